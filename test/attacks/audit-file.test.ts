@@ -365,6 +365,7 @@ function withAudit(config: string, file: string): string {
 it('a cache is not used if its folder cannot be made', async () => {
   const cache = new ContentCache({ folder: '/proc/none', clock: waitingClock(), warn: () => undefined })
   await cache.put(digestOf('x'), Buffer.from('x'))
+  await cache.flush()
   expect(await cache.get(digestOf('x'))).toBeUndefined()
 })
 

@@ -27,8 +27,10 @@ for (let round = 0; round < last; round++) {
   const bytes = Buffer.alloc(1 + ((which * 97) % 9000), `content ${which} `)
   const digest = digestOf(bytes)
   const found = await cache.get(digest)
-  if (found === undefined) await cache.put(digest, bytes)
-  else if (bytes.equals(found)) hits++
+  if (found === undefined) {
+    await cache.put(digest, bytes)
+    if (which % 9 === 0) await cache.flush()
+  } else if (bytes.equals(found)) hits++
   else report(`${digest} has other content`)
   const key = `repository ${which % 5}`
   const seen = (await remembered.get(key)) as { readonly key: string; readonly tags: string[] } | undefined

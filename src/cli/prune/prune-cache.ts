@@ -46,8 +46,10 @@ export function pruneCache(contents: ContentStore, memory: Memory): PruneCache {
   return {
     contents,
     last: async (repository) => parseReading(await memory.get(formatRepository(repository))),
-    remember: async (repository, reading) =>
-      await memory.put(formatRepository(repository), formatReading(reading)),
+    remember: async (repository, reading) => {
+      await contents.flush()
+      await memory.put(formatRepository(repository), formatReading(reading))
+    },
   }
 }
 

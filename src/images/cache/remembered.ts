@@ -17,7 +17,7 @@ export class Remembered {
   /** @param kind the name of the folder */
   constructor(kind: string, { folder, clock, warn, maxBytes = defaultMaxBytes }: CacheOptions) {
     const path = join(folder, kind)
-    this.#folder = new BoundedFolder({ path, maxBytes, maxEntryBytes, parts: 1, clock, warn })
+    this.#folder = new BoundedFolder({ path, maxBytes, maxEntryBytes, clock, warn })
   }
 
   /**

@@ -34,11 +34,6 @@ export interface BoundedFolderOptions {
   readonly maxBytes: number
   /** Larger entries, in bytes, are not kept. */
   readonly maxEntryBytes: number
-  /**
-   * The number of folders for the entries, by the first two hex digits of their names. Each has its
-   * part of `maxBytes`.
-   */
-  readonly parts: 1 | 256
   /** decides which entries were used last */
   readonly clock: Clock
   /**
@@ -58,19 +53,17 @@ export interface BoundedFolderOptions {
  */
 export class BoundedFolder {
   readonly #options: BoundedFolderOptions
-  readonly #partBytes: number
   readonly #maxEntryBytes: number
   #isOff = false
 
   constructor(options: BoundedFolderOptions) {
     this.#options = options
-    this.#partBytes = options.maxBytes / options.parts
-    this.#maxEntryBytes = Math.min(options.maxEntryBytes, this.#partBytes)
+    this.#maxEntryBytes = Math.min(options.maxEntryBytes, options.maxBytes)
   }
 
   get(name: string): Uint8Array | undefined {
     try {
-      return this.#read(join(this.#partOf(name), name))
+      return this.#read(join(this.#options.path, name))
     } catch {
       return undefined
     }
@@ -78,10 +71,9 @@ export class BoundedFolder {
 
   put(name: string, bytes: Uint8Array): void {
     if (this.#isOff || bytes.byteLength > this.#maxEntryBytes) return
-    const part = this.#partOf(name)
     try {
-      this.#write(part, name, bytes)
-      if (this.#isSweepDue(name, bytes.byteLength)) this.#sweep(part)
+      this.#write(name, bytes)
+      if (this.#isSweepDue(name, bytes.byteLength)) this.#sweep()
     } catch (error) {
       this.#isOff = true
       const why = error instanceof Error ? error.message : String(error)
@@ -90,12 +82,7 @@ export class BoundedFolder {
   }
 
   remove(name: string): void {
-    unlink(join(this.#partOf(name), name))
-  }
-
-  #partOf(name: string): string {
-    const { path, parts } = this.#options
-    return parts === 1 ? path : join(path, name.slice(0, 2))
+    unlink(join(this.#options.path, name))
   }
 
   #read(path: string): Uint8Array | undefined {
@@ -124,9 +111,10 @@ export class BoundedFolder {
     }
   }
 
-  #write(part: string, name: string, bytes: Uint8Array): void {
-    const temp = join(part, newTempName())
-    const file = this.#create(part, temp)
+  #write(name: string, bytes: Uint8Array): void {
+    const { path } = this.#options
+    const temp = join(path, newTempName())
+    const file = this.#create(temp)
     try {
       try {
         for (let at = 0; at < bytes.byteLength;) at += writeSync(file, bytes, at)
@@ -134,30 +122,30 @@ export class BoundedFolder {
       } finally {
         closeSync(file)
       }
-      renameSync(temp, join(part, name))
+      renameSync(temp, join(path, name))
     } catch (error) {
       unlink(temp)
       throw error
     }
   }
 
-  #create(part: string, temp: string): number {
+  #create(temp: string): number {
     try {
       return openSync(temp, 'wx', 0o600)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error
-      makeFolders(part, 0o700)
+      makeFolders(this.#options.path, 0o700)
       return openSync(temp, 'wx', 0o600)
     }
   }
 
   /**
-   * Whether to sweep the part of a new entry. That is so for a share of the entries as large as
+   * Whether to sweep. That is so for a share of the entries as large as
    * their bytes, decided by the digits of the name: no process has to remember how much all of them
    * wrote.
    */
   #isSweepDue(name: string, size: number): boolean {
-    const share = sizeOnDisk(size) / (this.#partBytes / 16)
+    const share = sizeOnDisk(size) / (this.#options.maxBytes / 16)
     return Number.parseInt(name.slice(-8), 16) / 2 ** 32 < share
   }
 
@@ -165,21 +153,22 @@ export class BoundedFolder {
    * Drops the least recently used entries until there is some room. Other processes may do the
    * same.
    */
-  #sweep(part: string): void {
-    const entries = this.#entriesOf(part)
+  #sweep(): void {
+    const { maxBytes } = this.#options
+    const entries = this.#entries()
     let total = entries.reduce((sum, { size }) => sum + size, 0)
-    if (total <= this.#partBytes) return
+    if (total <= maxBytes) return
     entries.sort((a, b) => a.usedAt - b.usedAt)
     for (const { path, size } of entries) {
-      if (total <= this.#partBytes * (7 / 8)) return
+      if (total <= maxBytes * (7 / 8)) return
       unlink(path)
       total -= size
     }
   }
 
-  #entriesOf(part: string): { readonly path: string; readonly size: number; readonly usedAt: number }[] {
-    return readdirSync(part).flatMap((name) => {
-      const path = join(part, name)
+  #entries(): { readonly path: string; readonly size: number; readonly usedAt: number }[] {
+    return readdirSync(this.#options.path).flatMap((name) => {
+      const path = join(this.#options.path, name)
       const stats = lstatSync(path, { throwIfNoEntry: false })
       if (stats?.isFile() !== true) return []
       if (!isTempName(name)) return [{ path, size: sizeOnDisk(stats.size), usedAt: stats.mtimeMs }]

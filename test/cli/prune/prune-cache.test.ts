@@ -7,6 +7,7 @@ const [a, b, c] = [digestOf('a'), digestOf('b'), digestOf('c')]
 const nothing = {
   get: async () => await Promise.resolve(undefined),
   put: async () => await Promise.resolve(),
+  flush: async () => await Promise.resolve(),
 }
 
 function cacheWith(value?: unknown) {

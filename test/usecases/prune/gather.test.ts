@@ -72,6 +72,7 @@ function newContentStore(): ContentStore {
       await Promise.resolve()
       kept.set(digest, bytes)
     },
+    flush: () => Promise.resolve(),
   }
 }
 

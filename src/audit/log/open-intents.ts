@@ -1,4 +1,5 @@
 import type { Position } from './chain.ts'
+import { FirstOpen } from './first-open.ts'
 import type { SettledPosition } from './head.ts'
 import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
 
@@ -10,9 +11,19 @@ export interface OpenIntent {
   readonly record: AuditRecord
 }
 
-/** Tracks intents and outcomes in the order of the log. Noting a line twice has no effect. */
+interface NotedIntent {
+  readonly key: string
+  readonly entry: AuditRecord & LogEntry
+  readonly offset: number
+}
+
+/**
+ * Tracks intents and outcomes. Lines are noted in the order of the log. The end of the log may be
+ * noted again, which has no effect.
+ */
 export class OpenIntents {
-  readonly #open = new Map<string, { readonly entry: AuditRecord & LogEntry; readonly offset: number }>()
+  readonly #open = new Map<string, NotedIntent>()
+  readonly #inOrder = new FirstOpen<NotedIntent>((noted) => this.#open.get(noted.key) === noted)
 
   note(entry: LogEntry, offset: number): void {
     if (entry.phase !== 'intent' && entry.phase !== 'outcome') return
@@ -22,7 +33,9 @@ export class OpenIntents {
       this.#open.delete(key)
       return
     }
-    this.#open.set(key, { entry, offset })
+    const noted = { key, entry, offset }
+    this.#open.set(key, noted)
+    this.#inOrder.add(noted)
   }
 
   has(record: AuditRecord): boolean {
@@ -39,15 +52,14 @@ export class OpenIntents {
 
   /** The position up to which every intent has an outcome, in a log that ends at `end`. */
   settled(end: Position): SettledPosition {
-    let settled: SettledPosition = { seq: end.seq, offset: end.size }
-    for (const { entry, offset } of this.#open.values()) {
-      if (offset < settled.offset) settled = { seq: entry.seq - 1, offset }
-    }
-    return settled
+    const first = this.#inOrder.find()
+    if (first === undefined) return { seq: end.seq, offset: end.size }
+    return { seq: first.entry.seq - 1, offset: first.offset }
   }
 
   clear(): void {
     this.#open.clear()
+    this.#inOrder.clear()
   }
 }
 

@@ -61,6 +61,12 @@ export function isNext(line: Buffer, position: Position): boolean {
   return line.toString('latin1', 0, prefix.length) === prefix
 }
 
+/** The number that a line claims to have, or undefined if it does not begin with one. */
+export function claimedSeq(line: Buffer): number | undefined {
+  const match = /^\{"seq":([1-9]\d{0,14}),/.exec(line.toString('latin1', 0, 32))
+  return match === null ? undefined : Number(match[1])
+}
+
 /**
  * Parses a whole line; undefined if it is no JSON object. `findRecordProblem` checks its fields.
  */

@@ -6,23 +6,28 @@ import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { makeFolder, syncFolder } from '../../lib/files/atomic.ts'
 import { ifThere, ioError } from '../../lib/files/io-error.ts'
 import { type HeldLock, withLock } from '../../lib/files/lock.ts'
-import { advance, formatLine, type Position } from './chain.ts'
 import { type LogEnd, LogFollower } from '../query/follow-log.ts'
+import { openToAppend, readLines } from '../query/read-log.ts'
+import { appendLines, formatLines, type Lines, type LockedLog, takeBack } from './append-lines.ts'
+import { parseEntry, type Position } from './chain.ts'
 import { writeHead } from './head.ts'
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts'
 import type { OpenIntent } from './open-intents.ts'
-import { openToAppend } from '../query/read-log.ts'
-import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
+import type { AuditRecord, LogRecord } from './record.ts'
 import type { AuditSink } from './sink.ts'
-import { removeTail, saveTail, readTail, type TornTail } from './torn-tail.ts'
+import { keepTail, type Piece, removeTail } from './kept-tail.ts'
 
 /** A process holds the lock for one write. If it holds it longer, its disk does not respond. */
 const maxLockWaitMs = 60_000
+/** A write is disturbed only if a process is suspended for seconds, so a few attempts suffice. */
+const maxAttempts = 5
 
 export interface ChainedLogOptions {
   readonly clock: Clock
   /** for the records that the log itself writes */
   readonly newId: () => string
+  /** opens the log, by default as a file of the system */
+  readonly openFile?: typeof openToAppend
 }
 
 /**
@@ -32,11 +37,14 @@ export interface ChainedLogOptions {
  *
  * A write, under the lock: check the log against its head, append all lines, sync, write the head.
  * After a crash the log is longer than its head. The next write verifies the rest and continues.
- * `torn-tail.ts` handles a torn line.
+ * `kept-tail.ts` keeps a torn line, and stray lines of a run that was suspended when it wrote
+ * (`stray-lines.ts`). A run that finds out that it was suspended writes its records again, unless
+ * they are in the chain.
  */
 export class ChainedLog implements AuditSink, AsyncDisposable {
   readonly place: string
   readonly #options: ChainedLogOptions
+  readonly #openFile: typeof openToAppend
   readonly #follower: LogFollower
   readonly #heartbeats = new Map<string, Heartbeat>()
   #isPlaceChecked = false
@@ -47,6 +55,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   constructor(path: string, options: ChainedLogOptions) {
     this.place = path
     this.#options = options
+    this.#openFile = options.openFile ?? openToAppend
     this.#follower = new LogFollower(path)
   }
 
@@ -68,7 +77,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
       if ((await ifThere(stat(folder), folder)) === undefined) return []
       await this.#checkPlace()
       return this.#locked(async () => {
-        await using handle = await openToAppend(this.place, false)
+        await using handle = await this.#openFile(this.place, false)
         if (handle === undefined) await this.#follower.checkNew()
         else await this.#follower.follow(handle)
         return handle === undefined ? [] : this.#follower.open.list()
@@ -100,95 +109,110 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   async #commit(records: readonly AuditRecord[]): Promise<void> {
     await this.#checkPlace()
     await makeFolder(dirname(this.place), 0o700)
+    /** the end of the log before the first attempt */
+    let before: Position | undefined
     await this.#locked(async (lock) => {
       await using handle = await this.#open()
       const followed = await this.#follower.follow(handle)
-      await this.#startHeartbeats(records)
-      const pending = records.filter((one) => one.resolvedBy === undefined || this.#follower.open.has(one))
-      const kept = await this.#keepTorn(followed, handle)
-      const lines = chain([...this.#recovered(kept, records), ...pending], followed.end)
+      const written = before && (await findRecords(records, handle, before, followed.end))
+      before ??= followed.end
+      await this.#beat(records)
+      const pending = records.filter(
+        (one) =>
+          written?.has(one.id) !== true && (one.resolvedBy === undefined || this.#follower.open.has(one)),
+      )
+      const pieces = await keepTail(this.place, handle, followed)
+      const lines = formatLines([...this.#recovered(pieces, records), ...pending], followed.end)
       if (lines.text === '') return
-      await this.#append(lines, followed, handle, lock)
-      if (kept !== undefined) await removeTail(this.place)
+      await this.#append(lines, followed, { handle, lock })
+      if (pieces.length > 0) await removeTail(this.place)
     })
   }
 
   /** Refuses a file of another program before dray creates a lock or a folder beside it. */
   async #checkPlace(): Promise<void> {
     if (this.#isPlaceChecked) return
-    await using handle = await openToAppend(this.place, false)
+    await using handle = await this.#openFile(this.place, false)
     if (handle !== undefined) await this.#follower.checkPlace(handle)
     this.#isPlaceChecked = true
   }
 
   async #open(): Promise<FileHandle> {
-    const handle = await openToAppend(this.place, false)
+    const handle = await this.#openFile(this.place, false)
     if (handle !== undefined) return handle
     await this.#follower.checkNew()
-    return openToAppend(this.place, true)
+    return this.#openFile(this.place, true)
   }
 
-  async #append(lines: Lines, { end, torn }: LogEnd, handle: FileHandle, lock: HeldLock): Promise<void> {
-    await lock.check()
+  async #append(lines: Lines, followed: LogEnd, log: LockedLog): Promise<void> {
+    const { end } = followed
     try {
-      if (torn.byteLength > 0) await handle.truncate(end.size)
-      await writeWhole(handle, Buffer.from(lines.text))
-      await handle.datasync()
+      await appendLines(lines.text, followed, log)
       if (end.size === 0) await syncFolder(dirname(this.place))
       for (const { entry, offset } of lines.entries) this.#follower.open.note(entry, offset)
       await writeHead(this.place, { ...lines.end, settled: this.#follower.open.settled(lines.end) })
       this.#follower.wrote(lines.end.size)
     } catch (cause) {
-      await this.#takeBack(end, handle, lock)
+      this.#follower.forget()
+      // No head covers these lines. If they stay, the next write verifies them.
+      if (!isConflict(cause)) await takeBack(lines.text, end, log).catch(() => undefined)
       throw cause
     }
   }
 
-  /** No head covers these lines. If they cannot be removed, the next write verifies them. */
-  async #takeBack(end: Position, handle: FileHandle, lock: HeldLock): Promise<void> {
-    this.#follower.forget()
-    try {
-      await lock.check()
-      await handle.truncate(end.size)
-      await handle.datasync()
-    } catch {
-      // The caller reports why the write failed.
-    }
-  }
-
-  async #keepTorn({ end, torn }: LogEnd, handle: FileHandle): Promise<TornTail | undefined> {
-    const kept = await readTail(this.place, handle)
-    if (torn.byteLength === 0 || kept?.offset === end.size) return kept
-    const tail = { offset: end.size, torn: torn.toString('base64') }
-    await saveTail(this.place, tail)
-    return tail
-  }
-
-  #recovered(kept: TornTail | undefined, [first]: readonly AuditRecord[]): readonly LogRecord[] {
-    if (kept === undefined || first === undefined) return []
+  #recovered(pieces: readonly Piece[], [first]: readonly AuditRecord[]): readonly LogRecord[] {
+    if (first === undefined) return []
     const { newId, clock } = this.#options
     const time = new Date(clock.now()).toISOString()
-    return [
-      {
-        schema: 'dray.audit/1',
-        id: newId(),
-        run: first.run,
-        time,
-        phase: 'recovered',
-        torn: kept.torn,
-      },
-    ]
+    const { run } = first
+    return pieces.map((piece) => ({
+      schema: 'dray.audit/1',
+      id: newId(),
+      run,
+      time,
+      phase: 'recovered',
+      ...piece,
+    }))
   }
 
-  async #startHeartbeats(records: readonly AuditRecord[]): Promise<void> {
+  /**
+   * Starts the heartbeats of the runs of these intents, or renews them: if this process was
+   * suspended, the other runs may take its runs for dead.
+   */
+  async #beat(records: readonly AuditRecord[]): Promise<void> {
     const runs = new Set(records.filter(({ phase }) => phase === 'intent').map(({ run }) => run))
     for (const run of runs) {
-      if (!this.#heartbeats.has(run))
-        this.#heartbeats.set(run, await startHeartbeat(this.place, run, this.#options.clock))
+      const heartbeat = this.#heartbeats.get(run)
+      if (heartbeat !== undefined) await heartbeat.renew()
+      else this.#heartbeats.set(run, await startHeartbeat(this.place, run, this.#options.clock))
     }
   }
 
+  /**
+   * Works under the lock of the log, and again if the lock was lost on the way or another process
+   * wrote without it. Whatever the work found may be due to that, also an error.
+   */
   async #locked<T>(work: (lock: HeldLock) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      let isDisturbed = false
+      const watched = async (lock: HeldLock): Promise<T> => {
+        try {
+          return await work(lock)
+        } catch (error) {
+          isDisturbed = isConflict(error) || (await isLost(lock))
+          throw error
+        }
+      }
+      try {
+        return await this.#lockedOnce(watched)
+      } catch (error) {
+        if (!isDisturbed || attempt === maxAttempts) throw error
+        this.#follower.forget()
+      }
+    }
+  }
+
+  async #lockedOnce<T>(work: (lock: HeldLock) => Promise<T>): Promise<T> {
     const { clock } = this.#options
     const tooLong = new AbortController()
     const done = new AbortController()
@@ -224,30 +248,33 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   }
 }
 
-interface Lines {
-  readonly text: string
-  readonly entries: readonly { readonly entry: LogEntry; readonly offset: number }[]
-  readonly end: Position
+/** The ids of those of the records that are in the log between two positions of its chain. */
+async function findRecords(
+  records: readonly AuditRecord[],
+  handle: FileHandle,
+  start: Position,
+  end: Position,
+): Promise<ReadonlySet<string>> {
+  const ids = new Set(records.map(({ id }) => id))
+  const found = new Set<string>()
+  for await (const lines of readLines(handle, start.size, end.size)) {
+    for (const line of lines) {
+      const id = parseEntry(line)?.id
+      if (id !== undefined && ids.has(id)) found.add(id)
+    }
+  }
+  return found
 }
 
-/** Formats the records as lines after `start`. */
-function chain(records: readonly LogRecord[], start: Position): Lines {
-  let end = start
-  let text = ''
-  const entries = records.map((record) => {
-    const line = formatLine(record, end)
-    const entry: LogEntry = { ...record, seq: end.seq + 1, prev: end.hash }
-    const offset = end.size
-    end = advance(end, Buffer.from(line))
-    text += `${line}\n`
-    return { entry, offset }
-  })
-  return { text, entries, end }
+function isConflict(error: unknown): boolean {
+  return isDrayError(error) && error.code === 'conflict'
 }
 
-async function writeWhole(handle: FileHandle, bytes: Buffer): Promise<void> {
-  let written = 0
-  while (written < bytes.byteLength) {
-    written += (await handle.write(bytes, written, bytes.byteLength - written)).bytesWritten
+async function isLost(lock: HeldLock): Promise<boolean> {
+  try {
+    await lock.check()
+    return false
+  } catch (error) {
+    return isConflict(error)
   }
 }

@@ -15,6 +15,8 @@ const staleMs = 10_000
  * A file beside the log, touched every second: other runs do not resolve the intents of this one.
  */
 export interface Heartbeat {
+  /** Beats now: the run is alive for other runs from here on. @throws `io`. */
+  renew(): Promise<void>
   /** Removes the file: the run has ended. */
   end(): Promise<void>
 }
@@ -23,18 +25,22 @@ export interface Heartbeat {
 export async function startHeartbeat(log: string, run: string, clock: Clock): Promise<Heartbeat> {
   const path = join(runsFolder(log), nameOf(run))
   await makeFolder(runsFolder(log), 0o700)
-  try {
-    if (!(await isOwnFolder(runsFolder(log)))) {
-      throw new DrayError('io', `${runsFolder(log)} is not a folder`, { subject: runsFolder(log) })
+  const renew = async (): Promise<void> => {
+    try {
+      if (!(await isOwnFolder(runsFolder(log)))) {
+        throw new DrayError('io', `${runsFolder(log)} is not a folder`, { subject: runsFolder(log) })
+      }
+      await make(path)
+      await touch(path, clock)
+    } catch (cause) {
+      throw ioError(cause, `${path} cannot be written`, path)
     }
-    await make(path)
-    await touch(path, clock)
-  } catch (cause) {
-    throw ioError(cause, `${path} cannot be written`, path)
   }
+  await renew()
   const stop = new AbortController()
   const beating = beat(path, clock, stop.signal)
   return {
+    renew,
     end: async () => {
       stop.abort()
       await beating

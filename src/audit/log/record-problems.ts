@@ -27,8 +27,13 @@ export function findRecordProblem(value: unknown): string | undefined {
   if (!isText(run)) return 'it names no run'
   if (typeof time !== 'string' || Number.isNaN(Date.parse(time))) return 'it has no time'
   if (typeof phase !== 'string' || !phases.has(phase)) return 'its phase is not known'
-  if (phase === 'recovered') return typeof value['torn'] === 'string' ? undefined : 'it has no torn bytes'
+  if (phase === 'recovered') return findRecoveredProblem(value)
   return findCommonProblem(value) ?? findPhaseProblem(value)
+}
+
+function findRecoveredProblem({ torn, writtenBy }: Record<string, unknown>): string | undefined {
+  if (typeof torn !== 'string') return 'it has no torn bytes'
+  return writtenBy === undefined || isText(writtenBy) ? undefined : 'its writtenBy is not a text'
 }
 
 function findCommonProblem(value: Record<string, unknown>): string | undefined {

@@ -76,15 +76,20 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
   readonly movedBy?: TagMover | null
 }
 
-/** Torn bytes that a crash left at the end of a log. They are kept apart from the next line. */
+/**
+ * A line, or a part of a long one, that was found behind the end of a log: torn by a crash, or
+ * written by a run that had been suspended and had lost its lock. It is no record of the log.
+ */
 export interface RecoveredTail {
   readonly schema: 'dray.audit/1'
   readonly id: string
   readonly run: string
   readonly time: string
   readonly phase: 'recovered'
-  /** the torn bytes, base64 */
+  /** the bytes without the line break, base64 */
   readonly torn: string
+  /** the run that wrote the line while it had no lock; absent for a torn line */
+  readonly writtenBy?: string
 }
 
 export type LogRecord = AuditRecord | RecoveredTail

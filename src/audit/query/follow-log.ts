@@ -12,6 +12,7 @@ import {
 } from '../log/chain.ts'
 import { type Head, readOwnHead } from '../log/head.ts'
 import { OpenIntents } from '../log/open-intents.ts'
+import { findStrayTail, type StrayTail } from '../log/stray-lines.ts'
 import { lineBefore, readLines, readWhole } from './read-log.ts'
 import { canBeginLog, canBeTorn } from '../log/record-prefix.ts'
 import { findRecordProblem } from '../log/record-problems.ts'
@@ -22,8 +23,12 @@ const newline = 0x0a
 export interface LogEnd {
   /** the end of the verified chain */
   readonly end: Position
-  /** bytes of a record that a crash left after the chain */
-  readonly torn: Buffer
+  /** bytes after the chain: a torn record of a crash, or lines of a suspended run */
+  readonly tail: Buffer
+}
+
+interface FollowedLog extends LogEnd {
+  readonly strays?: StrayTail
 }
 
 /**
@@ -69,13 +74,16 @@ export class LogFollower {
   async follow(handle: FileHandle): Promise<LogEnd> {
     const head = await readOwnHead(this.path)
     const { size, ino } = await handle.stat()
-    const start = typeof head === 'string' ? startOfChain : await this.#trusted(head, handle, size)
+    const isTrusted = typeof head !== 'string' && (await this.#isTrusted(head, handle, size))
+    const start = isTrusted ? head : startOfChain
+    if (!isTrusted && typeof head !== 'string') this.forget()
     if (this.#known?.ino !== ino || this.#known.size > size) {
       this.#known = undefined
       this.open.clear()
     }
     await this.#noteUpTo(start.size, handle, typeof head === 'string' ? 0 : head.settled.offset)
     const followed = await this.#chainFrom(start, handle, size)
+    if (typeof head !== 'string' && !isTrusted) this.#requireStrayHead(head, followed)
     this.#known = { ino, size: followed.end.size }
     return followed
   }
@@ -91,8 +99,11 @@ export class LogFollower {
     this.open.clear()
   }
 
-  /** The log is whole up to its head if it is long enough and has the line of the head there. */
-  async #trusted(head: Head, handle: FileHandle, size: number): Promise<Position> {
+  /**
+   * The log is whole up to its head if it is long enough and has the line of the head there. If it
+   * has another line there, `#requireStrayHead` decides.
+   */
+  async #isTrusted(head: Head, handle: FileHandle, size: number): Promise<boolean> {
     if (size < head.size) {
       throw this.#damaged(
         'it was cut',
@@ -100,10 +111,18 @@ export class LogFollower {
       )
     }
     const last = await lineBefore(handle, head.size)
-    if (last === undefined || digestOf(last) !== head.hash) {
-      throw this.#damaged('it was changed', `record ${head.seq} is not the one that was written`)
-    }
-    return head
+    return last !== undefined && digestOf(last) === head.hash
+  }
+
+  /**
+   * A suspended run of an earlier version wrote its stray lines and then a head for them. @throws
+   * `audit` if the head is not of that kind.
+   */
+  #requireStrayHead(head: Head, { strays }: FollowedLog): void {
+    const claimed = strays?.claimedEnd
+    if (claimed?.seq === head.seq && claimed.hash === head.hash && claimed.size === head.size) return
+    this.forget()
+    throw this.#damaged('it was changed', `record ${head.seq} is not the one that was written`)
   }
 
   /** Notes intents and outcomes of lines that are already verified. */
@@ -126,32 +145,33 @@ export class LogFollower {
   }
 
   /** Verifies the chain from `start` to the end of the file. */
-  async #chainFrom(start: Position, handle: FileHandle, size: number): Promise<LogEnd> {
+  async #chainFrom(start: Position, handle: FileHandle, size: number): Promise<FollowedLog> {
     let end = start
-    if (size === start.size) return { end, torn: Buffer.alloc(0) }
+    if (size === start.size) return { end, tail: Buffer.alloc(0) }
     for await (const lines of readLines(handle, start.size, size)) {
       for (const line of lines) {
         const entry = parseEntry(line)
-        if (entry === undefined) return { end, torn: this.#tornAt(line, end) }
-        if (!isNext(line.raw, end)) {
-          throw this.#damaged('its chain is broken', `line ${end.seq + 1} does not follow the one before it`)
-        }
+        if (entry === undefined || !isNext(line.raw, end)) return this.#endAt(line, end, handle, size)
         if (findRecordProblem(entry) !== undefined) throw this.#notRecord(line, end)
         end = advance(end, line.raw)
         this.open.note(entry, line.offset)
       }
     }
-    return { end, torn: Buffer.alloc(0) }
+    return { end, tail: Buffer.alloc(0) }
   }
 
   /**
-   * The bytes that a crash left of the record after `end`. dray cuts them off, so it checks them.
+   * The log ends before a line that does not continue it. dray cuts the bytes off, so it checks
+   * that they are a torn record or stray lines.
    */
-  #tornAt(line: LogLine, end: Position): Buffer {
+  async #endAt(line: LogLine, end: Position, handle: FileHandle, size: number): Promise<FollowedLog> {
     const { raw, state } = line
     const isTorn = state === 'torn' && raw.byteLength <= maxRecordSize && canBeTorn(raw, end)
-    if (!isTorn) throw this.#notRecord(line, end)
-    return Buffer.from(raw)
+    if (isTorn) return { end, tail: Buffer.from(raw) }
+    const strays = await findStrayTail(handle, end, size)
+    if (strays !== undefined) return { end, tail: strays.bytes, strays }
+    if (parseEntry(line) === undefined) throw this.#notRecord(line, end)
+    throw this.#damaged('its chain is broken', `line ${end.seq + 1} does not follow the one before it`)
   }
 
   #notRecord({ offset }: LogLine, end: Position): DrayError {

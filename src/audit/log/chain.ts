@@ -67,6 +67,14 @@ export function claimedSeq(line: Buffer): number | undefined {
   return match === null ? undefined : Number(match[1])
 }
 
+/** The hash that a line claims of the line before it; undefined if it does not begin with one. */
+export function previousHash(line: Buffer): Hash | null | undefined {
+  const match = /^\{"seq":\d{1,16},"prev":(?:null|"(sha256:[0-9a-f]{64})"),/.exec(
+    line.toString('latin1', 0, 128),
+  )
+  return match === null ? undefined : (match[1] ?? null)
+}
+
 /**
  * Parses a whole line; undefined if it is no JSON object. `findRecordProblem` checks its fields.
  */

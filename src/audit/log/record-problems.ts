@@ -1,12 +1,26 @@
 import { isRecord } from '../../oci/json.ts'
 
+/** What happened to the line of a problem. All kinds but `stray` are damage or tampering. */
+export type LogProblemKind =
+  | 'changed'
+  | 'copied'
+  | 'inserted'
+  | 'invalid'
+  | 'moved'
+  | 'removed'
+  | 'repeated'
+  | 'stray'
+
 /** What is wrong with a log, at its first bad line. */
 export interface LogProblem {
-  /** from 1; the first missing line if the end was cut */
+  readonly kind: LogProblemKind
+  /** from 1; the first missing line for `removed` */
   readonly line: number
   /** of the line's first byte */
   readonly offset: number
   readonly why: string
+  /** what to do, if that is not the same for every problem */
+  readonly hint?: string
 }
 
 const phases = new Set(['intent', 'outcome', 'refused', 'recovered'])

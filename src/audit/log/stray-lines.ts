@@ -66,6 +66,15 @@ export async function findStrayTail(
   return { bytes, lines: fragments.length, after, runs, claimedEnd }
 }
 
+/**
+ * Whether one suspended run can have written the lines, and the head if there is one. Such a log
+ * has no head that vouches for the chain before the lines.
+ */
+export function isSuspendedWrite({ claimedEnd }: StrayTail, head: Position | undefined): boolean {
+  if (claimedEnd === undefined || head === undefined) return claimedEnd !== undefined
+  return claimedEnd.seq === head.seq && claimedEnd.hash === head.hash && claimedEnd.size === head.size
+}
+
 /** A line, or a part of one: a run can write behind a torn line, on the same line. */
 interface Fragment {
   readonly raw: Buffer
@@ -136,7 +145,7 @@ export function writerOf(entry: LogEntry): string {
   return entry.phase === 'recovered' ? entry.run : (entry.resolvedBy ?? entry.run)
 }
 
-interface EarlierLines {
+export interface EarlierLines {
   /** the end of the chain after the lines with these numbers, and after those before them */
   readonly ends: ReadonlyMap<number, Position>
   /** the runs that wrote the lines of the chain behind a given one */
@@ -144,7 +153,7 @@ interface EarlierLines {
 }
 
 /** Reads the chain backwards from `end`, as far as the numbers need. */
-async function readEarlierLines(
+export async function readEarlierLines(
   handle: FileHandle,
   end: Position,
   seqs: readonly number[],

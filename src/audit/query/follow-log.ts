@@ -12,7 +12,7 @@ import {
 } from '../log/chain.ts'
 import { type Head, readOwnHead } from '../log/head.ts'
 import { OpenIntents } from '../log/open-intents.ts'
-import { findStrayTail, type StrayTail } from '../log/stray-lines.ts'
+import { findStrayTail, isSuspendedWrite, type StrayTail } from '../log/stray-lines.ts'
 import { lineBefore, readLines, readWhole } from './read-log.ts'
 import { canBeginLog, canBeTorn } from '../log/record-prefix.ts'
 import { findRecordProblem } from '../log/record-problems.ts'
@@ -83,7 +83,7 @@ export class LogFollower {
     }
     await this.#noteUpTo(start.size, handle, typeof head === 'string' ? 0 : head.settled.offset)
     const followed = await this.#chainFrom(start, handle, size)
-    if (typeof head !== 'string' && !isTrusted) this.#requireStrayHead(head, followed)
+    if (!isTrusted) this.#checkStrays(head, followed)
     this.#known = { ino, size: followed.end.size }
     return followed
   }
@@ -101,13 +101,13 @@ export class LogFollower {
 
   /**
    * The log is whole up to its head if it is long enough and has the line of the head there. If it
-   * has another line there, `#requireStrayHead` decides.
+   * has another line there, `#checkStrays` decides.
    */
   async #isTrusted(head: Head, handle: FileHandle, size: number): Promise<boolean> {
     if (size < head.size) {
       throw this.#damaged(
-        'it was cut',
-        `it has ${size} bytes, and ${head.size} with ${head.seq} records were written`,
+        size === 0 ? 'it is empty' : 'it was cut',
+        `it has ${size} bytes, and its head says that ${head.size} with ${head.seq} records were written`,
       )
     }
     const last = await lineBefore(handle, head.size)
@@ -115,13 +115,14 @@ export class LogFollower {
   }
 
   /**
-   * A suspended run of an earlier version wrote its stray lines and then a head for them. @throws
-   * `audit` if the head is not of that kind.
+   * Without a head that agrees, lines behind the chain can also be the records of a log that was
+   * changed before them. @throws `audit` if they are not those of one suspended run.
    */
-  #requireStrayHead(head: Head, { strays }: FollowedLog): void {
-    const claimed = strays?.claimedEnd
-    if (claimed?.seq === head.seq && claimed.hash === head.hash && claimed.size === head.size) return
+  #checkStrays(head: Head | 'missing' | 'damaged', { end, strays }: FollowedLog): void {
+    if (strays === undefined && typeof head === 'string') return
+    if (strays !== undefined && isSuspendedWrite(strays, typeof head === 'string' ? undefined : head)) return
     this.forget()
+    if (typeof head === 'string') throw this.#brokenChain(end)
     throw this.#damaged('it was changed', `record ${head.seq} is not the one that was written`)
   }
 
@@ -171,7 +172,11 @@ export class LogFollower {
     const strays = await findStrayTail(handle, end, size)
     if (strays !== undefined) return { end, tail: strays.bytes, strays }
     if (parseEntry(line) === undefined) throw this.#notRecord(line, end)
-    throw this.#damaged('its chain is broken', `line ${end.seq + 1} does not follow the one before it`)
+    throw this.#brokenChain(end)
+  }
+
+  #brokenChain({ seq }: Position): DrayError {
+    return this.#damaged('its chain is broken', `line ${seq + 1} does not follow the one before it`)
   }
 
   #notRecord({ offset }: LogLine, end: Position): DrayError {

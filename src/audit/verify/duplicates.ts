@@ -47,7 +47,12 @@ export class Duplicates {
           const before = first.get(text)
           if (before !== undefined) {
             const what = text.startsWith('id ') ? 'id' : text.slice(0, text.indexOf(' '))
-            return { line: entry.seq, offset: line.offset, why: `line ${before} has the same ${what}` }
+            return {
+              kind: 'repeated',
+              line: entry.seq,
+              offset: line.offset,
+              why: `line ${before} has the same ${what}`,
+            }
           }
           first.set(text, entry.seq)
         }

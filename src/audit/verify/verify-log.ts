@@ -1,13 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import type { Clock } from '../../lib/clock.ts'
-import { digestOf } from '../../oci/digest.ts'
-import type { Hash } from '../../plan/plan.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { advance, isNext, type LogLine, parseEntry, type Position, startOfChain } from '../log/chain.ts'
+import { type BackwardTimes, TimeOrder } from './backward-times.ts'
 import { Duplicates } from './duplicates.ts'
+import { explainBreak } from './explain-break.ts'
 import { type Head, readHead } from '../log/head.ts'
 import { isAlive } from '../log/heartbeat.ts'
 import { type OpenIntent, OpenIntents } from '../log/open-intents.ts'
 import { linesOf } from '../query/log-lines.ts'
+import { openLog } from '../query/read-log.ts'
 import type { LogEntry } from '../log/record.ts'
 import { canBeTorn } from '../log/record-prefix.ts'
 import { findRecordProblem, type LogProblem } from '../log/record-problems.ts'
@@ -20,6 +22,8 @@ export interface LogReport {
   readonly span: { readonly first: string; readonly last: string } | undefined
   /** `behind`: as after a crash; `missing` and `damaged`: a cut end would not be noticed */
   readonly head: 'agrees' | 'behind' | 'differs' | 'missing' | 'damaged'
+  /** times that go backward, which is not a problem */
+  readonly backward?: BackwardTimes
   /** bytes of a torn record at the end, after a crash or during a write */
   readonly torn: number
   readonly counts: Readonly<Record<LogEntry['phase'], number>>
@@ -45,22 +49,54 @@ export async function verifyLog(
   signal: AbortSignal,
 ): Promise<LogReport> {
   // The head is read first, because a concurrent writer makes the log longer than its head.
-  const verifier = new LogVerifier(await readHead(path))
-  for await (const lines of linesOf(path, signal, options.onProgress)) {
-    for (const line of lines) if (!verifier.isOver) verifier.take(line)
-    if (verifier.isOver) break
+  const state = await readHead(path)
+  const head = typeof state === 'string' ? undefined : state
+  const verifier = new LogVerifier(head)
+  const lines = linesOf(path, signal, options.onProgress)
+  try {
+    for await (const batch of lines) {
+      for (const line of batch) if (!verifier.isOver) verifier.take(line)
+      if (verifier.isOver) break
+    }
+  } catch (error) {
+    if (head !== undefined && isDrayError(error) && error.code === 'not-found') throw goneLog(path, head)
+    throw error
   }
-  const duplicate = await verifier.duplicates.confirm(linesOf(path, signal))
-  return await report(path, verifier, duplicate, options.clock)
+  const broken = verifier.isBroken ? await explain(path, verifier, head, signal) : undefined
+  // A suspended run of an earlier version replaced the head too.
+  const own = broken?.kind === 'stray' ? undefined : verifier.problem
+  const problems = [broken, own, await verifier.duplicates.confirm(linesOf(path, signal))]
+  return await report(path, verifier, { state, problem: firstOf(problems) }, options.clock)
+}
+
+async function explain(
+  path: string,
+  { end, lastOffset, isHeadInChain }: LogVerifier,
+  head: Head | undefined,
+  signal: AbortSignal,
+): Promise<LogProblem> {
+  await using handle = await openLog(path)
+  const { size } = await handle.stat()
+  return await explainBreak({ path, handle, size, signal, end, lastOffset, isHeadInChain, head })
+}
+
+function goneLog(path: string, { seq }: Head): DrayError {
+  return new DrayError('corrupt', `the audit log ${path} is gone`, {
+    subject: path,
+    why: `its head is there and says that ${seq} records were written`,
+    hint: 'Put the log back from a copy, or move the .head file away together with it.',
+  })
 }
 
 async function report(
   path: string,
   verifier: LogVerifier,
-  duplicate: LogProblem | undefined,
+  {
+    state,
+    problem,
+  }: { readonly state: Head | 'missing' | 'damaged'; readonly problem: LogProblem | undefined },
   clock: Clock,
 ): Promise<LogReport> {
-  const problem = earlier(verifier.finish(), duplicate)
   const alive: OpenIntent[] = []
   const lost: OpenIntent[] = []
   for (const intent of verifier.open.list()) {
@@ -71,16 +107,25 @@ async function report(
     end: verifier.end,
     ...(problem !== undefined && { problem }),
     span: verifier.span,
-    head: verifier.headState(),
+    head: headState(state, verifier),
     torn: verifier.torn,
     counts: verifier.counts,
+    ...(verifier.times.backward !== undefined && { backward: verifier.times.backward }),
     open: { alive, lost },
   }
 }
 
-function earlier(a: LogProblem | undefined, b: LogProblem | undefined): LogProblem | undefined {
-  if (a === undefined || b === undefined) return a ?? b
-  return b.line < a.line ? b : a
+function headState(state: Head | 'missing' | 'damaged', verifier: LogVerifier): LogReport['head'] {
+  if (typeof state === 'string') return state
+  if (!verifier.isHeadInChain) return 'differs'
+  return state.seq < verifier.end.seq ? 'behind' : 'agrees'
+}
+
+/** The first problem by its line; of two at one line the first of the list. */
+function firstOf(problems: readonly (LogProblem | undefined)[]): LogProblem | undefined {
+  return problems.reduce((first, one) =>
+    first === undefined || (one !== undefined && one.line < first.line) ? one : first,
+  )
 }
 
 /** Verifies one line after the other. */
@@ -89,52 +134,59 @@ class LogVerifier {
   span: LogReport['span']
   torn = 0
   isOver = false
+  /** a line does not follow the one before it */
+  isBroken = false
+  /** offset of the last accepted line */
+  lastOffset = 0
   readonly open = new OpenIntents()
   readonly duplicates = new Duplicates()
+  readonly times = new TimeOrder()
   readonly counts = { intent: 0, outcome: 0, refused: 0, recovered: 0 }
-  readonly #head: Head | 'missing' | 'damaged'
+  readonly #head: Head | undefined
   #problem: LogProblem | undefined
-  #differs = false
-  /** offset of the last accepted line */
-  #start = 0
-  /** a line with a wrong `prev`: the next line shows which of the two was changed */
-  #suspect: { readonly offset: number; readonly hash: Hash } | undefined
+  /** offset of the line of which the head has another hash */
+  #differsAt: number | undefined
 
-  constructor(head: Head | 'missing' | 'damaged') {
+  constructor(head: Head | undefined) {
     this.#head = head
   }
 
   take(line: LogLine): void {
-    if (this.#suspect !== undefined) return this.#blame(this.#suspect, prevOf(line.raw))
     const entry = parseEntry(line)
-    if (entry === undefined) return this.#noRecord(line)
-    if (!isNext(line.raw, this.end)) return this.#outOfPlace(line, entry)
-    const found = this.#findProblem(line, entry)
-    if (found !== undefined) return this.#stop(this.end.seq + 1, line.offset, found)
-    this.#start = line.offset
+    if (entry === undefined || !isNext(line.raw, this.end)) return this.#endAt(line, entry)
+    const why = this.#findProblem(line, entry)
+    if (why !== undefined) {
+      this.isOver = true
+      this.#problem = { kind: 'invalid', line: this.end.seq + 1, offset: line.offset, why }
+      return
+    }
+    this.lastOffset = line.offset
     this.end = advance(this.end, line.raw)
     this.span = { first: this.span?.first ?? entry.time, last: entry.time }
     this.counts[entry.phase]++
+    this.times.note(entry.time, this.end.seq)
     this.duplicates.note(entry, line.offset, entry.phase === 'intent' && this.open.has(entry))
     this.open.note(entry, line.offset)
-    if (typeof this.#head !== 'string' && this.#head.seq === this.end.seq) this.#compare(this.#head)
+    if (this.#head?.seq === this.end.seq) this.#compare(this.#head)
   }
 
-  finish(): LogProblem | undefined {
-    const { seq, size } = this.end
-    if (this.#suspect !== undefined) this.#blame(this.#suspect, undefined)
-    if (this.#problem === undefined && typeof this.#head !== 'string' && seq < this.#head.seq) {
-      this.#differs = true
-      const behind = this.torn > 0 ? 'it was cut in the middle' : 'it is not there'
-      this.#stop(seq + 1, size, `${behind}: the head tells of ${this.#head.seq} records`)
+  /** What is wrong, apart from a break of the chain. */
+  get problem(): LogProblem | undefined {
+    if (this.#problem !== undefined || this.#head === undefined) return this.#problem
+    if (this.#differsAt !== undefined) {
+      const why = 'it was changed: the head has another hash of it'
+      return { kind: 'changed', line: this.#head.seq, offset: this.#differsAt, why }
     }
-    return this.#problem
+    const { seq, size } = this.end
+    if (this.isBroken || seq >= this.#head.seq) return undefined
+    const cut =
+      this.torn > 0 ? 'it was cut in the middle' : seq === 0 ? 'the log is empty' : 'the log was cut'
+    const why = `${cut}: the head says that ${this.#head.seq} records were written`
+    return { kind: 'removed', line: seq + 1, offset: size, why }
   }
 
-  headState(): LogReport['head'] {
-    if (typeof this.#head === 'string') return this.#head
-    if (this.#differs) return 'differs'
-    return this.#head.seq < this.end.seq ? 'behind' : 'agrees'
+  get isHeadInChain(): boolean {
+    return this.#head !== undefined && this.#head.seq <= this.end.seq && this.#differsAt === undefined
   }
 
   #findProblem(line: LogLine, entry: LogEntry): string | undefined {
@@ -144,53 +196,16 @@ class LogVerifier {
   }
 
   #compare(head: Head): void {
-    if (head.hash === this.end.hash && head.size === this.end.size) return
-    this.#differs = true
-    this.#stop(head.seq, this.#start, 'it was changed: the head has another hash of it')
+    if (head.hash !== this.end.hash || head.size !== this.end.size) this.#differsAt = this.lastOffset
   }
 
   /** The last line may be a torn record. */
-  #noRecord(line: LogLine): void {
-    if (line.state === 'torn' && canBeTorn(line.raw, this.end)) {
-      this.torn = line.raw.byteLength
-      this.isOver = true
-      return
-    }
-    this.#stop(
-      this.end.seq + 1,
-      line.offset,
-      line.state === 'tooLong' ? 'it is longer than a line may be' : 'it is not a record',
-    )
-  }
-
-  #outOfPlace(line: LogLine, entry: LogEntry): void {
-    const { seq } = this.end
-    if (!line.raw.toString('latin1', 0, 64).startsWith(`{"seq":${seq + 1},"prev":`)) {
-      const number = JSON.stringify(entry.seq) ?? 'nothing'
-      return this.#stop(seq + 1, line.offset, `its number is not ${seq + 1}: it says ${number}`)
-    }
-    this.#suspect = { offset: line.offset, hash: digestOf(line.raw) }
-  }
-
-  /** `prev` is that of the line after the suspect. At the end, the head replaces it. */
-  #blame(suspect: { readonly offset: number; readonly hash: Hash }, prev: Hash | undefined): void {
-    const at = this.end.seq + 1
-    const head = typeof this.#head !== 'string' && this.#head.seq === at ? this.#head.hash : undefined
-    const actual = prev ?? head
-    this.#suspect = undefined
-    if (at > 1 && (actual === undefined || actual === suspect.hash)) {
-      const why = `it was changed: line ${at} has another hash of it`
-      return this.#stop(at - 1, this.#start, why)
-    }
-    this.#stop(at, suspect.offset, 'its hash of the line before is not right')
-  }
-
-  #stop(line: number, offset: number, why: string): void {
-    this.#problem ??= { line, offset, why }
+  #endAt(line: LogLine, entry: LogEntry | undefined): void {
     this.isOver = true
+    if (entry === undefined && line.state === 'torn' && canBeTorn(line.raw, this.end)) {
+      this.torn = line.raw.byteLength
+    } else {
+      this.isBroken = true
+    }
   }
-}
-
-function prevOf(line: Buffer): Hash | undefined {
-  return /^\{"seq":\d{1,16},"prev":"(sha256:[0-9a-f]{64})",/.exec(line.toString('latin1', 0, 128))?.[1]
 }

@@ -73,7 +73,7 @@ export default class AuditVerify extends BaseCommand {
 
 /** The document for `--json`. */
 function documentOf({ results, log, report }: Verification): unknown {
-  const { counts, end, head, open, problem, span, torn } = report
+  const { backward, counts, end, head, open, problem, span, torn } = report
   return {
     log,
     // Records before the first bad line.
@@ -84,6 +84,7 @@ function documentOf({ results, log, report }: Verification): unknown {
     problem: problem ?? null,
     head,
     torn,
+    backward: backward ?? null,
     counts,
     open: { alive: open.alive.map(({ record }) => record), lost: open.lost.map(({ record }) => record) },
     checkpoints: results.map(({ checkpoint, ...rest }) => ({

@@ -1,4 +1,4 @@
-import type { AuditRecord, LogEntry, RecordedStep } from '../../audit/log/record.ts'
+import type { AuditRecord, LogEntry, RecordedStep, RecoveredTail } from '../../audit/log/record.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { escapeText } from '../text/escape.ts'
@@ -40,7 +40,7 @@ export function logTable(page: Page): (entries: readonly LogEntry[]) => string {
 
 function rowOf(entry: LogEntry, page: Page): readonly Cell[] {
   const time = page.width === undefined ? escapeText(entry.time) : formatShortTime(entry.time)
-  if (entry.phase === 'recovered') return [time, '', '', 'what a crash left of a line', '', 'recovered']
+  if (entry.phase === 'recovered') return [time, '', '', recoveredText(entry), '', 'recovered']
   return [
     time,
     escapeText(entry.actor.ci?.user ?? entry.actor.user),
@@ -49,6 +49,11 @@ function rowOf(entry: LogEntry, page: Page): readonly Cell[] {
     formatEnds(entry),
     resultCell(entry),
   ]
+}
+
+function recoveredText({ writtenBy }: RecoveredTail): string {
+  if (writtenBy === undefined) return 'what a crash left of a line'
+  return `a line of the run ${escapeText(writtenBy)}, which had been suspended`
 }
 
 /** The change, after the image of the plan. */

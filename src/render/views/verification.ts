@@ -1,4 +1,6 @@
+import type { LogProblem } from '../../audit/log/record-problems.ts'
 import type { ComparedCheckpoint, Verification } from '../../audit/verify/verification.ts'
+import type { LogReport } from '../../audit/verify/verify-log.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatBytes, formatCount, formatShortTime } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
@@ -18,38 +20,84 @@ function verdict(verification: Verification, style: Style): string {
   const { results, log, report } = verification
   const { end, head, problem, span } = report
   const name = escapeText(log)
-  if (problem !== undefined) {
-    const good = problem.line - 1
-    const before = good === 0 ? '' : ` The ${formatCount(good, 'line')} before hold.`
-    return `${style.red(`Line ${problem.line} of ${name} is bad`)}: ${escapeText(problem.why)}.${before}`
-  }
+  if (problem !== undefined) return problemText(problem, name, style)
   const isKept = results.every(({ state }) => state === 'kept')
   const verdictText = isKept ? style.green('is whole') : style.red('is not what was signed')
-  if (span === undefined) return `${name} ${verdictText}: it has no records.`
+  if (span === undefined) return emptyText(verification, style)
   const from = `from ${formatShortTime(span.first)} to ${formatShortTime(span.last)} UTC`
   const agrees = head === 'agrees' ? ', and the head agrees' : ''
   return `${name} ${verdictText}: ${formatCount(end.seq, 'record')}, ${from}; each follows the one before${agrees}.`
 }
 
+function problemText({ kind, line, why, hint }: LogProblem, name: string, style: Style): string {
+  const good = line - 1
+  const verb = good === 1 ? 'holds' : 'hold'
+  const before = good === 0 ? '' : ` The ${formatCount(good, 'line')} before ${verb}.`
+  const states: Partial<Record<LogProblem['kind'], string>> = { removed: 'missing', stray: 'a stray line' }
+  const bad = style.red(`Line ${line} of ${name} is ${states[kind] ?? 'bad'}`)
+  return `${bad}: ${escapeText(why)}.${before}${hint === undefined ? '' : `\n${hint}`}`
+}
+
+/** An empty log proves nothing. */
+function emptyText({ log, report, results }: Verification, style: Style): string {
+  const isKept = results.every(({ state }) => state === 'kept')
+  const state = isKept ? style.yellow('is empty') : style.red('is not what was signed')
+  const cause =
+    report.torn > 0
+      ? 'The first record was not written completely'
+      : 'The file is created before the first record, and that was not written, for example because the disk was full'
+  return `${escapeText(log)} ${state}: it has no records. ${cause}; or records and head were removed.`
+}
+
 function notes({ report }: Verification, style: Style): readonly string[] {
-  const { head, open, torn } = report
+  const { head, span, torn } = report
+  // The text for an empty log says it.
+  const isUnknownEnd = span !== undefined && (head === 'missing' || head === 'damaged')
   return [
-    ...(head === 'missing' || head === 'damaged'
-      ? [style.yellow(`The head is ${head}: if the end was cut off, it does not show.`)]
-      : []),
+    ...(isUnknownEnd ? [style.yellow(`The head is ${head}: if the end was cut off, it does not show.`)] : []),
     ...(head === 'behind' ? ['The head is behind the log, as after a crash.'] : []),
     ...(torn > 0
       ? [`At the end are ${formatBytes(torn)} of a line that a crash left or that is being written.`]
       : []),
-    ...(open.lost.length > 0
+    ...recordNotes(report, style),
+    ...intentNotes(report, style),
+  ]
+}
+
+function recordNotes({ backward, counts }: LogReport, style: Style): readonly string[] {
+  const kept = counts.recovered
+  const notesOfRecords: string[] = []
+  if (kept > 0) {
+    const keep = kept === 1 ? 'keeps' : 'keep'
+    notesOfRecords.push(
+      `${formatCount(kept, 'recovered record')} ${keep} what a crash or a suspended run left at an earlier end of the log.`,
+    )
+  }
+  if (backward !== undefined) {
+    const { count, first } = backward
+    const has = count === 1 ? 'has' : 'have'
+    const times = `${formatShortTime(first.time)} after ${formatShortTime(first.before)} UTC`
+    notesOfRecords.push(
+      style.yellow(
+        `${formatCount(count, 'record')} ${has} an earlier time than the record before, the first at line ${first.line} (${times}): a clock was set back, or a run was suspended before it wrote.`,
+      ),
+    )
+  }
+  return notesOfRecords
+}
+
+function intentNotes({ open }: LogReport, style: Style): readonly string[] {
+  const { alive, lost } = open
+  return [
+    ...(lost.length > 0
       ? [
           style.yellow(
-            `${formatCount(open.lost.length, 'intent')} of runs that died ${isAre(open.lost.length)} open: the next change with this log finds out what became of them.`,
+            `${formatCount(lost.length, 'intent')} of runs that died ${isAre(lost.length)} open: the next change with this log finds out what became of them.`,
           ),
         ]
       : []),
-    ...(open.alive.length > 0
-      ? [`${formatCount(open.alive.length, 'intent')} of runs at work ${isAre(open.alive.length)} open.`]
+    ...(alive.length > 0
+      ? [`${formatCount(alive.length, 'intent')} of runs at work ${isAre(alive.length)} open.`]
       : []),
   ]
 }

@@ -149,7 +149,7 @@ describe('a log with a head', () => {
   it.each([
     ['cut at a line', () => truncateSync(path, Buffer.byteLength(`${linesOf(path)[0]}\n`)), 'cut'],
     ['cut in a line', () => truncateSync(path, statSync(path).size - 3), 'cut'],
-    ['emptied', () => truncateSync(path, 0), 'cut'],
+    ['emptied', () => truncateSync(path, 0), 'empty'],
     ['taken away', () => renameSync(path, `${path}.away`), 'gone'],
     [
       'changed in its last line',

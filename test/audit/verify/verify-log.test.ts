@@ -118,28 +118,27 @@ describe('a damaged log', () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, async (line) => {
         put(whole.lines.toSpliced(line - 1, 1), whole.head)
-        expect((await verify()).problem).toMatchObject({ line })
+        expect((await verify()).problem).toMatchObject({ kind: 'removed', line })
       }),
     )
   })
 
-  it('has a problem at an inserted line, or at the next if the inserted one follows the one before', async () => {
+  it('has a problem at an inserted line, also if it continues the line before it', async () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, lineNumber, fc.boolean(), async (line, copied, fits) => {
         const before = logOf(loggedRecords.slice(0, line - 1))
         const forged = fits ? logOf([...loggedRecords.slice(0, line - 1), refusal()]).lines.at(-1) : undefined
         const inserted = forged ?? whole.lines[copied - 1] ?? ''
         put([...before.lines, inserted, ...whole.lines.slice(line - 1)], whole.head)
-        // A copy of the existing line follows too.
-        const isAfter = fits || copied === line
-        expect((await verify()).problem).toMatchObject({ line: isAfter ? expectedAfter(line) : line })
+        const kind = fits ? 'inserted' : 'copied'
+        // Of two equal lines the second one is the copy.
+        expect((await verify()).problem).toMatchObject({
+          kind,
+          line: !fits && copied === line ? line + 1 : line,
+        })
       }),
     )
   })
-
-  /** The head is compared with its line before there is a next one. */
-  const expectedAfter = (line: number): unknown =>
-    line === count ? expect.toSatisfy((n: number) => n === count || n === count + 1) : line + 1
 
   it('has a problem at the first of two swapped lines', async () => {
     await fc.assert(
@@ -148,7 +147,7 @@ describe('a damaged log', () => {
           .with(a - 1, whole.lines[b - 1] ?? '')
           .with(b - 1, whole.lines[a - 1] ?? '')
         put(swapped, whole.head)
-        expect((await verify()).problem).toMatchObject({ line: Math.min(a, b) })
+        expect((await verify()).problem).toMatchObject({ kind: 'moved', line: Math.min(a, b) })
       }),
     )
   })
@@ -226,6 +225,182 @@ describe('a damaged log', () => {
       put([...whole.lines.slice(0, 2), bad, ...whole.lines.slice(2)], whole.head)
       expect((await verify()).problem).toMatchObject({ line: 3 })
     }
+  })
+})
+
+describe('the problem of a log', () => {
+  const at = (line: number): string => whole.lines[line - 1] ?? ''
+  it.each([
+    [
+      'changed',
+      5,
+      () => whole.lines.with(4, at(5).replace('tester', 'nobody')),
+      'it was changed: line 6 has another hash of it',
+    ],
+    [
+      'changed',
+      5,
+      () => whole.lines.with(4, at(5).replace('"seq":5', '"seq":7')),
+      'its number is not 5: it says 7',
+    ],
+    [
+      'changed',
+      5,
+      () => whole.lines.with(4, at(5).replace(/"prev":"sha256:.{8}/, '"prev":"sha256:00000000')),
+      'its hash of the line before is not right',
+    ],
+    [
+      'changed',
+      count,
+      () => whole.lines.with(count - 1, at(count).replace('tester', 'nobody')),
+      'it was changed: the head has another hash of it',
+    ],
+    [
+      'removed',
+      5,
+      () => whole.lines.toSpliced(4, 1),
+      'line 5 is missing: the line that is there has the number 6',
+    ],
+    [
+      'removed',
+      5,
+      () => whole.lines.toSpliced(4, 3),
+      'lines 5 to 7 are missing: the line that is there has the number 8',
+    ],
+    [
+      'removed',
+      6,
+      () => whole.lines.slice(0, 5),
+      'the log was cut: the head says that 13 records were written',
+    ],
+    ['removed', 1, () => [], 'the log is empty: the head says that 13 records were written'],
+    [
+      'moved',
+      5,
+      () => whole.lines.with(4, at(8)).with(7, at(5)),
+      'the lines are in another order: line 8 continues line 4',
+    ],
+    [
+      'moved',
+      5,
+      () => whole.lines.with(4, at(6)).with(5, at(5)),
+      'the lines are in another order: line 6 continues line 4',
+    ],
+    [
+      'copied',
+      5,
+      () => whole.lines.toSpliced(4, 0, at(2)),
+      'it is a copy of line 2, and line 6 continues line 4',
+    ],
+    [
+      'copied',
+      5,
+      () => whole.lines.toSpliced(4, 0, at(9)),
+      'it is a copy of line 10, and line 6 continues line 4',
+    ],
+    ['copied', count + 1, () => [...whole.lines, at(3)], 'it is a copy of line 3'],
+    [
+      'inserted',
+      5,
+      () => whole.lines.toSpliced(4, 0, at(3).replace('tester', 'nobody')),
+      'it was inserted: line 6 continues line 4',
+    ],
+    [
+      'inserted',
+      5,
+      () => whole.lines.toSpliced(4, 0, 'hello'),
+      'it was inserted: it is not a record, and line 6 continues line 4',
+    ],
+    [
+      'inserted',
+      5,
+      () => [...logOf([...loggedRecords.slice(0, 4), refusal()]).lines, ...whole.lines.slice(4)],
+      'it was inserted: line 6 has the number 5 too, and the head confirms that line',
+    ],
+    [
+      'inserted',
+      5,
+      () => [...logOf([...loggedRecords.slice(0, 4), refusal(), refusal()]).lines, ...whole.lines.slice(4)],
+      'lines 5 to 6 were inserted: line 7 has the number 5 too, and the head confirms that line',
+    ],
+    ['invalid', 5, () => whole.lines.with(4, at(5).slice(0, -4)), 'it is not a record'],
+  ] as const)('is "%s" at line %i', async (kind, line, change, why) => {
+    put(change(), whole.head)
+    expect((await verify()).problem).toEqual({ kind, line, offset: expect.any(Number) as number, why })
+  })
+
+  it('is that it is gone if only its head is there', async () => {
+    put(whole.lines, whole.head)
+    rmSync(path)
+    await expect(verify()).rejects.toMatchObject({
+      code: 'corrupt',
+      why: expect.stringContaining('13 records') as string,
+    })
+  })
+})
+
+describe('a stray line', () => {
+  const chainOf = (run: string, after: readonly LogRecord[], size: number): readonly string[] =>
+    logOf([...after, ...Array.from({ length: size }, () => refusal({ run }))]).lines.slice(after.length)
+  const earlier = [refusal({ run: 'first' }), refusal({ run: 'first' })]
+  const others = [refusal({ run: 'run-b' }), refusal({ run: 'run-b' })]
+  const all = logOf([...earlier, ...others])
+
+  it('is the problem, with its run, and no line before it is accused', async () => {
+    put([...all.lines, ...chainOf('run-a', earlier, 3)], all.head)
+    expect(await verify()).toMatchObject({
+      head: 'agrees',
+      end: { seq: 4 },
+      problem: {
+        kind: 'stray',
+        line: 5,
+        why: 'the run run-a wrote it after it had been suspended and another run had taken over its lock. It continues line 2, and 2 more behind it are of that kind',
+        hint: expect.stringContaining('recovered') as string,
+      },
+    })
+  })
+
+  it('is the problem if an earlier version of dray wrote the head for it', async () => {
+    const stray = logOf([...earlier, refusal({ run: 'run-a' }), refusal({ run: 'run-a' })])
+    put([...all.lines, ...stray.lines.slice(2)], stray.head)
+    expect((await verify()).problem).toMatchObject({
+      kind: 'stray',
+      line: 5,
+      why: expect.stringMatching(/the run run-a .* The head is that of the suspended run$/) as string,
+    })
+  })
+
+  it('is no explanation for lines of several runs behind an inserted line without a head that agrees', async () => {
+    const rest = [refusal({ run: 'run-a' }), refusal({ run: 'run-c' })]
+    const real = logOf([...earlier, ...rest])
+    const inserted = logOf([...earlier, refusal({ run: 'forged' })]).lines
+    for (const head of [real.head, undefined]) {
+      put([...inserted, ...real.lines.slice(2)], head)
+      const { problem } = await verify()
+      expect(problem).toMatchObject({ kind: 'inserted', line: head === undefined ? 4 : 3 })
+    }
+  })
+})
+
+describe('times that go backward', () => {
+  const timed = (...seconds: readonly number[]) =>
+    seconds.map((second) => refusal({ time: new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString() }))
+
+  it('are counted, with the first line, and are no problem', async () => {
+    const { lines, head } = logOf(timed(0, 3600, 10, 20, 7200, 60))
+    put(lines, head)
+    const report = await verify()
+    expect(report.problem).toBeUndefined()
+    expect(report.backward).toEqual({
+      count: 2,
+      first: { line: 3, time: '2026-01-01T00:00:10.000Z', before: '2026-01-01T01:00:00.000Z' },
+    })
+  })
+
+  it('are expected within a minute, for which a run may wait for the lock', async () => {
+    const { lines, head } = logOf(timed(60, 0, 61, 1))
+    put(lines, head)
+    expect((await verify()).backward).toBeUndefined()
   })
 })
 

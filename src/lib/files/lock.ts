@@ -145,8 +145,22 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
       observed = undefined
       continue
     }
-    await clock.sleep(pollMs, signal)
+    if (await sleepsTooLong(pollMs, clock, signal)) observed = undefined
   }
+}
+
+/** Milliseconds. A process that wakes up later than that was suspended, or its clock was set. */
+const maxLateMs = 2_000
+
+/**
+ * Whether the waiter was suspended meanwhile. The holder may have been suspended with it, on a
+ * laptop or in a virtual machine, so the time says nothing about its heartbeat.
+ */
+async function sleepsTooLong(ms: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  const began = clock.now()
+  await clock.sleep(ms, signal)
+  const late = clock.now() - began - ms
+  return late > maxLateMs || late < -maxLateMs
 }
 
 /**

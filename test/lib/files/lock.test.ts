@@ -111,6 +111,26 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual(['lock'])
   })
 
+  it.each([
+    ['forward', 3_600_000],
+    ['backward', -3_600_000],
+  ])('is not taken over sooner if the clock of a waiter jumps %s, as after a suspension', async (_, jump) => {
+    writeFileSync(path, 'dead')
+    let now = 10_000_000
+    let polls = 0
+    const clock: Clock = {
+      now: () => now,
+      sleep: async (ms, signal) => {
+        signal.throwIfAborted()
+        if (ms === 100) now += ++polls === 3 ? jump : ms
+        await new Promise((done) => setImmediate(done))
+      },
+    }
+    let taken = 0
+    await withLock(path, { clock, staleMs: 500, pollMs: 100 }, never, async () => void (taken = polls))
+    expect(taken).toBe(3 + 5)
+  })
+
   it('reports to its holder that it was taken over, and keeps the file of the new holder', async () => {
     const clock = leapingClock()
     const work = withLock(path, { clock, ...noHeartbeat }, never, async (lock) => {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { ChainedLog } from '../../../src/audit/log/chained-log.ts'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import { resolveIntents } from '../../../src/audit/log/resolve-intents.ts'
+import { verifyLog } from '../../../src/audit/verify/verify-log.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import type { Step } from '../../../src/plan/plan.ts'
 import { entriesOf, openLog, record, tagStep, waitingClock } from '../../support/audit-log.ts'
@@ -162,6 +163,23 @@ describe('an intent without an outcome', () => {
     await died(record({ step: toTag() }))
     await Promise.all([resolve(), resolve()])
     expect(outcomes()).toHaveLength(1)
+  })
+
+  it('of a run that was suspended has both outcomes if the run goes on, and the log is whole', async () => {
+    await prod.oracle.push(old, 'prod/api', '1.4.2')
+    const log = openLog(run.auditFile, clock)
+    const intent = record({ step: toTag(), before: digestOf(old) })
+    await log.write([intent])
+    clock.turn(10_000)
+    expect(await resolve()).toEqual({ resolved: 1, left: 0 })
+    await log.write([{ ...intent, id: 'late', phase: 'outcome', result: 'done', after: digestOf(api) }])
+    expect(outcomes()).toMatchObject([
+      { result: 'failed', after: old.root.digest, resolvedBy: 'run2' },
+      { result: 'done', after: api.root.digest },
+    ])
+    const report = await verifyLog(run.auditFile, { clock }, run.call.signal)
+    expect(report.problem).toBeUndefined()
+    expect(await resolve()).toEqual({ resolved: 0, left: 0 })
   })
 
   it('is found at every start, also before settled ones', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isAlive, removeDeadHeartbeats, startHeartbeat } from '../../../src/audit/log/heartbeat.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
-import { openLog } from '../../support/audit-log.ts'
+import { openLog, record, tagStep, waitingClock } from '../../support/audit-log.ts'
 import { tempFolder } from '../../support/temp.ts'
 import { isRoot, unreadableFolders } from '../unreadable-folders.ts'
 
@@ -54,5 +54,17 @@ describe('a run', () => {
     expect(await isAlive(log, 'run', systemClock)).toBe(true)
     expect(await isAlive(log, 'other', systemClock)).toBe(false)
     await heartbeat.end()
+  })
+
+  it('is alive from its next intent on, if another run took it for dead while it was suspended', async () => {
+    const path = await newLog()
+    const clock = waitingClock()
+    await using log = openLog(path, clock)
+    await log.write([record({ step: tagStep('one') })])
+    clock.turn(20_000)
+    await removeDeadHeartbeats(path, clock)
+    expect(await isAlive(path, 'run1', clock)).toBe(false)
+    await log.write([record({ step: tagStep('two') })])
+    expect(await isAlive(path, 'run1', clock)).toBe(true)
   })
 })

@@ -49,6 +49,23 @@ describe('the table of a log', () => {
     expect(few).toMatch(/with pr-1, pr-2, pr-3 and 2 more/)
   })
 
+  it('says whether recovered bytes are of a crash or of a suspended run', () => {
+    const tail = {
+      schema: 'dray.audit/1',
+      id: 'r',
+      run: 'b',
+      time: '2026-11-23T00:00:00Z',
+      torn: '',
+    } as const
+    const [, torn, stray] = lines(
+      logTable(pipe)(
+        entries({ ...tail, phase: 'recovered' }, { ...tail, phase: 'recovered', writtenBy: 'run-a' }),
+      ),
+    )
+    expect(torn).toMatch(/what a crash left of a line +recovered$/)
+    expect(stray).toMatch(/a line of the run run-a, which had been suspended +recovered$/)
+  })
+
   it('fits the terminal', () => {
     const repository = { registry: 'a-long-name.of-a-registry.example.com', path: 'team/'.repeat(20) + 'api' }
     const long = outcome({ step: tagStep('t', { repository, tag: 'v'.repeat(100) }), image: 'x'.repeat(80) })

@@ -57,16 +57,17 @@ function problem(kind: LogProblemKind, { end }: BrokenLog, why: string): LogProb
 }
 
 function strayProblem({ runs, lines, after }: StrayTail, log: BrokenLog): LogProblem {
-  const isHeadLost = log.head !== undefined && !log.isHeadInChain
-  const writer = runs.length === 1 ? `the run ${runs[0]} wrote it` : 'a run wrote it'
-  const place = after === 0 ? 'begins the log' : `continues line ${after}`
-  const why =
-    `${writer} after it had been suspended and another run had taken over its lock. It ${place}` +
-    `${lines > 1 ? `, and ${lines - 1} more behind it ${lines === 2 ? 'is' : 'are'} of that kind` : ''}` +
-    (isHeadLost ? '. The head is that of the suspended run' : '')
-  const hint =
-    'Nothing has to be repaired: the next change with this log keeps these lines as recovered records.'
-  return { ...problem('stray', log, why), hint }
+  const place = after === 0 ? 'begins a log' : `continues line ${after}`
+  const writer = runs.length === 1 ? `The run ${runs[0]}` : 'A run'
+  const why = [
+    `it ${place} and does not follow line ${log.end.seq}`,
+    `${writer} wrote it without the lock, as a run does that was suspended before its write`,
+    ...(lines === 2 ? ['The line behind it is stray too'] : []),
+    ...(lines > 2 ? [`The ${lines - 1} lines behind it are stray too`] : []),
+    ...(log.head === undefined || log.isHeadInChain ? [] : ['The head is that of this run']),
+  ]
+  const hint = 'No record was changed. The next change with this log keeps stray lines as recovered records.'
+  return { ...problem('stray', log, why.join('. ')), hint }
 }
 
 /** What follows the chain. */

@@ -354,7 +354,7 @@ describe('a stray line', () => {
       problem: {
         kind: 'stray',
         line: 5,
-        why: 'the run run-a wrote it after it had been suspended and another run had taken over its lock. It continues line 2, and 2 more behind it are of that kind',
+        why: 'it continues line 2 and does not follow line 4. The run run-a wrote it without the lock, as a run does that was suspended before its write. The 2 lines behind it are stray too',
         hint: expect.stringContaining('recovered') as string,
       },
     })
@@ -366,7 +366,7 @@ describe('a stray line', () => {
     expect((await verify()).problem).toMatchObject({
       kind: 'stray',
       line: 5,
-      why: expect.stringMatching(/the run run-a .* The head is that of the suspended run$/) as string,
+      why: expect.stringMatching(/The run run-a .* The head is that of this run$/) as string,
     })
   })
 

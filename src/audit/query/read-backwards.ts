@@ -7,29 +7,30 @@ const readSize = 64 * 1024
 const newline = 0x0a
 
 /**
- * Reads the whole lines of an open file before `end`, last line first, in batches. Skips bytes
- * after the last line break. Needs memory for one read and one line. @throws `malformed` for a line
- * that is longer than any record.
+ * Reads the whole lines of an open file before `end`, last line first, in batches, back to `start`,
+ * the beginning of a line. Skips bytes after the last line break. Needs memory for one read and one
+ * line. @throws `malformed` for a line that is longer than any record.
  */
 export async function* readBackwards(
   handle: FileHandle,
   end: number,
+  start = 0,
 ): AsyncGenerator<readonly LogLine[], void, undefined> {
   let offset = await endOfLines(handle, end)
   const buffer = Buffer.allocUnsafe(maxLineSize + readSize)
   // The end of the buffer holds the rest of a line that begins before `offset`.
   let rest = 0
-  while (offset > 0) {
-    const size = Math.min(readSize, offset)
+  while (offset > start) {
+    const size = Math.min(readSize, offset - start)
     offset -= size
     const block = buffer.subarray(buffer.byteLength - rest - size)
     await fill(block.subarray(0, size), handle, offset)
-    const start = offset === 0 ? 0 : block.indexOf(newline) + 1
-    const lines = linesIn(block.subarray(start), offset + start)
+    const first = offset === start ? 0 : block.indexOf(newline) + 1
+    const lines = linesIn(block.subarray(first), offset + first)
     if (lines.length > 0) yield lines.toReversed()
-    if (start > maxLineSize) throw tooLong(offset)
-    block.copy(buffer, buffer.byteLength - start, 0, start)
-    rest = start
+    if (first > maxLineSize) throw tooLong(offset)
+    block.copy(buffer, buffer.byteLength - first, 0, first)
+    rest = first
   }
 }
 

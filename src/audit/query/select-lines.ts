@@ -3,12 +3,16 @@ import { ioError } from '../../lib/files/io-error.ts'
 import { type LogLine, parseEntry } from '../log/chain.ts'
 import { findEntryProblem } from '../log/entry-problems.ts'
 import { stepKey } from '../log/open-intents.ts'
+import { LaterOutcomes } from './later-outcomes.ts'
+import { timeOfLine } from './line-time.ts'
 import { readBackwards } from './read-backwards.ts'
 import { linesFrom, type OpenLog } from './log-lines.ts'
 import { openLog } from './read-log.ts'
 import type { LogEntry } from '../log/record.ts'
+import { findLines, type LineRange, type TimeRange } from './time-range.ts'
 
-export interface SelectOptions {
+/** The times must be those that `matches` asks for. They save reading the rest of the log. */
+export interface SelectOptions extends TimeRange {
   readonly matches: (entry: LogEntry) => boolean
   /** only the last matches; all if absent */
   readonly limit?: number
@@ -31,10 +35,11 @@ export interface Selection extends AsyncDisposable {
 }
 
 /**
- * Selects lines of the log at `path` as it is now, without a torn record at its end. For the last
- * lines it reads from the end, and no further than needed. Keeps one number for each line. Does not
- * verify the chain: see `verifyLog`. @throws `not-found`, `io`; `malformed` for a line that is no
- * record, also from `batches`.
+ * Selects lines of the log at `path` as it is now, without a torn record at its end. With times, it
+ * reads only the part of the log that `findLines` finds. For the last lines it reads from the end,
+ * and no further than needed. Keeps one number for each selected line. Does not verify the chain:
+ * see `verifyLog`. @throws `not-found`, `io`; `malformed` for a line that is no record, also from
+ * `batches`.
  */
 export async function selectLines(
   path: string,
@@ -44,11 +49,12 @@ export async function selectLines(
   const handle = await openLog(path)
   try {
     const source = { path, handle, size: (await handle.stat()).size, signal }
+    const range = await findLines(options, source)
     const isAll = options.limit === undefined && options.withoutSettled !== true
-    const found = isAll ? undefined : await findLast(source, options)
+    const found = isAll ? undefined : await findLast(range, source, options)
     return {
       hasMore: found?.hasMore ?? false,
-      batches: found === undefined ? matching(source, options) : linesAt(source, found.offsets),
+      batches: found === undefined ? matching(range, source, options) : linesAt(source, found.offsets),
       [Symbol.asyncDispose]: () => handle.close(),
     }
   } catch (cause) {
@@ -59,21 +65,35 @@ export async function selectLines(
 
 /** The offsets of the matching lines, last line first. */
 async function findLast(
+  { start, end }: LineRange,
   source: OpenLog,
-  { matches, limit = Infinity, withoutSettled = false }: SelectOptions,
+  options: SelectOptions,
 ): Promise<{ readonly offsets: number[]; readonly hasMore: boolean }> {
+  const { matches, since, until, limit = Infinity, withoutSettled = false } = options
   const offsets: number[] = []
   const settled = new Set<string>()
-  for await (const lines of readBackwards(source.handle, source.size)) {
+  const later = new LaterOutcomes(end, source)
+  // An outcome that is not shown settles its intent.
+  const times = withoutSettled ? {} : { since, until }
+  for await (const lines of readBackwards(source.handle, end, start)) {
     source.signal.throwIfAborted()
     for (const line of lines) {
+      if (isOutside(times, line)) continue
       const entry = entryOf(line, source)
       if (entry === undefined || (withoutSettled && isSettled(entry, settled)) || !matches(entry)) continue
+      if (withoutSettled && (await later.settle(entry, line.offset))) continue
       if (offsets.length === limit) return { offsets, hasMore: true }
       offsets.push(line.offset)
     }
   }
   return { offsets, hasMore: false }
+}
+
+/** Whether the beginning of a line shows that its time does not match. */
+function isOutside({ since, until }: TimeRange, { raw }: LogLine): boolean {
+  if (since === undefined && until === undefined) return false
+  const time = timeOfLine(raw)
+  return time !== undefined && !(time >= (since ?? -Infinity) && time < (until ?? Infinity))
 }
 
 /**
@@ -106,14 +126,16 @@ async function* linesAt(
 }
 
 async function* matching(
+  { start, end }: LineRange,
   source: OpenLog,
-  { matches }: SelectOptions,
+  options: SelectOptions,
 ): AsyncGenerator<readonly SelectedLine[], void, undefined> {
-  for await (const lines of linesFrom(0, source)) {
+  for await (const lines of linesFrom(start, { ...source, size: end })) {
     const selected: SelectedLine[] = []
     for (const line of lines) {
+      if (isOutside(options, line)) continue
       const entry = entryOf(line, source)
-      if (entry !== undefined && matches(entry)) selected.push({ entry, raw: line.raw })
+      if (entry !== undefined && options.matches(entry)) selected.push({ entry, raw: line.raw })
     }
     if (selected.length > 0) yield selected
   }

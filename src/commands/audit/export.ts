@@ -40,7 +40,8 @@ export default class AuditExport extends BaseCommand {
       })
     }
     const path = await this.context.auditPath(flags['audit-file'])
-    const options = { matches: matcher(filterOf(flags, this.context.clock.now())) }
+    const filter = filterOf(flags, this.context.clock.now())
+    const options = { matches: matcher(filter), since: filter.since, until: filter.until }
     await using selection = await selectLines(path, options, this.call.signal)
     const { chunks, count } = exportLines(selection, flags.format)
     if (flags.out === undefined) {

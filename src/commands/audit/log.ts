@@ -49,8 +49,11 @@ export default class AuditLog extends BaseCommand {
     keepHeapSmall()
     const path = await this.context.auditPath(flags['audit-file'])
     const isTable = !this.jsonEnabled() && !flags.jsonl && flags.output === 'text'
+    const filter = filterOf(flags, this.context.clock.now())
     const options = {
-      matches: matcher(filterOf(flags, this.context.clock.now())),
+      matches: matcher(filter),
+      since: filter.since,
+      until: filter.until,
       ...(!flags.all && { limit: flags.limit }),
       withoutSettled: isTable,
     }

@@ -1,7 +1,8 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { record, tagStep } from '../support/audit-log.ts'
+import { advance, formatLine, startOfChain } from '../../src/audit/log/chain.ts'
+import { openLog, record, tagStep } from '../support/audit-log.ts'
 import { writeKeys, writeLog, exampleRecords } from '../support/log-files.ts'
 import { world } from '../support/world.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
@@ -60,6 +61,37 @@ describe('dray audit verify', () => {
       head: 'missing',
       open: { alive: [], lost: [{ phase: 'intent', run: 'run1' }] },
     })
+  })
+})
+
+describe('a log that only a suspended run or a full disk left as it is', () => {
+  it('with a stray line exits with 1 and the kind of the problem, and needs no repair', async () => {
+    const { project, lines } = await withLog()
+    const start = lines.slice(0, 2).reduce((end, line) => advance(end, Buffer.from(line)), startOfChain)
+    appendFileSync(project.auditFile, `${formatLine(record({ run: 'late' }), start)}\n`)
+    const { code, document } = await project.json('audit', 'verify')
+    expect(code).toBe(1)
+    expect(document.result).toMatchObject({
+      records: 7,
+      head: 'agrees',
+      problem: { kind: 'stray', line: 8, why: expect.stringContaining('The run late') as string },
+    })
+    await using log = openLog(project.auditFile)
+    await log.write([record({ run: 'next', id: 'next' })])
+    const after = await project.run('audit', 'verify')
+    expect(after.code).toBe(0)
+    expect(after.stdout).toContain('is whole: 9 records')
+    expect(after.stdout).toContain('1 recovered record keeps')
+  })
+
+  it('without a record is empty, which is not called whole', async () => {
+    const { project } = await withLog()
+    for (const end of ['', '.head']) rmSync(`${project.auditFile}${end}`)
+    writeFileSync(project.auditFile, '')
+    const ended = await project.run('audit', 'verify')
+    expect(ended.code).toBe(0)
+    expect(ended.stdout).toMatch(/ is empty: it has no records\./)
+    expect(ended.stdout).not.toContain('whole')
   })
 })
 

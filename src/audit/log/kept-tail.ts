@@ -13,8 +13,8 @@ import { writerOf } from './stray-lines.ts'
 
 /** A record of fewer bytes fits into a line as base64. */
 const maxPieceSize = 256 * 1024
-/** The stray lines of one log, as base64. */
-const maxFileSize = 32 * 1024 * 1024
+/** More than the stray lines of one log as base64. */
+const maxFileSize = 16 * 1024 * 1024
 const newline = 0x0a
 
 /**

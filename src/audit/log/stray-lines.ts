@@ -17,7 +17,7 @@ import { canBeTorn } from './record-prefix.ts'
 import { findRecordProblem } from './record-problems.ts'
 
 /** dray does not look for stray lines in more bytes behind a chain. */
-const maxStraySize = 16 * 1024 * 1024
+const maxStraySize = 8 * 1024 * 1024
 const newline = 0x0a
 
 /**

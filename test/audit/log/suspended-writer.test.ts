@@ -209,6 +209,23 @@ describe('lines of a run that was suspended before its write', () => {
     expect(`${keptText().join('')}\n`).toBe(long)
   })
 
+  it('are kept up to 8 MiB, and more of them stop every run', async () => {
+    await openLog(path).write([refusal(), refusal()])
+    const long = (count: number): string =>
+      linesAfter(
+        positionAfter(1),
+        intents('run-a', count).map((one) => ({ ...one, image: 'x'.repeat(500_000) })),
+      ).text
+    const before = readFileSync(path)
+    appendFileSync(path, long(17))
+    await expect(openLog(path).write([record({ run: 'run-d' })])).rejects.toMatchObject({ code: 'audit' })
+    writeFileSync(path, before)
+    appendFileSync(path, long(16))
+    await openLog(path).write([record({ run: 'run-d' })])
+    expect(chainComplaints(path)).toEqual([])
+    expect(recovered()).toHaveLength(16 * 2)
+  })
+
   it('are kept once, wherever the recovery was interrupted', async () => {
     await openLog(path).write([refusal(), refusal()])
     const [before, head] = [readFileSync(path), readFileSync(`${path}.head`)]

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, extname, relative, resolve } from 'node:path'
 import { DrayError } from '../lib/errors.ts'
+import { ioError, systemCode } from '../lib/files/io-error.ts'
 import { trustedOwners } from '../lib/files/ownership.ts'
 import { checkConfig } from './check/check.ts'
 import { type Config, emptyConfig } from './config.ts'
@@ -83,11 +84,8 @@ async function readNamed(file: string, name: string): Promise<FoundFile> {
     if (!(await stat(file)).isFile()) throw new DrayError('io', `${name} is not a file`, { subject: name })
     return { file, content: await readFile(file, 'utf8') }
   } catch (cause) {
-    if (cause instanceof DrayError) throw cause
-    const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    const message = absent ? `there is no file ${name}` : `${name} cannot be read`
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new DrayError(absent ? 'not-found' : 'io', message, { subject: name, why, cause })
+    const message = systemCode(cause) === 'ENOENT' ? `there is no file ${name}` : `${name} cannot be read`
+    throw ioError(cause, message, name)
   }
 }
 

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { DrayError } from '../lib/errors.ts'
+import { explainFailure } from '../lib/files/io-error.ts'
 import type { AccessControl, AccessOptions } from './access/permissions.ts'
 import type { AccessEntry } from './access/access.ts'
 import { defaultLimits, type ServerLimits } from './access/limits.ts'
@@ -131,7 +132,7 @@ async function listen(server: Server, port: number, host: string): Promise<Addre
   } catch (cause) {
     throw new DrayError('io', `the registry cannot listen on ${host}:${port}`, {
       subject: `${host}:${port}`,
-      why: cause instanceof Error ? cause.message : String(cause),
+      why: explainFailure(cause),
       hint: 'Choose another port; 0 takes a free one.',
       cause,
     })

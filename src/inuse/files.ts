@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import type { Call } from '../lib/call.ts'
 import { DrayError, isDrayError } from '../lib/errors.ts'
+import { explainFailure } from '../lib/files/io-error.ts'
 import { filesMatching, isPattern } from './glob.ts'
 import { checkNotBlank, decodeText, tooLarge } from './text.ts'
 
@@ -78,7 +79,7 @@ async function readBytes(path: string, name: string): Promise<Uint8Array> {
     return bytes
   } catch (cause) {
     if (isDrayError(cause)) throw cause
-    throw notRead(name, cause instanceof Error ? cause.message : String(cause), cause)
+    throw notRead(name, explainFailure(cause), cause)
   }
 }
 

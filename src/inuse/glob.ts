@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { matchesGlob, resolve } from 'node:path'
 import type { Call } from '../lib/call.ts'
 import { DrayError } from '../lib/errors.ts'
+import { explainFailure } from '../lib/files/io-error.ts'
 
 /** A glob that matches more is a mistake. */
 const maxFiles = 100_000
@@ -156,7 +157,7 @@ class Search {
 function notListed(path: string, cause: unknown): DrayError {
   return new DrayError('io', `${path} cannot be looked into`, {
     subject: path,
-    why: cause instanceof Error ? cause.message : String(cause),
+    why: explainFailure(cause),
     hint: 'It could name images that run: nothing is deleted while it cannot be read.',
     cause,
   })

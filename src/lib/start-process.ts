@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { DrayError } from './errors.ts'
-import { systemCode } from './files/io-error.ts'
-import { explainSystemFailure, reachedLimit } from './system-errors.ts'
+import { explainFailure, systemCode } from './files/io-error.ts'
+import { reachedLimit } from './system-errors.ts'
 
 /**
  * Returns a process that `start` has started. If the limit of open files is reached, Node returns a
@@ -16,12 +16,11 @@ export async function startProcess<T extends ChildProcess>(program: string, star
     const [cause] = (await once(child, 'error')) as [Error]
     throw cause
   } catch (cause) {
-    const code = systemCode(cause)
-    const limit = reachedLimit(code)
+    const limit = reachedLimit(systemCode(cause))
     if (limit === undefined) throw cause
     throw new DrayError('io', `${program} cannot be started`, {
       subject: program,
-      why: explainSystemFailure(code, cause instanceof Error ? cause.message : String(cause)),
+      why: explainFailure(cause),
       hint: limit.hint,
       cause,
     })

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { makeFolder, syncFolder } from '../../lib/files/atomic.ts'
-import { ifThere, ioError } from '../../lib/files/io-error.ts'
+import { hintUnlessDisk, ifThere, ioError } from '../../lib/files/io-error.ts'
 import { type HeldLock, withLock } from '../../lib/files/lock.ts'
 import { type LogEnd, LogFollower } from '../query/follow-log.ts'
 import { openToAppend, readLines } from '../query/read-log.ts'
@@ -237,11 +237,12 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     } catch (thrown) {
       const cause = ioError(thrown, `${this.place} cannot be written`, this.place)
       if (isDrayError(cause) && cause.code === 'audit') throw cause
-      const { message, why, hint } = toErrorInfo(cause)
+      const { message, why } = toErrorInfo(cause)
       throw new DrayError('audit', 'the audit record cannot be written, so nothing more is changed', {
         subject: this.place,
         why: why ?? message,
-        hint: hint ?? 'Make room or give write access, or name another file with --audit-file.',
+        hint:
+          hintUnlessDisk(cause) ?? 'Make room or give write access, or name another file with --audit-file.',
         cause,
       })
     }

@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DrayError } from '../../lib/errors.ts'
+import { ioError } from '../../lib/files/io-error.ts'
 import { writeFileAtomic } from '../../lib/files/atomic.ts'
 import { type CiVariables, formatDotenvReport, formatGithubOutput } from '../../render/ci.ts'
 
@@ -44,11 +45,6 @@ async function append(file: string | undefined, text: string): Promise<void> {
   try {
     await appendFile(file, text)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new DrayError('io', `${file}, which GitHub Actions names, cannot be written`, {
-      subject: file,
-      why,
-      cause,
-    })
+    throw ioError(cause, `${file}, which GitHub Actions names, cannot be written`, file)
   }
 }

@@ -1,7 +1,6 @@
 import type { AccessEntry } from '../../embedded/access/access.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { systemCode } from '../../lib/files/io-error.ts'
-import { explainSystemFailure } from '../../lib/system-errors.ts'
+import { explainFailure, systemCode } from '../../lib/files/io-error.ts'
 
 /** Milliseconds between two lines about the same cause. */
 const quietMs = 60_000
@@ -54,8 +53,7 @@ function causeOf(error: unknown): { readonly key: string; readonly why: string }
   for (let at = error; at instanceof Error; at = at.cause) {
     const code = systemCode(at)
     // The code of a `DrayError` is not the system's.
-    if (code !== undefined && 'syscall' in at)
-      return { key: code, why: explainSystemFailure(code, at.message) }
+    if (code !== undefined && 'syscall' in at) return { key: code, why: explainFailure(at) }
   }
   const why = error instanceof Error ? error.message : String(error)
   return { key: why, why }

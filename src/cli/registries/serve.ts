@@ -5,6 +5,7 @@ import type { RegistryStorage } from '../../embedded/storage/storage.ts'
 import type { Users } from '../../embedded/access/users.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
+import { explainFailure } from '../../lib/files/io-error.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 import { ServeFailures } from './serve-failures.ts'
 
@@ -78,7 +79,7 @@ export async function keepClean(
       await registry.removeAbandonedUploads()
     } catch (error) {
       if (signal.aborted) return
-      warn(`unfinished uploads cannot be removed: ${error instanceof Error ? error.message : String(error)}`)
+      warn(`unfinished uploads cannot be removed: ${explainFailure(error)}`)
     }
   }
 }

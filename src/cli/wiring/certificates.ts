@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import { DrayError } from '../../lib/errors.ts'
+import { ioError } from '../../lib/files/io-error.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 import { normalRegistry } from '../../oci/registry-host.ts'
 import { spellingsOf } from '../../registry/credentials/registry-keys.ts'
@@ -83,7 +84,7 @@ async function listNames(path: string): Promise<readonly string[] | undefined> {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
     // docker's folder may be readable only for root.
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return undefined
-    throw new DrayError('config', `the certificates in ${path} cannot be read`, { subject: path, cause })
+    throw ioError(cause, `the certificates in ${path} cannot be read`, path)
   }
 }
 

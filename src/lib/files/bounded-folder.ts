@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { isTempName, newTempName } from './atomic.ts'
-import { systemCode } from './io-error.ts'
+import { explainFailure, systemCode } from './io-error.ts'
 import { makeFolders } from './make-folders.ts'
 
 /** Bytes of a block. A file takes whole blocks on disk. */
@@ -76,8 +76,8 @@ export class BoundedFolder {
       if (this.#isSweepDue(name, bytes.byteLength)) this.#sweep()
     } catch (error) {
       this.#isOff = true
-      const why = error instanceof Error ? error.message : String(error)
-      this.#options.warn(`${this.#options.path} cannot be written to, so nothing more is kept there: ${why}`)
+      const { path, warn } = this.#options
+      warn(`${path} cannot be written to, so nothing more is kept there: ${explainFailure(error)}`)
     }
   }
 

@@ -9,6 +9,11 @@ export function systemCode(thrown: unknown): string | undefined {
   return typeof thrown.code === 'string' ? thrown.code : undefined
 }
 
+/** Explains a failure: its cause in plain words, if the code tells it, and the system's message. */
+export function explainFailure(thrown: unknown): string {
+  return explainSystemFailure(systemCode(thrown), thrown instanceof Error ? thrown.message : String(thrown))
+}
+
 /**
  * Converts a failure of the file system into a `DrayError`: `not-found` if the path does not exist,
  * else `io`, with the cause and the fix if the code tells them. A `DrayError` or an abort stays as
@@ -20,10 +25,20 @@ export function ioError(thrown: unknown, message: string, path: string): unknown
   if (code === undefined || code === 'ABORT_ERR') return thrown
   return new DrayError(code === 'ENOENT' ? 'not-found' : 'io', message, {
     subject: path,
-    why: explainSystemFailure(code, thrown instanceof Error ? thrown.message : code),
+    why: explainFailure(thrown),
     hint: systemCause(code)?.hint,
     cause: thrown,
   })
+}
+
+/**
+ * Returns the hint of an error, unless the disk or a permission is its cause: for these, a caller
+ * that knows what the file is for has a better one.
+ */
+export function hintUnlessDisk(error: unknown): string | undefined {
+  if (!isDrayError(error)) return undefined
+  const cause = systemCause(systemCode(error.cause))
+  return cause === undefined || cause.isLimit === true ? error.hint : undefined
 }
 
 /**

@@ -1,8 +1,8 @@
-import { toDrayError } from '../../../src/lib/errors.ts'
+import { DrayError, toDrayError } from '../../../src/lib/errors.ts'
 import { knownSystemCodes, systemCause } from '../../../src/lib/system-errors.ts'
 import { systemError } from '../../support/failing-disk.ts'
 import { describe, expect, it } from 'vitest'
-import { ifThere, ioError } from '../../../src/lib/files/io-error.ts'
+import { hintUnlessDisk, ifThere, ioError } from '../../../src/lib/files/io-error.ts'
 
 describe('ifThere', () => {
   const failing = (code: string): Promise<never> => Promise.reject(Object.assign(new Error(code), { code }))
@@ -52,4 +52,11 @@ describe.each(knownSystemCodes)('a failure with %s', (code) => {
 it('a failure without a known cause is a bug of dray where nothing expected it', () => {
   expect(toDrayError(systemError('EBADF', 'read'))).toMatchObject({ code: 'internal' })
   expect(toDrayError(new Error('x'))).toMatchObject({ code: 'internal' })
+})
+
+it('a caller replaces the fix for a disk, and keeps the one for a limit of the machine', () => {
+  const fixOf = (code: string) => hintUnlessDisk(ioError(systemError(code, 'open'), 'no', '/state'))
+  expect([fixOf('ENOSPC'), fixOf('EACCES')]).toEqual([undefined, undefined])
+  expect(fixOf('EMFILE')).toContain('ulimit -n')
+  expect(hintUnlessDisk(new DrayError('io', 'no', { hint: 'Do this.' }))).toBe('Do this.')
 })

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from 'node:module'
 
 const counted = {
   promises: ['link', 'lstat', 'mkdir', 'open', 'readdir', 'realpath', 'rename', 'rm', 'stat'],
-  sync: ['lstatSync', 'mkdirSync', 'statSync'],
+  sync: ['lstatSync', 'mkdirSync', 'openSync', 'statSync'],
 } as const
 
 type Call = (this: unknown, ...args: unknown[]) => unknown

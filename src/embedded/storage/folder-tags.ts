@@ -2,13 +2,15 @@ import { type Digest, isDigest } from '../../oci/digest.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { isTag } from '../../oci/reference.ts'
 import { Turns } from '../turns.ts'
-import { folderStamp, listNames, readSmall, remove } from './folder-files.ts'
+import { folderStamp, listNames, readManySmall, readSmall, remove } from './folder-files.ts'
 import type { FolderLayout } from './folder-layout.ts'
 import { SortedNames } from './sorted-names.ts'
 import { TagTargets } from './tag-targets.ts'
 
 /** Tags of all repositories that are kept in memory, a few hundred bytes each. */
 const maxKeptTags = 500_000
+
+const maxTagBytes = 1024
 
 /** What is known of the tags of a repository. */
 interface KnownTags {
@@ -56,11 +58,8 @@ export class FolderTags {
   /** The digest of a tag, or undefined. @throws `corrupt`. */
   async digestOf(repository: string, tag: string): Promise<Digest | undefined> {
     const path = this.#layout.tag(repository, tag)
-    const bytes = await readSmall(path, 1024)
-    if (bytes === undefined) return undefined
-    const digest = Buffer.from(bytes).toString()
-    if (isDigest(digest)) return digest
-    throw new DrayError('corrupt', `${path} holds no digest`, { subject: path })
+    const bytes = await readSmall(path, maxTagBytes)
+    return bytes === undefined ? undefined : parseTag(bytes, path)
   }
 
   /** The tags of a digest, unordered. @throws `corrupt` if a tag of the repository is damaged. */
@@ -135,9 +134,9 @@ export class FolderTags {
 
   async #readTargets(repository: string, names: SortedNames): Promise<TagTargets> {
     const targets = new TagTargets()
-    for (const tag of names.after(undefined, names.size)) {
-      const digest = await this.digestOf(repository, tag)
-      if (digest !== undefined) targets.set(tag, digest)
+    const folder = this.#layout.tagFolder(repository)
+    for await (const [tag, bytes] of readManySmall(folder, names.after(undefined, names.size), maxTagBytes)) {
+      targets.set(tag, parseTag(bytes, this.#layout.tag(repository, tag)))
     }
     return targets
   }
@@ -158,4 +157,10 @@ export class FolderTags {
     this.#kept -= this.#known.get(repository)?.kept ?? 0
     this.#known.delete(repository)
   }
+}
+
+function parseTag(bytes: Uint8Array, path: string): Digest {
+  const digest = Buffer.from(bytes).toString()
+  if (isDigest(digest)) return digest
+  throw new DrayError('corrupt', `${path} holds no digest`, { subject: path })
 }

@@ -203,12 +203,17 @@ describe('a lock', () => {
     await lock.release()
   })
 
-  it('is renewed for as long as its options say', async () => {
-    const clock = leapingClock()
-    const before = clock.now()
-    const lock = await takeLock(path, { clock, heartbeatMs: 1_000, renewMs: 3_000 }, never)
-    const next = await takeLock(path, { clock, ...noHeartbeat, staleMs: 500, pollMs: 100 }, never)
-    expect(clock.now() - before).toBeGreaterThanOrEqual(3_500)
+  it('is renewed for as long as its options say, and can then be taken over', async () => {
+    const clock = steppedClock()
+    const lock = await takeLock(path, { clock, heartbeatMs: 1_000, renewMs: 1_500 }, never)
+    await clock.set(1_000)
+    void clock.set(2_000)
+    while (statSync(path).mtimeMs !== 2_000) await new Promise((done) => setImmediate(done))
+    await clock.set(3_000)
+    const options = { clock: leapingClock(), ...noHeartbeat, staleMs: 500, pollMs: 100 }
+    const next = await takeLock(path, options, never)
+    await clock.set(4_501)
+    expect(lock.isCertain()).toBe(false)
     await expect(lock.check()).rejects.toMatchObject({ code: 'conflict' })
     await lock.release()
     await next.check()

@@ -6,7 +6,7 @@ import type { AuditRecord } from '../../src/audit/log/record.ts'
 import { carryOut } from '../../src/cli/changes/carry-out.ts'
 import type { ChangePorts, PlannedChange } from '../../src/cli/changes/operation.ts'
 import { operationNamed } from '../../src/cli/changes/operations.ts'
-import type { PlacementTypes } from '../../src/cli/changes/placement-types.ts'
+import type { PlacementFindings, PlacementTypes } from '../../src/cli/changes/placement-types.ts'
 import { planPromotion } from '../../src/cli/changes/promotion.ts'
 import { planRollback } from '../../src/cli/changes/tagging.ts'
 import { Context } from '../../src/cli/wiring/context.ts'
@@ -16,7 +16,7 @@ import { tempFolder } from './temp.ts'
 import type { World } from './world.ts'
 
 /** What a run printed at its end. */
-export interface EndedRun {
+interface EndedRun {
   readonly exitCode: number
   readonly document: Record<string, unknown> & {
     readonly images: readonly (Record<string, unknown> & {
@@ -28,9 +28,11 @@ export interface EndedRun {
 }
 
 /** A run that has made its plan and has not executed it. */
-export interface PlannedRun {
+interface PlannedRun {
   /** Is called after each further plan of the run. */
   onPlan: () => Promise<unknown>
+  /** Is called before each reading of `--verify`. */
+  onVerify: () => Promise<unknown>
   end(): Promise<EndedRun>
 }
 
@@ -39,6 +41,7 @@ interface RunFlags {
   readonly tag?: readonly string[]
   readonly 'move-tag'?: boolean
   readonly report?: string[]
+  readonly verify?: boolean
 }
 
 /** Runs with one audit log, whose plans and executions a test can interleave. */
@@ -99,7 +102,7 @@ interface TestPorts extends ChangePorts {
 function portsOf(folder: string, auditFile: string, { yes = true, report }: RunFlags): TestPorts {
   const clock = waitingClock(Date.now())
   const env = { HOME: folder }
-  const options = { configFile: undefined, env, cwd: folder, version: '0', clock, random: () => 0.1 }
+  const options = { configFile: undefined, env, cwd: folder, version: '0', clock }
   const context = new Context(options)
   onTestFinished(() => context.close())
   const call = { signal: new AbortController().signal, notify: () => undefined }
@@ -121,6 +124,7 @@ function portsOf(folder: string, auditFile: string, { yes = true, report }: RunF
     call,
     reading: call,
     stop: new AbortController().signal,
+    random: () => 0.1,
     warnings,
     finished,
     terminal: {
@@ -144,17 +148,27 @@ async function plannedRun(
   const operation = await operationNamed(name)
   const run: PlannedRun = {
     onPlan: async () => undefined,
+    onVerify: async () => undefined,
     end: async () => {
       const review = async () => {
         const { findings, ...rest } = await change.review()
-        const { planAgain } = findings
-        if (planAgain === undefined) return { ...rest, findings }
-        const watched: typeof planAgain = async (images) => {
-          const again = await planAgain(images)
-          await run.onPlan()
-          return again
+        const { planAgain, planRepair } = findings
+        const watched: Partial<PlacementFindings> = {
+          ...(planAgain !== undefined && {
+            planAgain: async (images) => {
+              const again = await planAgain(images)
+              await run.onPlan()
+              return again
+            },
+          }),
+          ...(planRepair !== undefined && {
+            planRepair: async (plan, placed) => {
+              await run.onVerify()
+              return await planRepair(plan, placed)
+            },
+          }),
         }
-        return { ...rest, findings: { ...findings, planAgain: watched } }
+        return { ...rest, findings: { ...findings, ...watched } }
       }
       await carryOut(operation, { plan: change.plan, review }, ports)
       const [end] = ports.finished

@@ -44,6 +44,7 @@ export abstract class ChangeCommand extends BaseCommand {
       call: this.call,
       reading: this.reading,
       stop: this.stop,
+      random: Math.random,
       terminal: {
         errorPage: this.errorPage,
         say: (text) => this.say(text),

@@ -66,6 +66,8 @@ export interface ChangePorts {
   /** aborted: no new step begins */
   readonly stop: AbortSignal
   readonly terminal: ChangeTerminal
+  /** from 0 to below 1 */
+  readonly random: () => number
 }
 
 interface ChangeTerminal {

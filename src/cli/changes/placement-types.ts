@@ -24,9 +24,6 @@ export interface PlacementFindings {
    * The placements have the ids of that plan.
    */
   readonly planAgain?: (images: ReadonlySet<string>) => Promise<NewPlan>
-  /**
-   * `--verify`: plans the repair of what was placed; a plan without steps if everything is there.
-   * @throws `conflict` if somebody else has moved a tag.
-   */
+  /** `--verify`: plans the repair of what was placed; without steps if everything is there. */
   readonly planRepair?: (plan: Plan, placed: ReadonlySet<PlacementId>) => Promise<NewPlan>
 }

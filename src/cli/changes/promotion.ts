@@ -161,11 +161,8 @@ async function plannerOf(
   }
 }
 
-/** Plans what has to be put again. @throws `conflict` if somebody else has moved a tag. */
+/** Plans what has to be put again. */
 async function planRepair(plan: Plan, placed: ReadonlySet<PlacementId>, planFor: Planner): Promise<NewPlan> {
-  const { movedByOthers, requestsToVerify } = await import('../../usecases/promote/verify.ts')
-  const repair = await planFor(requestsToVerify(plan, placed))
-  const moved = movedByOthers(repair.plan)
-  if (moved !== undefined) throw moved
-  return repair
+  const { requestsToVerify } = await import('../../usecases/promote/verify.ts')
+  return await planFor(requestsToVerify(plan, placed))
 }

@@ -4,6 +4,12 @@ import type { RunOutcome } from '../../plan/outcome.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { ChangePorts, Executed } from './operation.ts'
 import type { PlacementFindings, PlacementTypes } from './placement-types.ts'
+import {
+  movedAfterwards,
+  movedByOthers,
+  type TagMovedAway,
+  withoutTags,
+} from '../../usecases/promote/verify.ts'
 import { executePlacements, isPlaced } from './execute-placements.ts'
 
 /** Repairs that are attempted before `--verify` fails. */
@@ -22,19 +28,52 @@ export async function verifyPlacements(
 ): Promise<Executed<PlacementTypes>> {
   const placed = new Set(executed.outcome.placements.filter(isPlaced).map(({ placement }) => placement))
   if (placed.size === 0) return executed
+  let expected = plan
   // A plan without steps was made from what was read back just now.
-  for (let repairs = 0; plan.steps.length > 0; repairs++) {
-    const { plan: repair, readAt } = await planRepair(plan, placed)
+  for (let repairs = 0; plan.steps.length > 0;) {
+    const { plan: repair, readAt } = await planRepair(expected, placed)
+    const moved = await tagsMovedOn(repair, plan, executed.record, ports)
+    if (moved.length > 0) {
+      expected = withoutTags(expected, moved)
+      continue
+    }
     const [refusal] = repair.refusals
     if (refusal !== undefined) throw new DrayError(refusal.error.code, refusal.error.message, refusal.error)
     if (repair.steps.length === 0) break
-    if (repairs === maxRepairs) throw stillMissing(repair)
+    if (repairs++ === maxRepairs) throw stillMissing(repair)
     ports.terminal.warn(`reading back found something missing at ${placesOf(repair)}: it is put there again`)
     const { outcome } = await executePlacements(repair, { readAt }, false, ports)
     if (outcome.refusals.length > 0 || !outcome.placements.every(isPlaced))
       throw reasonOf(outcome, ports.stop)
   }
   return { ...executed, verified: true }
+}
+
+/**
+ * Returns the tags that later runs of the same audit log have moved on, and reports them.
+ * @throws `conflict` if the log has no record of a move.
+ */
+async function tagsMovedOn(
+  repair: Plan,
+  plan: Plan,
+  record: string,
+  { context, call, terminal }: ChangePorts,
+): Promise<readonly TagMovedAway[]> {
+  const moved = movedByOthers(repair)
+  if (moved.length === 0) return []
+  const [{ conflictPorts }, { findTagMover }, { formatTagMover }] = await Promise.all([
+    import('./conflicts/conflict-ports.ts'),
+    import('../../execute/records/explain-conflict.ts'),
+    import('../../plan/attempts/tag-mover.ts'),
+  ])
+  const ports = await conflictPorts({ record, plan, findings: undefined }, context, call)
+  for (const tag of moved) {
+    const mover = await findTagMover(tag, ports)
+    if (mover === null) throw movedAfterwards(tag, formatTagMover(mover))
+    const name = formatAt(tag.repository, { tag: tag.tag })
+    terminal.warn(`${name} was moved on after this run wrote it. ${formatTagMover(mover)}`)
+  }
+  return moved
 }
 
 /** Why a repair failed. */

@@ -32,10 +32,7 @@ export interface ContextOptions {
   readonly onConfig?: (name: string | undefined) => void
   /** the credentials of the command line */
   readonly given?: GivenCredential
-  /** by default that of the system */
   readonly clock?: Clock
-  /** from 0 to below 1; by default `Math.random` */
-  readonly random?: () => number
 }
 
 interface ExecuteOptions extends Justification {
@@ -52,7 +49,6 @@ export class Context {
   readonly cwd: string
   readonly version: string
   readonly clock: Clock
-  readonly random: () => number
   readonly #options: ContextOptions
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
@@ -64,7 +60,6 @@ export class Context {
     this.cwd = options.cwd
     this.version = options.version
     this.clock = options.clock ?? systemClock
-    this.random = options.random ?? Math.random
     this.#options = options
   }
 

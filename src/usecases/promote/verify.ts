@@ -1,5 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
-import { formatAt } from '../../oci/reference.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import type { PlacementId, Plan } from '../../plan/plan.ts'
 import { createPlacementEnd } from '../placing/plan-images.ts'
 import type { PromoteRequest } from './request.ts'
@@ -31,17 +32,47 @@ export function requestsToVerify(plan: Plan, placed: ReadonlySet<PlacementId>): 
   })
 }
 
-/** Returns an error if a repair would move back a tag that someone else moved. */
-export function movedByOthers(repair: Plan): DrayError | undefined {
-  for (const { to, root, tags } of repair.placements) {
-    const moved = tags.find(({ change }) => change === 'move')
-    if (moved === undefined) continue
-    const reference = formatAt(to.repository, { tag: moved.tag })
-    return new DrayError('conflict', `${reference} was moved after it was written`, {
-      subject: reference,
-      why: `it was put on ${root.digest}, now it is on ${moved.before ?? 'nothing'}`,
-      hint: 'Nothing was overwritten. Look at who moved it.',
-    })
+/** A tag that points at another image again after a run has put it on its own. */
+export interface TagMovedAway {
+  /** as in the plan */
+  readonly image: string
+  readonly repository: RepositoryName
+  readonly tag: string
+  /** what the run put the tag on */
+  readonly wanted: Digest
+  /** what the tag points at now */
+  readonly digest: Digest
+}
+
+/** Returns the tags that a repair would move back from where somebody else moved them. */
+export function movedByOthers({ placements }: Plan): readonly TagMovedAway[] {
+  return placements.flatMap(({ image, to, root, tags }) =>
+    tags.flatMap(({ tag, before, change }) =>
+      change !== 'move' || before === null
+        ? []
+        : [{ image, repository: to.repository, tag, wanted: root.digest, digest: before }],
+    ),
+  )
+}
+
+/** Returns the plan without these tags of its images: they are not read back. */
+export function withoutTags(plan: Plan, moved: readonly TagMovedAway[]): Plan {
+  const left = new Set(moved.map(({ image, tag }) => `${image} ${tag}`))
+  return {
+    ...plan,
+    placements: plan.placements.map((placement) => ({
+      ...placement,
+      tags: placement.tags.filter(({ tag }) => !left.has(`${placement.image} ${tag}`)),
+    })),
   }
-  return undefined
+}
+
+/** @param what what the audit log says about the move */
+export function movedAfterwards({ repository, tag, wanted, digest }: TagMovedAway, what: string): DrayError {
+  const reference = formatAt(repository, { tag })
+  return new DrayError('conflict', `${reference} was moved after it was written`, {
+    subject: reference,
+    why: `it was put on ${wanted}, now it is on ${digest}. ${what}`,
+    hint: 'Nothing was overwritten. Look at who moved it.',
+  })
 }

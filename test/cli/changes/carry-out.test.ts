@@ -70,6 +70,7 @@ async function newScenario(name: 'promote' | 'prune', { flags = {}, answer, type
     call,
     reading: call,
     stop: new AbortController().signal,
+    random: Math.random,
     terminal: {
       errorPage: { style: plainStyle, width: 120 },
       say: (text) => void shown.push(text),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
 import type { Placement, Plan, PlannedTag } from '../../../src/plan/plan.ts'
-import { movedByOthers, requestsToVerify } from '../../../src/usecases/promote/verify.ts'
+import { movedByOthers, requestsToVerify, withoutTags } from '../../../src/usecases/promote/verify.ts'
 
 const root = { mediaType: mediaTypes.manifest, digest: digestOf('api'), size: 1 }
 const other = digestOf('other')
@@ -52,9 +52,20 @@ describe('a promoted image', () => {
     ])
   })
 
-  it('gets a lost tag again, but a tag that someone moved is a conflict', () => {
-    expect(movedByOthers(plan(placement('i1.t1', 'eu.example')))).toBeUndefined()
-    const moved = plan(placement('i1.t1', 'eu.example', { before: other, change: 'move' }))
-    expect(movedByOthers(moved)).toMatchObject({ code: 'conflict', subject: 'eu.example/prod/api:stable' })
+  it('gets a lost tag again, and no tag that someone moved', () => {
+    expect(movedByOthers(plan(placement('i1.t1', 'eu.example')))).toEqual([])
+    const repair = plan(placement('i1.t1', 'eu.example', { before: other, change: 'move' }))
+    const moved = movedByOthers(repair)
+    expect(moved).toEqual([
+      {
+        image: 'api:stable',
+        repository: at('eu.example'),
+        tag: 'stable',
+        wanted: root.digest,
+        digest: other,
+      },
+    ])
+    const [verified] = requestsToVerify(withoutTags(repair, moved), new Set(['i1.t1']))
+    expect(verified?.tags).toEqual([])
   })
 })

@@ -73,10 +73,9 @@ export async function decideAgain(
  * Waits a random time, so that runs that lost at the same time do not meet again. Returns false if
  * the run is stopped meanwhile.
  */
-async function isWaitOver(decision: number, { context, call, stop }: ChangePorts): Promise<boolean> {
-  const { clock, random } = context
+async function isWaitOver(decision: number, { context, call, stop, random }: ChangePorts): Promise<boolean> {
   const signal = AbortSignal.any([call.signal, stop])
-  return await clock.sleep(waitBeforeDecision(decision, random), signal).then(
+  return await context.clock.sleep(waitBeforeDecision(decision, random), signal).then(
     () => true,
     () => false,
   )

@@ -4,12 +4,7 @@ import type { Plan } from '../../../plan/plan.ts'
 import { justificationOf } from '../justification.ts'
 import type { ChangePorts } from '../operation.ts'
 import type { PlacementFindings } from '../placement-types.ts'
-
-/**
- * How much older than the reading of a run a record may be that explains what the run found, in
- * milliseconds: machines that share an audit log have different clocks.
- */
-const clockMarginMs = 60_000
+import { conflictPorts } from './conflict-ports.ts'
 
 /** A plan that was executed, with what can be found out about its conflicts. */
 export interface ExecutedAttempt extends PlanAttempt {
@@ -43,17 +38,7 @@ export async function executeAttempt(
     ...(findings?.reviewed !== undefined && { reviewed: findings.reviewed }),
   }
   const record = ports.sink.place
-  const since = Math.min(Date.parse(plan.createdAt), findings?.readAt ?? Infinity) - clockMarginMs
-  const findRecord: ConflictPorts['findRecord'] = async (isMatch) => {
-    const { findNewestRecord } = await import('../../../audit/moves/find-newest-record.ts')
-    return await findNewestRecord(record, isMatch, { since, signal: call.signal })
-  }
-  const isSaved = findings?.reviewed !== undefined
-  const hint = `Nothing was overwritten. ${isSaved ? 'Make the plan again.' : 'Run the command again.'}`
-  const { RegistryNames } = await import('../../../config/registry-names.ts')
-  const names = new RegistryNames((await context.config()).config.registries)
-  const identity: ConflictPorts['identity'] = (repository) => names.identity(repository)
-  const conflicts = { findRecord, identity, hint }
+  const conflicts = await conflictPorts({ record, plan, findings }, context, call)
   const tagLocks = await context.tagLocks(call)
   const steps = await execute(plan, { ...ports, tagLocks, stop, ...freshness, conflicts }, call)
   return { plan, steps, record, conflicts }

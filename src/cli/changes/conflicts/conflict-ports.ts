@@ -1,0 +1,39 @@
+import { RegistryNames } from '../../../config/registry-names.ts'
+import type { ConflictPorts } from '../../../execute/records/explain-conflict.ts'
+import type { Call } from '../../../lib/call.ts'
+import type { Plan } from '../../../plan/plan.ts'
+import type { Context } from '../../wiring/context.ts'
+import type { PlacementFindings } from '../placement-types.ts'
+
+/**
+ * How much older than the reading of a run a record may be that explains what the run found, in
+ * milliseconds: machines that share an audit log have different clocks.
+ */
+const clockMarginMs = 60_000
+
+interface ExplainedPlan {
+  /** where the audit log is */
+  readonly record: string
+  readonly plan: Plan
+  readonly findings: PlacementFindings | undefined
+}
+
+/** What the audit log of a run says about the conflicts of its plan. */
+export async function conflictPorts(
+  { record, plan, findings }: ExplainedPlan,
+  context: Context,
+  { signal }: Call,
+): Promise<ConflictPorts> {
+  const names = new RegistryNames((await context.config()).config.registries)
+  const since = Math.min(Date.parse(plan.createdAt), findings?.readAt ?? Infinity) - clockMarginMs
+  const isSaved = findings?.reviewed !== undefined
+  return {
+    findRecord: async (isMatch) => {
+      // a run without a conflict does not load this part
+      const { findNewestRecord } = await import('../../../audit/moves/find-newest-record.ts')
+      return await findNewestRecord(record, isMatch, { since, signal })
+    },
+    identity: (repository) => names.identity(repository),
+    hint: `Nothing was overwritten. ${isSaved ? 'Make the plan again.' : 'Run the command again.'}`,
+  }
+}

@@ -17,6 +17,8 @@ export interface GrowthRow {
   readonly cpuSeconds: number
   readonly requests: number
   readonly maxRss: number
+  /** milliseconds of CPU, without those of a start; absent if the command sends no requests */
+  readonly msPerRequest?: number
   /** from the size before to this one; absent at the first size */
   readonly exponents?: Exponents
 }
@@ -62,11 +64,17 @@ async function measureCase(one: GrowthCase, runs: number): Promise<readonly Grow
   const start = await measureSize(one, 1, runs)
   const rows: GrowthRow[] = []
   for (const size of one.sizes) {
-    const row = await measureSize(one, size, runs)
+    const row = withMsPerRequest(await measureSize(one, size, runs), start)
     const before = rows.at(-1)
     rows.push(before === undefined ? row : { ...row, exponents: exponentsOf(before, row, start) })
   }
   return rows
+}
+
+function withMsPerRequest(row: GrowthRow, start: GrowthRow): GrowthRow {
+  const requests = row.requests - start.requests
+  if (requests === 0) return row
+  return { ...row, msPerRequest: ((row.cpuSeconds - start.cpuSeconds) * 1000) / requests }
 }
 
 function exponentsOf(before: GrowthRow, row: GrowthRow, start: GrowthRow): Exponents {
@@ -126,14 +134,15 @@ function configurationOf({ configuration }: GrowthCase, size: number, { host }: 
 }
 
 function renderGrowth({ name, unit }: GrowthCase, rows: readonly GrowthRow[]): string {
-  const lines = rows.map(({ size, cpuSeconds, requests, maxRss, exponents }) => [
+  const lines = rows.map(({ size, cpuSeconds, requests, msPerRequest, maxRss, exponents }) => [
     `${name}, ${size.toLocaleString('en')} ${unit}`,
     cpuSeconds.toFixed(2),
     exponents?.cpu.toFixed(2) ?? '',
     String(requests),
     exponents?.requests?.toFixed(2) ?? '',
+    msPerRequest?.toFixed(2) ?? '',
     megabytes(maxRss),
     isLinear(rows.filter((row) => row.size === size)) ? '' : 'NOT LINEAR',
   ])
-  return aligned([['', 'CPU s', 'exponent', 'requests', 'exponent', 'memory', ''], ...lines])
+  return aligned([['', 'CPU s', 'exponent', 'requests', 'exponent', 'ms each', 'memory', ''], ...lines])
 }

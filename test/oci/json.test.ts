@@ -136,8 +136,7 @@ describe('JSON from a registry', () => {
   it('is refused exactly if an object has two keys that other parsers may take for one', () => {
     fc.assert(
       fc.property(written, ({ text, repeats }) => {
-        if (repeats) expect(messageOf(text)).toContain('twice')
-        else expect(messageOf(text)).toBe('')
+        expect(messageOf(text)).toMatch(repeats ? /twice/ : /^$/)
       }),
       { numRuns: 3000 },
     )

@@ -11,6 +11,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>
   /** Resolves when there are at least `count` sleepers. */
   sleepers(count: number): Promise<void>
+  /** Returns the number of sleepers. */
+  asleep(): number
   /** the durations of all sleeps, milliseconds */
   readonly naps: readonly number[]
 }
@@ -29,6 +31,7 @@ export function manualClock(start = Date.UTC(2026, 10, 23)): ManualClock {
   return {
     naps,
     now: () => now,
+    asleep: () => sleeping.size,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's reason

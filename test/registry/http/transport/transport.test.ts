@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { DrayError } from '../../../../src/lib/errors.ts'
 import { createTransport, type Transport } from '../../../../src/registry/http/transport/transport.ts'
@@ -156,6 +157,39 @@ describe('the transport', () => {
 })
 
 describe('the watchdog', () => {
+  it('has one timer for all requests at once, and none after the last one', async () => {
+    const answer = Promise.withResolvers<void>()
+    await using w = await world(async (_request, response) => {
+      await answer.promise
+      reply(response, 200, {}, 'x')
+    })
+    const requests = Array.from({ length: 40 }, async () => {
+      const call = notedCall()
+      const response = await w.transport.fetch(requestOf(w.server.origin), call)
+      await response.bytes(1)
+      expect(getEventListeners(call.signal, 'abort')).toEqual([])
+    })
+    while (w.server.seen.length < 40) await w.clock.advance(0)
+    answer.resolve()
+    await Promise.all(requests)
+    expect(w.clock.naps).toHaveLength(1)
+    expect(w.clock.asleep()).toBe(0)
+  })
+
+  it('ends each of several requests at its own time', async () => {
+    await using w = await world(() => undefined)
+    const began = w.clock.now()
+    const ended: Promise<number>[] = []
+    for (let number = 0; number < 3; number++) {
+      const failed = caught(w.transport.fetch(requestOf(w.server.origin), notedCall()))
+      ended.push(failed.then(() => w.clock.now() - began))
+      while (w.server.seen.length <= number) await w.clock.advance(0)
+      await w.clock.advance(10_000)
+    }
+    await w.clock.advance(60_000)
+    expect(await Promise.all(ended)).toEqual([60_000, 70_000, 80_000])
+  })
+
   it('ends a request without headers after 60 s', async () => {
     await using w = await world(() => undefined)
     const pending = caught(w.transport.fetch(requestOf(w.server.origin), notedCall()))

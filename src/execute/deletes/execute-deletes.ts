@@ -8,7 +8,7 @@ import type { PrunePorts } from '../ports.ts'
 import type { RecordWriter } from '../records/record-writer.ts'
 import { unattempted } from './delete-ledger.ts'
 import { intentRecord, outcomeRecord, refusalRecords } from './delete-records.ts'
-import { RepositoryDeletes } from './repository-deletes.ts'
+import { RepositoryDeletes, type RepositoryPorts } from './repository-deletes.ts'
 
 const repositoriesAtOnce = 4
 /** Deletes of one repository that are under way at once. */
@@ -16,10 +16,10 @@ const defaultDeletesAtOnce = 16
 
 /**
  * Executes the deletes of a plan. The intent of each delete is recorded before it. Unless the plan
- * was made just now, each repository is read again first; it is read again between waves of
- * deletes. What something reaches that is not to be deleted stays (`conflict`), with all steps
- * after it. Nothing is deleted in a repository that cannot be read completely. Only GET, HEAD and
- * DELETE are sent.
+ * was made just now, each repository is read again first. Between waves of deletes, new tags and
+ * some of the others are read again. What something reaches that is not to be deleted stays
+ * (`conflict`), with all steps after it. Nothing is deleted in a repository that cannot be read
+ * completely. Only GET, HEAD and DELETE are sent.
  * The port `ended` gets an outcome for every step, also after a failure or a stop. Each is
  * recorded, except for a delete with an unknown result: its intent stays open for the next run.
  * @throws `audit` if a record cannot be written; `malformed` if the plan does something else than
@@ -48,7 +48,7 @@ export async function executeDeletes(
       clock: ports.clock,
       usedNow: ports.usedNow?.(one.repository) ?? [],
       deletesAtOnce: ports.deletesAtOnce ?? defaultDeletesAtOnce,
-      rescansFirst: () => !isCurrent(one, ports),
+      rescanFirst: () => rescanFirst(one, ports),
       settled: ports.current?.(one.repository)?.settled ?? new Map(),
       stop,
       recordIntents: (steps) => records.intents(steps.map((step) => intentRecord(one, step))),
@@ -59,10 +59,17 @@ export async function executeDeletes(
   })
 }
 
-/** The last of many repositories may begin long after the plan was made. */
-function isCurrent(plan: RepositoryPlan, { readAt, clock, current }: PrunePorts): boolean {
+/**
+ * Reads all again that was read for another run, or before a question. If the reading only took
+ * long, or other repositories came first, it is enough to check the tags that are kept.
+ */
+function rescanFirst(
+  plan: RepositoryPlan,
+  { readAt, clock, current }: PrunePorts,
+): ReturnType<RepositoryPorts['rescanFirst']> {
   const { referrers } = current?.(plan.repository) ?? plan
-  return referrers === 'read' && isFresh(readAt, clock.now())
+  if (readAt === undefined || referrers === 'remembered') return 'all'
+  return isFresh(readAt, clock.now()) ? 'nothing' : 'keptTags'
 }
 
 function notAttempted({ steps }: RepositoryPlan): readonly DeleteOutcome[] {

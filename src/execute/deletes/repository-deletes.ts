@@ -19,6 +19,7 @@ import {
 import { DeleteLedger, type SettledDelete, unattempted } from './delete-ledger.ts'
 import type { EndedDelete } from './delete-records.ts'
 import { DeleteResults } from './delete-results.ts'
+import { PendingDeletes } from './live-set.ts'
 import { Rescans } from './rescans.ts'
 
 export interface RepositoryPorts extends DeletePorts {
@@ -27,8 +28,8 @@ export interface RepositoryPorts extends DeletePorts {
   readonly usedNow: readonly TagOrDigest[]
   /** deletes that are under way at once */
   readonly deletesAtOnce: number
-  /** whether the reading of the plan is too old, so that the repository has to be read again */
-  readonly rescansFirst: () => boolean
+  /** what has to be read again before the first delete: a reading is valid for a short time */
+  readonly rescanFirst: () => 'nothing' | 'keptTags' | 'all'
   /** steps of a saved plan that are not executed, with their outcomes */
   readonly settled: ReadonlyMap<StepId, SettledDelete>
   /** @throws `audit` */
@@ -60,7 +61,8 @@ export class RepositoryDeletes {
     this.#ports = ports
     this.#reading = { ...call, signal: AbortSignal.any([call.signal, stop]) }
     this.#ledger = new DeleteLedger(plan)
-    this.#rescans = new Rescans(plan, this.#ledger, reader, usedNow, this.#reading)
+    const deletes = new PendingDeletes(plan.steps, (step) => this.#ledger.isPending(step))
+    this.#rescans = new Rescans({ plan, ledger: this.#ledger, deletes, reader, usedNow }, this.#reading)
     this.#results = new DeleteResults(this.#ledger, this.#rescans, store, call)
   }
 
@@ -71,7 +73,9 @@ export class RepositoryDeletes {
       // The log can be slow, and the reading of the plan is valid for a short time.
       const isStopped = this.#reading.signal.aborted
       if (!isStopped) await this.#recordIntents(this.#ledger.pending().slice(0, 1))
-      if (this.#ports.rescansFirst()) await this.#rescanFirst()
+      const first = this.#ports.rescanFirst()
+      if (first === 'all') await this.#rescanAll()
+      else if (first === 'keptTags') await this.#rescans.allKept()
       await this.#deleteAll('deleteManifest')
       await this.#deleteAll('deleteTag')
     } catch (thrown) {
@@ -91,8 +95,8 @@ export class RepositoryDeletes {
   }
 
   /** What is gone needs no delete: a plan that is executed twice sends none the second time. */
-  async #rescanFirst(): Promise<void> {
-    const graph = await this.#rescans.all('all')
+  async #rescanAll(): Promise<void> {
+    const graph = await this.#rescans.all()
     const unseen = this.#ledger
       .pending()
       .filter((step) => step.kind === 'deleteManifest' && !graph.nodes.has(step.target.digest))

@@ -7,17 +7,29 @@ import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import { resolveTags } from '../../images/tags/tags.ts'
 import type { DeleteLedger } from './delete-ledger.ts'
-import { findLiveDeletes, PendingDeletes } from './live-set.ts'
+import { findLiveDeletes, type PendingDeletes } from './live-set.ts'
+import { TagRounds } from './tag-rounds.ts'
 
 /**
- * Between two rescans of the whole repository there are at most so many deletes, and in a small
- * repository as many as it has tags, so that rescans cost no more than deletes.
+ * Requests for rescans that a delete pays for, so that all requests of a run grow with its deletes
+ * and kept tags. A tag that is itself to be deleted is checked just before its delete too.
  */
-const deletesPerRescan = { most: 100, least: 16 } as const
-/** A list of so many tags is one page, so that it costs little to read the names again. */
+const requestsPerDelete = { lists: 1 / 8, keptTags: 1 / 4, tagsToDelete: 1 / 8 } as const
+/** A list of so many tags is one page. One page is read before every wave of deletes. */
 const pageSize = 1000
+/** Longer lists are not read again for a delete that had to wait. */
+const maxPagesWhileWaiting = 16
 
 type Reading = ReturnType<RepositoryReader['begin']>
+
+export interface RescanSubject {
+  readonly plan: RepositoryPlan
+  readonly ledger: DeleteLedger
+  readonly deletes: PendingDeletes
+  readonly reader: RepositoryReader
+  /** images in use, beside the roots of the plan */
+  readonly usedNow: readonly TagOrDigest[]
+}
 
 /**
  * Reads a repository again between deletes, and settles the deletes of what is in the live set by
@@ -32,67 +44,79 @@ export class Rescans {
   readonly #roots: readonly Digest[]
   readonly #call: Call
   /** tags as the last reading found them, without those that this run deleted */
-  #seen: Map<string, Digest | null>
-  #deletesSince = 0
+  readonly #seen: Map<string, Digest | null>
+  readonly #keptTags: TagRounds
+  /** the tag that is deleted last comes first: it is unchecked for the longest time */
+  readonly #tagsToDelete: TagRounds
+  /** requests that the deletes so far have paid for and that were not sent */
+  readonly #unspent = { lists: 0, keptTags: 0, tagsToDelete: 0 }
   /** no delete has followed the last rescan of the whole repository yet */
   #isCurrent = false
 
-  /** @param usedNow images in use, beside the roots of the plan */
-  constructor(
-    plan: RepositoryPlan,
-    ledger: DeleteLedger,
-    reader: RepositoryReader,
-    usedNow: readonly TagOrDigest[],
-    call: Call,
-  ) {
+  constructor({ plan, ledger, deletes, reader, usedNow }: RescanSubject, call: Call) {
     this.#ledger = ledger
-    this.#deletes = new PendingDeletes(plan.steps, (step) => ledger.isPending(step))
+    this.#deletes = deletes
     this.#reader = reader
     this.#usedNow = usedNow
     this.#roots = [...plan.roots, ...usedNow.flatMap((at) => ('digest' in at ? [at.digest] : []))]
     this.#seen = new Map(plan.tags.map(({ tag, digest }) => [tag, digest]))
+    const toDelete = plan.steps.flatMap((step) => (step.kind === 'deleteTag' ? step.tag : step.losesTags))
+    const areDeleted = new Set(toDelete)
+    this.#keptTags = new TagRounds([...this.#seen.keys()].filter((tag) => !areDeleted.has(tag)))
+    this.#tagsToDelete = new TagRounds(toDelete.toReversed())
+    this.#unspent.lists = this.#pages
     this.#call = call
   }
 
   /**
-   * Reads the whole repository, with the referrers of all manifests, or only of those that got a
-   * tag since the last reading.
+   * Reads the whole repository, with the referrers of all manifests.
    * @throws what the reader throws; `protocol` for an incomplete list of tags
    */
-  async all(referrers: 'all' | 'new'): Promise<RepositoryGraph> {
+  async all(): Promise<RepositoryGraph> {
     const reading = this.#reader.begin()
     await reading.addAllTags(this.#call)
-    await this.#checkIsComplete(reading.graph)
+    await this.#checkIsComplete(reading.graph.tags)
     await reading.addDigests(this.#roots, this.#call)
-    if (referrers === 'all') await reading.addReferrers('all', this.#call)
-    let { graph } = reading
-    const tagged = referrers === 'all' ? [] : this.#newlyTagged(graph)
-    if (tagged.length > 0)
-      graph = merge(graph, await this.#read((more) => more.addDigests(tagged, this.#call)))
-    this.#seen = new Map(graph.tags)
-    this.#deletesSince = 0
+    await reading.addReferrers('all', this.#call)
+    const { graph } = reading
+    this.#note(graph)
     this.#isCurrent = true
     this.#settleLive(graph)
     return graph
   }
 
-  /** Reads what has to be read before so many deletes. @throws as `all` */
+  /**
+   * Lists the tags, and checks those that are kept. A tag that is deleted is checked just before
+   * its delete. @throws as `all`
+   */
+  async allKept(): Promise<void> {
+    const isThere = (tag: string): boolean => this.#seen.has(tag)
+    await this.#check(this.#keptTags.take(this.#seen.size, isThere), true)
+    this.#isCurrent = true
+  }
+
+  /** Reads what the next deletes, so many, pay for. @throws as `all` */
   async beforeDeletes(count: number): Promise<void> {
+    const unspent = this.#unspent
+    unspent.lists += count * requestsPerDelete.lists
+    unspent.keptTags += count * requestsPerDelete.keptTags
+    unspent.tagsToDelete += count * requestsPerDelete.tagsToDelete
     if (this.#isCurrent) return
-    const { most, least } = deletesPerRescan
-    const limit = Math.min(most, Math.max(least, this.#seen.size))
-    if (this.#deletesSince + count > limit) await this.all('new')
-    else if (this.#seen.size <= pageSize) {
-      const names = await this.#reader.listTags(this.#call)
-      await this.ofTags(names.filter((tag) => !this.#seen.has(tag)))
-    }
+    const isThere = (tag: string): boolean => this.#seen.has(tag)
+    const kept = this.#keptTags.take(Math.floor(unspent.keptTags), isThere)
+    unspent.keptTags -= kept.length
+    const toDelete = this.#tagsToDelete.take(Math.floor(unspent.tagsToDelete), isThere)
+    unspent.tagsToDelete -= toDelete.length
+    const isListed = this.#pages === 1 || this.#pages <= unspent.lists
+    if (isListed) unspent.lists -= this.#pages
+    await this.#check([...kept, ...toDelete], isListed)
   }
 
   /** Reads what these tags reach now, and keeps it. @throws what the reader throws */
   async ofTags(tags: readonly string[]): Promise<void> {
     if (tags.length === 0) return
     const graph = await this.#read((reading) => reading.addTags(tags, this.#call))
-    for (const [tag, digest] of graph.tags) this.#seen.set(tag, digest)
+    this.#note(graph)
     this.#settleLive(graph)
   }
 
@@ -102,7 +126,7 @@ export class Rescans {
    * @throws what the reader throws
    */
   async findNewlyLive(call: Call): Promise<ReadonlyMap<DeleteStep, ErrorInfo>> {
-    if (this.#seen.size > pageSize) return new Map()
+    if (this.#pages > maxPagesWhileWaiting) return new Map()
     const names = await this.#reader.listTags(call)
     const added = names.filter((tag) => !this.#seen.has(tag))
     if (added.length === 0) return new Map()
@@ -110,7 +134,6 @@ export class Rescans {
   }
 
   countDelete(): void {
-    this.#deletesSince += 1
     this.#isCurrent = false
   }
 
@@ -123,6 +146,23 @@ export class Rescans {
     return [...this.#seen].flatMap(([tag, at]) => (at === digest ? [tag] : []))
   }
 
+  get #pages(): number {
+    return Math.max(1, Math.ceil(this.#seen.size / pageSize))
+  }
+
+  /** Resolves tags, and lists all names if `isListed`; reads what moved and new tags reach. */
+  async #check(tags: readonly string[], isListed: boolean): Promise<void> {
+    const [found, names] = await Promise.all([
+      resolveTags(this.#reader.store, tags, this.#call),
+      isListed ? this.#reader.listTags(this.#call) : [],
+    ])
+    const changed = tags.filter((tag) => found.get(tag) !== this.#seen.get(tag))
+    for (const tag of changed) if ((found.get(tag) ?? null) === null) this.#seen.delete(tag)
+    if (isListed) await this.#checkIsComplete(new Set(names))
+    const added = names.filter((tag) => !this.#seen.has(tag))
+    await this.ofTags([...new Set([...changed.filter((tag) => this.#seen.has(tag)), ...added])])
+  }
+
   async #read(add: (reading: Reading) => Promise<void>, call = this.#call): Promise<RepositoryGraph> {
     const reading = this.#reader.begin()
     await add(reading)
@@ -130,11 +170,11 @@ export class Rescans {
     return reading.graph
   }
 
-  /** Digests that got a tag since the last reading. */
-  #newlyTagged({ tags }: RepositoryGraph): readonly Digest[] {
-    return [...tags].flatMap(([tag, digest]) =>
-      digest === null || this.#seen.get(tag) === digest ? [] : [digest],
-    )
+  #note({ tags }: RepositoryGraph): void {
+    for (const [tag, digest] of tags) {
+      if (!this.#seen.has(tag)) this.#keptTags.add(tag)
+      this.#seen.set(tag, digest)
+    }
   }
 
   #settleLive(graph: RepositoryGraph): void {
@@ -148,31 +188,23 @@ export class Rescans {
 
   /**
    * An incomplete list does not show what was added: a registry that fails for a moment has an
-   * empty one.
+   * empty one. Tags that are gone are forgotten.
    */
-  async #checkIsComplete({ tags }: RepositoryGraph): Promise<void> {
+  async #checkIsComplete(listed: { has(tag: string): boolean }): Promise<void> {
     const { store } = this.#reader
-    const gone = [...this.#seen].flatMap(([tag, digest]) => (digest === null || tags.has(tag) ? [] : [tag]))
+    const gone = [...this.#seen].flatMap(([tag, digest]) => (digest === null || listed.has(tag) ? [] : [tag]))
     const found = await resolveTags(store, gone, this.#call)
     const unlisted = gone.filter((tag) => (found.get(tag) ?? null) !== null)
-    if (unlisted.length === 0) return
+    if (unlisted.length === 0) return this.forget(gone)
     const more = unlisted.length > 3 ? ` and ${unlisted.length - 3} more` : ''
     throw new DrayError(
       'protocol',
-      `the list of tags is not whole: it lacks ${unlisted.slice(0, 3).join(', ')}${more}`,
+      `the list of tags is not complete: it lacks ${unlisted.slice(0, 3).join(', ')}${more}`,
       {
         subject: formatRepository(store.repository),
-        why: 'what is needed by now cannot be told from such a list',
+        why: 'an incomplete list does not show which images are needed by now',
         hint: 'If tags were put there just now, run again. Else the registry, or a cache before it, does not list its tags.',
       },
     )
-  }
-}
-
-function merge(one: RepositoryGraph, other: RepositoryGraph): RepositoryGraph {
-  return {
-    ...one,
-    nodes: new Map([...one.nodes, ...other.nodes]),
-    missing: new Set([...one.missing, ...other.missing]),
   }
 }

@@ -256,22 +256,4 @@ describe('the requests of a prune', () => {
     expect(world.registry.requests.map(({ reference }) => reference)).toContain('prod')
     expect(world.deletes()).toEqual(['pr-1'])
   })
-
-  it('for 500 of 600 images are a check and a delete for each, and a rescan every 100 deletes', async () => {
-    const world = await startPruneRegistry({ abilities: { referrers: false } })
-    for (let n = 0; n < 500; n++) world.put(image({ label: `${n}`, layers: 0 }), `pr-${n}`)
-    for (let n = 0; n < 100; n++) world.put(image({ label: `k${n}`, layers: 0 }), `v1.0.${n}`)
-    const plan = await prunePlanOf(world.run, [world.repository])
-    world.registry.forget()
-    const done = await executePrunePlan(world.run, plan)
-    expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 500 }])
-    const count = (method: string, kind: string) =>
-      world.registry.requests.filter((one) => one.method === method && one.kind === kind).length
-    expect(count('DELETE', 'manifest')).toBe(500)
-    expect(count('HEAD', 'manifest')).toBe(500)
-    // All tags are read before the first delete and after 97, 193, 289, 385 and 481 deletes.
-    expect(count('GET', 'manifest')).toBe(600 + 503 + 407 + 311 + 215 + 119)
-    // There is one list for the first delete and for each wave of 16.
-    expect(count('GET', 'tags')).toBe(1 + Math.ceil(499 / 16))
-  })
 })

@@ -32,7 +32,7 @@ async function writesOf(count: number, deleteManifest: () => Promise<'deleted'>)
     clock: manualClock(),
     usedNow: [],
     deletesAtOnce: 500,
-    rescansFirst: () => false,
+    rescanFirst: () => 'nothing',
     settled: new Map(),
     stop: new AbortController().signal,
     recordIntents: async ({ length }) => void writes.push(['intents', length]),

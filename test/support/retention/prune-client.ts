@@ -79,6 +79,8 @@ export async function planPrune(
 export interface ExecuteOptions {
   /** whether the plan was made just now in this run */
   readonly isImmediate?: boolean
+  /** the plan was made in this run, and its reading took a minute */
+  readonly isSlow?: boolean
   readonly sink: AuditSink
 }
 
@@ -86,7 +88,7 @@ export interface ExecuteOptions {
 export async function executePlan(
   { stores, call }: PruneClient,
   made: PrunePlan,
-  { isImmediate = false, sink }: ExecuteOptions,
+  { isImmediate = false, isSlow = false, sink }: ExecuteOptions,
 ): Promise<readonly DeleteOutcome[]> {
   const clock = leapingClock(now)
   let id = 0
@@ -105,6 +107,7 @@ export async function executePlan(
       stop: new AbortController().signal,
       ended: (_, outcomes) => void ended.push(...outcomes),
       ...(isImmediate && { readAt: now }),
+      ...(isSlow && { readAt: now - 60_000 }),
     },
     call,
   )

@@ -1,3 +1,4 @@
+import type { RecordedPut } from '../audit/query/recorded-puts.ts'
 import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
 import type { StepId } from '../plan/plan.ts'
 import type { DeleteOutcome } from '../plan/prune/prune-outcome.ts'
@@ -43,6 +44,8 @@ export interface PrunePorts extends RunPorts {
   readonly reader: (repository: RepositoryName) => RepositoryReader
   /** images that are in use by now, beside those that the plan knows */
   readonly usedNow?: (repository: RepositoryName) => readonly TagOrDigest[]
+  /** what other runs put into a repository since it was read for the plan, by the audit log */
+  readonly recordedPuts?: (repository: RepositoryName) => Promise<readonly RecordedPut[]>
   /** what the review of a saved plan found */
   readonly current?: (repository: RepositoryName) => CurrentRepository | undefined
   /**

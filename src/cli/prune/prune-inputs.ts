@@ -1,4 +1,6 @@
+import { RecordedPuts } from '../../audit/query/recorded-puts.ts'
 import type { Call } from '../../lib/call.ts'
+import { RegistryNames } from '../../config/registry-names.ts'
 import { findPolicy, retentionOf } from '../../config/retention/retention.ts'
 import type { PlannedChange } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
@@ -65,14 +67,27 @@ export async function planDeletes(
   call: Call,
 ): Promise<PlannedChange<PruneTypes>> {
   const inputs = await gatherPruneInputs(args, context, call)
+  const recordedPuts = await beginRecordedPuts(args.auditFile, context)
   const { plan, warnings, readAt } = await planPrune(inputs, context, call)
   // The findings stay until the end of the run, the inputs do not.
   const { cache, interrupted, inUseReader, known, scope } = inputs
   const findings = {
     readAt,
     contents: cache?.contents,
+    recordedPuts,
     readInUse: () => inUseReader.readUsed(known, call),
     resumed: interrupted.runsWithin(scope.repositories.map(({ repository }) => repository)),
   }
   return { plan, review: async () => ({ findings, startedAt: readAt, warnings, omissions: [] }) }
+}
+
+/** Begins to follow what other runs put into repositories, before any of those is read. */
+export async function beginRecordedPuts(
+  auditFile: string | undefined,
+  context: Context,
+): Promise<RecordedPuts> {
+  const names = new RegistryNames((await context.config()).config.registries)
+  const puts = new RecordedPuts(await context.auditPath(auditFile), (one) => names.identity(one))
+  await puts.begin()
+  return puts
 }

@@ -103,6 +103,7 @@ async function executeDeletes(
       reader: readersOf(plan, ports.stores, findings?.contents),
       ...(usedNow !== undefined && { usedNow }),
       ...(current !== undefined && { current }),
+      ...(findings !== undefined && { recordedPuts: (one) => findings.recordedPuts.in(one) }),
       ended: (one, outcomes) => {
         ended.set(one, summariseRepository(plan, one, outcomes))
         hasOrphans ||= leavesOrphans(savedSteps(one), outcomes)

@@ -1,3 +1,4 @@
+import type { RecordedPuts } from '../../audit/query/recorded-puts.ts'
 import type { CurrentRepository } from '../../execute/ports.ts'
 import type { ContentStore } from '../../images/cache/content-store.ts'
 import type { RepositoryName, TagOrDigest } from '../../oci/reference.ts'
@@ -18,6 +19,8 @@ export interface PruneFindings {
   readonly readAt: number
   /** the cache of the content that was read for the plan */
   readonly contents: ContentStore | undefined
+  /** what other runs put into repositories since the reading began */
+  readonly recordedPuts: RecordedPuts
   /** repeats the reads of images in use, if a question came between */
   readonly readInUse: () => Promise<UsedIn>
   /** of a saved plan: the images in use and the repositories of its review */

@@ -22,6 +22,7 @@ import type { Review } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
 import { InUseReader } from './images-in-use.ts'
 import { KnownRepositories } from './known-repositories.ts'
+import { beginRecordedPuts } from './prune-inputs.ts'
 import type { PruneTypes } from './prune-types.ts'
 import { evaluateRepository, expectToRead, type PruneInputs, repositoriesAtOnce } from './prune-run.ts'
 import { type ScopedRepository, resolveScope } from './prune-scope.ts'
@@ -83,6 +84,7 @@ export async function reviewPrune(
     // Referrers are read again, so that this reading counts as the one before the first delete.
     cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
   }
+  const recordedPuts = await beginRecordedPuts(auditFile, context)
   const readAt = context.clock.now()
   await expectToRead(inputs.scope, context)
   const scoped = new Map(repositories.map((one) => [formatRepository(one.repository), one]))
@@ -97,6 +99,7 @@ export async function reviewPrune(
     findings: {
       readAt,
       contents: cache?.contents,
+      recordedPuts,
       readInUse: () => inUseReader.readUsed(known, call),
       usedNow: (repository) => inUse.in(repository, known).map(({ at }) => at),
       current: (repository) => current.get(formatRepository(repository)),

@@ -5,6 +5,7 @@ import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { predecessorStays } from './delete-conflicts.ts'
 import { digestOf, type EndedDelete } from './delete-records.ts'
+import type { DeletedContent, Loss } from './losses.ts'
 import { ReadySteps } from './ready-steps.ts'
 
 /** The outcome of a step that a review decided before any delete. */
@@ -148,6 +149,24 @@ export class DeleteLedger {
   /** Ends a step whose result is unknown: its intent stays open, and the next run checks it. */
   leaveOpen(step: DeleteStep, error: ErrorInfo): void {
     this.#end(step, { step: step.id, repository: step.repository, result: 'failed', error })
+  }
+
+  /** Adds to a delete that is done what it took from another client. */
+  addLoss({ step, error }: Loss): void {
+    const outcome = this.#outcomes.get(step.id)
+    if (outcome === undefined) return
+    this.#outcomes.set(step.id, { ...outcome, losses: [...(outcome.losses ?? []), error] })
+  }
+
+  /** What was deleted so far. */
+  get deleted(): DeletedContent {
+    const done = this.#steps.filter(({ id }) => this.#outcomes.get(id)?.result === 'done')
+    const manifests = done.filter((step) => step.kind === 'deleteManifest')
+    const tags = done.filter((step) => step.kind === 'deleteTag')
+    return {
+      manifests: new Map(manifests.map((step) => [step.target.digest, step])),
+      tags: new Map(tags.map((step) => [step.tag, step])),
+    }
   }
 
   settleAll(steps: readonly DeleteStep[], result: DeleteOutcome['result'], error: ErrorInfo): void {

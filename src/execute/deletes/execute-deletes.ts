@@ -38,6 +38,7 @@ export async function executeDeletes(
     for (const one of repositories) ports.ended(one, notAttempted(one))
     return
   }
+  const { recordedPuts } = ports
   const stop = AbortSignal.any([ports.stop, records.failed])
   // an abort ends each repository by itself, with an outcome for each of its steps
   const unaborted: Call = { ...call, signal: new AbortController().signal }
@@ -49,6 +50,8 @@ export async function executeDeletes(
       usedNow: ports.usedNow?.(one.repository) ?? [],
       deletesAtOnce: ports.deletesAtOnce ?? defaultDeletesAtOnce,
       rescanFirst: () => rescanFirst(one, ports),
+      stores: ports.stores,
+      recordedPuts: recordedPuts && (() => recordedPuts(one.repository)),
       settled: ports.current?.(one.repository)?.settled ?? new Map(),
       stop,
       recordIntents: (steps) => records.intents(steps.map((step) => intentRecord(one, step))),

@@ -1,7 +1,8 @@
 import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import type { RecordedPut } from '../../audit/query/recorded-puts.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
-import type { DeleteManifestStep, DeleteStep } from '../../plan/prune/prune-plan.ts'
+import type { DeleteManifestStep, DeleteStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
 import { fallbackTag, isEvidenceTag } from '../../oci/evidence-tags.ts'
 import { Reach, subjectKeyOf } from '../../images/graph/reach.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
@@ -16,6 +17,8 @@ type LiveReason =
   /** a manifest that stays reaches it: an index, a subject */
   | { readonly kind: 'reached'; readonly by: Digest }
   | { readonly kind: 'inUse' }
+  /** another run puts it there */
+  | { readonly kind: 'put'; readonly put: RecordedPut }
 
 /**
  * The pending deletes of a repository, by what can keep their manifests. It is built once for a
@@ -27,6 +30,7 @@ export class PendingDeletes {
   readonly #bySubject: ReadonlyMap<Digest | undefined, readonly DeleteManifestStep[]>
   /** by the part of an evidence tag that names its subject: not every graph has those tags */
   readonly #byEvidenceTag: ReadonlyMap<string, readonly DeleteManifestStep[]>
+  readonly #untags: ReadonlyMap<string, DeleteTagStep>
   readonly #isPending: (step: DeleteStep) => boolean
 
   /** @param isPending steps that have ended do not count: what is there again was pushed since */
@@ -42,12 +46,24 @@ export class PendingDeletes {
     )
     const byKey = Map.groupBy(tagged, ({ key }) => key)
     this.#byEvidenceTag = new Map([...byKey].map(([key, those]) => [key, those.map(({ step }) => step)]))
+    const untags = steps.filter((step) => step.kind === 'deleteTag')
+    this.#untags = new Map(untags.map((step) => [step.tag, step]))
     this.#isPending = isPending
+  }
+
+  /** The delete of a tag alone. */
+  ofTag(tag: string): DeleteTagStep | undefined {
+    return this.#ifPending(this.#untags.get(tag))
   }
 
   /** The delete of a manifest. */
   of(digest: Digest): DeleteManifestStep | undefined {
     return this.#ifPending(this.#byDigest.get(digest))
+  }
+
+  /** The deletes of all manifests. */
+  all(): readonly DeleteManifestStep[] {
+    return [...this.#byDigest.values()].filter(this.#isPending)
   }
 
   /** The manifest that this tag is deleted with. */
@@ -66,7 +82,7 @@ export class PendingDeletes {
     return steps.filter(this.#isPending).map(({ target }) => target.digest)
   }
 
-  #ifPending(step: DeleteManifestStep | undefined): DeleteManifestStep | undefined {
+  #ifPending<S extends DeleteStep>(step: S | undefined): S | undefined {
     return step !== undefined && this.#isPending(step) ? step : undefined
   }
 }
@@ -78,17 +94,20 @@ export class PendingDeletes {
  * that come after these as well. Pure.
  * @param roots digests that are in use
  * @param graph may be a part of the repository: then it shows what that part keeps
+ * @param puts manifests that other runs put there, which keep what they reach
  */
 export function findLiveDeletes(
   deletes: PendingDeletes,
   roots: readonly Digest[],
   graph: RepositoryGraph,
+  puts: ReadonlyMap<Digest, RecordedPut> = new Map(),
 ): ReadonlyMap<DeleteManifestStep, ErrorInfo> {
   const live = new Map<DeleteManifestStep, ErrorInfo>()
   const tags = new Map([...graph.tags].toReversed().map(([tag, digest]) => [digest, tag]))
-  for (const [digest, reason] of liveReasons(deletes, roots, graph)) {
+  for (const [digest, reason] of liveReasons(deletes, roots, graph, puts)) {
     const step = deletes.of(digest)
-    if (step !== undefined) live.set(step, toErrorInfo(deleteConflict(step, textOf(reason, step, tags))))
+    if (step !== undefined)
+      live.set(step, toErrorInfo(deleteConflict(step, textOf(reason, step, tags, puts))))
   }
   return live
 }
@@ -97,6 +116,7 @@ function liveReasons(
   deletes: PendingDeletes,
   roots: readonly Digest[],
   graph: RepositoryGraph,
+  puts: ReadonlyMap<Digest, RecordedPut>,
 ): ReadonlyMap<Digest, LiveReason> {
   const isDeleted = (digest: Digest): boolean => deletes.of(digest) !== undefined
   const reasons = new Map<Digest, LiveReason>()
@@ -108,9 +128,10 @@ function liveReasons(
       reasons.set(planned, { kind: 'moved', tag, to: digest })
   }
   for (const root of roots) if (isDeleted(root)) reasons.set(root, { kind: 'inUse' })
+  for (const [digest, put] of puts) if (isDeleted(digest)) reasons.set(digest, { kind: 'put', put })
   const staying = [...graph.nodes.keys()].filter((digest) => !isDeleted(digest))
   const reach = new Reach(graph)
-  const open: Digest[] = [...staying, ...roots, ...reasons.keys()]
+  const open: Digest[] = [...staying, ...roots, ...puts.keys(), ...reasons.keys()]
   const marked = new Set(open)
   for (let by = open.pop(); by !== undefined; by = open.pop()) {
     for (const below of [...reach.from(by), ...deletes.attachedTo(by)]) {
@@ -128,6 +149,7 @@ function textOf(
   reason: LiveReason,
   { repository }: DeleteStep,
   tags: ReadonlyMap<Digest | null, string>,
+  puts: ReadonlyMap<Digest, RecordedPut>,
 ): string {
   switch (reason.kind) {
     case 'tagged':
@@ -135,11 +157,19 @@ function textOf(
     case 'moved':
       return `the tag ${reason.tag} is on ${reason.to} now`
     case 'reached': {
-      const tag = tags.get(reason.by)
+      const [tag, put] = [tags.get(reason.by), puts.get(reason.by)]
       const by = tag === undefined ? reason.by : `${formatAt(repository, { tag })} (${reason.by})`
-      return `${by} leads to it`
+      return put === undefined ? `${by} leads to it` : `${by} leads to it, and ${describePut(put)}`
     }
+    case 'put':
+      return describePut(reason.put)
     case 'inUse':
       return 'it is in use'
   }
+}
+
+/** What another run does, as the audit log says. */
+export function describePut({ run, operation, user, tag }: RecordedPut): string {
+  const what = tag === undefined ? 'puts it here' : `puts the tag ${tag} on it`
+  return `by the audit log, the run ${run} (${operation} by ${user}) ${what}`
 }

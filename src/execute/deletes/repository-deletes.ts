@@ -1,11 +1,13 @@
+import type { RecordedPut } from '../../audit/query/recorded-puts.ts'
 import type { Call } from '../../lib/call.ts'
 import { type ErrorInfo, toDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { isFresh } from '../../lib/freshness.ts'
-import type { TagOrDigest } from '../../oci/reference.ts'
+import { formatRepository, type TagOrDigest } from '../../oci/reference.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { inParallel } from '../../images/parallel.ts'
+import type { Repositories } from '../../images/ports.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import { movedTagConflict } from './delete-conflicts.ts'
 import {
@@ -20,6 +22,8 @@ import { DeleteLedger, type SettledDelete, unattempted } from './delete-ledger.t
 import type { EndedDelete } from './delete-records.ts'
 import { DeleteResults } from './delete-results.ts'
 import { PendingDeletes } from './live-set.ts'
+import { describeGone, findLosses } from './losses.ts'
+import { OtherRuns } from './other-runs.ts'
 import { Rescans } from './rescans.ts'
 
 export interface RepositoryPorts extends DeletePorts {
@@ -32,6 +36,10 @@ export interface RepositoryPorts extends DeletePorts {
   readonly rescanFirst: () => 'nothing' | 'keptTags' | 'all'
   /** steps of a saved plan that are not executed, with their outcomes */
   readonly settled: ReadonlyMap<StepId, SettledDelete>
+  /** other repositories, which content of other runs comes from */
+  readonly stores: Pick<Repositories, 'source'>
+  /** reads what other runs put into the repository by the audit log; undefined: there is no log */
+  readonly recordedPuts: (() => Promise<readonly RecordedPut[]>) | undefined
   /** @throws `audit` */
   readonly recordIntents: (steps: readonly DeleteStep[]) => Promise<void>
   /** @throws `audit` */
@@ -50,19 +58,21 @@ export class RepositoryDeletes {
   readonly #ports: RepositoryPorts
   readonly #ledger: DeleteLedger
   readonly #rescans: Rescans
+  readonly #otherRuns: OtherRuns
   readonly #results: DeleteResults
   /** reads end with the first interrupt: there is nothing to finish */
   readonly #reading: Call
   #newlyLive: { readonly at: number; readonly steps: Promise<ReadonlyMap<DeleteStep, ErrorInfo>> } | undefined
 
   constructor(plan: RepositoryPlan, ports: RepositoryPorts) {
-    const { call, reader, stop, store, usedNow } = ports
+    const { call, reader, recordedPuts, stop, store, stores, usedNow } = ports
     this.#plan = plan
     this.#ports = ports
     this.#reading = { ...call, signal: AbortSignal.any([call.signal, stop]) }
     this.#ledger = new DeleteLedger(plan)
     const deletes = new PendingDeletes(plan.steps, (step) => this.#ledger.isPending(step))
     this.#rescans = new Rescans({ plan, ledger: this.#ledger, deletes, reader, usedNow }, this.#reading)
+    this.#otherRuns = new OtherRuns({ deletes, reader, stores, recordedPuts })
     this.#results = new DeleteResults(this.#ledger, this.#rescans, store, call)
   }
 
@@ -78,6 +88,7 @@ export class RepositoryDeletes {
       else if (first === 'keptTags') await this.#rescans.allKept()
       await this.#deleteAll('deleteManifest')
       await this.#deleteAll('deleteTag')
+      if (!this.#reading.signal.aborted) await this.#reportLosses()
     } catch (thrown) {
       this.#endWith(thrown)
     }
@@ -116,6 +127,7 @@ export class RepositoryDeletes {
       const attempted = wave.filter((step) => this.#ledger.isPending(step))
       await this.#recordIntents(attempted)
       const own = await this.#readOwnTags(attempted)
+      await this.#otherRuns.settleLive(this.#ledger, this.#reading)
       const pending = wave.filter((step) => this.#ledger.isPending(step))
       const moved = await Promise.all(pending.map((step) => this.#delete(step, own)))
       await this.#record()
@@ -181,8 +193,35 @@ export class RepositoryDeletes {
   async #findLive(step: DeleteStep): Promise<ErrorInfo | undefined> {
     const { call, clock } = this.#ports
     if (this.#newlyLive === undefined || !isFresh(this.#newlyLive.at, clock.now()))
-      this.#newlyLive = { at: clock.now(), steps: this.#rescans.findNewlyLive(call) }
+      this.#newlyLive = { at: clock.now(), steps: this.#readNewlyLive(call) }
     return (await this.#newlyLive.steps).get(step)
+  }
+
+  async #readNewlyLive(call: Call): Promise<ReadonlyMap<DeleteStep, ErrorInfo>> {
+    const found = [await this.#rescans.findNewlyLive(call), await this.#otherRuns.findLive(call)]
+    return new Map(found.flatMap((those) => [...those]))
+  }
+
+  /** Reports what came between a check and a delete. If it cannot be read, that is a warning. */
+  async #reportLosses(): Promise<void> {
+    const { deleted } = this.#ledger
+    if (deleted.manifests.size + deleted.tags.size === 0) return
+    const { repository } = this.#plan
+    const { reader, stores, call } = this.#ports
+    try {
+      const { added, gone } = await this.#rescans.listLast()
+      const puts = await this.#otherRuns.puts()
+      const losses = await findLosses(puts, added, { repository, reader, stores, deleted }, this.#reading)
+      for (const loss of losses) this.#ledger.addLoss(loss)
+      const recorded = new Set(puts.map(({ tag }) => tag))
+      const unexplained = gone.filter((tag) => !recorded.has(tag))
+      if (unexplained.length > 0)
+        call.notify({ kind: 'warning', text: describeGone(repository, unexplained) })
+    } catch (thrown) {
+      const { message, why } = toErrorInfo(thrown)
+      const text = `${formatRepository(repository)} was not checked after the last delete: ${message}`
+      call.notify({ kind: 'warning', text, ...(why !== undefined && { from: why }) })
+    }
   }
 
   async #recordIntents(next: readonly DeleteStep[]): Promise<void> {

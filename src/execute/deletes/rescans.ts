@@ -50,6 +50,10 @@ export class Rescans {
   readonly #tagsToDelete: TagRounds
   /** requests that the deletes so far have paid for and that were not sent */
   readonly #unspent = { lists: 0, keptTags: 0, tagsToDelete: 0 }
+  readonly #areDeleted: ReadonlySet<string>
+  /** kept tags that were there before the first delete and are gone */
+  readonly #gone = new Set<string>()
+  #hasDeleted = false
   /** no delete has followed the last rescan of the whole repository yet */
   #isCurrent = false
 
@@ -61,8 +65,8 @@ export class Rescans {
     this.#roots = [...plan.roots, ...usedNow.flatMap((at) => ('digest' in at ? [at.digest] : []))]
     this.#seen = new Map(plan.tags.map(({ tag, digest }) => [tag, digest]))
     const toDelete = plan.steps.flatMap((step) => (step.kind === 'deleteTag' ? step.tag : step.losesTags))
-    const areDeleted = new Set(toDelete)
-    this.#keptTags = new TagRounds([...this.#seen.keys()].filter((tag) => !areDeleted.has(tag)))
+    this.#areDeleted = new Set(toDelete)
+    this.#keptTags = new TagRounds([...this.#seen.keys()].filter((tag) => !this.#areDeleted.has(tag)))
     this.#tagsToDelete = new TagRounds(toDelete.toReversed())
     this.#unspent.lists = this.#pages
     this.#call = call
@@ -133,8 +137,22 @@ export class Rescans {
     return this.#findLive(await this.#read((reading) => reading.addTags(added, call), call))
   }
 
+  /**
+   * Lists the tags after the last delete. Returns those that are new since the last reading, and
+   * kept ones that are gone. @throws as `all`
+   */
+  async listLast(): Promise<{ readonly added: readonly string[]; readonly gone: readonly string[] }> {
+    const names = new Set(await this.#reader.listTags(this.#call))
+    await this.#checkIsComplete(names)
+    return {
+      added: [...names].filter((tag) => !this.#seen.has(tag)),
+      gone: [...this.#gone].filter((tag) => !names.has(tag)),
+    }
+  }
+
   countDelete(): void {
     this.#isCurrent = false
+    this.#hasDeleted = true
   }
 
   /** Removes deleted tags: if someone puts them there again, they are new. */
@@ -157,10 +175,17 @@ export class Rescans {
       isListed ? this.#reader.listTags(this.#call) : [],
     ])
     const changed = tags.filter((tag) => found.get(tag) !== this.#seen.get(tag))
-    for (const tag of changed) if ((found.get(tag) ?? null) === null) this.#seen.delete(tag)
+    this.#forgetGone(changed.filter((tag) => (found.get(tag) ?? null) === null))
     if (isListed) await this.#checkIsComplete(new Set(names))
     const added = names.filter((tag) => !this.#seen.has(tag))
     await this.ofTags([...new Set([...changed.filter((tag) => this.#seen.has(tag)), ...added])])
+  }
+
+  /** Tags that this run did not delete: if someone puts them there again, they are new. */
+  #forgetGone(tags: readonly string[]): void {
+    this.forget(tags)
+    if (!this.#hasDeleted) return
+    for (const tag of tags) if (!this.#areDeleted.has(tag)) this.#gone.add(tag)
   }
 
   async #read(add: (reading: Reading) => Promise<void>, call = this.#call): Promise<RepositoryGraph> {
@@ -195,7 +220,7 @@ export class Rescans {
     const gone = [...this.#seen].flatMap(([tag, digest]) => (digest === null || listed.has(tag) ? [] : [tag]))
     const found = await resolveTags(store, gone, this.#call)
     const unlisted = gone.filter((tag) => (found.get(tag) ?? null) !== null)
-    if (unlisted.length === 0) return this.forget(gone)
+    if (unlisted.length === 0) return this.#forgetGone(gone)
     const more = unlisted.length > 3 ? ` and ${unlisted.length - 3} more` : ''
     throw new DrayError(
       'protocol',

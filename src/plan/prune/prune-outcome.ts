@@ -25,6 +25,8 @@ export interface DeleteOutcome {
     | 'notAttempted'
   /** with all results except `done` and `unchanged` */
   readonly error?: ErrorInfo
+  /** what a delete took from another client that came between the check and the delete */
+  readonly losses?: readonly ErrorInfo[]
 }
 
 /** The deletes of one repository, counted. */
@@ -64,6 +66,7 @@ interface EndedStep {
   readonly step: DeleteStep
   readonly result: DeleteResult
   readonly error?: ErrorInfo
+  readonly losses: readonly ErrorInfo[]
 }
 
 /**
@@ -87,8 +90,8 @@ export function summariseRepository(
   const { repository, image, freed } = one
   const byStep = new Map(outcomes.map((outcome) => [outcome.step, outcome]))
   const ended = one.steps.map((step): EndedStep => {
-    const { result = 'notAttempted', error } = byStep.get(step.id) ?? {}
-    return { step, result, ...(error !== undefined && { error }) }
+    const { result = 'notAttempted', error, losses = [] } = byStep.get(step.id) ?? {}
+    return { step, result, losses, ...(error !== undefined && { error }) }
   })
   const refusals = plan.refusals.filter(
     (refusal) => refusal.repository === undefined || sameRepository(refusal.repository, repository),
@@ -101,7 +104,7 @@ export function summariseRepository(
   return {
     repository,
     image,
-    status: refusals.length > 0 ? 'refused' : statusOf(new Set(ended.map(({ result }) => result))),
+    status: refusals.length > 0 ? 'refused' : statusOf(ended),
     deleted: deleted.length,
     images: deleted.filter(({ losesTags }) => losesTags.some((tag) => !isEvidenceTag(tag))).length,
     untagged: count('done') - deleted.length,
@@ -115,8 +118,14 @@ export function summariseRepository(
   }
 }
 
-/** The worst result; a repository is pruned if one step is done and no step has a worse result. */
-function statusOf(results: ReadonlySet<DeleteResult>): RepositoryOutcome['status'] {
+/**
+ * The worst result; a repository is pruned if one step is done and no step has a worse result. A
+ * delete that took something from another client is a conflict too.
+ */
+function statusOf(ended: readonly EndedStep[]): RepositoryOutcome['status'] {
+  const results = new Set<DeleteResult>(
+    ended.flatMap(({ result, losses }) => (losses.length === 0 ? [result] : [result, 'conflict'])),
+  )
   const worst = (['failed', 'refused', 'conflict', 'notAttempted'] as const).find((one) => results.has(one))
   return worst ?? (results.has('done') ? 'pruned' : 'unchanged')
 }
@@ -137,7 +146,8 @@ function freedBy(
 /**
  * The failed step before it explains a step that was not attempted, and a kept step is no error.
  */
-function reportedErrors({ result, error }: EndedStep): readonly ErrorInfo[] {
+function reportedErrors({ result, error, losses }: EndedStep): readonly ErrorInfo[] {
+  if (losses.length > 0) return losses
   return error === undefined || result === 'notAttempted' || result === 'kept' ? [] : [error]
 }
 

@@ -33,6 +33,12 @@ async function writesOf(count: number, deleteManifest: () => Promise<'deleted'>)
     usedNow: [],
     deletesAtOnce: 500,
     rescanFirst: () => 'nothing',
+    stores: {
+      source: () => {
+        throw new Error('no other repository is read')
+      },
+    },
+    recordedPuts: undefined,
     settled: new Map(),
     stop: new AbortController().signal,
     recordIntents: async ({ length }) => void writes.push(['intents', length]),

@@ -50,8 +50,13 @@ async function requestsOf({ deletes, kept, referrers, isDated = false, isSlow = 
 const sumOf = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0)
 
-const growthOf = (values: readonly number[], sizes: readonly number[]): readonly number[] =>
-  values.slice(1).map((value, i) => Math.log(value / values[i]!) / Math.log(sizes[i + 1]! / sizes[i]!))
+/** The exponents of the growth from each size to the next. */
+function growthOf(values: readonly number[], sizes: readonly number[]): readonly number[] {
+  return values.slice(1).map((value, i) => {
+    const [before = NaN, from = NaN, to = NaN] = [values[i], sizes[i], sizes[i + 1]]
+    return Math.log(value / before) / Math.log(to / from)
+  })
+}
 
 /** The largest has more tags than a page. */
 const sizes = [70, 280, 1120] as const
@@ -91,8 +96,8 @@ describe('the requests of a prune', () => {
     const { planning, deleting } = await requestsOf({ deletes: 400, kept: 100, referrers: false })
     expect(planning).toEqual({ 'GET tags': 1, 'GET manifest': 500, 'GET referrers': 1 })
     expect(deleting['DELETE manifest']).toBe(400)
-    // The first delete goes alone, then 16 at once, each time after a list.
-    expect(deleting['GET tags']).toBe(1 + Math.ceil(399 / 16))
+    // The first delete goes alone, then 16 at once, each time after a list; the last list reports.
+    expect(deleting['GET tags']).toBe(1 + Math.ceil(399 / 16) + 1)
     expect(deleting['HEAD manifest']).toBeLessThanOrEqual(400 + 0.375 * 400)
     expect(deleting['HEAD manifest']).toBeGreaterThan(400 + 0.35 * 400)
   })

@@ -1,4 +1,4 @@
-import type { ErrorInfo } from '../../lib/errors.ts'
+import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import {
   type PruneOutcome,
@@ -14,6 +14,7 @@ import { outcomeTotalsOf, totalsOf } from '../../render/prune/prune-totals.ts'
 import { justificationOf } from '../changes/justification.ts'
 import type { ChangePorts, Executed, Operation } from '../changes/operation.ts'
 import { isSuccess, problemOf, type RunPart } from '../command/run-exit.ts'
+import { beforeFirstDelete } from './before-first-delete.ts'
 import { textToConfirm } from './large-delete.ts'
 import type { PruneFindings, PruneTypes } from './prune-types.ts'
 
@@ -78,7 +79,9 @@ async function executeDeletes(
     import('./prune-state.ts'),
   ])
   const auditFile = flags['audit-file']
-  const ports = await context.executePorts({ auditFile, isAttesting: false, ...justificationOf(flags) }, call)
+  const ports = await beforeFirstDelete('cannot write the audit log', () =>
+    context.executePorts({ auditFile, isAttesting: false, ...justificationOf(flags) }, call),
+  )
   const state = new PruneState(await context.auditPath(auditFile), context.clock)
   const current = findings?.current
   // The next run must not take what this run omits for the rest of an interrupted run.
@@ -92,7 +95,8 @@ async function executeDeletes(
   }
   const ended = new Map<RepositoryPlan, RepositoryOutcome>()
   let hasOrphans = false
-  if (hasSteps(saved)) await state.save(ports.runId, saved, call.signal)
+  if (hasSteps(saved))
+    await beforeFirstDelete('cannot save the plan', () => state.save(ports.runId, saved, call.signal))
   await execute(
     plan,
     {
@@ -111,10 +115,16 @@ async function executeDeletes(
     },
     call,
   )
-  if (hasSteps(saved) && !hasOrphans) await state.forget(ports.runId)
   const outcome = summarisePrune(plan, ended)
-  if (findings !== undefined && isSuccess({ parts: parts(outcome), refusals: outcome.refusals }))
-    await state.forgetDead(findings.resumed)
+  const isAllDone = isSuccess({ parts: parts(outcome), refusals: outcome.refusals })
+  try {
+    if (hasSteps(saved) && !hasOrphans) await state.forget(ports.runId)
+    if (findings !== undefined && isAllDone) await state.forgetDead(findings.resumed)
+  } catch (error) {
+    // The deletes are done, and a plan that stays costs the next run a few requests.
+    const { message, why } = toErrorInfo(error)
+    call.notify({ kind: 'warning', text: message, ...(why !== undefined && { from: why }) })
+  }
   return { outcome, record: ports.sink.place }
 }
 

@@ -6,6 +6,7 @@ import { formatAt, formatRepository, type RepositoryName, sameRepository } from 
 import type { DeleteManifestStep, DeleteStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
 import { Reach } from '../../images/graph/reach.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
+import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { Repositories } from '../../images/ports.ts'
 
 /** What a delete took from another client that needed it by then. */
@@ -26,6 +27,11 @@ export interface LossPorts {
   readonly stores: Pick<Repositories, 'source'>
   /** what this run deleted */
   readonly deleted: DeletedContent
+  /** reads what other runs put there, also before it is there */
+  readonly readPuts: (
+    puts: readonly RecordedPut[],
+    call: Call,
+  ) => Promise<{ readonly graph: RepositoryGraph }>
 }
 
 /**
@@ -41,28 +47,52 @@ export async function findLosses(
   ports: LossPorts,
   call: Call,
 ): Promise<readonly Loss[]> {
-  const { reader, deleted } = ports
+  const { deleted } = ports
   const putByTag = new Map(puts.flatMap((put) => (put.tag === undefined ? [] : [[put.tag, put] as const])))
   const tags = [...new Set([...putByTag.keys(), ...newTags])]
   if (tags.length === 0) return []
-  const reading = reader.begin()
+  const reading = ports.reader.begin()
   await reading.addTags(tags, call)
   const reach = new Reach(reading.graph)
   const losses: Loss[] = []
   for (const [tag, digest] of reading.graph.tags) {
     const put = putByTag.get(tag)
-    if (digest === null) {
-      const step = put && (deleted.manifests.get(put.digest) ?? deleted.tags.get(tag))
-      if (step !== undefined && put !== undefined)
-        losses.push({ step, error: await lostTag(tag, put, ports, call) })
+    if (digest !== null) {
+      losses.push(...(await findIncomplete({ tag, put, digest }, reach, ports, call)))
       continue
     }
-    const missing = [...reach.all([digest])].filter((below) => deleted.manifests.has(below))
-    for (const below of await findAbsent(missing, reader, call)) {
-      const step = deleted.manifests.get(below)
-      if (step !== undefined)
-        losses.push({ step, error: await incompleteImage(tag, below, put, ports, call) })
+    if (put === undefined) continue
+    const step = deleted.manifests.get(put.digest) ?? deleted.tags.get(tag)
+    if (step !== undefined) losses.push({ step, error: await lostTag(tag, put, ports, call) })
+    else {
+      // its run has not put the tag there yet, and may have checked the content before its delete
+      const { graph } = await ports.readPuts([put], call)
+      losses.push(...(await findIncomplete({ tag, put, digest: put.digest }, new Reach(graph), ports, call)))
     }
+  }
+  return losses
+}
+
+interface ImageUnderTag {
+  readonly tag: string
+  /** by another run, if a record says so */
+  readonly put: RecordedPut | undefined
+  readonly digest: Digest
+}
+
+/** Finds what an image lacks because this run deleted it, and nobody has pushed it again. */
+async function findIncomplete(
+  { tag, put, digest }: ImageUnderTag,
+  reach: Reach,
+  ports: LossPorts,
+  call: Call,
+): Promise<readonly Loss[]> {
+  const losses: Loss[] = []
+  for (const below of reach.all([digest])) {
+    const step = ports.deleted.manifests.get(below)
+    if (step === undefined) continue
+    if ((await ports.reader.store.resolve({ digest: below }, call)) !== undefined) continue
+    losses.push({ step, error: await incompleteImage({ tag, put, digest }, below, ports, call) })
   }
   return losses
 }
@@ -72,17 +102,6 @@ export function describeGone(repository: RepositoryName, tags: readonly string[]
   const more = tags.length > 5 ? ` and ${tags.length - 5} more` : ''
   const names = `${tags.slice(0, 5).join(', ')}${more}`
   return `${formatRepository(repository)}: kept tags are gone, and this run did not delete them alone: ${names}. A tag that somebody moved to an image just before its delete is deleted with the image.`
-}
-
-/** Content that was deleted may have been pushed again. */
-async function findAbsent(
-  digests: readonly Digest[],
-  { store }: RepositoryReader,
-  call: Call,
-): Promise<readonly Digest[]> {
-  const found: Digest[] = []
-  for (const digest of digests) if ((await store.resolve({ digest }, call)) === undefined) found.push(digest)
-  return found
 }
 
 async function lostTag(tag: string, put: RecordedPut, ports: LossPorts, call: Call): Promise<ErrorInfo> {
@@ -99,18 +118,20 @@ async function lostTag(tag: string, put: RecordedPut, ports: LossPorts, call: Ca
 }
 
 async function incompleteImage(
-  tag: string,
-  digest: Digest,
-  put: RecordedPut | undefined,
+  { tag, put, digest }: ImageUnderTag,
+  missing: Digest,
   ports: LossPorts,
   call: Call,
 ): Promise<ErrorInfo> {
   const subject = formatAt(ports.repository, { tag })
-  const by = put === undefined ? 'somebody' : `the run ${put.run} (${put.operation} by ${put.user})`
+  const why =
+    put === undefined
+      ? 'somebody put the tag there meanwhile'
+      : `by the audit log, the run ${put.run} (${put.operation} by ${put.user}) put the tag there meanwhile`
   return toErrorInfo(
-    new DrayError('conflict', `${subject} lacks ${digest}, which this run deleted`, {
+    new DrayError('conflict', `${subject} (${digest}) lacks ${missing}, which this run deleted`, {
       subject,
-      why: `${by} put the tag there meanwhile`,
+      why,
       hint: put === undefined ? 'Push that image again.' : await restoring(tag, put, ports, call),
     }),
   )

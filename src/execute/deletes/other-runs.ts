@@ -60,28 +60,45 @@ export class OtherRuns {
   }
 
   async #findLive(puts: readonly RecordedPut[], call: Call): Promise<ReadonlyMap<DeleteStep, ErrorInfo>> {
-    const { deletes, reader } = this.#ports
+    const { deletes } = this.#ports
     // A put that says where the content comes from wins over one that does not.
     const sourced = puts.filter(({ from }) => from !== undefined)
     const byDigest = new Map([...puts, ...sourced].map((put) => [put.digest, put]))
-    const reading = reader.begin()
-    await reading.addDigests([...byDigest.keys()], call)
-    await reading.addReferrers('all', call)
-    const { graph } = reading
-    const nodes = new Map(graph.nodes)
-    for (const put of byDigest.values()) {
-      if (nodes.has(put.digest) || put.from === undefined) continue
-      if (sameRepository(put.from, put.repository)) continue
-      const found = await this.#readSource(put.from, put.digest, call)
-      if (found === undefined) return this.#keepAll(put)
-      for (const [digest, node] of found.nodes) nodes.set(digest, node)
-    }
-    const manifests = findLiveDeletes(deletes, [], { ...graph, nodes }, byDigest)
+    const { graph, unreadable } = await this.read([...byDigest.values()], call)
+    if (unreadable !== undefined) return this.#keepAll(unreadable)
+    const manifests = findLiveDeletes(deletes, [], graph, byDigest)
     const untags = puts.flatMap((put) => {
       const step = put.tag === undefined ? undefined : deletes.ofTag(put.tag)
       return step === undefined ? [] : [[step, toErrorInfo(deleteConflict(step, describePut(put)))] as const]
     })
     return new Map<DeleteStep, ErrorInfo>([...manifests, ...untags])
+  }
+
+  /**
+   * Reads what other runs put there: from the repository, or from its source if it is not there
+   * yet. `unreadable` is one whose source cannot be read.
+   * @throws what the repository throws
+   */
+  async read(
+    puts: readonly RecordedPut[],
+    call: Call,
+  ): Promise<{ readonly graph: RepositoryGraph; readonly unreadable?: RecordedPut }> {
+    const reading = this.#ports.reader.begin()
+    await reading.addDigests(
+      puts.map(({ digest }) => digest),
+      call,
+    )
+    await reading.addReferrers('all', call)
+    const { graph } = reading
+    const nodes = new Map(graph.nodes)
+    for (const put of puts) {
+      if (nodes.has(put.digest) || put.from === undefined) continue
+      if (sameRepository(put.from, put.repository)) continue
+      const found = await this.#readSource(put.from, put.digest, call)
+      if (found === undefined) return { graph, unreadable: put }
+      for (const [digest, node] of found.nodes) nodes.set(digest, node)
+    }
+    return { graph: { ...graph, nodes } }
   }
 
   /** The image of a run that is not at its destination yet; undefined if it cannot be read. */

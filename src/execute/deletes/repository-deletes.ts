@@ -22,7 +22,7 @@ import { DeleteLedger, type SettledDelete, unattempted } from './delete-ledger.t
 import type { EndedDelete } from './delete-records.ts'
 import { DeleteResults } from './delete-results.ts'
 import { PendingDeletes } from './live-set.ts'
-import { describeGone, findLosses } from './losses.ts'
+import { describeGone, findLosses, type LossPorts } from './losses.ts'
 import { OtherRuns } from './other-runs.ts'
 import { Rescans } from './rescans.ts'
 
@@ -211,7 +211,9 @@ export class RepositoryDeletes {
     try {
       const { added, gone } = await this.#rescans.listLast()
       const puts = await this.#otherRuns.puts()
-      const losses = await findLosses(puts, added, { repository, reader, stores, deleted }, this.#reading)
+      const readPuts: LossPorts['readPuts'] = (some, c) => this.#otherRuns.read(some, c)
+      const ports = { repository, reader, stores, deleted, readPuts }
+      const losses = await findLosses(puts, added, ports, this.#reading)
       for (const loss of losses) this.#ledger.addLoss(loss)
       const recorded = new Set(puts.map(({ tag }) => tag))
       const unexplained = gone.filter((tag) => !recorded.has(tag))

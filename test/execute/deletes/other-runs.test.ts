@@ -233,7 +233,26 @@ describe('after the last delete', () => {
     race.world.put(index([arm, amd]), 'pr-1')
     const done = await race.execute(await race.plan())
     expect(done.repositories).toMatchObject([{ status: 'conflict', deleted: 3 }])
-    expect(done.repositories[0]?.errors[0]?.message).toMatch(/dev\/api:v1 lacks sha256:/)
+    expect(done.repositories[0]?.errors[0]?.message).toMatch(/dev\/api:v1 \(sha256:\w+\) lacks sha256:/)
+  })
+
+  it('an image that another run has not tagged yet and that lacks a deleted child is reported', async () => {
+    const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
+    const release = index([amd], { label: 'release' })
+    const race = await startRace(async (deleted) => {
+      // The other run checks that the child is there, and the delete comes after the check.
+      if (deleted === amd.root.digest) await race.recordTag(release, 'v1')
+    })
+    race.world.put(index([arm, amd]), 'pr-1')
+    await race.world.registry.oracle.push(release, 'staging/api', 'v1')
+    const done = await race.execute(await race.plan())
+    const { host } = race.world.registry
+    expect(done.repositories[0]?.errors).toMatchObject([
+      {
+        message: `${host}/dev/api:v1 (${release.root.digest}) lacks ${amd.root.digest}, which this run deleted`,
+        hint: `Restore it: dray promote ${host}/staging/api@${release.root.digest} ${host}/dev/api:v1`,
+      },
+    ])
   })
 
   it('a kept tag that is gone is a warning', async () => {

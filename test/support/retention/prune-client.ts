@@ -1,4 +1,5 @@
 import Range from 'semver/classes/range.js'
+import type { RecordedPut } from '../../../src/audit/query/recorded-puts.ts'
 import type { AuditSink } from '../../../src/audit/log/sink.ts'
 import type { Call } from '../../../src/lib/call.ts'
 import { execute } from '../../../src/execute/execute.ts'
@@ -82,13 +83,15 @@ export interface ExecuteOptions {
   /** the plan was made in this run, and its reading took a minute */
   readonly isSlow?: boolean
   readonly sink: AuditSink
+  /** what other runs put into the repository by the audit log */
+  readonly recordedPuts?: () => readonly RecordedPut[]
 }
 
 /** Executes a plan, by default like a saved one. */
 export async function executePlan(
   { stores, call }: PruneClient,
   made: PrunePlan,
-  { isImmediate = false, isSlow = false, sink }: ExecuteOptions,
+  { isImmediate = false, isSlow = false, sink, recordedPuts }: ExecuteOptions,
 ): Promise<readonly DeleteOutcome[]> {
   const clock = leapingClock(now)
   let id = 0
@@ -107,6 +110,7 @@ export async function executePlan(
       stop: new AbortController().signal,
       ended: (_, outcomes) => void ended.push(...outcomes),
       ...(isImmediate && { readAt: now }),
+      ...(recordedPuts !== undefined && { recordedPuts: async () => recordedPuts() }),
       ...(isSlow && { readAt: now - 60_000 }),
     },
     call,

@@ -4,14 +4,14 @@ import { type Descriptor, isNonDistributable } from '../oci/descriptor.ts'
 import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { childrenFirst, type Graph, type GraphNode, walkGraph } from './graph/graph.ts'
-import { inParallel, KeyedQueue, OncePerKey } from './parallel.ts'
+import { inParallel, OncePerKey } from './parallel.ts'
 import type {
   BlobReader,
   BlobSource,
   BlobWriter,
-  FallbackTagWriter,
   ManifestReader,
   ManifestWriter,
+  UnlistedReferrer,
 } from './ports.ts'
 
 /**
@@ -26,6 +26,12 @@ export interface Copied {
   readonly present: number
   /** bytes of blobs and manifests that were sent to the destination */
   readonly bytes: number
+}
+
+/** What a copy has done. It is complete once the unlisted referrers are listed. */
+export interface CopyResult {
+  readonly moved: Copied
+  readonly unlisted: readonly UnlistedReferrer[]
 }
 
 export interface CopyOptions {
@@ -51,65 +57,62 @@ export class Copier {
   }>()
   /** by repository and digest */
   readonly #inRepository = new OncePerKey<BlobResult>()
-  readonly #subjects = new KeyedQueue()
 
   /** @throws what the ports throw; `not-found` if the source lacks content of the image. */
   async copy(
     from: ManifestReader & BlobReader,
-    to: ManifestWriter & BlobWriter & FallbackTagWriter,
+    to: ManifestWriter & BlobWriter,
     root: Descriptor,
     options: CopyOptions,
     call: Call,
-  ): Promise<Copied> {
+  ): Promise<CopyResult> {
     const graph = await walkGraph(from, root, call)
     const blobs = await this.#copyBlobs(from, to, graph, call)
+    const unlisted: UnlistedReferrer[] = []
     let bytes = 0
     for (const wave of childrenFirst(graph)) {
       const nodes =
         options.rootBy === 'tag' ? wave.filter((node) => node.descriptor.digest !== root.digest) : wave
-      await inParallel(nodes, manifestsAtOnce, call, (node, c) => this.#putNode(from, to, node, c))
+      const put = await inParallel(nodes, manifestsAtOnce, call, (node, c) =>
+        this.#putNode(from, to, node, c),
+      )
+      unlisted.push(...put.flatMap((one) => one ?? []))
       bytes += nodes.reduce((sum, node) => sum + node.descriptor.size, 0)
     }
     const count = (result: BlobResult): number => blobs.filter((blob) => blob.result === result).length
-    return {
+    const moved = {
       mounted: count('mounted'),
       uploaded: count('uploaded'),
       present: count('present'),
       bytes: bytes + blobs.reduce((sum, blob) => sum + (blob.result === 'uploaded' ? blob.size : 0), 0),
     }
+    return { moved, unlisted }
   }
 
   /**
-   * Puts a manifest under tags. Adds it to its subject's fallback tag if the registry does not list
-   * it.
+   * Puts a manifest under tags. Returns it if it is a referrer that the registry does not list.
    */
   async putManifest(
-    to: ManifestWriter & FallbackTagWriter,
+    to: ManifestWriter,
     { bytes, ...node }: NodeContent,
     tags: readonly string[],
     call: Call,
     beforeAttempt?: BeforeAttempt,
-  ): Promise<void> {
+  ): Promise<UnlistedReferrer | undefined> {
     const { subject } = node.manifest
-    if (subject === undefined) {
-      await to.putManifest(node.descriptor, bytes, tags, call, beforeAttempt)
-      return
-    }
-    // Registries lose entries if several referrers of one subject arrive at once (olareg 0.2).
-    await this.#subjects.run(`${formatRepository(to.repository)}@${subject.digest}`, async () => {
-      const { subjectListed } = await to.putManifest(node.descriptor, bytes, tags, call, beforeAttempt)
-      if (!subjectListed) await to.addToFallbackTag(subject.digest, asReferrer(node), call)
-    })
+    const { subjectListed } = await to.putManifest(node.descriptor, bytes, tags, call, beforeAttempt)
+    if (subject === undefined || subjectListed) return undefined
+    return { subject: subject.digest, entry: asReferrer(node) }
   }
 
   async #putNode(
     from: ManifestReader,
-    to: ManifestWriter & FallbackTagWriter,
+    to: ManifestWriter,
     node: GraphNode,
     call: Call,
-  ): Promise<void> {
+  ): Promise<UnlistedReferrer | undefined> {
     const { bytes } = await from.manifest(node.descriptor, call)
-    await this.putManifest(to, { ...node, bytes }, [], call)
+    return await this.putManifest(to, { ...node, bytes }, [], call)
   }
 
   async #copyBlobs(

@@ -149,14 +149,51 @@ export interface ManifestWriter extends NamedRepository {
 }
 
 /**
+ * A referrer that the registry stores and does not list: it belongs in the index under the fallback
+ * tag of its subject.
+ */
+export interface UnlistedReferrer {
+  readonly subject: Digest
+  /** its entry in that index */
+  readonly entry: Descriptor
+}
+
+/** The index under a fallback tag, as it was read after referrers were added to it. */
+export interface FallbackListing {
+  /** `unchanged`: it listed all of them before */
+  readonly result: 'added' | 'unchanged'
+  /** referrers that it does not list, because other clients overwrote it again and again */
+  readonly missing: readonly Digest[]
+  /** by digest: all entries that it was seen to have, also those of other clients */
+  readonly seen: ReadonlyMap<unknown, Readonly<Record<string, unknown>>>
+  /** the digest of the index; undefined: there is no such tag */
+  readonly index: Digest | undefined
+  /** when it was read, in milliseconds since 1970 */
+  readonly readAt: number
+  /** the milliseconds from the read before the write to its end */
+  readonly writeMs: number
+}
+
+/**
  * Maintains the index of referrers under a fallback tag (distribution-spec, Referrers Tag Schema).
  */
 export interface FallbackTagWriter {
   /**
-   * Reads, merges, writes and reads back, until the index lists the referrer. Returns `unchanged`
-   * if it did before. Calls for one subject are executed one after another.
+   * Adds referrers in one write: reads, merges, writes and reads back, until the index lists all of
+   * them. Calls for one subject are executed one after another.
    */
-  addToFallbackTag(subject: Digest, referrer: Descriptor, call: Call): Promise<'added' | 'unchanged'>
+  addToFallbackTag(subject: Digest, referrers: readonly Descriptor[], call: Call): Promise<FallbackListing>
+
+  /**
+   * Reads the index again until it has not changed between two reads, and adds the referrers that
+   * another client has removed since `listing`. Returns those that are still missing in the end.
+   */
+  confirmFallbackTag(
+    subject: Digest,
+    referrers: readonly Descriptor[],
+    listing: FallbackListing,
+    call: Call,
+  ): Promise<readonly Digest[]>
 
   removeFromFallbackTag(subject: Digest, referrer: Digest, call: Call): Promise<'removed' | 'unchanged'>
 }

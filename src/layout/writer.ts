@@ -56,7 +56,16 @@ export function layoutWriter(layout: Layout): ManifestWriter & BlobWriter & Fall
     putManifest: (d, bytes, tags, call, before) =>
       putManifest(layout, { d, bytes, tags }, changesAfter(before), call),
     // The index of the layout is the list of referrers.
-    addToFallbackTag: () => Promise.resolve('unchanged'),
+    addToFallbackTag: () =>
+      Promise.resolve({
+        result: 'unchanged',
+        missing: [],
+        seen: new Map(),
+        index: undefined,
+        readAt: 0,
+        writeMs: 0,
+      }),
+    confirmFallbackTag: () => Promise.resolve([]),
     removeFromFallbackTag: () => Promise.resolve('unchanged'),
     deleteManifest: (digest, call, before) => deleteManifest(layout, digest, changesAfter(before), call),
     deleteTag: (tag, call, before) => deleteTag(layout, tag, changesAfter(before), call),

@@ -29,6 +29,8 @@ export interface StepOutcome {
    */
   readonly movedBy?: TagMover | null
   readonly moved: Moved
+  /** the step pushed a referrer, and no list of referrers shows it for certain; with an `error` */
+  readonly isUnlisted?: true
 }
 
 /** Counted by blob; `bytes` are those that went over the network to the destination. */
@@ -78,6 +80,8 @@ export interface PlacementOutcome {
   readonly moved: Moved
   /** referrers and evidence tags written by this run */
   readonly evidenceCarried: number
+  /** steps that pushed attached artifacts which are not listed; absent if there are none */
+  readonly evidenceUnlisted?: number
   readonly errors: readonly ErrorInfo[]
 }
 
@@ -138,6 +142,7 @@ function summarisePlacement(
   const tagOutcomes = new Map(
     steps.flatMap((step) => (step.kind === 'tag' ? [[step.tag, byStep.get(step.id)] as const] : [])),
   )
+  const unlisted = steps.filter((step) => byStep.get(step.id)?.isUnlisted === true).length
   return {
     placement: placement.id,
     status: refusals.length > 0 ? 'refused' : statusOf(results, isSkipped(placement, steps, ofImage), done),
@@ -147,6 +152,7 @@ function summarisePlacement(
       nothingMoved,
     ),
     evidenceCarried: steps.filter((step, i) => step.kind === 'attach' && results[i] === 'done').length,
+    ...(unlisted > 0 && { evidenceUnlisted: unlisted }),
     errors,
   }
 }

@@ -18,6 +18,7 @@ import { hasBlob, readBlob } from './client/blobs/blobs.ts'
 import { putBlob } from './client/blobs/put-blob.ts'
 import type { RepositoryClient } from './client/client.ts'
 import { errorOf } from './client/errors.ts'
+import { confirmFallbackTag } from './client/lists/confirm-fallback-tag.ts'
 import { addToFallbackTag, removeFromFallbackTag } from './client/lists/fallback-tag.ts'
 import { listReferrers } from './client/lists/referrers.ts'
 import { tagPages } from './client/lists/tags.ts'
@@ -58,7 +59,9 @@ export function manifestWriter(client: RepositoryClient): ManifestWriter & Fallb
       // Registries with the referrers API also lose entries if several arrive at once (olareg 0.2).
       return await shared.runOneByOne(`${formatRepository(repository)}@${subject}`, call, put)
     },
-    addToFallbackTag: (subject, referrer, call) => addToFallbackTag(client, subject, referrer, call),
+    addToFallbackTag: (subject, referrers, call) => addToFallbackTag(client, subject, referrers, call),
+    confirmFallbackTag: (subject, referrers, listing, call) =>
+      confirmFallbackTag(client, subject, referrers, listing, call),
     removeFromFallbackTag: (subject, referrer, call) =>
       removeFromFallbackTag(client, subject, referrer, call),
   }

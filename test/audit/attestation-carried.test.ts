@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { attachAttestation } from '../../src/audit/attestation/attestation-artifact.ts'
 import { readAttestations } from '../../src/audit/attestation/read-attestations.ts'
 import { parseDescriptor } from '../../src/oci/descriptor.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
-import { newKeys, promotionOf } from '../support/attestations.ts'
+import { attachAndList, newKeys, promotionOf } from '../support/attestations.ts'
 import { bench, executePlan, planOf, repository } from '../support/promotion.ts'
 import { world } from '../support/world.ts'
 
@@ -23,7 +22,7 @@ describe.each([
     const { root } = started.content('api:1.4.2')
     const promotion = promotionOf(root.digest)
     const attestation = { promotion, subject: parseDescriptor(root, 'the image'), key: keys.signing }
-    const { manifest } = await attachAttestation(run.freshStores().target(source), attestation, run.call)
+    const { manifest } = await attachAndList(run.freshStores().target(source), attestation, run.call)
     await executePlan(run, await planOf(run, { from: source, to: [target] }))
     const found = await readAttestations(
       run.freshStores().source(target),

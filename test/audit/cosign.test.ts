@@ -3,13 +3,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { attachAttestation } from '../../src/audit/attestation/attestation-artifact.ts'
 import { formatPromotion } from '../../src/audit/attestation/promotion-statement.ts'
 import { readAttestations } from '../../src/audit/attestation/read-attestations.ts'
 import { loadVerifyKey } from '../../src/signing/signing-keys.ts'
 import { parseDescriptor } from '../../src/oci/descriptor.ts'
 import { embedded, newCall, openStores } from '../registry/client/world.ts'
-import { newKeys, promotionOf } from '../support/attestations.ts'
+import { attachAndList, newKeys, promotionOf } from '../support/attestations.ts'
 import { dockerRegistry, startDockerRegistry } from '../support/docker-registry.ts'
 import { image } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
@@ -63,13 +62,13 @@ describe.skipIf(!cosign.available).each(registries)(`cosign at %s${cosign.note}`
       const store = openStores().target({ registry: host, path: 'prod/api' })
       const subject = parseDescriptor(api.root, 'the image')
       const promotion = promotionOf(api.root.digest)
-      await attachAttestation(store, { promotion, subject }, newCall())
-      await attachAttestation(store, { promotion, subject, key: other.signing }, newCall())
+      await attachAndList(store, { promotion, subject }, newCall())
+      await attachAndList(store, { promotion, subject, key: other.signing }, newCall())
       const reference = `${host}/prod/api@${api.root.digest}`
       await writeFile(join(folder, 'ours.pub'), ours.verify.publicKeyPem)
       const before = verifyWithCosign(folder, 'ours.pub', reference)
       await expect(before).rejects.toThrow('Command failed: cosign verify-attestation')
-      await attachAttestation(store, { promotion, subject, key: ours.signing }, newCall())
+      await attachAndList(store, { promotion, subject, key: ours.signing }, newCall())
       const verified = JSON.parse(await verifyWithCosign(folder, 'ours.pub', reference)) as {
         payload: string
       }

@@ -105,7 +105,7 @@ const toEach = (i: number): RepositoryName => ({ registry: 'prod.example', path:
 type World = ReturnType<typeof stores>
 
 /** Copies one image. */
-function copyImage(
+async function copyImage(
   world: World,
   copier: Copier,
   i: number,
@@ -114,7 +114,8 @@ function copyImage(
 ): Promise<Copied> {
   const root = parseDescriptor(images[i]?.root, 'the root')
   const call: Call = { signal, notify: () => undefined }
-  return copier.copy(world.source, world.target(to), root, { rootBy: 'digest' }, call)
+  const { moved } = await copier.copy(world.source, world.target(to), root, { rootBy: 'digest' }, call)
+  return moved
 }
 
 /** Copies all images at once. Returns the failures and the successes. */

@@ -1,5 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { attestationArtifact } from '../../src/audit/attestation/attestation-artifact.ts'
+import {
+  type AttachResult,
+  attachAttestation,
+  type Attestation,
+  attestationArtifact,
+} from '../../src/audit/attestation/attestation-artifact.ts'
+import type { TargetRepository } from '../../src/images/ports.ts'
+import type { Call } from '../../src/lib/call.ts'
 import type { Promotion } from '../../src/audit/attestation/promotion-statement.ts'
 import {
   parseSigningKey,
@@ -25,6 +32,18 @@ export function newKeys(kind: 'ed25519' | 'ecdsa-p256' = 'ecdsa-p256'): KeyPair 
     'a test key',
   )
   return { signing, verify: publicHalf(signing) }
+}
+
+/** Attaches an attestation and lists it, as the execution of a plan does. */
+export async function attachAndList(
+  store: TargetRepository,
+  attestation: Attestation,
+  call: Call,
+): Promise<AttachResult> {
+  const attached = await attachAttestation(store, attestation, call)
+  const entries = attached.unlisted.map(({ entry }) => entry)
+  if (entries.length > 0) await store.addToFallbackTag(attestation.subject.digest, entries, call)
+  return attached
 }
 
 /** The promotion of `api:1.4.2` from staging to prod, with the fields of `over`. */

@@ -9,11 +9,11 @@ import { canonicalJson } from '../../plan/canonical-json.ts'
 import { listReferrers } from '../../images/evidence/referrers.ts'
 import type {
   BlobWriter,
-  FallbackTagWriter,
   ManifestContent,
   ManifestReader,
   ManifestWriter,
   ReferrerLister,
+  UnlistedReferrer,
 } from '../../images/ports.ts'
 import { signEnvelope } from '../../signing/dsse.ts'
 import {
@@ -116,26 +116,28 @@ export interface AttachResult {
   readonly result: 'attached' | 'unchanged'
   /** the attestation's manifest, as a list of referrers shows it */
   readonly manifest: Descriptor
+  /** the attestation, if the caller has to list it */
+  readonly unlisted: readonly UnlistedReferrer[]
 }
 
 /**
- * Attaches an attestation to its subject, which must exist, and lists it as a referrer. Keeps an
- * attestation that was written for the same plan. Sends at most nine requests. @throws what the
- * store throws.
+ * Attaches an attestation to its subject, which must exist. Keeps an attestation that was written
+ * for the same plan. Sends at most six requests. @throws what the store throws.
  */
 export async function attachAttestation(
-  store: ManifestReader & ReferrerLister & ManifestWriter & BlobWriter & FallbackTagWriter,
+  store: ManifestReader & ReferrerLister & ManifestWriter & BlobWriter,
   attestation: Attestation,
   call: Call,
 ): Promise<AttachResult> {
   const { subject } = attestation
   const existing = await findWritten(store, attestation, call)
-  if (existing !== undefined) return { result: 'unchanged', manifest: existing }
+  if (existing !== undefined) return { result: 'unchanged', manifest: existing, unlisted: [] }
   const { manifest, blob } = attestationArtifact(attestation)
   await store.putBlob(blob.descriptor, { ...sourceOf(blob.bytes), isNew: true }, call)
   const put = await store.putManifest(manifest.descriptor, manifest.bytes, [], call)
-  if (!put.subjectListed) await store.addToFallbackTag(subject.digest, manifest.descriptor, call)
-  return { result: 'attached', manifest: manifest.descriptor }
+  const { descriptor } = manifest
+  const unlisted = put.subjectListed ? [] : [{ subject: subject.digest, entry: descriptor }]
+  return { result: 'attached', manifest: descriptor, unlisted }
 }
 
 async function findWritten(

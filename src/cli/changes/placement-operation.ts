@@ -33,7 +33,11 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
     },
     withoutExecution: (plan) => summarise(plan, []),
     parts: ({ placements }) =>
-      placements.map((one) => ({ problem: problemOf(one.status), countsAsDone: isPlaced(one) })),
+      placements.map((one) => ({
+        problem: problemOf(one.status),
+        // the image and what is attached to it were pushed
+        countsAsDone: isPlaced(one) || (one.evidenceUnlisted ?? 0) > 0,
+      })),
     renderPlan: (plan, page, { configuration }) => renderPlan(plan, page, configuration),
     renderOutcome,
     digests: ({ placements }) => placements.map(({ root }) => root.digest),

@@ -5,7 +5,7 @@ import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { SigningKey } from '../../signing/signing-keys.ts'
 import type { AttestStep, Placement, Plan } from '../../plan/plan.ts'
-import type { Repositories } from '../../images/ports.ts'
+import type { Repositories, UnlistedReferrer } from '../../images/ports.ts'
 
 export interface AttestOptions {
   readonly run: AuditedRun
@@ -14,7 +14,8 @@ export interface AttestOptions {
 }
 
 /**
- * Attaches the attestation of a promotion to its image, unless it is there.
+ * Attaches the attestation of a promotion to its image, unless it is there. Returns it if the
+ * registry does not list it.
  * @throws what the store throws
  */
 export async function attest(
@@ -23,15 +24,16 @@ export async function attest(
   stores: Repositories,
   { run, time, signingKey }: AttestOptions,
   call: Call,
-): Promise<void> {
+): Promise<readonly UnlistedReferrer[]> {
   const placement = plan.placements.find(({ id }) => id === step.placement)
   if (placement === undefined) throw new DrayError('internal', `step ${step.id} belongs to no placement`)
   const promotion = promotionOf(plan, placement, run, time)
-  await attachAttestation(
+  const { unlisted } = await attachAttestation(
     stores.target(step.repository),
     { promotion, subject: step.subject, ...(signingKey !== undefined && { key: signingKey }) },
     call,
   )
+  return unlisted
 }
 
 /**

@@ -16,7 +16,7 @@ export function copyImage(step: CopyStep, context: StepContext): PreparedStep {
     act: async (recordIntent) => {
       await recordIntent()
       const from = stores.source(step.from)
-      return { moved: await copier.copy(from, to, step.root, { rootBy: step.rootBy }, contentCall) }
+      return await copier.copy(from, to, step.root, { rootBy: step.rootBy }, contentCall)
     },
   }
 }

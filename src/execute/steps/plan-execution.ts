@@ -2,21 +2,30 @@ import type { Call } from '../../lib/call.ts'
 import { isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { Semaphore } from '../../lib/semaphore.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { nothingMoved, type StepOutcome } from '../../plan/outcome.ts'
+import type { StepOutcome } from '../../plan/outcome.ts'
 import type { Placement, PlacementId, Plan, Step, StepId } from '../../plan/plan.ts'
 import type { Obstacle } from '../../plan/review.ts'
 import { Copier } from '../../images/copy.ts'
+import type { UnlistedReferrer } from '../../images/ports.ts'
 import type { ExecutePorts } from '../ports.ts'
 import type { RecordFields, RecordWriter } from '../records/record-writer.ts'
 import { TagChecks } from '../tags/tag-checks.ts'
 import { TagWriter } from '../tags/tag-writer.ts'
-import { attachReferrer, attachUnderTag } from './attach.ts'
+import { listReferrersOnce } from './attach.ts'
 import { attest } from './attest.ts'
-import { copyImage } from './copy.ts'
 import { findFailedPreconditions, placementsOf } from './failed-preconditions.ts'
-import type { Acted, StepCheck, PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
+import { prepareStep } from './prepare-step.ts'
+import type {
+  Acted,
+  PerformedStep,
+  PreparedStep,
+  StartedStep,
+  StepCheck,
+  StepContext,
+  StepOrder,
+} from './prepared-step.ts'
+import { ReferrerLists } from './referrer-lists.ts'
 import { failure, notAttempted, succeeded } from './step-outcomes.ts'
-import { checkedTagStep } from './tag.ts'
 
 /** Steps that are executed at once. Blobs and requests have limits of their own. */
 const stepsAtOnce = 32
@@ -31,7 +40,8 @@ export class PlanExecution {
   readonly #slots = new Semaphore(stepsAtOnce)
   readonly #placements: ReadonlyMap<PlacementId, Placement>
   readonly #kinds: ReadonlyMap<StepId, Step['kind']>
-  readonly #outcomes = new Map<StepId, Promise<StepOutcome>>()
+  readonly #lists: ReferrerLists
+  readonly #started = new Map<StepId, StartedStep>()
   /** resolves when a step begins to act; never for a step that does not */
   readonly #begun = new Map<StepId, PromiseWithResolvers<void>>()
 
@@ -44,6 +54,8 @@ export class PlanExecution {
     this.#call = { ...call, signal: AbortSignal.any([call.signal, records.failed]) }
     const { stores, clock, readAt, reviewed, signingKey, stop, tagLocks: locks } = ports
     const copier = new Copier()
+    const contentCall = { ...this.#call, signal: AbortSignal.any([this.#call.signal, stop]) }
+    this.#lists = new ReferrerLists(plan.steps, stores, contentCall)
     this.#context = {
       stores,
       copier,
@@ -55,7 +67,8 @@ export class PlanExecution {
       ...(readAt !== undefined && reviewed === undefined && { plannedAt: readAt }),
       checksContent: readAt === undefined || reviewed !== undefined,
       call: this.#call,
-      contentCall: { ...this.#call, signal: AbortSignal.any([this.#call.signal, stop]) },
+      contentCall,
+      listReferrers: listReferrersOnce(stores, contentCall),
     }
   }
 
@@ -70,19 +83,57 @@ export class PlanExecution {
     for (const step of this.#plan.steps) {
       const obstacle = failed.get(step.id)
       this.#begun.set(step.id, Promise.withResolvers<void>())
-      this.#outcomes.set(
-        step.id,
+      const performed =
         obstacle !== undefined
-          ? this.#recordOutcome(step, failure(step, obstacle.error, obstacle.found))
+          ? this.#recorded(step, failure(step, obstacle.error, obstacle.found))
           : failedPlacements.has(step.placement)
-            ? Promise.resolve(notAttempted(step, 'another step of this image cannot be done'))
-            : this.#perform(step),
-      )
+            ? Promise.resolve(skipped(step, 'another step of this image cannot be done'))
+            : this.#perform(step)
+      this.#started.set(step.id, { step, performed, listed: this.#list(step, performed) })
     }
-    const settled = await Promise.allSettled(this.#outcomes.values())
+    const started = [...this.#started.values()]
+    await Promise.allSettled(started.map(({ listed }) => listed))
+    await this.#lists.confirm()
+    const settled = await Promise.allSettled(started.map((one) => this.#end(one)))
     const unrecorded = settled.find((one) => one.status === 'rejected')
     if (unrecorded !== undefined) throw unrecorded.reason
     return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  }
+
+  /** Lists what a step has pushed, together with what other steps push for the same subject. */
+  async #list(step: Step, performed: Promise<PerformedStep>): Promise<StepOutcome> {
+    const { outcome, unlisted } = await performed.catch((error: unknown) => {
+      // the lists do not wait for a step that has no outcome
+      this.#lists.release(step)
+      throw error
+    })
+    try {
+      await this.#lists.write(step, unlisted)
+      return outcome
+    } catch (error) {
+      return this.#unlisted(step, outcome, error)
+    }
+  }
+
+  /** The outcome of a step at the end of the run, when the lists of referrers are confirmed. */
+  async #end({ step, performed, listed }: StartedStep): Promise<StepOutcome> {
+    const [outcome, { unlisted }] = [await listed, await performed]
+    if (unlisted.length === 0) return outcome
+    return await this.#recordOutcome(step, this.#confirmed(step, outcome, unlisted))
+  }
+
+  #confirmed(step: Step, listed: StepOutcome, unlisted: readonly UnlistedReferrer[]): StepOutcome {
+    if (listed.isUnlisted === true) return listed
+    try {
+      this.#lists.check(step, unlisted)
+      return listed
+    } catch (error) {
+      return this.#unlisted(step, listed, error)
+    }
+  }
+
+  #unlisted(step: Step, { before, moved }: StepOutcome, error: unknown): StepOutcome {
+    return { ...failure(step, this.#reasonFor(error), before), moved, isUnlisted: true }
   }
 
   /**
@@ -93,20 +144,30 @@ export class PlanExecution {
     return more === undefined ? step : { ...step, expect: [...step.expect, ...more] }
   }
 
-  async #perform(step: Step): Promise<StepOutcome> {
+  async #perform(step: Step): Promise<PerformedStep> {
     const prepared = prepareStep(this.#strengthened(step), this.#context, this.#orderOf(step))
-    const before = await Promise.all(step.after.flatMap((id) => this.#outcomes.get(id) ?? []))
+    const before = await Promise.all(step.after.flatMap((id) => this.#awaited(step, id)))
     const failed = before.find((outcome) => outcome.result !== 'done' && outcome.result !== 'unchanged')
-    if (failed !== undefined) return notAttempted(step, `step ${failed.step} of this plan did not succeed`)
+    if (failed !== undefined) return skipped(step, `step ${failed.step} of this plan did not succeed`)
     // rejects only if the signal is aborted
     const release = await this.#slots.acquire(this.#call.signal).catch(() => undefined)
     try {
-      if (this.#ports.stop.aborted) return notAttempted(step, 'the run was stopped')
-      if (this.#call.signal.aborted) return notAttempted(step, toErrorInfo(this.#call.signal.reason).message)
+      if (this.#ports.stop.aborted) return skipped(step, 'the run was stopped')
+      if (this.#call.signal.aborted) return skipped(step, toErrorInfo(this.#call.signal.reason).message)
       return await this.#checkAndAct(step, prepared)
     } finally {
       release?.()
     }
+  }
+
+  /**
+   * What a step waits for. A tag waits until the attached artifacts are listed. Content waits for
+   * content that is pushed, so that one write lists all referrers of a subject.
+   */
+  #awaited({ kind }: Step, before: StepId): readonly Promise<StepOutcome>[] {
+    const started = this.#started.get(before)
+    if (started === undefined) return []
+    return [kind === 'tag' ? started.listed : started.performed.then(({ outcome }) => outcome)]
   }
 
   #orderOf({ after }: Step): StepOrder {
@@ -118,22 +179,26 @@ export class PlanExecution {
     }
   }
 
-  async #checkAndAct(step: Step, prepared: PreparedStep): Promise<StepOutcome> {
+  async #checkAndAct(step: Step, prepared: PreparedStep): Promise<PerformedStep> {
     let check: StepCheck
     try {
       check = await prepared.check()
     } catch (error) {
-      return await this.#recordOutcome(step, failure(step, this.#reasonFor(error)))
+      return await this.#recorded(step, failure(step, this.#reasonFor(error)))
     }
     const found = 'found' in check ? check.found : undefined
-    if (check.state === 'conflict') return await this.#recordOutcome(step, failure(step, check.error, found))
-    if (check.state === 'upToDate')
-      return await this.#recordOutcome(step, succeeded(step, 'unchanged', found))
-    return await this.#recordOutcome(step, await this.#act(step, prepared, found))
+    if (check.state === 'conflict') return await this.#recorded(step, failure(step, check.error, found))
+    if (check.state === 'upToDate') return await this.#recorded(step, succeeded(step, 'unchanged', found))
+    const acted = await this.#act(step, prepared, found)
+    return acted.unlisted.length > 0 ? acted : await this.#recorded(step, acted.outcome)
+  }
+
+  async #recorded(step: Step, outcome: StepOutcome): Promise<PerformedStep> {
+    return { outcome: await this.#recordOutcome(step, outcome), unlisted: [] }
   }
 
   /** @throws `audit` if the intent cannot be written */
-  async #act(step: Step, prepared: PreparedStep, found: Digest | null | undefined): Promise<StepOutcome> {
+  async #act(step: Step, prepared: PreparedStep, found: Digest | null | undefined): Promise<PerformedStep> {
     let isRecorded = false
     const recordIntent = async (): Promise<void> => {
       await this.#records.intents([
@@ -149,11 +214,11 @@ export class PlanExecution {
       acted = await prepared.act(recordIntent)
     } catch (error) {
       if (!isRecorded) throw error
-      return failure(step, this.#reasonFor(error), found)
+      return { outcome: failure(step, this.#reasonFor(error), found), unlisted: [] }
     }
-    const { result = 'done', before, moved, error } = acted
-    if (result === 'failed') return failure(step, this.#reasonFor(error), before)
-    return succeeded(step, result, before, moved)
+    const { result = 'done', before, moved, unlisted = [], error } = acted
+    if (result === 'failed') return { outcome: failure(step, this.#reasonFor(error), before), unlisted: [] }
+    return { outcome: succeeded(step, result, before, moved), unlisted }
   }
 
   /** A step that was interrupted failed for the reason of the abort, whatever error it threw. */
@@ -213,22 +278,6 @@ function environmentOf(placement: Placement | undefined): Pick<RecordFields, 'en
   return { environment: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) } }
 }
 
-function prepareStep(step: Step, context: StepContext, order: StepOrder): PreparedStep {
-  switch (step.kind) {
-    case 'copy':
-      return copyImage(step, context)
-    case 'attach':
-      return step.via === 'tag' ? attachUnderTag(step, context, order) : attachReferrer(step, context)
-    case 'attest':
-      return {
-        check: async () => ({ state: 'expected' }),
-        act: async (recordIntent) => {
-          await recordIntent()
-          await context.attest(step, context.contentCall)
-          return { moved: nothingMoved }
-        },
-      }
-    case 'tag':
-      return checkedTagStep(step, context, order)
-  }
+function skipped(step: Step, why: string): PerformedStep {
+  return { outcome: notAttempted(step, why), unlisted: [] }
 }

@@ -1,8 +1,12 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { AttestStep } from '../../plan/plan.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
+import type { StepOutcome } from '../../plan/outcome.ts'
+import type { AttestStep, Step } from '../../plan/plan.ts'
 import type { Copier } from '../../images/copy.ts'
-import type { Repositories } from '../../images/ports.ts'
+import type { Repositories, UnlistedReferrer } from '../../images/ports.ts'
 import type { TagCheck } from '../tags/tag-checks.ts'
 import type { TagWriteResult, TagWriter } from '../tags/tag-writer.ts'
 
@@ -13,7 +17,9 @@ export interface StepContext {
   readonly tags: TagWriter
   readonly clock: Clock
   /** attaches the attestation of a promotion to its image, unless it is there */
-  readonly attest: (step: AttestStep, call: Call) => Promise<void>
+  readonly attest: (step: AttestStep, call: Call) => Promise<readonly UnlistedReferrer[]>
+  /** lists the referrers at a target; once in a run for each subject */
+  readonly listReferrers: (to: RepositoryName, subject: Digest) => Promise<readonly Descriptor[]>
   /**
    * when the reading for the plan began, in milliseconds; absent if the tags of the plan were not
    * read for it
@@ -51,4 +57,19 @@ export interface StepOrder {
   readonly followsContent: boolean
   /** if it follows a single step, a copy: resolves when the copy begins to act */
   readonly copyBegun?: Promise<void> | undefined
+}
+
+/** A step that has ended, except that its list of referrers may still have to be written. */
+export interface PerformedStep {
+  /** recorded already if there are no unlisted referrers */
+  readonly outcome: StepOutcome
+  readonly unlisted: readonly UnlistedReferrer[]
+}
+
+/** A step of a run. */
+export interface StartedStep {
+  readonly step: Step
+  readonly performed: Promise<PerformedStep>
+  /** resolves when what the step has pushed is listed */
+  readonly listed: Promise<StepOutcome>
 }

@@ -6,7 +6,7 @@ import { parseManifest } from '../../oci/manifest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { type Moved, nothingMoved } from '../../plan/outcome.ts'
 import type { Copier, NodeContent } from '../../images/copy.ts'
-import type { Repositories } from '../../images/ports.ts'
+import type { Repositories, UnlistedReferrer } from '../../images/ports.ts'
 import type { CheckedTag, TagCheck, TagChecks } from './tag-checks.ts'
 import { TagGuard } from './tag-guard.ts'
 import type { TagLocks } from './tag-locks.ts'
@@ -43,6 +43,8 @@ export interface TagWriteResult {
    */
   readonly before: Digest | null
   readonly moved: Moved
+  /** referrers that were pushed and have to be listed */
+  readonly unlisted?: readonly UnlistedReferrer[]
   /** with `failed` */
   readonly error?: unknown
 }
@@ -81,8 +83,9 @@ export class TagWriter {
       const content = await this.#contentOnce(tag, call)
       await guard.enter(AbortSignal.any([call.signal, stop]))
       if (guard.last.state === 'upToDate') return { result: 'unchanged', before: guard.last.found, moved }
-      await this.#put(tag, content, guard, call)
-      return { result: 'done', before: guard.last.found, moved }
+      const unlisted = await this.#put(tag, content, guard, call)
+      const { found: before } = guard.last
+      return { result: 'done', before, moved, ...(unlisted && { unlisted: [unlisted] }) }
     } catch (thrown) {
       const { last } = guard
       const error = last.state === 'conflict' ? last.error : thrown
@@ -97,9 +100,9 @@ export class TagWriter {
     content: NodeContent,
     guard: TagGuard,
     call: Call,
-  ): Promise<void> {
+  ): Promise<UnlistedReferrer | undefined> {
     const { copier, stores } = this.#ports
-    await copier.putManifest(stores.target(repository), content, [tag], call, (stored) =>
+    return await copier.putManifest(stores.target(repository), content, [tag], call, (stored) =>
       guard.beforeAttempt(stored, call.signal),
     )
   }

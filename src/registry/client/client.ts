@@ -60,6 +60,8 @@ export class SharedState {
   /** the access that a registry requires for a delete, once it is known */
   readonly deleteAccess: Map<string, 'delete' | 'write'> = new Map()
   readonly secrets: Secrets
+  /** uniform in [0, 1) */
+  readonly random: () => number
   readonly #exclusively: Exclusively
   readonly #queue = new KeyedQueue()
   readonly #warned = new Set<string>()
@@ -73,6 +75,7 @@ export class SharedState {
     this.retry = new TransferRetry(options)
     this.uploads = options.uploads ?? defaultUploads
     this.secrets = options.secrets ?? new Secrets()
+    this.random = options.random
     this.#exclusively = options.exclusively ?? ((_name, _call, work) => work())
   }
 

@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import {
-  attachAttestation,
-  attestationArtifact,
-} from '../../../src/audit/attestation/attestation-artifact.ts'
+import { attestationArtifact } from '../../../src/audit/attestation/attestation-artifact.ts'
 import type { AccessEntry } from '../../../src/embedded/access/access.ts'
 import type { ProfileName } from '../../../src/embedded/profiles.ts'
 import { parseDescriptor } from '../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { parseRepository } from '../../../src/oci/reference.ts'
 import { embedded, newCall, openStores } from '../../registry/client/world.ts'
-import { newKeys, promotionOf } from '../../support/attestations.ts'
+import { attachAndList, newKeys, promotionOf } from '../../support/attestations.ts'
 import { image, referrer, sha256, together } from '../../support/images.ts'
 
 const keys = newKeys('ed25519')
@@ -88,7 +85,7 @@ const profiles = ['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const
 describe.each(profiles)('an attestation that is attached at %s', (profile) => {
   it('is complete and listed as a referrer, within nine requests', async () => {
     const { oracle, log, open } = await start(profile)
-    const { result, manifest } = await attachAttestation(
+    const { result, manifest } = await attachAndList(
       open(),
       { promotion, subject, key: keys.signing },
       newCall(),
@@ -101,10 +98,10 @@ describe.each(profiles)('an attestation that is attached at %s', (profile) => {
 
   it('is not written again for the same plan at another time', async () => {
     const { open, clear, writes, log } = await start(profile)
-    const first = await attachAttestation(open(), { promotion, subject, key: keys.signing }, newCall())
+    const first = await attachAndList(open(), { promotion, subject, key: keys.signing }, newCall())
     clear()
     const later = { ...promotion, time: '2026-03-04T06:00:00.000Z' }
-    const again = await attachAttestation(open(), { promotion: later, subject, key: keys.signing }, newCall())
+    const again = await attachAndList(open(), { promotion: later, subject, key: keys.signing }, newCall())
     expect(again).toMatchObject({ result: 'unchanged', manifest: { digest: first.manifest.digest } })
     expect(writes()).toBe(0)
     expect(log.length).toBeLessThanOrEqual(3)
@@ -118,9 +115,9 @@ describe.each(profiles)('an attestation that is attached at %s', (profile) => {
       { tags: [{ tag: '1.4', before: null }] },
     ]
     for (const over of [{}, ...others])
-      await attachAttestation(open(), { promotion: { ...promotion, ...over }, subject }, newCall())
-    await attachAttestation(open(), { promotion, subject, key: keys.signing }, newCall())
-    await attachAttestation(open(), { promotion, subject, key: newKeys().signing }, newCall())
+      await attachAndList(open(), { promotion: { ...promotion, ...over }, subject }, newCall())
+    await attachAndList(open(), { promotion, subject, key: keys.signing }, newCall())
+    await attachAndList(open(), { promotion, subject, key: newKeys().signing }, newCall())
     expect(await oracle.referrers('prod/api', subject.digest)).toHaveLength(6)
   })
 
@@ -128,7 +125,7 @@ describe.each(profiles)('an attestation that is attached at %s', (profile) => {
     const { oracle, open } = await start(profile)
     const sbom = referrer(api)
     await oracle.push(together(api, sbom), 'prod/api')
-    const { manifest } = await attachAttestation(open(), { promotion, subject }, newCall())
+    const { manifest } = await attachAndList(open(), { promotion, subject }, newCall())
     const listed = await oracle.referrers('prod/api', subject.digest)
     expect([...listed].sort()).toEqual([sbom.root.digest, manifest.digest].sort())
   })
@@ -136,9 +133,9 @@ describe.each(profiles)('an attestation that is attached at %s', (profile) => {
 
 it('an attestation that is listed but deleted is written again', async () => {
   const { oracle, open } = await start('docker-registry-2.8')
-  const { manifest } = await attachAttestation(open(), { promotion, subject }, newCall())
+  const { manifest } = await attachAndList(open(), { promotion, subject }, newCall())
   await oracle.delete('prod/api', manifest.digest)
-  const again = await attachAttestation(open(), { promotion, subject }, newCall())
+  const again = await attachAndList(open(), { promotion, subject }, newCall())
   expect(again.result).toBe('attached')
   expect(await oracle.complaints('prod/api', manifest.digest)).toEqual([])
 })

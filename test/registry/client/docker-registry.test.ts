@@ -28,7 +28,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8${dockerRegistry.
     if (from === undefined || to === undefined) throw new Error('no stores')
     await registry.clearLog()
     const copied = await new Copier().copy(from, to, root, { rootBy: 'digest' }, newCall())
-    expect(copied).toMatchObject({ mounted: 8, uploaded: 0, present: 0 })
+    expect(copied.moved).toMatchObject({ mounted: 8, uploaded: 0, present: 0 })
     const log = await registry.log()
     expect(log.map(({ method }) => method).sort()).toEqual([
       ...Array.from({ length: 3 }, () => 'GET'),
@@ -82,7 +82,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8${dockerRegistry.
     const subject = parseDescriptor(content.root, 'root').digest
     const entry = parseDescriptor({ ...evidence.root, artifactType: 'a/b' }, 'entry')
     expect(await store.referrers(subject, newCall())).toBeUndefined()
-    expect(await store.addToFallbackTag(subject, entry, newCall())).toBe('added')
+    expect(await store.addToFallbackTag(subject, [entry], newCall())).toMatchObject({ result: 'added' })
     expect(await oracle.referrersByTag('signed', subject)).toEqual([entry.digest])
     expect(await store.removeFromFallbackTag(subject, entry.digest, newCall())).toBe('removed')
     expect(await oracle.referrersByTag('signed', subject)).toEqual([])

@@ -213,7 +213,7 @@ function operations(store: TargetRepository, catalog: RepositoryLister, registry
     (call: Call) => store.referrers(digest, call),
     (call: Call) => store.putBlob(blobOf(layer), bytesSource(layer), call),
     (call: Call) => store.putManifest(d, manifests.at(-1)?.bytes ?? Buffer.alloc(0), ['1', '2'], call),
-    (call: Call) => store.addToFallbackTag(digest, d, call),
+    (call: Call) => store.addToFallbackTag(digest, [d], call),
     (call: Call) => store.deleteTag('1', call),
     (call: Call) => store.deleteManifest(digest, call),
     (call: Call) => Array.fromAsync(catalog.repositories(registry, call)),

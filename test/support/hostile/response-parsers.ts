@@ -69,7 +69,7 @@ const operations: readonly ((
       call,
     ),
   (store, _, call) => store.putManifest(described, manifest, ['1', '2'], call),
-  (store, _, call) => store.addToFallbackTag(blob.digest, described, call),
+  (store, _, call) => store.addToFallbackTag(blob.digest, [described], call),
   (store, _, call) => store.removeFromFallbackTag(blob.digest, described.digest, call),
   (store, _, call) => store.deleteTag('1', call),
   (store, _, call) => store.deleteManifest(blob.digest, call),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Descriptor, parseDescriptor } from '../../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { fallbackTag } from '../../../../src/oci/evidence-tags.ts'
-import { indexBytes } from '../../../../src/registry/client/lists/fallback-tag.ts'
+import { indexBytes } from '../../../../src/registry/client/lists/fallback-index.ts'
 import { type Content, image, referrer, together, types } from '../../../support/images.ts'
 import { embedded, newCall, type ScriptedAnswer, scripted, storeAt } from '../world.ts'
 
@@ -33,9 +33,9 @@ describe('the fallback tag', () => {
     await registry.push(unlisted(one, two), path, '1')
     const store = storeAt(registry.registry)
     const added = await Promise.all(
-      [one, two].map((e) => store.addToFallbackTag(subject, entryOf(e), newCall())),
+      [one, two].map((e) => store.addToFallbackTag(subject, [entryOf(e)], newCall())),
     )
-    expect(added).toEqual(['added', 'added'])
+    expect(added.map(({ result }) => result)).toEqual(['added', 'added'])
     expect(await registry.oracle.referrersByTag(path, subject)).toEqual(
       [one.root.digest, two.root.digest].sort(),
     )
@@ -43,7 +43,9 @@ describe('the fallback tag', () => {
       manifests: unknown[]
     }
     expect(index.manifests).toContainEqual(entryOf(one))
-    expect(await store.addToFallbackTag(subject, entryOf(one), newCall())).toBe('unchanged')
+    expect(await store.addToFallbackTag(subject, [entryOf(one)], newCall())).toMatchObject({
+      result: 'unchanged',
+    })
   })
 
   it('keeps the entries of others, including unknown fields', async () => {
@@ -57,7 +59,7 @@ describe('the fallback tag', () => {
       bytes,
       descriptor: { mediaType: types.index, digest: digestOf(bytes), size: bytes.length },
     })
-    await storeAt(registry.registry).addToFallbackTag(subject, entryOf(one), newCall())
+    await storeAt(registry.registry).addToFallbackTag(subject, [entryOf(one)], newCall())
     const index = JSON.parse(String((await registry.oracle.manifest(path, tag))?.bytes)) as Record<
       string,
       unknown
@@ -97,7 +99,8 @@ describe('the fallback tag', () => {
       )
       return { status: 201, headers: { 'docker-content-digest': digestOf(body) } }
     })
-    expect(await storeAt(registry).addToFallbackTag(subject, entryOf(one), newCall())).toBe('added')
+    const listing = await storeAt(registry).addToFallbackTag(subject, [entryOf(one)], newCall())
+    expect(listing).toMatchObject({ result: 'added', missing: [] })
     expect(entries).toHaveLength(2)
     expect(puts).toBe(2)
   })
@@ -129,7 +132,7 @@ describe('the fallback tag', () => {
       const store = storeAt(registry)
       const changed =
         what === 'add'
-          ? store.addToFallbackTag(subject, entryOf(one), newCall())
+          ? store.addToFallbackTag(subject, [entryOf(one)], newCall()).then(({ result }) => result)
           : store.removeFromFallbackTag(subject, entryOf(one).digest, newCall())
       expect(await changed).toBe(what === 'add' ? 'added' : 'removed')
       const digests = entries?.map((entry) => (entry as Descriptor).digest)
@@ -139,7 +142,7 @@ describe('the fallback tag', () => {
     },
   )
 
-  it('is an error if others overwrite it without end', async () => {
+  it('lacks the referrers that it returns if others overwrite it without end', async () => {
     const { registry, heard } = await scripted(({ method, body }) =>
       method === 'PUT'
         ? { status: 201, headers: { 'docker-content-digest': digestOf(body) } }
@@ -149,9 +152,8 @@ describe('the fallback tag', () => {
             body: JSON.stringify({ manifests: [two.root] }),
           },
     )
-    await expect(storeAt(registry).addToFallbackTag(subject, entryOf(one), newCall())).rejects.toMatchObject({
-      code: 'conflict',
-    })
+    const { missing } = await storeAt(registry).addToFallbackTag(subject, [entryOf(one)], newCall())
+    expect(missing).toEqual([one.root.digest])
     expect(heard.length).toBeLessThan(40)
   })
 
@@ -159,7 +161,7 @@ describe('the fallback tag', () => {
     const registry = await embedded({ profile: 'docker-registry-2.8' })
     await registry.push(unlisted(one), path, tag)
     await expect(
-      storeAt(registry.registry).addToFallbackTag(subject, entryOf(one), newCall()),
+      storeAt(registry.registry).addToFallbackTag(subject, [entryOf(one)], newCall()),
     ).rejects.toMatchObject({
       code: 'unsupported',
       subject: `${registry.registry}/${path}:${tag}`,
@@ -172,7 +174,8 @@ describe('the fallback tag', () => {
     await registry.push(together(content, two), path, '1')
     await registry.push(unlisted(one), path)
     await registry.oracle.delete(path, two.root.digest)
-    expect(await storeAt(registry.registry).addToFallbackTag(subject, entryOf(one), newCall())).toBe('added')
+    const store = storeAt(registry.registry)
+    expect(await store.addToFallbackTag(subject, [entryOf(one)], newCall())).toMatchObject({ missing: [] })
     expect(await registry.oracle.referrersByTag(path, subject)).toEqual([one.root.digest])
   })
 

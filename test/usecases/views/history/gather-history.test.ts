@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { attachAttestation } from '../../../../src/audit/attestation/attestation-artifact.ts'
 import type { Promotion } from '../../../../src/audit/attestation/promotion-statement.ts'
 import type { SigningKey } from '../../../../src/signing/signing-keys.ts'
 import { gatherHistory, type HistorySubject } from '../../../../src/usecases/views/history/gather-history.ts'
@@ -7,7 +6,7 @@ import { buildHistory, type HistoryRow } from '../../../../src/usecases/views/hi
 import { parseDescriptor } from '../../../../src/oci/descriptor.ts'
 import { parseDigest } from '../../../../src/oci/digest.ts'
 import { embedded, newCall, openStores, scripted } from '../../../registry/client/world.ts'
-import { claimedAttestation, newKeys, promotionOf } from '../../../support/attestations.ts'
+import { attachAndList, claimedAttestation, newKeys, promotionOf } from '../../../support/attestations.ts'
 import { type Content, image } from '../../../support/images.ts'
 
 const keys = newKeys()
@@ -34,7 +33,7 @@ async function start(profile: 'oci-1.1' | 'docker-registry-2.8') {
     over: Partial<Promotion>,
     key?: SigningKey,
   ) =>
-    attachAttestation(
+    attachAndList(
       openStores().target(repository(to)),
       {
         promotion: promotionOf(what.root.digest, {

@@ -19,6 +19,7 @@ import { putBlob } from './client/blobs/put-blob.ts'
 import type { RepositoryClient } from './client/client.ts'
 import { errorOf } from './client/errors.ts'
 import { confirmFallbackTag } from './client/lists/confirm-fallback-tag.ts'
+import { noteAbsent } from './client/lists/fallback-index.ts'
 import { addToFallbackTag, removeFromFallbackTag } from './client/lists/fallback-tag.ts'
 import { listReferrers } from './client/lists/referrers.ts'
 import { tagPages } from './client/lists/tags.ts'
@@ -32,7 +33,11 @@ export function manifestReader(client: RepositoryClient): ManifestReader {
   return {
     repository: client.repository,
     resolve: (at, call) => resolveManifest(client, at, call),
-    findManifest: (at, call) => findManifest(client, at, call),
+    findManifest: async (at, call) => {
+      const content = await findManifest(client, at, call)
+      if (content === undefined && 'tag' in at) noteAbsent(client, at.tag)
+      return content
+    },
     manifest: async (at, call) => {
       const content = await findManifest(client, at, call)
       if (content !== undefined) return content

@@ -59,6 +59,8 @@ export class SharedState {
   readonly manifests: ManifestCache = new ManifestCache(maxCachedBytes)
   /** the access that a registry requires for a delete, once it is known */
   readonly deleteAccess: Map<string, 'delete' | 'write'> = new Map()
+  /** references of fallback tags that a read of this run did not find */
+  readonly absentTags: Set<string> = new Set()
   readonly secrets: Secrets
   /** uniform in [0, 1) */
   readonly random: () => number

@@ -3,7 +3,7 @@ import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import type { BeforeAttempt } from '../../../lib/freshness.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { type Digest, digestOf, isDigest } from '../../../oci/digest.ts'
-import { fallbackTag } from '../../../oci/evidence-tags.ts'
+import { fallbackTag, isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { isRecord, parseJson } from '../../../oci/json.ts'
 import { maxManifestSize, parseManifest } from '../../../oci/manifest.ts'
 import { mediaTypes } from '../../../oci/media-types.ts'
@@ -25,10 +25,15 @@ export interface FallbackIndex {
   readonly digest: Digest | undefined
 }
 
+/** Notes that a read of a fallback tag answered 404. */
+export function noteAbsent({ repository, shared }: RepositoryClient, tag: string): void {
+  if (isEvidenceTag(tag)) shared.absentTags.add(formatAt(repository, { tag }))
+}
+
 /**
- * Reads the index under a fallback tag. A 404 has to be confirmed, because a list that is replaced
- * loses the entries of others: docker-registry 2.8 answers 404 to some reads of a tag that is being
- * moved.
+ * Reads the index under a fallback tag. A 404 has to be confirmed by an earlier or a second read,
+ * because a list that is replaced loses the entries of others: docker-registry 2.8 answers 404 to
+ * some reads of a tag that is being moved.
  * @param isExpected the tag existed a moment ago, so that a 404 is retried with a wait
  * @throws `unsupported` if the tag holds something that is no index
  */
@@ -38,11 +43,12 @@ export async function readIndex(
   isExpected: boolean,
   call: Call,
 ): Promise<FallbackIndex> {
-  const read = (): Promise<ManifestContent | undefined> =>
-    findManifest(client, { tag: fallbackTag(subject) }, call)
+  const tag = fallbackTag(subject)
+  const read = (): Promise<ManifestContent | undefined> => findManifest(client, { tag }, call)
+  const wasAbsent = client.shared.absentTags.has(formatAt(client.repository, { tag }))
   const content = isExpected
     ? await client.shared.retry.readBack(call, read)
-    : ((await read()) ?? (await read()))
+    : ((await read()) ?? (wasAbsent ? undefined : await read()))
   if (content === undefined) return { entries: [], rest: {}, digest: undefined }
   return parseIndex(client, subject, content)
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Descriptor, parseDescriptor } from '../../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
+import { fallbackTag } from '../../../../src/oci/evidence-tags.ts'
 import type { RegistryClientOptions } from '../../../../src/registry/client/client.ts'
 import { image, referrer, types } from '../../../support/images.ts'
 import { leapingClock } from '../../../support/manual-clock.ts'
@@ -129,6 +130,14 @@ describe('the list of referrers at the end of a run', () => {
     }
     expect(await addAndConfirm(list, [one])).toEqual([])
     expect(digestsOf(list.entries)).toEqual(digestsOf([one, two]))
+  })
+
+  it('is read once before the write if an earlier read of the run answered 404', async () => {
+    const list = await listServer()
+    const store = storeAt(list.registry)
+    expect(await store.findManifest({ tag: fallbackTag(subject) }, newCall())).toBeUndefined()
+    await store.addToFallbackTag(subject, [one], newCall())
+    expect(list.counts).toEqual({ GET: 3, PUT: 1 })
   })
 
   it('is read again after a random pause, which doubles with each loss', async () => {

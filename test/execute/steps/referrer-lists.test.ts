@@ -4,7 +4,7 @@ import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import type { AuditSink } from '../../../src/audit/log/sink.ts'
 import { placementOperation } from '../../../src/cli/changes/placement-operation.ts'
 import { exitOfRun } from '../../../src/cli/command/run-exit.ts'
-import type { FallbackTagWriter, Repositories } from '../../../src/images/ports.ts'
+import type { Repositories, TargetRepository } from '../../../src/images/ports.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { fallbackTag } from '../../../src/oci/evidence-tags.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
@@ -63,8 +63,8 @@ function after<S extends Step>(step: S, ...ids: string[]): S {
   return { ...step, after: [...step.after, ...ids] }
 }
 
-/** The run with other ports to the lists of the targets. */
-function withLists(run: Bench, over: (real: FallbackTagWriter) => Partial<FallbackTagWriter>): Bench {
+/** The run with other ports to its targets. */
+function withTargets(run: Bench, over: (real: TargetRepository) => Partial<TargetRepository>): Bench {
   const stores: Repositories = {
     source: (name) => run.stores.source(name),
     target: (name) => ({ ...run.stores.target(name), ...over(run.stores.target(name)) }),
@@ -118,7 +118,7 @@ describe('the referrers that a run pushes to a registry without the referrers AP
 
   it('that a run has pushed and not listed are listed by the next run', async () => {
     const { prod, run, plan } = await planned(together(api, sbom, signature))
-    const killed = withLists(run, () => ({
+    const killed = withTargets(run, () => ({
       addToFallbackTag: () => Promise.reject(new DrayError('network', 'the machine is gone')),
     }))
     const first = await executePlan(killed, plan)
@@ -149,7 +149,7 @@ describe('referrers that another client removes from the list again and again', 
   it('are a conflict that names them, with exit code 4, although the tag moved', async () => {
     const vex = referrer(api, { payload: 'vex', artifactType: 'application/vnd.example.vex' })
     const { prod, run, plan, records } = await planned(together(api, sbom, vex))
-    const overwritten = withLists(run, () => ({
+    const overwritten = withTargets(run, () => ({
       confirmFallbackTag: () => Promise.resolve([parseDigest(vex.root.digest)]),
     }))
     const done = await executePlan(overwritten, plan)
@@ -187,7 +187,7 @@ describe('referrers that another client removes from the list again and again', 
 
   it('keep the tag where it is if the first write of the list does not last', async () => {
     const { prod, run, plan } = await planned(together(api, sbom))
-    const overwritten = withLists(run, (real) => ({
+    const overwritten = withTargets(run, (real) => ({
       addToFallbackTag: async (subject, referrers, call) => {
         const listing = await real.addToFallbackTag(subject, referrers, call)
         return { ...listing, missing: referrers.map(({ digest }) => digest) }
@@ -203,7 +203,7 @@ describe('a run with lists of referrers', () => {
   it('does not say that they are listed if it is stopped before they are confirmed', async () => {
     const { run, plan } = await planned(together(api, sbom))
     const stop = new AbortController()
-    const stopped = withLists(run, (real) => ({
+    const stopped = withTargets(run, (real) => ({
       confirmFallbackTag: (...args) => {
         stop.abort(new DrayError('interrupted', 'stopped'))
         return real.confirmFallbackTag(...args)
@@ -239,16 +239,28 @@ describe('a run with lists of referrers', () => {
     expect(await prod.oracle.referrers('prod/api', api.root.digest)).toEqual([sbom.root.digest])
   })
 
-  it('ends if a record cannot be written', async () => {
-    const { run, plan } = await planned(together(api, sbom, signature))
-    for (const failing of [1, 2, 3, 4, 5, 6]) {
-      let writes = 0
-      const sink: AuditSink = {
-        place: 'nowhere',
-        write: () =>
-          ++writes === failing ? Promise.reject(new DrayError('audit', 'no room')) : Promise.resolve(),
-      }
-      await expect(executePlan(run, plan, { sink }), String(failing)).rejects.toMatchObject({ code: 'audit' })
+  it('ends if the record of a referrer cannot be written while another one is pushed', async () => {
+    const vex = referrer(api, { payload: 'vex' })
+    const { run, plan } = await planned(together(api, sbom, vex))
+    const pushed = Promise.withResolvers<void>()
+    const watched = withTargets(run, (real) => ({
+      putManifest: async (d, ...args) => {
+        const put = await real.putManifest(d, ...args)
+        if (d.digest === sbom.root.digest) setImmediate(pushed.resolve)
+        return put
+      },
+    }))
+    const sink: AuditSink = {
+      place: 'nowhere',
+      write: async (records) => {
+        const isVex = records.some(
+          ({ step }) => step?.kind === 'attach' && step.manifest.digest === vex.root.digest,
+        )
+        if (!isVex) return
+        await pushed.promise
+        throw new DrayError('audit', 'no room')
+      },
     }
+    await expect(executePlan(watched, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
   })
 })

@@ -7,7 +7,7 @@ import type { Call } from '../../../src/lib/call.ts'
 import { bareDescriptor } from '../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
-import type { RepositoryLister, TargetRepository } from '../../../src/images/ports.ts'
+import type { FallbackListing, RepositoryLister, TargetRepository } from '../../../src/images/ports.ts'
 import {
   blobOf,
   bytesSource,
@@ -28,6 +28,16 @@ const described = bareDescriptor({
   size: manifest.byteLength,
 })
 
+/** What `addToFallbackTag` has returned before. */
+const added: FallbackListing = {
+  result: 'added',
+  missing: [],
+  seen: new Map(),
+  index: described.digest,
+  readAt: 0,
+  writeMs: 0,
+}
+
 type Operation = (store: TargetRepository, catalog: RepositoryLister, call: Call) => Promise<unknown>
 
 const operations: Readonly<Record<string, Operation>> = {
@@ -41,6 +51,8 @@ const operations: Readonly<Record<string, Operation>> = {
   putBlob: (store, _, call) => store.putBlob(blobOf(layer), bytesSource(layer), call),
   putManifest: (store, _, call) => store.putManifest(described, manifest, ['1', '2'], call),
   addToFallbackTag: (store, _, call) => store.addToFallbackTag(described.digest, [described], call),
+  confirmFallbackTag: (store, _, call) =>
+    store.confirmFallbackTag(described.digest, [described], added, call),
   deleteTag: (store, _, call) => store.deleteTag('1', call),
   deleteManifest: (store, _, call) => store.deleteManifest(described.digest, call),
   repositories: (store, catalog, call) =>

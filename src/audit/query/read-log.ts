@@ -6,7 +6,7 @@ import { openRegular } from '../../lib/files/read.ts'
 import { type LogLine, maxLineSize } from '../log/chain.ts'
 
 /** Small reads keep the heap small, because the lines of a read are garbage after the next one. */
-const readSize = 64 * 1024
+const readSize = 256 * 1024
 const bufferSize = maxLineSize + 2 * readSize
 const newline = 0x0a
 

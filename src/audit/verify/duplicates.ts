@@ -19,13 +19,14 @@ export class Duplicates {
 
   /** `isOpen`: an intent of the same step is open before this entry. */
   note(entry: LogEntry, offset: number, isOpen: boolean): void {
-    const [id, of] = textsOf(entry)
-    if (this.#seen.addAgain(id)) this.#suspect(id, offset)
-    if (of === undefined) return
+    if (this.#seen.addAgain('id', entry.id)) this.#suspect(textOfId(entry), offset)
+    const step = noteworthyStep(entry)
+    if (step === undefined) return
+    const kind = kindOf(entry)
     // An intent needs no fingerprint: it is open until its outcome has one.
     const isListed =
-      entry.phase === 'intent' ? isOpen || this.#seen.has(outcomeOf(of)) : this.#seen.addAgain(of)
-    if (isListed) this.#suspect(of, offset)
+      kind === 'intent' ? isOpen || this.#seen.has('outcome', step) : this.#seen.addAgain(kind, step)
+    if (isListed) this.#suspect(`${kind} ${step}`, offset)
   }
 
   #suspect(text: string, offset: number): void {
@@ -43,7 +44,7 @@ export class Duplicates {
         const entry = parseEntry(line)
         if (entry === undefined || line.offset > this.#lastOffset) return undefined
         for (const text of textsOf(entry)) {
-          if (text === undefined || !this.#suspects.has(text)) continue
+          if (!this.#suspects.has(text)) continue
           const before = first.get(text)
           if (before !== undefined) {
             const what = text.startsWith('id ') ? 'id' : text.slice(0, text.indexOf(' '))
@@ -62,14 +63,21 @@ export class Duplicates {
   }
 }
 
-function textsOf(entry: LogEntry): readonly [string, string?] {
-  const id = `id ${entry.id}`
-  if (entry.phase !== 'intent' && entry.phase !== 'outcome') return [id]
-  const key = stepKey(entry)
-  if (key === undefined) return [id]
-  return [id, `${entry.resolvedBy === undefined ? entry.phase : 'finding'} ${key}`]
+function textsOf(entry: LogEntry): readonly string[] {
+  const step = noteworthyStep(entry)
+  return step === undefined ? [textOfId(entry)] : [textOfId(entry), `${kindOf(entry)} ${step}`]
 }
 
-function outcomeOf(intent: string): string {
-  return `outcome${intent.slice('intent'.length)}`
+function textOfId({ id }: LogEntry): string {
+  return `id ${id}`
+}
+
+/** The step of an intent or an outcome. */
+function noteworthyStep(entry: LogEntry): string | undefined {
+  return entry.phase === 'intent' || entry.phase === 'outcome' ? stepKey(entry) : undefined
+}
+
+function kindOf(entry: LogEntry): 'intent' | 'outcome' | 'finding' {
+  if (entry.phase === 'recovered' || entry.resolvedBy !== undefined) return 'finding'
+  return entry.phase === 'intent' ? 'intent' : 'outcome'
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 
 /**
  * A set of texts that keeps 52 bits of each. It may report a text that is new (for a million texts,
@@ -8,12 +8,13 @@ import { randomBytes } from 'node:crypto'
 export class Fingerprints {
   #table = new Float64Array(1 << 16)
   #count = 0
-  readonly #seed = randomBytes(8)
+  readonly #seedA = randomInt(2 ** 32)
+  readonly #seedB = randomInt(2 ** 32)
 
-  /** Adds a text; true if it was probably there. */
-  addAgain(text: string): boolean {
+  /** Adds the text of a kind; true if it was probably there. */
+  addAgain(kind: string, text: string): boolean {
     if (this.#count * 4 >= this.#table.length * 3) this.#grow()
-    const print = this.#printOf(text)
+    const print = this.#printOf(kind, text)
     const at = find(this.#table, print)
     if (this.#table[at] === print) return true
     this.#table[at] = print
@@ -22,8 +23,8 @@ export class Fingerprints {
   }
 
   /** Whether the text is probably in the set. */
-  has(text: string): boolean {
-    const print = this.#printOf(text)
+  has(kind: string, text: string): boolean {
+    const print = this.#printOf(kind, text)
     return this.#table[find(this.#table, print)] === print
   }
 
@@ -34,9 +35,9 @@ export class Fingerprints {
   }
 
   /** Keeps 52 bits of two hashes; never 0, an empty slot (MurmurHash3's mixing). */
-  #printOf(text: string): number {
-    let a = this.#seed.readInt32LE(0)
-    let b = this.#seed.readInt32LE(4)
+  #printOf(kind: string, text: string): number {
+    let a = this.#seedA ^ kind.length
+    let b = this.#seedB ^ kind.charCodeAt(0)
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at)
       a = Math.imul(a ^ code, 0x85ebca6b)

@@ -11,6 +11,7 @@ import { type OpenIntent, OpenIntents } from '../log/open-intents.ts'
 import { linesOf } from '../query/log-lines.ts'
 import { openLog } from '../query/read-log.ts'
 import type { LogEntry } from '../log/record.ts'
+import { skimRecord } from './skim-record.ts'
 import { canBeTorn } from '../log/record-prefix.ts'
 import { findRecordProblem, type LogProblem } from '../log/record-problems.ts'
 
@@ -56,6 +57,7 @@ export async function verifyLog(
   try {
     for await (const batch of lines) {
       for (const line of batch) if (!verifier.isOver) verifier.take(line)
+      verifier.readOpenIntents()
       if (verifier.isOver) break
     }
   } catch (error) {
@@ -146,15 +148,19 @@ class LogVerifier {
   #problem: LogProblem | undefined
   /** offset of the line of which the head has another hash */
   #differsAt: number | undefined
+  /** intents of this batch, of which only some fields were read */
+  readonly #intents: { readonly line: LogLine; readonly entry: LogEntry }[] = []
 
   constructor(head: Head | undefined) {
     this.#head = head
   }
 
   take(line: LogLine): void {
-    const entry = parseEntry(line)
-    if (entry === undefined || !isNext(line.raw, this.end)) return this.#endAt(line, entry)
-    const why = this.#findProblem(line, entry)
+    const skimmed = this.#skim(line)
+    const entry = skimmed ?? parseEntry(line)
+    if (entry === undefined || (skimmed === undefined && !isNext(line.raw, this.end)))
+      return this.#endAt(line, entry)
+    const why = skimmed === undefined ? this.#findProblem(line, entry) : undefined
     if (why !== undefined) {
       this.isOver = true
       this.#problem = { kind: 'invalid', line: this.end.seq + 1, offset: line.offset, why }
@@ -167,7 +173,16 @@ class LogVerifier {
     this.times.note(entry.time, this.end.seq)
     this.duplicates.note(entry, line.offset, entry.phase === 'intent' && this.open.has(entry))
     this.open.note(entry, line.offset)
+    if (entry.phase === 'intent') this.#intents.push({ line, entry })
     if (this.#head?.seq === this.end.seq) this.#compare(this.#head)
+  }
+
+  /** Call this after each batch of lines: parses the intents that may be reported. */
+  readOpenIntents(): void {
+    for (const { line, entry } of this.#intents.splice(0)) {
+      const whole = entry.phase === 'intent' && this.open.has(entry) ? parseEntry(line) : undefined
+      if (whole !== undefined) this.open.note(whole, line.offset)
+    }
   }
 
   /** What is wrong, apart from a break of the chain. */
@@ -187,6 +202,12 @@ class LogVerifier {
 
   get isHeadInChain(): boolean {
     return this.#head !== undefined && this.#head.seq <= this.end.seq && this.#differsAt === undefined
+  }
+
+  /** The record of a line in which nothing is wrong; undefined if the line has to be parsed. */
+  #skim({ raw, state }: LogLine): LogEntry | undefined {
+    const isSure = state === 'whole' && isNext(raw, this.end) && isUtf8(raw)
+    return isSure ? skimRecord(raw) : undefined
   }
 
   #findProblem(line: LogLine, entry: LogEntry): string | undefined {

@@ -1,7 +1,8 @@
 /**
  * Measures the verification of a log: `node scripts/bench-audit.ts [RECORDS]` writes a log of a
  * million records (some 1 GB) to a temporary folder, verifies it in a process of its own, and
- * removes it.
+ * removes it. `node scripts/bench-audit.ts growth` measures the commands of the built dray that
+ * read a log, at three sizes.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
@@ -9,11 +10,33 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { verifyLog } from '../src/audit/verify/verify-log.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { writeAuditLog } from './bench/audit-log.ts'
+import { auditCases, writeAuditLog } from './bench/audit-log.ts'
+import { run } from './bench/process.ts'
 
 const [first = '1000000', ...rest] = process.argv.slice(2)
 if (first === 'verify') await verify(rest[0] ?? '')
+else if (first === 'growth') await measureGrowth()
 else await bench(Number(first))
+
+async function measureGrowth(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'dray-bench-'))
+  try {
+    const auditLog = join(folder, 'audit.jsonl')
+    const env = { PATH: process.env['PATH'] ?? '', HOME: folder, DRAY_AUDIT_FILE: auditLog }
+    const program = join(import.meta.dirname, '..', 'bin', 'dray.js')
+    for (const one of auditCases) {
+      for (const size of one.sizes) {
+        const args = await one.prepare({ auditLog, size })
+        const { code, usage } = await run({ command: process.execPath, args: [program, ...args], env }, true)
+        console.log(
+          `${one.name}, ${size} ${one.unit}: exit code ${code}, ${usage?.cpuSeconds ?? 0} s of CPU time`,
+        )
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
 
 async function bench(records: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'dray-bench-'))

@@ -159,13 +159,24 @@ describe('a file of another program that is used as the audit log', () => {
 
 describe('a log of dray', () => {
   it.each([
-    ...foreign.filter(([name]) => name !== 'zero bytes'),
-    ['the first record again', '{"seq":1,"prev":null,"time":"2026'] as const,
+    ...foreign.filter(([name]) => name !== 'zero bytes' && name !== 'the second record of a log'),
     ['the next record of another log', `{"seq":3,"prev":"sha256:${'0'.repeat(64)}","ti`] as const,
   ])('is not changed if it is followed by %s', async (_, content) => {
     await twoRecords()
     appendFileSync(path, content)
     expect(await attemptsOn(path)).toEqual(refused)
+  })
+
+  it.each([
+    ['the first', '{"seq":1,"prev":null,"time":"2026'],
+    ['the second', '{"seq":2,"prev":"sha256:'],
+  ])('keeps the beginning of %s record again, as a suspended run leaves it', async (_, torn) => {
+    await twoRecords()
+    appendFileSync(path, torn)
+    await openLog(path).write([refusal()])
+    expect(chainComplaints(path)).toEqual([])
+    const kept = linesOf(path).map((line) => (JSON.parse(line) as { torn?: string }).torn)
+    expect(kept).toContain(Buffer.from(torn).toString('base64'))
   })
 
   it('is not changed if the next record begins correctly and continues wrongly', async () => {

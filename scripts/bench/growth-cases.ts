@@ -1,3 +1,4 @@
+import { auditCases } from './audit-log.ts'
 import type { ProfileName } from '../../src/embedded/profiles.ts'
 import { image, manifestOf, referrer, together, types } from '../../test/support/images.ts'
 import type { GrowthRegistry } from './growth-registry.ts'
@@ -92,6 +93,7 @@ export const growthCases: readonly GrowthCase[] = [
       return ['status']
     },
   },
+  ...auditCases,
 ]
 
 async function addPreviews({ registry, size }: GrowthInput): Promise<void> {

@@ -35,6 +35,8 @@ interface Exponents {
  */
 const mostExponent = 1.05
 const defaultRuns = 3
+/** Less than this is noise: a start differs by as much from run to run. */
+const leastCpuSeconds = 0.05
 
 /** Measures all cases. The command must exit with 0. */
 export async function measureGrowth(
@@ -78,10 +80,14 @@ function withMsPerRequest(row: GrowthRow, start: GrowthRow): GrowthRow {
 }
 
 function exponentsOf(before: GrowthRow, row: GrowthRow, start: GrowthRow): Exponents {
-  const exponent = (of: (row: GrowthRow) => number): number =>
-    Math.log((of(row) - of(start)) / (of(before) - of(start))) / Math.log(row.size / before.size)
-  const requests = exponent((of) => of.requests)
-  return { cpu: exponent((of) => of.cpuSeconds), ...(Number.isFinite(requests) && { requests }) }
+  const exponent = (of: (row: GrowthRow) => number, least: number): number => {
+    const [from, to] = [before, row].map((one) => Math.max(of(one) - of(start), least))
+    return Math.log((to ?? least) / (from ?? least)) / Math.log(row.size / before.size)
+  }
+  return {
+    cpu: exponent(({ cpuSeconds }) => cpuSeconds, leastCpuSeconds),
+    ...(row.requests > start.requests && { requests: exponent(({ requests }) => requests, 1) }),
+  }
 }
 
 async function measureSize(one: GrowthCase, size: number, runs: number): Promise<GrowthRow> {

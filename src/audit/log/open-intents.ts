@@ -1,5 +1,4 @@
 import type { Position } from './chain.ts'
-import { FirstOpen } from './first-open.ts'
 import type { SettledPosition } from './head.ts'
 import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
 
@@ -11,19 +10,13 @@ export interface OpenIntent {
   readonly record: AuditRecord
 }
 
-interface NotedIntent {
-  readonly key: string
-  readonly entry: AuditRecord & LogEntry
-  readonly offset: number
-}
-
 /**
  * Tracks intents and outcomes. Lines are noted in the order of the log. The end of the log may be
  * noted again, which has no effect.
  */
 export class OpenIntents {
-  readonly #open = new Map<string, NotedIntent>()
-  readonly #inOrder = new FirstOpen<NotedIntent>((noted) => this.#open.get(noted.key) === noted)
+  /** in the order of the log, because a map keeps the order of its keys */
+  readonly #open = new Map<string, { readonly entry: AuditRecord & LogEntry; readonly offset: number }>()
 
   note(entry: LogEntry, offset: number): void {
     if (entry.phase !== 'intent' && entry.phase !== 'outcome') return
@@ -33,9 +26,7 @@ export class OpenIntents {
       this.#open.delete(key)
       return
     }
-    const noted = { key, entry, offset }
-    this.#open.set(key, noted)
-    this.#inOrder.add(noted)
+    this.#open.set(key, { entry, offset })
   }
 
   has(record: AuditRecord): boolean {
@@ -52,14 +43,13 @@ export class OpenIntents {
 
   /** The position up to which every intent has an outcome, in a log that ends at `end`. */
   settled(end: Position): SettledPosition {
-    const first = this.#inOrder.find()
+    const [first] = this.#open.values()
     if (first === undefined) return { seq: end.seq, offset: end.size }
     return { seq: first.entry.seq - 1, offset: first.offset }
   }
 
   clear(): void {
     this.#open.clear()
-    this.#inOrder.clear()
   }
 }
 

@@ -1,32 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startOfChain } from '../../../src/audit/log/chain.ts'
-import { FirstOpen } from '../../../src/audit/log/first-open.ts'
 import { OpenIntents } from '../../../src/audit/log/open-intents.ts'
 import { outcome, record, tagStep } from '../../support/audit-log.ts'
-
-describe('the search for the first open item', () => {
-  it.each([
-    ['in the order in which they were added', (n: number) => n],
-    ['the newest first', (n: number) => 999 - n],
-  ])('examines each of 1,000 items at most once and once per search if they close %s', (_, nth) => {
-    let examined = 0
-    const closed = new Set<number>()
-    const items = new FirstOpen<number>((item) => {
-      examined++
-      return !closed.has(item)
-    })
-    for (let item = 0; item < 1_000; item++) {
-      items.add(item)
-      items.find()
-    }
-    for (let n = 0; n < 1_000; n++) {
-      expect(items.find()).toBe(Array.from({ length: 1_000 }, (_item, i) => i).find((i) => !closed.has(i)))
-      closed.add(nth(n))
-    }
-    expect(items.find()).toBeUndefined()
-    expect(examined).toBeLessThanOrEqual(1_000 + 2_001)
-  })
-})
 
 describe('the settled position', () => {
   const step = (n: number) => tagStep(`s${n}`)

@@ -4,30 +4,45 @@ import { redactUrl } from './redact.ts'
 
 const maxRedirects = 5
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+/** Keep the method and the body (RFC 9110, sections 15.4.8 and 15.4.9). */
+const keepingStatuses: ReadonlySet<number> = new Set([307, 308])
 
 /**
- * Follows redirects of GET and HEAD. Credentials belong to one origin: a redirect to another one
- * drops them for good. A retry begins at the registry's own URL, so that an expired signed URL is
- * renewed.
- * @throws `protocol` for a sixth redirect, a step from https to http, or a `Location` that is no
- * http URL.
+ * Follows redirects of GET and HEAD, and 307 and 308 of other methods, whose body is opened anew.
+ * Returns any other answer, also 301, 302 and 303 to a write: Go's clients, and so most others,
+ * send a GET then, which writes nothing. Credentials belong to one origin: a redirect to another
+ * one drops them for good. A retry begins at the registry's own URL, so that an expired signed URL
+ * is renewed.
+ * @throws `protocol` for a sixth redirect, a step from https to http, a `Location` that is no http
+ * URL, or a write that would leave its origin, unless it sends the bytes of a blob.
  */
 export const redirect: Middleware = (next) => async (request, call) => {
   let current = request
   for (let hops = 0; ; hops++) {
     const response = await next(current, call)
     const location = response.headers.get('location')
-    if (!mayFollow(request.method) || !redirectStatuses.has(response.status) || location === undefined)
-      return response
+    const followed = isRead(request) ? redirectStatuses : keepingStatuses
+    if (!followed.has(response.status) || location === undefined) return response
     await response.discard()
     if (hops === maxRedirects)
       throw refused(request.url, `it redirected more than ${maxRedirects} times in a row`)
-    current = hop(current, target(location, current.url))
+    const url = target(location, current.url)
+    if (url.origin !== current.url.origin && !mayLeaveOrigin(request))
+      throw refused(current.url, `it redirected a ${request.method} to another origin, ${url.origin}`)
+    current = hop(current, url)
   }
 }
 
-function mayFollow(method: RegistryRequest['method']): boolean {
+function isRead({ method }: RegistryRequest): boolean {
   return method === 'GET' || method === 'HEAD'
+}
+
+/**
+ * A registry may have its storage receive the bytes of a blob. It may not have this machine change
+ * anything else at a host that only this machine can reach.
+ */
+function mayLeaveOrigin(request: RegistryRequest): boolean {
+  return isRead(request) || request.lane === 'upload'
 }
 
 function target(location: string, from: URL): URL {

@@ -296,7 +296,7 @@ describe('the status of a session', () => {
 })
 
 describe('a registry that refuses chunks', () => {
-  it.each([400, 405, 413, 415, 416, 501])('with %i gets the blob in one PUT', async (status) => {
+  it.each([400, 405, 411, 413, 415, 416, 501])('with %i gets the blob in one PUT', async (status) => {
     const one = await twisted(({ method }) => (method === 'PATCH' ? { status } : undefined))
     const store = storeAt(one.registry, { uploads: smallUploads })
     expect(await store.putBlob(smallBlob, bytesSource(small), newCall())).toBe('uploaded')

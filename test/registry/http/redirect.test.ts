@@ -1,18 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import type { Fetch, RegistryRequest } from '../../../src/registry/http/fetch.ts'
+import type { Fetch, RegistryRequest, RequestBody } from '../../../src/registry/http/fetch.ts'
 import { IncomingBody } from '../../../src/registry/http/transport/incoming-body.ts'
 import { redirect } from '../../../src/registry/http/redirect.ts'
 import { createResponse } from '../../../src/registry/http/response.ts'
 import { notedCall, requestOf } from '../../support/http-world.ts'
 
 /** Some URLs redirect and all others answer 200; records the requests with their credentials. */
-function network(redirects: Readonly<Record<string, string>>): {
+function network(
+  redirects: Readonly<Record<string, string>>,
+  status = 307,
+): {
   fetch: Fetch
   requests: [string, string | undefined][]
+  sent: RegistryRequest[]
 } {
   const requests: [string, string | undefined][] = []
+  const sent: RegistryRequest[] = []
   const answer: Fetch = async (request) => {
     requests.push([request.url.href, request.headers['authorization']])
+    sent.push(request)
     const location = redirects[request.url.href]
     const body = new IncomingBody({
       pause: () => undefined,
@@ -21,9 +27,10 @@ function network(redirects: Readonly<Record<string, string>>): {
     })
     body.end()
     const headers = new Map(location === undefined ? [] : [['location', location]])
-    return createResponse({ status: location === undefined ? 200 : 307, headers, url: request.url, body })
+    const answered = location === undefined ? 200 : status
+    return createResponse({ status: answered, headers, url: request.url, body })
   }
-  return { fetch: redirect(answer), requests }
+  return { fetch: redirect(answer), requests, sent }
 }
 
 const withCredentials = (url: string, over: Partial<RegistryRequest> = {}): RegistryRequest =>
@@ -93,10 +100,56 @@ describe('a redirect', () => {
     expect(requests).toHaveLength(6)
   })
 
-  it.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('of %s is not followed', async (method) => {
-    const { fetch, requests } = network({ 'https://r.test/a': '/b' })
-    const response = await fetch(withCredentials('https://r.test/a', { method }), notedCall())
-    expect(response.status).toBe(307)
-    expect(requests).toHaveLength(1)
+  it.each([301, 302, 303, 307, 308])('of a GET is followed (%i)', async (status) => {
+    const { fetch, requests } = network({ 'https://r.test/a': '/b' }, status)
+    expect((await fetch(withCredentials('https://r.test/a'), notedCall())).status).toBe(200)
+    expect(requests).toHaveLength(2)
+  })
+
+  describe.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('of a %s', (method) => {
+    const body: RequestBody = { kind: 'bytes', bytes: new Uint8Array([1]) }
+
+    it.each([307, 308])('keeps its method, body, headers and credentials (%i)', async (status) => {
+      const { fetch, sent } = network({ 'https://r.test/a': '/b?_state=x' }, status)
+      const request = requestOf('https://r.test/a', {
+        method,
+        body,
+        headers: { authorization: 'Bearer canary', 'content-range': '0-0' },
+      })
+      expect((await fetch(request, notedCall())).status).toBe(200)
+      expect(sent[1]).toEqual({ ...request, url: new URL('https://r.test/b?_state=x') })
+    })
+
+    it.each([301, 302, 303])('is not followed by a GET (%i)', async (status) => {
+      const { fetch, requests } = network({ 'https://r.test/a': '/b' }, status)
+      const response = await fetch(withCredentials('https://r.test/a', { method, body }), notedCall())
+      expect(response.status).toBe(status)
+      expect(requests).toHaveLength(1)
+    })
+
+    it.each(['https://cdn.test/b', 'https://r.test:8443/b'])(
+      'to %s is refused, unless it has the bytes of a blob',
+      async (location) => {
+        const small = network({ 'https://r.test/a': location })
+        const refused = small.fetch(withCredentials('https://r.test/a', { method, body }), notedCall())
+        await expect(refused).rejects.toMatchObject({
+          code: 'protocol',
+          why: `it redirected a ${method} to another origin, ${new URL(location).origin}`,
+        })
+        expect(small.requests).toHaveLength(1)
+
+        const { fetch, requests, sent } = network({ 'https://r.test/a': location })
+        await fetch(withCredentials('https://r.test/a', { method, body, lane: 'upload' }), notedCall())
+        expect(requests[1]).toEqual([location, undefined])
+        expect(sent[1]).toMatchObject({ method, body })
+      },
+    )
+
+    it('from https to http is refused', async () => {
+      const { fetch, requests } = network({ 'https://r.test/a': 'http://r.test/a' })
+      const request = withCredentials('https://r.test/a', { method, body, lane: 'upload' })
+      await expect(fetch(request, notedCall())).rejects.toMatchObject({ code: 'protocol' })
+      expect(requests).toHaveLength(1)
+    })
   })
 })

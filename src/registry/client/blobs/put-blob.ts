@@ -1,10 +1,19 @@
 import type { Call } from '../../../lib/call.ts'
+import { isDrayError } from '../../../lib/errors.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { type RepositoryName, sameRepository } from '../../../oci/reference.ts'
 import type { BlobSource } from '../../../images/ports.ts'
 import { hasBlob } from './blobs.ts'
 import type { RepositoryClient } from '../client.ts'
-import { type Session, algorithmQuery, cancelSession, sessionOf, unlessAborted } from './upload-session.ts'
+import {
+  algorithmQuery,
+  cancelSession,
+  namesBlob,
+  namesSession,
+  type Session,
+  sessionOf,
+  unlessAborted,
+} from './upload-session.ts'
 import { Upload } from './upload.ts'
 
 /**
@@ -28,13 +37,29 @@ export async function putBlob(
   const purpose = client.describe('upload the blob', `@${d.digest}`, 'write')
   let isPresent = true
   try {
-    isPresent = from.isNew !== true && (await hasBlob(client, d, call, 'write'))
+    isPresent = from.isNew !== true && (await isKnownPresent(client, d, call))
   } finally {
     if (isPresent && session !== undefined) await cancelSession(client, session, purpose, call)
   }
   if (isPresent) return 'present'
   await new Upload(client, d, from, call).run(session)
   return 'uploaded'
+}
+
+/**
+ * Statuses by which registries, and the storage that they redirect to, refuse HEAD of blobs that
+ * they accept and return: storage signs the URL for GET alone.
+ */
+const headRefusals: ReadonlySet<number | undefined> = new Set([400, 401, 403, 405, 501])
+
+/** A refused HEAD says nothing of the blob. If the upload is not allowed either, it says so. */
+async function isKnownPresent(client: RepositoryClient, d: Descriptor, call: Call): Promise<boolean> {
+  try {
+    return await hasBlob(client, d, call, 'write')
+  } catch (error) {
+    if (isDrayError(error) && headRefusals.has(error.status) && !call.signal.aborted) return false
+    throw error
+  }
 }
 
 /**
@@ -60,11 +85,11 @@ async function mountBlob(
     },
     call,
   )
-  if (response.status === 201) {
+  const isOpened = namesSession(response)
+  if (namesBlob(response, d.digest) || (response.status === 201 && !isOpened)) {
     client.shared.capabilities.learn(client.repository, 'mount', 'yes')
     return 'mounted'
   }
-  const opened = response.status === 202 && response.headers.has('location')
-  if (!opened) return undefined
+  if (!isOpened) return undefined
   return await unlessAborted(client, sessionOf(client, response, undefined, purpose), purpose, call)
 }

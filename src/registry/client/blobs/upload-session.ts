@@ -19,19 +19,62 @@ export interface Session {
 
 /**
  * Opens a session by POST. A repeated request opens a second one, and the first one, whose answer
- * was lost, has no known URL. If the call was aborted meanwhile, the session is cancelled.
+ * was lost, has no known URL. If the call was aborted meanwhile, the session is cancelled. Returns
+ * `present` if the registry answers that it has the blob.
  * @throws the signal's reason then.
  */
+export async function beginUpload(
+  client: RepositoryClient,
+  d: Descriptor,
+  purpose: Purpose,
+  call: Call,
+): Promise<Session | 'present'> {
+  const url = client.url('blobs/uploads/', algorithmQuery(d.digest))
+  const request = { method: 'POST', url, expect: successes, purpose, settles: true } as const
+  const response = await client.sendAndDiscard(request, call)
+  if (namesBlob(response, d.digest)) return 'present'
+  return await unlessAborted(client, sessionOf(client, response, undefined, purpose), purpose, call)
+}
+
+/** The same for a blob that the registry cannot have. @throws `protocol` if it says that it has. */
 export async function openSession(
   client: RepositoryClient,
   d: Descriptor,
   purpose: Purpose,
   call: Call,
 ): Promise<Session> {
-  const url = client.url('blobs/uploads/', algorithmQuery(d.digest))
-  const request = { method: 'POST', url, expect: [202], purpose, settles: true } as const
-  const response = await client.sendAndDiscard(request, call)
-  return await unlessAborted(client, sessionOf(client, response, undefined, purpose), purpose, call)
+  const begun = await beginUpload(client, d, purpose, call)
+  if (begun !== 'present') return begun
+  throw new DrayError('protocol', `cannot ${purpose.doing}: the registry opened no session`, {
+    subject: purpose.subject,
+    why: 'it says that it has the blob',
+  })
+}
+
+/**
+ * Whether the answer to a POST says that the repository has the blob: 201, or 200, with the
+ * location of the blob, or with its digest and no location (distribution-spec, Mounting a blob from
+ * another repository).
+ */
+export function namesBlob(response: RegistryResponse, digest: Digest): boolean {
+  if (response.status !== 200 && response.status !== 201) return false
+  const location = response.headers.get('location') ?? ''
+  if (location === '') return response.headers.get('docker-content-digest') === digest
+  const path = location.replace(/[?#].*$/s, '')
+  return path.endsWith(`/blobs/${digest}`) || path.endsWith(`/blobs/${encodeURIComponent(digest)}`)
+}
+
+/** Whether the answer to a POST has the location of an upload session. */
+export function namesSession({ status, headers }: RegistryResponse): boolean {
+  const location = headers.get('location') ?? ''
+  if (status === 201) return /\/blobs\/uploads\/[^/?#]/.test(location)
+  return successes.includes(status) && (location !== '' || uploadId(headers) !== undefined)
+}
+
+/** The ID of an upload, for registries that name it without a location. */
+function uploadId(headers: RegistryResponse['headers']): string | undefined {
+  const id = headers.get('docker-upload-uuid') ?? ''
+  return /^[\w.~=-]{1,512}$/.test(id) ? id : undefined
 }
 
 /** Returns a new session, or cancels it if the call is aborted. @throws the signal's reason. */
@@ -66,13 +109,25 @@ export function sessionOf(
   const minimum = response.headers.get('oci-chunk-min-length') ?? ''
   const minChunk = /^\d{1,12}$/.test(minimum) ? Number(minimum) : (before?.minChunk ?? 0)
   if (location !== undefined && location !== '') {
-    return { url: client.follow(location, response.url, purpose), minChunk }
+    return { url: client.follow(completed(location, client), response.url, purpose), minChunk }
   }
   if (before !== undefined) return before
+  const id = uploadId(response.headers)
+  if (id !== undefined) return { url: client.url(`blobs/uploads/${id}`), minChunk }
   throw new DrayError('protocol', `cannot ${purpose.doing}: the registry opened no session`, {
     subject: purpose.subject,
     why: `it answered ${response.status} without a Location`,
   })
+}
+
+/**
+ * Completes a location without its first slash, or with a host and no scheme, which would be
+ * resolved to a path below `uploads/`.
+ */
+function completed(location: string, client: RepositoryClient): string {
+  const { protocol, host, href } = client.shared.origin(client.registry)
+  if (location.startsWith('v2/')) return `${href.replace(/\/$/, '')}/${location}`
+  return location.startsWith(`${host}/`) ? `${protocol}//${location}` : location
 }
 
 /**
@@ -103,11 +158,15 @@ export async function askSession(
   return { session: sessionOf(client, response, session, purpose), size }
 }
 
-/** Returns the session's URL with `digest=` added. */
+/**
+ * Returns the session's URL with `digest=` added, in place of one that it has. The rest of the
+ * query stays as it is, because it may be signed.
+ */
 export function withDigest(session: URL, digest: Digest): URL {
   const url = new URL(session)
-  const added = `digest=${encodeURIComponent(digest)}`
-  url.search = url.search === '' ? added : `${url.search}&${added}`
+  const given = url.search === '' ? [] : url.search.slice(1).split('&')
+  const others = given.filter((parameter) => !parameter.startsWith('digest='))
+  url.search = [...others, `digest=${encodeURIComponent(digest)}`].join('&')
   return url
 }
 
@@ -124,8 +183,8 @@ export function patchRequest(url: URL, body: RequestBody, start: number, purpose
     lane: 'upload',
     // The answer names the URL that continues or cancels the session.
     settles: true,
-    // ECR answers by 201, others by 202 or 204.
-    expect: [201, 202, 204],
+    // ECR answers 201, Pulp 204 and others 202, as specified.
+    expect: successes,
     purpose,
   }
 }
@@ -133,14 +192,18 @@ export function patchRequest(url: URL, body: RequestBody, start: number, purpose
 /** Returns the PUT that ends a session: with the rest of the blob, or with the whole blob. */
 export function putRequest(url: URL, body: RequestBody, purpose: Purpose): ApiRequest {
   const headers = { 'content-type': octetStream }
-  return { method: 'PUT', url, headers, body, replay: 'never', lane: 'upload', expect: [201, 204], purpose }
+  return { method: 'PUT', url, headers, body, replay: 'never', lane: 'upload', expect: successes, purpose }
 }
 
 const octetStream = 'application/octet-stream'
 
+/** Registries differ in which of these they answer to the requests of an upload. */
+const successes: readonly number[] = [200, 201, 202, 204]
+
 /**
  * Cancels a session by DELETE, also if the call is aborted. Ignores the result (distribution-spec,
- * Cancel a blob upload).
+ * Cancel a blob upload). distribution 3 answers 416 if the location is older than the last bytes,
+ * and names the current one.
  */
 export async function cancelSession(
   client: RepositoryClient,
@@ -150,7 +213,11 @@ export async function cancelSession(
 ): Promise<void> {
   try {
     const quiet: Call = { signal: AbortSignal.timeout(cancelTimeoutMs), notify: call.notify }
-    await client.sendAndDiscard({ method: 'DELETE', url: session.url, expect: () => true, purpose }, quiet)
+    const cancel = (url: URL): Promise<RegistryResponse> =>
+      client.sendAndDiscard({ method: 'DELETE', url, expect: () => true, purpose }, quiet)
+    if ((await cancel(session.url)).status !== 416) return
+    const state = await askSession(client, session, purpose, quiet)
+    if (state !== 'gone' && state !== undefined) await cancel(state.session.url)
   } catch {
     // The registry drops it later by itself.
   }

@@ -1,5 +1,5 @@
 import type { Call } from '../../../lib/call.ts'
-import { DrayError, isDrayError } from '../../../lib/errors.ts'
+import { DrayError } from '../../../lib/errors.ts'
 import type { RegistryResponse, RequestBody } from '../../http/fetch.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import type { BlobSource } from '../../../images/ports.ts'
@@ -7,12 +7,14 @@ import { hasBlob } from './blobs.ts'
 import type { RepositoryClient } from '../client.ts'
 import { type Purpose, isCorrupt } from '../errors.ts'
 import { BlobFeed } from './blob-feed.ts'
+import { confirmUpload } from './confirm-upload.ts'
 import { FailedAttempts } from '../transfer.ts'
+import { isAnswered, isChunkRefused, isSessionLost } from './upload-failures.ts'
 import {
   askSession,
+  beginUpload,
   parseUploadedBytes,
   cancelSession,
-  openSession,
   patchRequest,
   putRequest,
   type Session,
@@ -24,11 +26,6 @@ const emptyBody: RequestBody = { kind: 'bytes', bytes: new Uint8Array() }
 
 /** How often one upload begins from its first byte. */
 const maxSessions = 4
-
-/**
- * Statuses by which registries refuse chunks. GHCR also answers 416 to a PATCH that is too large.
- */
-const chunkRefusals: readonly number[] = [400, 405, 413, 415, 501]
 
 /**
  * Uploads a blob (distribution-spec, Pushing blobs). A session goes
@@ -80,6 +77,7 @@ export class Upload {
     try {
       for (;;) {
         const session = await this.#openSession()
+        if (session === 'present') return this.#feed.accept(this.#d.size)
         try {
           await this.#send(session)
           return
@@ -98,10 +96,12 @@ export class Upload {
     }
   }
 
-  async #openSession(): Promise<Session> {
+  async #openSession(): Promise<Session | 'present'> {
     if (this.#at === 0) this.#sessions++
-    this.#session ??= await openSession(this.#client, this.#d, this.#purpose, this.#call)
-    return this.#session
+    if (this.#session !== undefined) return this.#session
+    const begun = await beginUpload(this.#client, this.#d, this.#purpose, this.#call)
+    if (begun !== 'present') this.#session = begun
+    return begun
   }
 
   /**
@@ -142,33 +142,25 @@ export class Upload {
   #isWorth(error: unknown): boolean {
     const { retry } = this.#client.shared
     // A session that the registry lost is like a broken connection.
-    if (this.#isAnswered(error, [404, 416]))
+    if (isSessionLost(error, this.#purpose) || this.#isAnswered(error, [416]))
       return !this.#call.signal.aborted && this.#failed.count < retry.maxAttempts
     return retry.isWorth(error, this.#failed.count, this.#client.repository.registry, this.#call)
   }
 
-  /**
-   * Whether a registry that never accepted a second chunk refused one. 416 after the first chunk
-   * means that the offsets differ.
-   */
+  /** Whether a registry that never accepted a second chunk refused one. */
   #isChunkRefused(error: unknown): boolean {
-    if (!this.#inChunks || this.#known('chunks') !== 'unknown' || isCorrupt(error)) return false
-    return this.#isAnswered(error, this.#at === 0 ? [...chunkRefusals, 416] : chunkRefusals)
+    if (!this.#inChunks || this.#known('chunks') !== 'unknown') return false
+    return isChunkRefused(error, this.#purpose, this.#at === 0)
   }
 
-  /**
-   * Whether an error is this registry's answer to this upload. An error of the source has another
-   * subject.
-   */
   #isAnswered(error: unknown, statuses: readonly number[]): boolean {
-    if (!isDrayError(error) || error.subject !== this.#purpose.subject) return false
-    return error.status !== undefined && statuses.includes(error.status)
+    return isAnswered(error, this.#purpose, statuses)
   }
 
   /** Asks how much of the session is uploaded, and continues there. */
   async #resume(error: unknown): Promise<boolean> {
     if (isCorrupt(error) && this.#isResumed) this.#learn('uploadRange', 'no')
-    if (isCorrupt(error) || this.#isAnswered(error, [404])) return false
+    if (isCorrupt(error) || isSessionLost(error, this.#purpose)) return false
     if (this.#known('uploadRange') === 'no' || this.#known('chunks') === 'no') return false
     const state = await this.#askSession()
     if (state === undefined || state.size < this.#at || state.size > this.#sentTo) {
@@ -242,8 +234,10 @@ export class Upload {
   }
 
   async #send(session: Session): Promise<void> {
-    if (this.#inChunks) await this.#sendChunks(session)
-    else await this.#sendBody('PUT', withDigest(session.url, this.#d.digest), this.#d.size)
+    const response = this.#inChunks
+      ? await this.#sendChunks(session)
+      : await this.#sendBody('PUT', withDigest(session.url, this.#d.digest), this.#d.size)
+    await confirmUpload(this.#client, this.#d, response, this.#purpose, this.#call)
     this.#session = undefined
   }
 
@@ -252,7 +246,7 @@ export class Upload {
    * source that stays open from chunk to chunk would wait for such a slot while it holds one of its
    * own, and copies within one host would block each other.
    */
-  async #sendChunks(opened: Session): Promise<void> {
+  async #sendChunks(opened: Session): Promise<RegistryResponse> {
     let session = opened
     const size = Math.max(this.#client.shared.uploads.chunk, session.minChunk)
     while (this.#at < this.#d.size) {
@@ -266,7 +260,7 @@ export class Upload {
     }
     this.#feed.verify()
     const end = putRequest(withDigest(session.url, this.#d.digest), emptyBody, this.#purpose)
-    await this.#client.sendAndDiscard(end, this.#call)
+    return await this.#client.sendAndDiscard(end, this.#call)
   }
 
   /** Sends the bytes from the current offset up to `end`. */
@@ -288,7 +282,9 @@ export class Upload {
 
   #checkRange(response: RegistryResponse): void {
     const uploaded = parseUploadedBytes(response)
-    if (uploaded === undefined || uploaded === this.#sentTo || this.#known('uploadRange') === 'no') return
+    // Some registries always answer `0-0`.
+    if (uploaded === undefined || uploaded === 0 || uploaded === this.#sentTo) return
+    if (this.#known('uploadRange') === 'no') return
     this.#isCountedOtherwise = true
     throw new DrayError('network', 'the registry has another part of the blob than was sent', {
       subject: this.#purpose.subject,

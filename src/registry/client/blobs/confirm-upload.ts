@@ -1,0 +1,35 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError } from '../../../lib/errors.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import type { RegistryResponse } from '../../http/fetch.ts'
+import type { RepositoryClient } from '../client.ts'
+import type { Purpose } from '../errors.ts'
+import { hasBlob } from './blobs.ts'
+
+/** 202 is a promise, and 200 can be an answer of storage to which the registry redirected. */
+const vagueStatuses: ReadonlySet<number> = new Set([200, 202])
+
+/**
+ * Looks for the blob if the answer to the end of its upload does not say that it is stored.
+ * @throws `protocol` if the registry does not have it.
+ */
+export async function confirmUpload(
+  client: RepositoryClient,
+  d: Descriptor,
+  { status }: RegistryResponse,
+  purpose: Purpose,
+  call: Call,
+): Promise<void> {
+  if (!vagueStatuses.has(status)) return
+  const found = await client.shared.retry.readBack(call, async () => {
+    // A refused HEAD is no answer. If the blob is missing, the registry refuses its manifest.
+    const isPresent = await hasBlob(client, d, call, 'write').catch(() => true)
+    return isPresent ? true : undefined
+  })
+  call.signal.throwIfAborted()
+  if (found !== undefined) return
+  throw new DrayError('protocol', `cannot ${purpose.doing}: the registry did not store it`, {
+    subject: purpose.subject,
+    why: `it answered ${status} to the end of the upload, and 404 to HEAD of the blob`,
+  })
+}

@@ -29,8 +29,12 @@ export type Injury =
   | { readonly kind: 'flip'; readonly of: 'answer' | 'request'; readonly at?: number }
   /** `Content-Length` differs from the length by `by` bytes */
   | { readonly kind: 'length'; readonly by: number }
-  /** headers of the response are replaced, or removed by null */
-  | { readonly kind: 'headers'; readonly set: Readonly<Record<string, string | null>> }
+  /** headers of the response are replaced, or removed by null; and its status */
+  | {
+      readonly kind: 'headers'
+      readonly set: Readonly<Record<string, string | null>>
+      readonly status?: number
+    }
   /** the registry gets the request twice, and the client gets the second response */
   | { readonly kind: 'twice' }
   /**
@@ -215,7 +219,7 @@ async function passOn(proxied: Exchange, body: Buffer, injury: Injury | undefine
     case 'length':
       return respondWithLength(proxied, await forward(proxied, body), injury.by)
     case 'headers':
-      return respond(proxied, withHeaders(await forward(proxied, body), injury.set))
+      return respond(proxied, withHeaders(await forward(proxied, body), injury))
     case 'twice':
       await forward(proxied, body)
       return respond(proxied, await forward(proxied, body))
@@ -299,13 +303,13 @@ function respondWithLength(
   else response.write(body, () => request.socket.end())
 }
 
-function withHeaders(answer: Answer, set: Readonly<Record<string, string | null>>): Answer {
+function withHeaders(answer: Answer, { set, status }: Extract<Injury, { kind: 'headers' }>): Answer {
   const headers = { ...answer.headers }
   for (const [name, value] of Object.entries(set)) {
     if (value === null) delete headers[name]
     else headers[name] = value
   }
-  return { ...answer, headers }
+  return { ...answer, headers, ...(status !== undefined && { status }) }
 }
 
 async function flippedAnswer(proxied: Exchange, body: Buffer, at: number | undefined): Promise<Answer> {

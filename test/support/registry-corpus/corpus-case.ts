@@ -35,6 +35,8 @@ const oddAnswer = v.strictObject({
   times: v.optional(v.number()),
   /** the registry executes the request as well */
   applied: v.optional(v.boolean()),
+  /** the registry answers, and its answer gets this status and these headers */
+  amends: v.optional(v.boolean()),
   /** absent: the answer of the registry with other headers */
   status: v.optional(v.number()),
   headers: v.optional(v.record(text, v.nullable(text))),

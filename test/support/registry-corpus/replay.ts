@@ -160,8 +160,9 @@ class OddAnswers {
     return this.#injuryOf(found.answer)
   }
 
-  #injuryOf({ status, headers = {}, body: answered = '', applied }: OddAnswer): Injury {
+  #injuryOf({ status, headers = {}, body: answered = '', applied, amends }: OddAnswer): Injury {
     if (status === undefined) return { kind: 'headers', set: headers }
+    if (amends === true) return { kind: 'headers', set: headers, status }
     const given = Object.entries(headers).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))
     const text = typeof answered === 'string' ? answered : JSON.stringify(answered)
     return {

@@ -1,3 +1,5 @@
+import type { RegistryCode } from './errors.ts'
+
 /** What a registry supports. Code checks an ability, never the name of a profile. */
 export interface Abilities {
   /** `GET referrers/<digest>` and `OCI-Subject` in the response to a PUT; else 404 */
@@ -32,6 +34,8 @@ export interface Abilities {
   readonly deleteBlob: boolean
   /** a cross-repository mount answers 201; else always 202, an upload session */
   readonly mount: boolean
+  /** mounts from any repository, whatever `from` says, if everyone may read them all */
+  readonly mountFrom: 'named' | 'any'
   /** a blob in one POST with `digest=`; else 202, an upload session, and the body is dropped */
   readonly singlePost: boolean
   /** a manifest by its sha512 digest; else 400 */
@@ -42,16 +46,24 @@ export interface Abilities {
   readonly manyTags: boolean
   /** GET of the missing fallback tag of a manifest: 404, or that manifest */
   readonly fallbackTag: 'like others' | 'its subject'
+  /** GET and HEAD of a manifest whose media type `Accept` does not name: 404, or the manifest */
+  readonly accept: 'checked' | 'ignored'
+  /** the code for a manifest whose content is missing, and for one with another digest: 400 */
+  readonly refusedManifest: { readonly missing: RegistryCode; readonly digest: RegistryCode }
   /** `GET /v2/_catalog`; else 404 */
   readonly catalog: boolean
+  /** the tags of a repository that does not exist: 404, or an empty list */
+  readonly unknownRepository: 'not found' | 'empty'
   /** milliseconds by which `Date` is ahead of the registry's clock */
   readonly clockAhead: number
   /** tags in ASCII order, as specified, or in another order */
   readonly tagOrder: 'sorted' | 'none'
   /** `n` and `last` of a tag list; else the list is always complete */
   readonly tagPages: boolean
-  /** for a `last` that is no tag: the tags after it in order, or 404 */
+  /** for a `last` that is no tag: the tags after it in order, or 404 without a code */
   readonly unknownLast: 'after' | 'not-found'
+  /** for `n=0` and at least one tag: an empty list, or the connection breaks */
+  readonly zeroTags: 'empty' | 'breaks'
   /** the most entries of a page of tags, referrers or the catalog; 0 is no limit */
   readonly pageLimit: number
   /** `Link` repeats the requested `n`, or has `n=0`, which means as many as fit */
@@ -60,8 +72,11 @@ export interface Abilities {
   readonly chunkRange: 'checked' | 'ignored'
   /** after a client disconnects, the session keeps its bytes or is dropped */
   readonly brokenUpload: 'kept' | 'dropped'
-  /** the `Location` of an upload has a query with its state; an old one is not found (404) */
-  readonly uploadState: boolean
+  /**
+   * The `Location` of an upload has a query with its state. An old one is not found (404), or
+   * refused for all but GET (416 `RANGE_INVALID`).
+   */
+  readonly uploadState: 'none' | 'checked' | 'checked for writes'
   /** `OCI-Chunk-Min-Length` in the response that opens an upload, bytes; 0 is none */
   readonly chunkMinLength: number
   /** `Location` and `Link` with scheme and host, or from the root of the server */
@@ -82,20 +97,25 @@ const oci: Abilities = {
   deleteAnswer: 202,
   deleteBlob: true,
   mount: true,
+  mountFrom: 'named',
   singlePost: true,
   sha512Manifests: true,
   manyTags: true,
   fallbackTag: 'like others',
+  accept: 'checked',
+  refusedManifest: { missing: 'MANIFEST_BLOB_UNKNOWN', digest: 'DIGEST_INVALID' },
   catalog: true,
+  unknownRepository: 'not found',
   clockAhead: 0,
   tagOrder: 'sorted',
   tagPages: true,
   unknownLast: 'after',
+  zeroTags: 'empty',
   pageLimit: 0,
   nextLink: 'n as asked',
   chunkRange: 'checked',
   brokenUpload: 'kept',
-  uploadState: false,
+  uploadState: 'none',
   chunkMinLength: 0,
   locations: 'relative',
 }
@@ -116,24 +136,39 @@ export const profiles = {
     tagOrder: 'none',
     tagPages: false,
     chunkRange: 'ignored',
-    uploadState: true,
+    uploadState: 'checked',
     locations: 'absolute',
   },
-  // pkg/api/routes.go: an interrupted body drops the session, an index protects its manifests, and
-  // a page after an unknown tag is 404.
-  'zot-2.1': { ...oci, deleteInsideIndex: false, unknownLast: 'not-found', brokenUpload: 'dropped' },
+  // 2.1.20, pkg/api/routes.go: PatchBlobUpload drops the session of an interrupted body, ListTags
+  // answers 404 for an unknown `last`, CheckManifest and GetManifest do not read `Accept`, and
+  // CreateBlobUpload does not read `from`. DeleteManifest: an index protects its manifests.
+  // pkg/storage/common/common.go, ValidateManifest and GetAndValidateRequestDigest: what is missing
+  // or has another digest makes a manifest invalid.
+  'zot-2.1': {
+    ...oci,
+    deleteInsideIndex: false,
+    mountFrom: 'any',
+    accept: 'ignored',
+    refusedManifest: { missing: 'MANIFEST_INVALID', digest: 'MANIFEST_INVALID' },
+    unknownLast: 'not-found',
+    brokenUpload: 'dropped',
+  },
   // registry/handlers/manifests.go: DELETE of a tag, no referrers API, no `?tag=`; deletes on.
+  // 3.1.1, registry/handlers/blobupload.go: GetUploadStatus does not read the state of the location
+  // and names the current one, ResumeBlobUpload refuses other requests with an old state, and what
+  // copyFullPayload wrote before a break stays.
   'distribution-3': {
     ...oci,
     referrers: false,
     singlePost: false,
     sha512Manifests: false,
     manyTags: false,
-    uploadState: true,
+    uploadState: 'checked for writes',
     locations: 'absolute',
   },
-  // manifest.go: everything, and a tag is deleted alone.
-  'olareg-0.2': oci,
+  // 0.2.2, manifest.go: a tag is deleted alone. olareg.go, ServeHTTP: no catalog. tag.go, tagList: a
+  // repository exists as soon as it is asked for, and `n=0` panics after it cut the list.
+  'olareg-0.2': { ...oci, catalog: false, unknownRepository: 'empty', zeroTags: 'breaks' },
   // src/server/registry/manifest.go: DELETE of a tag is 400 UNSUPPORTED. Accessories, which are
   // referrers, are deleted with their subject.
   harbor: {

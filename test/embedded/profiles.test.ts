@@ -84,8 +84,41 @@ describe('zot 2.1', () => {
   it('has no page after a tag that does not exist', async () => {
     const client = await started({ profile })
     await pushed(client)
-    expect((await client.call('GET', '/v2/a/tags/list?last=0')).status).toBe(404)
+    const reply = await client.call('GET', '/v2/a/tags/list?last=0')
+    expect([reply.status, reply.text]).toEqual([404, ''])
     expect((await client.call('GET', '/v2/a/tags/list?last=1')).status).toBe(200)
+  })
+
+  it('answers with a manifest that the request does not accept', async () => {
+    const client = await started({ profile })
+    await pushed(client)
+    for (const method of ['HEAD', 'GET']) {
+      const headers = { accept: mediaTypes.dockerManifest }
+      const reply = await client.call(method, '/v2/a/manifests/1', { headers })
+      expect([reply.status, reply.headers['content-type']]).toEqual([200, mediaTypes.index])
+    }
+  })
+
+  it('finds a manifest invalid if its digest is another one or if its content is missing', async () => {
+    const client = await started({ profile })
+    const headers = { 'content-type': mediaTypes.index }
+    const body = JSON.stringify(indexOf([]))
+    const wrong = await client.call('PUT', `/v2/a/manifests/${digestOf('x')}`, { headers, body })
+    expect([wrong.status, wrong.codes]).toEqual([400, ['MANIFEST_INVALID']])
+    const child = { mediaType: mediaTypes.manifest, digest: digestOf('x'), size: 1 }
+    const missing = { headers, body: JSON.stringify(indexOf([child])) }
+    const reply = await client.call('PUT', '/v2/a/manifests/1', missing)
+    expect([reply.status, reply.codes]).toEqual([400, ['MANIFEST_INVALID']])
+  })
+
+  it.each(['', '&from=c'])('mounts a blob of any repository (mount=…%s)', async (from) => {
+    const client = await started({ profile })
+    const digest = await client.blob('a', 'x')
+    const reply = await client.call('POST', `/v2/b/blobs/uploads/?mount=${digest}${from}`)
+    expect(reply.status).toBe(201)
+    expect((await client.call('GET', `/v2/b/blobs/${digest}`)).text).toBe('x')
+    const none = await client.call('POST', `/v2/b/blobs/uploads/?mount=${digestOf('none')}${from}`)
+    expect(none.status).toBe(202)
   })
 
   it('keeps a manifest until its index is deleted', async () => {
@@ -114,6 +147,54 @@ describe('zot 2.1', () => {
     socket.destroy()
     await told.promise
     expect((await client.call('GET', at)).status).toBe(404)
+  })
+})
+
+describe('distribution 3', () => {
+  const profile = 'distribution-3'
+
+  it('keeps an interrupted upload, whose old location is good for reading only', async () => {
+    const aborted = Promise.withResolvers<void>()
+    const client = await started({
+      profile,
+      onRequest: (entry) => {
+        if (entry.aborted) aborted.resolve()
+      },
+    })
+    const path = (reply: { headers: Record<string, string | string[] | undefined> }) =>
+      String(reply.headers['location']).replace(`http://${client.registry}`, '')
+    const opened = path(await client.call('POST', '/v2/a/blobs/uploads/'))
+    const socket = connect(client.port, '127.0.0.1')
+    socket.write(`PATCH ${opened} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhello`)
+    while ((await client.call('GET', opened)).headers['range'] !== '0-4');
+    socket.destroy()
+    await aborted.promise
+    for (const method of ['PATCH', 'PUT', 'DELETE']) {
+      const stale = await client.call(method, `${opened}&digest=${digestOf('hello')}`)
+      expect([stale.status, stale.codes]).toEqual([416, ['RANGE_INVALID']])
+    }
+    const status = await client.call('GET', opened)
+    expect([status.status, status.headers['range']]).toEqual([204, '0-4'])
+    const ended = await client.call('PUT', `${path(status)}&digest=${digestOf('hello')}`)
+    expect(ended.status).toBe(201)
+  })
+})
+
+describe('olareg 0.2', () => {
+  const profile = 'olareg-0.2'
+
+  it('has an empty list of tags for a repository that does not exist, and no catalog', async () => {
+    const client = await started({ profile })
+    expect((await client.call('GET', '/v2/none/tags/list')).json()).toEqual({ name: 'none', tags: [] })
+    expect((await client.call('GET', '/v2/none/tags/list?n=0')).status).toBe(200)
+    expect((await client.call('GET', '/v2/_catalog')).status).toBe(404)
+  })
+
+  it('breaks the connection for an empty page of tags', async () => {
+    const client = await started({ profile })
+    await pushed(client)
+    await expect(client.call('GET', '/v2/a/tags/list?n=0')).rejects.toThrow('socket hang up')
+    await expect(client.call('GET', '/v2/a/tags/list?n=1')).resolves.toMatchObject({ status: 200 })
   })
 })
 

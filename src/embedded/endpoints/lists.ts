@@ -1,3 +1,4 @@
+import { DrayError } from '../../lib/errors.ts'
 import { mediaTypes } from '../../oci/media-types.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { isTag } from '../../oci/reference.ts'
@@ -10,15 +11,20 @@ import { linkHeader, pageOf, wantedPage } from './pages.ts'
 /** The tags of a repository, in ASCII order (distribution-spec, Listing Tags). */
 export const listTags: Endpoint = async (request, state, repository) => {
   const { storage, abilities } = state
-  if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
+  if (!(await storage.hasRepository(repository))) {
+    if (abilities.unknownRepository === 'empty') return jsonResponse(200, { name: repository, tags: [] })
+    throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
+  }
   const query = abilities.tagPages ? request.query : new URLSearchParams()
   const wanted = wantedPage(query, { ...abilities, ...(!abilities.tagPages && { pageLimit: 0 }) })
   const { last, count } = wanted
   if (abilities.unknownLast === 'not-found' && last !== undefined) {
     const isKnown = isTag(last) && (await storage.tag(repository, last)) !== undefined
-    if (!isKnown) throw refusal('NAME_UNKNOWN', `${repository} has no tag ${last}`)
+    if (!isKnown) return { status: 404, body: new Uint8Array() }
   }
   const found = await storage.tags(repository, last, count + 1)
+  if (abilities.zeroTags === 'breaks' && count === 0 && found.length > 0)
+    return { status: 200, body: { size: 1, chunks: breakOff() } }
   const { entries, next } = pageOf(found, (tag) => tag, query, wanted, abilities)
   const tags = abilities.tagOrder === 'sorted' ? entries : entries.toReversed()
   const target = locate(request, state, `/v2/${repository}/tags/list`)
@@ -55,4 +61,9 @@ export const listRepositories: Endpoint = async (request: EndpointRequest, state
   const { entries, next } = pageOf(found, (name) => name, request.query, wanted, state.abilities)
   const target = locate(request, state, '/v2/_catalog')
   return jsonResponse(200, { repositories: entries }, linkHeader(target, next))
+}
+
+/** A body that fails before its first byte, so that the connection closes without an answer. */
+async function* breakOff(): AsyncGenerator<Uint8Array, void> {
+  throw new DrayError('network', 'the registry broke off')
 }

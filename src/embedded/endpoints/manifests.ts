@@ -14,7 +14,7 @@ import { isTag } from '../../oci/reference.ts'
 import { isDrayError } from '../../lib/errors.ts'
 import { ByteBudget } from '../storage/byte-budget.ts'
 import { isShown, unknownManifest } from './deletes.ts'
-import { refusal } from '../errors.ts'
+import { refusal, type RegistryCode } from '../errors.ts'
 import {
   declaredLength,
   type Endpoint,
@@ -41,7 +41,8 @@ export const getManifest: Endpoint = async (request, state, repository, referenc
   if (found === undefined) throw unknownManifest(repository, reference)
   const headers = { 'Docker-Content-Digest': found.digest, ETag: `"${found.digest}"` }
   if (request.header('if-none-match') === `"${found.digest}"`) return { status: 304, headers }
-  if (!isAccepted(request.header('accept'), found.mediaType)) {
+  const isChecked = state.abilities.accept === 'checked'
+  if (isChecked && !isAccepted(request.header('accept'), found.mediaType)) {
     // docker's registry also answers 404 if the client does not accept the type.
     throw refusal('MANIFEST_UNKNOWN', `it is a ${found.mediaType}, which the request does not accept`)
   }
@@ -77,7 +78,7 @@ export const putManifest: Endpoint = async (request, state, repository, referenc
   }
   const digest = digestOf(bytes, 'tag' in at ? 'sha256' : algorithmOf(at.digest))
   if ('digest' in at && at.digest !== digest) {
-    throw refusal('DIGEST_INVALID', `the manifest is ${digest}, not ${at.digest}`)
+    throw refusal(state.abilities.refusedManifest.digest, `the manifest is ${digest}, not ${at.digest}`)
   }
   const manifest = parsed(request, bytes)
   await checkContent(state, repository, manifest)
@@ -156,21 +157,22 @@ function parsed(request: EndpointRequest, bytes: Uint8Array): Manifest {
  * be missing, because it may be pushed later.
  */
 async function checkContent(
-  { storage }: RegistryState,
+  { storage, abilities }: RegistryState,
   repository: string,
   manifest: Manifest,
 ): Promise<void> {
+  const { missing } = abilities.refusedManifest
   for (const blob of blobsOf(manifest)) {
     // Layers with `urls` are fetched from there (image-spec, non-distributable layers).
-    if (blob.urls === undefined) checkSize(blob, await storage.blobSize(repository, blob.digest))
+    if (blob.urls === undefined) checkSize(blob, await storage.blobSize(repository, blob.digest), missing)
   }
   for (const child of childrenOf(manifest)) {
-    checkSize(child, (await storage.manifest(repository, child.digest))?.bytes.byteLength)
+    checkSize(child, (await storage.manifest(repository, child.digest))?.bytes.byteLength, missing)
   }
 }
 
-function checkSize(named: Descriptor, size: number | undefined): void {
-  if (size === undefined) throw refusal('MANIFEST_BLOB_UNKNOWN', `${named.digest} is not in the repository`)
+function checkSize(named: Descriptor, size: number | undefined, missing: RegistryCode): void {
+  if (size === undefined) throw refusal(missing, `${named.digest} is not in the repository`, 400)
   if (size !== named.size) {
     throw refusal('MANIFEST_INVALID', `${named.digest} has ${size} bytes, not ${named.size}`)
   }

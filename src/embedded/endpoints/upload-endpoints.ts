@@ -1,7 +1,7 @@
 import type { Digest, DigestAlgorithm } from '../../oci/digest.ts'
 import { isDrayError } from '../../lib/errors.ts'
 import type { EndpointResponse } from '../response.ts'
-import { refusal } from '../errors.ts'
+import { foreignRefusal, refusal } from '../errors.ts'
 import {
   declaredLength,
   type Endpoint,
@@ -60,12 +60,19 @@ export const cancelUpload: Endpoint = async (request, state, repository, id) => 
 
 async function mountBlob(
   request: EndpointRequest,
-  { storage, abilities }: RegistryState,
+  { storage, abilities, access }: RegistryState,
   repository: string,
   digest: Digest,
 ): Promise<boolean> {
+  if (!abilities.mount) return false
+  if (abilities.mountFrom === 'any' && access === undefined) {
+    for (const from of await storage.repositories(undefined, Infinity)) {
+      if (await storage.mountBlob(digest, from, repository)) return true
+    }
+    return false
+  }
   const from = request.query.get('from')
-  if (!abilities.mount || from === null || !isRepositoryPath(from)) return false
+  if (from === null || !isRepositoryPath(from)) return false
   return storage.mountBlob(digest, from, repository)
 }
 
@@ -88,10 +95,13 @@ async function uploadAtOnce(
 
 function find(request: EndpointRequest, state: RegistryState, repository: string, id: string): UploadSession {
   const upload = state.uploads.find(repository, id)
-  if (state.abilities.uploadState && request.query.get('_state') !== String(upload.size)) {
-    throw refusal('BLOB_UPLOAD_INVALID', 'the upload has gone on since', 404)
-  }
-  return upload
+  const { uploadState } = state.abilities
+  const isCurrent = uploadState === 'none' || request.query.get('_state') === String(upload.size)
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (isCurrent || (uploadState === 'checked for writes' && isRead)) return upload
+  const why = 'the upload has gone on since'
+  if (uploadState === 'checked') throw refusal('BLOB_UPLOAD_INVALID', why, 404)
+  throw foreignRefusal('RANGE_INVALID', 416, why)
 }
 
 async function append(request: EndpointRequest, state: RegistryState, upload: UploadSession): Promise<void> {
@@ -152,7 +162,7 @@ function accepted(
   return {
     status,
     headers: {
-      Location: locate(request, state, uploadState ? `${path}?_state=${upload.size}` : path),
+      Location: locate(request, state, uploadState === 'none' ? path : `${path}?_state=${upload.size}`),
       'Docker-Upload-UUID': upload.id,
       // An empty upload has no last byte. docker's registry answers `0-0` too.
       Range: `0-${Math.max(upload.size - 1, 0)}`,

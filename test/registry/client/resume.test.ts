@@ -120,6 +120,30 @@ describe('an interrupted upload of a large blob', () => {
     )
   })
 
+  it('continues at distribution 3, whose location is of an earlier state', async () => {
+    const one = await embedded({ profile: 'distribution-3' })
+    const wire = await line(one.registry, Math.round(size / 2), Math.round(size * 0.7))
+    expect(await storeAt(wire.host, { uploads }).putBlob(blob, source(), newCall())).toBe('uploaded')
+    expect(one.log.filter(({ method }) => method === 'POST')).toHaveLength(1)
+    expect(wire.sent()).toBeLessThan(size + 2 * mebibyte)
+    expect(await digestAt(one.oracle)).toBe(blob.digest)
+  })
+
+  it('is cancelled at distribution 3 at its current location', async () => {
+    const one = await embedded({ profile: 'distribution-3' })
+    const from: BlobSource = {
+      open: async () =>
+        (async function* () {
+          yield bytes.subarray(0, 1_000_000)
+          throw new DrayError('corrupt', 'the source lies', { subject: 'there' })
+        })(),
+    }
+    const upload = storeAt(one.registry, { uploads }).putBlob(blob, from, newCall())
+    await expect(upload).rejects.toMatchObject({ code: 'corrupt' })
+    const cancelled = one.log.filter(({ method, status }) => method === 'DELETE' && status === 204)
+    expect(cancelled).toHaveLength(one.log.filter(({ method }) => method === 'POST').length)
+  })
+
   it.each(['docker-registry-2.8', 'zot-2.1'] as const)(
     'starts again at %s, which drops the session of a broken chunk',
     async (profile) => {

@@ -21,6 +21,14 @@ export function isSessionLost(error: unknown, purpose: Purpose): boolean {
   return isAnswered(error, purpose, [400]) && hasCode(error, 'BLOB_UPLOAD_UNKNOWN')
 }
 
+/**
+ * Whether the registry found the bytes wrong. olareg has no code of its own for another digest than
+ * the announced one.
+ */
+export function isContentRefused(error: unknown, purpose: Purpose): boolean {
+  return isAnswered(error, purpose, [400]) && hasCode(error, 'BLOB_UPLOAD_INVALID')
+}
+
 /** Whether a chunk was refused. 416 after the first chunk means that the offsets differ. */
 export function isChunkRefused(error: unknown, purpose: Purpose, isFirst: boolean): boolean {
   if (isCorrupt(error) || isSessionLost(error, purpose)) return false

@@ -9,7 +9,7 @@ import { type Purpose, isCorrupt } from '../errors.ts'
 import { BlobFeed } from './blob-feed.ts'
 import { confirmUpload } from './confirm-upload.ts'
 import { FailedAttempts } from '../transfer.ts'
-import { isAnswered, isChunkRefused, isSessionLost } from './upload-failures.ts'
+import { isAnswered, isChunkRefused, isContentRefused, isSessionLost } from './upload-failures.ts'
 import {
   askSession,
   beginUpload,
@@ -144,6 +144,8 @@ export class Upload {
     // A session that the registry lost is like a broken connection.
     if (isSessionLost(error, this.#purpose) || this.#isAnswered(error, [416]))
       return !this.#call.signal.aborted && this.#failed.count < retry.maxAttempts
+    if (isContentRefused(error, this.#purpose))
+      return !this.#call.signal.aborted && this.#failed.count < retry.corruptAttempts
     return retry.isWorth(error, this.#failed.count, this.#client.repository.registry, this.#call)
   }
 

@@ -207,6 +207,35 @@ describe('the answer to the end of an upload', () => {
   })
 })
 
+describe('the refusal of an upload as BLOB_UPLOAD_INVALID', () => {
+  const invalid: ScriptedAnswer = {
+    status: 400,
+    headers: { 'content-type': 'application/json' },
+    body: '{"errors":[{"code":"BLOB_UPLOAD_INVALID"}]}',
+  }
+
+  it('can mean damaged bytes, as at olareg, so that they are sent again', async () => {
+    let ends = 0
+    const one = await registryWith(({ method }) => (method === 'PUT' && ends++ === 0 ? invalid : undefined))
+    expect(await storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).toBe('uploaded')
+    expect(one.steps()).toBe('HEAD POST PUT GET HEAD DELETE POST PUT')
+  })
+
+  it('is believed the third time', async () => {
+    const one = await registryWith(answersTo('PUT', invalid))
+    await expect(storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).rejects.toMatchObject({
+      status: 400,
+      registryCode: 'BLOB_UPLOAD_INVALID',
+    })
+    expect(
+      one
+        .steps()
+        .split(' ')
+        .filter((step) => step === 'PUT'),
+    ).toHaveLength(3)
+  })
+})
+
 describe('HEAD of a blob', () => {
   it.each([400, 401, 403, 405, 501])('that is refused by %i is followed by an upload', async (status) => {
     const one = await registryWith(answersTo('HEAD', { status }))

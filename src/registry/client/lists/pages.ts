@@ -6,6 +6,7 @@ import type { RegistryResponse } from '../../http/fetch.ts'
 import { nextLink } from '../../http/headers.ts'
 import type { RegistryClient } from '../client.ts'
 import type { Purpose } from '../errors.ts'
+import { withinList } from './next-page.ts'
 
 /**
  * Bytes of all pages of a list: a million tags. docker-registry 2.8 sends all of them in one page.
@@ -74,7 +75,7 @@ export async function* pages<T>(
     pagesWithoutNews = entryKeys.size === before ? pagesWithoutNews + 1 : 0
     if (next !== undefined && pagesWithoutNews === maxPagesWithoutNews)
       throw endless(purpose, `${maxPagesWithoutNews} pages in a row have no new entry`)
-    url = next === undefined ? undefined : client.follow(next, url, purpose)
+    url = next === undefined ? undefined : withinList(client.follow(next, url, purpose), url)
   }
 }
 

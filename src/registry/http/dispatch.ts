@@ -265,13 +265,14 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
   }
 }
 
+/** A proxy may add a header that the registry has sent already, so equal values count once. */
 function flatten(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): ReadonlyMap<string, string> {
   const flat = new Map<string, string>()
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined)
-      flat.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(', '))
+      flat.set(name.toLowerCase(), typeof value === 'string' ? value : [...new Set(value)].join(', '))
   }
   return flat
 }

@@ -1,6 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { RegistryResponse } from '../../../src/registry/http/fetch.ts'
 import { createFetch } from '../../../src/registry/http/stack.ts'
 import { notedCall, requestOf } from '../../support/http-world.ts'
 import { leapingClock } from '../../support/manual-clock.ts'
@@ -27,6 +28,10 @@ async function speaking(answer: (socket: Socket) => void) {
 }
 
 async function ask(origin: string): Promise<Uint8Array> {
+  return await (await request(origin)).bytes(1000)
+}
+
+async function request(origin: string): Promise<RegistryResponse> {
   const stack = createFetch({
     settings: new Map(),
     credentials: async () => undefined,
@@ -34,8 +39,7 @@ async function ask(origin: string): Promise<Uint8Array> {
     clock: leapingClock(),
   })
   onTestFinished(() => stack.close())
-  const response = await stack.fetch(requestOf(origin), notedCall())
-  return await response.bytes(1000)
+  return await stack.fetch(requestOf(origin), notedCall())
 }
 
 describe('a server that is no registry', () => {
@@ -80,6 +84,17 @@ describe('an answer', () => {
       const peer = await speaking((socket) => socket.end(`HTTP/1.1 200 OK\r\n${framing}\r\nok`))
       await expect(ask(peer.origin)).rejects.toMatchObject({ code: 'network' })
     }
+  })
+
+  it('has the value of a header once if a proxy repeats it, and both values if they differ', async () => {
+    const repeated =
+      'docker-content-digest: a\r\nDocker-Content-Digest: a\r\nlocation: /x\r\nlocation: /y\r\n'
+    const peer = await speaking((socket) =>
+      socket.end(`HTTP/1.1 200 OK\r\n${repeated}content-length: 0\r\n\r\n`),
+    )
+    const { headers } = await request(peer.origin)
+    expect(headers.get('docker-content-digest')).toBe('a')
+    expect(headers.get('location')).toBe('/x, /y')
   })
 
   it('with endless 1xx responses is an error', async () => {

@@ -56,11 +56,24 @@ export function readRealm(
     })
   }
   url.hash = ''
+  keepHttps(url, origin)
   // Some servers accept names of parameters in any case.
   const names = Array.from(url.searchParams.keys())
   for (const name of names)
     if (requestParameters.has(name.trim().toLowerCase())) url.searchParams.delete(name)
   return { url, mayHaveCredentials: isTrusted(registry, origin, url, settings) }
+}
+
+/**
+ * A registry behind a proxy that ends TLS may call its token server http. Its own host is then
+ * asked over https, as for `Location` and `Link`.
+ */
+function keepHttps(realm: URL, origin: URL): void {
+  const isDowngraded = realm.protocol === 'http:' && origin.protocol === 'https:'
+  if (!isDowngraded || realm.hostname !== origin.hostname) return
+  if (realm.port !== '' && realm.port !== origin.port) return
+  realm.protocol = origin.protocol
+  realm.port = origin.port
 }
 
 function isTrusted(registry: string, origin: URL, realm: URL, settings: RegistrySettings): boolean {

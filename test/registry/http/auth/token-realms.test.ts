@@ -16,6 +16,18 @@ describe('a token server may have credentials', () => {
     expect(trusts(registry, origin, realm)).toBe(true)
   })
 
+  // A proxy that ends TLS does not tell the registry so.
+  it.each([
+    ['https://r.example.com', 'http://r.example.com/token?x=1', 'https://r.example.com/token?x=1'],
+    ['https://r.example.com:8443', 'http://r.example.com/token', 'https://r.example.com:8443/token'],
+    ['https://r.example.com:8443', 'http://r.example.com:8443/token', 'https://r.example.com:8443/token'],
+    ['https://r.example.com', 'http://r.example.com:80/token', 'https://r.example.com/token'],
+  ])('of %s at %s, and is asked at %s', (origin, text, asked) => {
+    const realm = readRealm('r.example.com', new URL(origin), text)
+    expect(realm.url.href).toBe(asked)
+    expect(realm.mayHaveCredentials).toBe(true)
+  })
+
   it('if the configuration names it', () => {
     expect(
       trusts(
@@ -30,7 +42,8 @@ describe('a token server may have credentials', () => {
 
 describe('a token server may not have credentials', () => {
   it.each([
-    ['r.example.com', 'https://r.example.com', 'http://r.example.com/token'],
+    ['r.example.com', 'https://r.example.com', 'http://r.example.com:8080/token'],
+    ['r.example.com', 'https://r.example.com', 'http://evil.example.com/token'],
     ['r.example.com', 'https://r.example.com', 'https://evil.example.com/token'],
     ['r.example.com', 'https://r.example.com', 'https://r.example.com.evil.com/token'],
     ['r.example.com', 'https://r.example.com', 'https://auth.docker.io/token'],

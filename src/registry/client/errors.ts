@@ -150,13 +150,19 @@ export function withSubject(error: unknown, { subject }: Purpose, call: Call): u
   return isDrayError(error) && !call.signal.aborted ? error.with({ subject }) : error
 }
 
+/**
+ * Reads the error of a body: the first of `errors`, or what proxies before a registry send instead:
+ * Docker Hub `{ "details": … }`, API gateways `{ "message": … }`.
+ */
 function parseError(body: unknown, redaction: Redaction): RegistryError {
-  const list = isRecord(body) ? body['errors'] : undefined
-  const first: unknown = Array.isArray(list) ? list[0] : undefined
+  if (!isRecord(body)) return {}
+  const list = body['errors']
+  const first: unknown = Array.isArray(list) ? list[0] : { ...body, code: undefined }
   if (!isRecord(first)) return {}
   const textOf = (value: unknown, length: number): string | undefined =>
     typeof value === 'string' && value !== '' ? redaction.redact(value).slice(0, length) : undefined
-  return { code: textOf(first['code'], 100), text: textOf(first['message'], maxMessage) }
+  const text = textOf(first['message'], maxMessage) ?? textOf(first['details'], maxMessage)
+  return { code: textOf(first['code'], 100), text }
 }
 
 interface Classification {

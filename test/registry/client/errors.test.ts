@@ -35,6 +35,18 @@ describe("a registry's error", () => {
     })
   })
 
+  it.each([
+    ['{"details":"Slow down.","error":{"details":"Slow down."}}', 'Slow down.'],
+    ['{"errors":null,"message":"Slow down.","code":"UNSUPPORTED"}', 'Slow down.'],
+    ['{"errors":[{"code":"DENIED","message":"","details":"Slow down."}]}', 'Slow down.'],
+    ['{"errors":[],"details":"Slow down."}', undefined],
+    ['{"message":7,"details":null}', undefined],
+  ])('that is %s has the message %s', async (body, why) => {
+    const error = await refusal({ status: 403, headers: json, body })
+    expect(error).toMatchObject({ code: 'forbidden', status: 403 })
+    expect(error).toHaveProperty('why', why)
+  })
+
   it('is cut to a limit', async () => {
     const body = JSON.stringify({ errors: [{ code: 'X'.repeat(1000), message: 'y'.repeat(10_000) }] })
     const error = (await refusal({ status: 403, headers: json, body })) as {

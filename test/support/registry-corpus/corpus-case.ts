@@ -29,7 +29,8 @@ const storedImage = v.strictObject({
 const oddAnswer = v.strictObject({
   /** `METHOD PATH`: a regular expression of path and query after the method; `*` is any method */
   request: pattern,
-  /** only a request that lacks this header */
+  /** only a request that has this header, and one that lacks it */
+  if: v.optional(text),
   unless: v.optional(text),
   /** only the first so many */
   times: v.optional(v.number()),
@@ -41,6 +42,8 @@ const oddAnswer = v.strictObject({
   status: v.optional(v.number()),
   headers: v.optional(v.record(text, v.nullable(text))),
   body: v.optional(v.unknown()),
+  /** the connection ends after half of the registry's body */
+  breaks: v.optional(v.literal(true)),
 })
 
 const expectation = v.strictObject({

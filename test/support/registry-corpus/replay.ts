@@ -35,9 +35,12 @@ export async function replay(one: CorpusCase): Promise<Replayed> {
   const registry = stack.use(await watchedRegistry(one.registry))
   const contents = await store(one.content, registry.oracle)
   const fill = filler(contents)
-  const odd = new OddAnswers(one.answers, fill)
+  const odd = new OddAnswers(one.answers, (text) => place(text))
   const proxy = stack.use(await injuringProxy(registry.host, { choose: (request) => odd.choose(request) }))
-  const place = (text: string): string => fill(text).replaceAll('REGISTRY', proxy.host)
+  const place = (text: string): string =>
+    fill(text)
+      .replaceAll('REGISTRY', proxy.host)
+      .replaceAll('STORAGE', proxy.host.replace('127.0.0.1', 'localhost'))
   const folder = await makeFolder('dray-corpus-')
   stack.defer(() => removeFolder(folder))
   await writeFiles(one, folder, place)
@@ -153,24 +156,32 @@ class OddAnswers {
       ({ answer, left }) =>
         left > 0 &&
         matchesRequest(this.#fill(answer.request), method, path) &&
+        (answer.if === undefined || headers[answer.if] !== undefined) &&
         (answer.unless === undefined || headers[answer.unless] === undefined),
     )
     if (found === undefined) return undefined
     found.left -= 1
-    return this.#injuryOf(found.answer)
+    return this.#injuryOf(found.answer, path)
   }
 
-  #injuryOf({ status, headers = {}, body: answered = '', applied, amends }: OddAnswer): Injury {
-    if (status === undefined) return { kind: 'headers', set: headers }
-    if (amends === true) return { kind: 'headers', set: headers, status }
-    const given = Object.entries(headers).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))
+  #injuryOf(answer: OddAnswer, path: string): Injury {
+    const { status, headers = {}, body: answered = '', applied, amends, breaks } = answer
+    if (breaks === true) return { kind: 'truncate' }
+    const odd = Object.entries(headers).map(([name, value]) => [name, this.#headerOf(value, path)] as const)
+    if (status === undefined) return { kind: 'headers', set: Object.fromEntries(odd) }
+    if (amends === true) return { kind: 'headers', set: Object.fromEntries(odd), status }
     const text = typeof answered === 'string' ? answered : JSON.stringify(answered)
     return {
       kind: 'answer',
       status,
-      headers: Object.fromEntries(given) as Record<string, string>,
+      headers: Object.fromEntries(odd.flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
       body: this.#fill(text),
       ...(applied === true && { applied }),
     }
+  }
+
+  /** `PATH` in a value stands for the path of the request. */
+  #headerOf(value: string | null, path: string): string | null {
+    return value === null ? null : this.#fill(value).replaceAll('PATH', path)
   }
 }

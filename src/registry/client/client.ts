@@ -61,6 +61,10 @@ export class SharedState {
   readonly deleteAccess: Map<string, 'delete' | 'write'> = new Map()
   /** references of fallback tags that a read of this run did not find */
   readonly absentTags: Set<string> = new Set()
+  /** repositories whose referrers API listed at least one referrer in this run */
+  readonly listingRepositories: Set<string> = new Set()
+  /** by repository: whether the API lists what the answer to a PUT says that it lists */
+  readonly subjectHeaders: Map<string, Promise<boolean>> = new Map()
   readonly secrets: Secrets
   /** uniform in [0, 1) */
   readonly random: () => number
@@ -123,6 +127,9 @@ export interface ApiRequest {
   readonly replay?: RegistryRequest['replay']
   readonly settles?: boolean
   readonly lane?: RegistryRequest['lane']
+  readonly returnsRedirect?: boolean
+  /** Returns a web page like any other answer. */
+  readonly acceptsWebPage?: boolean
   readonly beforeAttempt?: BeforeAttempt | undefined
   readonly expect: readonly number[] | ((status: number) => boolean)
   readonly purpose: Purpose
@@ -170,7 +177,8 @@ export class RegistryClient {
     const isExpected =
       typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
     if (!isExpected) throw await responseError(response, purpose, home, this.shared)
-    if (request.method === 'GET' && request.lane !== 'download' && isWebPage(response))
+    const mayBeWebPage = request.lane === 'download' || request.acceptsWebPage === true
+    if (request.method === 'GET' && !mayBeWebPage && isWebPage(response))
       throw await webPageError(response, purpose)
     return response
   }
@@ -211,7 +219,7 @@ export class RegistryClient {
 
   #withScopes(request: ApiRequest): RegistryRequest {
     const { registry } = this
-    const { expect: _, purpose, alsoScopes = [], withoutScopes, ...rest } = request
+    const { expect: _, acceptsWebPage: __, purpose, alsoScopes = [], withoutScopes, ...rest } = request
     const { path, access } = purpose
     const scope: Scope =
       path === undefined ? { catalog: '*' } : { repository: { registry, path }, actions: actionsOf[access] }

@@ -52,6 +52,11 @@ export interface RegistryRequest {
    * `download` and `upload` have a body that the other side can delay.
    */
   readonly lane: 'small' | 'download' | 'upload'
+  /**
+   * The answer to a redirect that leads to another host, unless that host answers 200, is the
+   * redirect itself: only the registry's own answers count.
+   */
+  readonly returnsRedirect?: boolean | undefined
   /** is called before each attempt and after each new token, just before it is sent */
   readonly beforeAttempt?: BeforeAttempt | undefined
 }

@@ -1,5 +1,5 @@
 import { DrayError } from '../../lib/errors.ts'
-import type { Middleware, RegistryRequest } from './fetch.ts'
+import type { Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
 import { redactUrl } from './redact.ts'
 
 const maxRedirects = 5
@@ -18,18 +18,29 @@ const keepingStatuses: ReadonlySet<number> = new Set([307, 308])
  */
 export const redirect: Middleware = (next) => async (request, call) => {
   let current = request
+  let departure: RegistryResponse | undefined
   for (let hops = 0; ; hops++) {
     const response = await next(current, call)
     const location = response.headers.get('location')
     const followed = isRead(request) ? redirectStatuses : keepingStatuses
-    if (!followed.has(response.status) || location === undefined) return response
+    if (!followed.has(response.status) || location === undefined) {
+      if (departure === undefined || response.status === 200) return response
+      await response.discard()
+      return departure
+    }
     await response.discard()
-    if (hops === maxRedirects)
-      throw refused(request.url, `it redirected more than ${maxRedirects} times in a row`)
-    const url = target(location, current.url)
-    if (url.origin !== current.url.origin && !mayLeaveOrigin(request))
-      throw refused(current.url, `it redirected a ${request.method} to another origin, ${url.origin}`)
-    current = hop(current, url)
+    try {
+      if (hops === maxRedirects)
+        throw refused(request.url, `it redirected more than ${maxRedirects} times in a row`)
+      const url = target(location, current.url)
+      if (url.origin !== current.url.origin && !mayLeaveOrigin(request))
+        throw refused(current.url, `it redirected a ${request.method} to another origin, ${url.origin}`)
+      current = hop(current, url)
+    } catch (error) {
+      if (request.returnsRedirect === true) return departure ?? response
+      throw error
+    }
+    if (request.returnsRedirect === true && current.url.origin !== request.url.origin) departure ??= response
   }
 }
 

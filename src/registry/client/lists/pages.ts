@@ -11,7 +11,7 @@ import { withinList } from './next-page.ts'
 /**
  * Bytes of all pages of a list: a million tags. docker-registry 2.8 sends all of them in one page.
  */
-const maxListSize = 64 * 1024 ** 2
+export const maxListSize: number = 64 * 1024 ** 2
 /** Bounds a registry that invents new pages without end. */
 const maxPages = 100_000
 /**
@@ -23,6 +23,12 @@ const maxPagesWithoutNews = 100
 export interface ResponsePage {
   readonly response: RegistryResponse
   readonly bytes: Uint8Array
+}
+
+/** A first page that the caller has requested. */
+export interface FirstPage {
+  readonly url: URL
+  readonly page: ResponsePage
 }
 
 export interface PagesOptions<T> {
@@ -41,7 +47,7 @@ export interface PagesOptions<T> {
  */
 export async function* pages<T>(
   client: RegistryClient,
-  first: URL,
+  first: URL | FirstPage,
   options: PagesOptions<T>,
   call: Call,
 ): AsyncGenerator<readonly T[], void> {
@@ -54,7 +60,7 @@ export async function* pages<T>(
   const entryKeys = new Set<string>()
   let pagesWithoutNews = 0
   let remaining = maxListSize
-  let url: URL | undefined = first
+  let url: URL | undefined = 'url' in first ? first.url : first
   for (let count = 0; url !== undefined; count++) {
     if (count === maxPages) throw endless(purpose, `it has more than ${maxPages} pages`)
     addPage(url.href)
@@ -62,7 +68,7 @@ export async function* pages<T>(
       client,
       url,
       options,
-      { isFirst: count === 0, maxSize: remaining },
+      { first: count === 0 ? first : undefined, maxSize: remaining },
       call,
     )
     remaining -= page.bytes.byteLength
@@ -131,7 +137,8 @@ function nextPage(link: string, purpose: Purpose, client: RegistryClient): strin
 }
 
 interface PageLimits {
-  readonly isFirst: boolean
+  /** undefined for the pages after it */
+  readonly first: URL | FirstPage | undefined
   /** bytes */
   readonly maxSize: number
 }
@@ -144,7 +151,11 @@ async function readPage<T>(
   limits: PageLimits,
   call: Call,
 ): Promise<{ readonly page: ResponsePage; readonly entries: readonly T[] }> {
-  const page = await requestPage(client, url, options, limits, call)
+  const { first } = limits
+  const page =
+    first !== undefined && 'page' in first
+      ? first.page
+      : await requestPage(client, url, options, limits, call)
   try {
     return { page, entries: options.parse(page) }
   } catch (error) {
@@ -158,10 +169,10 @@ async function requestPage(
   client: RegistryClient,
   url: URL,
   { accept, purpose }: Pick<PagesOptions<unknown>, 'accept' | 'purpose'>,
-  { isFirst, maxSize }: PageLimits,
+  { first, maxSize }: PageLimits,
   call: Call,
 ): Promise<ResponsePage> {
-  const expect = isFirst ? [200] : [200, 404]
+  const expect = first !== undefined ? [200] : [200, 404]
   return await client.shared.retry.run(
     client.registry,
     call,

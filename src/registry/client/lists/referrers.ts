@@ -1,20 +1,22 @@
 import type { Call } from '../../../lib/call.ts'
-import { DrayError, isDrayError } from '../../../lib/errors.ts'
+import { DrayError } from '../../../lib/errors.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { parseManifest } from '../../../oci/manifest.ts'
 import { mediaTypes } from '../../../oci/media-types.ts'
-import { formatAt } from '../../../oci/reference.ts'
+import { formatAt, formatRepository } from '../../../oci/reference.ts'
 import type { RepositoryClient } from '../client.ts'
-import { pages } from './pages.ts'
+import type { Purpose } from '../errors.ts'
+import { type FirstPage, pages, type ResponsePage } from './pages.ts'
+import { hasManifests, requestReferrers } from './referrers-api.ts'
 
 /** More referrers than any subject has. */
 const maxReferrers = 100_000
 
 /**
  * Lists the referrers of a manifest, all pages (distribution-spec, Listing Referrers). Undefined if
- * the registry does not have the API (404), which is remembered. There is no filter, because the
- * caller wants all attached artifacts.
+ * the registry does not have the API, which is remembered. There is no filter, because the caller
+ * wants all attached artifacts.
  */
 export async function listReferrers(
   client: RepositoryClient,
@@ -23,46 +25,43 @@ export async function listReferrers(
 ): Promise<readonly Descriptor[] | undefined> {
   const { capabilities } = client.shared
   if (capabilities.get(client.repository, 'referrers') === 'no') return undefined
+  const answer = await requestReferrers(client, subject, call)
+  if (answer === 'no API') capabilities.learn(client.repository, 'referrers', 'no')
+  if (typeof answer === 'string') return undefined
   const found = new Map<Digest, Descriptor>()
-  try {
-    for await (const entries of referrerPages(client, subject, call)) {
-      for (const entry of entries) found.set(entry.digest, entry)
-      if (found.size > maxReferrers) throw tooMany(client, subject)
-    }
-  } catch (error) {
-    if (!isDrayError(error) || error.code !== 'not-found') throw error
-    // A repository that does not exist yet says nothing of the API.
-    if (error.registryCode !== 'NAME_UNKNOWN') capabilities.learn(client.repository, 'referrers', 'no')
-    return undefined
+  for await (const entries of referrerPages(client, subject, answer, call)) {
+    for (const entry of entries) found.set(entry.digest, entry)
+    if (found.size > maxReferrers) throw tooMany(client, subject)
   }
   capabilities.learn(client.repository, 'referrers', 'yes')
+  if (found.size > 0) client.shared.listingRepositories.add(formatRepository(client.repository))
   return [...found.values()]
 }
 
 function referrerPages(
   client: RepositoryClient,
   subject: Digest,
+  first: FirstPage,
   call: Call,
 ): AsyncIterable<readonly Descriptor[]> {
   const purpose = client.describe('list the referrers', `@${subject}`, 'read')
-  return pages(
-    client,
-    client.url(`referrers/${subject}`),
-    {
-      accept: mediaTypes.index,
-      purpose,
-      parse: ({ response, bytes }) => {
-        const mediaType = response.headers.get('content-type') ?? ''
-        const list = parseManifest(bytes, mediaType, `the list of referrers of ${purpose.subject}`)
-        if (list.kind === 'index') return list.manifests
-        throw new DrayError('protocol', `cannot ${purpose.doing}: the answer is no index`, {
-          subject: purpose.subject,
-        })
-      },
-      keyOf: ({ digest }) => digest,
-    },
-    call,
-  )
+  const options = {
+    accept: mediaTypes.index,
+    purpose,
+    parse: (page: ResponsePage) => parsePage(page, purpose),
+    keyOf: ({ digest }: Descriptor) => digest,
+  }
+  return pages(client, first, options, call)
+}
+
+/** An index without `manifests` is no empty list: a damaged page must not hide its entries. */
+function parsePage(page: ResponsePage, purpose: Purpose): readonly Descriptor[] {
+  const mediaType = page.response.headers.get('content-type') ?? ''
+  const list = parseManifest(page.bytes, mediaType, `the list of referrers of ${purpose.subject}`)
+  if (list.kind === 'index' && hasManifests(page)) return list.manifests
+  throw new DrayError('protocol', `cannot ${purpose.doing}: the answer is no index`, {
+    subject: purpose.subject,
+  })
 }
 
 function tooMany(client: RepositoryClient, subject: Digest): DrayError {

@@ -12,7 +12,7 @@ import type { RepositoryClient } from '../client.ts'
 import { isStorageFull } from '../errors.ts'
 import { contentDigest } from '../headers.ts'
 import { resolveManifest } from './manifests.ts'
-import { listReferrers } from '../lists/referrers.ts'
+import { confirmSubjectHeader, isListed } from '../lists/subject-header.ts'
 
 /** Tags of one manifest that are written at once. */
 const tagsAtOnce = 8
@@ -59,7 +59,8 @@ class ManifestPut {
   readonly #beforeAttempt: BeforeAttempt | undefined
   /** what the registry says that it stored in place of the manifest, damaged on the way */
   #storedInstead: Digest | undefined
-  #subject: 'listed' | 'not listed' | 'unclear' = 'unclear'
+  /** what the answers to the PUTs say about the list of referrers of the subject */
+  #subject: 'claimed' | 'not listed' | 'unclear' = 'unclear'
 
   constructor(
     client: RepositoryClient,
@@ -89,14 +90,15 @@ class ManifestPut {
   }
 
   /**
-   * If the response to the PUT was lost, the list of referrers says whether the subject is listed.
+   * `OCI-Subject` counts if the API has listed something. If the response to the PUT was lost, the
+   * list of referrers says whether the subject is listed.
    */
   async isSubjectListed(): Promise<boolean> {
-    if (this.#subject !== 'unclear') return this.#subject === 'listed'
+    if (this.#subject === 'not listed') return false
     const { subject } = parseManifest(this.#bytes, this.#d.mediaType, this.#d.digest)
     if (subject === undefined) return false
-    const listed = await listReferrers(this.#client, subject.digest, this.#call)
-    return listed?.some((entry) => entry.digest === this.#d.digest) ?? false
+    const confirm = this.#subject === 'claimed' ? confirmSubjectHeader : isListed
+    return await confirm(this.#client, subject.digest, this.#d.digest, this.#call)
   }
 
   /**
@@ -175,9 +177,8 @@ class ManifestPut {
   #learn(response: RegistryResponse): readonly string[] {
     const { capabilities } = this.#client.shared
     const { repository } = this.#client
-    const isListed = response.headers.has('oci-subject')
-    if (isListed) capabilities.learn(repository, 'referrers', 'yes')
-    this.#subject = isListed ? 'listed' : this.#subject === 'listed' ? 'listed' : 'not listed'
+    if (response.headers.has('oci-subject')) this.#subject = 'claimed'
+    else if (this.#subject === 'unclear') this.#subject = 'not listed'
     const accepted = response.headers.get('oci-tag')
     if (accepted === undefined) return []
     capabilities.learn(repository, 'manyTags', 'yes')

@@ -239,6 +239,59 @@ describe('a manifest with a subject', () => {
     expect(store.capability('referrers')).toBe(known)
   })
 
+  const claimed: ScriptedAnswer = {
+    status: 201,
+    headers: { 'docker-content-digest': e.digest, 'oci-subject': content.root.digest },
+  }
+  const listing = (entries: readonly Descriptor[]): ScriptedAnswer => ({
+    status: 200,
+    headers: { 'content-type': types.index },
+    body: JSON.stringify({ schemaVersion: 2, mediaType: types.index, manifests: entries }),
+  })
+  const claiming = (list: ScriptedAnswer) => scripted(({ method }) => (method === 'PUT' ? claimed : list))
+  const listsOf = ({ requests }: { readonly requests: () => readonly string[] }): number =>
+    requests().filter((line) => line.includes('/referrers/')).length
+
+  it.each([
+    ['no API (404)', { status: 404 }, false],
+    ['no API (405)', { status: 405 }, false],
+    ['an empty list', listing([]), false],
+    ['a list with it', listing([e]), true],
+  ])('is listed by OCI-Subject only if the API lists it: %s', async (_, list, listed) => {
+    const server = await claiming(list)
+    const store = storeAt(server.registry)
+    for (let n = 0; n < 3; n++)
+      expect((await store.putManifest(e, sent, [], newCall())).subjectListed).toBe(listed)
+    expect(listsOf(server)).toBe(1)
+  })
+
+  it('is listed by OCI-Subject without a request if the API has listed something', async () => {
+    const server = await claiming(listing([d]))
+    const store = storeAt(server.registry)
+    await store.referrers(digestOf('another'), newCall())
+    expect((await store.putManifest(e, sent, [], newCall())).subjectListed).toBe(true)
+    expect(listsOf(server)).toBe(1)
+  })
+
+  it('is not listed by OCI-Subject in a repository without the API', async () => {
+    const server = await claiming({ status: 406 })
+    const store = storeAt(server.registry)
+    await store.referrers(digestOf('another'), newCall())
+    expect((await store.putManifest(e, sent, [], newCall())).subjectListed).toBe(false)
+    expect(listsOf(server)).toBe(1)
+  })
+
+  it('is not listed by what another repository of the registry lists', async () => {
+    const server = await scripted(({ method, path }) =>
+      method === 'PUT' ? claimed : path.startsWith('/v2/other/') ? listing([e]) : { status: 404 },
+    )
+    const stores = openStores()
+    const { registry } = server
+    await stores.source({ registry, path: 'other' }).referrers(digestOf('another'), newCall())
+    const put = stores.target({ registry, path: 'team/api' }).putManifest(e, sent, [], newCall())
+    expect((await put).subjectListed).toBe(false)
+  })
+
   it('is searched in the list of referrers if the response was lost', async () => {
     const list = { schemaVersion: 2, mediaType: types.index, manifests: [e] }
     const { registry } = await scripted(({ method, path }) => {

@@ -64,8 +64,8 @@ export interface TagLister extends NamedRepository {
 export interface ReferrerLister extends NamedRepository {
   /**
    * Lists the manifests whose `subject` is this digest, from the referrers API alone
-   * (distribution-spec, Listing Referrers). Returns undefined if the registry does not have that
-   * API (404). `images/evidence` also reads the artifacts under tags.
+   * (distribution-spec, Listing Referrers). Returns undefined if the registry says that it does not
+   * have that API. `images/evidence` also reads the artifacts under tags.
    */
   referrers(subject: Digest, call: Call): Promise<readonly Descriptor[] | undefined>
 }
@@ -127,7 +127,7 @@ export interface PutManifestResult {
   /** tags that now resolve to the manifest */
   readonly tagged: readonly string[]
   /**
-   * for a manifest with a `subject`: whether the registry lists it (`OCI-Subject`); if not, the
+   * for a manifest with a `subject`: whether the referrers API of the registry lists it; if not, the
    * referrer belongs in the index under the fallback tag
    */
   readonly subjectListed: boolean

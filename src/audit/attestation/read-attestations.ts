@@ -7,7 +7,7 @@ import { mediaTypes } from '../../oci/media-types.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { listAllReferrers } from '../../images/evidence/referrers.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { BlobReader, ManifestReader, ReferrerLister } from '../../images/ports.ts'
+import type { BlobReader, Capabilities, ManifestReader, ReferrerLister } from '../../images/ports.ts'
 import { readBlob } from '../artifact.ts'
 import { attestationAnnotations } from './attestation-artifact.ts'
 import type { PublicKey } from '../../signing/dsse.ts'
@@ -39,7 +39,7 @@ export interface FoundAttestation extends AttestationVerification {
  * `unsupported` for too many referrers.
  */
 export async function readAttestations(
-  store: ManifestReader & BlobReader & ReferrerLister,
+  store: ManifestReader & BlobReader & ReferrerLister & Pick<Capabilities, 'capability'>,
   image: Digest,
   keys: readonly PublicKey[],
   call: Call,

@@ -9,7 +9,7 @@ import { type Graph, walkGraph } from '../graph/graph.ts'
 import { inParallel } from '../parallel.ts'
 import type { ManifestContent, SourceRepository, TagLister } from '../ports.ts'
 import { listUntil } from '../tags/tag-list.ts'
-import { entriesOf } from './referrers.ts'
+import { entriesOf, unlistedError } from './referrers.ts'
 
 /** Subjects and artifacts that are read at once. */
 const readsAtOnce = 16
@@ -46,7 +46,7 @@ export class EvidenceSearch {
   readonly #options: EvidenceOptions
   readonly #seen = new Set<Digest>()
   readonly #found = new Map<string, Evidence>()
-  /** subjects for which the referrers API answered 404 */
+  /** subjects for which the registry answered that it does not have the referrers API */
   readonly #unlisted = new Set<Digest>()
   /** all tags, if listing them takes fewer requests than reading them one by one */
   #tags: Promise<ReadonlySet<string> | undefined> | undefined
@@ -75,8 +75,8 @@ export class EvidenceSearch {
       const readAll = async (wanted: readonly Digest[]): Promise<readonly Evidence[]> =>
         (await inParallel(wanted, readsAtOnce, call, (subject, c) => this.#readTwice(subject, c))).flat()
       const found = [...(await readAll(wave))]
-      // If the registry listed the referrers of one subject, it has the API, and a 404 was a
-      // mistake.
+      // If the registry listed the referrers of one subject, it has the API, and the answer for
+      // another was a mistake.
       if (this.#store.capability('referrers') === 'yes') {
         const unlisted = wave.filter((subject) => this.#unlisted.delete(subject))
         found.push(...(await readAll(unlisted)))
@@ -201,21 +201,12 @@ export class EvidenceSearch {
     })
   }
 
-  /**
-   * A registry with the API answers an empty list, not 404 (distribution-spec, Listing Referrers).
-   */
+  /** A registry with the API answers an empty list (distribution-spec, Listing Referrers). */
   #noteUnlisted(subject: Digest, call: Call): void {
-    const where = formatAt(this.#store.repository, { digest: subject })
-    const what = `the referrers of ${where} are not listed (404), though those of others there are`
-    if (this.#options.dangling === 'skip') {
-      call.notify({ kind: 'warning', text: what })
-      return
-    }
-    throw new DrayError('protocol', what, {
-      subject: where,
-      why: 'evidence could be hidden',
-      hint: 'Run again later, or go on without what is not listed by --allow-missing-evidence.',
-    })
+    const error = unlistedError(this.#store, subject)
+    const hint = 'Run again later, or pass --allow-missing-evidence to skip what is not listed.'
+    if (this.#options.dangling === 'fail') throw error.with({ hint })
+    call.notify({ kind: 'warning', text: error.message })
   }
 
   #list(pages: number, call: Call): Promise<ReadonlySet<string> | undefined> {

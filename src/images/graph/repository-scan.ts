@@ -3,6 +3,7 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository } from '../../oci/reference.ts'
+import { unlistedError } from '../evidence/referrers.ts'
 import { inParallel } from '../parallel.ts'
 import type { SourceRepository } from '../ports.ts'
 import type { PreviousScan, RepositoryGraph } from './repository-graph.ts'
@@ -137,8 +138,10 @@ export class RepositoryScan {
     const unlisted = [...(await this.#listOnce(first, call))]
     if (store.capability('referrers') === 'no') return
     unlisted.push(...(await this.#listOnce(subjects.slice(first.length), call)))
-    // If the registry listed the referrers of one subject, an earlier 404 had another cause.
-    if (store.capability('referrers') === 'yes') await this.#listOnce(unlisted, call)
+    // If the registry listed the referrers of one subject, its answer for another had another cause.
+    if (store.capability('referrers') !== 'yes') return
+    const [hidden] = await this.#listOnce(unlisted, call)
+    if (hidden !== undefined) throw unlistedError(store, hidden)
   }
 
   /** Returns the subjects that had no list. */

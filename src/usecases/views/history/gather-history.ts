@@ -8,6 +8,7 @@ import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type {
   BlobReader,
+  Capabilities,
   ManifestReader,
   ReferrerLister,
   Repositories,
@@ -31,7 +32,7 @@ export type HistorySubject =
 /** The state of an environment while it is read. */
 interface EnvironmentReading {
   readonly target: HistoryTarget
-  readonly store: ManifestReader & BlobReader & ReferrerLister
+  readonly store: ManifestReader & BlobReader & ReferrerLister & Pick<Capabilities, 'capability'>
   readonly tags: Map<string, Digest | null>
   readonly images: readonly Digest[]
   readonly attestations: AttestationOfImage[]

@@ -12,19 +12,22 @@ import { cosignSuffixes, cosignTag, fallbackTag } from '../../../oci/evidence-ta
 import { listAllReferrers } from '../../../images/evidence/referrers.ts'
 import type { Graph } from '../../../images/graph/graph.ts'
 import { attestationChildren, isLeaf } from '../../../images/graph/platform-images.ts'
-import type { ManifestReader, ReferrerLister } from '../../../images/ports.ts'
+import type { Capabilities, ManifestReader, ReferrerLister } from '../../../images/ports.ts'
 
 /**
  * Counts the attached artifacts of images from lists: known tags, the referrers API, the index of
  * the fallback tag, and the attestations in an index. `EvidenceSearch` reads the artifacts.
  */
 export class EvidenceGlance {
-  readonly #store: ManifestReader & ReferrerLister
+  readonly #store: ManifestReader & ReferrerLister & Pick<Capabilities, 'capability'>
   readonly #tags: ReadonlySet<string>
   /** the first request to the referrers API; its response shows whether the API exists */
   #first: Promise<unknown> | undefined
 
-  constructor(store: ManifestReader & ReferrerLister, tags: ReadonlySet<string>) {
+  constructor(
+    store: ManifestReader & ReferrerLister & Pick<Capabilities, 'capability'>,
+    tags: ReadonlySet<string>,
+  ) {
     this.#store = store
     this.#tags = tags
   }

@@ -10,7 +10,7 @@ import { annotationKeys } from '../../../oci/annotations.ts'
 import { createdOf, type DatedImage, readDatedImages } from '../../../images/config/dated-images.ts'
 import { type Graph, walkGraph } from '../../../images/graph/graph.ts'
 import { isAttestationChild, platformImages } from '../../../images/graph/platform-images.ts'
-import type { BlobReader, ManifestReader, ReferrerLister } from '../../../images/ports.ts'
+import type { BlobReader, Capabilities, ManifestReader, ReferrerLister } from '../../../images/ports.ts'
 import { EvidenceGlance } from './evidence-glance.ts'
 import { isOfOneImage, warnOnFailure } from '../warn-on-failure.ts'
 
@@ -47,7 +47,10 @@ export class Summaries {
   readonly #whole = new Map<string, Promise<ImageSummary>>()
 
   /** @param tags all tags of the repository, with those of evidence */
-  constructor(store: ManifestReader & BlobReader & ReferrerLister, tags: ReadonlySet<string>) {
+  constructor(
+    store: ManifestReader & BlobReader & ReferrerLister & Pick<Capabilities, 'capability'>,
+    tags: ReadonlySet<string>,
+  ) {
     this.#store = store
     this.#evidence = new EvidenceGlance(store, tags)
   }

@@ -50,14 +50,25 @@ export interface BlobReader extends NamedRepository {
   blob(d: Descriptor, offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>>
 }
 
+/**
+ * What happens to an entry of a tag list that is not a tag, such as a digest. `skip`: one warning
+ * for each repository. `refuse`: an error, for a reader to which each tag matters, because nothing
+ * can be read under such a name.
+ */
+export type InvalidTags = 'skip' | 'refuse'
+
 export interface TagLister extends NamedRepository {
   /**
    * Lists all tags. An incomplete list is an error.
-   * @throws `not-found` if the repository is absent.
+   * @param invalid `skip` by default
+   * @throws `not-found` if the repository is absent; `refused` for an invalid tag.
    */
-  tags(call: Call): AsyncIterable<string>
+  tags(call: Call, invalid?: InvalidTags): AsyncIterable<string>
 
-  /** Lists the tags in the pages of the registry, so that a reader can stop early. */
+  /**
+   * Lists the tags in the pages of the registry, so that a reader can stop early. Skips invalid
+   * tags.
+   */
   tagPages(call: Call): AsyncIterable<readonly string[]>
 }
 

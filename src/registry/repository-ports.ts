@@ -84,10 +84,10 @@ export function blobPorts(client: RepositoryClient): BlobReader & BlobWriter {
 export function listPorts(client: RepositoryClient): TagLister & ReferrerLister {
   return {
     repository: client.repository,
-    tags: async function* (call) {
-      for await (const page of tagPages(client, call)) yield* page
+    tags: async function* (call, invalid = 'skip') {
+      for await (const page of tagPages(client, invalid, call)) yield* page
     },
-    tagPages: (call) => tagPages(client, call),
+    tagPages: (call) => tagPages(client, 'skip', call),
     referrers: (subject, call) => listReferrers(client, subject, call),
   }
 }

@@ -75,11 +75,14 @@ export class RepositoryReader {
     return new RepositoryScan(this)
   }
 
-  /** Lists the names of all tags. @throws what the store throws. */
+  /**
+   * Lists the names of all tags. An image that only an invalid tag names would look unused, so an
+   * invalid tag is an error. @throws what the store throws; `refused`.
+   */
   async listTags(call: Call): Promise<readonly string[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return [...new Set(await listTags(this.store, call))]
+        return [...new Set(await listTags(this.store, call, 'refuse'))]
       } catch (error) {
         if (!isDrayError(error) || error.code !== 'protocol' || attempt === listAttempts) throw error
       }

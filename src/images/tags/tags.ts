@@ -3,7 +3,7 @@ import { DrayError, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { inParallel } from '../parallel.ts'
-import type { ManifestReader, TagLister } from '../ports.ts'
+import type { InvalidTags, ManifestReader, TagLister } from '../ports.ts'
 
 /** Tags that are resolved at once. */
 const tagsAtOnce = 16
@@ -17,9 +17,13 @@ const maxReads = 3
  * Returns all tags, or undefined if the repository is absent. docker-registry 2.8 also answers 404
  * for a repository without tags. @throws what the port throws.
  */
-export async function findTags(store: TagLister, call: Call): Promise<readonly string[] | undefined> {
+export async function findTags(
+  store: TagLister,
+  call: Call,
+  invalid: InvalidTags = 'skip',
+): Promise<readonly string[] | undefined> {
   try {
-    return await Array.fromAsync(store.tags(call))
+    return await Array.fromAsync(store.tags(call, invalid))
   } catch (error) {
     if (isDrayError(error) && error.code === 'not-found') return undefined
     throw error
@@ -27,8 +31,12 @@ export async function findTags(store: TagLister, call: Call): Promise<readonly s
 }
 
 /** Returns all tags, and none if the repository is absent. @throws what the port throws. */
-export async function listTags(store: TagLister, call: Call): Promise<readonly string[]> {
-  return (await findTags(store, call)) ?? []
+export async function listTags(
+  store: TagLister,
+  call: Call,
+  invalid: InvalidTags = 'skip',
+): Promise<readonly string[]> {
+  return (await findTags(store, call, invalid)) ?? []
 }
 
 /** Returns the digest of each tag, and null if the tag is absent. @throws what the port throws. */

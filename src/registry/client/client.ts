@@ -61,6 +61,8 @@ export class SharedState {
   readonly deleteAccess: Map<string, 'delete' | 'write'> = new Map()
   /** references of fallback tags that a read of this run did not find */
   readonly absentTags: Set<string> = new Set()
+  /** lists whose invalid entries this run has reported */
+  readonly reportedLists: Set<string> = new Set()
   /** repositories whose referrers API listed at least one referrer in this run */
   readonly listingRepositories: Set<string> = new Set()
   /** by repository: whether the API lists what the answer to a PUT says that it lists */

@@ -137,7 +137,7 @@ async function checkRepository(
 
 async function firstPage(client: RepositoryClient, call: Call): Promise<readonly string[] | 'absent'> {
   try {
-    for await (const page of tagPages(client, call)) return page
+    for await (const page of tagPages(client, 'skip', call)) return page
     return []
   } catch (error) {
     if (isDrayError(error) && error.code === 'not-found') return 'absent'

@@ -3,6 +3,7 @@ import { isDrayError } from '../../../lib/errors.ts'
 import { isRepositoryPath } from '../../../oci/reference.ts'
 import type { RegistryClient } from '../client.ts'
 import type { Purpose } from '../errors.ts'
+import { InvalidEntries } from './invalid-entries.ts'
 import { type ResponsePage, pages, parseNames } from './pages.ts'
 
 /** The most repositories in a page that distribution 3 accepts (`catalog.maxentries`). */
@@ -13,7 +14,8 @@ const hint =
 /**
  * Lists the paths of all repositories of a registry (distribution, docs/spec/api.md, Listing
  * Repositories; not part of the OCI specification). An entry that is on two pages, because somebody
- * creates repositories meanwhile, is listed once.
+ * creates repositories meanwhile, is listed once. An entry that is no path is skipped, because no
+ * request can name it.
  * @throws `unsupported` if there is no catalog; `forbidden` if the registry does not show it;
  * `protocol` for an answer that is no list of repositories.
  */
@@ -24,17 +26,24 @@ export async function* listRepositories(client: RegistryClient, call: Call): Asy
   const options = {
     accept: 'application/json',
     purpose,
-    parse: (page: ResponsePage) => parseNames(page, 'repositories', purpose, isRepositoryPath),
-    keyOf: (path: string) => path,
+    parse: (page: ResponsePage) => parseNames(page, 'repositories', purpose),
+    keyOf: (path: unknown) => JSON.stringify(path),
   }
+  const invalid = new InvalidEntries(
+    `list of repositories of ${registry}`,
+    'repository names',
+    isRepositoryPath,
+  )
   try {
     for await (const page of pages(client, client.url('_catalog', `n=${pageSize}`), options, call)) {
-      const added = new Set(page.filter((path) => !listed.has(path)))
+      const added = new Set(invalid.removeFrom(page).filter((path) => !listed.has(path)))
       yield* added
       for (const path of added) listed.add(path)
     }
   } catch (error) {
     throw withoutCatalog(error, registry)
+  } finally {
+    invalid.report(client.shared, call)
   }
 }
 

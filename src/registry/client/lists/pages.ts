@@ -86,16 +86,15 @@ export async function* pages<T>(
 }
 
 /**
- * Returns the strings of a list of tags or repositories: `{ "NAME": [...] }`, or null, which
- * docker-registry 2.8 writes for an empty list.
- * @throws `protocol` for anything else, and for an entry that is not valid.
+ * Returns the entries of a list of tags or repositories: `{ "NAME": [...] }`, or null, which
+ * docker-registry 2.8 writes for an empty list. They may be anything.
+ * @throws `protocol` for anything else.
  */
 export function parseNames(
   { bytes }: ResponsePage,
   name: 'tags' | 'repositories',
   purpose: Purpose,
-  isValid: (entry: string) => boolean,
-): readonly string[] {
+): readonly unknown[] {
   let body: unknown
   try {
     body = parseJson(bytes, `the list of ${name}`)
@@ -104,15 +103,8 @@ export function parseNames(
   }
   const entries = isRecord(body) ? body[name] : undefined
   if (entries === null) return []
-  if (!Array.isArray(entries) || !entries.every((entry) => typeof entry === 'string'))
-    throw noList(name, purpose)
-  const invalid = entries.find((entry) => !isValid(entry))
-  if (invalid === undefined) return entries
-  const singular = name === 'tags' ? 'tag' : 'repository'
-  throw new DrayError('protocol', `cannot ${purpose.doing}: the registry lists a ${singular} that is none`, {
-    subject: purpose.subject,
-    why: JSON.stringify(invalid.slice(0, 200)),
-  })
+  if (!Array.isArray(entries)) throw noList(name, purpose)
+  return entries
 }
 
 function noList(name: string, { doing, subject }: Purpose, context = {}): DrayError {

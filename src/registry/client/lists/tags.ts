@@ -1,22 +1,48 @@
 import type { Call } from '../../../lib/call.ts'
+import { DrayError } from '../../../lib/errors.ts'
 import { isTag } from '../../../oci/reference.ts'
+import type { InvalidTags } from '../../../images/ports.ts'
 import type { RepositoryClient } from '../client.ts'
+import { InvalidEntries } from './invalid-entries.ts'
 import { type ResponsePage, pages, parseNames } from './pages.ts'
 
 /** The most tags in a page that distribution 3.1 and ECR accept. */
 const pageSize = 1000
 
 /**
- * Lists the tags of a repository page by page (distribution-spec, Listing Tags).
- * @throws `not-found`; `protocol` for an answer that is no list of tags.
+ * Lists the tags of a repository page by page (distribution-spec, Listing Tags). Invalid tags are
+ * skipped with one warning, or refused.
+ * @throws `not-found`; `protocol` for an answer that is no list of tags; `refused`.
  */
-export function tagPages(client: RepositoryClient, call: Call): AsyncGenerator<readonly string[], void> {
+export async function* tagPages(
+  client: RepositoryClient,
+  invalid: InvalidTags,
+  call: Call,
+): AsyncGenerator<readonly string[], void> {
   const purpose = client.describe('list the tags', '', 'read')
+  const { subject } = purpose
+  const entries = new InvalidEntries(`tag list of ${subject}`, 'tags', isTag)
   const options = {
     accept: 'application/json',
     purpose,
-    parse: (page: ResponsePage) => parseNames(page, 'tags', purpose, isTag),
-    keyOf: (tag: string) => tag,
+    parse: (page: ResponsePage) => parseNames(page, 'tags', purpose),
+    keyOf: (tag: unknown) => JSON.stringify(tag),
   }
-  return pages(client, client.url('tags/list', `n=${pageSize}`), options, call)
+  try {
+    for await (const page of pages(client, client.url('tags/list', `n=${pageSize}`), options, call)) {
+      const tags = entries.removeFrom(page)
+      if (invalid === 'refuse' && entries.count > 0) throw invalidTags(client, subject, entries)
+      yield tags
+    }
+  } finally {
+    if (invalid === 'skip') entries.report(client.shared, call)
+  }
+}
+
+function invalidTags({ shared }: RepositoryClient, subject: string, entries: InvalidEntries): DrayError {
+  return new DrayError('refused', `the tag list of ${subject} has entries that are not tags`, {
+    subject,
+    why: `an image that only such a tag names cannot be read: ${entries.quote(shared)}`,
+    hint: 'Delete these tags with the tools of the registry, and run again.',
+  })
 }

@@ -110,10 +110,6 @@ describe('a list of tags', () => {
       () => page(['a'], `<${'x'.repeat(20_000)}>; rel=next`),
       'protocol',
     ],
-    ['has a tag of control characters', () => page(['a\u001b[31m\r\n::error::']), 'protocol'],
-    ['has a tag of endless length', () => page(['a'.repeat(1_000_000)]), 'protocol'],
-    ['has an invalid tag', () => page(['../x']), 'protocol'],
-    ['has tags that are no strings', () => page([1]), 'protocol'],
     ['has no tags', () => page(undefined), 'protocol'],
     ['is no JSON', () => ({ status: 200, body: '<html>' }), 'protocol'],
     ['is of a missing repository', () => ({ status: 404 }), 'not-found'],
@@ -132,6 +128,55 @@ describe('a list of tags', () => {
     })
     await expect(list(registry)).rejects.toMatchObject({ code: 'protocol' })
     expect(heard).toHaveLength(2)
+  })
+
+  it.each([
+    ['control characters', 'a\u001b[31m\r\n::error::'],
+    ['endless length', 'a'.repeat(1_000_000)],
+    ['a path', '../x'],
+    ['a dash at its beginning', '-ot-beta'],
+    ['a dot at its beginning', '.hidden'],
+    ['a digest', `sha256:${'a'.repeat(64)}`],
+    ['129 characters', 'a'.repeat(129)],
+    ['a sign that tags do not have', '1.0.0+build'],
+    ['letters beyond ASCII', 'münchen'],
+    ['nothing in it', ''],
+    ['spaces around it', ' 1.0.0 '],
+    ['no string: null', null],
+    ['no string: a number', 1],
+    ['no string: an object', { name: 'a' }],
+    ['no string: a list', ['a']],
+  ])('skips an entry of %s, and refuses it on request', async (_, entry) => {
+    const { registry } = await scripted(() => page(['a', entry, 'b']))
+    expect(await list(registry)).toEqual(['a', 'b'])
+    const refusing = Array.fromAsync(storeAt(registry).tags(newCall(), 'refuse'))
+    await expect(refusing).rejects.toMatchObject({ code: 'refused', subject: `${registry}/team/api` })
+  })
+
+  it('warns once in a run of the entries that it skips, on all pages', async () => {
+    const long = `sha256:${'a'.repeat(64)}`
+    const { registry } = await scripted(({ path }) =>
+      path.endsWith('n=1000')
+        ? page(['a', '-b', '\u001b[31m'], '<?p=2>; rel="next"')
+        : page([long, 'b', null, 7]),
+    )
+    const store = storeAt(registry)
+    const call = newCall()
+    expect(await Array.fromAsync(store.tags(call))).toEqual(['a', 'b'])
+    await Array.fromAsync(store.tagPages(call))
+    const texts = call.events.flatMap((event) => (event.kind === 'warning' ? event.text : []))
+    expect(texts).toEqual([
+      `dray skips 5 entries of the tag list of ${registry}/team/api that are not tags: "-b", "\\u001b[31m", "${long.slice(0, 59)}… and 2 more`,
+    ])
+  })
+
+  it('goes on after pages without a valid tag by Link alone', async () => {
+    const pages = 150
+    const { registry, requests } = await scripted((_, count) =>
+      count < pages ? page([`-${count}`], `<?p=${count}>; rel="next"`) : page(['a']),
+    )
+    expect(await list(registry)).toEqual(['a'])
+    expect(requests().at(-1)).toBe(`GET /v2/team/api/tags/list?p=${pages - 1}`)
   })
 
   it('of null is empty', async () => {

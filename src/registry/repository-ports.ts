@@ -22,6 +22,7 @@ import { confirmFallbackTag } from './client/lists/confirm-fallback-tag.ts'
 import { noteAbsent } from './client/lists/fallback-index.ts'
 import { addToFallbackTag, removeFromFallbackTag } from './client/lists/fallback-tag.ts'
 import { listReferrers } from './client/lists/referrers.ts'
+import { readIfListed } from './client/lists/refused-tags.ts'
 import { tagPages } from './client/lists/tags.ts'
 import { findManifest, resolveManifest } from './client/manifests/manifests.ts'
 import { putManifest } from './client/manifests/put-manifest.ts'
@@ -30,16 +31,18 @@ import { putManifest } from './client/manifests/put-manifest.ts'
 // deleter is in deleters.ts, because vendors replace it.
 
 export function manifestReader(client: RepositoryClient): ManifestReader {
+  const find: ManifestReader['findManifest'] = (at, call) =>
+    readIfListed(client, at, () => findManifest(client, at, call), call)
   return {
     repository: client.repository,
-    resolve: (at, call) => resolveManifest(client, at, call),
+    resolve: (at, call) => readIfListed(client, at, () => resolveManifest(client, at, call), call),
     findManifest: async (at, call) => {
-      const content = await findManifest(client, at, call)
+      const content = await find(at, call)
       if (content === undefined && 'tag' in at) noteAbsent(client, at.tag)
       return content
     },
     manifest: async (at, call) => {
-      const content = await findManifest(client, at, call)
+      const content = await find(at, call)
       if (content !== undefined) return content
       const suffix = 'digest' in at ? `@${at.digest}` : `:${at.tag}`
       throw errorOf(404, {}, client.describe('read the manifest', suffix, 'read'))

@@ -18,6 +18,8 @@ export type Injury =
       readonly headers?: Readonly<Record<string, string>>
       readonly body?: string | Uint8Array | object
       readonly applied?: boolean
+      /** the registry gets the request, and only an answer with this status is replaced */
+      readonly insteadOf?: number
     }
   /** the response never comes or stalls */
   | { readonly kind: 'stall'; readonly when: 'before' | 'in the body' }
@@ -206,6 +208,10 @@ async function passOn(proxied: Exchange, body: Buffer, injury: Injury | undefine
       await forward(proxied, body)
       return resetConnection(request.socket)
     case 'answer':
+      if (injury.insteadOf !== undefined) {
+        const given = await forward(proxied, body)
+        return respond(proxied, given.status === injury.insteadOf ? answerOf(injury) : given)
+      }
       if (injury.applied === true) await forward(proxied, body)
       return respond(proxied, answerOf(injury))
     case 'stall':

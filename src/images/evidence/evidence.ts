@@ -180,10 +180,28 @@ export class EvidenceSearch {
     if (!isTag(tag)) return undefined
     const isListed = (await this.#tags)?.has(tag)
     if (isListed === false) return undefined
-    const content = await this.#store.findManifest({ tag }, call)
+    const content = await this.#readTag(tag, subject, call)
+    if (content === 'refused') return undefined
     if (content !== undefined) return { tag, content }
     if (isListed === true) this.#noteMissing(formatAt(this.#store.repository, { tag }), subject, call)
     return undefined
+  }
+
+  /**
+   * Reads a tag of an image that was readable. A refusal is skipped if dangling entries are.
+   * @throws what the store throws.
+   */
+  async #readTag(tag: string, subject: Digest, call: Call): Promise<ManifestContent | 'refused' | undefined> {
+    try {
+      return await this.#store.findManifest({ tag }, call)
+    } catch (error) {
+      if (!isDrayError(error) || !refusalCodes.has(error.code) || call.signal.aborted) throw error
+      if (this.#options.dangling === 'fail')
+        throw error.with({ hint: `${error.hint ?? ''} ${skipHint}`.trimStart() })
+      const where = formatAt(this.#store.repository, { tag })
+      call.notify({ kind: 'warning', text: `evidence ${where} of ${subject} is skipped: ${error.message}` })
+      return 'refused'
+    }
   }
 
   /** @throws `not-found` unless dangling entries are skipped. */
@@ -227,6 +245,10 @@ export class EvidenceSearch {
 
 /** The errors of a read if the entry has a wrong digest, size or media type. */
 const mismatchCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', 'malformed'])
+
+/** The errors of a read that the registry refuses. */
+const refusalCodes: ReadonlySet<ErrorCode> = new Set(['forbidden', 'unauthorized'])
+const skipHint = 'To go on without this evidence, pass --allow-missing-evidence.'
 
 /** Requests for one subject without a list of tags: the fallback tag and cosign's three. */
 const requestsByTag = 1 + cosignSuffixes.length

@@ -10,6 +10,7 @@ import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Capability, Known } from '../../images/ports.ts'
 import { KeyedQueue } from '../../images/parallel.ts'
 import { LearnedCapabilities } from './capabilities.ts'
+import { RunTagLists } from './lists/run-tag-lists.ts'
 import { RegistryClocks } from './registry-clocks.ts'
 import { isWebPage, type Purpose, responseError, webPageError, withSubject } from './errors.ts'
 import { ManifestCache } from './manifests/manifest-cache.ts'
@@ -63,6 +64,7 @@ export class SharedState {
   readonly absentTags: Set<string> = new Set()
   /** lists whose invalid entries this run has reported */
   readonly reportedLists: Set<string> = new Set()
+  readonly tagLists: RunTagLists
   /** repositories whose referrers API listed at least one referrer in this run */
   readonly listingRepositories: Set<string> = new Set()
   /** by repository: whether the API lists what the answer to a PUT says that it lists */
@@ -79,6 +81,7 @@ export class SharedState {
     this.origin = options.origin
     this.clock = options.clock
     this.clocks = new RegistryClocks(options.clock)
+    this.tagLists = new RunTagLists(options.clock)
     this.capabilities = new LearnedCapabilities(options.known ?? knownCapability)
     this.retry = new TransferRetry(options)
     this.uploads = options.uploads ?? defaultUploads

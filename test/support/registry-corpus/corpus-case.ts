@@ -36,6 +36,8 @@ const oddAnswer = v.strictObject({
   times: v.optional(v.number()),
   /** the registry executes the request as well */
   applied: v.optional(v.boolean()),
+  /** only in place of an answer of the registry with this status */
+  insteadOf: v.optional(v.number()),
   /** the registry answers, and its answer gets this status and these headers */
   amends: v.optional(v.boolean()),
   /** absent: the answer of the registry with other headers */

@@ -165,7 +165,7 @@ class OddAnswers {
   }
 
   #injuryOf(answer: OddAnswer, path: string): Injury {
-    const { status, headers = {}, body: answered = '', applied, amends, breaks } = answer
+    const { status, headers = {}, body: answered = '', applied, amends, breaks, insteadOf } = answer
     if (breaks === true) return { kind: 'truncate' }
     const odd = Object.entries(headers).map(([name, value]) => [name, this.#headerOf(value, path)] as const)
     if (status === undefined) return { kind: 'headers', set: Object.fromEntries(odd) }
@@ -177,6 +177,7 @@ class OddAnswers {
       headers: Object.fromEntries(odd.flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
       body: this.#fill(text),
       ...(applied === true && { applied }),
+      ...(insteadOf !== undefined && { insteadOf }),
     }
   }
 

@@ -13,6 +13,7 @@ import type { ManifestContent } from '../../../images/ports.ts'
 import type { RepositoryClient } from '../client.ts'
 import { findManifest, resolveManifest } from '../manifests/manifests.ts'
 import { putManifest } from '../manifests/put-manifest.ts'
+import { readIfListed } from './refused-tags.ts'
 
 /** An entry of an index, with fields that this version of dray does not know. */
 export type ReferrerEntry = Readonly<Record<string, unknown>>
@@ -44,7 +45,8 @@ export async function readIndex(
   call: Call,
 ): Promise<FallbackIndex> {
   const tag = fallbackTag(subject)
-  const read = (): Promise<ManifestContent | undefined> => findManifest(client, { tag }, call)
+  const read = (): Promise<ManifestContent | undefined> =>
+    readIfListed(client, { tag }, () => findManifest(client, { tag }, call), call)
   const wasAbsent = client.shared.absentTags.has(formatAt(client.repository, { tag }))
   const content = isExpected
     ? await client.shared.retry.readBack(call, read)

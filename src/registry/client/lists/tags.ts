@@ -21,6 +21,7 @@ export async function* tagPages(
 ): AsyncGenerator<readonly string[], void> {
   const purpose = client.describe('list the tags', '', 'read')
   const { subject } = purpose
+  if (invalid === 'refuse') client.shared.tagLists.noteStrict(client.repository)
   const entries = new InvalidEntries(`tag list of ${subject}`, 'tags', isTag)
   const options = {
     accept: 'application/json',

@@ -161,7 +161,7 @@ async function checkCredential(
       lane: 'small',
     } as const
     const response = await stack.fetch(request, watching).catch((thrown: unknown) => {
-      throw isDrayError(thrown) && thrown.code === 'unauthorized'
+      throw isDrayError(thrown) && thrown.code === 'unauthorized' && thrown.status !== undefined
         ? credentialRefused(registry, credential, thrown)
         : thrown
     })

@@ -32,6 +32,24 @@ export function createResponse(parts: ResponseParts): RegistryResponse {
   }
 }
 
+/**
+ * Reads the body of a response that may be returned later, so that its connection is free. A body
+ * that breaks or is too long for an error becomes empty.
+ */
+export async function readAhead(response: RegistryResponse): Promise<RegistryResponse> {
+  const bytes = await response.bytes(maxDrained).catch(() => new Uint8Array())
+  return {
+    ...response,
+    body: bytesOf(bytes),
+    bytes: async () => bytes,
+    discard: async () => undefined,
+  }
+}
+
+async function* bytesOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes
+}
+
 async function readAll({ headers, url, body }: ResponseParts, limit: number): Promise<Uint8Array> {
   if (declaredLength(headers) > limit) {
     body.cancel()

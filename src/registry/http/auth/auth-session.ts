@@ -2,13 +2,15 @@ import type { Call } from '../../../lib/call.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { isDrayError } from '../../../lib/errors.ts'
 import { abortable } from '../transport/abortable.ts'
-import { type Challenge, parseChallenges } from './challenge.ts'
+import { type Authorization, serves, type TokenEntry, type TokenScopes } from './authorization.ts'
+import type { Challenge } from './challenge.ts'
 import type { Credential } from '../../credential.ts'
 import type { Fetch, RegistryRequest, Scope } from '../fetch.ts'
 import type { RegistrySettings } from '../transport/origins.ts'
 import type { Secrets } from '../secrets.ts'
 import { covers, isPullOnly, otherRepository, pathOf, type ScopeSet, scopeSet, union } from './scopes.ts'
 import { type CredentialUse, onlyRefreshToken, otherRepositoryNeeded } from './auth-errors.ts'
+import { describeChallenge, namesOtherSchemes, offeredScheme, type Scheme, withoutScope } from './scheme.ts'
 import { basicHeader, requestToken, type Token } from './token.ts'
 import { checkService } from './token-service.ts'
 import { insecureRealm, readRealm, untrustedRealm } from './token-realms.ts'
@@ -20,6 +22,8 @@ export interface AuthSessionOptions {
   readonly credential: Credential | undefined
   /** Returns the scopes that every token is requested for besides those of the request at hand. */
   readonly expected: (call: Call) => Promise<ScopeSet>
+  /** as `readRootChallenge`, once for the registry */
+  readonly rootChallenge: (call: Call) => Promise<string | undefined>
   /** sends token requests: with retries, without slots and without authentication */
   readonly tokenFetch: Fetch
   /** gets every token before it is used */
@@ -27,47 +31,12 @@ export interface AuthSessionOptions {
   readonly clock: Clock
 }
 
-/** The authentication scheme of a registry, as far as it is known. */
-type Scheme =
-  | { readonly kind: 'open' }
-  | { readonly kind: 'basic' }
-  | { readonly kind: 'bearer'; readonly challenge: Challenge }
-
-/**
- * What a token is requested for. `expected`: what the request needs and what the rest of the run is
- * expected to need. `alone`: what the request needs. `other`: the one other repository that a
- * challenge names.
- */
-interface TokenScopes {
-  readonly kind: 'expected' | 'alone' | 'other'
-  /** the scopes of the request */
-  readonly need: ScopeSet
-  /** the scopes that are requested */
-  readonly scopes: ScopeSet
-}
-
-interface TokenEntry {
-  readonly wanted: TokenScopes
-  readonly token: Promise<Token>
-  readonly signal: AbortSignal
-  /** undefined while the token server has not answered */
-  settled?: Token
-  /** whether the registry accepted it at least once */
-  accepted: boolean
-}
-
-/** The `Authorization` header of a request, and the token in it. */
-export interface Authorization {
-  readonly header: string | undefined
-  readonly entry?: TokenEntry
-  /** what follows if the registry refuses it; absent: a token for the request alone */
-  readonly next?: 'other' | 'nothing'
-}
-
 /** What this run knows about the authentication at one registry: its challenge and the tokens. */
 export class AuthSession {
   readonly #options: AuthSessionOptions
   #scheme: Scheme | undefined
+  /** Why no challenge of the registry could be followed, as a part of a sentence. */
+  #unreadable: string | undefined
   #firstRequest: Promise<void> | undefined
   #tokens: TokenEntry[] = []
   /** Some registries give or accept no token for several repositories. */
@@ -77,6 +46,11 @@ export class AuthSession {
 
   constructor(options: AuthSessionOptions) {
     this.#options = options
+  }
+
+  /** As `readRootChallenge`, once for the registry. */
+  rootChallenge(call: Call): Promise<string | undefined> {
+    return this.#options.rootChallenge(call)
   }
 
   get hasCredential(): boolean {
@@ -99,6 +73,10 @@ export class AuthSession {
       if (this.#firstRequest === promise) this.#firstRequest = undefined
       resolve()
     }
+  }
+
+  get unreadableChallenge(): string | undefined {
+    return this.#unreadable
   }
 
   /** Whether credentials were sent. A token server can give a token without them. */
@@ -139,7 +117,7 @@ export class AuthSession {
   ): Promise<Authorization | undefined> {
     if (refused.next === 'nothing') return undefined
     const { registry, credential } = this.#options
-    const scheme = this.#knownScheme(chooseScheme(parseChallenges(wwwAuthenticate)), refused)
+    const scheme = await this.#schemeAfter(wwwAuthenticate, refused, call)
     if (scheme === undefined) return undefined
     this.#tokens = this.#tokens.filter((entry) => entry !== refused.entry)
     if (scheme.kind === 'basic' && credential?.kind === 'identity') {
@@ -150,6 +128,24 @@ export class AuthSession {
     if (scheme.kind === 'bearer') return await this.#renewToken(refused, scheme.challenge, scopes, call)
     const basic = this.#basicAuthorization()
     return basic.header === refused.header ? undefined : basic
+  }
+
+  /**
+   * Without a challenge that dray supports, the scheme of earlier requests counts, then the
+   * challenge of `GET /v2/`, then Basic: Harbor 2.7 answers 401 without a challenge.
+   */
+  async #schemeAfter(value: string, refused: Authorization, call: Call): Promise<Scheme | undefined> {
+    const offered = this.#knownScheme(offeredScheme(value), refused)
+    if (offered === undefined && this.#scheme !== undefined && this.#scheme.kind !== 'open')
+      return withoutScope(this.#scheme)
+    this.#unreadable = undefined
+    if (offered !== undefined) return offered
+    const atRoot = (await this.#options.rootChallenge(call)) ?? ''
+    const scheme = offeredScheme(atRoot)
+    if (scheme !== undefined) return withoutScope(scheme)
+    this.#unreadable = describeChallenge(value || atRoot)
+    const mayBeBasic = !namesOtherSchemes(value, atRoot) && this.#options.credential?.kind === 'basic'
+    return mayBeBasic ? { kind: 'basic' } : undefined
   }
 
   /**
@@ -276,18 +272,6 @@ export class AuthSession {
   }
 }
 
-/** Prefers Bearer to Basic, because a stolen token is worth less. Ignores other schemes. */
-function chooseScheme(challenges: readonly Challenge[]): Scheme | undefined {
-  const challenge = challenges.find((one) => one.scheme === 'bearer' && one.parameters.has('realm'))
-  if (challenge !== undefined) return { kind: 'bearer', challenge }
-  return challenges.some((one) => one.scheme === 'basic') ? { kind: 'basic' } : undefined
-}
-
 function isRefusal(error: unknown): boolean {
   return isDrayError(error) && error.code === 'unauthorized'
-}
-
-/** A token for another repository covers the request that it was requested for. */
-function serves({ kind, need, scopes }: TokenScopes): ScopeSet {
-  return kind === 'other' ? need : scopes
 }

@@ -1,10 +1,12 @@
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
-import { notGranted, unauthorized } from './auth-errors.ts'
+import { notGranted, unauthorized, unclearChallenge } from './auth-errors.ts'
 import type { AuthSession } from './auth-session.ts'
+import type { Authorization } from './authorization.ts'
 import type { Fetch, Middleware, RegistryRequest, RegistryResponse, Scope } from '../fetch.ts'
 import { registryOrigin, type RegistrySettingsMap } from '../transport/origins.ts'
 import { redactUrl } from '../redact.ts'
+import { readAhead } from '../response.ts'
 import { RegistryAuth, type RegistryAuthOptions } from './registry-auth.ts'
 
 export interface AuthOptions extends Omit<RegistryAuthOptions, 'registry' | 'origin' | 'settings'> {
@@ -64,7 +66,7 @@ type Send = (authorization: string | undefined) => Promise<RegistryResponse>
  */
 const mostAttempts = 4
 
-/** Sends a request with what is known, and after a 401 with what the challenge allows. */
+/** Sends a request with what is known, and after a refusal with what the challenge allows. */
 async function authenticate(
   session: AuthSession,
   request: RegistryRequest,
@@ -72,22 +74,60 @@ async function authenticate(
   call: Call,
 ): Promise<RegistryResponse> {
   let authorization = await session.authorize(request.scopes, call)
-  let answer = await send(authorization.header)
-  for (let attempts = 1; answer.status === 401 && attempts < mostAttempts; attempts++) {
-    await answer.discard()
-    const challenge = answer.headers.get('www-authenticate') ?? ''
+  let { answer, challenge } = await judge(session, authorization, request, send, call)
+  for (let attempts = 1; challenge !== undefined && attempts < mostAttempts; attempts++) {
     const next = await session.renew(authorization, challenge, request.scopes, call)
     if (next === undefined) break
     authorization = next
-    answer = await send(authorization.header)
+    ;({ answer, challenge } = await judge(session, authorization, request, send, call))
   }
-  if (answer.status !== 401) {
+  if (challenge === undefined) {
     session.noteAccepted(authorization)
     return answer
   }
-  await answer.discard()
   const use = session.credentialUse(authorization)
-  throw authorization.entry === undefined ? unauthorized(request, use) : notGranted(request, use)
+  if (authorization.entry !== undefined) throw notGranted(request, use)
+  const unreadable = session.unreadableChallenge
+  throw unreadable === undefined ? unauthorized(request, use) : unclearChallenge(request, use, unreadable)
+}
+
+/** An answer, and the challenge if it is refused. The body of a refused one was discarded. */
+interface Judged {
+  readonly answer: RegistryResponse
+  readonly challenge: string | undefined
+}
+
+/**
+ * Sends a request. A 401 is a challenge. Some registries answer 404 or 403 to an anonymous request
+ * for what is private, and challenge `GET /v2/` only. If there are credentials that were not sent,
+ * the challenge of `GET /v2/` counts then.
+ */
+async function judge(
+  session: AuthSession,
+  { header }: Authorization,
+  request: RegistryRequest,
+  send: Send,
+  call: Call,
+): Promise<Judged> {
+  const answer = await send(header)
+  const { status, headers } = answer
+  if (status === 401) {
+    await answer.discard()
+    return { answer, challenge: headers.get('www-authenticate') ?? '' }
+  }
+  const mayHide = header === undefined && (status === 404 || status === 403)
+  // A request without scopes is `GET /v2/` itself.
+  if (!mayHide || !session.hasCredential || request.scopes.length === 0)
+    return { answer, challenge: undefined }
+  if (!isOfRegistry(answer, request)) return { answer, challenge: undefined }
+  // An unread body would keep its connection, which `GET /v2/` may need.
+  const kept = await readAhead(answer)
+  return { answer: kept, challenge: await session.rootChallenge(call) }
+}
+
+/** Whether the registry itself answered, and not a storage to which it redirected. */
+function isOfRegistry({ url }: RegistryResponse, request: RegistryRequest): boolean {
+  return url.origin === request.url.origin
 }
 
 /**

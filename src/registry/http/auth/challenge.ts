@@ -25,6 +25,7 @@ export function parseChallenges(value: string): Challenge[] {
     skipSeparators(scanner)
     const scheme = scanner.token()
     if (scheme === undefined) return found
+    skipToken68(scanner)
     const parameters = readParameters(scanner)
     if (parameters === undefined) return found
     found.push({ scheme: scheme.toLowerCase(), parameters })
@@ -38,9 +39,19 @@ function skipSeparators(scanner: HeaderScanner): void {
   scanner.takeWhile((c) => c === ',' || c === ' ' || c === '\t')
 }
 
+/** Skips a `token68`: `Negotiate` and `NTLM` have one in place of parameters. */
+function skipToken68(scanner: HeaderScanner): void {
+  const start = scanner.position
+  scanner.skipSpace()
+  scanner.takeWhile((c) => /[A-Za-z0-9._~+/-]/.test(c))
+  scanner.takeWhile((c) => c === '=')
+  scanner.skipSpace()
+  if (!scanner.done && scanner.peek() !== ',') scanner.moveTo(start)
+}
+
 /**
- * Reads the parameters up to the next challenge: a name without `=` is the next scheme. Skips a
- * `token68`, which no registry's challenge has. Undefined if a value is malformed.
+ * Reads the parameters up to the next challenge: a name without `=` is the next scheme. Undefined
+ * if a value is malformed.
  */
 function readParameters(scanner: HeaderScanner): Map<string, string> | undefined {
   const parameters = new Map<string, string>()

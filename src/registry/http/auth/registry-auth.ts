@@ -1,18 +1,18 @@
 import type { Call } from '../../../lib/call.ts'
 import { AuthSession, type AuthSessionOptions } from './auth-session.ts'
-import { abortable } from '../transport/abortable.ts'
 import type { Credential, CredentialSource } from '../../credential.ts'
 import type { Scope } from '../fetch.ts'
+import { redirect } from '../redirect.ts'
+import { readRootChallenge } from './api-root.ts'
 import { pathOf, type ScopeSet, scopeSet } from './scopes.ts'
+import { SharedWork } from './shared-work.ts'
 import { basicPair } from './token.ts'
 
-export interface RegistryAuthOptions extends Omit<AuthSessionOptions, 'credential' | 'expected'> {
+export interface RegistryAuthOptions extends Omit<
+  AuthSessionOptions,
+  'credential' | 'expected' | 'rootChallenge'
+> {
   readonly credentials: CredentialSource
-}
-
-interface Lookup {
-  readonly credential: Promise<Credential | undefined>
-  readonly signal: AbortSignal
 }
 
 /**
@@ -21,7 +21,8 @@ interface Lookup {
  */
 export class RegistryAuth {
   readonly #options: RegistryAuthOptions
-  readonly #lookups = new Map<string | undefined, Lookup>()
+  readonly #lookups = new Map<string | undefined, SharedWork<Credential | undefined>>()
+  readonly #rootChallenge: SharedWork<string | undefined>
   readonly #sessions = new Map<string, AuthSession>()
   /** of paths whose credential is known */
   readonly #sessionsByPath = new Map<string | undefined, AuthSession>()
@@ -29,6 +30,10 @@ export class RegistryAuth {
 
   constructor(options: RegistryAuthOptions) {
     this.#options = options
+    const { registry, origin, tokenFetch } = options
+    this.#rootChallenge = new SharedWork((call) =>
+      readRootChallenge(redirect(tokenFetch), registry, origin, call),
+    )
   }
 
   get origin(): URL {
@@ -60,7 +65,8 @@ export class RegistryAuth {
     const known = this.#sessions.get(key)
     if (known !== undefined) return known
     const expected = (call: Call): Promise<ScopeSet> => this.#expectedWith(key, call)
-    const session = new AuthSession({ ...this.#options, credential, expected })
+    const rootChallenge = (call: Call): Promise<string | undefined> => this.#rootChallenge.result(call)
+    const session = new AuthSession({ ...this.#options, credential, expected, rootChallenge })
     this.#sessions.set(key, session)
     return session
   }
@@ -75,19 +81,11 @@ export class RegistryAuth {
   }
 
   /** Looks a credential up once. The next request repeats a lookup that failed. */
-  async #credential(path: string | undefined, call: Call): Promise<Credential | undefined> {
-    for (;;) {
-      const known = this.#lookups.get(path)
-      const lookup = known ?? { credential: this.#lookUp(path, call), signal: call.signal }
-      this.#lookups.set(path, lookup)
-      try {
-        return await abortable(lookup.credential, call.signal)
-      } catch (error) {
-        if (this.#lookups.get(path) === lookup) this.#lookups.delete(path)
-        // The call that began it was aborted, and this call was not.
-        if (!lookup.signal.aborted || call.signal.aborted) throw error
-      }
-    }
+  #credential(path: string | undefined, call: Call): Promise<Credential | undefined> {
+    const known = this.#lookups.get(path)
+    const lookup = known ?? new SharedWork((first) => this.#lookUp(path, first))
+    this.#lookups.set(path, lookup)
+    return lookup.result(call)
   }
 
   async #lookUp(path: string | undefined, call: Call): Promise<Credential | undefined> {

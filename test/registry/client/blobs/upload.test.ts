@@ -116,7 +116,8 @@ describe('a blob within one registry', () => {
     [429, 'unavailable'],
     [503, 'unavailable'],
   ])('with a mount that is answered %i fails without an upload', async (status, code) => {
-    const { registry, heard } = await scripted(() => ({ status }))
+    const headers = { 'www-authenticate': 'Basic realm="x"' }
+    const { registry, heard } = await scripted(() => ({ status, headers }))
     await expect(storeAt(registry).putBlob(blob, mountFrom(registry), newCall())).rejects.toMatchObject({
       code,
     })

@@ -32,6 +32,7 @@ export function createExamination(stack: FetchStack, env: ProxyVariables, clock:
     random: Math.random,
     maxAttempts: tries,
     secrets: stack.secrets,
+    speaksTls: stack.speaksTls,
   })
   return {
     examiner,

@@ -37,6 +37,7 @@ export function openAllRepositories({
       return locks === undefined ? await work() : await locks.run(names.lockName(name), call.signal, work)
     },
     secrets: stack.secrets,
+    speaksTls: stack.speaksTls,
   })
   const layouts = new LayoutRepositories(cwd, clock)
   const adapterOf = ({ registry }: RepositoryName): Repositories =>

@@ -35,6 +35,8 @@ export interface RegistryClientOptions extends TransferRetryOptions {
   /** what was sent in this run, to be cut out of what registries say */
   readonly secrets?: Secrets
   readonly uploads?: UploadLimits
+  /** whether a registry that is reached over plain http answers TLS; by default it does not */
+  readonly speaksTls?: (registry: string, call: Call) => Promise<boolean>
 }
 
 type Exclusively = <T>(name: string, call: Call, work: () => Promise<T>) => Promise<T>
@@ -70,6 +72,7 @@ export class SharedState {
   /** by repository: whether the API lists what the answer to a PUT says that it lists */
   readonly subjectHeaders: Map<string, Promise<boolean>> = new Map()
   readonly secrets: Secrets
+  readonly speaksTls: (registry: string, call: Call) => Promise<boolean>
   /** uniform in [0, 1) */
   readonly random: () => number
   readonly #exclusively: Exclusively
@@ -86,6 +89,7 @@ export class SharedState {
     this.retry = new TransferRetry(options)
     this.uploads = options.uploads ?? defaultUploads
     this.secrets = options.secrets ?? new Secrets()
+    this.speaksTls = options.speaksTls ?? (async () => false)
     this.random = options.random
     this.#exclusively = options.exclusively ?? ((_name, _call, work) => work())
   }
@@ -181,7 +185,7 @@ export class RegistryClient {
     this.shared.warn(this.registry, response.headers.get('warning'), call)
     const isExpected =
       typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
-    if (!isExpected) throw await responseError(response, purpose, home, this.shared)
+    if (!isExpected) throw await responseError(response, purpose, home, this.shared, call)
     const mayBeWebPage = request.lane === 'download' || request.acceptsWebPage === true
     if (request.method === 'GET' && !mayBeWebPage && isWebPage(response))
       throw await webPageError(response, purpose)

@@ -3,8 +3,8 @@ import { DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
 import { isRecord, parseJson } from '../../oci/json.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
-import { httpsHint } from '../http/transport/origins.ts'
 import { loginHint } from '../http/auth/token.ts'
+import { asksForTls, explainPlainHttp } from './plain-http.ts'
 import { knownRegistry } from './registries.ts'
 
 /** The largest error body that is read, in bytes. */
@@ -31,10 +31,16 @@ export interface Redaction {
   redact(text: string): string
 }
 
+interface ErrorReader extends Redaction {
+  readonly speaksTls: (registry: string, call: Call) => Promise<boolean>
+}
+
 /** The first error of a body of a registry (distribution-spec, Error Codes). */
 export interface RegistryError {
   readonly code?: string | undefined
   readonly text?: string | undefined
+  /** whether the body says that the server expects TLS */
+  readonly asksForTls?: boolean
 }
 
 /** Error codes for a tag that must not be moved: ECR, Quay, Harbor (with 412), GAR. */
@@ -55,25 +61,32 @@ export async function responseError(
   response: RegistryResponse,
   purpose: Purpose,
   home: URL,
-  redaction: Redaction,
+  reader: ErrorReader,
+  call: Call,
 ): Promise<DrayError> {
   if (response.url.origin !== home.origin) {
     await response.discard()
     return storageError(response, purpose)
   }
-  return errorOf(response.status, await readError(response, redaction), purpose, response)
+  const reported = await readError(response, reader)
+  const error = errorOf(response.status, reported, purpose, response)
+  const refusal = {
+    registry: purpose.registry,
+    origin: home,
+    asksForTls: reported.asksForTls ?? false,
+  }
+  return await explainPlainHttp(error, refusal, reader.speaksTls, call)
 }
 
-/** `answer` has the URL and the number of attempts, if there was an answer. */
+/** `answer` has the number of attempts, if there was an answer. */
 export function errorOf(
   status: number,
   { code: registryCode, text }: RegistryError,
   purpose: Purpose,
-  answer: Partial<Pick<RegistryResponse, 'url' | 'tries'>> = {},
+  answer: Pick<RegistryResponse, 'tries'> = {},
 ): DrayError {
   const { code, message, hint } = classify(status, registryCode, purpose)
   const { registry } = purpose
-  const isPlainHttp = status === 400 && registryCode === undefined && answer.url?.protocol === 'http:'
   return new DrayError(
     code,
     message ?? `cannot ${purpose.doing}: ${registry} answered ${times(status, answer.tries)}`,
@@ -82,7 +95,7 @@ export function errorOf(
       status,
       why: text,
       registryCode,
-      hint: hint ?? (isPlainHttp ? httpsHint(registry) : undefined),
+      hint,
     },
   )
 }
@@ -141,7 +154,7 @@ export async function readError(response: RegistryResponse, redaction: Redaction
   } catch {
     const isText = response.headers.get('content-type')?.startsWith('text/plain') ?? false
     const text = isText ? redaction.redact(new TextDecoder().decode(bytes)).trim() : ''
-    return text === '' ? {} : { text: text.slice(0, maxMessage) }
+    return { asksForTls: asksForTls(bytes), ...(text !== '' && { text: text.slice(0, maxMessage) }) }
   }
 }
 

@@ -13,6 +13,7 @@ import { proxyUser } from './transport/proxy.ts'
 import { redactUrl } from './redact.ts'
 import { redirect } from './redirect.ts'
 import { retry } from './retry.ts'
+import { SharedWork } from './shared-work.ts'
 import { Secrets } from './secrets.ts'
 import { createTransport, type TransportOptions } from './transport/transport.ts'
 
@@ -70,6 +71,11 @@ export interface FetchStack {
    * is used up because nothing succeeds any more.
    */
   takeRetry(registry: string): boolean
+  /**
+   * Whether a registry answers a TLS handshake, with one attempt. False if it is reached through a
+   * proxy.
+   */
+  speaksTls(registry: string, call: Call): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -87,13 +93,14 @@ export function createFetch(options: FetchOptions): FetchStack {
     limits: options.limits,
   })
   const wire = reportRequests(clock)(transport.fetch)
+  const origin = originsOf(settings)
   const { maxTries } = options
   const retried = retry({ clock, random, gates, ...(maxTries !== undefined && { maxTries }) })
   const auth = createAuth({ settings, credentials, secrets, clock, tokenFetch: retried(wire) })
   return {
     fetch: redactSecrets(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
     secrets,
-    origin: originsOf(settings),
+    origin,
     certificates: (registry) => combineCertificates(registry, settings.get(registry), options.certificates),
     expectScopes: (registry, scopes) => auth.expectScopes(registry, scopes),
     expectAtOnce: (registry, requests) => {
@@ -101,6 +108,7 @@ export function createFetch(options: FetchOptions): FetchStack {
       transport.expectConnections(registry, Math.min(requests, most))
     },
     takeRetry: (registry) => gates.of(registry).takeRetry(),
+    speaksTls: tlsProbes(origin, options.proxy),
     close: () => transport.close(),
   }
 }
@@ -114,6 +122,22 @@ function originsOf(settings: RegistrySettingsMap): FetchStack['origin'] {
     const origin = registryOrigin(registry, settings.get(registry))
     origins.set(registry, origin)
     return origin
+  }
+}
+
+/** Asks each registry once. */
+function tlsProbes(origin: FetchStack['origin'], proxy: FetchOptions['proxy']): FetchStack['speaksTls'] {
+  const probes = new Map<string, SharedWork<boolean>>()
+  const probe = async (registry: string, { signal }: Call): Promise<boolean> => {
+    const address = origin(registry)
+    if (proxy?.(address) !== undefined) return false
+    const { speaksTls } = await import('./transport/probe-tls.ts')
+    return await speaksTls(address, signal)
+  }
+  return (registry, call) => {
+    const known = probes.get(registry) ?? new SharedWork((first) => probe(registry, first))
+    probes.set(registry, known)
+    return known.result(call)
   }
 }
 

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { type AddressInfo, createServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { testCertificate } from '../../support/tls.ts'
 import { blobOf, bytesSource, newCall, type ScriptedAnswer, scripted, storeAt } from './world.ts'
 
 async function refusal(answer: ScriptedAnswer): Promise<unknown> {
@@ -6,6 +9,32 @@ async function refusal(answer: ScriptedAnswer): Promise<unknown> {
   return storeAt(registry)
     .manifest({ tag: '1' }, newCall())
     .catch((error: unknown) => error)
+}
+
+const bodyAbout = (message: string): string => JSON.stringify({ errors: [{ code: 'X', message }] })
+
+/** A server that speaks TLS, and answers plain http on the same port with a 400 without a body. */
+async function tlsServerWithPlain400() {
+  let handshakes = 0
+  const secure = createTlsServer(testCertificate, (socket) => socket.destroy())
+  secure.on('tlsClientError', () => undefined)
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('readable', () => {
+      const first = socket.read() as Buffer | null
+      if (first?.[0] !== 22)
+        return void socket.end('HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')
+      handshakes++
+      socket.unshift(first)
+      secure.emit('connection', socket)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return {
+    registry: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    handshakes: () => handshakes,
+  }
 }
 
 const json = { 'content-type': 'application/json' }
@@ -102,14 +131,41 @@ describe("a registry's error", () => {
     expect(heard.filter(({ method }) => method === 'PUT')).toHaveLength(1)
   })
 
-  it('400 without a code over plain http has a hint about https', async () => {
-    expect(
-      await refusal({ status: 400, body: 'Client sent an HTTP request to an HTTPS server.' }),
-    ).toMatchObject({
+  it.each([
+    ['Go', 'Client sent an HTTP request to an HTTPS server.'],
+    ['nginx', '<h1>400</h1><center>The plain HTTP request was sent to HTTPS port</center>'],
+    ['Apache httpd', "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />"],
+    ['Tomcat', 'Bad Request\r\nThis combination of host and port requires TLS.\r\n'],
+  ])('400 over plain http has a hint about https if %s says so', async (_, body) => {
+    expect(await refusal({ status: 400, body })).toMatchObject({
+      why: 'it says that it expects https',
       hint: expect.stringContaining('insecure: false'),
     })
-    const coded = { status: 400, headers: json, body: '{"errors":[{"code":"NAME_INVALID"}]}' }
-    expect(await refusal(coded)).not.toHaveProperty('hint', expect.anything())
+  })
+
+  it.each([
+    ['no body', { status: 400 }],
+    ['a page', { status: 400, body: '<html>Bad Request</html>' }],
+    ['a code', { status: 400, headers: json, body: '{"errors":[{"code":"NAME_INVALID"}]}' }],
+    ['a code and a message about https', { status: 400, headers: json, body: bodyAbout('requires TLS') }],
+    ['another status', { status: 418, body: 'Client sent an HTTP request to an HTTPS server.' }],
+  ])('over plain http says nothing about https with %s', async (_, answer) => {
+    const error = await refusal(answer)
+    expect(error).toMatchObject({ code: 'protocol', status: answer.status })
+    expect(error).not.toHaveProperty('hint', expect.anything())
+  })
+
+  it('400 over plain http has a hint about https if the registry answers TLS, which is asked once', async () => {
+    const server = await tlsServerWithPlain400()
+    const store = storeAt(server.registry)
+    for (const tag of ['1', '2']) {
+      await expect(store.manifest({ tag }, newCall())).rejects.toMatchObject({
+        status: 400,
+        why: 'it answers 400 to plain http, and it speaks TLS',
+        hint: expect.stringContaining('insecure: false'),
+      })
+    }
+    expect(server.handshakes()).toBe(1)
   })
 
   it('of the storage behind a redirect names the storage, with any status', async () => {

@@ -46,6 +46,7 @@ export function openStack(clock: Clock = hastyClock()) {
     fetch: stack.fetch,
     origin: (registry: string) => stack.origin(registry),
     takeRetry: (registry: string) => stack.takeRetry(registry),
+    speaksTls: stack.speaksTls,
     clock,
     random: () => 0.5,
   }

@@ -5,7 +5,7 @@ import type { Scope } from '../fetch.ts'
 import { redirect } from '../redirect.ts'
 import { readRootChallenge } from './api-root.ts'
 import { pathOf, type ScopeSet, scopeSet } from './scopes.ts'
-import { SharedWork } from './shared-work.ts'
+import { SharedWork } from '../shared-work.ts'
 import { basicPair } from './token.ts'
 
 export interface RegistryAuthOptions extends Omit<

@@ -1,5 +1,5 @@
-import type { Call } from '../../../lib/call.ts'
-import { abortable } from '../transport/abortable.ts'
+import type { Call } from '../../lib/call.ts'
+import { abortable } from './transport/abortable.ts'
 
 /**
  * Work that is done once and that several calls wait for. The next call repeats work that failed. A

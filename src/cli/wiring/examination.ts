@@ -32,7 +32,7 @@ export function createExamination(stack: FetchStack, env: ProxyVariables, clock:
     random: Math.random,
     maxAttempts: tries,
     secrets: stack.secrets,
-    speaksTls: stack.speaksTls,
+    speaksTls: (registry, call) => stack.speaksTls(registry, call),
   })
   return {
     examiner,

@@ -37,7 +37,7 @@ export function openAllRepositories({
       return locks === undefined ? await work() : await locks.run(names.lockName(name), call.signal, work)
     },
     secrets: stack.secrets,
-    speaksTls: stack.speaksTls,
+    speaksTls: (registry, call) => stack.speaksTls(registry, call),
   })
   const layouts = new LayoutRepositories(cwd, clock)
   const adapterOf = ({ registry }: RepositoryName): Repositories =>

@@ -46,7 +46,7 @@ export function openStack(clock: Clock = hastyClock()) {
     fetch: stack.fetch,
     origin: (registry: string) => stack.origin(registry),
     takeRetry: (registry: string) => stack.takeRetry(registry),
-    speaksTls: stack.speaksTls,
+    speaksTls: (registry: string, call: Call) => stack.speaksTls(registry, call),
     clock,
     random: () => 0.5,
   }

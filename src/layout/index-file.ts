@@ -39,6 +39,8 @@ export function parseLayoutIndex(bytes: Uint8Array, where: string): LayoutIndex 
       throw new DrayError('malformed', `${where} is no index`)
     const { manifests, ...rest } = document
     const raw: readonly unknown[] = Array.isArray(manifests) ? manifests : []
+    const untyped = index.manifests.findIndex(({ mediaType }) => mediaType === '')
+    if (untyped >= 0) throw new DrayError('malformed', `${where}.manifests[${untyped}] has no mediaType`)
     return {
       entries: index.manifests.map((descriptor, i) => ({
         descriptor,

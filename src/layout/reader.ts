@@ -93,8 +93,8 @@ async function findManifest(
   if (d === undefined || bytes === undefined) return undefined
   if (bytes.byteLength !== d.size) throw wrongSizeError(layout, d, bytes.byteLength)
   // Parsing refuses schema 1 and manifests with two meanings, as it does for a registry.
-  parseManifest(bytes, d.mediaType, formatAt(layout.repository, d))
-  return { descriptor: d, bytes }
+  const { mediaType } = parseManifest(bytes, d.mediaType, formatAt(layout.repository, d))
+  return { descriptor: d.mediaType === '' ? { ...d, mediaType } : d, bytes }
 }
 
 /** Lists the names that are tags. A layout may name its entries by any text. */

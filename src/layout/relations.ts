@@ -54,7 +54,7 @@ export class LayoutRelations {
     let level = roots
     while (level.length > 0) {
       const next: Descriptor[] = []
-      for (const d of level.filter((item) => isIndexType(item.mediaType))) {
+      for (const d of level.filter(({ mediaType }) => isIndexType(mediaType) || mediaType === '')) {
         const children = (await this.#read(d))?.children ?? []
         next.push(...children.filter((child) => !seen.has(child.digest)))
         for (const child of children) seen.add(child.digest)

@@ -5,6 +5,7 @@ import { checkSpelling, isRecord, optionalString, spellings, stringMap } from '.
 
 /** Content by digest (image-spec, descriptor.md). */
 export interface Descriptor {
+  /** empty if the descriptor has none */
   readonly mediaType: string
   readonly digest: Digest
   /** bytes */
@@ -34,13 +35,14 @@ const fields = spellings(
 export function parseDescriptor(value: unknown, where: string): Descriptor {
   if (!isRecord(value)) throw malformed(where, 'is not an object')
   checkSpelling(value, fields, where)
-  const { mediaType, digest, size } = value
-  if (typeof mediaType !== 'string' || mediaType === '') throw malformed(where, 'has no mediaType')
+  const { digest, size } = value
+  // Required by the specification. Registries accept descriptors without it, and clients copy them.
+  const mediaType = optionalString(value['mediaType'], `${where}.mediaType`) ?? ''
   if (typeof digest !== 'string') throw malformed(where, 'has no digest')
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw malformed(where, 'has no size that is a whole number of bytes')
   }
-  const artifactType = optionalString(value['artifactType'], `${where}.artifactType`)
+  const artifactType = optionalString(value['artifactType'], `${where}.artifactType`) || undefined
   const platform = value['platform'] == null ? undefined : parsePlatform(value['platform'], where)
   const annotations = stringMap(value['annotations'], `${where}.annotations`)
   const urls = parseUrls(value['urls'], where)
@@ -80,10 +82,11 @@ export function isNonDistributable(blob: Descriptor): boolean {
 
 function parseUrls(value: unknown, where: string): readonly string[] | undefined {
   if (value == null) return undefined
-  if (!Array.isArray(value) || value.some((url) => typeof url !== 'string')) {
+  if (!Array.isArray(value) || value.some((url) => url !== null && typeof url !== 'string')) {
     throw malformed(where, 'has urls that are not a list of strings')
   }
-  return value.length === 0 ? undefined : (value as string[])
+  const urls = value.filter((url) => typeof url === 'string' && url !== '')
+  return urls.length === 0 ? undefined : (urls as string[])
 }
 
 function malformed(where: string, what: string): DrayError {

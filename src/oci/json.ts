@@ -218,16 +218,20 @@ export function optionalString(value: unknown, where: string): string | undefine
 }
 
 /**
- * Returns a map of strings, or undefined if the field is absent, null or empty. @throws
- * `malformed`.
+ * Returns a map of strings, or undefined if the field is absent, null or empty. A value that is null
+ * is empty, as in a map of strings in Go. @throws `malformed`.
  */
 export function stringMap(value: unknown, where: string): Readonly<Record<string, string>> | undefined {
   if (value == null) return undefined
   if (!isRecord(value)) throw new DrayError('malformed', `${where} is not an object`)
   const entries = Object.entries(value)
+  if (entries.length === 0) return undefined
+  let hasNull = false
   for (const [key, entry] of entries) {
-    if (typeof entry !== 'string')
+    if (entry === null) hasNull = true
+    else if (typeof entry !== 'string')
       throw new DrayError('malformed', `${where}[${JSON.stringify(key)}] is not a string`)
   }
-  return entries.length === 0 ? undefined : (value as Record<string, string>)
+  if (!hasNull) return value as Record<string, string>
+  return Object.fromEntries(entries.map(([key, entry]) => [key, (entry ?? '') as string]))
 }

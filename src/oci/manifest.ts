@@ -81,7 +81,9 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
  * (distribution-spec, Listing referrers).
  */
 export function artifactTypeOf(manifest: Manifest): string | undefined {
-  return manifest.artifactType ?? (manifest.kind === 'manifest' ? manifest.config.mediaType : undefined)
+  if (manifest.artifactType !== undefined || manifest.kind === 'index') return manifest.artifactType
+  const { mediaType } = manifest.config
+  return mediaType === '' ? undefined : mediaType
 }
 
 /** Returns the manifests and indexes in the `manifests` of an index. */
@@ -98,13 +100,17 @@ export function blobsOf(manifest: Manifest): readonly Descriptor[] {
   return manifest.manifests.filter((d) => !isManifestDescriptor(d))
 }
 
-/** Whether a registry serves it under `/manifests/` rather than `/blobs/`. */
+/**
+ * Whether a registry serves it under `/manifests/` rather than `/blobs/`. An entry without a media
+ * type is a manifest, as containers-image has it: a registry checks that an index has its manifests.
+ */
 function isManifestDescriptor(d: Descriptor): boolean {
+  if (d.mediaType === '') return true
   return isIndexType(d.mediaType) || isManifestType(d.mediaType) || isSchema1Type(d.mediaType)
 }
 
 function manifestTypeOf(body: Record<string, unknown>, said: string, where: string): string {
-  const inBody = optionalString(body['mediaType'], `${where}.mediaType`)
+  const inBody = optionalString(body['mediaType'], `${where}.mediaType`) || undefined
   if (isSchema1Type(said) || isSchema1Type(inBody ?? '') || body['schemaVersion'] === 1) {
     throw new DrayError('unsupported', `${where} is a docker schema 1 manifest`, {
       hint: 'Its digest cannot be kept in a copy. Push the image again with a current client; it will be schema 2 or OCI.',
@@ -129,7 +135,11 @@ function manifestTypeOf(body: Record<string, unknown>, said: string, where: stri
       `${where} is of the type ${JSON.stringify(type)}, which is neither a manifest nor an index`,
     )
   }
-  if (isIndexType(type) !== hasChildren) {
+  // A body without `schemaVersion` says nothing of itself: `{}` is the answer of some servers that
+  // have no referrers API.
+  const isEmptyIndex =
+    isIndexType(type) && !hasContent && (inBody !== undefined || body['schemaVersion'] === 2)
+  if (isIndexType(type) !== hasChildren && !isEmptyIndex) {
     throw new DrayError(
       'malformed',
       `${where} is called ${type} and ${hasChildren ? 'has' : 'has no'} "manifests"`,
@@ -142,7 +152,9 @@ function isKnown(type: string): boolean {
   return isIndexType(type) || isManifestType(type)
 }
 
+/** Absent and null are empty, as in the Go types of image-spec (specs-go/v1). */
 function descriptors(value: unknown, where: string): readonly Descriptor[] {
+  if (value == null) return []
   if (!Array.isArray(value)) throw new DrayError('malformed', `${where} is not a list`)
   if (value.length > maxEntries)
     throw new DrayError('malformed', `${where} has more than ${maxEntries} entries`)

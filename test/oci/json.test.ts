@@ -200,7 +200,11 @@ describe('a map of strings', () => {
     ])
   })
 
-  it.each([[[]], ['a'], [{ a: 1 }], [{ a: null }]])('is refused if it is %j', (value) => {
+  it.each([[[]], ['a'], [{ a: 1 }], [{ a: {} }]])('is refused if it is %j', (value) => {
     expect(() => stringMap(value, 'it')).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
+
+  it('has an empty text for a value that is null, as in Go', () => {
+    expect(stringMap({ a: null, b: 'c' }, 'it')).toEqual({ a: '', b: 'c' })
   })
 })

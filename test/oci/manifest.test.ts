@@ -147,6 +147,80 @@ describe('a manifest', () => {
     )
   })
 
+  it.each([
+    ['layers', 'absent', without(image, 'layers')],
+    ['layers', 'null', { ...image, layers: null }],
+    ['manifests', 'null', { ...index, manifests: null }],
+    ['manifests', 'absent', without(index, 'manifests')],
+    ['manifests', 'absent, with a type by its Content-Type', { schemaVersion: 2 }],
+  ])('has no %s if they are %s', (name, _, body) => {
+    const parsed = parse(body, name === 'layers' ? mediaTypes.manifest : mediaTypes.index)
+    expect(parsed.kind === 'index' ? parsed.manifests : parsed.layers).toEqual([])
+    expect(parsed.mediaType).toBe(name === 'layers' ? mediaTypes.manifest : mediaTypes.index)
+  })
+
+  it.each([
+    ['no field at all', {}],
+    ['a config', { ...without(index, 'manifests'), config }],
+    ['layers', { ...without(index, 'manifests'), layers: null }],
+  ])('is no empty index if it is served as an index and has %s', (_, body) => {
+    expect(() => parse(body, mediaTypes.index)).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
+
+  it.each([
+    ['annotations', { ...image, annotations: null }],
+    ['a subject', { ...image, subject: null }],
+    ['an artifactType', { ...image, artifactType: null }],
+    ['annotations of a layer', { ...image, layers: [{ ...layer, annotations: null }] }],
+    ['urls of a layer', { ...image, layers: [{ ...layer, urls: null }] }],
+    ['data of a layer', { ...image, layers: [{ ...layer, data: null }] }],
+    ['a platform of a layer', { ...image, layers: [{ ...layer, platform: null }] }],
+    ['an artifactType of a layer', { ...image, layers: [{ ...layer, artifactType: '' }] }],
+    ['another field', { ...image, other: null }],
+  ])('with null or an empty text for %s is like one without', (_, body) => {
+    expect(parse(body)).toEqual(parse(image))
+  })
+
+  it('has an empty text for an annotation that is null', () => {
+    const annotations = { a: null, b: 'c' }
+    const parsed = parse({ ...image, annotations, layers: [{ ...layer, annotations }] })
+    expect(parsed.annotations).toEqual({ a: '', b: 'c' })
+    expect(blobsOf(parsed)[1]?.annotations).toEqual({ a: '', b: 'c' })
+  })
+
+  it.each([[null], ['']])('has the type of its Content-Type if its own is %j', (mediaType) => {
+    expect(parse({ ...image, mediaType }, mediaTypes.dockerManifest).mediaType).toBe(
+      mediaTypes.dockerManifest,
+    )
+  })
+
+  it.each([
+    ['null', null],
+    ['an empty text', ''],
+    ['absent', undefined],
+  ])('has blobs without a type, and entries without a type as manifests, if it is %s', (_, mediaType) => {
+    const parsed = parse({ ...image, config: { ...config, mediaType }, layers: [{ ...layer, mediaType }] })
+    expect(blobsOf(parsed)).toEqual([
+      { ...config, mediaType: '' },
+      { ...layer, mediaType: '' },
+    ])
+    expect(artifactTypeOf(parsed)).toBeUndefined()
+    expect(childrenOf(parse({ ...index, manifests: [{ ...child, mediaType }] }))).toEqual([
+      { ...child, mediaType: '' },
+    ])
+  })
+
+  it.each([
+    ['a config that is null', { ...image, config: null }],
+    ['a layer that is null', { ...image, layers: [null] }],
+    ['an entry that is null', { ...index, manifests: [null] }],
+    ['a size that is null', { ...image, layers: [{ ...layer, size: null }] }],
+    ['a digest that is null', { ...image, layers: [{ ...layer, digest: null }] }],
+    ['a mediaType of a layer that is no string', { ...image, layers: [{ ...layer, mediaType: 1 }] }],
+  ])('with %s is malformed, because nothing can be read by it', (_, body) => {
+    expect(() => parse(body)).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
+
   it('is refused for its size before it is parsed, and for the number of its entries', () => {
     // Zeros are not JSON. Any other error shows that they were not parsed.
     expect(() => parseManifest(new Uint8Array(maxManifestSize + 1), '', 'it')).toThrow(/larger than/)

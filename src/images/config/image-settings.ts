@@ -37,10 +37,11 @@ export function parseImageSettings(config: Record<string, unknown>, where: strin
 function stringList(value: unknown, where: string): readonly string[] | undefined {
   if (value == null) return undefined
   if (typeof value === 'string') return [value]
-  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+  if (!Array.isArray(value) || !value.every((item) => item === null || typeof item === 'string')) {
     throw new DrayError('malformed', `${where} is not a list of strings`)
   }
-  return value.length === 0 ? undefined : value
+  const texts = value.map((item: string | null) => item ?? '')
+  return texts.length === 0 ? undefined : texts
 }
 
 /** Parses a set, which is written as an object of empty objects. */

@@ -116,7 +116,9 @@ function checkEntries(
   for (const entry of manifest.manifests) {
     const other = known.get(entry.digest) ?? entry
     known.set(entry.digest, other)
-    if (other.mediaType === entry.mediaType && other.size === entry.size) continue
+    const types = new Set([other.mediaType, entry.mediaType])
+    // An entry without a media type says nothing against another one.
+    if (other.size === entry.size && (types.size === 1 || types.has(''))) continue
     const where = formatAt(store.repository, { digest })
     throw new DrayError('malformed', `${where} describes ${entry.digest} in two ways`, {
       subject: where,

@@ -58,6 +58,12 @@ describe('the config of an image', () => {
     expect(await read({ config: { Entrypoint: null, Cmd: [], Env: null, Volumes: {}, User: '' } })).toEqual(
       nothing,
     )
+    const rest = { created: null, history: null, rootfs: null, author: null, architecture: null, os: null }
+    expect(await read({ ...rest, config: { Labels: null, ExposedPorts: null } })).toEqual(nothing)
+    expect(await read({ config: null })).toEqual(nothing)
+    const settings = { env: ['A=b', ''], exposedPorts: ['80/tcp'] }
+    const entries = { Labels: { a: null }, Env: ['A=b', null], ExposedPorts: { '80/tcp': null } }
+    expect(await read({ config: entries })).toEqual({ ...nothing, labels: { a: '' }, settings })
   })
 
   it.each([

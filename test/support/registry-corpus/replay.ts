@@ -130,8 +130,8 @@ function changed(content: Content, { manifest = {}, without = [] }: StoredImage)
 
 /** The digests of the children of an index for these platforms (`os/architecture`). */
 function childrenOf(content: Content, platforms: readonly string[]): readonly string[] {
-  const { manifests = [] } = body(content) as { manifests?: readonly Descriptor[] }
-  return manifests.flatMap(({ digest, platform }) =>
+  const { manifests } = body(content) as { manifests?: readonly Descriptor[] | null }
+  return (manifests ?? []).flatMap(({ digest, platform }) =>
     platforms.includes(`${platform?.os}/${platform?.architecture}`) ? [digest] : [],
   )
 }

@@ -117,7 +117,8 @@ function expectedOf(at: ManifestName, purpose: Purpose): Expected {
       why: `manifests have up to ${maxManifestSize} bytes`,
     })
   }
-  return { digest: at.digest, size: at.size, mediaType: at.mediaType }
+  const { digest, size, mediaType } = at
+  return mediaType === '' ? { digest, size } : { digest, size, mediaType }
 }
 
 async function takeManifest(

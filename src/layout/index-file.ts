@@ -2,7 +2,7 @@ import { DrayError } from '../lib/errors.ts'
 import { bareDescriptor, type Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
-import { parseManifest } from '../oci/manifest.ts'
+import { parseUnverified } from '../oci/manifest.ts'
 import { mediaTypes } from '../oci/media-types.ts'
 import { isTag } from '../oci/reference.ts'
 
@@ -33,7 +33,7 @@ export const emptyIndex: LayoutIndex = {
 /** @throws `malformed`, naming `where`. */
 export function parseLayoutIndex(bytes: Uint8Array, where: string): LayoutIndex {
   try {
-    const index = parseManifest(bytes, mediaTypes.index, where)
+    const index = parseUnverified(bytes, mediaTypes.index, where)
     const document = parseJson(bytes, where)
     if (index.kind !== 'index' || !isRecord(document))
       throw new DrayError('malformed', `${where} is no index`)

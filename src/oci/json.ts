@@ -218,8 +218,8 @@ export function optionalString(value: unknown, where: string): string | undefine
 }
 
 /**
- * Returns a map of strings, or undefined if the field is absent, null or empty. A value that is null
- * is empty, as in a map of strings in Go. @throws `malformed`.
+ * Returns a map of strings, or undefined if the field is absent, null or empty. A value that is
+ * null is empty, as in a map of strings in Go. @throws `malformed`.
  */
 export function stringMap(value: unknown, where: string): Readonly<Record<string, string>> | undefined {
   if (value == null) return undefined

@@ -77,6 +77,18 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
 }
 
 /**
+ * Parses the same of a list that no digest verifies. An index without the field `manifests` is
+ * damaged: to read it as empty would lose what it lists.
+ * @throws the same.
+ */
+export function parseUnverified(bytes: Uint8Array, mediaType: string, where: string): Manifest {
+  const manifest = parseManifest(bytes, mediaType, where)
+  const body = parseJson(bytes, where)
+  if (manifest.kind === 'manifest' || (isRecord(body) && 'manifests' in body)) return manifest
+  throw new DrayError('malformed', `${where} has no "manifests"`)
+}
+
+/**
  * Returns the type by which referrers are filtered: `artifactType`, else the config's media type
  * (distribution-spec, Listing referrers).
  */
@@ -102,7 +114,7 @@ export function blobsOf(manifest: Manifest): readonly Descriptor[] {
 
 /**
  * Whether a registry serves it under `/manifests/` rather than `/blobs/`. An entry without a media
- * type is a manifest, as containers-image has it: a registry checks that an index has its manifests.
+ * type is a manifest, as for containers-image: registries check that an index has its manifests.
  */
 function isManifestDescriptor(d: Descriptor): boolean {
   if (d.mediaType === '') return true

@@ -7,6 +7,7 @@ import {
   type Manifest,
   maxManifestSize,
   parseManifest,
+  parseUnverified,
 } from '../../src/oci/manifest.ts'
 import { bareMediaType, mediaTypes } from '../../src/oci/media-types.ts'
 import { outcomeOf } from '../support/error-code.ts'
@@ -157,6 +158,13 @@ describe('a manifest', () => {
     const parsed = parse(body, name === 'layers' ? mediaTypes.manifest : mediaTypes.index)
     expect(parsed.kind === 'index' ? parsed.manifests : parsed.layers).toEqual([])
     expect(parsed.mediaType).toBe(name === 'layers' ? mediaTypes.manifest : mediaTypes.index)
+  })
+
+  it('has to have the field in a list that no digest verifies', () => {
+    const list = (body: object): Manifest =>
+      parseUnverified(Buffer.from(JSON.stringify(body)), mediaTypes.index, 'it')
+    expect(list({ ...index, manifests: null })).toMatchObject({ manifests: [] })
+    expect(() => list(without(index, 'manifests'))).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
   it.each([

@@ -5,7 +5,7 @@ import type { Descriptor } from '../../../oci/descriptor.ts'
 import { type Digest, digestOf, isDigest } from '../../../oci/digest.ts'
 import { fallbackTag, isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { isRecord, parseJson } from '../../../oci/json.ts'
-import { maxManifestSize, parseManifest } from '../../../oci/manifest.ts'
+import { maxManifestSize, parseUnverified } from '../../../oci/manifest.ts'
 import { mediaTypes } from '../../../oci/media-types.ts'
 import { formatAt } from '../../../oci/reference.ts'
 import { inParallel } from '../../../images/parallel.ts'
@@ -58,7 +58,7 @@ export async function readIndex(
 function parseIndex(client: RepositoryClient, subject: Digest, content: ManifestContent): FallbackIndex {
   const where = formatAt(client.repository, { tag: fallbackTag(subject) })
   const { bytes, descriptor } = content
-  const parsed = parseManifest(bytes, descriptor.mediaType, where)
+  const parsed = parseUnverified(bytes, descriptor.mediaType, where)
   if (parsed.kind !== 'index') {
     throw new DrayError('unsupported', 'the fallback tag holds something that is no list of referrers', {
       subject: where,

@@ -1,3 +1,4 @@
+import type { Call } from '../lib/call.ts'
 import { DrayError } from '../lib/errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -8,6 +9,7 @@ import type {
   BlobWriter,
   Capabilities,
   FallbackTagWriter,
+  InvalidTags,
   ManifestReader,
   ManifestWriter,
   PutManifestResult,
@@ -24,7 +26,7 @@ import { addToFallbackTag, removeFromFallbackTag } from './client/lists/fallback
 import { listReferrers } from './client/lists/referrers.ts'
 import { readIfListed } from './client/lists/refused-tags.ts'
 import { tagPages } from './client/lists/tags.ts'
-import { findManifest, resolveManifest } from './client/manifests/manifests.ts'
+import { findManifest, noteExisting, resolveManifest } from './client/manifests/manifests.ts'
 import { putManifest } from './client/manifests/put-manifest.ts'
 
 // The ports of one repository of an OCI registry (distribution-spec 1.1), as object literals. The
@@ -85,12 +87,21 @@ export function blobPorts(client: RepositoryClient): BlobReader & BlobWriter {
 }
 
 export function listPorts(client: RepositoryClient): TagLister & ReferrerLister {
+  const listTagPages = async function* (
+    invalid: InvalidTags,
+    call: Call,
+  ): AsyncGenerator<readonly string[], void> {
+    for await (const page of tagPages(client, invalid, call)) {
+      for (const tag of page) noteExisting(client, { tag })
+      yield page
+    }
+  }
   return {
     repository: client.repository,
     tags: async function* (call, invalid = 'skip') {
-      for await (const page of tagPages(client, invalid, call)) yield* page
+      for await (const page of listTagPages(invalid, call)) yield* page
     },
-    tagPages: (call) => tagPages(client, 'skip', call),
+    tagPages: (call) => listTagPages('skip', call),
     referrers: (subject, call) => listReferrers(client, subject, call),
   }
 }

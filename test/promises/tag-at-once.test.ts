@@ -39,7 +39,7 @@ async function startRacingRegistry() {
   const running = await startRegistry({
     storage,
     onRequest: ({ method, path }) => {
-      if (method === 'HEAD' && path === '/v2/prod/api/manifests/stable') reads++
+      if ((method === 'HEAD' || method === 'GET') && path === '/v2/prod/api/manifests/stable') reads++
       if (reads === 2 * runs) allChecked.resolve()
     },
   })

@@ -22,8 +22,10 @@ export const wanted: Descriptor = {
 export interface TagStores {
   readonly stores: Repositories
   readonly tags: Map<string, Digest>
-  /** `HEAD tag`, `PUT tag`, `LIST`, in order */
+  /** `HEAD tag`, `GET tag`, `PUT tag`, `LIST`, in order */
   readonly requests: string[]
+  /** false: HEAD answers as if no tag existed */
+  hasHead: boolean
   /** is awaited with each request, before the registry handles it */
   onRequest: (request: string) => Promise<void> | void
 }
@@ -33,6 +35,7 @@ export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStore
   const tagStore: TagStores = {
     tags: new Map(Object.entries(tags)),
     requests: [],
+    hasHead: true,
     onRequest: () => undefined,
     stores: { source: () => store, target: () => store },
   }
@@ -46,9 +49,14 @@ export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStore
     resolve: async (at: { tag?: string }) => {
       await request(`HEAD ${at.tag ?? 'digest'}`)
       const digest = at.tag === undefined ? wanted.digest : tagStore.tags.get(at.tag)
-      return digest === undefined ? undefined : { ...wanted, digest }
+      return digest === undefined || !tagStore.hasHead ? undefined : { ...wanted, digest }
     },
-    findManifest: () => Promise.resolve({ descriptor: wanted, bytes }),
+    findManifest: async (at: { tag?: string }) => {
+      if (at.tag === undefined) return { descriptor: wanted, bytes }
+      await request(`GET ${at.tag}`)
+      const digest = tagStore.tags.get(at.tag)
+      return digest === undefined ? undefined : { descriptor: { ...wanted, digest }, bytes }
+    },
     manifest: () => Promise.resolve({ descriptor: wanted, bytes }),
     tags: async function* () {
       await request('LIST')

@@ -9,7 +9,7 @@ import { type HighestPrecondition, isOfTag, type Precondition } from '../../plan
 import { higherInLine } from '../../semver/line.ts'
 import { parseVersion, versionTagsIn } from '../../semver/version.ts'
 import type { Repositories } from '../../images/ports.ts'
-import { listTags } from '../../images/tags/tags.ts'
+import { listTags, readTag } from '../../images/tags/tags.ts'
 
 /** A tag that a step writes, and what the plan rests on. */
 export interface CheckedTag {
@@ -62,7 +62,7 @@ export class TagChecks {
     const lists = others.flatMap((one) => (one.kind === 'highest' ? [this.#list(one.repository, call)] : []))
     const at = Math.min(began, ...lists.map((list) => list.at))
     const [found, failures] = await Promise.all([
-      this.#digest(repository, tag, call),
+      this.#digest(repository, tag, own?.digest, call),
       Promise.all(others.map((one) => this.#failureOf(one, formatAt(repository, { tag }), call))),
     ])
     if (found === checked.wanted) return { at, found, state: upToDate(checked) }
@@ -70,7 +70,7 @@ export class TagChecks {
     if (error !== undefined) return { at, found, state: 'conflict', error }
     if (own === undefined || own.digest === found) return { at, found, state: 'expected' }
     // the first response may have come from a cache: the second one counts
-    const again = await this.#digest(repository, tag, call)
+    const again = await this.#digestAgain(repository, tag, own.digest, found, call)
     if (again === checked.wanted) return { at, found: again, state: upToDate(checked) }
     if (again === own.digest) return { at, found: again, state: 'expected' }
     return { at, found: again, state: 'conflict', error: movedSince(own, again) }
@@ -80,8 +80,9 @@ export class TagChecks {
   async #failureOf(expected: Precondition, tag: string, call: Call): Promise<DrayError | undefined> {
     if (expected.kind === 'highest') return await this.#overtaken(expected, tag, call)
     const { repository, tag: other, digest } = expected
-    if ((await this.#digest(repository, other, call)) === digest) return undefined
-    const again = await this.#digest(repository, other, call)
+    const found = await this.#digest(repository, other, digest, call)
+    if (found === digest) return undefined
+    const again = await this.#digestAgain(repository, other, digest, found, call)
     return again === digest ? undefined : movedSince(expected, again)
   }
 
@@ -96,8 +97,30 @@ export class TagChecks {
     return higher === undefined ? undefined : overtaken(expected, higher, tag)
   }
 
-  async #digest(repository: RepositoryName, tag: string, call: Call): Promise<Digest | null> {
-    return (await this.#stores.target(repository).resolve({ tag }, call))?.digest ?? null
+  /**
+   * Some registries answer 404 to HEAD of a manifest that GET returns. So a tag that is expected to
+   * be absent is read by GET: nothing is overwritten because of such an answer.
+   */
+  async #digest(
+    repository: RepositoryName,
+    tag: string,
+    expected: Digest | null | undefined,
+    call: Call,
+  ): Promise<Digest | null> {
+    const store = this.#stores.target(repository)
+    if (expected === null) return await readTag(store, tag, call)
+    return (await store.resolve({ tag }, call))?.digest ?? null
+  }
+
+  /** A tag that was found absent is read by GET. */
+  async #digestAgain(
+    repository: RepositoryName,
+    tag: string,
+    expected: Digest | null,
+    found: Digest | null,
+    call: Call,
+  ): Promise<Digest | null> {
+    return await this.#digest(repository, tag, found === null ? null : expected, call)
   }
 
   #list(repository: RepositoryName, call: Call): ReadTagList {

@@ -1,9 +1,9 @@
 import type { Call } from '../../lib/call.ts'
-import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { inParallel } from '../parallel.ts'
-import type { InvalidTags, ManifestReader, TagLister } from '../ports.ts'
+import type { Capabilities, InvalidTags, ManifestReader, TagLister } from '../ports.ts'
 
 /** Tags that are resolved at once. */
 const tagsAtOnce = 16
@@ -51,6 +51,47 @@ export async function resolveTags(
   })
   return new Map(found)
 }
+
+/**
+ * Returns the digest of each tag that may be written, and null if the tag is absent. Some
+ * registries answer 404 to HEAD of a manifest that GET returns. So a tag that is not known to exist
+ * is read by GET, which is one request as well. Where a GET counts as a pull, HEAD is right.
+ * @param listed the tags in the list of the repository, if it was read
+ * @throws what the port throws.
+ */
+export async function resolveTagsToWrite(
+  store: ManifestReader & Capabilities,
+  tags: readonly string[],
+  listed: ReadonlySet<string>,
+  call: Call,
+): Promise<Map<string, Digest | null>> {
+  const isHeadRight = store.capability('freeReads') === 'no'
+  const found = await inParallel(tags, tagsAtOnce, call, async (tag, c) => {
+    const digest =
+      isHeadRight || listed.has(tag)
+        ? ((await store.resolve({ tag }, c))?.digest ?? null)
+        : await readTag(store, tag, c)
+    return [tag, digest] as const
+  })
+  return new Map(found)
+}
+
+/**
+ * Returns the digest of a tag by GET, and null if the tag is absent. HEAD names the digest of
+ * content that dray does not read. @throws what the port throws.
+ */
+export async function readTag(store: ManifestReader, tag: string, call: Call): Promise<Digest | null> {
+  try {
+    return (await store.findManifest({ tag }, call))?.descriptor.digest ?? null
+  } catch (error) {
+    if (!isDrayError(error) || !unreadable.has(error.code)) throw error
+    const found = await store.resolve({ tag }, call)
+    if (found === undefined) throw error
+    return found.digest
+  }
+}
+
+const unreadable: ReadonlySet<ErrorCode> = new Set(['corrupt', 'malformed', 'unsupported'])
 
 /**
  * Returns the tags that resolve to the digest, in the given order.

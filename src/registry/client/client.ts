@@ -13,6 +13,7 @@ import { LearnedCapabilities } from './capabilities.ts'
 import { RunTagLists } from './lists/run-tag-lists.ts'
 import { RegistryClocks } from './registry-clocks.ts'
 import { isWebPage, type Purpose, responseError, webPageError, withSubject } from './errors.ts'
+import { HeadSupport } from './manifests/head-support.ts'
 import { ManifestCache } from './manifests/manifest-cache.ts'
 import { knownCapability } from './registries.ts'
 import { TransferRetry, type TransferRetryOptions } from './transfer.ts'
@@ -60,6 +61,8 @@ export class SharedState {
   readonly retry: TransferRetry
   readonly uploads: UploadLimits
   readonly manifests: ManifestCache = new ManifestCache(maxCachedBytes)
+  /** which registries answer HEAD of a manifest */
+  readonly heads: HeadSupport = new HeadSupport()
   /** the access that a registry requires for a delete, once it is known */
   readonly deleteAccess: Map<string, 'delete' | 'write'> = new Map()
   /** references of fallback tags that a read of this run did not find */
@@ -135,6 +138,7 @@ export interface ApiRequest {
   readonly withoutScopes?: boolean
   readonly replay?: RegistryRequest['replay']
   readonly settles?: boolean
+  readonly finalStatuses?: RegistryRequest['finalStatuses']
   readonly lane?: RegistryRequest['lane']
   readonly returnsRedirect?: boolean
   /** Returns a web page like any other answer. */

@@ -47,6 +47,8 @@ export interface RegistryRequest {
    * that has to be cancelled. The caller checks the signal after the answer.
    */
   readonly settles?: boolean | undefined
+  /** statuses after which it is not repeated, because the caller has another way */
+  readonly finalStatuses?: readonly number[] | undefined
   /**
    * The limit that it counts for. A `small` request holds its slot until the headers arrive;
    * `download` and `upload` have a body that the other side can delay.

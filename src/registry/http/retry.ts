@@ -110,6 +110,7 @@ function mayRetry(
     const { status } = result.response
     if (status === 416 && !asksForPart(request))
       return request.replay === 'always' && attempts < maxAttemptsAfterNonsense
+    if (request.finalStatuses?.includes(status) === true) return false
     // a registry answers 429 before it does anything
     return retriedStatuses.has(status) && (request.replay === 'always' || status === 429)
   }

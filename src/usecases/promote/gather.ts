@@ -22,7 +22,7 @@ import {
   checkIsWhole,
   listTags,
   readUntilWhole,
-  resolveTags,
+  resolveTagsToWrite,
   tagsResolvingTo,
 } from '../../images/tags/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, readOrUnread } from '../../images/graph/unread.ts'
@@ -171,11 +171,12 @@ async function readTags(
   const store = stores.target(repository)
   const { tags, tagMaintenance } = request
   if (tagMaintenance === undefined)
-    return { kind: 'read', repository, tags: await resolveTags(store, tags, call) }
+    return { kind: 'read', repository, tags: await resolveTagsToWrite(store, tags, new Set(), call) }
   return await readUntilWhole(async () => {
     const [listed, derived] = await Promise.all([listTags(store, call), versions])
     const wanted = selectTagsAt(requestedTags(request, derived), listed)
-    const found = await resolveTags(store, tagsToRead(wanted, new Set(listed)), call)
+    const known = new Set(listed)
+    const found = await resolveTagsToWrite(store, tagsToRead(wanted, known), known, call)
     checkIsWhole(repository, listed, found)
     return { kind: 'read', repository, tags: found, listed }
   })

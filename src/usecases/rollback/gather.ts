@@ -6,7 +6,7 @@ import { tagsToRead } from '../../plan/decide-tags.ts'
 import { compareVersions, versionTagsIn } from '../../semver/version.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
-import { listTags, resolveTags } from '../../images/tags/tags.ts'
+import { listTags, resolveTagsToWrite } from '../../images/tags/tags.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
 import { findRelease } from './release.ts'
 import type { RollbackRequest } from './request.ts'
@@ -98,8 +98,9 @@ async function readTarget(
     .filter(({ version: other }) => compareVersions(other, release.tag.version) === 0)
     .map(({ tag }) => tag)
   const version = decideRollbackTags(release.tag, release.tag.tag, listed, request)
-  const names = tagsToRead({ plain: spellings, version }, new Set(listed))
-  const tags = await resolveTags(stores.target(repository), names, call)
+  const known = new Set(listed)
+  const names = tagsToRead({ plain: spellings, version }, known)
+  const tags = await resolveTagsToWrite(stores.target(repository), names, known, call)
   const exact = spellings.find((tag) => tags.get(tag) === release.root.digest)
   return { kind: 'read', repository, listed, exact, tags }
 }

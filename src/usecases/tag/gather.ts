@@ -14,7 +14,13 @@ import {
 import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ManifestContent, ManifestReader, Repositories, TagLister } from '../../images/ports.ts'
-import { checkIsWhole, findFirstTag, listTags, readUntilWhole, resolveTags } from '../../images/tags/tags.ts'
+import {
+  checkIsWhole,
+  findFirstTag,
+  listTags,
+  readUntilWhole,
+  resolveTagsToWrite,
+} from '../../images/tags/tags.ts'
 import {
   type Gathered as GatheredOf,
   gatherEach,
@@ -125,9 +131,10 @@ async function readTarget(
   const isFirst = repository === request.targets[0]
   return await readUntilWhole(async (isAgain) => {
     const listed = isAgain ? await listTags(store, call) : list.listed
-    const names = tagsToRead(selectTagsAt(requested, listed ?? []), new Set(listed))
+    const known = new Set(listed)
+    const names = tagsToRead(selectTagsAt(requested, listed ?? []), known)
     const [tags, existing] = await Promise.all([
-      resolveTags(store, names, call),
+      resolveTagsToWrite(store, names, known, call),
       isFirst ? root : store.resolve({ digest: root.digest }, call),
     ])
     const target = { kind: 'read', repository, hasRoot: existing !== undefined, tags } as const

@@ -63,6 +63,40 @@ describe('a check of a tag', () => {
     expect(check).toMatchObject({ state: 'expected', found: old })
   })
 
+  it.each([
+    ['that is new', other, null, 'conflict'],
+    ['that is new and is what is wanted already', wanted.digest, null, 'upToDate'],
+    ['that exists', old, old, 'expected'],
+    ['that was moved', other, old, 'conflict'],
+  ] as const)('reads a tag %s by GET if HEAD answers 404', async (_, found, planned, state) => {
+    const world = tagStores({ '1.4.2': found })
+    world.hasHead = false
+    const checks = new TagChecks(world.stores, manualClock())
+    expect(await checks.check(expecting('1.4.2', at('1.4.2', planned)), call)).toMatchObject({
+      state,
+      found,
+    })
+  })
+
+  it('is one GET of a tag that is new, and one HEAD of a tag that exists', async () => {
+    const world = tagStores({ stable: old })
+    const checks = new TagChecks(world.stores, manualClock())
+    await checks.check(expecting('1.4.2', at('1.4.2', null)), call)
+    await checks.check(expecting('stable', at('stable', old)), call)
+    expect(world.requests).toEqual(['GET 1.4.2', 'HEAD stable'])
+  })
+
+  it.each([
+    ['that exists, as the plan saw', old, 'expected'],
+    ['that is there by now', null, 'conflict'],
+  ] as const)('reads another tag %s by GET if HEAD answers 404', async (_, planned, state) => {
+    const world = tagStores({ stable: old })
+    world.hasHead = false
+    const checks = new TagChecks(world.stores, manualClock())
+    const check = await checks.check(expecting('new', at('new', null), at('stable', planned)), call)
+    expect(check).toMatchObject({ state })
+  })
+
   it('reports a precondition about another tag, with the digest of the checked tag', async () => {
     const { stores } = tagStores({ stable: old, '1.4.2': other })
     const checks = new TagChecks(stores, manualClock())

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { checkIsWhole, readUntilWhole } from '../../../src/images/tags/tags.ts'
+import { checkIsWhole, readTag, readUntilWhole, resolveTagsToWrite } from '../../../src/images/tags/tags.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
+import { notedCall } from '../../support/http-world.ts'
+import { tagStores } from '../../support/tag-stores.ts'
 
 const repository = { registry: 'registry.example.com', path: 'prod/api' }
 
@@ -34,6 +36,46 @@ describe('a list of tags that lacks a tag that resolves', () => {
     const { reads, result } = reading(1)
     await result
     expect(reads).toEqual([false])
+  })
+})
+
+describe('a tag that may be written', () => {
+  it('is read by one HEAD if the list has it, else by one GET', async () => {
+    const world = tagStores({ '1': digestOf('one') })
+    const store = world.stores.target(repository)
+    const found = await resolveTagsToWrite(store, ['1', '1.4.2'], new Set(['1']), notedCall())
+    expect(found).toEqual(
+      new Map([
+        ['1', digestOf('one')],
+        ['1.4.2', null],
+      ]),
+    )
+    expect(world.requests.toSorted()).toEqual(['GET 1.4.2', 'HEAD 1'])
+  })
+
+  it('is read by HEAD where a GET counts as a pull', async () => {
+    const world = tagStores()
+    const store = { ...world.stores.target(repository), capability: () => 'no' as const }
+    await resolveTagsToWrite(store, ['1.4.2'], new Set(), notedCall())
+    expect(world.requests).toEqual(['HEAD 1.4.2'])
+  })
+
+  it.each(['corrupt', 'malformed', 'unsupported'] as const)(
+    'has the digest of HEAD if what it points at is %s, so that it can be replaced',
+    async (code) => {
+      const world = tagStores({ '1': digestOf('one') })
+      const findManifest = (): Promise<never> => Promise.reject(new DrayError(code, 'no'))
+      const store = { ...world.stores.target(repository), findManifest }
+      expect(await readTag(store, '1', notedCall())).toBe(digestOf('one'))
+      await expect(readTag(store, '2', notedCall())).rejects.toMatchObject({ code })
+    },
+  )
+
+  it.each(['forbidden', 'unavailable'] as const)('is never absent after an error: %s', async (code) => {
+    const world = tagStores({ '1': digestOf('one') })
+    const findManifest = (): Promise<never> => Promise.reject(new DrayError(code, 'no'))
+    const store = { ...world.stores.target(repository), findManifest }
+    await expect(readTag(store, '1', notedCall())).rejects.toMatchObject({ code })
   })
 })
 

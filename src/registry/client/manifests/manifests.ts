@@ -11,7 +11,7 @@ import {
   isSchema1Type,
   manifestAccept,
 } from '../../../oci/media-types.ts'
-import { formatTagOrDigest, type TagOrDigest } from '../../../oci/reference.ts'
+import { formatAt, formatTagOrDigest, type TagOrDigest } from '../../../oci/reference.ts'
 import type { ManifestContent } from '../../../images/ports.ts'
 import type { ApiRequest, RepositoryClient } from '../client.ts'
 import type { Purpose, Redaction } from '../errors.ts'
@@ -20,9 +20,13 @@ import { contentDigest, contentLength } from '../headers.ts'
 /** A tag, a digest, or a digest with its size. */
 export type ManifestName = TagOrDigest | Descriptor
 
+/** Answers to a HEAD after which a GET is sent: of registries and proxies without that method. */
+const withoutHead: readonly number[] = [400, 403, 405, 500, 501]
+
 /**
  * Checks a manifest by HEAD (distribution-spec, Checking if content exists in the registry);
- * undefined for 404. Reads the manifest if the answer lacks the digest, the type or the length.
+ * undefined for 404. Reads the manifest if the registry does not support HEAD, if the answer lacks
+ * the digest, the type or the length, or if it is 404 and this run has seen the manifest.
  * @throws `corrupt` if the registry names another digest than the requested one.
  */
 export async function resolveManifest(
@@ -30,15 +34,32 @@ export async function resolveManifest(
   at: TagOrDigest,
   call: Call,
 ): Promise<Descriptor | undefined> {
+  const { heads } = client.shared
+  const { registry } = client.repository
+  if (heads.isUnsupported(registry)) return (await readManifest(client, at, call))?.descriptor
+  const found = await headManifest(client, at, call)
+  if (found === 'absent' && !heads.isDoubtful(registry, formatAt(client.repository, at))) return undefined
+  if (found !== 'absent' && found !== undefined) {
+    heads.learn(registry, 'yes')
+    return found
+  }
+  const content = await readManifest(client, at, call)
+  if (found === undefined || content !== undefined) heads.learn(registry, 'no')
+  return content?.descriptor
+}
+
+async function headManifest(
+  client: RepositoryClient,
+  at: TagOrDigest,
+  call: Call,
+): Promise<Descriptor | 'absent' | undefined> {
   const request = manifestRequest(client, at, 'HEAD')
-  const found = await client.shared.retry.run(
+  return await client.shared.retry.run(
     client.repository.registry,
     call,
     () => client.sendAndDiscard(request, call),
     async (response) => headOf(response, at, request.purpose, client.shared),
   )
-  if (found === 'absent') return undefined
-  return found ?? (await findManifest(client, at, call))?.descriptor
 }
 
 /** Returns what the answer to a HEAD says; undefined if it is incomplete. */
@@ -49,7 +70,7 @@ function headOf(
   redaction: Redaction,
 ): Descriptor | 'absent' | undefined {
   if (response.status === 404) return 'absent'
-  if (response.status === 405) return undefined
+  if (response.status !== 200) return undefined
   const digest = contentDigest(response, purpose, redaction) ?? ('digest' in at ? at.digest : undefined)
   const mediaType = bareMediaType(response.headers.get('content-type') ?? '')
   const size = contentLength(response)
@@ -69,25 +90,44 @@ export async function findManifest(
   at: ManifestName,
   call: Call,
 ): Promise<ManifestContent | undefined> {
-  const request = manifestRequest(client, at, 'GET')
-  const expected = expectedOf(at, request.purpose)
+  const { purpose } = manifestRequest(client, at, 'GET')
+  const expected = expectedOf(at, purpose)
   if (expected.digest !== undefined) {
     const cached = client.shared.manifests.get(client.repository, expected.digest)
     if (cached !== undefined) {
-      checkSize(cached.descriptor.size, expected.size, request.purpose)
+      checkSize(cached.descriptor.size, expected.size, purpose)
       // A manifest without a type of its own is read again, because its Content-Type decides.
       if (expected.mediaType === undefined || cached.descriptor.mediaType === expected.mediaType)
         return cached
     }
   }
+  return await readManifest(client, at, call)
+}
+
+/** The same, always from the registry. */
+export async function readManifest(
+  client: RepositoryClient,
+  at: ManifestName,
+  call: Call,
+): Promise<ManifestContent | undefined> {
+  const request = manifestRequest(client, at, 'GET')
+  const expected = expectedOf(at, request.purpose)
   const content = await client.shared.retry.run(
     client.repository.registry,
     call,
     () => client.send(request, call),
     (response) => takeManifest(response, expected, request.purpose, client.shared),
   )
-  if (content !== undefined) client.shared.manifests.add(client.repository, content)
+  if (content !== undefined) {
+    client.shared.manifests.add(client.repository, content)
+    noteExisting(client, 'tag' in at ? at : { digest: at.digest })
+  }
   return content
+}
+
+/** Notes that a manifest exists, so that a 404 to its HEAD is not believed. */
+export function noteExisting({ repository, shared }: RepositoryClient, at: TagOrDigest): void {
+  shared.heads.noteExisting(repository.registry, formatAt(repository, at))
 }
 
 function manifestRequest(client: RepositoryClient, at: ManifestName, method: 'GET' | 'HEAD'): ApiRequest {
@@ -96,8 +136,8 @@ function manifestRequest(client: RepositoryClient, at: ManifestName, method: 'GE
     method,
     url: client.url(`manifests/${formatTagOrDigest(at)}`),
     headers: { accept: manifestAccept },
-    // A registry without HEAD gets a GET.
-    expect: method === 'HEAD' ? [200, 404, 405] : [200, 404],
+    expect: method === 'HEAD' ? [200, 404, ...withoutHead] : [200, 404],
+    ...(method === 'HEAD' && { finalStatuses: withoutHead }),
     purpose: client.describe('read the manifest', mark, 'read'),
   }
 }

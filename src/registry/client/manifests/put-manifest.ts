@@ -11,7 +11,7 @@ import type { PutManifestResult } from '../../../images/ports.ts'
 import type { RepositoryClient } from '../client.ts'
 import { isStorageFull } from '../errors.ts'
 import { contentDigest } from '../headers.ts'
-import { resolveManifest } from './manifests.ts'
+import { readManifest, resolveManifest } from './manifests.ts'
 import { confirmSubjectHeader, isListed } from '../lists/subject-header.ts'
 
 /** Tags of one manifest that are written at once. */
@@ -198,7 +198,12 @@ class ManifestPut {
   }
 
   async #readBack(at: TagOrDigest, call: Call): Promise<Digest | undefined> {
-    const read = (): Promise<Descriptor | undefined> => resolveManifest(this.#client, at, call)
+    let reads = 0
+    // Some registries answer 404 to HEAD of a manifest that GET returns.
+    const read = async (): Promise<Descriptor | undefined> =>
+      reads++ === 0
+        ? await resolveManifest(this.#client, at, call)
+        : (await readManifest(this.#client, at, call))?.descriptor
     return (await this.#client.shared.retry.readBack(call, read))?.digest
   }
 

@@ -8,6 +8,8 @@ const body = Buffer.from(image().manifests[0]?.bytes ?? [])
 const digest = digestOf(body)
 const right = { 'content-type': mediaTypes.manifest, 'docker-content-digest': digest }
 
+type Store = ReturnType<typeof storeAt>
+
 const answers = (answer: ScriptedAnswer) => scripted(() => answer)
 
 describe('resolving', () => {
@@ -38,11 +40,71 @@ describe('resolving', () => {
     },
   )
 
-  it('reads the manifest if the registry has no HEAD', async () => {
+  it.each([400, 403, 405, 500, 501])(
+    'reads manifests if HEAD is answered %i, and remembers it',
+    async (status) => {
+      const { registry, heard } = await scripted(({ method }) =>
+        method === 'HEAD' ? { status } : { status: 200, headers: right, body },
+      )
+      const store = storeAt(registry)
+      for (const at of [byTag('1'), { digest }])
+        expect((await store.resolve(at, newCall()))?.digest).toBe(digest)
+      expect(heard.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'GET'])
+    },
+  )
+
+  it('asks the registry each time if it does not support HEAD', async () => {
+    let isGone = false
     const { registry } = await scripted(({ method }) =>
-      method === 'HEAD' ? { status: 405 } : { status: 200, headers: right, body },
+      method === 'HEAD' ? { status: 405 } : isGone ? { status: 404 } : { status: 200, headers: right, body },
     )
-    expect((await storeAt(registry).resolve(byTag('1'), newCall()))?.digest).toBe(digest)
+    const store = storeAt(registry)
+    await store.resolve({ digest }, newCall())
+    isGone = true
+    expect(await store.resolve({ digest }, newCall())).toBeUndefined()
+  })
+
+  it('sends HEAD again after a failure if an earlier one was answered', async () => {
+    let isFailing = false
+    const { registry, heard } = await scripted(({ method }) =>
+      method === 'HEAD' && isFailing
+        ? { status: 500 }
+        : { status: 200, headers: { ...right, 'content-length': String(body.length) }, body },
+    )
+    const store = storeAt(registry)
+    for (const fails of [false, true, false]) {
+      isFailing = fails
+      expect((await store.resolve(byTag('1'), newCall()))?.digest).toBe(digest)
+    }
+    expect(heard.map(({ method }) => method)).toEqual(['HEAD', 'HEAD', 'GET', 'HEAD'])
+  })
+
+  it.each([
+    ['that was read', async (store: Store) => void (await store.findManifest(byTag('1'), newCall()))],
+    ['that was listed', async (store: Store) => void (await Array.fromAsync(store.tags(newCall())))],
+  ])('confirms by GET a 404 for a tag %s, and remembers it', async (_, see) => {
+    const { registry, heard } = await scripted(({ method, path }) => {
+      if (path.includes('/tags/list')) return { status: 200, body: '{"name":"team/api","tags":["1"]}' }
+      return method === 'HEAD' ? { status: 404 } : { status: 200, headers: right, body }
+    })
+    const store = storeAt(registry)
+    await see(store)
+    heard.length = 0
+    for (const tag of ['1', '2']) expect((await store.resolve(byTag(tag), newCall()))?.digest).toBe(digest)
+    expect(heard.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'GET'])
+  })
+
+  it('believes a 404 if HEAD found another manifest of the registry', async () => {
+    const { registry, heard } = await scripted(({ method, path }) => {
+      if (method === 'HEAD' && path.endsWith('/1')) return { status: 404 }
+      return { status: 200, headers: { ...right, 'content-length': String(body.length) }, body }
+    })
+    const store = storeAt(registry)
+    await store.findManifest(byTag('1'), newCall())
+    await store.resolve(byTag('2'), newCall())
+    heard.length = 0
+    expect(await store.resolve(byTag('1'), newCall())).toBeUndefined()
+    expect(heard.map(({ method }) => method)).toEqual(['HEAD'])
   })
 
   it('is undefined only for 404', async () => {

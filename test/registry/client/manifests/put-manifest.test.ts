@@ -50,6 +50,7 @@ const standing: ScriptedAnswer = {
     'content-type': types.manifest,
     'content-length': String(d.size),
   },
+  body: bytes,
 }
 
 describe('putting a manifest', () => {
@@ -107,6 +108,16 @@ describe('putting a manifest', () => {
     const one = await putting([() => ({ status: 201 })], standing)
     await one.put('1')
     expect(one.requests()).toEqual(['PUT /v2/team/api/manifests/1', 'HEAD /v2/team/api/manifests/1'])
+  })
+
+  it('reads by GET what it put if HEAD answers 404 and the response had no digest', async () => {
+    const { registry, requests } = await scripted(({ method }) =>
+      method === 'PUT' ? { status: 201 } : method === 'HEAD' ? { status: 404 } : standing,
+    )
+    const put = await storeAt(registry).putManifest(d, bytes, ['1'], newCall())
+    expect(put.tagged).toEqual(['1'])
+    const path = '/v2/team/api/manifests/1'
+    expect(requests()).toEqual([`PUT ${path}`, `HEAD ${path}`, `GET ${path}`])
   })
 
   it('repeats the PUT if a byte was flipped, so that the tag is repaired', async () => {

@@ -26,6 +26,13 @@ export interface Abilities {
   }
   /** Tags that cannot be deleted, nor can their manifests: 405. */
   readonly lockedTags: readonly string[]
+  /** a manifest whose last tag moves to another one */
+  readonly formerManifest: 'kept' | 'deleted'
+  /**
+   * `Access-Control-Allow-Headers` of the answers to HEAD of a manifest and to GET of a list, in
+   * which a registry names a header of its own web page
+   */
+  readonly webPageHeaders: string | undefined
   /** a manifest without a tag: DELETE answers 404, or also GET if nothing tagged leads to it */
   readonly untagged: 'like others' | 'undeletable' | 'hidden'
   /** the status of a successful DELETE of a manifest; may be 500 */
@@ -93,6 +100,8 @@ const oci: Abilities = {
   deleteSubject: 'yes',
   held: { status: 405, byTag: 'DENIED', byIndex: 'DENIED', byReferrer: 'DENIED' },
   lockedTags: [],
+  formerManifest: 'kept',
+  webPageHeaders: undefined,
   untagged: 'like others',
   deleteAnswer: 202,
   deleteBlob: true,
@@ -142,11 +151,15 @@ export const profiles = {
   // 2.1.20, pkg/api/routes.go: PatchBlobUpload drops the session of an interrupted body, ListTags
   // answers 404 for an unknown `last`, CheckManifest and GetManifest do not read `Accept`, and
   // CreateBlobUpload does not read `from`. DeleteManifest: an index protects its manifests.
-  // pkg/storage/common/common.go, ValidateManifest and GetAndValidateRequestDigest: what is missing
-  // or has another digest makes a manifest invalid.
+  // getUIHeadersHandler names the header of its web page. pkg/storage/common/common.go,
+  // ValidateManifest and GetAndValidateRequestDigest: what is missing or has another digest makes a
+  // manifest invalid. CheckIfIndexNeedsUpdate and PruneImageManifestsFromIndex: the entry of a tag
+  // that moves is dropped, and an entry without a tag does not exist beside it.
   'zot-2.1': {
     ...oci,
     deleteInsideIndex: false,
+    formerManifest: 'deleted',
+    webPageHeaders: 'Authorization,content-type,X-ZOT-API-CLIENT',
     mountFrom: 'any',
     accept: 'ignored',
     refusedManifest: { missing: 'MANIFEST_INVALID', digest: 'MANIFEST_INVALID' },

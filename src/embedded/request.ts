@@ -5,6 +5,7 @@ import type { AccessControl } from './access/permissions.ts'
 import type { Abilities } from './profiles.ts'
 import type { RegistryStorage } from './storage/storage.ts'
 import type { Uploads } from './storage/uploads.ts'
+import type { Turns } from './turns.ts'
 
 /** One request as an endpoint sees it. */
 export interface EndpointRequest {
@@ -32,6 +33,8 @@ export interface RegistryState {
   readonly access: AccessControl | undefined
   /** for manifests that are being received */
   readonly incomingManifests: ByteBudget
+  /** puts that delete what their tags were on, by repository */
+  readonly tagMoves: Turns
 }
 
 /** Handles a request. `reference` is empty if the path has none. @throws refusals. */

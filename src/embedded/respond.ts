@@ -49,6 +49,9 @@ export async function respond(
     const { answered, error } = await answerInTime(incoming, route, request, state, pace)
     status = answered.status
     response.setHeader('Date', new Date(state.clock.now() + state.abilities.clockAhead).toUTCString())
+    const { webPageHeaders } = state.abilities
+    if (webPageHeaders !== undefined && status !== 401 && isForWebPage(route, request))
+      response.setHeader('Access-Control-Allow-Headers', webPageHeaders)
     await send(incoming, response, answered, counts, {
       beforeEnd: () => report(status, false, error),
       limitRest: () => limitRestOfBody(incoming, response, state),
@@ -61,6 +64,11 @@ export async function respond(
     pace.end()
     limitRestOfBody(incoming, response, state)
   }
+}
+
+/** Whether the web page of a registry such as zot sends requests of this kind. */
+function isForWebPage({ kind }: EndpointRoute, { method }: EndpointRequest): boolean {
+  return kind === 'manifest' ? method === 'HEAD' : !['blob', 'upload', 'unknown'].includes(kind)
 }
 
 interface Answered {

@@ -14,6 +14,7 @@ import { type AllowedHosts, hostNameOf, isLoopbackAddress } from './access/reque
 import { respond, type ServerState } from './respond.ts'
 import type { RegistryStorage } from './storage/storage.ts'
 import { Uploads } from './storage/uploads.ts'
+import { Turns } from './turns.ts'
 
 /** How long an idle connection stays open, ms: longer than at clients, so that they close it. */
 const keepAliveTimeout = 60_000
@@ -82,6 +83,7 @@ export async function startRegistry(options: ServerOptions = {}): Promise<Runnin
     allowedHosts: allowedHosts(host, isLoopback, options.allowedHosts),
     limits,
     incomingManifests: manifestBudget(limits.incomingManifestBytes),
+    tagMoves: new Turns(),
   }
   server.on('request', (request, response) => void respond(request, response, state, notify))
   return {

@@ -132,6 +132,59 @@ describe('zot 2.1', () => {
     expect((await client.call('DELETE', `/v2/a/manifests/${digest}`)).status).toBe(202)
   })
 
+  it('deletes a manifest whose last tag moves, even one in an index', async () => {
+    const client = await started({ profile })
+    const { digest, descriptor } = await pushed(client)
+    await client.manifest('a', indexOf([descriptor]), 'i')
+    await client.manifest('a', indexOf([], { annotations: { other: 'yes' } }), '1')
+    expect((await client.call('GET', `/v2/a/manifests/${digest}`)).status).toBe(404)
+    expect((await client.call('GET', '/v2/a/manifests/i')).status).toBe(200)
+  })
+
+  it('keeps a manifest that another tag is on, and one that is put again under its tag', async () => {
+    const client = await started({ profile })
+    const { digest } = await pushed(client)
+    await pushed(client)
+    const body = (await client.call('GET', '/v2/a/manifests/1')).text
+    const sent = { headers: { 'content-type': mediaTypes.index }, body }
+    await client.call('PUT', '/v2/a/manifests/2', sent)
+    await client.manifest('a', indexOf([], { annotations: { other: 'yes' } }), '1')
+    expect((await client.call('GET', `/v2/a/manifests/${digest}`)).status).toBe(200)
+  })
+
+  it('deletes the children of a replaced index, except those with a tag or another index', async () => {
+    const client = await started({ profile })
+    const [lone, shared, tagged] = await Promise.all(
+      ['lone', 'shared', 'tagged'].map((name) => client.image('a', name)),
+    )
+    if (lone === undefined || shared === undefined || tagged === undefined) throw new Error('no manifest')
+    const all = [lone, shared, tagged].map(({ descriptor }) => descriptor)
+    const former = await client.manifest('a', indexOf(all), 'i')
+    await client.image('a', 'tagged', 't')
+    await client.manifest('a', indexOf([shared.descriptor]), 'i')
+    const status = async (one: string) => (await client.call('GET', `/v2/a/manifests/${one}`)).status
+    expect(await Promise.all([former, lone, shared, tagged].map(({ digest: one }) => status(one)))).toEqual([
+      404, 404, 200, 200,
+    ])
+  })
+
+  it('names the header of its web page in answers to HEAD and in lists, also if nothing is there', async () => {
+    const client = await started({ profile })
+    await pushed(client)
+    for (const [method, path, isNamed] of [
+      ['HEAD', 'manifests/1', true],
+      ['HEAD', 'manifests/none', true],
+      ['GET', 'tags/list', true],
+      ['GET', 'manifests/1', false],
+    ] as const) {
+      const { headers } = await client.call(method, `/v2/a/${path}`)
+      expect([path, headers['access-control-allow-headers']?.includes('X-ZOT-API-CLIENT') ?? false]).toEqual([
+        path,
+        isNamed,
+      ])
+    }
+  })
+
   it('drops an interrupted upload', async () => {
     const told = Promise.withResolvers<void>()
     const client = await started({

@@ -116,7 +116,11 @@ async function referrersOf(
 }
 
 /** The indexes that name a manifest. */
-async function indexesOf(storage: RegistryStorage, repository: string, digest: Digest): Promise<Digest[]> {
+export async function indexesOf(
+  storage: RegistryStorage,
+  repository: string,
+  digest: Digest,
+): Promise<Digest[]> {
   const found: Digest[] = []
   for await (const each of storage.manifests(repository)) {
     if (!isIndexType(each.mediaType) || each.digest === digest) continue

@@ -14,6 +14,7 @@ import { isTag } from '../../oci/reference.ts'
 import { isDrayError } from '../../lib/errors.ts'
 import { ByteBudget } from '../storage/byte-budget.ts'
 import { isShown, unknownManifest } from './deletes.ts'
+import { putInPlaceOfFormer } from './former-manifests.ts'
 import { refusal, type RegistryCode } from '../errors.ts'
 import {
   declaredLength,
@@ -82,7 +83,7 @@ export const putManifest: Endpoint = async (request, state, repository, referenc
   }
   const manifest = parsed(request, bytes)
   await checkContent(state, repository, manifest)
-  await state.storage.putManifest(repository, stored(manifest, digest, bytes), tags)
+  await store(state, repository, stored(manifest, digest, bytes), tags)
   return {
     status: 201,
     headers: {
@@ -94,6 +95,16 @@ export const putManifest: Endpoint = async (request, state, repository, referenc
     },
     body: new Uint8Array(),
   }
+}
+
+async function store(
+  { storage, abilities, tagMoves }: RegistryState,
+  repository: string,
+  manifest: StoredManifest,
+  tags: readonly string[],
+): Promise<void> {
+  if (abilities.formerManifest === 'kept') await storage.putManifest(repository, manifest, tags)
+  else await tagMoves.run(repository, () => putInPlaceOfFormer(storage, repository, manifest, tags))
 }
 
 /** Accepts a missing header and any matching type or wildcard; ignores quality values. */

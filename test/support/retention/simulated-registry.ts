@@ -6,6 +6,7 @@ import { type Abilities, profiles } from '../../../src/embedded/profiles.ts'
 import { answer, type EndpointRoute, routeOf } from '../../../src/embedded/routes.ts'
 import type { RegistryStorage } from '../../../src/embedded/storage/storage.ts'
 import { Uploads } from '../../../src/embedded/storage/uploads.ts'
+import { Turns } from '../../../src/embedded/turns.ts'
 import type { Fetch, RegistryRequest, RegistryResponse } from '../../../src/registry/http/fetch.ts'
 import type { Digest } from '../../../src/oci/digest.ts'
 import { leapingClock } from '../manual-clock.ts'
@@ -45,6 +46,7 @@ export class SimulatedRegistry {
   readonly #clock = leapingClock(now)
   readonly #uploads: Uploads
   readonly #incomingManifests = manifestBudget(Infinity)
+  readonly #tagMoves = new Turns()
 
   constructor(abilities: Partial<Abilities>) {
     this.abilities = { ...profiles['oci-1.1'], ...abilities }
@@ -143,6 +145,7 @@ export class SimulatedRegistry {
           access: undefined,
           clock: this.#clock,
           incomingManifests: this.#incomingManifests,
+      tagMoves: this.#tagMoves,
         },
       )
     } catch (error) {

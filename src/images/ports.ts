@@ -91,6 +91,8 @@ export type Capability =
   | 'deleteManifest'
   /** deleting a manifest deletes its tags too; if not, the tags have to be deleted first */
   | 'deleteTagged'
+  /** a manifest stays, by its digest, when its last tag moves to another one */
+  | 'keepsUntagged'
   /**
    * a GET of a manifest does not count as a pull; if it does, HEAD is the cheaper way to resolve a
    * tag

@@ -14,6 +14,7 @@ const capabilities: Readonly<Record<Capability, Known>> = {
   deleteManifest: 'yes',
   deleteTagged: 'yes',
   freeReads: 'yes',
+  keepsUntagged: 'yes',
   mount: 'no',
   manyTags: 'yes',
   chunks: 'yes',

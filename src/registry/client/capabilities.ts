@@ -13,6 +13,7 @@ const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
   deleteTag: 'repository',
   deleteManifest: 'repository',
   deleteTagged: 'registry',
+  keepsUntagged: 'registry',
   freeReads: 'registry',
   mount: 'registry',
   manyTags: 'registry',

@@ -15,7 +15,7 @@ import { RegistryClocks } from './registry-clocks.ts'
 import { isWebPage, type Purpose, responseError, webPageError, withSubject } from './errors.ts'
 import { HeadSupport } from './manifests/head-support.ts'
 import { ManifestCache } from './manifests/manifest-cache.ts'
-import { knownCapability } from './registries.ts'
+import { knownCapability, registryProgram } from './registries.ts'
 import { TransferRetry, type TransferRetryOptions } from './transfer.ts'
 
 /** Sizes in bytes that decide how a blob is uploaded. */
@@ -115,6 +115,13 @@ export class SharedState {
 
   readonly redactError = (thrown: unknown): unknown => this.secrets.redactError(thrown)
 
+  /** Learns from the headers of an answer: the registry's clock, and which program it is. */
+  learn(registry: string, headers: ReadonlyMap<string, string>): void {
+    this.clocks.note(registry, headers)
+    for (const [name, known] of Object.entries(registryProgram(headers)?.capabilities ?? {}))
+      this.capabilities.learn({ registry, path: '' }, name as Capability, known)
+  }
+
   /** Reports each `Warning: 299` once (distribution-spec, Warnings). dray never acts on them. */
   warn(registry: string, header: string | undefined, call: Call): void {
     for (const warning of warningTexts(header ?? '')) {
@@ -185,7 +192,7 @@ export class RegistryClient {
     }
     const home = this.shared.origin(this.registry)
     // The storage that a registry redirects to has a clock of its own.
-    if (response.url.origin === home.origin) this.shared.clocks.note(this.registry, response.headers)
+    if (response.url.origin === home.origin) this.shared.learn(this.registry, response.headers)
     this.shared.warn(this.registry, response.headers.get('warning'), call)
     const isExpected =
       typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)

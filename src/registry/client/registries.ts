@@ -100,6 +100,34 @@ export const knownRegistries: readonly KnownRegistry[] = [
   },
 ]
 
+/** What is known of a program that anybody can run on any host. */
+interface RegistryProgram {
+  readonly name: string
+  /** the header, in lower case, by which an answer shows the program */
+  readonly header: string
+  readonly value: RegExp
+  readonly capabilities: Readonly<Partial<Record<Capability, 'yes' | 'no'>>>
+  /** the source of the claim */
+  readonly source: string
+}
+
+/** Registries that run on any host. Their own headers show them, so that dray needs no probe. */
+const registryPrograms: readonly RegistryProgram[] = [
+  {
+    name: 'zot',
+    header: 'access-control-allow-headers',
+    value: /\bx-zot-api-client\b/i,
+    capabilities: { keepsUntagged: 'no' },
+    source:
+      'github.com/project-zot/zot/issues/4444 (2.1.21; a later version may keep the image, and no header shows the version); pkg/api/routes.go, getUIHeadersHandler; pkg/storage/common/common.go, CheckIfIndexNeedsUpdate: the entry of a tag that moves is dropped, and PutImageManifest in pkg/storage/imagestore/imagestore.go keeps none without a tag',
+  },
+]
+
+/** Returns the row of the program that the headers of an answer show, if there is one. */
+export function registryProgram(headers: ReadonlyMap<string, string>): RegistryProgram | undefined {
+  return registryPrograms.find(({ header, value }) => value.test(headers.get(header) ?? ''))
+}
+
 /** Returns the row of a registry's host, if there is one. */
 export function knownRegistry(registry: string): KnownRegistry | undefined {
   return knownRegistries.find((known) => known.hosts.test(registry))

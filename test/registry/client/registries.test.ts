@@ -42,6 +42,18 @@ describe('the table of known registries', () => {
     expect(knownCapability('registry.example.com', 'freeReads')).toBe('unknown')
   })
 
+  it.each([
+    ['zot', { 'access-control-allow-headers': 'Authorization,content-type,X-ZOT-API-CLIENT' }, 'no'],
+    ['another registry with a web page', { 'access-control-allow-headers': 'Authorization' }, 'unknown'],
+    ['a header of another name', { vary: 'X-ZOT-API-CLIENT' }, 'unknown'],
+  ] as const)('learns from an answer whether untagged images stay: %s', async (_, headers, known) => {
+    const { registry } = await scripted(() => ({ status: 404, headers }))
+    const store = storeAt(registry)
+    expect(store.capability('keepsUntagged')).toBe('unknown')
+    expect(await store.resolve({ tag: '1' }, newCall())).toBeUndefined()
+    expect(store.capability('keepsUntagged')).toBe(known)
+  })
+
   it('avoids a request that would be refused', async () => {
     const { registry, heard } = await scripted(() => ({ status: 405 }))
     const store = storeAt(registry, { known: () => 'no' })

@@ -62,7 +62,8 @@ function mismatchOf({ id, from, to, evidence }: Placement, { operation, steps }:
   return own.some(({ kind }) => kind !== 'tag') ? 'does more than to write tags' : undefined
 }
 
-function isPossible({ before, change }: PlannedTag, { root }: Placement): boolean {
+function isPossible({ before, change, deletesBefore }: PlannedTag, { root }: Placement): boolean {
+  if (deletesBefore === true && change !== 'move') return false
   switch (change) {
     case 'create':
       return before === null

@@ -4,6 +4,7 @@ import { formatAt, isTag, type RepositoryName } from '../oci/reference.ts'
 import { matchesGlob } from '../oci/tag-glob.ts'
 import { formatVersion, isExactVersion } from '../semver/version.ts'
 import type { FloatingTag, VersionTags } from '../semver/version-tags.ts'
+import { damagedBy, type FormerImage, neededImage } from './former-image.ts'
 import type { KeptTag, PlannedTag, TagOverride } from './plan.ts'
 import type { TagToWrite } from './tag-steps.ts'
 
@@ -20,6 +21,8 @@ interface TagsAtTarget extends ImageTags {
   readonly image: string
   readonly repository: RepositoryName
   readonly root: Digest
+  /** images that the registry deletes when their tags move, by digest */
+  readonly former?: ReadonlyMap<Digest, FormerImage> | undefined
 }
 
 /** Which tags do not move. Version tags never move unless `moveTags` is set. */
@@ -48,6 +51,13 @@ export function tagsToRead({ plain, version }: ImageTags, listed: ReadonlySet<st
   // the list tells whether a tag that stays exists
   const floats = floating.filter(({ tag, moves }) => moves || listed.has(tag))
   return [...new Set([...plain, exact, ...same, ...floats.map(({ tag }) => tag)])]
+}
+
+/** Returns the tags that are written unless they are on the image already. */
+export function tagsToWrite({ plain, version }: ImageTags): readonly string[] {
+  if (version === undefined) return [...new Set(plain)]
+  const floats = version.floating.filter(({ moves }) => moves)
+  return [...new Set([...plain, version.exact, ...floats.map(({ tag }) => tag)])]
 }
 
 /**
@@ -79,25 +89,43 @@ export function decideTags(
     }
     if (!rules.moveTags) refusals.push(...conflicting)
   }
-  const tags = [...planned.values()].map((tag): TagToWrite => {
-    const why = tag.change === 'move' ? reasonToStay(tag.tag, version, rules) : undefined
-    if (why === undefined) return tag
-    if (rules.moveTags) return { ...tag, override: 'moveTag' }
-    refusals.push(tagTaken(wanted, tag.tag, tag.before, why))
-    return tag
+  const tags = [...planned.values()].map((one): TagToWrite => {
+    const why = one.change === 'move' ? reasonToStay(one.tag, version, rules) : undefined
+    if (why !== undefined && !rules.moveTags) {
+      refusals.push(tagTaken(wanted, one.tag, one.before, why))
+      return one
+    }
+    const tag: TagToWrite = why === undefined ? one : { ...one, override: 'moveTag' }
+    const former = formerImage(one, wanted)
+    if (former === undefined) return tag
+    const damaged = damagedBy(former, (name) => planned.get(name)?.change === 'move')
+    if (damaged.length > 0) refusals.push(neededImage(one.tag, wanted, former.digest, damaged))
+    return { ...tag, deletesBefore: true }
   })
   return { waves: groupByWave(tags, version, rules), held, refusals }
 }
 
 /** Returns a tag as a placement shows it, without the preconditions of its step. */
-export function toPlannedTag({ tag, before, change, reason, override }: TagToWrite): PlannedTag {
+export function toPlannedTag(planned: TagToWrite): PlannedTag {
+  const { tag, before, change, reason, override, deletesBefore } = planned
   return {
     tag,
     before,
     change,
     ...(reason !== undefined && { reason }),
     ...(override !== undefined && { override }),
+    ...(deletesBefore === true && { deletesBefore }),
   }
+}
+
+/** The image that the registry deletes when the tag moves, if there is one. */
+function formerImage(
+  { before, change }: PlannedTag,
+  { former }: TagsAtTarget,
+): (FormerImage & { readonly digest: Digest }) | undefined {
+  if (change !== 'move' || before === null) return undefined
+  const found = former?.get(before)
+  return found && { ...found, digest: before }
 }
 
 function changeOf(tag: string, before: Digest | null, root: Digest): PlannedTag {

@@ -94,6 +94,7 @@ const planShape = v.strictObject({
           change: v.picklist(['create', 'move', 'unchanged']),
           reason: v.exactOptional(v.string()),
           override,
+          deletesBefore: v.exactOptional(v.literal(true)),
         }),
       ),
       held: v.exactOptional(v.array(v.strictObject({ tag, at: v.nullable(digest), reason: v.string() }))),

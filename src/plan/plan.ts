@@ -59,6 +59,8 @@ export interface PlannedTag {
   /** why a floating tag moves: `the highest 1.4` */
   readonly reason?: string
   readonly override?: TagOverride
+  /** the registry deletes `before` when the tag moves, because no other tag is on it (zot) */
+  readonly deletesBefore?: true
 }
 
 /** A floating tag of the version that does not move. */

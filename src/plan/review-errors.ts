@@ -1,4 +1,5 @@
 import { DrayError } from '../lib/errors.ts'
+import type { Digest } from '../oci/digest.ts'
 import { formatAt, formatRepository } from '../oci/reference.ts'
 import type { AttachStep, Placement, Step, TagStep } from './plan.ts'
 
@@ -10,6 +11,15 @@ export function movesTag({ image }: Placement, { repository, tag }: TagStep, why
     subject: formatAt(repository, { tag }),
     why,
     hint: `${planAgain} To move a floating tag to a lower version, pass --allow-backward.`,
+  })
+}
+
+/** The registry would delete an image, and the plan does not show that. */
+export function losesImage({ repository, tag }: TagStep, before: Digest | null): DrayError {
+  return new DrayError('conflict', 'the plan does not show that the registry would delete an image', {
+    subject: formatAt(repository, { tag }),
+    why: `no other tag is on ${before ?? 'it'} now, and this registry deletes an image when its last tag moves`,
+    hint: `Nothing was changed. ${planAgain}`,
   })
 }
 

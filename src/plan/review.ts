@@ -4,7 +4,7 @@ import { formatAt } from '../oci/reference.ts'
 import { higherInLine } from '../semver/line.ts'
 import { parseVersion, versionTagsIn } from '../semver/version.ts'
 import { movedSince, overtaken } from './conflicts.ts'
-import { addsArtifact, lacksStep, movesTag, outOfOrder } from './review-errors.ts'
+import { addsArtifact, lacksStep, losesImage, movesTag, outOfOrder } from './review-errors.ts'
 import {
   type AttachStep,
   isOfTag,
@@ -155,6 +155,9 @@ class PlacementReview {
     const now = shown?.tag === tag ? shown.before : held?.tag === tag ? held.at : undefined
     const own = step.expect.find((one) => isOfTag(one, repository, tag))
     if (now === target.digest) return
+    const planned = findTag(this.saved.tags, tag)
+    if (shown?.deletesBefore === true && planned?.deletesBefore !== true)
+      this.obstacles.set(step.id, { error: losesImage(step, shown.before), found: shown.before })
     if (own !== undefined && now !== undefined && own.digest !== now)
       this.obstacles.set(step.id, { error: movedSince(own, now), found: now })
     else if (held !== undefined) {

@@ -95,7 +95,10 @@ function tagRows({ tags, held = [], root }: Placement, page: number | undefined)
     ]
   }
   return [
-    ...tags.flatMap((one) => rows(one.tag, changeOf(one, root), whyOf(one), tones[one.change])),
+    ...tags.flatMap((one) => [
+      ...rows(one.tag, changeOf(one, root), whyOf(one), tones[one.change]),
+      ...lossRows(one, width),
+    ]),
     ...held.flatMap(({ tag, at, reason }) =>
       rows(tag, at === null ? 'not set' : `stays on ${shortenDigest(at)}`, reason, 'dim'),
     ),
@@ -124,6 +127,13 @@ function whyOf({ change, reason, override }: PlannedTag): string {
   if (change === 'unchanged') return ''
   const by = override === undefined ? '' : `(${overrides[override]})`
   return [reason ?? '', by].filter((part) => part !== '').join(' ')
+}
+
+/** A row below a tag whose former image the registry deletes. */
+function lossRows({ before, deletesBefore }: PlannedTag, width: number): Cell[][] {
+  if (deletesBefore !== true || before === null) return []
+  const text = `the registry deletes ${shortenDigest(before)}: no other tag is on it, so no rollback to it`
+  return [['', { text: `${' '.repeat(width)}  ${text}`, tone: 'yellow' }]]
 }
 
 const overrides: Readonly<Record<TagOverride, string>> = {

@@ -3,7 +3,8 @@ import { DrayError, toDrayError } from '../../lib/errors.ts'
 import { findNearest } from '../../lib/nearest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import { formatAt, type TagOrDigest } from '../../oci/reference.ts'
-import type { TagLister } from '../ports.ts'
+import type { Capabilities, ManifestReader, TagLister } from '../ports.ts'
+import { explainDeleted } from './explain-deleted.ts'
 
 /** How many tags are compared with one that does not exist, and how many of them are named. */
 const maxTagsCompared = 5000
@@ -21,14 +22,20 @@ interface MissingImage {
  * The error for an image that does not exist. It names similar tags, because the tag may be
  * mistyped.
  */
-export async function explainMissing(store: TagLister, asked: MissingImage, call: Call): Promise<DrayError> {
+export async function explainMissing(
+  store: TagLister & ManifestReader & Capabilities,
+  asked: MissingImage,
+  call: Call,
+): Promise<DrayError> {
   const { image, at, environment } = asked
   const inEnvironment = environment === undefined ? '' : ` in ${environment}`
   const found = await nearTags(store, at, call)
+  const deleted = 'digest' in at ? await explainDeleted(store, at.digest, call) : undefined
   const where = formatAt(store.repository, at)
   return new DrayError('not-found', `${image ?? where} is not there${inEnvironment}`, {
     ...(image !== undefined && { subject: where }),
     ...(found.kind === 'noRepository' && { why: 'the registry does not know this repository' }),
+    ...(deleted !== undefined && { why: deleted }),
     hint:
       found.kind === 'tags' ? found.hint : 'Check the name, and whether this user may see the repository.',
   })

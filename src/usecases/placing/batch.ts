@@ -51,12 +51,12 @@ export function surveyBatch(images: readonly BatchImage[]): Batch {
 /** Decides about the tags of one image of a batch at one target. */
 export function decideBatchTags(
   { image, root, requested }: Omit<BatchImage, 'targets'>,
-  { repository, listed, tags }: TargetTags,
+  { repository, listed, tags, former }: TargetTags,
   batch: Batch,
   rules: TagRules,
 ): TagDecisions {
   const expected = selectTagsAt(requested, listed ?? [], batch.versionsAt(repository))
-  const decided = decideTags({ image, repository, root, ...expected }, tags, rules)
+  const decided = decideTags({ image, repository, root, former, ...expected }, tags, rules)
   const contested = decided.waves
     .flat()
     .flatMap(({ tag }) => batch.contested.get(formatAt(repository, { tag })) ?? [])

@@ -1,5 +1,6 @@
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
+import type { FormerImage } from '../../plan/former-image.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
 
 /** The state of the registries that promote, tag and rollback decide by. */
@@ -19,4 +20,6 @@ export interface TargetTags {
   readonly tags: ReadonlyMap<string, Digest | null>
   /** all tags, if the request maintains floating tags */
   readonly listed?: readonly string[]
+  /** by digest: images that the registry deletes when their tags move */
+  readonly former?: ReadonlyMap<Digest, FormerImage>
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
-import { tagsToRead } from '../../plan/decide-tags.ts'
+import { tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { EvidenceSearch } from '../../images/evidence/evidence.ts'
 import { listReferrers } from '../../images/evidence/referrers.ts'
@@ -12,6 +12,7 @@ import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type {
   BlobReader,
+  Capabilities,
   ManifestContent,
   ManifestReader,
   Repositories,
@@ -26,6 +27,7 @@ import {
   tagsResolvingTo,
 } from '../../images/tags/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, readOrUnread } from '../../images/graph/unread.ts'
+import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
 import { selectTagsAt } from '../placing/requested-tags.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
 import { cosignEntries } from './cosign-entries.ts'
@@ -69,9 +71,19 @@ export async function gather(
   options: PromoteGatherOptions,
   call: Call,
 ): Promise<readonly GatheredPromotion[]> {
-  return await gatherEach(requests, imagesAtOnce, call, (request, c) =>
+  const gathered = await gatherEach(requests, imagesAtOnce, call, (request, c) =>
     gatherOne(request, stores, options, c),
   )
+  return await addFormerImages(gathered, placedImage, stores, call)
+}
+
+function placedImage({ request, source: { root, versions } }: PromoteSnapshot): PlacedImage {
+  const requested = requestedTags(request, versions)
+  return {
+    root,
+    from: request.from.repository,
+    tagsAt: ({ listed }) => tagsToWrite(selectTagsAt(requested, listed ?? [])),
+  }
 }
 
 async function gatherOne(
@@ -101,7 +113,7 @@ async function gatherOne(
 }
 
 async function readRoot(
-  store: ManifestReader & TagLister,
+  store: ManifestReader & TagLister & Capabilities,
   request: PromoteRequest,
   call: Call,
 ): Promise<ManifestContent> {

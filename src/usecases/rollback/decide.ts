@@ -43,7 +43,8 @@ function decideTarget(
     return { repository, tags: undefined, errors: [notInTarget(request, release, target)] }
   const root = release.root.digest
   const version = decideRollbackTags(release.tag, exact, listed, request)
-  const decided = decideTags({ image: request.image, repository, root, plain: [], version }, target.tags, {
+  const wanted = { image: request.image, repository, root, former: target.former, plain: [], version }
+  const decided = decideTags(wanted, target.tags, {
     immutable: request.immutable,
     moveTags,
     buildMetadata: request.policy.buildMetadata,

@@ -2,12 +2,13 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
-import { tagsToRead } from '../../plan/decide-tags.ts'
+import { tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { compareVersions, versionTagsIn } from '../../semver/version.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
 import { listTags, resolveTagsToWrite } from '../../images/tags/tags.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
+import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
 import { findRelease } from './release.ts'
 import type { RollbackRequest } from './request.ts'
 import { decideRollbackTags } from './rollback-tags.ts'
@@ -39,7 +40,18 @@ export async function gather(
       return await readTarget(repository, tags, release, { request, stores }, c)
     }),
   )
-  return { request, readAt, release, targets }
+  const snapshot = { request, readAt, release, targets }
+  const [read] = await addFormerImages([{ kind: 'read', snapshot }], placedImage, stores, call)
+  return read?.kind === 'read' ? read.snapshot : snapshot
+}
+
+function placedImage({ request, release: { root, tag } }: RollbackSnapshot): PlacedImage {
+  return {
+    root,
+    from: request.targets[0],
+    tagsAt: ({ listed = [] }) =>
+      tagsToWrite({ plain: [], version: decideRollbackTags(tag, tag.tag, listed, request) }),
+  }
 }
 
 /** Lists the tags of the target that selects the release. @throws the first failure to list. */

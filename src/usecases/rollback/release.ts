@@ -12,7 +12,8 @@ import {
   type VersionTag,
   versionTagsIn,
 } from '../../semver/version.ts'
-import type { ManifestReader } from '../../images/ports.ts'
+import { explainDeleted } from '../../images/graph/explain-deleted.ts'
+import type { Capabilities, ManifestReader } from '../../images/ports.ts'
 import { findFirstTag, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
 import type { RollbackRequest } from './request.ts'
 import type { Release } from './snapshot.ts'
@@ -27,7 +28,7 @@ const versionsShown = 3
  * ambiguous.
  */
 export async function findRelease(
-  store: ManifestReader,
+  store: ManifestReader & Capabilities,
   request: RollbackRequest,
   listed: readonly string[],
   call: Call,
@@ -40,7 +41,7 @@ export async function findRelease(
       : typeof to === 'string'
         ? await releaseWith(store, request, to, versions, call)
         : versions.find(({ version }) => compareVersions(version, to) === 0)
-  if (tag === undefined) throw notThere(request, versions)
+  if (tag === undefined) throw await notThere(store, request, versions, call)
   if (to === undefined || typeof to !== 'string') await checkOneImage(store, request, tag, versions, call)
   return { tag, root: await rootOf(store, tag, call) }
 }
@@ -139,13 +140,20 @@ async function highestWhere(
   return sorted.find(({ tag }) => tag === found)
 }
 
-function notThere({ image, environment, to }: RollbackRequest, versions: readonly VersionTag[]): DrayError {
+async function notThere(
+  store: ManifestReader & Capabilities,
+  { image, environment, to }: RollbackRequest,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<DrayError> {
   const requested = to === undefined || typeof to === 'string' ? (to ?? '') : formatVersion(to)
   const where = environment === undefined ? '' : ` in ${environment}`
   const tags = versions.map(({ tag }) => tag)
   const near = findNearest(requested, tags, versionsShown)
   const shown = near.length > 0 ? near : tags.slice(-versionsShown)
+  const why = typeof to === 'string' ? await explainDeleted(store, to, call) : undefined
   return new DrayError('not-found', `${image} has no release ${requested}${where}`, {
+    ...(why !== undefined && { why }),
     hint:
       shown.length === 0
         ? 'It has no version tags there.'

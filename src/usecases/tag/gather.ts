@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import { tagsToRead } from '../../plan/decide-tags.ts'
+import { tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import {
   compareDescending,
   findHighestTag,
@@ -13,7 +13,13 @@ import {
 } from '../../semver/version.ts'
 import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { ManifestContent, ManifestReader, Repositories, TagLister } from '../../images/ports.ts'
+import type {
+  Capabilities,
+  ManifestContent,
+  ManifestReader,
+  Repositories,
+  TagLister,
+} from '../../images/ports.ts'
 import {
   checkIsWhole,
   findFirstTag,
@@ -27,6 +33,7 @@ import {
   readOrUnread,
   type UnreadTarget,
 } from '../../images/graph/unread.ts'
+import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
 import { type RequestedTags, selectTagsAt } from '../placing/requested-tags.ts'
 import type { TagRequest } from './request.ts'
 import type { TagSnapshot, TagTarget } from './snapshot.ts'
@@ -52,13 +59,21 @@ export async function gather(
   { clock }: { readonly clock: Pick<Clock, 'now'> },
   call: Call,
 ): Promise<readonly GatheredTagging[]> {
-  return await gatherEach(requests, imagesAtOnce, call, async (request, c) => {
+  const gathered = await gatherEach(requests, imagesAtOnce, call, async (request, c) => {
     const readAt = clock.now()
     return { ...(await gatherOne(request, stores, c)), readAt }
   })
+  return await addFormerImages(gathered, placedImage, stores, call)
 }
 
-/** Returns when the reading of the first of several images began; empty if none could be read. */
+function placedImage(snapshot: TagSnapshot): PlacedImage {
+  const requested = requestedTags(snapshot)
+  return {
+    root: snapshot.root,
+    from: snapshot.request.targets[0],
+    tagsAt: ({ listed }) => tagsToWrite(selectTagsAt(requested, listed ?? [])),
+  }
+}
 
 async function gatherOne(
   request: TagRequest,
@@ -93,7 +108,7 @@ async function gatherOne(
 }
 
 async function readImage(
-  store: ManifestReader & TagLister,
+  store: ManifestReader & TagLister & Capabilities,
   { image, environment, at }: TagRequest,
   call: Call,
 ): Promise<ManifestContent> {

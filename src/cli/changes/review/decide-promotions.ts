@@ -84,7 +84,7 @@ function sourceError({
   if (error.code !== 'not-found') return error
   return new DrayError('refused', `${request.image} is not where the plan takes it from`, {
     ...(error.subject !== undefined && { subject: error.subject }),
-    why: error.message,
+    why: error.why === undefined ? error.message : `${error.message}: ${error.why}`,
     hint: 'Make the plan again.',
     cause: error,
   })

@@ -15,6 +15,7 @@ import {
 import type {
   BlobReader,
   ManifestContent,
+  Capabilities,
   ManifestReader,
   SourceRepository,
   TagLister,
@@ -111,7 +112,7 @@ export async function inspectImage(
 
 /** Yields the bytes of a manifest in one chunk. @throws `not-found`; what the store throws. */
 export async function* readRawManifest(
-  store: ManifestReader & BlobReader & TagLister,
+  store: ManifestReader & BlobReader & TagLister & Capabilities,
   at: TagOrDigest,
   platform: Platform | undefined,
   call: Call,
@@ -123,7 +124,7 @@ export async function* readRawManifest(
 }
 
 async function find(
-  store: ManifestReader & TagLister,
+  store: ManifestReader & TagLister & Capabilities,
   at: TagOrDigest,
   call: Call,
 ): Promise<ManifestContent> {

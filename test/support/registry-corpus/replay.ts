@@ -136,10 +136,17 @@ function childrenOf(content: Content, platforms: readonly string[]): readonly st
   )
 }
 
-/** Replaces `<repository:tag>` by the digest of that image. */
+/**
+ * Replaces `<repository:tag>` by the digest of that image, and `<repository:tag os/architecture>`
+ * by that of a child.
+ */
 function filler(contents: ReadonlyMap<string, Content>): (text: string) => string {
   return (text) =>
-    text.replace(/<([^<>\s]+)>/g, (whole, name: string) => contents.get(name)?.root.digest ?? whole)
+    text.replace(/<([^<>\s]+)(?: ([^<>\s]+))?>/g, (whole, name: string, platform?: string) => {
+      const content = contents.get(name)
+      if (content === undefined) return whole
+      return platform === undefined ? content.root.digest : (childrenOf(content, [platform])[0] ?? whole)
+    })
 }
 
 class OddAnswers {

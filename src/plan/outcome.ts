@@ -57,7 +57,7 @@ export type DoneStatus = 'promoted' | 'tagged' | 'rolledBack'
 /** The status of an image. Each operation has its own name for a change. */
 export type PlacementStatus = DoneStatus | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
 
-/** `reason` and `override` as in the plan. */
+/** `reason`, `override` and `deletesBefore` as in the plan. */
 interface TagOutcome extends Omit<PlannedTag, 'change' | 'before'> {
   /** what the last check found; null: there was no such tag; absent: the tag was not checked */
   readonly before?: Digest | null

@@ -51,9 +51,15 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
   return [head, ...lines.filter((line) => line !== '')].join('\n')
 }
 
-function tagLine({ tag, before = null, after = null }: PlacementOutcome['tags'][number]): string {
+function tagLine({
+  tag,
+  before = null,
+  after = null,
+  deletesBefore,
+}: PlacementOutcome['tags'][number]): string {
   const now = after === null ? 'gone' : shortenDigest(after)
-  return `  ${escapeText(tag)}: ${before === null ? 'new' : `${shortenDigest(before)} -> ${now}`}`
+  const loss = deletesBefore === true ? ', and the registry deletes the former image' : ''
+  return `  ${escapeText(tag)}: ${before === null ? 'new' : `${shortenDigest(before)} -> ${now}${loss}`}`
 }
 
 function heldLine({ tag, reason }: KeptTag): string {

@@ -97,7 +97,7 @@ function tagRows({ tags, held = [], root }: Placement, page: number | undefined)
   return [
     ...tags.flatMap((one) => [
       ...rows(one.tag, changeOf(one, root), whyOf(one), tones[one.change]),
-      ...lossRows(one, width),
+      ...lossRows(one),
     ]),
     ...held.flatMap(({ tag, at, reason }) =>
       rows(tag, at === null ? 'not set' : `stays on ${shortenDigest(at)}`, reason, 'dim'),
@@ -129,11 +129,14 @@ function whyOf({ change, reason, override }: PlannedTag): string {
   return [reason ?? '', by].filter((part) => part !== '').join(' ')
 }
 
-/** A row below a tag whose former image the registry deletes. */
-function lossRows({ before, deletesBefore }: PlannedTag, width: number): Cell[][] {
+/** Returns the rows below a tag whose former image the registry deletes. */
+function lossRows({ before, deletesBefore }: PlannedTag): Cell[][] {
   if (deletesBefore !== true || before === null) return []
-  const text = `the registry deletes ${shortenDigest(before)}: no other tag is on it, so no rollback to it`
-  return [['', { text: `${' '.repeat(width)}  ${text}`, tone: 'yellow' }]]
+  const lines = [
+    `the registry deletes ${shortenDigest(before)}: no other tag is on it`,
+    'and no rollback to it is possible',
+  ]
+  return lines.map((text) => ['', { text: `  ${text}`, tone: 'yellow' }])
 }
 
 const overrides: Readonly<Record<TagOverride, string>> = {

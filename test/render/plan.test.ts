@@ -67,6 +67,27 @@ function outcomeOf(over: Partial<PlacementOutcome>): RunOutcome {
   return { placements: [one], refusals: [refusal], moved: one.moved }
 }
 
+describe('a tag whose former image the registry deletes', () => {
+  const tags = [{ tag: 'latest', before: digestOf('b'), change: 'move', deletesBefore: true }] as const
+
+  it('shows that below the tag', () => {
+    const text = renderPlan({ ...plan, placements: [{ ...placement, tags }], refusals: [] }, page)
+    expect(text).toContain(`
+  tag       latest  sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
+              the registry deletes sha256:bbbbbbbbbbbb: no other tag is on it
+              and no rollback to it is possible
+`)
+  })
+
+  it('shows that in the outcome', () => {
+    const done = { tag: 'latest', before: digestOf('b'), after: root.digest, changed: true }
+    const outcome = outcomeOf({ tags: [{ ...done, deletesBefore: true }] })
+    expect(renderOutcome(plan, outcome, page)).toContain(
+      'latest: sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa, and the registry deletes the former image\n',
+    )
+  })
+})
+
 describe('renderPlan', () => {
   it('shows the source, targets and tags of each image, and the reasons of refusals', () => {
     expect(renderPlan(plan, page)).toBe(

@@ -22,6 +22,6 @@ export async function explainDeleted(
     return undefined
   }
   return store.capability('keepsUntagged') === 'no'
-    ? `${digest} is not in the repository: this registry deletes an image when its last tag moves to another one`
+    ? 'the repository does not have it, and this registry deletes an image when its last tag moves'
     : undefined
 }

@@ -37,7 +37,11 @@ export async function explainMissing(
     ...(found.kind === 'noRepository' && { why: 'the registry does not know this repository' }),
     ...(deleted !== undefined && { why: deleted }),
     hint:
-      found.kind === 'tags' ? found.hint : 'Check the name, and whether this user may see the repository.',
+      found.kind === 'tags'
+        ? found.hint
+        : deleted === undefined
+          ? 'Check the name, and whether this user may see the repository.'
+          : 'Name an image that has a tag, or push this one again.',
   })
 }
 

@@ -145,7 +145,7 @@ export class SimulatedRegistry {
           access: undefined,
           clock: this.#clock,
           incomingManifests: this.#incomingManifests,
-      tagMoves: this.#tagMoves,
+          tagMoves: this.#tagMoves,
         },
       )
     } catch (error) {

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ProfileName } from '../../../src/embedded/profiles.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
+import { defaultTagPolicy } from '../../../src/semver/tag-policy.ts'
+import { parseVersion } from '../../../src/semver/version.ts'
+import { decide as decideRollback } from '../../../src/usecases/rollback/decide.ts'
+import { gather as gatherRollback } from '../../../src/usecases/rollback/gather.ts'
+import type { RollbackRequest } from '../../../src/usecases/rollback/request.ts'
 import { faultyProxy } from '../../support/faulty-proxy.ts'
 import { type Content, image, index, referrer } from '../../support/images.ts'
 import { type Bench, bench, executePlan, planOf, repository } from '../../support/promotion.ts'
@@ -139,6 +145,35 @@ describe('a tag at zot that is the last one of its image', () => {
     await executePlan(run, planned)
     expect(await zot.oracle.digest(path, 'latest')).toBe(next.root.digest)
     expect(await zot.oracle.differences(path, multi, '1.0.0')).toEqual([])
+  })
+
+  it('moves by a rollback, and the plan shows the loss', async () => {
+    const releases = { '1.3.0': image({ label: '1.3.0' }), '1.4.0': image({ label: '1.4.0' }) }
+    await push(zot, { ...releases, '1.4': releases['1.4.0'], latest: former })
+    const to = parseVersion('1.3.0')
+    const request: RollbackRequest = {
+      ...{ image: path, targets: [repository(zot, path)], to, currentTag: 'latest' },
+      ...{ policy: defaultTagPolicy, immutable: [], partial: false },
+    }
+    const snapshot = await gatherRollback(request, run.stores, { clock: systemClock }, run.call)
+    const policy = { moveTags: false, partial: false, hash: '', tool: '0' }
+    const planned = decideRollback(snapshot, policy, new Date())
+    expect(planned.placements[0]?.tags).toMatchObject([
+      { tag: 'latest', before: former.root.digest, change: 'move', deletesBefore: true },
+    ])
+  })
+
+  it('follows a version, and only the floating tags that move count', async () => {
+    const old = image({ label: 'old' })
+    await push(zot, { next, '1.4.0': old, '1.4': old, '1': former, latest: former, '2.0.0': image() })
+    const planned = await planTags(run, { in: repository(zot, path), at: { tag: 'next' }, as: '1.4.1' })
+    const losses = planned.placements.flatMap(({ tags }) => tags.map((one) => [one.tag, one.deletesBefore]))
+    // `latest` stays on the image of 1, because 2.0.0 is higher
+    expect(losses).toEqual([
+      ['1.4.1', undefined],
+      ['1.4', undefined],
+      ['1', undefined],
+    ])
   })
 
   it('is judged together with the other images of the run', async () => {

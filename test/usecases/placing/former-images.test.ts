@@ -152,8 +152,13 @@ describe('a tag at zot that is the last one of its image', () => {
     await push(zot, { ...releases, '1.4': releases['1.4.0'], latest: former })
     const to = parseVersion('1.3.0')
     const request: RollbackRequest = {
-      ...{ image: path, targets: [repository(zot, path)], to, currentTag: 'latest' },
-      ...{ policy: defaultTagPolicy, immutable: [], partial: false },
+      image: path,
+      targets: [repository(zot, path)],
+      to,
+      currentTag: 'latest',
+      policy: defaultTagPolicy,
+      immutable: [],
+      partial: false,
     }
     const snapshot = await gatherRollback(request, run.stores, { clock: systemClock }, run.call)
     const policy = { moveTags: false, partial: false, hash: '', tool: '0' }

@@ -44,6 +44,8 @@ import { readVersionLabels } from './version-labels.ts'
 const imagesAtOnce = 16
 /** Targets of one image that are read at once. */
 const targetsAtOnce = 16
+/** How often an image is read while other runs put higher versions there. */
+const maxReads = 10
 
 export type GatheredTagging = GatheredOf<TagRequest, TagSnapshot>
 
@@ -75,11 +77,30 @@ function placedImage(snapshot: TagSnapshot): PlacedImage {
   }
 }
 
-async function gatherOne(
-  request: TagRequest,
-  stores: Repositories,
-  call: Call,
-): Promise<Omit<TagSnapshot, 'readAt'>> {
+type ImageSnapshot = Omit<TagSnapshot, 'readAt'>
+
+/** Reads an image again if other runs put a higher version there after its next version was chosen. */
+async function gatherOne(request: TagRequest, stores: Repositories, call: Call): Promise<ImageSnapshot> {
+  for (let reads = 1; ; reads++) {
+    const snapshot = await gatherOnce(request, stores, call)
+    if (reads === maxReads || !isNextOutdated(snapshot)) return snapshot
+  }
+}
+
+/** Whether a list that was read again has a higher version than the one that the next version follows. */
+function isNextOutdated({ request, highest, targets }: ImageSnapshot): boolean {
+  if (request.choice.kind !== 'next' || highest?.own !== undefined) return false
+  const stable = targets.flatMap((target) =>
+    target.kind === 'read' ? stableVersions(target.listed, request) : [],
+  )
+  return findHighestTag(stable)?.tag !== highest?.tag.tag
+}
+
+function stableVersions(listed: readonly string[] = [], { policy }: TagRequest): readonly VersionTag[] {
+  return versionTagsIn(listed, policy).filter(({ version }) => isStable(version))
+}
+
+async function gatherOnce(request: TagRequest, stores: Repositories, call: Call): Promise<ImageSnapshot> {
   const { targets: repositories, choice } = request
   const first = stores.source(repositories[0])
   const [image, lists] = await Promise.all([
@@ -168,10 +189,8 @@ async function findHighest(
   { request, stores }: { readonly request: TagRequest; readonly stores: Repositories },
   call: Call,
 ): Promise<TagSnapshot['highest']> {
-  const stableIn = (list: TargetList | UnreadTarget | undefined): readonly VersionTag[] => {
-    const listed = list?.kind === 'list' ? list.listed : undefined
-    return versionTagsIn(listed ?? [], request.policy).filter(({ version }) => isStable(version))
-  }
+  const stableIn = (list: TargetList | UnreadTarget | undefined): readonly VersionTag[] =>
+    stableVersions(list?.kind === 'list' ? list.listed : undefined, request)
   const tag = findHighestTag(lists.flatMap(stableIn))
   if (tag === undefined) return undefined
   const inFirst = compareDescending(stableIn(lists[0]))

@@ -24,6 +24,8 @@ export type ProgressEvent =
     }
   /** A registry asked for a wait (`Retry-After`). Reported once for all requests that wait. */
   | { readonly kind: 'wait'; readonly registry: string; readonly ms: number }
+  /** Another run of this machine has held the lock of this tag for some seconds. */
+  | { readonly kind: 'waitForRun'; readonly tag: string }
   /** A registry reported the rest of a limit of pulls, and the seconds that the limit is for. */
   | {
       readonly kind: 'quota'

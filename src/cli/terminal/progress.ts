@@ -55,6 +55,7 @@ export class Progress {
     this.#tally.add(event, now)
     if (event.kind === 'wait' && event.ms >= shownWaitMs)
       this.print(this.#describeWait(event.registry, event.ms))
+    if (event.kind === 'waitForRun') this.print(this.#describeWaitForRun(event.tag))
     if (this.#options.verbosity === 'verbose') this.#showRequest(event)
     else if (this.#tally.isEmpty) return
     else this.#show((at) => this.#tally.describe(at), now)
@@ -93,6 +94,12 @@ export class Progress {
   #describeWait(registry: string, ms: number): string {
     return this.#options.style.dim(
       `${escapeText(registry)} asks to be left alone: it goes on in ${formatDuration(ms)}`,
+    )
+  }
+
+  #describeWaitForRun(tag: string): string {
+    return this.#options.style.dim(
+      `another run of this machine is writing ${escapeText(tag)}; dray waits for at most two minutes`,
     )
   }
 

@@ -10,6 +10,10 @@ export interface TagGuardPorts {
   readonly locks: TagLocks | undefined
   /** reads the tag again */
   readonly check: () => Promise<TagCheck>
+  /** Is called if another run holds the lock for some seconds. */
+  readonly onLongWait: () => void
+  /** aborted: a write that was not sent yet does not wait for another run any more */
+  readonly stop: AbortSignal
 }
 
 /**
@@ -52,8 +56,8 @@ export class TagGuard {
    * @throws the error of a conflict; what the check throws; the signal's reason
    */
   async enter(signal: AbortSignal): Promise<void> {
-    const { locks, clock } = this.#ports
-    await this.#takeLock(signal)
+    const { locks, clock, stop } = this.#ports
+    await this.#takeLock(AbortSignal.any([signal, stop]))
     const isWrittenSince =
       locks === undefined || this.#lock === undefined || locks.writes.last(this.#name) >= this.#last.at
     if (isWrittenSince || !isFresh(this.#validFrom, clock.now())) await this.#checkAgain()
@@ -84,7 +88,7 @@ export class TagGuard {
 
   async #prepareAttempt(signal: AbortSignal): Promise<void> {
     if (this.#isLockLost()) {
-      await this.#takeLock(signal)
+      await this.#takeLock(this.#isSent ? signal : AbortSignal.any([signal, this.#ports.stop]))
       // The run that had the lock in between has noted the end of its own write.
       this.#isWriting = false
     }
@@ -113,7 +117,8 @@ export class TagGuard {
   async #takeLock(signal: AbortSignal): Promise<void> {
     await this.#lock?.release()
     this.#lock = undefined
-    this.#lock = await this.#ports.locks?.locks.take(this.#name, signal)
+    const { locks, onLongWait } = this.#ports
+    this.#lock = await locks?.locks.take(this.#name, signal, onLongWait)
   }
 
   #beginWrite(): void {

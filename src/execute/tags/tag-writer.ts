@@ -76,12 +76,18 @@ export class TagWriter {
   ): Promise<TagWriteResult> {
     await recordIntent()
     const { clock, locks } = this.#ports
-    const guard = new TagGuard(asChecked(tag), first, { clock, locks, check: () => this.check(tag, call) })
+    const guard = new TagGuard(asChecked(tag), first, {
+      clock,
+      locks,
+      check: () => this.check(tag, call),
+      onLongWait: () => call.notify({ kind: 'waitForRun', tag: formatAt(tag.repository, tag) }),
+      stop,
+    })
     let moved = nothingMoved
     try {
       moved = (await copyContent?.()) ?? nothingMoved
       const content = await this.#contentOnce(tag, call)
-      await guard.enter(AbortSignal.any([call.signal, stop]))
+      await guard.enter(call.signal)
       if (guard.last.state === 'upToDate') return { result: 'unchanged', before: guard.last.found, moved }
       const unlisted = await this.#put(tag, content, guard, call)
       const { found: before } = guard.last

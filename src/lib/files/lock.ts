@@ -17,6 +17,8 @@ export interface LockOptions {
   readonly pollMs?: number
   /** for how many milliseconds the holder renews the lock; by default until it is released */
   readonly renewMs?: number
+  /** Is called once if another process still holds the lock after some seconds. */
+  readonly onLongWait?: () => void
 }
 
 export interface HeldLock {
@@ -47,6 +49,7 @@ interface ObservedLock {
 }
 
 const defaultStaleMs = 5_000
+const longWaitMs = 5_000
 /** Bytes that are read of a lock file: more than an id has. */
 const maxIdSize = 64
 /** Hex digits of an id before the identity of its process. */
@@ -122,6 +125,8 @@ class Lease {
 /** Returns a time before the lock was taken, in milliseconds. */
 async function acquire(path: string, id: string, options: LockOptions, signal: AbortSignal): Promise<number> {
   const { clock, staleMs = defaultStaleMs, pollMs = 50 } = options
+  const start = clock.now()
+  let isLong = false
   let observed: ObservedLock | undefined
   for (;;) {
     signal.throwIfAborted()
@@ -144,6 +149,10 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
       removeStale(path, observed.id)
       observed = undefined
       continue
+    }
+    if (!isLong && clock.now() - start >= longWaitMs) {
+      isLong = true
+      options.onLongWait?.()
     }
     if (await sleepsTooLong(pollMs, clock, signal)) observed = undefined
   }

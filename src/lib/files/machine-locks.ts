@@ -47,14 +47,18 @@ export class MachineLocks {
     }
   }
 
-  /** Takes a lock that the caller releases, or returns undefined. @throws the signal's reason. */
-  async take(name: string, signal: AbortSignal): Promise<TakenLock | undefined> {
+  /**
+   * Takes a lock that the caller releases, or returns undefined.
+   * @param onLongWait is called once if another process still holds the lock after some seconds
+   * @throws the signal's reason.
+   */
+  async take(name: string, signal: AbortSignal, onLongWait?: () => void): Promise<TakenLock | undefined> {
     const { folder, clock } = this.#options
     const path = join(folder, `${createHash('sha256').update(name).digest('hex')}.lock`)
     const reason = (): DrayError => new DrayError('timeout', `another process holds the lock of ${name}`)
     try {
       return await withTimeLimit({ ms: maxWaitMs, clock, reason }, signal, (limited) =>
-        takeLock(path, { clock, ...pace }, limited),
+        takeLock(path, { clock, ...pace, ...(onLongWait && { onLongWait }) }, limited),
       )
     } catch {
       signal.throwIfAborted()

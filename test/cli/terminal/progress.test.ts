@@ -107,6 +107,14 @@ describe('progress without a terminal', () => {
     expect(written).toEqual(['r.example.com asks to be left alone: it goes on in 1 min 30 s\n'])
   })
 
+  it('reports that dray waits for another run', () => {
+    const { written, progress } = setUp()
+    progress.notify({ kind: 'waitForRun', tag: 'r.example.com/prod/api:1' })
+    expect(written).toEqual([
+      'another run of this machine is writing r.example.com/prod/api:1; dray waits for at most two minutes\n',
+    ])
+  })
+
   it('is omitted with --quiet', async () => {
     const { clock, written, progress } = setUp('quiet')
     progress.notify(begin)

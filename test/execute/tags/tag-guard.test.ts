@@ -26,18 +26,26 @@ interface Run {
   finish(): Promise<void>
 }
 
+interface RunOptions {
+  readonly clock: Clock
+  readonly locks: TagLocks | undefined
+  readonly tag?: string
+  readonly stop?: AbortSignal
+  readonly onLongWait?: () => void
+}
+
 /** A run that has checked the tag and wants to write it. */
 async function begin(
   world: TagStores,
   label: string,
-  { clock, locks, tag = 'stable' }: { clock: Clock; locks: TagLocks | undefined; tag?: string },
+  { clock, locks, tag = 'stable', stop = never, onLongWait = () => undefined }: RunOptions,
 ): Promise<Run> {
   const wanted = digestOf(label)
   const expected = { kind: 'tag', repository, tag, digest: old } as const
   const checked = { repository, tag, wanted, expect: [expected] }
   const checks = new TagChecks(world.stores, clock)
   const check = () => checks.check(checked, notedCall())
-  const guard = new TagGuard(checked, await check(), { clock, locks, check })
+  const guard = new TagGuard(checked, await check(), { clock, locks, check, stop, onLongWait })
   const put = async (): Promise<void> => {
     await waitForAttempt(() => guard.beforeAttempt(undefined, never))
     world.requests.push(`PUT ${label}`)
@@ -182,9 +190,43 @@ it.each<[string, (folder: string) => TagLocks | undefined]>([
 
 it('a run that is stopped does not wait for another one', async () => {
   const { world, ...options } = await machine()
-  const [first, second] = [await begin(world, 'first', options), await begin(world, 'second', options)]
-  await first.guard.enter(never)
   const stop = AbortSignal.abort(new Error('stopped'))
-  await expect(second.guard.enter(stop)).rejects.toThrow('stopped')
+  const first = await begin(world, 'first', options)
+  const second = await begin(world, 'second', { ...options, stop })
+  await first.guard.enter(never)
+  await expect(second.guard.enter(never)).rejects.toThrow('stopped')
+  await first.guard.leave()
+})
+
+it('a run that was suspended before its PUT, and is stopped, does not wait for the run that came', async () => {
+  const { world, clock, folder } = await machine()
+  const [suspended, stop] = [withoutHeartbeats(), new AbortController()]
+  const first = await begin(world, 'first', {
+    clock,
+    locks: tagLocksIn(folder, suspended),
+    stop: stop.signal,
+  })
+  const second = await begin(world, 'second', { clock, locks: tagLocksIn(folder, withoutHeartbeats()) })
+  await first.guard.enter(never)
+  suspended.suspend(60_000)
+  await second.guard.enter(never)
+  stop.abort(new Error('stopped'))
+  await expect(first.put()).rejects.toThrow('stopped')
+  await Promise.all([first.guard.leave(), second.guard.leave()])
+})
+
+it('a run that waits long for another one reports it once', async () => {
+  const { world, clock, folder, locks } = await machine()
+  const first = await begin(world, 'first', { clock, locks })
+  await first.guard.enter(never)
+  let reports = 0
+  const onLongWait = (): void => void reports++
+  const second = await begin(world, 'second', {
+    clock,
+    locks: tagLocksIn(folder, withoutHeartbeats()),
+    onLongWait,
+  })
+  await second.finish()
+  expect(reports).toBe(1)
   await first.guard.leave()
 })

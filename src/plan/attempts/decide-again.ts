@@ -47,6 +47,17 @@ export function mayMoveAgain(
   return rule !== undefined && direction === 'forward'
 }
 
+/** Says why a run may not move a tag for which `mayMoveAgain` returned false. */
+export function explainForbidden(
+  { rule, override }: Pick<MovedUnderway, 'rule' | 'override'>,
+  movedBy: TagMover | null,
+): string {
+  if (override !== undefined) return 'a rule was set aside only for what the plan saw'
+  if (movedBy !== null) return 'a rollback moved it'
+  const unknown = 'the audit log has no record of the move'
+  return rule === undefined ? unknown : `${unknown}, and the tag did not go to a higher version`
+}
+
 /**
  * Returns the images for which it is worth reading the registries again: a tag of them is in
  * conflict, nothing failed, and each conflict may be one after which the run may move the tag.

@@ -3,6 +3,7 @@ import { type Digest, digestOf } from '../../../src/oci/digest.ts'
 import {
   changedImages,
   imagesToDecideAgain,
+  explainForbidden,
   mayMoveAgain,
   type MoveDirection,
   movedUnderway,
@@ -118,6 +119,15 @@ describe('a run may move a tag that was moved since it read it', () => {
   ])('%j, moved by %j, %s: %s', (tag, mover, direction, expected) => {
     expect(mayMoveAgain(tag, mover, direction)).toBe(expected)
   })
+})
+
+it.each([
+  [{}, null, 'the audit log has no record of the move'],
+  [{ rule }, null, 'the audit log has no record of the move, and the tag did not go to a higher version'],
+  [{ rule }, by('rollback'), 'a rollback moved it'],
+  [{ override: 'moveTag' } as const, by('promote'), 'a rule was set aside only for what the plan saw'],
+])('a run does not move %j again, moved by %j: %s', (tag, mover, why) => {
+  expect(explainForbidden(tag, mover)).toBe(why)
 })
 
 describe('the images to decide again', () => {

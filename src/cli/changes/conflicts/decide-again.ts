@@ -3,8 +3,10 @@ import { formatAt } from '../../../oci/reference.ts'
 import {
   type PlanAttempt,
   changedImages,
+  explainForbidden,
   imagesToDecideAgain,
   mayMoveAgain,
+  type MoveDirection,
   type MovedUnderway,
   movedUnderway,
   planOfImages,
@@ -115,15 +117,19 @@ async function planAllowed(
     const plan = planOfImages(decided, images)
     const unread = plan.refusals.filter(({ error }) => error.code !== 'refused')
     for (const { error } of unread) terminal.warn(`cannot decide again: ${error.message}`)
-    const moved = movedUnderway(attempt, plan)
+    const changed = changedImages(attempt, plan)
+    for (const image of changed)
+      terminal.warn(`${image} keeps its conflict: its source is another image by now`)
+    const moved = movedUnderway(attempt, plan).filter(({ image }) => !changed.has(image))
     const forbidden = await Promise.all(
-      moved.map(async (tag) => ((await isAllowed(tag, conflicts, ports)) ? [] : [tag.image])),
+      moved.map(async (tag) => {
+        const why = await findObjection(tag, conflicts, ports)
+        if (why === undefined) return []
+        terminal.warn(`dray does not move ${formatAt(tag.repository, tag)} again: ${why}`)
+        return [tag.image]
+      }),
     )
-    const left = new Set([
-      ...unread.map(({ image }) => image),
-      ...changedImages(attempt, plan),
-      ...forbidden.flat(),
-    ])
+    const left = new Set([...unread.map(({ image }) => image), ...changed, ...forbidden.flat()])
     const allowed = new Set([...images].filter((image) => !left.has(image)))
     if (allowed.size === 0) return undefined
     return { plan: withoutDoneContent(planOfImages(plan, allowed), attempt), readAt }
@@ -133,16 +139,19 @@ async function planAllowed(
   }
 }
 
-async function isAllowed(
+/** Returns why the run may not move a tag that others moved; undefined if it may. */
+async function findObjection(
   moved: MovedUnderway,
   conflicts: ExecutedAttempt['conflicts'],
   { context, reading }: ChangePorts,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const { findTagMover } = await import('../../../execute/records/explain-conflict.ts')
   const { repository, tag, to: digest } = moved
   const mover = await findTagMover({ repository, tag, digest }, conflicts)
-  if (mover !== null || moved.rule === undefined) return mayMoveAgain(moved, mover, 'unknown')
-  const { readMoveDirection } = await import('../../../usecases/placing/move-direction.ts')
-  const store = (await context.stores()).target(repository)
-  return mayMoveAgain(moved, mover, await readMoveDirection(moved, store, reading))
+  let direction: MoveDirection = 'unknown'
+  if (mover === null && moved.rule !== undefined) {
+    const { readMoveDirection } = await import('../../../usecases/placing/move-direction.ts')
+    direction = await readMoveDirection(moved, (await context.stores()).target(repository), reading)
+  }
+  return mayMoveAgain(moved, mover, direction) ? undefined : explainForbidden(moved, mover)
 }

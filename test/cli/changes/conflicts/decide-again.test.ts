@@ -156,7 +156,9 @@ describe('a run that lost a plain tag to a run of the same audit log', () => {
     const loser = await promotion('api:b1')
     await (await promotion('api:b2')).end()
     await oracle.push(theirs, 'staging/api', 'b1')
-    expect(await loser.end()).toMatchObject({ exitCode: 3 })
+    const { exitCode, warnings } = await loser.end()
+    expect(exitCode).toBe(3)
+    expect(warnings.at(-1)).toBe('api:b1 keeps its conflict: its source is another image by now')
     expect(await stable()).toBe(registries.content('api:b2').root.digest)
   })
 })
@@ -226,7 +228,10 @@ describe('a run whose floating tags were moved', () => {
     const run = await promotion('api:1.5.0')
     const before = image({ label: '1.3.0' })
     await oracle.push(before, 'prod/api', '1', 'latest')
-    const { document } = await run.end()
+    const { document, warnings } = await run.end()
+    expect(warnings.at(-1)).toMatch(
+      /^dray does not move \S+\/prod\/api:(1|latest) again: the audit log has no record of the move, and the tag did not go to a higher version$/,
+    )
     expect(document.images).toMatchObject([{ status: 'conflict' }])
     expect([await on('1'), await on('latest')]).toEqual(Array(2).fill(before.root.digest))
   })

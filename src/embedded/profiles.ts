@@ -47,6 +47,8 @@ export interface Abilities {
   readonly singlePost: boolean
   /** a manifest by its sha512 digest; else 400 */
   readonly sha512Manifests: boolean
+  /** the withdrawn artifact manifests; else 400 `MANIFEST_INVALID` */
+  readonly artifactManifests: boolean
   /**
    * `PUT manifests/<digest>?tag=a&tag=b`, answered with `OCI-Tag`; else the parameter is ignored
    */
@@ -109,6 +111,7 @@ const oci: Abilities = {
   mountFrom: 'named',
   singlePost: true,
   sha512Manifests: true,
+  artifactManifests: true,
   manyTags: true,
   fallbackTag: 'like others',
   accept: 'checked',
@@ -141,6 +144,7 @@ export const profiles = {
     deleteTag: 'DIGEST_INVALID',
     singlePost: false,
     sha512Manifests: false,
+    artifactManifests: false,
     manyTags: false,
     tagOrder: 'none',
     tagPages: false,
@@ -175,6 +179,7 @@ export const profiles = {
     referrers: false,
     singlePost: false,
     sha512Manifests: false,
+    artifactManifests: false,
     manyTags: false,
     uploadState: 'checked for writes',
     locations: 'absolute',
@@ -203,6 +208,7 @@ export const profiles = {
     held: { status: 409, byTag: 'DENIED', byIndex: 'MANIFEST_REFERENCED_IN_LIST', byReferrer: 'DENIED' },
     fallbackTag: 'its subject',
     sha512Manifests: false,
+    artifactManifests: false,
     manyTags: false,
     locations: 'absolute',
   },

@@ -140,8 +140,8 @@ export interface PutManifestResult {
   /** tags that now resolve to the manifest */
   readonly tagged: readonly string[]
   /**
-   * for a manifest with a `subject`: whether the referrers API of the registry lists it; if not, the
-   * referrer belongs in the index under the fallback tag
+   * for a manifest with a `subject`: whether the referrers API lists it; if not, the referrer
+   * belongs in the index under the fallback tag
    */
   readonly subjectListed: boolean
 }

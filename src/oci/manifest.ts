@@ -1,7 +1,14 @@
 import { DrayError } from '../lib/errors.ts'
 import { type Descriptor, parseDescriptor } from './descriptor.ts'
 import { checkSpelling, isRecord, optionalString, parseJson, spellings, stringMap } from './json.ts'
-import { bareMediaType, isIndexType, isManifestType, isSchema1Type, mediaTypes } from './media-types.ts'
+import {
+  bareMediaType,
+  isArtifactManifestType,
+  isIndexType,
+  isManifestType,
+  isSchema1Type,
+  mediaTypes,
+} from './media-types.ts'
 
 interface Common {
   readonly mediaType: string
@@ -23,7 +30,13 @@ interface ImageIndex extends Common {
   readonly manifests: readonly Descriptor[]
 }
 
-export type Manifest = ImageManifest | ImageIndex
+/** An artifact manifest, parsed to read (image-spec 1.1.0-rc2, artifact.md). */
+interface ArtifactManifest extends Common {
+  readonly kind: 'artifact'
+  readonly blobs: readonly Descriptor[]
+}
+
+export type Manifest = ImageManifest | ImageIndex | ArtifactManifest
 
 /**
  * The largest manifest or index in bytes (distribution-spec, Pushing manifests, requires at least 4
@@ -39,6 +52,7 @@ const fields = spellings(
   'artifactType',
   'config',
   'layers',
+  'blobs',
   'manifests',
   'subject',
   'annotations',
@@ -68,6 +82,9 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
   if (isIndexType(type)) {
     return { kind: 'index', ...common, manifests: descriptors(body['manifests'], `${where}.manifests`) }
   }
+  if (isArtifactManifestType(type)) {
+    return { kind: 'artifact', ...common, blobs: descriptors(body['blobs'], `${where}.blobs`) }
+  }
   return {
     kind: 'manifest',
     ...common,
@@ -84,7 +101,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
 export function parseUnverified(bytes: Uint8Array, mediaType: string, where: string): Manifest {
   const manifest = parseManifest(bytes, mediaType, where)
   const body = parseJson(bytes, where)
-  if (manifest.kind === 'manifest' || (isRecord(body) && 'manifests' in body)) return manifest
+  if (manifest.kind !== 'index' || (isRecord(body) && 'manifests' in body)) return manifest
   throw new DrayError('malformed', `${where} has no "manifests"`)
 }
 
@@ -93,7 +110,7 @@ export function parseUnverified(bytes: Uint8Array, mediaType: string, where: str
  * (distribution-spec, Listing referrers).
  */
 export function artifactTypeOf(manifest: Manifest): string | undefined {
-  if (manifest.artifactType !== undefined || manifest.kind === 'index') return manifest.artifactType
+  if (manifest.artifactType !== undefined || manifest.kind !== 'manifest') return manifest.artifactType
   const { mediaType } = manifest.config
   return mediaType === '' ? undefined : mediaType
 }
@@ -104,11 +121,12 @@ export function childrenOf(manifest: Manifest): readonly Descriptor[] {
 }
 
 /**
- * Returns the blobs: config and layers; of an index, entries that are no manifests (image-index.md
- * allows any type).
+ * Returns the blobs: config and layers, or those of an artifact; of an index, entries that are no
+ * manifests (image-index.md allows any type).
  */
 export function blobsOf(manifest: Manifest): readonly Descriptor[] {
   if (manifest.kind === 'manifest') return [manifest.config, ...manifest.layers]
+  if (manifest.kind === 'artifact') return manifest.blobs
   return manifest.manifests.filter((d) => !isManifestDescriptor(d))
 }
 
@@ -145,6 +163,12 @@ function manifestTypeOf(body: Record<string, unknown>, said: string, where: stri
     throw new DrayError(
       'unsupported',
       `${where} is of the type ${JSON.stringify(type)}, which is neither a manifest nor an index`,
+    )
+  }
+  if (isArtifactManifestType(type) && hasContent) {
+    throw new DrayError(
+      'malformed',
+      `${where} is called ${type} and has "layers" or "config": it could be read as two artifacts`,
     )
   }
   // A body without `schemaVersion` says nothing of itself: `{}` is the answer of some servers that

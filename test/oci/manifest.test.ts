@@ -67,6 +67,21 @@ describe('a manifest', () => {
     expect(artifactTypeOf(parse(index))).toBeUndefined()
   })
 
+  it.each([mediaTypes.artifact, mediaTypes.orasArtifact])(
+    'of the type %s has blobs and a subject',
+    (mediaType) => {
+      const about = { mediaType: mediaTypes.manifest, digest: config.digest, size: 9 }
+      const parsed = parse({ mediaType, artifactType: 'a/b', blobs: [layer], subject: about }, mediaType)
+      expect(parsed).toMatchObject({ kind: 'artifact', mediaType, subject: { digest: config.digest } })
+      expect([blobsOf(parsed), childrenOf(parsed), artifactTypeOf(parsed)]).toEqual([[layer], [], 'a/b'])
+      expect(blobsOf(parse({ mediaType, blobs: null }))).toEqual([])
+      expect(blobsOf(parse({ mediaType }))).toEqual([])
+      for (const other of [{ layers: [] }, { config }, { manifests: [] }, { Blobs: [] }])
+        expect(() => parse({ mediaType, blobs: [layer], ...other })).toThrow('it')
+      expect(childrenOf(parse({ ...index, manifests: [{ ...child, mediaType }] }))).toHaveLength(1)
+    },
+  )
+
   it('without a mediaType has the Content-Type, or else the type that its fields show', () => {
     expect(parse(without(image, 'mediaType'), mediaTypes.dockerManifest).mediaType).toBe(
       mediaTypes.dockerManifest,
@@ -156,7 +171,9 @@ describe('a manifest', () => {
     ['manifests', 'absent, with a type by its Content-Type', { schemaVersion: 2 }],
   ])('has no %s if they are %s', (name, _, body) => {
     const parsed = parse(body, name === 'layers' ? mediaTypes.manifest : mediaTypes.index)
-    expect(parsed.kind === 'index' ? parsed.manifests : parsed.layers).toEqual([])
+    const list =
+      parsed.kind === 'index' ? parsed.manifests : parsed.kind === 'manifest' ? parsed.layers : parsed.blobs
+    expect(list).toEqual([])
     expect(parsed.mediaType).toBe(name === 'layers' ? mediaTypes.manifest : mediaTypes.index)
   })
 
@@ -257,7 +274,9 @@ describe('a manifest', () => {
       fc.property(fc.oneof(bodies, fc.uint8Array()), types, (bytes, type) => {
         const outcome = outcomeOf(() => {
           const { kind, mediaType } = parseManifest(bytes, type, 'it')
-          expect(kind).toBe(/index|list/.test(mediaType) ? 'index' : 'manifest')
+          expect(kind).toBe(
+            /index|list/.test(mediaType) ? 'index' : /artifact/.test(mediaType) ? 'artifact' : 'manifest',
+          )
         })
         expect(outcome).toMatch(/^(fine|malformed|unsupported)$/)
       }),

@@ -38,6 +38,8 @@ export const types = {
   config: 'application/vnd.oci.image.config.v1+json',
   layer: 'application/vnd.oci.image.layer.v1.tar',
   empty: 'application/vnd.oci.empty.v1+json',
+  artifact: 'application/vnd.oci.artifact.manifest.v1+json',
+  orasArtifact: 'application/vnd.cncf.oras.artifact.manifest.v1+json',
   dockerIndex: 'application/vnd.docker.distribution.manifest.list.v2+json',
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
@@ -111,6 +113,8 @@ export interface ReferrerOptions {
   readonly annotations?: Readonly<Record<string, string>>
   /** an index as referrer instead of a manifest */
   readonly index?: boolean
+  /** a withdrawn artifact manifest, of this media type, instead of an image manifest */
+  readonly as?: typeof types.artifact | typeof types.orasArtifact
 }
 
 /**
@@ -128,7 +132,11 @@ export function referrer(subject: Content | Descriptor, options: ReferrerOptions
     const root = manifestOf(types.index, { ...common, manifests: [child.descriptor] })
     return { root: root.descriptor, blobs, manifests: [child, { ...root, subject: to.digest }] }
   }
-  const manifest = manifestOf(types.manifest, { ...common, config: emptyConfig(blobs), layers: [payload] })
+  const manifest =
+    options.as === undefined
+      ? manifestOf(types.manifest, { ...common, config: emptyConfig(blobs), layers: [payload] })
+      : // Artifact manifests have no `schemaVersion`.
+        manifestOf(options.as, { ...common, schemaVersion: undefined, blobs: [payload] })
   return { root: manifest.descriptor, blobs, manifests: [{ ...manifest, subject: to.digest }] }
 }
 

@@ -20,10 +20,18 @@ interface ManifestBody {
   readonly manifests?: readonly Descriptor[]
   readonly config?: Descriptor
   readonly layers?: readonly Descriptor[]
+  readonly blobs?: readonly Descriptor[]
   readonly subject?: Descriptor
 }
 
-const accept = [types.index, types.manifest, types.dockerIndex, types.dockerManifest].join(', ')
+const accept = [
+  types.index,
+  types.manifest,
+  types.artifact,
+  types.orasArtifact,
+  types.dockerIndex,
+  types.dockerManifest,
+].join(', ')
 
 /**
  * Checks from outside whether a registry has the content that dray promises, with plain HTTP and
@@ -169,7 +177,7 @@ export class Oracle {
       if (body.mediaType !== undefined && body.mediaType !== found.contentType)
         complaints.push(`${ref}: served as ${found.contentType}`)
       for (const child of body.manifests ?? []) await walk(child.digest, child)
-      const blobs = [...(body.config === undefined ? [] : [body.config]), ...(body.layers ?? [])]
+      const blobs = [body.config ?? [], body.layers ?? [], body.blobs ?? []].flat()
       for (const blob of blobs) {
         if (seen.has(blob.digest)) continue
         seen.add(blob.digest)

@@ -82,6 +82,8 @@ export const putManifest: Endpoint = async (request, state, repository, referenc
     throw refusal(state.abilities.refusedManifest.digest, `the manifest is ${digest}, not ${at.digest}`)
   }
   const manifest = parsed(request, bytes)
+  if (manifest.kind === 'artifact' && !state.abilities.artifactManifests)
+    throw refusal('MANIFEST_INVALID', `${manifest.mediaType} is not supported`)
   await checkContent(state, repository, manifest)
   await store(state, repository, stored(manifest, digest, bytes), tags)
   return {

@@ -34,7 +34,7 @@ export async function readImageTime(
     const content = child === undefined ? undefined : await store.findManifest(child, call)
     return content === undefined ? undefined : await readImageTime(store, content, noDeeper(options), call)
   }
-  if (!isImageConfig(manifest.config)) return undefined
+  if (manifest.kind === 'artifact' || !isImageConfig(manifest.config)) return undefined
   return credibleTime((await readImageConfig(store, manifest.config, call)).created, options.now)
 }
 

@@ -4,6 +4,7 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { cosignSuffixes, cosignTag, fallbackTag } from '../../oci/evidence-tags.ts'
 import { artifactTypeOf, parseManifest } from '../../oci/manifest.ts'
+import { isIndexType, isManifestType } from '../../oci/media-types.ts'
 import { formatAt, isTag } from '../../oci/reference.ts'
 import { type Graph, walkGraph } from '../graph/graph.ts'
 import { inParallel } from '../parallel.ts'
@@ -142,7 +143,9 @@ export class EvidenceSearch {
     const content = await this.#store.findManifest(entry, call)
     const where = formatAt(this.#store.repository, { digest: entry.digest })
     if (content === undefined) {
-      this.#noteMissing(where, subject, call)
+      if (isIndexType(entry.mediaType) || isManifestType(entry.mediaType))
+        this.#noteMissing(where, subject, call)
+      else this.#noteUnknownType(where, entry, call)
       return undefined
     }
     const manifest = parseManifest(content.bytes, content.descriptor.mediaType, where)
@@ -216,6 +219,20 @@ export class EvidenceSearch {
     throw new DrayError('not-found', `evidence ${where} is listed, but it is not there`, {
       subject,
       hint: 'Push that evidence again, or go on without it by --allow-missing-evidence.',
+    })
+  }
+
+  /** A registry serves a manifest only to a client that accepts its media type. */
+  #noteUnknownType(where: string, { mediaType, artifactType = mediaType }: Descriptor, call: Call): void {
+    const what = `the attached artifact ${where} (${artifactType}) cannot be read`
+    if (this.#options.dangling === 'skip') {
+      call.notify({ kind: 'warning', text: `${what}: dray does not know the media type ${mediaType}` })
+      return
+    }
+    throw new DrayError('unsupported', what, {
+      subject: where,
+      why: `dray does not know its media type ${mediaType}`,
+      hint: 'Pass --allow-missing-evidence to skip it, or --no-evidence to copy no attached artifacts.',
     })
   }
 

@@ -43,7 +43,7 @@ export function nodeOf({ bytes, descriptor }: ManifestContent, where: string): R
   const created = annotations?.[annotationKeys.created]
   return {
     descriptor: bareDescriptor({ mediaType, digest: descriptor.digest, size: descriptor.size }),
-    kind: manifest.kind,
+    kind: manifest.kind === 'index' ? 'index' : 'manifest',
     children: childrenOf(manifest).map((child) => ({
       digest: child.digest,
       isAttestation: isAttestationChild(child),

@@ -138,7 +138,8 @@ export class RepositoryScan {
     const unlisted = [...(await this.#listOnce(first, call))]
     if (store.capability('referrers') === 'no') return
     unlisted.push(...(await this.#listOnce(subjects.slice(first.length), call)))
-    // If the registry listed the referrers of one subject, its answer for another had another cause.
+    // If the registry listed the referrers of one subject, its answer for another had another
+    // cause.
     if (store.capability('referrers') !== 'yes') return
     const [hidden] = await this.#listOnce(unlisted, call)
     if (hidden !== undefined) throw unlistedError(store, hidden)

@@ -6,18 +6,23 @@ import { narrowPage, renderPairs, renderSection } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
 
-/** Renders layers, the lowest first, and the config. `created` is the time that the head shows. */
+/**
+ * Renders layers, the lowest first, and the config, or the blobs of an artifact. `created` is the
+ * time that the head shows.
+ */
 export function renderContent(
   view: ManifestView,
   created: string | undefined,
   page: Page,
 ): readonly string[] {
+  const { config } = view
+  if (config === undefined) return [renderSection('Blobs', renderBlobs(view.layers, page), page)]
   return [
     renderSection('Layers', renderBlobs(view.layers, page), page),
     renderSection(
       'Config',
       view.image === undefined
-        ? renderBlobs([view.config], page)
+        ? renderBlobs([config], page)
         : renderPairs(configPairs(view.image, created), narrowPage(page)),
       page,
     ),

@@ -7,11 +7,16 @@ import type { Manifest } from '../../oci/manifest.ts'
  * digest and differ there (cosign, SIGNATURE_SPEC).
  */
 export function cosignEntries(manifest: Manifest): readonly string[] {
-  const parts: readonly Descriptor[] = manifest.kind === 'manifest' ? manifest.layers : manifest.manifests
+  const parts = partsOf(manifest)
   return parts.map((part) =>
     JSON.stringify([
       part.digest,
       Object.entries(part.annotations ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
     ]),
   )
+}
+
+function partsOf(manifest: Manifest): readonly Descriptor[] {
+  if (manifest.kind === 'manifest') return manifest.layers
+  return manifest.kind === 'index' ? manifest.manifests : manifest.blobs
 }

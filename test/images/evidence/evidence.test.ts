@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import { fallbackTag } from '../../../src/oci/evidence-tags.ts'
-import { type Fault, faultyProxy } from '../../support/faulty-proxy.ts'
+import { EvidenceSearch } from '../../../src/images/evidence/evidence.ts'
+import { listAllReferrers } from '../../../src/images/evidence/referrers.ts'
+import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
+import type { SourceRepository } from '../../../src/images/ports.ts'
+import { type Fault, faultyProxy, type Injury } from '../../support/faulty-proxy.ts'
 import {
   type Content,
   cosignSignature,
@@ -50,6 +54,13 @@ describe('promoted evidence', () => {
   const grandchild = amd64?.descriptor ?? multi.root
   it.each<[string, Content]>([
     ['is complete if it is an index', together(multi, referrer(multi, { index: true }))],
+    [
+      'is complete if it is attached to an artifact manifest',
+      (() => {
+        const signature = referrer(multi, { as: types.artifact })
+        return together(multi, signature, referrer(signature), referrer(multi, { as: types.orasArtifact }))
+      })(),
+    ],
     ['is complete if it belongs to an index in an index', together(nested, referrer(multi))],
     [
       'is complete if it belongs to an image in an index in an index, by tag',
@@ -87,8 +98,8 @@ describe('promoted evidence', () => {
     ],
   ])('%s, with the referrers API and without it', async (_, content) => {
     await staging.oracle.push(content, 'staging/api', '1.4.2')
-    for (const profile of ['oci-1.1', 'docker-registry-2.8'] as const) {
-      await using prod = await watchedRegistry(profile)
+    for (const abilities of [{}, { referrers: false }]) {
+      await using prod = await watchedRegistry({ profile: 'oci-1.1', abilities })
       const done = await promote(run, { from: from(), to: [repository(prod, 'prod/api')] })
       expect(done.placements).toMatchObject([{ status: 'promoted', errors: [] }])
       expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
@@ -164,4 +175,70 @@ it('a child with a sha512 digest is copied, although cosign has no tag for it', 
   })
   expect(done.placements).toMatchObject([{ status: 'promoted', errors: [] }])
   expect(await prod.oracle.digest('prod/api', '1.4.2')).toBe(root.descriptor.digest)
+})
+
+describe('an answer like a missing API, after referrers of another manifest were listed,', () => {
+  const other = amd64?.descriptor.digest ?? ''
+  const content = together(multi, referrer(multi), cosignSignature(multi))
+  const answers: readonly [string, Injury][] = [404, 400, 405, 406, 501].map((status) => [
+    String(status),
+    { kind: 'answer', status },
+  ])
+  const page = { 'content-type': 'text/html' }
+  const all: readonly [string, Injury][] = [
+    ...answers,
+    ['a web page', { kind: 'answer', status: 200, headers: page, body: '<html>' }],
+    ['{}', { kind: 'answer', status: 200, body: '{}' }],
+  ]
+
+  it.each(all)('is an error in every reader (%s)', async (_, injury) => {
+    await staging.oracle.push(content, 'staging/api', '1.4.2')
+    await using proxy = await faultyProxy(staging.host, {
+      at: { path: new RegExp(`/referrers/${other}`) },
+      times: Infinity,
+      injury,
+    })
+    const at = repository(proxy, 'staging/api')
+    const open = (): SourceRepository => run.freshStores().source(at)
+    const hidden = { code: 'protocol', message: expect.stringContaining(`@${other}`) }
+    const subjects = [multi.root.digest, other].map(parseDigest)
+
+    const search = new EvidenceSearch(open(), { dangling: 'fail' })
+    await expect(search.find(subjects, run.call)).rejects.toMatchObject(hidden)
+    const skipping = new EvidenceSearch(open(), { dangling: 'skip' })
+    await skipping.find(subjects, run.call)
+    expect(skipping.found).toHaveLength(2)
+    const reader = new RepositoryReader(open())
+    await expect(reader.read({ roots: [], referrers: 'all' }, run.call)).rejects.toMatchObject(hidden)
+    const store = open()
+    await listAllReferrers(store, parseDigest(multi.root.digest), run.call)
+    await expect(listAllReferrers(store, parseDigest(other), run.call)).rejects.toMatchObject(hidden)
+  })
+})
+
+it('a listed artifact of an unknown media type is an error that names the type', async () => {
+  const type = 'application/vnd.example.manifest.v7+json'
+  await staging.oracle.push(multi, 'staging/api', '1.4.2')
+  const entry = { mediaType: type, digest: `sha256:${'7'.repeat(64)}`, size: 7, artifactType: 'a/b' }
+  await using proxy = await faultyProxy(staging.host, {
+    at: { path: /referrers\// },
+    times: Infinity,
+    injury: {
+      kind: 'answer',
+      status: 200,
+      headers: { 'content-type': types.index },
+      body: { schemaVersion: 2, mediaType: types.index, manifests: [entry] },
+    },
+  })
+  const store = run.freshStores().source(repository(proxy, 'staging/api'))
+  const find = (dangling: 'fail' | 'skip') =>
+    new EvidenceSearch(store, { dangling }).find([parseDigest(multi.root.digest)], run.call)
+  await expect(find('fail')).rejects.toMatchObject({
+    code: 'unsupported',
+    message: expect.stringContaining('a/b'),
+    why: expect.stringContaining(type),
+    hint: expect.stringContaining('--no-evidence'),
+  })
+  await find('skip')
+  expect(run.events).toContainEqual(expect.objectContaining({ text: expect.stringContaining(type) }))
 })

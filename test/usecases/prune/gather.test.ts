@@ -6,7 +6,7 @@ import type { RepositoryPolicy } from '../../../src/usecases/prune/policy/policy
 import type { PruneRequest } from '../../../src/usecases/prune/snapshot.ts'
 import type { RegistryClientOptions } from '../../../src/registry/client/client.ts'
 import type { ContentStore } from '../../../src/images/cache/content-store.ts'
-import { image, index, referrer, sha256, together } from '../../support/images.ts'
+import { image, index, referrer, sha256, together, types } from '../../support/images.ts'
 import { bench, type Bench } from '../../support/promotion.ts'
 import { globs, protection, rule } from '../../support/repository-graphs.ts'
 import { type RegistryKind, watchedRegistry, type WatchedRegistry } from '../../support/world.ts'
@@ -101,6 +101,17 @@ describe('a first run', () => {
     expect(snapshot.configTimes.size).toBe(1)
     // One list of referrers for each manifest, because a tag is selected.
     expect(counts()).toEqual({ 'GET tags': 1, 'GET manifest': 5, 'GET blob': 1, 'GET referrers': 4 })
+  })
+
+  it('finds artifact manifests with their blobs and their subject', async () => {
+    const { registry, gatherSnapshot } = await newScene()
+    const content = image({ annotations: { 'org.opencontainers.image.created': old } })
+    const signature = referrer(content, { as: types.artifact })
+    await registry.oracle.push(together(content, signature), 'dev/api', 'pr-1')
+    const { snapshot } = await gatherSnapshot()
+    const node = [...snapshot.graph.nodes.values()].find((one) => one.subject === content.root.digest)
+    expect(node?.descriptor.digest).toBe(signature.root.digest)
+    expect(node?.blobs.map(({ digest }) => digest)).toEqual([...signature.blobs.keys()])
   })
 
   it('finds children, evidence of children, and untagged indexes with a subject', async () => {

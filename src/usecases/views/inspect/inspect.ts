@@ -146,7 +146,7 @@ function rootOf(
   })
   const created = createdOf(graph, images)
   return {
-    kind: root.kind,
+    kind: root.kind === 'index' ? 'index' : 'manifest',
     ...(root.artifactType !== undefined && { artifactType: root.artifactType }),
     annotations: root.annotations ?? {},
     ...(created !== undefined && { created }),

@@ -1,9 +1,9 @@
 import type { Call } from '../../../lib/call.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
-import { artifactTypeOf } from '../../../oci/manifest.ts'
+import { artifactTypeOf, blobsOf } from '../../../oci/manifest.ts'
 import { formatPlatform } from '../../../oci/platform.ts'
 import { formatAt } from '../../../oci/reference.ts'
-import type { Graph } from '../../../images/graph/graph.ts'
+import type { Graph, GraphNode } from '../../../images/graph/graph.ts'
 import { type ImageConfigView, isImageConfig, readImageConfig } from '../../../images/config/image-config.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import { isLeaf, type LeafNode, platformsOf } from '../../../images/graph/platform-images.ts'
@@ -21,8 +21,9 @@ export interface ManifestView {
   readonly annotations: Readonly<Record<string, string>>
   /** bytes of its own blobs */
   readonly size: number
-  readonly config: Descriptor
-  /** the lowest first */
+  /** absent for a withdrawn artifact manifest */
+  readonly config?: Descriptor
+  /** the lowest first; the blobs of an artifact manifest */
   readonly layers: readonly Descriptor[]
   /** the config, if it is one of an image and can be read */
   readonly image?: ImageConfigView
@@ -39,8 +40,9 @@ export async function readManifests(
   call: Call,
 ): Promise<readonly ManifestView[]> {
   const platforms = platformsOf(graph)
-  const read = await inParallel(graph.nodes.filter(isLeaf), readsAtOnce, call, async (node, c) => {
-    const view = await readManifest(store, node, c)
+  const nodes = graph.nodes.filter(({ manifest }) => manifest.kind !== 'index')
+  const read = await inParallel(nodes, readsAtOnce, call, async (node, c) => {
+    const view = isLeaf(node) ? await readManifest(store, node, c) : describeArtifact(node)
     const inIndex = platforms.get(node.descriptor.digest)
     return inIndex?.map((platform) => ({ ...view, platform: formatPlatform(platform) })) ?? [view]
   })
@@ -68,5 +70,17 @@ async function readManifest(
     config,
     layers,
     ...(image !== undefined && { image }),
+  }
+}
+
+function describeArtifact({ descriptor, manifest }: GraphNode): ManifestView {
+  const { artifactType, annotations = {} } = manifest
+  const layers = blobsOf(manifest)
+  return {
+    descriptor,
+    ...(artifactType !== undefined && { artifactType }),
+    annotations,
+    size: layers.reduce((sum, blob) => sum + blob.size, 0),
+    layers,
   }
 }

@@ -69,7 +69,7 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
   ],
 ])
 
-/** Returns the cause behind a code of the system; undefined if the code alone does not tell it. */
+/** Returns the cause behind a code of the system; undefined if the code alone does not show it. */
 export function systemCause(code: string | undefined): SystemCause | undefined {
   return code === undefined ? undefined : causes.get(code)
 }

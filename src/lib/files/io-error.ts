@@ -9,14 +9,14 @@ export function systemCode(thrown: unknown): string | undefined {
   return typeof thrown.code === 'string' ? thrown.code : undefined
 }
 
-/** Explains a failure: its cause in plain words, if the code tells it, and the system's message. */
+/** Explains a failure: its cause in plain words, if the code shows it, and the system's message. */
 export function explainFailure(thrown: unknown): string {
   return explainSystemFailure(systemCode(thrown), thrown instanceof Error ? thrown.message : String(thrown))
 }
 
 /**
  * Converts a failure of the file system into a `DrayError`: `not-found` if the path does not exist,
- * else `io`, with the cause and the fix if the code tells them. A `DrayError` or an abort stays as
+ * else `io`, with the cause and the fix if the code shows them. A `DrayError` or an abort stays as
  * it is.
  */
 export function ioError(thrown: unknown, message: string, path: string): unknown {

@@ -9,6 +9,7 @@ import { listReferrers } from '../../images/evidence/referrers.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { TagWrite } from '../tags/tag-writer.ts'
 import type { PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
+import { explainRefusedArtifact } from './refused-artifact.ts'
 import { checkedTagStep } from './tag.ts'
 
 /**
@@ -40,7 +41,11 @@ export function attachReferrer(step: AttachStep, context: StepContext): Prepared
     act: async (recordIntent) => {
       await recordIntent()
       const from = stores.source(step.from)
-      return await copier.copy(from, to, step.manifest, { rootBy: 'digest' }, contentCall)
+      try {
+        return await copier.copy(from, to, step.manifest, { rootBy: 'digest' }, contentCall)
+      } catch (error) {
+        throw await explainRefusedArtifact(error, step, from, contentCall)
+      }
     },
   }
 }
@@ -59,7 +64,12 @@ export function attachUnderTag(step: AttachStep, context: StepContext, order: St
     ...prepared,
     act: async (recordIntent) => {
       const acted = await prepared.act(recordIntent)
-      return { ...acted, unlisted: [...(copied?.unlisted ?? []), ...(acted.unlisted ?? [])] }
+      const error = await explainRefusedArtifact(acted.error, step, from, contentCall)
+      return {
+        ...acted,
+        ...(error !== undefined && { error }),
+        unlisted: [...(copied?.unlisted ?? []), ...(acted.unlisted ?? [])],
+      }
     },
   }
 }

@@ -21,7 +21,7 @@ const storedImage = v.strictObject({
   /** fields of the root manifest that differ; null in `without` removes one */
   manifest: v.optional(v.record(text, v.unknown())),
   without: v.optional(texts),
-  evidence: v.optional(v.array(v.picklist(['referrer', 'cosign', 'sbom']))),
+  evidence: v.optional(v.array(v.picklist(['referrer', 'cosign', 'sbom', 'artifact-manifest']))),
   /** children of the index that are deleted again */
   missing: v.optional(texts),
 })

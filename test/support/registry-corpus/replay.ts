@@ -12,12 +12,15 @@ import {
   manifestOf,
   referrer,
   together,
+  types,
 } from '../images.ts'
 import type { Oracle } from '../oracle.ts'
 import { dray, type Ended } from '../program.ts'
 import { makeFolder, removeFolder } from '../temp.ts'
 import { watchedRegistry } from '../world.ts'
 import type { CorpusCase, OddAnswer, StoredImage } from './corpus-case.ts'
+
+type EvidenceKind = NonNullable<StoredImage['evidence']>[number]
 
 /** What the commands of a case left behind. The registry runs until this is disposed of. */
 export interface Replayed extends AsyncDisposable {
@@ -99,12 +102,15 @@ async function store(images: readonly StoredImage[], oracle: Oracle): Promise<Re
 function contentOf(one: StoredImage): Content {
   const plain = one.helm === true ? artifact('helm', one.image) : imageOf(one)
   const content = one.manifest === undefined && one.without === undefined ? plain : changed(plain, one)
-  const evidence = (one.evidence ?? []).map((kind) =>
-    kind === 'cosign'
-      ? cosignSignature(content)
-      : referrer(content, kind === 'sbom' ? {} : { artifactType: 'application/vnd.example.signature' }),
-  )
+  const evidence = (one.evidence ?? []).map((kind) => evidenceOf(kind, content))
   return together(content, ...evidence)
+}
+
+function evidenceOf(kind: EvidenceKind, content: Content): Content {
+  const artifactType = 'application/vnd.example.signature'
+  if (kind === 'cosign') return cosignSignature(content)
+  if (kind === 'artifact-manifest') return referrer(content, { artifactType, as: types.artifact })
+  return referrer(content, kind === 'sbom' ? {} : { artifactType })
 }
 
 function imageOf({ image: label, index: platforms, layers = 1 }: StoredImage): Content {

@@ -79,7 +79,9 @@ function placedImage(snapshot: TagSnapshot): PlacedImage {
 
 type ImageSnapshot = Omit<TagSnapshot, 'readAt'>
 
-/** Reads an image again if other runs put a higher version there after its next version was chosen. */
+/**
+ * Reads an image again if other runs put a higher version there after its next version was chosen.
+ */
 async function gatherOne(request: TagRequest, stores: Repositories, call: Call): Promise<ImageSnapshot> {
   for (let reads = 1; ; reads++) {
     const snapshot = await gatherOnce(request, stores, call)
@@ -87,7 +89,7 @@ async function gatherOne(request: TagRequest, stores: Repositories, call: Call):
   }
 }
 
-/** Whether a list that was read again has a higher version than the one that the next version follows. */
+/** Whether a list that was read again has a higher version than the chosen one follows. */
 function isNextOutdated({ request, highest, targets }: ImageSnapshot): boolean {
   if (request.choice.kind !== 'next' || highest?.own !== undefined) return false
   const stable = targets.flatMap((target) =>

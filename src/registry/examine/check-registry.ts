@@ -147,8 +147,9 @@ async function firstPage(client: RepositoryClient, call: Call): Promise<readonly
 
 /** A digest that does not exist has an empty list, if the registry has the API. */
 async function checkReferrers(client: RepositoryClient, call: Call): Promise<AbilityFact> {
-  const listed = await listReferrers(client, digestOf('nothing has this digest'), call)
-  return { known: listed === undefined ? 'no' : 'yes', by: 'asking' }
+  await listReferrers(client, digestOf('nothing has this digest'), call)
+  // Quay has no answer for a digest that it does not have.
+  return { known: client.shared.capabilities.get(client.repository, 'referrers'), by: 'asking' }
 }
 
 async function checkTag(

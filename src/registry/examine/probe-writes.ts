@@ -13,6 +13,7 @@ import {
 } from '../../images/registry-facts.ts'
 import type { ApiRequest, RepositoryClient } from '../client/client.ts'
 import { deleteContent } from '../client/manifests/deletion.ts'
+import { isListed } from '../client/lists/subject-header.ts'
 import { resolveManifest } from '../client/manifests/manifests.ts'
 import { brokenBody, configType, contentOf, manifestOf, type ProbeContent } from './probe-content.ts'
 import { ProbeCleanup } from './probe-cleanup.ts'
@@ -176,8 +177,12 @@ class WriteProbe {
   async #probeReferrers(config: Descriptor, image: ProbeContent): Promise<void> {
     const referrer = manifestOf(config, image.descriptor)
     this.created.manifests.push(referrer.descriptor.digest)
-    const response = await this.#put(referrer, { digest: referrer.descriptor.digest }, '')
-    this.#note('referrers', response.headers.has('oci-subject'))
+    const { digest } = referrer.descriptor
+    const response = await this.#put(referrer, { digest }, '')
+    const isClaimed = response.headers.has('oci-subject')
+    const isKnown = isClaimed && (await isListed(this.#client, image.descriptor.digest, digest, this.#call))
+    const detail = isClaimed && !isKnown ? 'it answers OCI-Subject and does not list the referrer' : undefined
+    this.#note('referrers', isKnown, detail)
   }
 
   async #probeDeletes(image: ProbeContent): Promise<void> {

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { type ProfileName, profiles } from '../../../src/embedded/profiles.ts'
 import { createExaminer } from '../../../src/registry/examine/examiner.ts'
 import { dockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts'
+import { faultyProxy } from '../../support/faulty-proxy.ts'
 import { image } from '../../support/images.ts'
 import { Oracle } from '../../support/oracle.ts'
 import { embedded, newCall, openStack } from './world.ts'
@@ -104,5 +105,30 @@ describe('an examination by writing', () => {
     } finally {
       await registry.stop()
     }
+  })
+})
+
+describe('the referrers API', () => {
+  it('is missing if OCI-Subject is answered and the referrer is not listed', async () => {
+    const one = await embedded({ profile: 'docker-registry-2.8' })
+    await using proxy = await faultyProxy(one.registry, {
+      at: { method: 'PUT', path: /manifests\/sha256/ },
+      times: Infinity,
+      injury: { kind: 'headers', set: { 'oci-subject': `sha256:${'1'.repeat(64)}` } },
+    })
+    const { abilities } = await examinerAt().probeWrites({ registry: proxy.host, path: 'a' }, newCall())
+    expect(abilities.referrers).toMatchObject({ known: 'no', detail: expect.stringContaining('OCI-Subject') })
+  })
+
+  it('is unknown if the registry only says that it does not have the digest', async () => {
+    const one = await embedded({ profile: 'quay' })
+    await one.push(image(), 'team/api', '1.4.2')
+    await using proxy = await faultyProxy(one.registry, {
+      at: { path: /referrers/ },
+      times: Infinity,
+      injury: { kind: 'answer', status: 400, body: { errors: [{ code: 'MANIFEST_INVALID' }] } },
+    })
+    const { abilities } = await examinerAt().check(proxy.host, 'team/api', newCall())
+    expect(abilities.referrers?.known).toBe('unknown')
   })
 })

@@ -142,7 +142,14 @@ describe('a manifest', () => {
     const { registry, heard } = await answers({ status: 200, headers: right, body })
     await storeAt(registry).manifest(byTag('1'), newCall())
     expect(heard[0]?.headers['accept']?.split(', ').sort()).toEqual(
-      [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerIndex, mediaTypes.dockerManifest].sort(),
+      [
+        mediaTypes.index,
+        mediaTypes.manifest,
+        mediaTypes.artifact,
+        mediaTypes.orasArtifact,
+        mediaTypes.dockerIndex,
+        mediaTypes.dockerManifest,
+      ].sort(),
     )
     expect(heard[0]?.headers['accept-encoding']).toBe('identity')
   })

@@ -1,4 +1,4 @@
-import { defaultRegistry, type RepositoryName } from '../oci/reference.ts'
+import { defaultRegistry, type RepositoryName, wholePath } from '../oci/reference.ts'
 import { isLoopback, isPlain, splitRegistry, withoutUsualPort } from '../oci/registry-host.ts'
 import type { Config, RegistryAlias } from './config.ts'
 
@@ -91,8 +91,7 @@ export class RegistryNames {
     )
     if (alias === undefined) return repository
     const path = alias.prefix === '' ? repository.path : repository.path.slice(alias.prefix.length + 1)
-    const isShort = alias.of === defaultRegistry && !path.includes('/')
-    return this.#root({ registry: alias.of, path: isShort ? `library/${path}` : path })
+    return this.#root({ registry: alias.of, path: wholePath(alias.of, path) })
   }
 
   /** All names of a repository: its own, the root and the aliases of the root. */

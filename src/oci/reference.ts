@@ -98,10 +98,17 @@ export function parseRepository(name: string, whole: string = name): RepositoryN
   const hasRegistry = slash >= 0 && isRegistryComponent(first)
   const registry = hasRegistry ? registryNamed(first) : defaultRegistry
   if (registry === undefined) throw malformed(whole, `${quote(first)} is not a registry's host`)
-  let path = hasRegistry ? name.slice(slash + 1) : name
-  if (registry === defaultRegistry && !path.includes('/')) path = officialPrefix + path
+  const path = wholePath(registry, hasRegistry ? name.slice(slash + 1) : name)
   checkPath(path, whole)
   return { registry, path }
+}
+
+/**
+ * Returns the path of a repository with `library/` before a one-word name of Docker Hub.
+ * @param registry in its normal form
+ */
+export function wholePath(registry: string, path: string): string {
+  return registry === defaultRegistry && !path.includes('/') ? officialPrefix + path : path
 }
 
 /** Checks the path of a repository. @throws `malformed`. */

@@ -227,6 +227,7 @@ describe('the service of a challenge', () => {
     ['r.test', 'auth.test', 'https://auth.test/token'],
     ['r.test', 'registry.aliyuncs.com:cn-hangzhou:26842', 'https://r.test/auth'],
     ['docker.io', 'registry.docker.io', 'https://auth.docker.io/token'],
+    ['registry.hub.docker.com', 'registry.docker.io', 'https://auth.docker.io/token'],
     ['ghcr.io', 'ghcr.io', 'https://ghcr.io/token'],
     ['registry.gitlab.com', 'container_registry', 'https://gitlab.com/jwt/auth'],
     [

@@ -1,6 +1,6 @@
 import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { defaultRegistry, isRepositoryPath, refuseScheme } from '../../oci/reference.ts'
+import { defaultRegistry, isRepositoryPath, refuseScheme, wholePath } from '../../oci/reference.ts'
 import { normalRegistry } from '../../oci/registry-host.ts'
 import type { Config } from '../config.ts'
 import { environmentNamed, repositoriesOf } from '../environments.ts'
@@ -89,8 +89,9 @@ function parseHostAndPath(text: string, registries: Config['registries'] = new M
   asUsage(() => refuseScheme(bare))
   const slash = bare.indexOf('/')
   const registry = normalRegistry(slash < 0 ? bare : bare.slice(0, slash))
-  const path = slash < 0 ? undefined : bare.slice(slash + 1)
-  if (registry === undefined || (path !== undefined && !isRepositoryPath(path))) throw notARegistry(text)
+  if (registry === undefined) throw notARegistry(text)
+  const path = slash < 0 ? undefined : wholePath(registry, bare.slice(slash + 1))
+  if (path !== undefined && !isRepositoryPath(path)) throw notARegistry(text)
   return { registry: new RegistryNames(registries).canonical(registry), ...(path !== undefined && { path }) }
 }
 

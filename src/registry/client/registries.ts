@@ -68,7 +68,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
   },
   {
     name: 'Docker Hub',
-    hosts: /^(?:registry-1\.)?docker\.io$/,
+    hosts: /^(?:(?:registry-1\.)?docker\.io|registry\.hub\.docker\.com(?::443)?)$/,
     capabilities: { deleteTagged: 'no', freeReads: 'no' },
     hints: {
       deleteManifest:

@@ -141,6 +141,20 @@ const withoutHost = names.filter((name) => !/^doctor$|^auth/.test(name))
 /** An error, or repositories of the environments. */
 const ofEnvironments: unknown = expect.stringMatching(/^(?:usage: .*|(?:(?:r|eu|us)\.example\/\S+ ?)+)$/s)
 
+describe('a name of Docker Hub', () => {
+  it.each(['docker.io', 'index.docker.io', 'registry-1.docker.io', 'Index.Docker.io:443'])(
+    'with %s is docker.io/library/… for every command',
+    async (host) => {
+      const found = await allOf(`${host}/alpine`)
+      const others = Object.entries(found).filter(([name]) => !onlyEnvironments.has(name))
+      const repositories = others.map(([, repository]) => repository)
+      expect(repositories.filter((text) => text === 'docker.io/library/alpine').length).toBeGreaterThan(5)
+      expect(repositories.filter((text) => !/docker\.io\/library\/alpine/.test(text))).toEqual([])
+      expect(repositories.join()).not.toMatch(/index|registry-1/i)
+    },
+  )
+})
+
 describe('a bare name, if dray.yaml defines environments', () => {
   it.each([
     ['api', 'api'],

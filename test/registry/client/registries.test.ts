@@ -12,6 +12,7 @@ describe('the table of known registries', () => {
     ['gcr.io', 'Google Artifact Registry'],
     ['eu.gcr.io', 'Google Artifact Registry'],
     ['docker.io', 'Docker Hub'],
+    ['registry.hub.docker.com', 'Docker Hub'],
     ['quay.io', 'Quay'],
     ['registry.gitlab.com', 'GitLab'],
     ['mydocker.io', undefined],

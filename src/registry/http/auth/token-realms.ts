@@ -1,4 +1,5 @@
 import { DrayError } from '../../../lib/errors.ts'
+import { withoutUsualPort } from '../../../oci/registry-host.ts'
 import { type RegistrySettings, settingLine } from '../transport/origins.ts'
 
 /**
@@ -7,6 +8,8 @@ import { type RegistrySettings, settingLine } from '../transport/origins.ts'
 const knownRealms: ReadonlyMap<string, string> = new Map([
   // distribution, Token Authentication Specification: the challenge of its example
   ['docker.io', 'https://auth.docker.io/token'],
+  // the challenge of `GET https://registry.hub.docker.com/v2/` (jupyterhub/binderhub, issue 993)
+  ['registry.hub.docker.com', 'https://auth.docker.io/token'],
   // gitlab-org/container-registry, docs/spec/gitlab/auth-request-flow.md: the challenge of
   // registry.gitlab.com
   ['registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
@@ -78,8 +81,8 @@ function keepHttps(realm: URL, origin: URL): void {
 
 function isTrusted(registry: string, origin: URL, realm: URL, settings: RegistrySettings): boolean {
   if (realm.protocol === 'http:' && origin.protocol === 'https:') return false
-  if (isSameAddress(realm, settings.tokenRealm) || isSameAddress(realm, knownRealms.get(registry)))
-    return true
+  const known = knownRealms.get(withoutUsualPort(registry))
+  if (isSameAddress(realm, settings.tokenRealm) || isSameAddress(realm, known)) return true
   // Over TLS the certificate proves the host on any port. Over plain http, another port can be
   // anybody's.
   return realm.protocol === 'https:' ? realm.hostname === origin.hostname : realm.origin === origin.origin

@@ -1,4 +1,5 @@
 import { DrayError } from '../../../lib/errors.ts'
+import { withoutUsualPort } from '../../../oci/registry-host.ts'
 import { type RegistrySettings, settingLine } from '../transport/origins.ts'
 
 /**
@@ -8,6 +9,8 @@ import { type RegistrySettings, settingLine } from '../transport/origins.ts'
 const knownServices: ReadonlyMap<string, string> = new Map([
   // distribution, Token Authentication Specification: the challenge of its example
   ['docker.io', 'registry.docker.io'],
+  // the challenge of `GET https://registry.hub.docker.com/v2/` (jupyterhub/binderhub, issue 993)
+  ['registry.hub.docker.com', 'registry.docker.io'],
 ])
 
 export interface ServiceCheck {
@@ -43,7 +46,7 @@ export function checkService(check: ServiceCheck): void {
 }
 
 function ownHosts({ registry, origin, realm }: ServiceCheck): ReadonlySet<string> {
-  const known = knownServices.get(registry)
+  const known = knownServices.get(withoutUsualPort(registry))
   const hosts = [
     registry.toLowerCase(),
     origin.host,

@@ -10,7 +10,9 @@ describe('a token server may have credentials', () => {
     ['r.example.com', 'https://r.example.com', 'https://r.example.com/token'],
     ['r.example.com', 'https://r.example.com', 'https://r.example.com:5001/token'],
     ['docker.io', 'https://registry-1.docker.io', 'https://auth.docker.io/token'],
+    ['registry.hub.docker.com', 'https://registry.hub.docker.com', 'https://auth.docker.io/token'],
     ['registry.gitlab.com', 'https://registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
+    ['registry.gitlab.com:443', 'https://registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
     ['127.0.0.1:5000', 'http://127.0.0.1:5000', 'http://127.0.0.1:5000/token'],
   ])('of %s (%s) at %s', (registry, origin, realm) => {
     expect(trusts(registry, origin, realm)).toBe(true)
@@ -49,6 +51,8 @@ describe('a token server may not have credentials', () => {
     ['r.example.com', 'https://r.example.com', 'https://auth.docker.io/token'],
     ['docker.io', 'https://registry-1.docker.io', 'https://auth.docker.io/other'],
     ['docker.io', 'https://registry-1.docker.io', 'http://auth.docker.io/token'],
+    ['hub.docker.com', 'https://hub.docker.com', 'https://auth.docker.io/token'],
+    ['registry.gitlab.com:5000', 'https://registry.gitlab.com:5000', 'https://gitlab.com/jwt/auth'],
     ['127.0.0.1:5000', 'http://127.0.0.1:5000', 'http://127.0.0.1:5001/token'],
     ['r.example.com', 'http://r.example.com', 'http://other.example.com/token'],
   ])('of %s (%s) at %s', (registry, origin, realm) => {

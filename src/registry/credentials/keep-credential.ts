@@ -2,7 +2,9 @@ import { realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
+import { isDrayError } from '../../lib/errors.ts'
 import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
+import { hintUnlessDisk } from '../../lib/files/io-error.ts'
 import { withLock } from '../../lib/files/lock.ts'
 import { fieldName, parseAuthFile, parseObject, readAuthBytes } from './auth-file.ts'
 import { helperFor } from './auth-file-source.ts'
@@ -59,6 +61,8 @@ export async function forgetCredential(
   registry: string,
   call: Call,
 ): Promise<StoredCredential | undefined> {
+  // Nothing is stored in a file that does not exist, and its folder may not be writable.
+  if ((await readAuthBytes(place.file)) === undefined) return undefined
   return await change(place, call, async (content) => {
     const key = registryKey(registry)
     const helper = helperFor(content.parsed, key)
@@ -128,6 +132,20 @@ class EditedFile {
 }
 
 async function change<T>(
+  place: CredentialFile,
+  call: Call,
+  work: (content: EditedFile) => Promise<T>,
+): Promise<T> {
+  try {
+    return await changeFile(place, call, work)
+  } catch (error) {
+    if (!isDrayError(error) || (error.code !== 'io' && error.code !== 'not-found')) throw error
+    const hint = hintUnlessDisk(error) ?? 'Name a file that you can write to: --auth-file FILE.'
+    throw error.with({ hint, cause: error.cause })
+  }
+}
+
+async function changeFile<T>(
   place: CredentialFile,
   call: Call,
   work: (content: EditedFile) => Promise<T>,

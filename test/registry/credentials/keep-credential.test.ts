@@ -135,6 +135,24 @@ describe('stored credentials', () => {
   })
 })
 
+describe('a file for credentials that cannot be made', () => {
+  it('is an error that says how to name another one', async () => {
+    const one = await world({})
+    const place = { ...one.place, file: join(one.file, 'docker', 'config.json') }
+    await expect(keepCredential(place, 'r.test', ada, notedCall())).rejects.toMatchObject({
+      code: 'io',
+      hint: 'Name a file that you can write to: --auth-file FILE.',
+    })
+  })
+
+  it('is not made to remove credentials', async () => {
+    const one = await world()
+    const place = { ...one.place, file: join(one.folder, 'none', 'config.json') }
+    expect(await forgetCredential(place, 'r.test', notedCall())).toBeUndefined()
+    await expect(stat(join(one.folder, 'none'))).rejects.toThrow('ENOENT')
+  })
+})
+
 describe('removed credentials', () => {
   it('are deleted from the file under every spelling of their registry, and no others', async () => {
     const entry = { auth: 'eDp5' }

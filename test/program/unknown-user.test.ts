@@ -11,7 +11,7 @@ const unknownId = 1_234_567
 const asUnknown = ['setpriv', `--reuid=${unknownId}`, `--regid=${unknownId}`, '--clear-groups']
 const mayBecome = spawnSync('setpriv', [...asUnknown.slice(1), 'true']).status === 0
 
-/** Runs dray as `docker run --user 1234567` does: without an entry in /etc/passwd, USER and SHELL. */
+/** Runs dray like `docker run --user 1234567`: without an entry in /etc/passwd, USER and SHELL. */
 function run(
   args: readonly string[],
   home: string | undefined,

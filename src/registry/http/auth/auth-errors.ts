@@ -1,6 +1,7 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { formatRepository } from '../../../oci/reference.ts'
 import type { RegistryRequest } from '../fetch.ts'
+import type { UnclearChallenge } from './scheme.ts'
 import { loginHint } from './token.ts'
 
 /** `none` were found; they were `sent`; or they were found and could not be sent (`unused`). */
@@ -48,32 +49,27 @@ export function unauthorized(request: RegistryRequest, use: CredentialUse): Dray
 }
 
 /**
- * The registry answered 401 and dray can follow no challenge of it. `unreadable` is from
- * `describeChallenge`. Credentials that were sent went as Basic.
+ * The registry answered 401 and dray can follow no challenge of it. Credentials that were sent went
+ * as Basic.
  */
 export function unclearChallenge(
   request: RegistryRequest,
   use: CredentialUse,
-  unreadable: string,
+  { why, isOtherScheme }: UnclearChallenge,
 ): DrayError {
   const { registry } = request
-  const cause = `it asks for credentials and does not say how: ${unreadable}`
   const attempted: Readonly<Record<CredentialUse, string>> = {
     sent: `. dray sent the credentials that it found as Basic, and ${registry} answered 401 again`,
     none: `. No credentials were found for ${registry}`,
     unused: '. dray sent no credentials',
   }
-  const hints: Readonly<Record<CredentialUse, string>> = {
-    sent: loginHint(registry),
-    none: loginHint(registry),
-    unused: `Check that ${registry} is the address of a registry and offers Basic or Bearer authentication.`,
-  }
+  const check = `Check that ${registry} is the address of a registry and offers Basic or Bearer authentication.`
   return new DrayError('unauthorized', `cannot authenticate to ${registry}`, {
     subject: subjectOf(request),
     // Without a status, the error is no answer to credentials.
     ...(use !== 'unused' && { status: 401 }),
-    why: `${cause}${attempted[use]}`,
-    hint: hints[use],
+    why: `${why}${attempted[use]}`,
+    hint: isOtherScheme || use === 'unused' ? check : loginHint(registry),
   })
 }
 

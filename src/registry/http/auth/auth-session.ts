@@ -10,7 +10,14 @@ import type { RegistrySettings } from '../transport/origins.ts'
 import type { Secrets } from '../secrets.ts'
 import { covers, isPullOnly, otherRepository, pathOf, type ScopeSet, scopeSet, union } from './scopes.ts'
 import { type CredentialUse, onlyRefreshToken, otherRepositoryNeeded } from './auth-errors.ts'
-import { describeChallenge, namesOtherSchemes, offeredScheme, type Scheme, withoutScope } from './scheme.ts'
+import {
+  describeChallenge,
+  namesOtherSchemes,
+  offeredScheme,
+  type Scheme,
+  type UnclearChallenge,
+  withoutScope,
+} from './scheme.ts'
 import { basicHeader, requestToken, type Token } from './token.ts'
 import { checkService } from './token-service.ts'
 import { insecureRealm, readRealm, untrustedRealm } from './token-realms.ts'
@@ -35,8 +42,8 @@ export interface AuthSessionOptions {
 export class AuthSession {
   readonly #options: AuthSessionOptions
   #scheme: Scheme | undefined
-  /** Why no challenge of the registry could be followed, as a part of a sentence. */
-  #unreadable: string | undefined
+  /** why no challenge of the registry could be followed */
+  #unclear: UnclearChallenge | undefined
   #firstRequest: Promise<void> | undefined
   #tokens: TokenEntry[] = []
   /** Some registries give or accept no token for several repositories. */
@@ -75,8 +82,8 @@ export class AuthSession {
     }
   }
 
-  get unreadableChallenge(): string | undefined {
-    return this.#unreadable
+  get unclearChallenge(): UnclearChallenge | undefined {
+    return this.#unclear
   }
 
   /** Whether credentials were sent. A token server can give a token without them. */
@@ -138,12 +145,12 @@ export class AuthSession {
     const offered = this.#knownScheme(offeredScheme(value), refused)
     if (offered === undefined && this.#scheme !== undefined && this.#scheme.kind !== 'open')
       return withoutScope(this.#scheme)
-    this.#unreadable = undefined
+    this.#unclear = undefined
     if (offered !== undefined) return offered
     const atRoot = (await this.#options.rootChallenge(call)) ?? ''
     const scheme = offeredScheme(atRoot)
     if (scheme !== undefined) return withoutScope(scheme)
-    this.#unreadable = describeChallenge(value || atRoot)
+    this.#unclear = describeChallenge(value || atRoot)
     const mayBeBasic = !namesOtherSchemes(value, atRoot) && this.#options.credential?.kind === 'basic'
     return mayBeBasic ? { kind: 'basic' } : undefined
   }

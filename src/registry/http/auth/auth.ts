@@ -87,8 +87,8 @@ async function authenticate(
   }
   const use = session.credentialUse(authorization)
   if (authorization.entry !== undefined) throw notGranted(request, use)
-  const unreadable = session.unreadableChallenge
-  throw unreadable === undefined ? unauthorized(request, use) : unclearChallenge(request, use, unreadable)
+  const unclear = session.unclearChallenge
+  throw unclear === undefined ? unauthorized(request, use) : unclearChallenge(request, use, unclear)
 }
 
 /** An answer, and the challenge if it is refused. The body of a refused one was discarded. */

@@ -36,15 +36,29 @@ export function namesOtherSchemes(...values: readonly string[]): boolean {
   return values.flatMap(otherSchemes).length > 0
 }
 
-/** Describes a value without a usable challenge as a part of a sentence. */
-export function describeChallenge(value: string): string {
-  if (value.trim() === '') return 'its 401 has no WWW-Authenticate header'
+/** Why dray could not follow a challenge. */
+export interface UnclearChallenge {
+  /** a clause about the registry */
+  readonly why: string
+  /** whether the registry names other schemes only, so that a login does not help */
+  readonly isOtherScheme: boolean
+}
+
+/** Describes a value without a challenge that dray supports. */
+export function describeChallenge(value: string): UnclearChallenge {
   const shown = JSON.stringify(value.slice(0, maxShown))
-  if (namesOtherSchemes(value)) return `dray supports Basic and Bearer, and its WWW-Authenticate is ${shown}`
+  if (namesOtherSchemes(value)) {
+    const why = `it asks for another authentication than Basic and Bearer: its WWW-Authenticate is ${shown}`
+    return { why, isOtherScheme: true }
+  }
   const isBearer = parseChallenges(value).some(({ scheme }) => scheme === 'bearer')
-  return isBearer
-    ? `its Bearer challenge has no realm: ${shown}`
-    : `dray cannot parse its WWW-Authenticate: ${shown}`
+  const what =
+    value.trim() === ''
+      ? 'its 401 has no WWW-Authenticate header'
+      : isBearer
+        ? `its Bearer challenge has no realm: ${shown}`
+        : `dray cannot parse its WWW-Authenticate: ${shown}`
+  return { why: `it asks for credentials and does not say how: ${what}`, isOtherScheme: false }
 }
 
 function otherSchemes(value: string): readonly string[] {

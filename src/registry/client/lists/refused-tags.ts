@@ -49,15 +49,12 @@ async function isAbsent(client: RepositoryClient, tag: string, call: Call): Prom
 }
 
 async function readWholeList(client: RepositoryClient, call: Call): Promise<WholeTagList> {
-  const { repository, shared } = client
   const tags = new Set<string>()
   try {
     for await (const page of tagPages(client, 'skip', call)) for (const tag of page) tags.add(tag)
   } catch (error) {
     if (!isNoList(error)) throw error
-    // A repository that does not exist yet has no tags.
-    const isNew = error.registryCode === 'NAME_UNKNOWN' && !shared.tagLists.isReadable(repository)
-    return isNew ? new Set() : undefined
+    return undefined
   }
   return tags
 }

@@ -56,7 +56,7 @@ describe.each([
   it.each([
     ['it is listed', listed('1.0.0', sig)],
     ['the list is refused', { status: 403 }],
-    ['the list is missing, though an image was read', unknownRepository],
+    ['the registry has no such repository', unknownRepository],
     ['there is no list', { status: 405 }],
   ])('stays an error if %s', async (_, list) => {
     const { store, lists } = await refusing(list, answer)
@@ -123,11 +123,6 @@ describe('the list that decides about refused tags', () => {
     tags = ['1.0.0', '2.0.0']
     expect([await read(sig), await read('2.0.0')]).toEqual(['absent', 'refused'])
     expect(requests().filter((line) => line.includes('tags/list'))).toHaveLength(2)
-  })
-
-  it('counts as empty for a repository that does not exist yet', async () => {
-    const { store } = await refusing(unknownRepository)
-    expect(await store.resolve({ tag: '2.0.0' }, newCall())).toBeUndefined()
   })
 
   it('is not read for a digest, nor for 401 before any image was read', async () => {

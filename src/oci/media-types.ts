@@ -1,7 +1,7 @@
 /**
- * Media types of manifests and indexes: OCI image-spec 1.1 and what came before it and registries
- * still serve. These are docker's schema 2, the artifact manifest of image-spec 1.1.0-rc2, and its
- * predecessor in the ORAS project. Old referrers use the last two.
+ * Media types of manifests, indexes and configs: OCI image-spec 1.1, Helm, and what came before and
+ * registries still serve. These are docker's schema 2, the artifact manifest of image-spec
+ * 1.1.0-rc2, and its predecessor in the ORAS project. Old referrers use the last two.
  */
 export const mediaTypes = {
   index: 'application/vnd.oci.image.index.v1+json',
@@ -13,6 +13,7 @@ export const mediaTypes = {
   dockerIndex: 'application/vnd.docker.distribution.manifest.list.v2+json',
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
+  helmConfig: 'application/vnd.cncf.helm.config.v1+json',
 } as const
 
 const indexTypes: ReadonlySet<string> = new Set([mediaTypes.index, mediaTypes.dockerIndex])

@@ -11,7 +11,7 @@ import { type RunOutcome, type StepOutcome, summarise } from '../../src/plan/out
 import type { Plan } from '../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../src/usecases/promote/decide.ts'
 import { gather, type PromoteGatherOptions } from '../../src/usecases/promote/gather.ts'
-import type { PromoteRequest } from '../../src/usecases/promote/request.ts'
+import type { PromoteRequest, TagMaintenance } from '../../src/usecases/promote/request.ts'
 import type { RegistryClientOptions } from '../../src/registry/client/client.ts'
 import { openRepositories } from '../../src/registry/open-repositories.ts'
 import type { Repositories } from '../../src/images/ports.ts'
@@ -86,6 +86,7 @@ export interface Promotion {
   readonly at?: TagOrDigest
   readonly to: readonly RepositoryName[]
   readonly tags?: readonly string[]
+  readonly tagMaintenance?: TagMaintenance
   readonly policy?: Partial<PromotePolicy>
   readonly options?: Partial<PromoteGatherOptions>
 }
@@ -96,12 +97,15 @@ export function repository(registry: { readonly host: string }, path: string): R
 
 export async function planOf(run: Bench, ...promotions: readonly Promotion[]): Promise<Plan> {
   const [first] = promotions
-  const requests = promotions.map(({ from, at = { tag: '1.4.2' }, to, tags }): PromoteRequest => ({
-    image: `${from.path}:${'tag' in at ? at.tag : at.digest}`,
-    from: { repository: from, at },
-    to: { targets: to },
-    tags: tags ?? ('tag' in at ? [at.tag] : []),
-  }))
+  const requests = promotions.map(
+    ({ from, at = { tag: '1.4.2' }, to, tags, tagMaintenance }): PromoteRequest => ({
+      image: `${from.path}:${'tag' in at ? at.tag : at.digest}`,
+      from: { repository: from, at },
+      to: { targets: to },
+      tags: tags ?? ('tag' in at ? [at.tag] : []),
+      ...(tagMaintenance !== undefined && { tagMaintenance }),
+    }),
+  )
   const gathered = await gather(
     requests,
     run.stores,

@@ -28,6 +28,7 @@ import {
 } from '../../images/tags/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, readOrUnread } from '../../images/graph/unread.ts'
 import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
+import { isHelmChart, policyForImage } from '../placing/helm-chart.ts'
 import { selectTagsAt } from '../placing/requested-tags.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
 import { cosignEntries } from './cosign-entries.ts'
@@ -95,13 +96,14 @@ async function gatherOne(
   const readAt = options.clock.now()
   const store = stores.source(request.from.repository)
   const root = readRoot(store, request, call)
+  const reading = root.then((content) => readForImage(request, content))
   const versions = readVersions(store, root, request, call)
   // `readSource` reports the same failure
-  versions.catch(() => undefined)
+  for (const one of [reading, versions]) one.catch(() => undefined)
   const [source, tags] = await Promise.all([
     readSource(store, root, versions, options, call),
     inParallel(request.to.targets, readsAtOnce, call, (target, c) =>
-      readOrUnread(target, c, () => readTags(stores, target, request, versions, c)),
+      readOrUnread(target, c, () => readTags(stores, target, request, { reading, versions }, c)),
     ),
   ])
   const targets = await inParallel(tags, readsAtOnce, call, async (read, c) =>
@@ -109,7 +111,7 @@ async function gatherOne(
       ? read
       : readOrUnread(read.repository, c, () => readTarget(read, source, { stores, ...options }, c)),
   )
-  return { request, readAt, source, targets }
+  return { request: await reading, readAt, source, targets }
 }
 
 async function readRoot(
@@ -122,6 +124,15 @@ async function readRoot(
   throw await explainMissing(store, { image: request.image, ...request.from }, call)
 }
 
+/** Returns the request with the reading of tags that the image requires. */
+function readForImage(request: PromoteRequest, content: ManifestContent): PromoteRequest {
+  if (!isHelmChart(content)) return request
+  const { to, tagMaintenance } = request
+  if (tagMaintenance === undefined) return { ...request, to: { ...to, buildMetadata: true } }
+  const policy = policyForImage(tagMaintenance.policy, content)
+  return { ...request, to: { ...to, buildMetadata: true }, tagMaintenance: { ...tagMaintenance, policy } }
+}
+
 /** Resolves all version tags of the source repository if nothing else shows the version. */
 async function readVersions(
   store: ManifestReader & TagLister,
@@ -132,14 +143,12 @@ async function readVersions(
   const { tagMaintenance, tags } = request
   if (tagMaintenance?.mayDerive !== true || versionTagsIn(tags, tagMaintenance.policy).length > 0)
     return undefined
+  const mayNameVersion = versionTagsIn(tags, { buildMetadata: true }).length > 0
+  if (mayNameVersion && isHelmChart(await root)) return undefined
   const [content, listed] = await Promise.all([root, listTags(store, call)])
-  if (!isVersionDerived(request, listed)) return undefined
-  return await tagsResolvingTo(
-    store,
-    content.descriptor.digest,
-    versionTagsIn(listed, tagMaintenance.policy),
-    call,
-  )
+  if (!isVersionDerived(readForImage(request, content), listed)) return undefined
+  const versions = versionTagsIn(listed, policyForImage(tagMaintenance.policy, content))
+  return await tagsResolvingTo(store, content.descriptor.digest, versions, call)
 }
 
 async function readSource(
@@ -176,16 +185,22 @@ async function readSource(
 async function readTags(
   stores: Repositories,
   repository: RepositoryName,
-  request: PromoteRequest,
-  versions: Promise<readonly VersionTag[] | undefined>,
+  { tags, tagMaintenance }: PromoteRequest,
+  source: {
+    readonly reading: Promise<PromoteRequest>
+    readonly versions: Promise<readonly VersionTag[] | undefined>
+  },
   call: Call,
 ): Promise<TargetTags> {
   const store = stores.target(repository)
-  const { tags, tagMaintenance } = request
   if (tagMaintenance === undefined)
     return { kind: 'read', repository, tags: await resolveTagsToWrite(store, tags, new Set(), call) }
   return await readUntilWhole(async () => {
-    const [listed, derived] = await Promise.all([listTags(store, call), versions])
+    const [listed, request, derived] = await Promise.all([
+      listTags(store, call),
+      source.reading,
+      source.versions,
+    ])
     const wanted = selectTagsAt(requestedTags(request, derived), listed)
     const known = new Set(listed)
     const found = await resolveTagsToWrite(store, tagsToRead(wanted, known), known, call)

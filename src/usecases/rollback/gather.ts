@@ -1,14 +1,15 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { DrayError } from '../../lib/errors.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import { tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
-import { compareVersions, versionTagsIn } from '../../semver/version.ts'
+import { compareVersions, isExactVersion, versionTagsIn } from '../../semver/version.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { Repositories } from '../../images/ports.ts'
+import type { ManifestReader, Repositories } from '../../images/ports.ts'
 import { listTags, resolveTagsToWrite } from '../../images/tags/tags.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
 import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
+import { policyForImage } from '../placing/helm-chart.ts'
 import { findRelease } from './release.ts'
 import type { RollbackRequest } from './request.ts'
 import { decideRollbackTags } from './rollback-tags.ts'
@@ -25,13 +26,14 @@ const targetsAtOnce = 16
  * store of the first target throws.
  */
 export async function gather(
-  request: RollbackRequest,
+  asked: RollbackRequest,
   stores: Repositories,
   { clock }: { readonly clock: Pick<Clock, 'now'> },
   call: Call,
 ): Promise<RollbackSnapshot> {
   const readAt = clock.now()
-  const { repository: first, listed } = await readFirst(request, stores, call)
+  const { repository: first, listed } = await readFirst(asked, stores, call)
+  const request = await readAsChart(asked, stores.target(first), listed, call)
   if (request.to === undefined) await checkSameVersion(request, stores, call)
   const release = await findRelease(stores.target(first), request, listed, call)
   const targets = await inParallel(request.targets, targetsAtOnce, call, (repository, c) =>
@@ -51,6 +53,31 @@ function placedImage({ request, release: { root, tag } }: RollbackSnapshot): Pla
     from: request.targets[0],
     tagsAt: ({ listed = [] }) =>
       tagsToWrite({ plain: [], version: decideRollbackTags(tag, tag.tag, listed, request) }),
+  }
+}
+
+/**
+ * Returns the request with the reading of tags that Helm charts require. Only a tag that may be the
+ * version of a chart costs a request.
+ */
+async function readAsChart(
+  request: RollbackRequest,
+  store: ManifestReader,
+  listed: readonly string[],
+  call: Call,
+): Promise<RollbackRequest> {
+  const { policy } = request
+  const [candidate] = versionTagsIn(listed, { buildMetadata: true }).filter(
+    ({ tag }) => !isExactVersion(tag, policy),
+  )
+  if (candidate === undefined) return request
+  try {
+    const content = await store.findManifest({ tag: candidate.tag }, call)
+    return content === undefined ? request : { ...request, policy: policyForImage(policy, content) }
+  } catch (error) {
+    // What dray cannot parse, such as docker's schema 1, is no chart.
+    if (isDrayError(error) && (error.code === 'unsupported' || error.code === 'malformed')) return request
+    throw error
   }
 }
 

@@ -34,6 +34,7 @@ import {
   type UnreadTarget,
 } from '../../images/graph/unread.ts'
 import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
+import { policyForImage } from '../placing/helm-chart.ts'
 import { type RequestedTags, selectTagsAt } from '../placing/requested-tags.ts'
 import type { TagRequest } from './request.ts'
 import type { TagSnapshot, TagTarget } from './snapshot.ts'
@@ -102,16 +103,17 @@ function stableVersions(listed: readonly string[] = [], { policy }: TagRequest):
   return versionTagsIn(listed, policy).filter(({ version }) => isStable(version))
 }
 
-async function gatherOnce(request: TagRequest, stores: Repositories, call: Call): Promise<ImageSnapshot> {
-  const { targets: repositories, choice } = request
+async function gatherOnce(asked: TagRequest, stores: Repositories, call: Call): Promise<ImageSnapshot> {
+  const { targets: repositories, choice } = asked
   const first = stores.source(repositories[0])
   const [image, lists] = await Promise.all([
-    readImage(first, request, call),
+    readImage(first, asked, call),
     inParallel(repositories, targetsAtOnce, call, (repository, c) =>
-      readOrUnread(repository, c, () => readList(stores, repository, request, c)),
+      readOrUnread(repository, c, () => readList(stores, repository, asked, c)),
     ),
   ])
   const root = image.descriptor
+  const request = { ...asked, policy: policyForImage(asked.policy, image) }
   const labels = choice.kind === 'label' ? await readVersionLabels(first, image, call) : undefined
   const highest =
     choice.kind === 'next' ? await findHighest(lists, root, { request, stores }, call) : undefined

@@ -185,6 +185,9 @@ function versionsOf(
   const [{ from, image }] = placements
   const named = parseVersionTag(from.tag ?? '', policy)
   if (named !== undefined) return [named]
+  // The gathering decides whether the image is a Helm chart, whose tags have `_` for `+`.
+  const ofChart = versionTagsIn(tags, { buildMetadata: true })
+  if (ofChart.length > 0) return ofChart
   throw new DrayError('refused', `the version of ${image} is unknown`, {
     subject: formatAt(from.repository, { tag: floating }),
     why: `${floating} moves with the versions there, and the plan does not name the version of this image`,

@@ -129,7 +129,9 @@ describe('the referrers API', () => {
     const once = await scripted((_request, n) => (n === 1 ? broken : list(['a'])))
     expect(await storeAt(once.registry).referrers(subject, newCall())).toEqual([entry('a')])
     const { registry, heard } = await scripted(() => broken)
-    await expect(storeAt(registry).referrers(subject, newCall())).rejects.toThrow()
+    await expect(storeAt(registry).referrers(subject, newCall())).rejects.toMatchObject({
+      code: expect.stringMatching(/^(malformed|protocol)$/),
+    })
     expect(heard).toHaveLength(2)
   })
 })

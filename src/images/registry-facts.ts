@@ -54,6 +54,25 @@ export interface RateLimit {
   readonly windowS: number
 }
 
+/** Answers that differ from the specification and that dray knows. */
+export type OddityKind =
+  /** 401 without a challenge that dray can read */
+  | 'challenge'
+  /** a request without credentials is answered as if there were no repository */
+  | 'anonymous'
+  /** entries of a tag list that are not tags */
+  | 'tagList'
+  /** HEAD of a manifest answers something else than GET */
+  | 'head'
+  /** a tag that does not exist is answered 401 or 403 */
+  | 'missingTag'
+
+export interface Oddity {
+  readonly kind: OddityKind
+  /** the answer, in a few words */
+  readonly saw: string
+}
+
 /** What reads of a registry show. */
 export interface RegistryFacts {
   /** `GET /v2/` with the available credentials */
@@ -62,6 +81,7 @@ export interface RegistryFacts {
   readonly clockDifferenceMs?: number
   readonly abilities: Readonly<Partial<Record<Ability, AbilityFact>>>
   readonly repository?: RepositoryFacts
+  readonly oddities?: readonly Oddity[]
 }
 
 export interface ApiFacts {

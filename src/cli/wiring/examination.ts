@@ -27,6 +27,7 @@ export function createExamination(stack: FetchStack, env: ProxyVariables, clock:
   const origin = (registry: string): URL => stack.origin(registry)
   const examiner = createExaminer({
     fetch: stack.fetch,
+    anonymous: stack.anonymous,
     origin,
     clock,
     random: Math.random,

@@ -2,14 +2,14 @@ import type { Call } from '../../lib/call.ts'
 import { isDrayError } from '../../lib/errors.ts'
 import { rateLimitOf } from '../http/headers.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
-import { digestOf } from '../../oci/digest.ts'
 import { blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
-import { manifestAccept } from '../../oci/media-types.ts'
+import type { ManifestContent } from '../../images/ports.ts'
 import {
   type Ability,
   abilities,
   type AbilityFact,
   type ApiFacts,
+  type Oddity,
   type RateLimit,
   type RegistryFacts,
   type RepositoryFacts,
@@ -18,12 +18,22 @@ import {
 } from '../../images/registry-facts.ts'
 import { RegistryClient, RepositoryClient, type SharedState } from '../client/client.ts'
 import type { Purpose } from '../client/errors.ts'
+import type { Fetch } from '../http/fetch.ts'
+import { type AnonymousClient, checkChallenge, requestRoot } from './check-anonymous.ts'
+import { checkReferrers } from './check-referrers.ts'
+import { checkFirstPage, checkMissingTag, compareHead, digestOfNothing, requestHead } from './check-tags.ts'
 import { findManifest, type ManifestName } from '../client/manifests/manifests.ts'
-import { listReferrers } from '../client/lists/referrers.ts'
 import { knownRegistry } from '../client/registries.ts'
-import { tagPages } from '../client/lists/tags.ts'
 
 type Facts = Partial<Record<Ability, AbilityFact>>
+
+interface Examined {
+  readonly shared: SharedState
+  /** sends requests without authentication */
+  readonly anonymous: Fetch
+  readonly registry: string
+  readonly path: string | undefined
+}
 
 /**
  * Finds out with GET and HEAD alone what a registry can do, and a repository of it if `path` is
@@ -31,15 +41,20 @@ type Facts = Partial<Record<Ability, AbilityFact>>
  * is part of the result and does not end the others. @throws the signal's reason.
  */
 export async function checkRegistry(
-  shared: SharedState,
-  registry: string,
-  path: string | undefined,
+  { shared, anonymous, registry, path }: Examined,
   call: Call,
 ): Promise<RegistryFacts> {
   const client = new RegistryClient(shared, registry)
-  const api = await runCheck(call, () => checkApi(client, call), shared.redactError)
+  const unauthenticated: AnonymousClient = { client, fetch: anonymous }
+  const root = await runCheck(call, () => requestRoot(unauthenticated, call), shared.redactError)
+  const isOpen = 'value' in root && root.value.status === 200
+  const api =
+    'error' in root ? root : await runCheck(call, () => checkApi(client, isOpen, call), shared.redactError)
   const isReachable = 'value' in api
-  const [catalog, checked] = await Promise.all([
+  const [odd, catalog, checked] = await Promise.all([
+    'value' in root
+      ? runCheck(call, () => checkChallenge(unauthenticated, root.value, path, call), shared.redactError)
+      : undefined,
     isReachable ? runCheck(call, () => checkCatalog(client, call), shared.redactError) : undefined,
     isReachable && path !== undefined
       ? checkRepository(new RepositoryClient(shared, { registry, path }), call)
@@ -55,19 +70,20 @@ export async function checkRegistry(
       ...checked?.abilities,
     },
     ...(checked !== undefined && { repository: checked.repository }),
+    oddities: [odd !== undefined && 'value' in odd ? odd.value : [], checked?.oddities ?? []].flat(),
   }
 }
 
 /**
- * `GET /v2/` (distribution-spec, Determining Support). The second request measures the round trip,
- * because the first opens the connection and is challenged.
+ * `GET /v2/` (distribution-spec, Determining Support). The last request measures the round trip.
+ * If the registry challenges, an earlier one gets the token.
  */
-async function checkApi(client: RegistryClient, call: Call): Promise<ApiFacts> {
+async function checkApi(client: RegistryClient, isOpen: boolean, call: Call): Promise<ApiFacts> {
   const purpose = purposeAt(client, 'ask for the API')
   const request = { method: 'GET', url: client.url(''), expect: [200], purpose, withoutScopes: true } as const
-  const response = await client.sendAndDiscard(request, call)
+  if (!isOpen) await client.sendAndDiscard(request, call)
   const begin = performance.now()
-  await client.sendAndDiscard(request, call)
+  const response = await client.sendAndDiscard(request, call)
   const version = response.headers.get('docker-distribution-api-version')
   return {
     roundTripMs: Math.round(performance.now() - begin),
@@ -106,77 +122,79 @@ async function catalogAnswer(
   }
 }
 
-async function checkRepository(
-  client: RepositoryClient,
-  call: Call,
-): Promise<{ readonly repository: RepositoryFacts; readonly abilities: Facts }> {
+interface RepositoryCheck {
+  readonly repository: RepositoryFacts
+  readonly abilities: Facts
+  readonly oddities: readonly Oddity[]
+}
+
+async function checkRepository(client: RepositoryClient, call: Call): Promise<RepositoryCheck> {
   const { path } = client.repository
-  const first = await runCheck(call, () => firstPage(client, call), client.shared.redactError)
+  const { redactError } = client.shared
+  const first = await runCheck(call, () => checkFirstPage(client, call), redactError)
   if ('error' in first || first.value === 'absent')
-    return { repository: { path, tags: first as CheckResult<'absent'> }, abilities: {} }
-  const [tag] = first.value
-  const [referrers, image] = await Promise.all([
-    runCheck(call, () => checkReferrers(client, call), client.shared.redactError),
-    tag === undefined
-      ? undefined
-      : runCheck(call, () => checkTag(client, tag, call), client.shared.redactError),
+    return { repository: { path, tags: first as CheckResult<'absent'> }, abilities: {}, oddities: [] }
+  const { tags, oddity } = first.value
+  const [tag] = tags
+  const [referrers, missing, image] = await Promise.all([
+    runCheck(call, () => checkReferrers(client, digestOfNothing, call), redactError),
+    runCheck(call, () => checkMissingTag(client, call), redactError),
+    tag === undefined ? undefined : runCheck(call, () => checkTag(client, tag, call), redactError),
   ])
   const found = image !== undefined && 'value' in image ? image.value : undefined
   return {
     repository: {
       path,
-      tags: { value: first.value.length },
+      tags: { value: tags.length },
       ...(found?.rateLimit !== undefined && { rateLimit: found.rateLimit }),
     },
     abilities: {
-      ...('value' in referrers && { referrers: referrers.value }),
+      ...('value' in referrers && { referrers: referrers.value.fact }),
       ...(found?.range !== undefined && { range: found.range }),
     },
+    oddities: [
+      oddity ?? [],
+      found?.oddity ?? [],
+      // A registry that shows no image does not show how it answers tags that do not exist.
+      (found?.isReadable === true && 'value' in missing ? missing.value : undefined) ?? [],
+    ].flat(),
   }
 }
 
-async function firstPage(client: RepositoryClient, call: Call): Promise<readonly string[] | 'absent'> {
-  try {
-    for await (const page of tagPages(client, 'skip', call)) return page
-    return []
-  } catch (error) {
-    if (isDrayError(error) && error.code === 'not-found') return 'absent'
-    throw error
-  }
+interface TagFacts {
+  readonly isReadable: boolean
+  readonly rateLimit?: RateLimit
+  readonly range?: AbilityFact
+  readonly oddity?: Oddity
 }
 
-/** A digest that does not exist has an empty list, if the registry has the API. */
-async function checkReferrers(client: RepositoryClient, call: Call): Promise<AbilityFact> {
-  await listReferrers(client, digestOf('nothing has this digest'), call)
-  // Quay has no answer for a digest that it does not have.
-  return { known: client.shared.capabilities.get(client.repository, 'referrers'), by: 'asking' }
-}
-
-async function checkTag(
-  client: RepositoryClient,
-  tag: string,
-  call: Call,
-): Promise<{ readonly rateLimit?: RateLimit; readonly range?: AbilityFact }> {
-  const purpose = client.describe('read the manifest', `:${tag}`, 'read')
-  const url = client.url(`manifests/${tag}`)
+async function checkTag(client: RepositoryClient, tag: string, call: Call): Promise<TagFacts> {
   // A HEAD counts for no rate limit.
-  const head = await client.sendAndDiscard(
-    { method: 'HEAD', url, headers: { accept: manifestAccept }, expect: [200, 404, 405], purpose },
-    call,
-  )
+  const head = await requestHead(client, tag, call)
   const rateLimit = rateLimitOf(head.headers)
-  const blob =
-    client.shared.capabilities.get(client.repository, 'freeReads') === 'no'
-      ? undefined
-      : await findBlob(client, tag, call)
+  const facts = { isReadable: head.status === 200, ...(rateLimit !== undefined && { rateLimit }) }
+  if (client.shared.capabilities.get(client.repository, 'freeReads') === 'no') return facts
+  const content = await findManifest(client, { tag }, call)
+  if (content === undefined) return facts
+  const oddity = compareHead(head, tag, content)
+  const blob = await findBlob(client, content, call)
   const range = blob === undefined ? undefined : await checkRange(client, blob, call)
-  return { ...(rateLimit !== undefined && { rateLimit }), ...(range !== undefined && { range }) }
+  return {
+    ...facts,
+    isReadable: true,
+    ...(range !== undefined && { range }),
+    ...(oddity !== undefined && { oddity }),
+  }
 }
 
-/** The config of the image under a tag, or of the first image of its index. */
-async function findBlob(client: RepositoryClient, tag: string, call: Call): Promise<Descriptor | undefined> {
-  const root = await manifestAt(client, { tag }, call)
-  const [child] = root === undefined ? [] : childrenOf(root)
+/** The config of an image, or of the first image of an index. */
+async function findBlob(
+  client: RepositoryClient,
+  { bytes, descriptor }: ManifestContent,
+  call: Call,
+): Promise<Descriptor | undefined> {
+  const root = parseManifest(bytes, descriptor.mediaType, client.repository.path)
+  const [child] = childrenOf(root)
   const manifest = child === undefined ? root : await manifestAt(client, child, call)
   return manifest === undefined ? undefined : blobsOf(manifest)[0]
 }

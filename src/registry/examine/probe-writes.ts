@@ -13,9 +13,9 @@ import {
 } from '../../images/registry-facts.ts'
 import type { ApiRequest, RepositoryClient } from '../client/client.ts'
 import { deleteContent } from '../client/manifests/deletion.ts'
-import { isListed } from '../client/lists/subject-header.ts'
 import { resolveManifest } from '../client/manifests/manifests.ts'
 import { brokenBody, configType, contentOf, manifestOf, type ProbeContent } from './probe-content.ts'
+import { checkReferrers } from './check-referrers.ts'
 import { ProbeCleanup } from './probe-cleanup.ts'
 import {
   askSession,
@@ -30,6 +30,7 @@ import {
 const chunkBytes = 64 * 1024
 /** Milliseconds in which a registry notices that a connection broke. */
 const afterBreakMs = 200
+const claimedDetail = 'it answered OCI-Subject to a referrer that it does not list'
 
 /**
  * Finds out what a repository can do by doing it with new content, and deletes the content again. A
@@ -177,12 +178,11 @@ class WriteProbe {
   async #probeReferrers(config: Descriptor, image: ProbeContent): Promise<void> {
     const referrer = manifestOf(config, image.descriptor)
     this.created.manifests.push(referrer.descriptor.digest)
-    const { digest } = referrer.descriptor
-    const response = await this.#put(referrer, { digest }, '')
-    const isClaimed = response.headers.has('oci-subject')
-    const isKnown = isClaimed && (await isListed(this.#client, image.descriptor.digest, digest, this.#call))
-    const detail = isClaimed && !isKnown ? 'it answers OCI-Subject and does not list the referrer' : undefined
-    this.#note('referrers', isKnown, detail)
+    const response = await this.#put(referrer, { digest: referrer.descriptor.digest }, '')
+    const { fact, digests } = await checkReferrers(this.#client, image.descriptor.digest, this.#call)
+    const isListed = digests.includes(referrer.descriptor.digest)
+    const isClaimed = response.headers.has('oci-subject') && !isListed
+    this.#note('referrers', isListed, isClaimed ? claimedDetail : fact.detail)
   }
 
   async #probeDeletes(image: ProbeContent): Promise<void> {

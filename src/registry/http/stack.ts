@@ -47,6 +47,8 @@ export interface FetchOptions {
 
 export interface FetchStack {
   readonly fetch: Fetch
+  /** the same without authentication, to find out what a registry shows to everybody */
+  readonly anonymous: Fetch
   /**
    * What was sent. `fetch` has cut it out of its own errors and events; callers cut it out of text
    * of a registry.
@@ -99,6 +101,7 @@ export function createFetch(options: FetchOptions): FetchStack {
   const auth = createAuth({ settings, credentials, secrets, clock, tokenFetch: retried(wire) })
   return {
     fetch: redactSecrets(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
+    anonymous: redactSecrets(secrets)(retried(redirect(limit(settings, gates)(wire)))),
     secrets,
     origin,
     certificates: (registry) => combineCertificates(registry, settings.get(registry), options.certificates),

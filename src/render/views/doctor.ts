@@ -21,6 +21,11 @@ const words: Readonly<Record<DiagnosisCheck, string>> = {
   manyTags: 'tags in one PUT',
   range: 'reads go on',
   catalog: 'lists all',
+  challenge: 'challenge',
+  anonymous: 'anonymous reads',
+  tagList: 'tag list',
+  head: 'HEAD',
+  missingTag: 'missing tags',
 }
 
 const tones: Readonly<Record<FindingState, keyof Style>> = {

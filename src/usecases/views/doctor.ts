@@ -2,11 +2,13 @@ import type { ErrorInfo } from '../../lib/errors.ts'
 import {
   abilities,
   type Ability,
+  type OddityKind,
   type RateLimit,
   type RegistryFacts,
   type CheckResult,
   type WritingFacts,
 } from '../../images/registry-facts.ts'
+import { oddityFindings } from './registry-oddities.ts'
 
 /** Days before the expiry of a certificate from which it is a note, and from which it is urgent. */
 const noticeDays = 30
@@ -62,6 +64,7 @@ export type DiagnosisCheck =
   | 'rateLimit'
   | 'writing'
   | Ability
+  | OddityKind
 
 /** `note`: useful to know, and no fault. `unknown`: the checks do not show it. */
 export type FindingState = 'ok' | 'note' | 'problem' | 'unknown'
@@ -93,7 +96,7 @@ export function diagnose(facts: DoctorFacts, now: number): Diagnosis {
     findings: [
       ...connectionFindings(facts, now),
       credentialFinding(facts.credentials),
-      ...(seen === undefined ? [] : registryFindings(seen)),
+      ...(seen === undefined ? [] : [...registryFindings(seen), ...oddityFindings(seen.oddities)]),
       ...(seen === undefined || 'error' in seen.api
         ? []
         : abilities.map((name) => abilityFinding(name, seen, facts.writing))),

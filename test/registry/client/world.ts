@@ -44,6 +44,7 @@ export function openStack(clock: Clock = hastyClock()) {
   onTestFinished(() => stack.close())
   return {
     fetch: stack.fetch,
+    anonymous: stack.anonymous,
     origin: (registry: string) => stack.origin(registry),
     takeRetry: (registry: string) => stack.takeRetry(registry),
     speaksTls: (registry: string, call: Call) => stack.speaksTls(registry, call),

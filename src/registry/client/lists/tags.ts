@@ -1,6 +1,6 @@
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
-import { isTag } from '../../../oci/reference.ts'
+import { formatRepository, isTag } from '../../../oci/reference.ts'
 import type { InvalidTags } from '../../../images/ports.ts'
 import type { RepositoryClient } from '../client.ts'
 import { InvalidEntries } from './invalid-entries.ts'
@@ -19,18 +19,11 @@ export async function* tagPages(
   invalid: InvalidTags,
   call: Call,
 ): AsyncGenerator<readonly string[], void> {
-  const purpose = client.describe('list the tags', '', 'read')
-  const { subject } = purpose
+  const subject = formatRepository(client.repository)
   if (invalid === 'refuse') client.shared.tagLists.noteStrict(client.repository)
   const entries = new InvalidEntries(`tag list of ${subject}`, 'tags', isTag)
-  const options = {
-    accept: 'application/json',
-    purpose,
-    parse: (page: ResponsePage) => parseNames(page, 'tags', purpose),
-    keyOf: (tag: unknown) => JSON.stringify(tag),
-  }
   try {
-    for await (const page of pages(client, client.url('tags/list', `n=${pageSize}`), options, call)) {
+    for await (const page of rawTagPages(client, call)) {
       const tags = entries.removeFrom(page)
       if (invalid === 'refuse' && entries.count > 0) throw invalidTags(client, subject, entries)
       yield tags
@@ -46,4 +39,16 @@ function invalidTags({ shared }: RepositoryClient, subject: string, entries: Inv
     why: `an image that only such a tag names cannot be read: ${entries.quote(shared)}`,
     hint: 'Delete these tags with the tools of the registry, and run again.',
   })
+}
+
+/** Lists what the registry names as tags, page by page. @throws as `tagPages`. */
+export function rawTagPages(client: RepositoryClient, call: Call): AsyncGenerator<readonly unknown[], void> {
+  const purpose = client.describe('list the tags', '', 'read')
+  const options = {
+    accept: 'application/json',
+    purpose,
+    parse: (page: ResponsePage) => parseNames(page, 'tags', purpose),
+    keyOf: (tag: unknown) => JSON.stringify(tag),
+  }
+  return pages(client, client.url('tags/list', `n=${pageSize}`), options, call)
 }

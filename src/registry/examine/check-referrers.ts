@@ -1,0 +1,80 @@
+import type { Call } from '../../lib/call.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { isRecord } from '../../oci/json.ts'
+import { bareMediaType, mediaTypes } from '../../oci/media-types.ts'
+import type { AbilityFact } from '../../images/registry-facts.ts'
+import type { RegistryResponse } from '../http/fetch.ts'
+import type { RepositoryClient } from '../client/client.ts'
+import { errorOf, readError } from '../client/errors.ts'
+
+const maxList = 4 * 1024 ** 2
+/** Answers by which registries say that they have no referrers API. */
+const missingStatuses: ReadonlySet<number> = new Set([404, 400, 405, 406, 501])
+/** Codes of errors about what the request names. They say nothing about the API. */
+const otherCodes: ReadonlySet<string> = new Set(['NAME_UNKNOWN', 'MANIFEST_INVALID', 'MANIFEST_UNKNOWN'])
+
+/** What a registry answers to a request for the referrers of a manifest. */
+export interface ReferrersAnswer {
+  readonly fact: AbilityFact
+  readonly digests: readonly string[]
+}
+
+/**
+ * Requests a list of referrers and describes the answer, because registries say in many ways that
+ * they have no such API. @throws the error of an answer that says nothing about the API.
+ */
+export async function checkReferrers(
+  client: RepositoryClient,
+  subject: Digest,
+  call: Call,
+): Promise<ReferrersAnswer> {
+  const purpose = client.describe('list the referrers', `@${subject}`, 'read')
+  const response = await client.send(
+    {
+      method: 'GET',
+      url: client.url(`referrers/${subject}`),
+      headers: { accept: mediaTypes.index },
+      // An answer in this lane may be a web page.
+      lane: 'download',
+      expect: () => true,
+      purpose,
+    },
+    call,
+  )
+  const home = client.shared.origin(client.registry)
+  const isElsewhere = response.url.origin !== home.origin
+  const { status } = response
+  if (status === 200) return await readAnswer(response, client)
+  if (isElsewhere) {
+    await response.discard()
+    return missing(`it redirected to ${response.url.host}, which answered ${status}`)
+  }
+  const error = await readError(response, client.shared)
+  if (!missingStatuses.has(status) || otherCodes.has(error.code ?? ''))
+    throw errorOf(status, error, purpose, response)
+  return missing(`it answered ${status}`)
+}
+
+async function readAnswer(response: RegistryResponse, client: RepositoryClient): Promise<ReferrersAnswer> {
+  const text = new TextDecoder().decode(await response.bytes(maxList))
+  const digests = digestsIn(text)
+  if (digests !== undefined) return { fact: { known: 'yes', by: 'asking' }, digests }
+  const type = bareMediaType(response.headers.get('content-type') ?? '') || 'no Content-Type'
+  return missing(`it answered 200 with ${client.shared.redact(type).slice(0, 100)}, and no index`)
+}
+
+function digestsIn(text: string): readonly string[] | undefined {
+  let index: unknown
+  try {
+    index = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const entries: unknown = isRecord(index) ? index['manifests'] : undefined
+  if (!Array.isArray(entries)) return undefined
+  return entries.flatMap((entry: unknown) => (isRecord(entry) ? String(entry['digest']) : []))
+}
+
+function missing(detail: string): ReferrersAnswer {
+  return { fact: { known: 'no', by: 'asking', detail }, digests: [] }
+}

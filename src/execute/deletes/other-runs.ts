@@ -22,7 +22,7 @@ export interface OtherRunsPorts {
 
 /**
  * Keeps what other runs put into a repository while it is pruned. A run records its intent before
- * it checks the repository and puts a tag, so this shows content before a tag leads to it.
+ * it puts content or a tag there, so this shows content before a tag leads to it.
  */
 export class OtherRuns {
   readonly #ports: OtherRunsPorts

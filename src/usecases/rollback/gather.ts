@@ -67,7 +67,7 @@ async function readAsChart(
   call: Call,
 ): Promise<RollbackRequest> {
   const { policy } = request
-  const [candidate] = versionTagsIn(listed, { buildMetadata: true }).filter(
+  const candidate = versionTagsIn(listed, { buildMetadata: true }).find(
     ({ tag }) => !isExactVersion(tag, policy),
   )
   if (candidate === undefined) return request

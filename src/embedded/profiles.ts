@@ -184,8 +184,9 @@ export const profiles = {
     uploadState: 'checked for writes',
     locations: 'absolute',
   },
-  // 0.2.2, manifest.go: a tag is deleted alone. olareg.go, ServeHTTP: no catalog. tag.go, tagList: a
-  // repository exists as soon as it is asked for, and `n=0` panics after it cut the list.
+  // 0.2.2, manifest.go, manifestDelete: a tag is deleted alone. olareg.go, ServeHTTP: no catalog.
+  // tag.go, tagList: a repository exists as soon as a request names it, and `n=0` panics after it
+  // cut the list.
   'olareg-0.2': { ...oci, catalog: false, unknownRepository: 'empty', zeroTags: 'breaks' },
   // src/server/registry/manifest.go: DELETE of a tag is 400 UNSUPPORTED. Accessories, which are
   // referrers, are deleted with their subject.

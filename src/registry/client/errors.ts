@@ -70,12 +70,26 @@ export async function responseError(
   }
   const reported = await readError(response, reader)
   const error = errorOf(response.status, reported, purpose, response)
+  const target = unfollowedRedirect(response)
+  if (target !== undefined)
+    return error.with({
+      why: `it redirects to ${target}, and ${response.status} turns a write into a GET`,
+      hint: 'If the registry has moved, use its new host.',
+    })
   const refusal = {
     registry: purpose.registry,
     origin: home,
     asksForTls: reported.asksForTls ?? false,
   }
   return await explainPlainHttp(error, refusal, reader.speaksTls, call)
+}
+
+/** The origin to which an answer redirects that `redirect.ts` does not follow. */
+function unfollowedRedirect({ status, headers, url }: RegistryResponse): string | undefined {
+  const location = headers.get('location')
+  const isMoved = status === 301 || status === 302 || status === 303
+  if (!isMoved || location === undefined || !URL.canParse(location, url.href)) return undefined
+  return new URL(location, url).origin
 }
 
 /** `answer` has the number of attempts, if there was an answer. */

@@ -23,6 +23,7 @@ import {
   patchRequest,
   putRequest,
   sessionOf,
+  uploadSuccesses,
   withDigest,
 } from '../client/blobs/upload-session.ts'
 
@@ -80,7 +81,7 @@ class WriteProbe {
     this.created.sessions.push(session)
     await this.#send(
       putRequest(withDigest(session.url, descriptor.digest), bytesBody(bytes), purpose),
-      [201, 204],
+      uploadSuccesses,
     )
     this.created.sessions.pop()
     this.created.blobs.push(descriptor.digest)
@@ -109,7 +110,7 @@ class WriteProbe {
     for (let at = 0; at < descriptor.size; at += size) {
       const chunk = bytes.subarray(at, at + size)
       const response = await this.#send(patchRequest(session.url, bytesBody(chunk), at, purpose))
-      if (![201, 202, 204].includes(response.status)) {
+      if (!uploadSuccesses.includes(response.status)) {
         this.#note(
           'chunks',
           false,
@@ -122,7 +123,7 @@ class WriteProbe {
     }
     const closing = withDigest(session.url, descriptor.digest)
     const closed = await this.#send(putRequest(closing, bytesBody(new Uint8Array()), purpose))
-    const isTaken = closed.status === 201 || closed.status === 204
+    const isTaken = uploadSuccesses.includes(closed.status)
     if (isTaken) {
       this.created.sessions.pop()
       this.created.blobs.push(descriptor.digest)

@@ -30,7 +30,7 @@ export async function beginUpload(
   call: Call,
 ): Promise<Session | 'present'> {
   const url = client.url('blobs/uploads/', algorithmQuery(d.digest))
-  const request = { method: 'POST', url, expect: successes, purpose, settles: true } as const
+  const request = { method: 'POST', url, expect: uploadSuccesses, purpose, settles: true } as const
   const response = await client.sendAndDiscard(request, call)
   if (namesBlob(response, d.digest)) return 'present'
   return await unlessAborted(client, sessionOf(client, response, undefined, purpose), purpose, call)
@@ -68,7 +68,7 @@ export function namesBlob(response: RegistryResponse, digest: Digest): boolean {
 export function namesSession({ status, headers }: RegistryResponse): boolean {
   const location = headers.get('location') ?? ''
   if (status === 201) return /\/blobs\/uploads\/[^/?#]/.test(location)
-  return successes.includes(status) && (location !== '' || uploadId(headers) !== undefined)
+  return uploadSuccesses.includes(status) && (location !== '' || uploadId(headers) !== undefined)
 }
 
 /** The ID of an upload, for registries that name it without a location. */
@@ -98,7 +98,10 @@ export function algorithmQuery(digest: Digest): string {
   return algorithm === 'sha256' ? '' : `digest-algorithm=${algorithm}`
 }
 
-/** Returns the session that an answer names; `before` if it names none. @throws `protocol`. */
+/**
+ * Returns the session that an answer names; `before` if it names none, or if storage answered to
+ * which the registry redirected. @throws `protocol`.
+ */
 export function sessionOf(
   client: RepositoryClient,
   response: RegistryResponse,
@@ -108,6 +111,8 @@ export function sessionOf(
   const location = response.headers.get('location')
   const minimum = response.headers.get('oci-chunk-min-length') ?? ''
   const minChunk = /^\d{1,12}$/.test(minimum) ? Number(minimum) : (before?.minChunk ?? 0)
+  const isOwn = response.url.origin === client.shared.origin(client.registry).origin
+  if (before !== undefined && !isOwn) return before
   if (location !== undefined && location !== '') {
     return { url: client.follow(completed(location, client), response.url, purpose), minChunk }
   }
@@ -184,7 +189,7 @@ export function patchRequest(url: URL, body: RequestBody, start: number, purpose
     // The answer names the URL that continues or cancels the session.
     settles: true,
     // ECR answers 201, Pulp 204 and others 202, as specified.
-    expect: successes,
+    expect: uploadSuccesses,
     purpose,
   }
 }
@@ -192,13 +197,22 @@ export function patchRequest(url: URL, body: RequestBody, start: number, purpose
 /** Returns the PUT that ends a session: with the rest of the blob, or with the whole blob. */
 export function putRequest(url: URL, body: RequestBody, purpose: Purpose): ApiRequest {
   const headers = { 'content-type': octetStream }
-  return { method: 'PUT', url, headers, body, replay: 'never', lane: 'upload', expect: successes, purpose }
+  return {
+    method: 'PUT',
+    url,
+    headers,
+    body,
+    replay: 'never',
+    lane: 'upload',
+    expect: uploadSuccesses,
+    purpose,
+  }
 }
 
 const octetStream = 'application/octet-stream'
 
 /** Registries differ in which of these they answer to the requests of an upload. */
-const successes: readonly number[] = [200, 201, 202, 204]
+export const uploadSuccesses: readonly number[] = [200, 201, 202, 204]
 
 /**
  * Cancels a session by DELETE, also if the call is aborted. Ignores the result (distribution-spec,

@@ -243,6 +243,15 @@ describe('HEAD of a blob', () => {
     expect(one.steps()).toMatch(/^HEAD (HEAD )*POST PUT$/)
   })
 
+  it('that is redirected to a storage that refuses it is followed by an upload', async () => {
+    const storage = await scripted(() => ({ status: 403 }))
+    const location = `http://${storage.registry}/bucket?X-Signature=abc`
+    const one = await registryWith(answersTo('HEAD', { status: 307, headers: { location } }))
+    expect(await storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).toBe('uploaded')
+    expect(one.steps()).toBe('HEAD POST PUT')
+    expect(storage.heard.map(({ method }) => method)).toEqual(['HEAD'])
+  })
+
   it('that is refused leaves the refusal of the upload as the error', async () => {
     const one = await registryWith(({ method }) => ({ status: method === 'DELETE' ? 204 : 403 }))
     await expect(storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).rejects.toMatchObject({
@@ -279,7 +288,7 @@ describe('a redirect of an upload', () => {
     ['whole', 'PUT', {}],
     ['in chunks', 'PATCH', chunked],
   ])('sends a blob %s to signed URLs of a storage, without credentials', async (_, method, options) => {
-    const storage = await scripted(() => ({ status: 200 }))
+    const storage = await scripted(() => ({ status: 200, headers: { location: '/bucket/object' } }))
     const one = await registryWith(({ method: sent }) => {
       if (sent === 'HEAD') return { status: storage.heard.length > 0 ? 200 : 404 }
       if (sent === 'PUT' && method === 'PATCH') return { status: 201 }
@@ -327,6 +336,7 @@ describe('a redirect of an upload', () => {
     await expect(storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).rejects.toMatchObject({
       code: 'protocol',
       status,
+      why: `it redirects to http://${one.registry}, and ${status} turns a write into a GET`,
     })
     expect(one.steps()).toBe('HEAD POST')
   })

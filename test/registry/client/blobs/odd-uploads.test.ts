@@ -308,13 +308,13 @@ describe('a redirect of an upload', () => {
     for (const { headers } of one.heard) expect(headers.authorization).toBe('Basic canary')
   })
 
-  it('is followed before the body has been sent', async () => {
+  it.each(['close', 'keep-alive'])('is followed before the body has been sent (%s)', async (connection) => {
     const large = Buffer.alloc(8 * 1024 ** 2, 7)
     const storage = await scripted(() => ({ status: 201 }))
     const server = createServer((request, response) => {
       const headers = {
         POST: [202, { location: `${uploadsPath}/1` }],
-        PUT: [307, { location: `http://${storage.registry}/bucket`, connection: 'close' }],
+        PUT: [307, { location: `http://${storage.registry}/bucket`, connection }],
       } as const
       const [status, more] = headers[request.method as 'POST' | 'PUT'] ?? [404, {}]
       response.writeHead(status, more).end()

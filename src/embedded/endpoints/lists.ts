@@ -24,7 +24,7 @@ export const listTags: Endpoint = async (request, state, repository) => {
   }
   const found = await storage.tags(repository, last, count + 1)
   if (abilities.zeroTags === 'breaks' && count === 0 && found.length > 0)
-    return { status: 200, body: { size: 1, chunks: breakOff() } }
+    return { status: 200, body: { size: 1, chunks: brokenBody() } }
   const { entries, next } = pageOf(found, (tag) => tag, query, wanted, abilities)
   const tags = abilities.tagOrder === 'sorted' ? entries : entries.toReversed()
   const target = locate(request, state, `/v2/${repository}/tags/list`)
@@ -64,6 +64,7 @@ export const listRepositories: Endpoint = async (request: EndpointRequest, state
 }
 
 /** A body that fails before its first byte, so that the connection closes without an answer. */
-async function* breakOff(): AsyncGenerator<Uint8Array, void> {
-  throw new DrayError('network', 'the registry broke off')
+function brokenBody(): AsyncIterable<Uint8Array> {
+  const next = (): Promise<never> => Promise.reject(new DrayError('network', 'the registry broke off'))
+  return { [Symbol.asyncIterator]: () => ({ next }) }
 }

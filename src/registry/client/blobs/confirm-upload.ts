@@ -3,7 +3,7 @@ import { DrayError } from '../../../lib/errors.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import type { RegistryResponse } from '../../http/fetch.ts'
 import type { RepositoryClient } from '../client.ts'
-import type { Purpose } from '../errors.ts'
+import { isCorrupt, type Purpose } from '../errors.ts'
 import { hasBlob } from './blobs.ts'
 
 /** 202 is a promise, and 200 can be an answer of storage to which the registry redirected. */
@@ -11,7 +11,7 @@ const vagueStatuses: ReadonlySet<number> = new Set([200, 202])
 
 /**
  * Looks for the blob if the answer to the end of its upload does not say that it is stored.
- * @throws `protocol` if the registry does not have it.
+ * @throws `protocol` if the registry does not have it, `corrupt` if it has another size.
  */
 export async function confirmUpload(
   client: RepositoryClient,
@@ -22,9 +22,13 @@ export async function confirmUpload(
 ): Promise<void> {
   if (!vagueStatuses.has(status)) return
   const found = await client.shared.retry.readBack(call, async () => {
-    // A refused HEAD is no answer. If the blob is missing, the registry refuses its manifest.
-    const isPresent = await hasBlob(client, d, call, 'write').catch(() => true)
-    return isPresent ? true : undefined
+    try {
+      return (await hasBlob(client, d, call, 'write')) ? true : undefined
+    } catch (error) {
+      if (isCorrupt(error)) throw error
+      // A refused HEAD is no answer. If the blob is missing, the registry refuses its manifest.
+      return true
+    }
   })
   call.signal.throwIfAborted()
   if (found !== undefined) return

@@ -205,6 +205,18 @@ describe('the answer to the end of an upload', () => {
     expect(reported.reduce((sum, count) => sum + count, 0)).toBe(0)
     expect(one.steps().endsWith('DELETE')).toBe(true)
   })
+
+  it('is not believed if it is 202 and the blob has another size', async () => {
+    let looks = 0
+    const one = await registryWith(({ method }) => {
+      if (method === 'PUT') return { status: 202 }
+      if (method !== 'HEAD') return undefined
+      return looks++ === 0 ? { status: 404 } : { status: 200, headers: { 'content-length': '5' } }
+    })
+    await expect(storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).rejects.toMatchObject({
+      code: 'corrupt',
+    })
+  })
 })
 
 describe('the refusal of an upload as BLOB_UPLOAD_INVALID', () => {

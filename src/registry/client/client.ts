@@ -6,6 +6,7 @@ import type { Action, Fetch, RegistryRequest, RegistryResponse, Scope } from '..
 import { warningTexts } from '../http/headers.ts'
 import { redactText } from '../http/redact.ts'
 import { Secrets } from '../http/secrets.ts'
+import { keepHttps } from '../http/transport/origins.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Capability, Known } from '../../images/ports.ts'
 import { KeyedQueue } from '../../images/parallel.ts'
@@ -212,7 +213,7 @@ export class RegistryClient {
 
   /**
    * Resolves a URL of a `Location` or `Link` header: opaque, relative or absolute, on the origin of
-   * the registry. A registry behind a proxy that ends TLS calls itself http; then https is kept.
+   * the registry.
    * @throws `protocol` for another origin, which would get the credentials.
    */
   follow(given: string, from: URL, purpose: Purpose): URL {
@@ -224,11 +225,7 @@ export class RegistryClient {
       })
     }
     const url = new URL(given, from)
-    const isDowngraded = url.protocol === 'http:' && origin.protocol === 'https:'
-    if (isDowngraded && url.hostname === origin.hostname && (url.port === '' || url.port === origin.port)) {
-      url.protocol = origin.protocol
-      url.port = origin.port
-    }
+    keepHttps(url, origin)
     if (url.origin === origin.origin && url.username === '' && url.password === '') return url
     throw new DrayError('protocol', `cannot ${purpose.doing}: the registry sends on to another host`, {
       subject: purpose.subject,

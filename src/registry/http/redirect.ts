@@ -1,6 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
 import type { Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
 import { redactUrl } from './redact.ts'
+import { keepHttps } from './transport/origins.ts'
 
 const maxRedirects = 5
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
@@ -60,6 +61,7 @@ function target(location: string, from: URL): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:'))
     throw refused(from, 'it redirected to something that is no http address')
+  keepHttps(url, from)
   if (from.protocol === 'https:' && url.protocol === 'http:')
     throw refused(from, `it redirected from https to plain http, to ${url.host}`)
   url.username = ''

@@ -60,6 +60,12 @@ describe('a redirect', () => {
     expect(requests[1]).toEqual(['https://r.test/a', undefined])
   })
 
+  it('to http at the host of the registry keeps https and credentials', async () => {
+    const { fetch, requests } = network({ 'https://r.test/a': 'http://r.test/a/' })
+    await fetch(withCredentials('https://r.test/a'), notedCall())
+    expect(requests[1]).toEqual(['https://r.test/a/', 'Bearer canary'])
+  })
+
   it('does not send credentials again after a redirect back', async () => {
     const { fetch, requests } = network({
       'https://r.test/a': 'https://cdn.test/b',
@@ -79,7 +85,7 @@ describe('a redirect', () => {
     expect(requests[1]?.[0]).toBe('https://cdn.test/b')
   })
 
-  it.each(['http://r.test/b', 'ftp://r.test/b', 'http://'])(
+  it.each(['http://cdn.test/b', 'http://r.test:8080/b', 'ftp://r.test/b', 'http://'])(
     'from https to %s is refused',
     async (location) => {
       const { fetch, requests } = network({ 'https://r.test/a?X-Signature=canary': location })

@@ -1,6 +1,6 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { withoutUsualPort } from '../../../oci/registry-host.ts'
-import { type RegistrySettings, settingLine } from '../transport/origins.ts'
+import { keepHttps, type RegistrySettings, settingLine } from '../transport/origins.ts'
 
 /**
  * Token servers on another host, as the challenge of the registry names them. They get credentials.
@@ -65,18 +65,6 @@ export function readRealm(
   for (const name of names)
     if (requestParameters.has(name.trim().toLowerCase())) url.searchParams.delete(name)
   return { url, mayHaveCredentials: isTrusted(registry, origin, url, settings) }
-}
-
-/**
- * A registry behind a proxy that ends TLS may call its token server http. Its own host is then
- * asked over https, as for `Location` and `Link`.
- */
-function keepHttps(realm: URL, origin: URL): void {
-  const isDowngraded = realm.protocol === 'http:' && origin.protocol === 'https:'
-  if (!isDowngraded || realm.hostname !== origin.hostname) return
-  if (realm.port !== '' && realm.port !== origin.port) return
-  realm.protocol = origin.protocol
-  realm.port = origin.port
 }
 
 function isTrusted(registry: string, origin: URL, realm: URL, settings: RegistrySettings): boolean {

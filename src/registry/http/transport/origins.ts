@@ -87,3 +87,15 @@ export function portOf({ port, protocol }: URL): number {
   if (port !== '') return Number(port)
   return protocol === 'https:' ? 443 : 80
 }
+
+/**
+ * Changes a URL that a registry names to https if it is of the registry's own host and the registry
+ * is reached over https. A registry behind a proxy that ends TLS calls itself http.
+ */
+export function keepHttps(url: URL, origin: URL): void {
+  const isDowngraded = url.protocol === 'http:' && origin.protocol === 'https:'
+  if (!isDowngraded || url.hostname !== origin.hostname) return
+  if (url.port !== '' && url.port !== origin.port) return
+  url.protocol = origin.protocol
+  url.port = origin.port
+}

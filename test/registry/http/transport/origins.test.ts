@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type RegistrySettings, registryOrigin } from '../../../../src/registry/http/transport/origins.ts'
+import {
+  keepHttps,
+  type RegistrySettings,
+  registryOrigin,
+} from '../../../../src/registry/http/transport/origins.ts'
 
 describe('the origin of a registry', () => {
   it.each<[string, RegistrySettings, string]>([
@@ -28,4 +32,22 @@ describe('the origin of a registry', () => {
       expect(() => registryOrigin(registry)).toThrow(`is not a registry's host`)
     },
   )
+})
+
+describe('a URL that a registry names', () => {
+  it.each([
+    ['http://r.example.com/v2/?a=1', 'https://r.example.com', 'https://r.example.com/v2/?a=1'],
+    ['http://r.example.com:80/', 'https://r.example.com', 'https://r.example.com/'],
+    ['http://r.example.com/', 'https://r.example.com:8443', 'https://r.example.com:8443/'],
+    ['http://r.example.com:8443/', 'https://r.example.com:8443', 'https://r.example.com:8443/'],
+    ['http://r.example.com:5000/', 'https://r.example.com', 'http://r.example.com:5000/'],
+    ['http://other.example.com/', 'https://r.example.com', 'http://other.example.com/'],
+    ['http://r.example.com/', 'http://r.example.com', 'http://r.example.com/'],
+    ['https://r.example.com/', 'http://r.example.com', 'https://r.example.com/'],
+    ['ftp://r.example.com/', 'https://r.example.com', 'ftp://r.example.com/'],
+  ])('%s at %s is %s', (text, origin, expected) => {
+    const url = new URL(text)
+    keepHttps(url, new URL(origin))
+    expect(url.href).toBe(expected)
+  })
 })

@@ -3,6 +3,7 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
+import { formatPlatform } from '../../oci/platform.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { inParallel } from '../parallel.ts'
 import type { ManifestContent, ManifestReader, NamedRepository } from '../ports.ts'
@@ -56,24 +57,30 @@ export async function walkGraph(
   const nodes = new Map<Digest, GraphNode>()
   const missing = new Map<Digest, Descriptor>()
   const entries = new Map<Digest, Descriptor>()
+  const parents = new Map<Digest, Descriptor>()
   let level: readonly (ManifestContent | Descriptor)[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxDepth)
       throw tooLarge(store, rootDescriptor, `indexes are nested deeper than ${maxDepth} levels`)
-    const mayMiss = depth > 0 && ifMissing === 'keep'
     const answers = await inParallel(level, readsAtOnce, call, async (item, c) => {
       if ('bytes' in item) return [parseNode(store, item)]
-      const content = mayMiss ? await store.findManifest(item, c) : await store.manifest(item, c)
+      const parent = parents.get(item.digest)
+      const content = await (parent === undefined ? store.manifest(item, c) : store.findManifest(item, c))
       if (content !== undefined) return [parseNode(store, content)]
+      if (parent !== undefined && ifMissing === 'fail') throw missingChild(store, item, parent)
       missing.set(item.digest, item)
       return []
     })
     const read = answers.flat()
     for (const node of read) nodes.set(node.descriptor.digest, node)
     for (const node of read) checkEntries(store, node, entries)
-    const children = new Map(
-      read.flatMap((node) => childrenOf(node.manifest)).map((child) => [child.digest, child]),
-    )
+    const children = new Map<Digest, Descriptor>()
+    for (const { descriptor, manifest } of read) {
+      for (const child of childrenOf(manifest)) {
+        children.set(child.digest, child)
+        if (!parents.has(child.digest)) parents.set(child.digest, descriptor)
+      }
+    }
     level = [...children.values()].filter(({ digest }) => !nodes.has(digest) && !missing.has(digest))
     if (nodes.size + level.length > maxManifests) {
       throw tooLarge(store, rootDescriptor, `there are more than ${maxManifests} manifests`)
@@ -146,6 +153,17 @@ function shape(root: Descriptor, nodes: readonly GraphNode[]): Omit<Graph, 'miss
   }
   const all = [...nodes.map((node) => node.descriptor), ...blobs.values()]
   return { root, nodes, blobs: [...blobs.values()], size: all.reduce((sum, d) => sum + d.size, 0) }
+}
+
+/** Returns the error for an index without one of its manifests. */
+export function missingChild(store: NamedRepository, child: Descriptor, index: Descriptor): DrayError {
+  const platform = child.platform === undefined ? '' : ` for ${formatPlatform(child.platform)}`
+  const where = formatAt(store.repository, { digest: index.digest })
+  return new DrayError('not-found', `the index ${where} is incomplete: its manifest${platform} is missing`, {
+    subject: formatAt(store.repository, { digest: child.digest }),
+    why: `${store.repository.registry} does not have ${child.digest}, which the index lists`,
+    hint: 'Push the image again. A cleanup that deletes untagged manifests may have deleted this one.',
+  })
 }
 
 function tooLarge(store: NamedRepository, root: Descriptor, why: string): DrayError {

@@ -2,6 +2,7 @@ import { annotationKeys } from '../../oci/annotations.ts'
 import { bareDescriptor, type Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { artifactTypeOf, blobsOf, childrenOf, parseManifest } from '../../oci/manifest.ts'
+import { formatPlatform } from '../../oci/platform.ts'
 import { isImageConfig } from '../config/image-config.ts'
 import { isAttestationChild } from './platform-images.ts'
 import type { ManifestContent } from '../ports.ts'
@@ -27,6 +28,8 @@ interface ChildEntry {
   readonly digest: Digest
   /** it describes another child and cannot be run */
   readonly isAttestation: boolean
+  /** `linux/arm64`, if the index has it */
+  readonly platform?: string
 }
 
 /** size in bytes */
@@ -47,6 +50,7 @@ export function nodeOf({ bytes, descriptor }: ManifestContent, where: string): R
     children: childrenOf(manifest).map((child) => ({
       digest: child.digest,
       isAttestation: isAttestationChild(child),
+      ...(child.platform !== undefined && { platform: formatPlatform(child.platform) }),
     })),
     blobs: blobsOf(manifest).map(({ digest, size }) => ({ digest, size })),
     ...(manifest.kind === 'manifest' &&

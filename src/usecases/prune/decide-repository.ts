@@ -15,6 +15,13 @@ import type { ReferenceInUse, RepositoryPolicy } from './policy/policy.ts'
 import { sumFreedBytes } from './sizes.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
+/** A manifest that an index lists and that does not exist. */
+export interface MissingChild {
+  readonly index: Digest
+  readonly digest: Digest
+  readonly platform?: string
+}
+
 /** The plan of one repository, and what a run has to know of it beside its plan. */
 export interface RepositoryDecision {
   readonly plan: RepositoryPlan
@@ -24,8 +31,8 @@ export interface RepositoryDecision {
   readonly absent: readonly ReferenceInUse[]
   /** references in use that keep an image although they name another host */
   readonly atOtherHosts: readonly ReferenceInUse[]
-  /** how many manifests are listed by an index and are not there */
-  readonly missing: number
+  /** manifests that are listed by an index and are not there */
+  readonly missing: readonly MissingChild[]
 }
 
 /** Decides what to delete in one repository. Pure. */
@@ -53,7 +60,20 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
     referrers,
   }
   const { matched, absent, atOtherHosts } = keptImages
-  return { plan, matched, absent, atOtherHosts, missing: graph.missing.size }
+  return { plan, matched, absent, atOtherHosts, missing: findMissing(graph) }
+}
+
+/** Each missing manifest once, with the first index that lists it. */
+function findMissing({ nodes, missing }: RepositorySnapshot['graph']): readonly MissingChild[] {
+  if (missing.size === 0) return []
+  const found = new Map<Digest, MissingChild>()
+  for (const { descriptor, children } of nodes.values()) {
+    for (const { digest, platform } of children) {
+      if (!missing.has(digest) || found.has(digest)) continue
+      found.set(digest, { index: descriptor.digest, digest, ...(platform !== undefined && { platform }) })
+    }
+  }
+  return [...found.values()]
 }
 
 function planSteps(

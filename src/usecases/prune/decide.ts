@@ -1,10 +1,10 @@
 import type { Limits } from '../../config/retention/policy.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
-import { formatAt, formatRepository } from '../../oci/reference.ts'
+import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
-import type { RepositoryDecision } from './decide-repository.ts'
+import type { MissingChild, RepositoryDecision } from './decide-repository.ts'
 import { joinFirst } from './first-few.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
@@ -110,12 +110,21 @@ function collectWarnings(
     ),
     ...warnOfOtherHosts(decisions),
     ...decisions
-      .filter(({ missing }) => missing > 0)
-      .map(
-        ({ plan: { repository }, missing }) =>
-          `${formatRepository(repository)}: indexes list ${missing} manifests that are not there`,
-      ),
+      .filter(({ missing }) => missing.length > 0)
+      .map(({ plan: { repository }, missing }) => warnOfMissing(repository, missing)),
   ]
+}
+
+/** Missing manifests that a warning names. */
+const missingShown = 3
+
+function warnOfMissing(repository: RepositoryName, missing: readonly MissingChild[]): string {
+  const shown = missing.slice(0, missingShown).map(({ index, digest, platform }) => {
+    const child = platform === undefined ? digest : `${platform} (${digest})`
+    return `the index ${index} lacks ${child}`
+  })
+  const more = missing.length > missingShown ? `; and ${missing.length - missingShown} more` : ''
+  return `${formatRepository(repository)}: indexes list manifests that do not exist: ${shown.join('; ')}${more}`
 }
 
 /** One warning for each host that may serve the same repositories as another. */

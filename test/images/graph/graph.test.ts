@@ -72,6 +72,28 @@ describe('a graph walk', () => {
     expect(graph.size).toBe(manifests + 5 * 10)
   })
 
+  it('names the index, the platform and the child if a child does not exist', async () => {
+    const gone = imageOf('gone')
+    const platform = { os: 'linux', architecture: 'arm64' }
+    const nested = contentOf(mediaTypes.index, { manifests: [{ ...gone.descriptor, platform }] })
+    await expect(walkFirst([indexOf(nested), nested])).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringMatching(
+        `the index r.example.com/dev/api@${nested.descriptor.digest} .*linux/arm64`,
+      ),
+      subject: `r.example.com/dev/api@${gone.descriptor.digest}`,
+      why: expect.stringContaining(gone.descriptor.digest),
+    })
+  })
+
+  it('reads a child without a media type, and accepts another entry that has it', async () => {
+    const child = imageOf('child')
+    const { mediaType: _, ...untyped } = child.descriptor
+    const root = contentOf(mediaTypes.index, { manifests: [untyped, child.descriptor] })
+    const { graph } = await walkFirst([root, child])
+    expect(graph.nodes.map(({ descriptor }) => descriptor)).toEqual([root.descriptor, child.descriptor])
+  })
+
   it('fails if a child does not exist, or reports it as missing if the caller requests that', async () => {
     const [here, gone] = [imageOf('here'), imageOf('gone')]
     const contents = [indexOf(here, gone), here] as const

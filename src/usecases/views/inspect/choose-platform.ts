@@ -5,7 +5,7 @@ import { type Manifest, parseManifest } from '../../../oci/manifest.ts'
 import { isManifestType } from '../../../oci/media-types.ts'
 import { fitsPlatform, formatPlatform, type Platform, platformNamed } from '../../../oci/platform.ts'
 import { formatAt } from '../../../oci/reference.ts'
-import { walkGraph } from '../../../images/graph/graph.ts'
+import { missingChild, walkGraph } from '../../../images/graph/graph.ts'
 import { readImageConfig } from '../../../images/config/image-config.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import { isAttestationChild, platformImages } from '../../../images/graph/platform-images.ts'
@@ -38,7 +38,9 @@ export async function choosePlatform(
   if (chosen === undefined) throw notForPlatform(where, requested, candidates)
   if (others.length > 0) throw severalFit(requested, fitting)
   if (chosen.descriptor.digest === content.descriptor.digest) return content
-  return await store.manifest(chosen.descriptor, call)
+  const child = await store.findManifest(chosen.descriptor, call)
+  if (child !== undefined) return child
+  throw missingChild(store, { ...chosen.descriptor, platform: chosen.platform }, content.descriptor)
 }
 
 /** An index may list one manifest for several platforms, and twice for one. */

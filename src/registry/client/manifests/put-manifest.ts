@@ -13,6 +13,7 @@ import { isStorageFull } from '../errors.ts'
 import { contentDigest } from '../headers.ts'
 import { readManifest, resolveManifest } from './manifests.ts'
 import { confirmSubjectHeader, isListed } from '../lists/subject-header.ts'
+import { countUrlLayers, explainUrlLayers, urlRefusals } from './url-layers.ts'
 
 /** Tags of one manifest that are written at once. */
 const tagsAtOnce = 8
@@ -57,6 +58,7 @@ class ManifestPut {
   readonly #bytes: Uint8Array
   readonly #call: Call
   readonly #beforeAttempt: BeforeAttempt | undefined
+  readonly #urlLayers: number
   /** what the registry says that it stored in place of the manifest, damaged on the way */
   #storedInstead: Digest | undefined
   /** what the answers to the PUTs say about the list of referrers of the subject */
@@ -72,6 +74,7 @@ class ManifestPut {
     this.#client = client
     this.#d = d
     this.#bytes = bytes
+    this.#urlLayers = countUrlLayers(bytes, d)
     this.#call = call
     this.#beforeAttempt = beforeAttempt && (() => beforeAttempt(this.#storedInstead))
   }
@@ -128,6 +131,8 @@ class ManifestPut {
       } catch (error) {
         if (call.signal.aborted || !isUnclear(error)) throw error
         if (tags.length === 0 && (await this.#isStored(at, call))) return []
+        if (this.#urlLayers > 0 && urlRefusals.includes(error.status ?? 0))
+          throw explainUrlLayers(error, this.#urlLayers)
         if (attempts >= this.#maxAttempts(error)) throw error
       }
     }
@@ -155,6 +160,7 @@ class ManifestPut {
         headers: { 'content-type': this.#d.mediaType },
         body: { kind: 'bytes', bytes: this.#bytes },
         beforeAttempt: this.#beforeAttempt,
+        ...(this.#urlLayers > 0 && { finalStatuses: urlRefusals }),
         expect: [200, 201, 202],
         purpose,
       },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Descriptor, parseDescriptor } from '../../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
-import { image, referrer, types } from '../../../support/images.ts'
+import { image, manifestOf, referrer, types } from '../../../support/images.ts'
 import {
   embedded,
   type ReceivedRequest,
@@ -108,6 +108,40 @@ describe('putting a manifest', () => {
     const one = await putting([() => ({ status: 201 })], standing)
     await one.put('1')
     expect(one.requests()).toEqual(['PUT /v2/team/api/manifests/1', 'HEAD /v2/team/api/manifests/1'])
+  })
+
+  describe('with layers that have URLs', () => {
+    const layer = {
+      mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+      digest: d.digest,
+      size: 1,
+      urls: ['https://mcr.example.com/layer'],
+    }
+    const config = { mediaType: 'application/vnd.oci.empty.v1+json', digest: d.digest, size: 2 }
+    const foreign = manifestOf(types.manifest, { config, layers: [layer] })
+
+    it.each([400, 500])('fails after one PUT that is answered %i, with the likely cause', async (status) => {
+      const one = await putting([() => errors(status, 'UNKNOWN')])
+      const descriptor = parseDescriptor(foreign.descriptor, 'it')
+      const put = storeAt(one.registry).putManifest(descriptor, foreign.bytes, ['1'], newCall())
+      await expect(put).rejects.toMatchObject({
+        code: 'refused',
+        status,
+        why: expect.stringMatching(/no; the manifest has .*: 1\. .*validation\.manifests\.urls .*likely/),
+        hint: expect.stringContaining('validation.manifests.urls.allow'),
+      })
+      expect(putsOf(one)).toBe(1)
+    })
+
+    it('is put again after 503, which has another cause', async () => {
+      const one = await putting([() => ({ status: 503 }), () => ({ status: 201 })], {
+        ...standing,
+        headers: { ...standing.headers, 'docker-content-digest': foreign.descriptor.digest },
+      })
+      const descriptor = parseDescriptor(foreign.descriptor, 'it')
+      await storeAt(one.registry).putManifest(descriptor, foreign.bytes, ['1'], newCall())
+      expect(putsOf(one)).toBe(2)
+    })
   })
 
   it('reads by GET what it put if HEAD answers 404 and the response had no digest', async () => {

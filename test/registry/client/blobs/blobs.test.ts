@@ -283,10 +283,11 @@ describe('a download that is interrupted', () => {
 })
 
 describe('the check for a blob', () => {
-  it('reports present, absent, and present with another size', async () => {
+  it('reports present, absent, empty as absent, and present with another size', async () => {
     const sizes: Record<string, ScriptedAnswer> = {
       right: { status: 200, headers: { 'content-length': String(blob.size) } },
       none: { status: 404 },
+      empty: { status: 200, headers: { 'content-length': '0' } },
       wrong: { status: 200, headers: { 'content-length': '7' } },
     }
     const hasBlob = async (name: string) => {
@@ -295,6 +296,7 @@ describe('the check for a blob', () => {
     }
     expect(await hasBlob('right')).toBe(true)
     expect(await hasBlob('none')).toBe(false)
+    expect(await hasBlob('empty')).toBe(false)
     await expect(hasBlob('wrong')).rejects.toMatchObject({ code: 'corrupt' })
   })
 

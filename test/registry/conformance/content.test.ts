@@ -6,7 +6,7 @@ import { fallbackTag } from '../../../src/oci/evidence-tags.ts'
 import type { Content } from '../../support/images.ts'
 import { blobOf, bytesSource, collect, newCall } from '../client/world.ts'
 import { contents } from './contents.ts'
-import { path, profileNames, workplaceAt } from './workplace.ts'
+import { resultOrCode, path, profileNames, workplaceAt } from './workplace.ts'
 
 /**
  * Pushes content in the order of the specification: blobs, manifests, the tag, lists of referrers.
@@ -25,12 +25,11 @@ async function push(store: TargetRepository, content: Content, tag: string): Pro
     const { tagged, subjectListed } = await store.putManifest(d, bytes, tags, newCall())
     expect(tagged).toEqual(tags)
     if (subject === undefined || subjectListed) continue
-    const before = await store.resolve({ tag: fallbackTag(parseDigest(subject)) }, newCall())
-    const listing = store.addToFallbackTag(parseDigest(subject), [d], newCall())
-    if (before?.digest === subject) {
-      await expect(listing).rejects.toMatchObject({ code: 'unsupported' })
-      unlisted.push(`${d.digest}: is not listed as a referrer of ${subject}`)
-    } else expect((await listing).missing).toEqual([])
+    const of = parseDigest(subject)
+    const isTaken = (await store.resolve({ tag: fallbackTag(of) }, newCall()))?.digest === of
+    const listing = await resultOrCode(store.addToFallbackTag(of, [d], newCall()))
+    expect(typeof listing === 'string' ? listing : listing.missing).toEqual(isTaken ? 'unsupported' : [])
+    if (isTaken) unlisted.push(`${d.digest}: is not listed as a referrer of ${subject}`)
   }
   return unlisted
 }
@@ -55,7 +54,7 @@ describe.each(profileNames)('at %s', (profile) => {
     for (const [kind, content] of Object.entries(contents)) {
       const unlisted = await push(open(), content, '1.0')
       expect(await oracle.differences(path, content, '1.0'), kind).toEqual(unlisted)
-      if (abilities.fallbackTag === 'like others') expect(unlisted).toEqual([])
+      expect(abilities.fallbackTag === 'like others' ? unlisted : []).toEqual([])
       await pull(open(), content, '1.0')
     }
   })

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { type Abilities, type ProfileName, profiles } from '../../../src/embedded/profiles.ts'
 import type { TargetRepository } from '../../../src/images/ports.ts'
+import { type ErrorCode, isDrayError } from '../../../src/lib/errors.ts'
 import { watchedRegistry } from '../../support/world.ts'
 import type { Oracle } from '../../support/oracle.ts'
 import { openStores } from '../client/world.ts'
@@ -12,7 +13,10 @@ export interface Workplace {
   readonly oracle: Oracle
   readonly abilities: Abilities
   /** A client that knows nothing about the registry yet. */
-  open(path?: string, uploads?: { readonly wholeUpTo: number; readonly chunk: number }): TargetRepository
+  readonly open: (
+    path?: string,
+    uploads?: { readonly wholeUpTo: number; readonly chunk: number },
+  ) => TargetRepository
 }
 
 /** The path of the repository of a test. */
@@ -32,4 +36,12 @@ export async function workplaceAt(
     open: (at = path, uploads) =>
       openStores(uploads === undefined ? {} : { uploads }).target({ registry: running.host, path: at }),
   }
+}
+
+/** The result, or the code of the `DrayError`. */
+export async function resultOrCode<T>(running: Promise<T>): Promise<T | ErrorCode> {
+  return await running.catch((error: unknown) => {
+    if (isDrayError(error)) return error.code
+    throw error
+  })
 }

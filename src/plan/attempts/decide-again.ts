@@ -51,11 +51,15 @@ export function mayMoveAgain(
 export function explainForbidden(
   { rule, override }: Pick<MovedUnderway, 'rule' | 'override'>,
   movedBy: TagMover | null,
+  direction: MoveDirection,
 ): string {
   if (override !== undefined) return 'a rule was set aside only for what the plan saw'
   if (movedBy !== null) return 'a rollback moved it'
   const unknown = 'the audit log has no record of the move'
-  return rule === undefined ? unknown : `${unknown}, and the tag did not go to a higher version`
+  if (rule === undefined) return unknown
+  return direction === 'backward'
+    ? `${unknown}, and the tag went to a lower version`
+    : `${unknown}, and whether the tag went to a higher version is unknown`
 }
 
 /**

@@ -122,12 +122,28 @@ describe('a run may move a tag that was moved since it read it', () => {
 })
 
 it.each([
-  [{}, null, 'the audit log has no record of the move'],
-  [{ rule }, null, 'the audit log has no record of the move, and the tag did not go to a higher version'],
-  [{ rule }, by('rollback'), 'a rollback moved it'],
-  [{ override: 'moveTag' } as const, by('promote'), 'a rule was set aside only for what the plan saw'],
-])('a run does not move %j again, moved by %j: %s', (tag, mover, why) => {
-  expect(explainForbidden(tag, mover)).toBe(why)
+  [{}, null, 'unknown', 'the audit log has no record of the move'],
+  [
+    { rule },
+    null,
+    'backward',
+    'the audit log has no record of the move, and the tag went to a lower version',
+  ],
+  [
+    { rule },
+    null,
+    'unknown',
+    'the audit log has no record of the move, and whether the tag went to a higher version is unknown',
+  ],
+  [{ rule }, by('rollback'), 'unknown', 'a rollback moved it'],
+  [
+    { override: 'moveTag' } as const,
+    by('promote'),
+    'unknown',
+    'a rule was set aside only for what the plan saw',
+  ],
+] as const)('a run does not move %j again, moved by %j, %s: %s', (tag, mover, direction, why) => {
+  expect(explainForbidden(tag, mover, direction)).toBe(why)
 })
 
 describe('the images to decide again', () => {

@@ -153,5 +153,5 @@ async function findObjection(
     const { readMoveDirection } = await import('../../../usecases/placing/move-direction.ts')
     direction = await readMoveDirection(moved, (await context.stores()).target(repository), reading)
   }
-  return mayMoveAgain(moved, mover, direction) ? undefined : explainForbidden(moved, mover)
+  return mayMoveAgain(moved, mover, direction) ? undefined : explainForbidden(moved, mover, direction)
 }

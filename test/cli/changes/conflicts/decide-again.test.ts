@@ -230,7 +230,7 @@ describe('a run whose floating tags were moved', () => {
     await oracle.push(before, 'prod/api', '1', 'latest')
     const { document, warnings } = await run.end()
     expect(warnings.at(-1)).toMatch(
-      /^dray does not move \S+\/prod\/api:(1|latest) again: the audit log has no record of the move, and the tag did not go to a higher version$/,
+      /^dray does not move \S+\/prod\/api:(1|latest) again: the audit log has no record of the move, and the tag went to a lower version$/,
     )
     expect(document.images).toMatchObject([{ status: 'conflict' }])
     expect([await on('1'), await on('latest')]).toEqual(Array(2).fill(before.root.digest))

@@ -161,6 +161,7 @@ export const profiles = {
   // that moves is dropped, and an entry without a tag does not exist beside it.
   'zot-2.1': {
     ...oci,
+    artifactManifests: false,
     deleteInsideIndex: false,
     formerManifest: 'deleted',
     webPageHeaders: 'Authorization,content-type,X-ZOT-API-CLIENT',

@@ -21,7 +21,7 @@ import type { Purpose } from '../client/errors.ts'
 import type { Fetch } from '../http/fetch.ts'
 import { type AnonymousClient, checkChallenge, requestRoot } from './check-anonymous.ts'
 import { checkReferrers } from './check-referrers.ts'
-import { checkFirstPage, checkMissingTag, compareHead, digestOfNothing, requestHead } from './check-tags.ts'
+import { checkFirstTags, checkMissingTag, compareHead, digestOfNothing, requestHead } from './check-tags.ts'
 import { findManifest, type ManifestName } from '../client/manifests/manifests.ts'
 import { knownRegistry } from '../client/registries.ts'
 
@@ -131,7 +131,7 @@ interface RepositoryCheck {
 async function checkRepository(client: RepositoryClient, call: Call): Promise<RepositoryCheck> {
   const { path } = client.repository
   const { redactError } = client.shared
-  const first = await runCheck(call, () => checkFirstPage(client, call), redactError)
+  const first = await runCheck(call, () => checkFirstTags(client, call), redactError)
   if ('error' in first || first.value === 'absent')
     return { repository: { path, tags: first as CheckResult<'absent'> }, abilities: {}, oddities: [] }
   const { tags, oddity } = first.value

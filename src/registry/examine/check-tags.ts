@@ -14,13 +14,13 @@ import { rawTagPages } from '../client/lists/tags.ts'
 /** No manifest of a registry has this digest. */
 export const digestOfNothing: Digest = digestOf('nothing has this digest')
 
-interface FirstPage {
+interface FirstTags {
   readonly tags: readonly string[]
   readonly oddity?: Oddity
 }
 
 /** Reads the first page of the tag list. @throws what the list throws, but for `not-found`. */
-export async function checkFirstPage(client: RepositoryClient, call: Call): Promise<FirstPage | 'absent'> {
+export async function checkFirstTags(client: RepositoryClient, call: Call): Promise<FirstTags | 'absent'> {
   const invalid = new InvalidEntries('tag list', 'tags', isTag)
   try {
     for await (const page of rawTagPages(client, call)) {

@@ -2,7 +2,7 @@ import { DrayError } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, isTag, type RepositoryName } from '../oci/reference.ts'
 import { matchesGlob } from '../oci/tag-glob.ts'
-import { formatVersion, isExactVersion } from '../semver/version.ts'
+import { formatVersion, isExactVersion, isVersionLike } from '../semver/version.ts'
 import type { FloatingTag, VersionTags } from '../semver/version-tags.ts'
 import { damagedBy, type FormerImage, neededImage } from './former-image.ts'
 import type { KeptTag, PlannedTag, TagOverride } from './plan.ts'
@@ -155,6 +155,11 @@ function conflictingSpellings(
     const at = found.get(tag) ?? null
     return at === null || at === wanted.root ? [] : [tagTaken(wanted, tag, at, 'a version tag does not move')]
   })
+}
+
+/** Whether a tag may be one that does not move, before it is known which versions there are. */
+export function mustStay(tag: string, immutable: readonly string[]): boolean {
+  return isVersionLike(tag) || immutable.some((glob) => matchesGlob(glob, tag))
 }
 
 function reasonToStay(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {

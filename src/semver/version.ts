@@ -44,6 +44,11 @@ export function isExactVersion(tag: string, reading: VersionReading): boolean {
   return parseVersionTag(tag, reading) !== undefined
 }
 
+/** Whether a tag may be a version in any scheme: it begins with two numbers, as `1.4` does. */
+export function isVersionLike(tag: string): boolean {
+  return /^v?\d+\.\d/.test(tag)
+}
+
 /** Compares by precedence without build metadata (semver.org, 11): negative if `a` is lower. */
 export function compareVersions(a: Version, b: Version): number {
   return a.compare(b)

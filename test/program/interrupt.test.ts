@@ -13,7 +13,7 @@ const api = image({ layers: 1 })
 const stall = { kind: 'stall', when: 'before' } as const
 const moments: readonly [string, Fault['at']][] = [
   ['the image is read', { method: 'GET', path: /staging\/api\/manifests\// }],
-  ['the tag at the destination is read', { method: 'HEAD', path: /prod\/api\/manifests\// }],
+  ['the tag at the destination is read', { method: 'GET', path: /prod\/api\/manifests\// }],
   ['a blob is uploaded', { method: 'POST', path: /prod\/api\/blobs\/uploads/ }],
 ]
 

@@ -28,7 +28,7 @@ const head = { method: 'HEAD', path: new RegExp(`/blobs/${shared}`) }
 
 it.each<[string, Fault]>([
   ['is refused', { at: put, injury: refused }],
-  ['cannot be checked', { at: head, injury: refused }],
+  ['cannot be checked', { at: head, times: 8, injury: { kind: 'answer', status: 503 } }],
   [
     'breaks until there are no more retries',
     { at: put, times: 8, injury: { kind: 'reset', when: 'before' } },

@@ -7,7 +7,7 @@ import { formatAt, formatRepository, type RepositoryName } from '../../oci/refer
 import { movedSince, overtaken } from '../../plan/conflicts.ts'
 import { type HighestPrecondition, isOfTag, type Precondition } from '../../plan/plan.ts'
 import { higherInLine } from '../../semver/line.ts'
-import { parseVersion, versionTagsIn } from '../../semver/version.ts'
+import { isVersionLike, parseVersion, versionTagsIn } from '../../semver/version.ts'
 import type { Repositories } from '../../images/ports.ts'
 import { listTags, readTag } from '../../images/tags/tags.ts'
 
@@ -61,8 +61,9 @@ export class TagChecks {
     const began = this.#clock.now()
     const lists = others.flatMap((one) => (one.kind === 'highest' ? [this.#list(one.repository, call)] : []))
     const at = Math.min(began, ...lists.map((list) => list.at))
+    const method = own?.digest === null && isVersionLike(tag) ? 'GET' : 'HEAD'
     const [found, failures] = await Promise.all([
-      this.#digest(repository, tag, own?.digest, call),
+      this.#digest(repository, tag, method, call),
       Promise.all(others.map((one) => this.#failureOf(one, formatAt(repository, { tag }), call))),
     ])
     if (found === checked.wanted) return { at, found, state: upToDate(checked) }
@@ -70,7 +71,7 @@ export class TagChecks {
     if (error !== undefined) return { at, found, state: 'conflict', error }
     if (own === undefined || own.digest === found) return { at, found, state: 'expected' }
     // the first response may have come from a cache: the second one counts
-    const again = await this.#digestAgain(repository, tag, own.digest, found, call)
+    const again = await this.#digest(repository, tag, found === null ? 'GET' : method, call)
     if (again === checked.wanted) return { at, found: again, state: upToDate(checked) }
     if (again === own.digest) return { at, found: again, state: 'expected' }
     return { at, found: again, state: 'conflict', error: movedSince(own, again) }
@@ -80,9 +81,14 @@ export class TagChecks {
   async #failureOf(expected: Precondition, tag: string, call: Call): Promise<DrayError | undefined> {
     if (expected.kind === 'highest') return await this.#overtaken(expected, tag, call)
     const { repository, tag: other, digest } = expected
-    const found = await this.#digest(repository, other, digest, call)
+    const found = await this.#digest(repository, other, digest === null ? 'GET' : 'HEAD', call)
     if (found === digest) return undefined
-    const again = await this.#digestAgain(repository, other, digest, found, call)
+    const again = await this.#digest(
+      repository,
+      other,
+      digest === null || found === null ? 'GET' : 'HEAD',
+      call,
+    )
     return again === digest ? undefined : movedSince(expected, again)
   }
 
@@ -98,29 +104,18 @@ export class TagChecks {
   }
 
   /**
-   * Some registries answer 404 to HEAD of a manifest that GET returns. So a tag that is expected to
-   * be absent is read by GET: nothing is overwritten because of such an answer.
+   * Some registries answer 404 to HEAD of a manifest that GET returns. So a tag that may be absent
+   * is read by GET. Only a tag that may be moved is believed to be absent after a HEAD.
    */
   async #digest(
     repository: RepositoryName,
     tag: string,
-    expected: Digest | null | undefined,
+    method: 'GET' | 'HEAD',
     call: Call,
   ): Promise<Digest | null> {
     const store = this.#stores.target(repository)
-    if (expected === null) return await readTag(store, tag, call)
+    if (method === 'GET') return await readTag(store, tag, call)
     return (await store.resolve({ tag }, call))?.digest ?? null
-  }
-
-  /** A tag that was found absent is read by GET. */
-  async #digestAgain(
-    repository: RepositoryName,
-    tag: string,
-    expected: Digest | null,
-    found: Digest | null,
-    call: Call,
-  ): Promise<Digest | null> {
-    return await this.#digest(repository, tag, found === null ? null : expected, call)
   }
 
   #list(repository: RepositoryName, call: Call): ReadTagList {

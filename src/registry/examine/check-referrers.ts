@@ -21,7 +21,7 @@ export interface ReferrersAnswer {
 
 /**
  * Requests a list of referrers and describes the answer, because registries say in many ways that
- * they have no such API. @throws the error of an answer that says nothing about the API.
+ * they have no such API. @throws what the client throws for an answer of another kind.
  */
 export async function checkReferrers(
   client: RepositoryClient,
@@ -50,8 +50,8 @@ export async function checkReferrers(
     return missing(`it redirected to ${response.url.host}, which answered ${status}`)
   }
   const error = await readError(response, client.shared)
-  if (!missingStatuses.has(status) || otherCodes.has(error.code ?? ''))
-    throw errorOf(status, error, purpose, response)
+  if (!missingStatuses.has(status)) throw errorOf(status, error, purpose, response)
+  if (otherCodes.has(error.code ?? '')) return { fact: { known: 'unknown', by: 'asking' }, digests: [] }
   return missing(`it answered ${status}`)
 }
 

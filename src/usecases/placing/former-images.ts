@@ -3,6 +3,7 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { FormerImage } from '../../plan/former-image.ts'
+import { isVersionLike } from '../../semver/version.ts'
 import { type Gathered, readOrUnread, type UnreadTarget } from '../../images/graph/unread.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories, TargetRepository } from '../../images/ports.ts'
@@ -52,9 +53,7 @@ export async function addFormerImages<Request, Target extends TargetTags, Snapsh
   })
   const byRepository = Map.groupBy(targets, ({ target }) => formatRepository(target.repository))
   const affected = [...byRepository].flatMap(([name, [first, ...more]]) =>
-    first !== undefined && stores.target(first.target.repository).capability('keepsUntagged') === 'no'
-      ? [[name, [first, ...more]] as const]
-      : [],
+    first !== undefined && mayDelete([first, ...more], stores) ? [[name, [first, ...more]] as const] : [],
   )
   if (affected.length === 0) return gathered
   const read = await inParallel(affected, repositoriesAtOnce, call, async ([name, all], c) => {
@@ -78,6 +77,17 @@ export async function addFormerImages<Request, Target extends TargetTags, Snapsh
   )
 }
 
+/**
+ * Whether the registry deletes untagged images, or dray has to ask: zot shows itself in its answers
+ * to HEAD and to lists, and a version tag that no list has was read by GET.
+ */
+function mayDelete(all: readonly [PlacedTarget, ...PlacedTarget[]], stores: Repositories): boolean {
+  const [{ target }] = all
+  const keeps = stores.target(target.repository).capability('keepsUntagged')
+  if (keeps !== 'unknown' || target.listed !== undefined) return keeps === 'no'
+  return all.flatMap(movesOf).some(({ tag }) => isVersionLike(tag))
+}
+
 interface PlacedTarget {
   readonly target: TargetTags
   readonly image: PlacedImage
@@ -96,6 +106,10 @@ async function readFormerImages(
   if (former.size === 0) return new Map()
   const [{ target }] = all
   const store = stores.target(target.repository)
+  if (store.capability('keepsUntagged') !== 'no') {
+    await resolveAll(store, [...moving].slice(0, 1), call)
+    if (store.capability('keepsUntagged') !== 'no') return new Map()
+  }
   const listed = target.listed ?? (await listTags(store, call))
   const tags = await resolveOthers(store, listed, moving, former, call)
   if (former.size === 0) return new Map()

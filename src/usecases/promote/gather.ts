@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
-import { tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
+import { mustStay, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { EvidenceSearch } from '../../images/evidence/evidence.ts'
 import { listReferrers } from '../../images/evidence/referrers.ts'
@@ -185,7 +185,7 @@ async function readSource(
 async function readTags(
   stores: Repositories,
   repository: RepositoryName,
-  { tags, tagMaintenance }: PromoteRequest,
+  { tags, tagMaintenance, to }: PromoteRequest,
   source: {
     readonly reading: Promise<PromoteRequest>
     readonly versions: Promise<readonly VersionTag[] | undefined>
@@ -193,8 +193,9 @@ async function readTags(
   call: Call,
 ): Promise<TargetTags> {
   const store = stores.target(repository)
+  const isKept = (tag: string): boolean => mustStay(tag, to.immutable ?? [])
   if (tagMaintenance === undefined)
-    return { kind: 'read', repository, tags: await resolveTagsToWrite(store, tags, new Set(), call) }
+    return { kind: 'read', repository, tags: await resolveTagsToWrite(store, tags, new Set(), isKept, call) }
   return await readUntilWhole(async () => {
     const [listed, request, derived] = await Promise.all([
       listTags(store, call),
@@ -203,7 +204,7 @@ async function readTags(
     ])
     const wanted = selectTagsAt(requestedTags(request, derived), listed)
     const known = new Set(listed)
-    const found = await resolveTagsToWrite(store, tagsToRead(wanted, known), known, call)
+    const found = await resolveTagsToWrite(store, tagsToRead(wanted, known), known, isKept, call)
     checkIsWhole(repository, listed, found)
     return { kind: 'read', repository, tags: found, listed }
   })

@@ -2,7 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
-import { tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
+import { mustStay, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { compareVersions, isExactVersion, versionTagsIn } from '../../semver/version.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ManifestReader, Repositories } from '../../images/ports.ts'
@@ -139,7 +139,13 @@ async function readTarget(
   const version = decideRollbackTags(release.tag, release.tag.tag, listed, request)
   const known = new Set(listed)
   const names = tagsToRead({ plain: spellings, version }, known)
-  const tags = await resolveTagsToWrite(stores.target(repository), names, known, call)
+  const tags = await resolveTagsToWrite(
+    stores.target(repository),
+    names,
+    known,
+    (tag) => mustStay(tag, request.immutable),
+    call,
+  )
   const exact = spellings.find((tag) => tags.get(tag) === release.root.digest)
   return { kind: 'read', repository, listed, exact, tags }
 }

@@ -40,23 +40,31 @@ describe('a list of tags that lacks a tag that resolves', () => {
 })
 
 describe('a tag that may be written', () => {
-  it('is read by one HEAD if the list has it, else by one GET', async () => {
+  it('is read by GET if it must stay and the list lacks it, else by HEAD', async () => {
     const world = tagStores({ '1': digestOf('one') })
     const store = world.stores.target(repository)
-    const found = await resolveTagsToWrite(store, ['1', '1.4.2'], new Set(['1']), notedCall())
+    const mustStay = (tag: string): boolean => tag !== 'latest'
+    const found = await resolveTagsToWrite(
+      store,
+      ['1', '1.4.2', 'latest'],
+      new Set(['1']),
+      mustStay,
+      notedCall(),
+    )
     expect(found).toEqual(
       new Map([
         ['1', digestOf('one')],
         ['1.4.2', null],
+        ['latest', null],
       ]),
     )
-    expect(world.requests.toSorted()).toEqual(['GET 1.4.2', 'HEAD 1'])
+    expect(world.requests.toSorted()).toEqual(['GET 1.4.2', 'HEAD 1', 'HEAD latest'])
   })
 
   it('is read by HEAD where a GET counts as a pull', async () => {
     const world = tagStores()
     const store = { ...world.stores.target(repository), capability: () => 'no' as const }
-    await resolveTagsToWrite(store, ['1.4.2'], new Set(), notedCall())
+    await resolveTagsToWrite(store, ['1.4.2'], new Set(), () => true, notedCall())
     expect(world.requests).toEqual(['HEAD 1.4.2'])
   })
 

@@ -151,8 +151,8 @@ describe('a redirect', () => {
       },
     )
 
-    it('from https to http is refused', async () => {
-      const { fetch, requests } = network({ 'https://r.test/a': 'http://r.test/a' })
+    it('from https to http of another host is refused', async () => {
+      const { fetch, requests } = network({ 'https://r.test/a': 'http://storage.test/a' })
       const request = withCredentials('https://r.test/a', { method, body, lane: 'upload' })
       await expect(fetch(request, notedCall())).rejects.toMatchObject({ code: 'protocol' })
       expect(requests).toHaveLength(1)

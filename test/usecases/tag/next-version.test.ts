@@ -38,10 +38,11 @@ describe('the next version, while other runs make versions', () => {
     const registry = tagStores({ build: wanted.digest, '1.0.0': other })
     await planNext(registry)
     expect(registry.requests).toEqual([
+      'GET build',
       'LIST',
       'HEAD 1.0.0',
-      'HEAD 1.0.1',
-      'HEAD 1.0',
+      'GET 1.0.1',
+      'GET 1.0',
       'HEAD 1',
       'HEAD latest',
     ])
@@ -50,7 +51,7 @@ describe('the next version, while other runs make versions', () => {
   it('is refused if a higher version comes at each reading', async () => {
     const registry = tagStores({ build: wanted.digest, '1.0.0': other })
     registry.onRequest = (name) => {
-      const patch = /^HEAD 1\.0\.(\d+)$/.exec(name)?.[1]
+      const patch = /^(?:HEAD|GET) 1\.0\.(\d+)$/.exec(name)?.[1]
       if (patch !== undefined) registry.tags.set(`1.0.${Number(patch) + 1}`, other).set(`1.0.${patch}`, other)
     }
     expect((await planNext(registry)).refusals).toMatchObject([{ error: { code: 'refused' } }])

@@ -252,7 +252,8 @@ describe('HEAD of a blob', () => {
   it.each([400, 401, 403, 405, 501])('that is refused by %i is followed by an upload', async (status) => {
     const one = await registryWith(answersTo('HEAD', { status }))
     expect(await storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).toBe('uploaded')
-    expect(one.steps()).toMatch(/^HEAD (HEAD )*POST PUT$/)
+    // After a 401, dray also reads the challenge of /v2/.
+    expect(one.steps()).toMatch(/^HEAD (GET )?(HEAD )*POST PUT$/)
   })
 
   it('that is redirected to a storage that refuses it is followed by an upload', async () => {

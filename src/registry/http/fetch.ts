@@ -56,7 +56,7 @@ export interface RegistryRequest {
   readonly lane: 'small' | 'download' | 'upload'
   /**
    * The answer to a redirect that leads to another host, unless that host answers 200, is the
-   * redirect itself: only the registry's own answers count.
+   * redirect itself, also if that host cannot be reached: only the registry's own answers count.
    */
   readonly returnsRedirect?: boolean | undefined
   /** is called before each attempt and after each new token, just before it is sent */

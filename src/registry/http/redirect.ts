@@ -2,6 +2,7 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
 import { redactUrl } from './redact.ts'
 import { keepHttps } from './transport/origins.ts'
+import { transportFailure } from './transport/transport-failure.ts'
 
 const maxRedirects = 5
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
@@ -21,7 +22,13 @@ export const redirect: Middleware = (next) => async (request, call) => {
   let current = request
   let departure: RegistryResponse | undefined
   for (let hops = 0; ; hops++) {
-    const response = await next(current, call)
+    let response: RegistryResponse
+    try {
+      response = await next(current, call)
+    } catch (error) {
+      if (departure === undefined || transportFailure(error) === undefined) throw error
+      return departure
+    }
     const location = response.headers.get('location')
     const followed = isRead(request) ? redirectStatuses : keepingStatuses
     if (!followed.has(response.status) || location === undefined) {

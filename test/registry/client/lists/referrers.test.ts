@@ -158,6 +158,17 @@ describe('a redirect of the referrers API to another host', () => {
     },
   )
 
+  it.each(['http://127.0.0.1:1/-/packages', 'https://127.0.0.1:1/-/packages'])(
+    'that cannot be reached (%s) means that the API is missing, after one request',
+    async (location) => {
+      const { registry, heard } = await from(location)
+      const store = storeAt(registry)
+      expect(await store.referrers(subject, newCall())).toBeUndefined()
+      expect(store.capability('referrers')).toBe('no')
+      expect(heard).toHaveLength(1)
+    },
+  )
+
   it('that answers with a web page means that the API is missing', async () => {
     const other = await scripted(() => ({
       status: 200,

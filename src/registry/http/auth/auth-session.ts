@@ -17,6 +17,7 @@ import {
   type Scheme,
   type UnclearChallenge,
   withoutScope,
+  withoutTls,
 } from './scheme.ts'
 import { basicHeader, requestToken, type Token } from './token.ts'
 import { checkService } from './token-service.ts'
@@ -139,7 +140,8 @@ export class AuthSession {
 
   /**
    * Without a challenge that dray supports, the scheme of earlier requests counts, then the
-   * challenge of `GET /v2/`, then Basic: Harbor 2.7 answers 401 without a challenge.
+   * challenge of `GET /v2/`, then Basic over TLS: Harbor 2.7 answers 401 without a challenge. Over
+   * plain http, anybody on the way could read a password that the registry did not ask for.
    */
   async #schemeAfter(value: string, refused: Authorization, call: Call): Promise<Scheme | undefined> {
     const offered = this.#knownScheme(offeredScheme(value), refused)
@@ -151,8 +153,11 @@ export class AuthSession {
     const scheme = offeredScheme(atRoot)
     if (scheme !== undefined) return withoutScope(scheme)
     this.#unclear = describeChallenge(value || atRoot)
-    const mayBeBasic = !namesOtherSchemes(value, atRoot) && this.#options.credential?.kind === 'basic'
-    return mayBeBasic ? { kind: 'basic' } : undefined
+    const { credential, origin } = this.#options
+    if (namesOtherSchemes(value, atRoot) || credential?.kind !== 'basic') return undefined
+    if (origin.protocol === 'https:') return { kind: 'basic' }
+    this.#unclear = withoutTls(this.#unclear)
+    return undefined
   }
 
   /**

@@ -61,6 +61,14 @@ export function describeChallenge(value: string): UnclearChallenge {
   return { why: `it asks for credentials and does not say how: ${what}`, isOtherScheme: false }
 }
 
+/** Adds that dray does not send a password over plain http unless it is asked for Basic. */
+export function withoutTls({ why, isOtherScheme }: UnclearChallenge): UnclearChallenge {
+  return {
+    why: `${why}, and dray sends a password over plain http only if the registry asks for Basic`,
+    isOtherScheme,
+  }
+}
+
 function otherSchemes(value: string): readonly string[] {
   return parseChallenges(value).flatMap(({ scheme }) =>
     scheme === 'bearer' || scheme === 'basic' ? [] : [scheme],

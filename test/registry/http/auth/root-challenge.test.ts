@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { DrayError } from '../../../../src/lib/errors.ts'
 import type { Credential } from '../../../../src/registry/credential.ts'
@@ -10,6 +11,7 @@ import {
   scriptedServer,
   type SeenRequest,
 } from '../../../support/scripted-server.ts'
+import { testAuthority, testCertificate } from '../../../support/tls.ts'
 
 const ada: Credential = { kind: 'basic', username: 'ada', password: 'canary-password' }
 const adasHeader = `Basic ${Buffer.from('ada:canary-password').toString('base64')}`
@@ -28,6 +30,7 @@ interface Script {
   /** to requests with credentials */
   readonly known?: Answer
   readonly credential?: Credential | undefined
+  readonly tls?: boolean
 }
 
 interface World extends AsyncDisposable {
@@ -38,10 +41,11 @@ interface World extends AsyncDisposable {
 }
 
 /** A registry that gives tokens under `/token` and accepts Basic and these tokens. */
-async function world({ root, hidden, known = [200], credential = ada }: Partial<Script>): Promise<World> {
+async function world(script: Partial<Script>): Promise<World> {
+  const { root, hidden, known = [200], credential = ada, tls = false } = script
   const isKnown = ({ headers }: SeenRequest): boolean =>
     headers.authorization === adasHeader || headers.authorization === 'Bearer t'
-  const server = await scriptedServer((request, response) => {
+  const answer = (request: SeenRequest, response: ServerResponse): void => {
     if (request.path.startsWith('/token')) return reply(response, 200, {}, '{"token":"t"}')
     const [status, headers = {}, body = ''] =
       (isKnown(request) ? known : request.path === '/v2/' ? root : hidden) ?? known
@@ -50,9 +54,10 @@ async function world({ root, hidden, known = [200], credential = ada }: Partial<
       [value].flat().map((one) => one.replaceAll('ORIGIN', server.origin)),
     ])
     reply(response, status, Object.fromEntries(filled) as Record<string, string[]>, body)
-  })
+  }
+  const server = await scriptedServer(answer, tls ? { tls: testCertificate } : {})
   const stack = createFetch({
-    settings: new Map(),
+    settings: new Map(tls ? [[server.host, { ca: testAuthority }]] : []),
     credentials: async () => credential,
     userAgent: 'dray/test',
     random: () => 0,
@@ -183,8 +188,8 @@ describe('401 without a challenge that dray supports', () => {
     ['a value that is no challenge', [401, { 'www-authenticate': '"x"' }]],
     ['a value that does not end', [401, { 'www-authenticate': 'Bearer realm="https://x' }]],
     ['Bearer without a realm', [401, { 'www-authenticate': 'Bearer service="x"' }]],
-  ] as const)('makes dray send the credentials as Basic: %s', async (_, answer) => {
-    await using w = await world({ hidden: answer, root: answer })
+  ] as const)('makes dray send the credentials as Basic over TLS alone: %s', async (_, answer) => {
+    await using w = await world({ hidden: answer, root: answer, tls: true })
     expect(await answerTo(w, 'app/manifests/1')).toBe('200')
     expect(await answerTo(w, 'app/manifests/2')).toBe('200')
     expect(w.requests()).toEqual([
@@ -193,6 +198,14 @@ describe('401 without a challenge that dray supports', () => {
       'GET /v2/app/manifests/1 +',
       'GET /v2/app/manifests/2 +',
     ])
+
+    await using plain = await world({ hidden: answer, root: answer })
+    const error = await errorOf(plain, 'app/manifests/1')
+    expect(error).toMatchObject({ code: 'unauthorized', status: undefined })
+    expect(error.why).toMatch(
+      /over plain http only if the registry asks for Basic\. dray sent no credentials$/,
+    )
+    expect(plain.requests()).toEqual(['GET /v2/app/manifests/1', 'GET /v2/'])
   })
 
   it('makes dray follow the challenge of /v2/', async () => {
@@ -269,7 +282,7 @@ describe('401 without a challenge that dray supports', () => {
   })
 
   it('is an error that says how credentials were sent if Basic does not help', async () => {
-    await using w = await world({ hidden: noChallenge, root: noChallenge, known: noChallenge })
+    await using w = await world({ hidden: noChallenge, root: noChallenge, known: noChallenge, tls: true })
     expect((await errorOf(w, 'app/manifests/1')).why).toMatch(/as Basic, and .* answered 401 again$/)
   })
 })

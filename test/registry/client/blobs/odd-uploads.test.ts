@@ -249,11 +249,17 @@ describe('the refusal of an upload as BLOB_UPLOAD_INVALID', () => {
 })
 
 describe('HEAD of a blob', () => {
-  it.each([400, 401, 403, 405, 501])('that is refused by %i is followed by an upload', async (status) => {
+  it.each([
+    [400, 'HEAD POST PUT'],
+    // The challenge of GET /v2/ may say more.
+    [401, 'HEAD GET POST PUT'],
+    [403, 'HEAD POST PUT'],
+    [405, 'HEAD POST PUT'],
+    [501, 'HEAD POST PUT'],
+  ])('that is refused by %i is followed by an upload', async (status, steps) => {
     const one = await registryWith(answersTo('HEAD', { status }))
     expect(await storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).toBe('uploaded')
-    // After a 401, dray also reads the challenge of /v2/.
-    expect(one.steps()).toMatch(/^HEAD (GET )?(HEAD )*POST PUT$/)
+    expect(one.steps()).toBe(steps)
   })
 
   it('that is redirected to a storage that refuses it is followed by an upload', async () => {

@@ -1,5 +1,5 @@
 import type { Call } from '../../../lib/call.ts'
-import { DrayError } from '../../../lib/errors.ts'
+import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import type { RegistryResponse } from '../../http/fetch.ts'
 import { bareDescriptor, type Descriptor } from '../../../oci/descriptor.ts'
 import { algorithmOf, type Digest, digestOf } from '../../../oci/digest.ts'
@@ -20,8 +20,16 @@ import { contentDigest, contentLength } from '../headers.ts'
 /** A tag, a digest, or a digest with its size. */
 export type ManifestName = TagOrDigest | Descriptor
 
-/** Answers to a HEAD after which a GET is sent: of registries and proxies without that method. */
-const withoutHead: readonly number[] = [400, 403, 405, 500, 501]
+/** Failures of a HEAD that are not repeated: of registries and proxies without that method. */
+const withoutHead: readonly number[] = [500, 501]
+/** Refusals that say something about other requests as well. */
+const refusalsOfAll: ReadonlySet<number> = new Set([401, 408, 429])
+
+/** Answers to a HEAD that are taken, although only a GET says more after most of them. */
+function isHeadAnswer(status: number): boolean {
+  const isRefusal = status >= 400 && status < 500 && !refusalsOfAll.has(status)
+  return status === 200 || isRefusal || withoutHead.includes(status)
+}
 
 /**
  * Checks a manifest by HEAD (distribution-spec, Checking if content exists in the registry);
@@ -54,12 +62,19 @@ async function headManifest(
   call: Call,
 ): Promise<Descriptor | 'absent' | undefined> {
   const request = manifestRequest(client, at, 'HEAD')
-  return await client.shared.retry.run(
-    client.repository.registry,
-    call,
-    () => client.sendAndDiscard(request, call),
-    async (response) => headOf(response, at, request.purpose, client.shared),
-  )
+  try {
+    return await client.shared.retry.run(
+      client.repository.registry,
+      call,
+      () => client.sendAndDiscard(request, call),
+      async (response) => headOf(response, at, request.purpose, client.shared),
+    )
+  } catch (error) {
+    // In a repository of which manifests can be read, 401 is no answer to credentials.
+    const isReadable = client.shared.tagLists.isReadable(client.repository)
+    if (isReadable && isDrayError(error) && error.code === 'unauthorized') return undefined
+    throw error
+  }
 }
 
 /** Returns what the answer to a HEAD says; undefined if it is incomplete. */
@@ -136,7 +151,7 @@ function manifestRequest(client: RepositoryClient, at: ManifestName, method: 'GE
     method,
     url: client.url(`manifests/${formatTagOrDigest(at)}`),
     headers: { accept: manifestAccept },
-    expect: method === 'HEAD' ? [200, 404, ...withoutHead] : [200, 404],
+    expect: method === 'HEAD' ? isHeadAnswer : [200, 404],
     ...(method === 'HEAD' && { finalStatuses: withoutHead }),
     purpose: client.describe('read the manifest', mark, 'read'),
   }

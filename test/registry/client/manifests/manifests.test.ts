@@ -40,7 +40,7 @@ describe('resolving', () => {
     },
   )
 
-  it.each([400, 403, 405, 500, 501])(
+  it.each([400, 403, 405, 406, 410, 415, 500, 501])(
     'reads manifests if HEAD is answered %i, and remembers it',
     async (status) => {
       const { registry, heard } = await scripted(({ method }) =>
@@ -52,6 +52,18 @@ describe('resolving', () => {
       expect(heard.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'GET'])
     },
   )
+
+  it('reads a manifest if HEAD alone is answered 401 in a repository that can be read', async () => {
+    const { registry, heard } = await scripted(({ method }) =>
+      method === 'HEAD' ? { status: 401 } : { status: 200, headers: right, body },
+    )
+    const store = storeAt(registry)
+    const resolve = () => store.resolve(byTag('1'), newCall())
+    await expect(resolve()).rejects.toMatchObject({ code: 'unauthorized' })
+    await store.findManifest({ digest }, newCall())
+    for (let times = 0; times < 2; times++) expect((await resolve())?.digest).toBe(digest)
+    expect(heard.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'GET', 'HEAD', 'GET', 'GET'])
+  })
 
   it('asks the registry each time if it does not support HEAD', async () => {
     let isGone = false

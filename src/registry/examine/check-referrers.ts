@@ -6,6 +6,7 @@ import type { AbilityFact } from '../../images/registry-facts.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import type { RepositoryClient } from '../client/client.ts'
 import { errorOf, readError } from '../client/errors.ts'
+import { isRedirect } from '../client/lists/referrers-api.ts'
 
 const maxList = 4 * 1024 ** 2
 /** Answers by which registries say that they have no referrers API. */
@@ -36,18 +37,17 @@ export async function checkReferrers(
       headers: { accept: mediaTypes.index },
       // An answer in this lane may be a web page.
       lane: 'download',
+      returnsRedirect: true,
       expect: () => true,
       purpose,
     },
     call,
   )
-  const home = client.shared.origin(client.registry)
-  const isElsewhere = response.url.origin !== home.origin
   const { status } = response
   if (status === 200) return await readAnswer(response, client)
-  if (isElsewhere) {
+  if (isRedirect(status)) {
     await response.discard()
-    return missing(`it redirected to ${response.url.host}, which answered ${status}`)
+    return missing(describeRedirect(response))
   }
   const error = await readError(response, client.shared)
   if (!missingStatuses.has(status)) throw errorOf(status, error, purpose, response)
@@ -71,8 +71,15 @@ function digestsIn(text: string): readonly string[] | undefined {
     return undefined
   }
   const entries: unknown = isRecord(index) ? index['manifests'] : undefined
+  if (entries === null) return []
   if (!Array.isArray(entries)) return undefined
   return entries.flatMap((entry: unknown) => (isRecord(entry) ? String(entry['digest']) : []))
+}
+
+function describeRedirect({ status, headers, url }: RegistryResponse): string {
+  const location = headers.get('location') ?? ''
+  if (location === '' || !URL.canParse(location, url.href)) return `it answered ${status}`
+  return `it redirected to ${new URL(location, url).host}, which has no such list`
 }
 
 function missing(detail: string): ReferrersAnswer {

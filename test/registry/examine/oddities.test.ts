@@ -139,7 +139,24 @@ describe('doctor', () => {
     const location = `http://${other.registry}/login`
     const findings = await findingsBehind(always('GET', /referrers/, { status: 303, headers: { location } }))
     const found = findings.find(({ check }) => check === 'referrers')
-    expect(found?.saw).toContain(`it redirected to ${other.registry}, which answered 404`)
+    expect(found?.saw).toContain(`it redirected to ${other.registry}, which has no such list`)
+  })
+
+  it.each(['http://127.0.0.1:1/login', 'https://127.0.0.1:1/login'])(
+    'does not need the host to which a request for referrers is redirected: %s',
+    async (location) => {
+      const findings = await findingsBehind(
+        always('GET', /referrers/, { status: 303, headers: { location } }),
+      )
+      const found = findings.find(({ check }) => check === 'referrers')
+      expect(found?.saw).toContain('it redirected to 127.0.0.1:1, which has no such list')
+    },
+  )
+
+  it('takes an index without entries, as Go writes it, for an answer of the referrers API', async () => {
+    const body = '{"schemaVersion":2,"manifests":null}'
+    const findings = await findingsBehind(always('GET', /referrers/, { status: 200, headers: json, body }))
+    expect(findings.find(({ check }) => check === 'referrers')?.saw).toMatch(/^yes, seen/)
   })
 
   it.each([401, 403, 429])('does not know of the API if it answers %i', async (status) => {

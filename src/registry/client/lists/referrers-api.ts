@@ -81,6 +81,6 @@ function isIndex({ response, bytes }: ResponsePage): boolean {
   return isIndexType(mediaType) || hasManifests({ bytes })
 }
 
-function isRedirect(status: number): boolean {
+export function isRedirect(status: number): boolean {
   return status >= 300 && status < 400
 }

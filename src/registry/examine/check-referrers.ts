@@ -6,11 +6,9 @@ import type { AbilityFact } from '../../images/registry-facts.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import type { RepositoryClient } from '../client/client.ts'
 import { errorOf, readError } from '../client/errors.ts'
-import { isRedirect } from '../client/lists/referrers-api.ts'
+import { isRedirect, missingStatuses } from '../client/lists/referrers-api.ts'
 
 const maxList = 4 * 1024 ** 2
-/** Answers by which registries say that they have no referrers API. */
-const missingStatuses: ReadonlySet<number> = new Set([404, 400, 405, 406, 501])
 /** Codes of errors about what the request names. They say nothing about the API. */
 const otherCodes: ReadonlySet<string> = new Set(['NAME_UNKNOWN', 'MANIFEST_INVALID', 'MANIFEST_UNKNOWN'])
 

@@ -123,6 +123,7 @@ describe('doctor', () => {
     ['400', { status: 400 }, 'it answered 400'],
     ['405', { status: 405 }, 'it answered 405'],
     ['406', { status: 406 }, 'it answered 406'],
+    ['204', { status: 204 }, 'it answered 204'],
     ['501', { status: 501 }, 'it answered 501'],
     ['a web page', { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' }, 'text/html'],
     ['an empty body', { status: 200, headers: json, body: '' }, 'no index'],

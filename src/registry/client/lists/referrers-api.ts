@@ -8,9 +8,10 @@ import { type FirstPage, maxListSize, type ResponsePage } from './pages.ts'
 
 /**
  * The statuses by which registries say that they do not have the referrers API: 404 is the
- * specified one, Artifactory answers 406 (github.com/google/go-containerregistry/issues/1962).
+ * specified one, Artifactory answers 406 (github.com/google/go-containerregistry/issues/1962), and
+ * 204 has no list.
  */
-const missingStatuses: ReadonlySet<number> = new Set([404, 400, 405, 406, 501])
+export const missingStatuses: ReadonlySet<number> = new Set([404, 204, 400, 405, 406, 410, 415, 422, 501])
 
 /** Codes of errors about what the request names. They say nothing about the API. */
 const otherCodes: Readonly<Record<number, readonly string[]>> = {

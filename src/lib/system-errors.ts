@@ -8,8 +8,8 @@ export interface SystemCause {
   readonly isLimit?: true
 }
 
-const disk = 'Free space on that disk, or name a place on another one. Then run the command again.'
-const permission = 'Change the permissions, or name another place.'
+const disk = 'Free space on that disk, or name a path on another disk. Then run the command again.'
+const permission = 'Change the permissions, or name another path.'
 const later = 'Run the command again later, or with fewer other programs on this machine.'
 
 /**
@@ -23,10 +23,10 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
     'EFBIG',
     {
       why: 'the file is larger than the file system or "ulimit -f" allows',
-      hint: 'Raise the limit with "ulimit -f unlimited", or name a place on another disk.',
+      hint: 'Raise the limit with "ulimit -f unlimited", or name a path on another disk.',
     },
   ],
-  ['EROFS', { why: 'the file system is read-only', hint: 'Name a place that can be written to.' }],
+  ['EROFS', { why: 'the file system is read-only', hint: 'Name a path that can be written to.' }],
   ['EACCES', { why: 'the user of this process has no permission', hint: permission }],
   ['EPERM', { why: 'the system does not allow it to the user of this process', hint: permission }],
   [

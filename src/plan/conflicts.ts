@@ -10,7 +10,7 @@ export function movedSince({ repository, tag, digest }: TagPrecondition, now: Di
   return new DrayError('conflict', `${name} was changed since the plan was made`, {
     subject: name,
     why: `the plan saw ${digest ?? 'no such tag'}, now it is ${now ?? 'not there'}`,
-    hint: 'Nothing was overwritten. Look at who moved it, then make the plan again.',
+    hint: 'Nothing was overwritten. Find out who moved the tag, then make the plan again.',
   })
 }
 

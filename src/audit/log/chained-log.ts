@@ -15,7 +15,7 @@ import { type Heartbeat, startHeartbeat } from './heartbeat.ts'
 import type { OpenIntent } from './open-intents.ts'
 import type { AuditRecord, LogRecord } from './record.ts'
 import type { AuditSink } from './sink.ts'
-import { keepTail, type Piece, removeTail } from './kept-tail.ts'
+import { keepTail, type TailPart, removeTail } from './kept-tail.ts'
 
 /** A process holds the lock for one write. If it holds it longer, its disk does not respond. */
 const maxLockWaitMs = 60_000
@@ -121,11 +121,11 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
         (one) =>
           written?.has(one.id) !== true && (one.resolvedBy === undefined || this.#follower.open.has(one)),
       )
-      const pieces = await keepTail(this.place, handle, followed)
-      const lines = formatLines([...this.#recovered(pieces, records), ...pending], followed.end)
+      const parts = await keepTail(this.place, handle, followed)
+      const lines = formatLines([...this.#recovered(parts, records), ...pending], followed.end)
       if (lines.text === '') return
       await this.#append(lines, followed, { handle, lock })
-      if (pieces.length > 0) await removeTail(this.place)
+      if (parts.length > 0) await removeTail(this.place)
     })
   }
 
@@ -160,18 +160,18 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     }
   }
 
-  #recovered(pieces: readonly Piece[], [first]: readonly AuditRecord[]): readonly LogRecord[] {
+  #recovered(parts: readonly TailPart[], [first]: readonly AuditRecord[]): readonly LogRecord[] {
     if (first === undefined) return []
     const { newId, clock } = this.#options
     const time = new Date(clock.now()).toISOString()
     const { run } = first
-    return pieces.map((piece) => ({
+    return parts.map((part) => ({
       schema: 'dray.audit/1',
       id: newId(),
       run,
       time,
       phase: 'recovered',
-      ...piece,
+      ...part,
     }))
   }
 

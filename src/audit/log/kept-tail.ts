@@ -12,7 +12,7 @@ import { findRecordProblem } from './record-problems.ts'
 import { writerOf } from './stray-lines.ts'
 
 /** A record of fewer bytes fits into a line as base64. */
-const maxPieceSize = 256 * 1024
+const maxPartSize = 256 * 1024
 /** More than the stray lines of one log as base64. */
 const maxFileSize = 16 * 1024 * 1024
 const newline = 0x0a
@@ -39,7 +39,7 @@ interface SavedTail {
 }
 
 /** What one `recovered` record keeps. */
-export type Piece = Pick<RecoveredTail, 'torn' | 'writtenBy'>
+export type TailPart = Pick<RecoveredTail, 'torn' | 'writtenBy'>
 
 /**
  * Saves the bytes behind `end`, and returns what is not recorded yet, with what an interrupted
@@ -50,11 +50,11 @@ export async function keepTail(
   log: string,
   handle: FileHandle,
   { end, tail }: LogEnd,
-): Promise<readonly Piece[]> {
+): Promise<readonly TailPart[]> {
   const saved = await readSaved(log)
   const rest = saved === undefined ? undefined : await restOf(saved, handle, end)
-  if (saved !== undefined && rest?.pieces.length === 0) await removeTail(log)
-  const earlier = rest?.pieces ?? []
+  if (saved !== undefined && rest?.parts.length === 0) await removeTail(log)
+  const earlier = rest?.parts ?? []
   if (tail.byteLength === 0) return earlier
   const isAtSavedTail = earlier.length > 0 && rest?.offset === end.size
   if (isAtSavedTail && isTornRecovery(tail)) return earlier
@@ -63,7 +63,7 @@ export async function keepTail(
   const bytes = isInTail ? tail : Buffer.concat([...lines, tail])
   const value: SavedTail = { offset: end.size, torn: bytes.toString('base64') }
   await writeFileAtomic(tornPath(log), `${JSON.stringify(value)}\n`, { mode: 0o600 })
-  return piecesOf(bytes)
+  return splitTail(bytes)
 }
 
 /** Call this when the records are on disk. If it fails, `keepTail` removes the file later. */
@@ -86,23 +86,23 @@ function startsWith(bytes: Buffer, start: Buffer): boolean {
 }
 
 /** A record of each line; a long line has several. */
-function piecesOf(bytes: Buffer): readonly Piece[] {
-  const pieces: Piece[] = []
+function splitTail(bytes: Buffer): readonly TailPart[] {
+  const parts: TailPart[] = []
   for (let start = 0; start < bytes.byteLength;) {
     const lineEnd = bytes.indexOf(newline, start)
     const raw = bytes.subarray(start, lineEnd < 0 ? bytes.byteLength : lineEnd)
     const entry = lineEnd < 0 ? undefined : parseEntry({ raw, state: 'whole' })
     const isStray = entry !== undefined && findRecordProblem(entry) === undefined
     const writer = isStray ? { writtenBy: writerOf(entry) } : {}
-    for (let at = 0; at < raw.byteLength; at += maxPieceSize) {
-      pieces.push({
-        torn: raw.toString('base64', at, Math.min(at + maxPieceSize, raw.byteLength)),
+    for (let at = 0; at < raw.byteLength; at += maxPartSize) {
+      parts.push({
+        torn: raw.toString('base64', at, Math.min(at + maxPartSize, raw.byteLength)),
         ...writer,
       })
     }
     start += raw.byteLength + 1
   }
-  return pieces
+  return parts
 }
 
 async function readSaved(log: string): Promise<SavedTail | undefined> {
@@ -127,23 +127,23 @@ function parseSaved(bytes: Uint8Array): SavedTail | undefined {
   }
 }
 
-/** The pieces without a record in the log, and the offset behind the records of the others. */
+/** The parts without a record in the log, and the offset behind the records of the others. */
 async function restOf(
   { offset, torn }: SavedTail,
   handle: FileHandle,
   end: Position,
-): Promise<{ readonly pieces: readonly Piece[]; readonly offset: number }> {
-  const pieces = piecesOf(Buffer.from(torn, 'base64'))
+): Promise<{ readonly parts: readonly TailPart[]; readonly offset: number }> {
+  const parts = splitTail(Buffer.from(torn, 'base64'))
   let recorded = 0
   let next = offset
   for await (const lines of readLines(handle, offset, end.size)) {
     for (const line of lines) {
       const entry = parseEntry(line)
-      const isRecorded = entry?.phase === 'recovered' && entry.torn === pieces[recorded]?.torn
-      if (!isRecorded) return { pieces: pieces.slice(recorded), offset: next }
+      const isRecorded = entry?.phase === 'recovered' && entry.torn === parts[recorded]?.torn
+      if (!isRecorded) return { parts: parts.slice(recorded), offset: next }
       recorded++
       next = line.offset + line.raw.byteLength + 1
     }
   }
-  return { pieces: pieces.slice(recorded), offset: next }
+  return { parts: parts.slice(recorded), offset: next }
 }

@@ -85,7 +85,7 @@ function notShared({ path, why, kind }: FolderFault, isMade: boolean): DrayError
     subject: path,
     why,
     hint: isMade
-      ? `Look at what is in ${path}, then ${correct}.`
+      ? `Check what is in ${path}, then ${correct}.`
       : 'Set XDG_RUNTIME_DIR to a folder that only you can write to.',
   })
 }
@@ -144,7 +144,7 @@ function notPrivate({ path, why, kind: fault }: FolderFault, kind: UserFolderKin
     why,
     hint:
       fault === 'mode'
-        ? `Look at what is in it, then run "chmod go-w ${path}".`
+        ? `Check what is in it, then run "chmod go-w ${path}".`
         : `Set ${variableOf(kind)} to a folder that only you can write to.`,
   })
 }

@@ -99,7 +99,7 @@ function find(request: EndpointRequest, state: RegistryState, repository: string
   const isCurrent = uploadState === 'none' || request.query.get('_state') === String(upload.size)
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   if (isCurrent || (uploadState === 'checked for writes' && isRead)) return upload
-  const why = 'the upload has gone on since'
+  const why = 'the upload has continued since'
   if (uploadState === 'checked') throw refusal('BLOB_UPLOAD_INVALID', why, 404)
   throw foreignRefusal('RANGE_INVALID', 416, why)
 }

@@ -3,8 +3,9 @@ import { systemCode } from '../../lib/files/io-error.ts'
 import { foreignRefusal, type RegistryFailureCode } from '../errors.ts'
 
 /**
- * What a client is told if the system does not let the registry store something. The message begins
- * with the words of the system: docker does not retry a push if it finds "no space left on device".
+ * The error that a client gets if the system does not let the registry store something. The message
+ * begins with that of the system: docker does not retry a push if it finds "no space left on
+ * device".
  */
 const failures: ReadonlyMap<string, readonly [RegistryFailureCode, string]> = new Map([
   ['ENOSPC', ['STORAGE_FULL', 'no space left on device: the disk of the registry is full']],

@@ -171,5 +171,5 @@ function textOf(
 /** What another run does, as the audit log says. */
 export function describePut({ run, operation, user, tag }: RecordedPut): string {
   const what = tag === undefined ? 'puts it here' : `puts the tag ${tag} on it`
-  return `by the audit log, the run ${run} (${operation} by ${user}) ${what}`
+  return `according to the audit log, the run ${run} (${operation} by ${user}) ${what}`
 }

@@ -35,8 +35,9 @@ export interface LossPorts {
 }
 
 /**
- * Looks after the last delete for what came between a check and a delete: a tag that another run
- * put on a deleted digest and that is gone with it, and a tag whose image lacks a deleted manifest.
+ * Finds, after the last delete, the losses of other clients between a check and a delete: a tag
+ * that another run put on a deleted digest and that is gone with it, and a tag whose image lacks a
+ * deleted manifest.
  * @param puts what other runs put into the repository
  * @param newTags tags that were listed after the last delete for the first time
  * @throws what the stores throw
@@ -111,7 +112,7 @@ async function lostTag(tag: string, put: RecordedPut, ports: LossPorts, call: Ca
   return toErrorInfo(
     new DrayError('conflict', `${subject} is gone: ${what}`, {
       subject,
-      why: `by the audit log, the run ${put.run} (${put.operation} by ${put.user}) put the tag on ${isManifest ? 'it' : put.digest} meanwhile`,
+      why: `according to the audit log, the run ${put.run} (${put.operation} by ${put.user}) put the tag on ${isManifest ? 'it' : put.digest} meanwhile`,
       hint: await restoring(tag, put, ports, call),
     }),
   )
@@ -127,7 +128,7 @@ async function incompleteImage(
   const why =
     put === undefined
       ? 'somebody put the tag there meanwhile'
-      : `by the audit log, the run ${put.run} (${put.operation} by ${put.user}) put the tag there meanwhile`
+      : `according to the audit log, the run ${put.run} (${put.operation} by ${put.user}) put the tag there meanwhile`
   return toErrorInfo(
     new DrayError('conflict', `${subject} (${digest}) lacks ${missing}, which this run deleted`, {
       subject,

@@ -265,7 +265,7 @@ const mismatchCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', '
 
 /** The errors of a read that the registry refuses. */
 const refusalCodes: ReadonlySet<ErrorCode> = new Set(['forbidden', 'unauthorized'])
-const skipHint = 'To go on without this evidence, pass --allow-missing-evidence.'
+const skipHint = 'Pass --allow-missing-evidence to continue without this evidence.'
 
 /** Requests for one subject without a list of tags: the fallback tag and cosign's three. */
 const requestsByTag = 1 + cosignSuffixes.length

@@ -76,8 +76,8 @@ export class RepositoryReader {
   }
 
   /**
-   * Lists the names of all tags. An image that only an invalid tag names would look unused, so an
-   * invalid tag is an error. @throws what the store throws; `refused`.
+   * Lists the names of all tags. An invalid tag is an error, because an image that only this tag
+   * names would count as unused. @throws what the store throws; `refused`.
    */
   async listTags(call: Call): Promise<readonly string[]> {
     for (let attempt = 1; ; attempt++) {

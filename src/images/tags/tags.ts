@@ -55,8 +55,8 @@ export async function resolveTags(
 /**
  * Returns the digest of each tag that may be written, and null if the tag is absent. Some
  * registries answer 404 to HEAD of a manifest that GET returns. So a tag that must not move is read
- * by GET unless the list has it, which is one request as well. If a GET counts as a pull, HEAD is
- * right.
+ * by GET unless the list has it, which is one request as well. If a GET counts as a pull, it
+ * is read by HEAD.
  * @param listed the tags in the list of the repository, if it was read
  * @param mustStay whether a tag must not be overwritten: a version tag or an immutable tag
  * @throws what the port throws.
@@ -68,10 +68,10 @@ export async function resolveTagsToWrite(
   mustStay: (tag: string) => boolean,
   call: Call,
 ): Promise<Map<string, Digest | null>> {
-  const isHeadRight = store.capability('freeReads') === 'no'
+  const isGetCounted = store.capability('freeReads') === 'no'
   const found = await inParallel(tags, tagsAtOnce, call, async (tag, c) => {
     const digest =
-      isHeadRight || listed.has(tag) || !mustStay(tag)
+      isGetCounted || listed.has(tag) || !mustStay(tag)
         ? ((await store.resolve({ tag }, c))?.digest ?? null)
         : await readTag(store, tag, c)
     return [tag, digest] as const

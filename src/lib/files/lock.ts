@@ -96,7 +96,7 @@ export async function takeLock(path: string, options: LockOptions, signal: Abort
   }
 }
 
-/** For how long a holder can be certain of its lock without a look at the file. */
+/** For how long a holder can be certain of its lock without a check of the file. */
 class Lease {
   readonly #clock: Clock
   readonly #certainMs: number

@@ -53,7 +53,7 @@ export function explainForbidden(
   movedBy: TagMover | null,
   direction: MoveDirection,
 ): string {
-  if (override !== undefined) return 'a rule was set aside only for what the plan saw'
+  if (override !== undefined) return 'the override was only for the tag as the plan saw it'
   if (movedBy !== null) return 'a rollback moved it'
   const unknown = 'the audit log has no record of the move'
   if (rule === undefined) return unknown

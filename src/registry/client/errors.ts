@@ -138,7 +138,7 @@ export async function webPageError(response: RegistryResponse, purpose: Purpose)
   await response.discard()
   return new DrayError('protocol', `cannot ${purpose.doing}: ${response.url.host} answered with a web page`, {
     subject: purpose.subject,
-    hint: 'Check that this is the address of a registry, and that no proxy with a login page stands before it.',
+    hint: 'Check that this host is a registry, and that no proxy with a login page is in front of it.',
   })
 }
 
@@ -217,20 +217,20 @@ function classify(status: number, code: string | undefined, purpose: Purpose): C
   if (status === 429) {
     return {
       code: 'unavailable',
-      hint: 'The registry limits how much may be asked of it. Run again later; what is done stays done.',
+      hint: 'The registry limits the number of requests. Run the command again later; it skips what is done.',
     }
   }
   if (isStorageFull(status)) {
     return {
       code: 'unavailable',
       message: `cannot ${purpose.doing}: ${registry} cannot store more`,
-      hint: 'Free space at the registry, or ask the person who runs it. Then run again; what is done stays done.',
+      hint: 'Free space at the registry, or ask its operator. Then run the command again; it skips what is done.',
     }
   }
   if (status === 408 || status >= 500) {
     return {
       code: 'unavailable',
-      hint: 'The registry failed, not the request. Run again later; what is done stays done.',
+      hint: 'The registry failed, not the request. Run the command again later; it skips what is done.',
     }
   }
   if (code === 'DIGEST_INVALID' || code === 'SIZE_INVALID') return { code: 'corrupt' }

@@ -70,7 +70,7 @@ export class HostGate {
     return new DrayError('unavailable', `${this.#registry} asks to be left alone until ${when}`, {
       subject: this.#registry,
       why: `that is ${Math.ceil(waitMs / 1000)} s from now, more than the ${Math.floor(this.#maxWaitMs / 1000)} s that this run may wait`,
-      hint: `Run it again after ${when}, or with a longer --max-wait: what is done stays done.`,
+      hint: `Run it again after ${when}, or with a longer --max-wait; it skips what is done.`,
     })
   }
 }

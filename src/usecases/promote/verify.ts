@@ -73,6 +73,6 @@ export function movedAfterwards({ repository, tag, wanted, digest }: TagMovedAwa
   return new DrayError('conflict', `${reference} was moved after it was written`, {
     subject: reference,
     why: `it was put on ${wanted}, now it is on ${digest}. ${what}`,
-    hint: 'Nothing was overwritten. Look at who moved it.',
+    hint: 'Nothing was overwritten. Find out who moved the tag.',
   })
 }

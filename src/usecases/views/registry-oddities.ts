@@ -10,7 +10,7 @@ export interface OddityFinding {
 
 const effects: Readonly<Record<OddityKind, string>> = {
   challenge: 'dray sends credentials by Basic if it has any and the connection is TLS.',
-  anonymous: 'If dray has credentials, it follows the challenge of /v2/ before it believes such an answer.',
+  anonymous: 'If dray has credentials, it follows the challenge of /v2/ before it accepts such an answer.',
   tagList:
     'dray skips them in reads and promotions. prune refuses this repository until they are deleted with the tools of the registry.',
   head: 'dray confirms by GET that a version tag does not exist before it writes it.',

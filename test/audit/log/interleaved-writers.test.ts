@@ -9,7 +9,7 @@ import { tempFolder } from '../../support/temp.ts'
 
 /**
  * Suspends one of two writers before operations on the file, for so long that the other one takes
- * over its lock, and lets the other one go on.
+ * over its lock, and lets the other one continue.
  */
 class Suspensions {
   readonly #path: string

@@ -165,7 +165,7 @@ describe('an intent without an outcome', () => {
     expect(outcomes()).toHaveLength(1)
   })
 
-  it('of a run that was suspended has both outcomes if the run goes on, and the log is whole', async () => {
+  it('of a run that was suspended has both outcomes if the run continues, and the log is whole', async () => {
     await prod.oracle.push(old, 'prod/api', '1.4.2')
     const log = openLog(run.auditFile, clock)
     const intent = record({ step: toTag(), before: digestOf(old) })

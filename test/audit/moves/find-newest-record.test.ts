@@ -57,7 +57,7 @@ describe('the newest record of a change', () => {
     expect(matched).toEqual(['3', '2'])
   })
 
-  it('cannot be looked for in a log that does not exist', async () => {
+  it('is not found in a log that does not exist', async () => {
     await expect(newest(join(await tempFolder(), 'none.jsonl'))).rejects.toMatchObject({ code: 'not-found' })
   })
 })

@@ -85,7 +85,7 @@ describe('an intent of another run', () => {
     const done = await race.execute(made)
     expect(done.repositories).toMatchObject([{ status: 'conflict', deleted: 1, conflicts: 4 }])
     expect(done.repositories[0]?.errors[0]?.why).toBe(
-      'by the audit log, the run other (promote by tester) puts the tag stay on it',
+      'according to the audit log, the run other (promote by tester) puts the tag stay on it',
     )
     expect(await world.remaining()).toHaveLength(4)
   })
@@ -197,7 +197,7 @@ describe('after the last delete', () => {
         code: 'conflict',
         message: `${host}/dev/api:stay is gone: this run deleted ${wanted.root.digest}`,
         subject: `${host}/dev/api:stay`,
-        why: 'by the audit log, the run other (promote by tester) put the tag on it meanwhile',
+        why: 'according to the audit log, the run other (promote by tester) put the tag on it meanwhile',
         hint: `Restore it: dray promote ${host}/staging/api@${wanted.root.digest} ${host}/dev/api:stay`,
       },
     ])

@@ -90,23 +90,23 @@ describe('the referrers that a run pushes to a registry without the referrers AP
 
   it('are listed before a tag moves, and recorded when the lists are confirmed', async () => {
     const { prod, run, plan } = await planned(together(api, sbom))
-    const story: string[] = []
+    const events: string[] = []
     const sink: AuditSink = {
       place: run.log.place,
       write: async (written) => {
         await run.log.write(written)
-        story.push(...written.map(({ phase, step }) => `${phase} ${step?.kind ?? ''}`))
+        events.push(...written.map(({ phase, step }) => `${phase} ${step?.kind ?? ''}`))
       },
     }
     prod.requests.push = (...entries) =>
-      story.push(
+      events.push(
         ...entries.flatMap(({ method, path }) =>
           path.endsWith(tagOf(api)) ? `${method} list` : path.endsWith('1.4.2') ? `${method} tag` : [],
         ),
       )
     await executePlan(run, plan, { sink })
     const known = new Set(['PUT list', 'GET list', 'PUT tag', 'outcome attach', 'outcome tag'])
-    expect(story.filter((what) => known.has(what)).slice(-6)).toEqual([
+    expect(events.filter((what) => known.has(what)).slice(-6)).toEqual([
       'PUT list',
       'GET list',
       'PUT tag',

@@ -155,7 +155,7 @@ it('a run that was suspended before its PUT takes the lock again, and overwrites
   expect(first.guard.last.found).toBe(second.wanted)
 })
 
-it('a run that was suspended before its PUT goes on after a check if no other run came', async () => {
+it('a run that was suspended before its PUT continues after a check if no other run wrote the tag', async () => {
   const { world, clock, folder } = await machine()
   const suspended = withoutHeartbeats()
   const run = await begin(world, 'ours', { clock, locks: tagLocksIn(folder, suspended) })

@@ -61,7 +61,7 @@ describe('a tag that may be written', () => {
     expect(world.requests.toSorted()).toEqual(['GET 1.4.2', 'HEAD 1', 'HEAD latest'])
   })
 
-  it('is read by HEAD where a GET counts as a pull', async () => {
+  it('is read by HEAD if a GET counts as a pull', async () => {
     const world = tagStores()
     const store = { ...world.stores.target(repository), capability: () => 'no' as const }
     await resolveTagsToWrite(store, ['1.4.2'], new Set(), () => true, notedCall())

@@ -28,7 +28,7 @@ describe.each(knownSystemCodes)('a failure with %s', (code) => {
   const cause = systemCause(code)
   const thrown = systemError(code, 'open', '/state/file')
 
-  it('is explained with the cause, the words of the system and a fix', () => {
+  it('is explained with the cause, the message of the system and a fix', () => {
     expect(ioError(thrown, 'cannot write /state', '/state')).toMatchObject({
       code: 'io',
       message: 'cannot write /state',
@@ -38,7 +38,7 @@ describe.each(knownSystemCodes)('a failure with %s', (code) => {
     })
   })
 
-  it('is no bug of dray where nothing expected it', () => {
+  it('is no bug of dray if nothing expected it', () => {
     expect(toDrayError(thrown)).toMatchObject({
       code: 'io',
       subject: '/state/file',
@@ -49,7 +49,7 @@ describe.each(knownSystemCodes)('a failure with %s', (code) => {
   })
 })
 
-it('a failure without a known cause is a bug of dray where nothing expected it', () => {
+it('a failure without a known cause is a bug of dray if nothing expected it', () => {
   expect(toDrayError(systemError('EBADF', 'read'))).toMatchObject({ code: 'internal' })
   expect(toDrayError(new Error('x'))).toMatchObject({ code: 'internal' })
 })

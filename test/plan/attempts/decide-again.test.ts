@@ -140,7 +140,7 @@ it.each([
     { override: 'moveTag' } as const,
     by('promote'),
     'unknown',
-    'a rule was set aside only for what the plan saw',
+    'the override was only for the tag as the plan saw it',
   ],
 ] as const)('a run does not move %j again, moved by %j, %s: %s', (tag, mover, direction, why) => {
   expect(explainForbidden(tag, mover, direction)).toBe(why)

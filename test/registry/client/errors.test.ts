@@ -189,7 +189,7 @@ describe("a registry's error", () => {
     expect(await refusal(page)).toMatchObject({
       code: 'protocol',
       message: expect.stringContaining('answered with a web page'),
-      hint: expect.stringContaining('address of a registry'),
+      hint: expect.stringContaining('this host is a registry'),
     })
   })
 })

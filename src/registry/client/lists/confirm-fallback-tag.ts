@@ -20,9 +20,9 @@ const slowerBy = 4
  * Reads the index again after a random pause, until it is the same as before and lists all the
  * referrers, and adds those that are missing. The registry API has no compare-and-swap: a writer
  * that read the index before this run wrote it, and writes it later, removes the entries of this
- * run unseen. The pause is longer than such a writer takes for its read and write, as far as this
- * run can tell by its own, and grows with each loss. Entries of others that this run has seen are
- * added again as well, unless their manifests are gone.
+ * run unseen. The pause is a multiple of the time that this run took for its read and write, so a
+ * writer that is not much slower has written by then. It grows with each loss. Entries of others
+ * that this run has seen are added again as well, unless their manifests are gone.
  * @param listing what `addToFallbackTag` returned
  * @returns the referrers that are still missing after the last repair
  * @throws what `addToFallbackTag` throws

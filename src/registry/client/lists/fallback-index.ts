@@ -62,8 +62,8 @@ function parseIndex(client: RepositoryClient, subject: Digest, content: Manifest
   if (parsed.kind !== 'index') {
     throw new DrayError('unsupported', 'the fallback tag holds something that is no list of referrers', {
       subject: where,
-      why: `it is ${parsed.mediaType}`,
-      hint: 'This registry (GitLab does) gives that tag another meaning, so evidence cannot be listed there. Leave the evidence behind, or promote to a registry with the referrers API.',
+      why: `it is ${parsed.mediaType}; some registries, such as GitLab, give that tag another meaning`,
+      hint: 'Pass --no-evidence, or use a registry with the referrers API.',
     })
   }
   const body = parseJson(bytes, where)

@@ -164,7 +164,8 @@ async function changeOnce(
 function overwritten(client: RepositoryClient, subject: Digest): DrayError {
   return new DrayError('conflict', 'the list of referrers is overwritten again and again', {
     subject: formatAt(client.repository, { tag: fallbackTag(subject) }),
-    hint: 'Another client writes the same fallback tag. Run again when it is done.',
+    why: 'another client writes the same fallback tag',
+    hint: 'Run the command again when no other client changes the referrers of this image.',
   })
 }
 

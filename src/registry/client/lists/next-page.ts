@@ -1,5 +1,5 @@
 /**
- * Returns the URL of the next page of the list at `current`. A link may leave out the beginning of
+ * Returns the URL of the next page of the list at `current`. A link may omit the beginning of
  * the repository's path (Artifactory omits its virtual repository): then the path of the list is
  * kept, because that link leads to another repository or nowhere.
  */

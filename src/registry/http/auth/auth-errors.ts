@@ -63,7 +63,7 @@ export function unclearChallenge(
     none: `. No credentials were found for ${registry}`,
     unused: '. dray sent no credentials',
   }
-  const check = `Check that ${registry} is the address of a registry and offers Basic or Bearer authentication.`
+  const check = `Check that ${registry} is a registry and offers Basic or Bearer authentication.`
   return new DrayError('unauthorized', `cannot authenticate to ${registry}`, {
     subject: subjectOf(request),
     // Without a status, the error is no answer to credentials.

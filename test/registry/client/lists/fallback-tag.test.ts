@@ -165,7 +165,7 @@ describe('the fallback tag', () => {
     ).rejects.toMatchObject({
       code: 'unsupported',
       subject: `${registry.registry}/${path}:${tag}`,
-      hint: expect.stringContaining('GitLab'),
+      why: expect.stringContaining('GitLab'),
     })
   })
 

@@ -138,7 +138,7 @@ describe('evidence under tags that are listed and refused', () => {
   const subject = digestOf(manifest)
   const signature = `sha256-${subject.slice('sha256:'.length)}.sig`
 
-  it('is an error that names the flag to go on without it', async () => {
+  it('is an error that names the flag to continue without it', async () => {
     const { store } = await refusing(listed('1.0.0', signature))
     await store.manifest({ tag: '1.0.0' }, newCall())
     const search = new EvidenceSearch(store, { dangling: 'fail' })

@@ -170,7 +170,7 @@ describe('a list of tags', () => {
     ])
   })
 
-  it('goes on after pages without a valid tag by Link alone', async () => {
+  it('continues after pages without a valid tag by Link alone', async () => {
     const pages = 150
     const { registry, requests } = await scripted((_, count) =>
       count < pages ? page([`-${count}`], `<?p=${count}>; rel="next"`) : page(['a']),

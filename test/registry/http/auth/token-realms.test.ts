@@ -18,7 +18,7 @@ describe('a token server may have credentials', () => {
     expect(trusts(registry, origin, realm)).toBe(true)
   })
 
-  // A proxy that ends TLS does not tell the registry so.
+  // A proxy that ends TLS does not report that to the registry.
   it.each([
     ['https://r.example.com', 'http://r.example.com/token?x=1', 'https://r.example.com/token?x=1'],
     ['https://r.example.com:8443', 'http://r.example.com/token', 'https://r.example.com:8443/token'],

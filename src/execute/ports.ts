@@ -44,7 +44,7 @@ export interface PrunePorts extends RunPorts {
   readonly reader: (repository: RepositoryName) => RepositoryReader
   /** images that are in use by now, beside those that the plan knows */
   readonly usedNow?: (repository: RepositoryName) => readonly TagOrDigest[]
-  /** what other runs put into a repository since it was read for the plan, by the audit log */
+  /** what other runs put into a repository since it was read for the plan (audit log) */
   readonly recordedPuts?: (repository: RepositoryName) => Promise<readonly RecordedPut[]>
   /** what the review of a saved plan found */
   readonly current?: (repository: RepositoryName) => CurrentRepository | undefined

@@ -1,6 +1,6 @@
 /**
- * Media types of manifests, indexes and configs: OCI image-spec 1.1, Helm, and what came before and
- * registries still serve. These are docker's schema 2, the artifact manifest of image-spec
+ * Media types of manifests, indexes and configs: OCI image-spec 1.1, Helm, and their predecessors
+ * that registries still serve. These are docker's schema 2, the artifact manifest of image-spec
  * 1.1.0-rc2, and its predecessor in the ORAS project. Old referrers use the last two.
  */
 export const mediaTypes = {

@@ -189,8 +189,8 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   }
 
   /**
-   * Works under the lock of the log, and again if the lock was lost on the way or another process
-   * wrote without it. Whatever the work found may be due to that, also an error.
+   * Does the work under the lock of the log. Repeats it if the lock was lost meanwhile or if
+   * another process wrote without the lock, because the result, or an error, may be due to that.
    */
   async #locked<T>(work: (lock: HeldLock) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {

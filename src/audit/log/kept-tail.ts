@@ -38,7 +38,7 @@ interface SavedTail {
   readonly torn: string
 }
 
-/** What one `recovered` record keeps. */
+/** The bytes that one `recovered` record keeps. */
 export type TailPart = Pick<RecoveredTail, 'torn' | 'writtenBy'>
 
 /**

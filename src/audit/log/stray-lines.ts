@@ -16,7 +16,7 @@ import type { LogEntry } from './record.ts'
 import { canBeTorn } from './record-prefix.ts'
 import { findRecordProblem } from './record-problems.ts'
 
-/** dray does not look for stray lines in more bytes behind a chain. */
+/** The most bytes behind a chain in which dray detects stray lines. */
 const maxStraySize = 8 * 1024 * 1024
 const newline = 0x0a
 

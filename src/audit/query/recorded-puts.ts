@@ -29,9 +29,9 @@ export interface RecordedPut {
 const ofPrune = Buffer.from('"operation":"prune"')
 
 /**
- * What runs put into repositories since a moment, as an audit log says: steps that were under way
- * then, and those that began afterwards, without those that failed. Each call reads only what was
- * appended since the last one, and nothing if the log has the same size. It takes no lock and
+ * The puts of runs into repositories since a moment, according to an audit log: steps that were
+ * under way then, and those that began afterwards, without those that failed. Each call reads only
+ * the lines since the last call, and nothing if the log has the same size. It takes no lock and
  * writes nothing.
  */
 export class RecordedPuts {

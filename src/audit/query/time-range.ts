@@ -13,7 +13,7 @@ const maxDisorderMs = 3_600_000
 const blockSize = 64 * 1024
 /**
  * One late write, such as that of a run that was suspended, must not hide the records before it. So
- * the records that are left out next to the result have to be out of time for this many bytes.
+ * the omitted records next to the result have to be out of time for this many bytes.
  */
 const marginSize = 4 * blockSize
 const newline = 0x0a

@@ -69,8 +69,8 @@ export async function readSmall(path: string, maxBytes: number): Promise<Uint8Ar
 }
 
 /**
- * The contents of many small regular files of one folder, by name. Files that are gone are left
- * out. Reads are synchronous, which takes a fraction of the time, with a pause for other requests.
+ * The contents of many small regular files of one folder, by name. Files that are gone are omitted.
+ * Reads are synchronous, which takes a fraction of the time, with a pause for other requests.
  * @throws `malformed` if a file is larger; `io` for a link.
  */
 export async function* readManySmall(

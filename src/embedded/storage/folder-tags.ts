@@ -12,7 +12,7 @@ const maxKeptTags = 500_000
 
 const maxTagBytes = 1024
 
-/** What is known of the tags of a repository. */
+/** The known tags of a repository. */
 interface KnownTags {
   /** of the folder when the names were read, or after the last change by this process */
   stamp: string
@@ -24,9 +24,9 @@ interface KnownTags {
 }
 
 /**
- * The tags of the repositories in a folder. The files are the truth. The names and targets are also
- * kept in memory, so that a delete of a manifest does not read every tag, and a page of tags does
- * not list all of them. If another process or a person adds or removes a tag, the folder has
+ * The tags of the repositories in a folder. The files are authoritative. The names and targets are
+ * also kept in memory, so that a delete of a manifest does not read every tag, and a page of tags
+ * does not list all of them. If another process or a person adds or removes a tag, the folder has
  * another time, and the memory is dropped.
  */
 export class FolderTags {

@@ -151,7 +151,7 @@ export class DeleteLedger {
     this.#end(step, { step: step.id, repository: step.repository, result: 'failed', error })
   }
 
-  /** Adds to a delete that is done what it took from another client. */
+  /** Adds the losses of other clients to a delete that is done. */
   addLoss({ step, error }: Loss): void {
     const outcome = this.#outcomes.get(step.id)
     if (outcome === undefined) return

@@ -9,7 +9,7 @@ import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { Repositories } from '../../images/ports.ts'
 
-/** What a delete took from another client that needed it by then. */
+/** A tag or manifest that a delete removed although another client needed it by then. */
 export interface Loss {
   readonly step: DeleteStep
   readonly error: ErrorInfo
@@ -113,7 +113,7 @@ async function lostTag(tag: string, put: RecordedPut, ports: LossPorts, call: Ca
     new DrayError('conflict', `${subject} is gone: ${what}`, {
       subject,
       why: `according to the audit log, the run ${put.run} (${put.operation} by ${put.user}) put the tag on ${isManifest ? 'it' : put.digest} meanwhile`,
-      hint: await restoring(tag, put, ports, call),
+      hint: await describeRestore(tag, put, ports, call),
     }),
   )
 }
@@ -133,13 +133,13 @@ async function incompleteImage(
     new DrayError('conflict', `${subject} (${digest}) lacks ${missing}, which this run deleted`, {
       subject,
       why,
-      hint: put === undefined ? 'Push that image again.' : await restoring(tag, put, ports, call),
+      hint: put === undefined ? 'Push that image again.' : await describeRestore(tag, put, ports, call),
     }),
   )
 }
 
 /** How to restore what a run put there, if its source still has it. */
-async function restoring(
+async function describeRestore(
   tag: string,
   { from, digest, operation }: RecordedPut,
   { repository, stores }: LossPorts,

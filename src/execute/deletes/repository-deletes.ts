@@ -38,7 +38,10 @@ export interface RepositoryPorts extends DeletePorts {
   readonly settled: ReadonlyMap<StepId, SettledDelete>
   /** other repositories, which content of other runs comes from */
   readonly stores: Pick<Repositories, 'source'>
-  /** reads what other runs put into the repository by the audit log; undefined: there is no log */
+  /**
+   * reads what other runs put into the repository according to the audit log; undefined: there is
+   * no log
+   */
   readonly recordedPuts: (() => Promise<readonly RecordedPut[]>) | undefined
   /** @throws `audit` */
   readonly recordIntents: (steps: readonly DeleteStep[]) => Promise<void>
@@ -202,7 +205,7 @@ export class RepositoryDeletes {
     return new Map(found.flatMap((those) => [...those]))
   }
 
-  /** Reports what came between a check and a delete. If it cannot be read, that is a warning. */
+  /** Reports losses of other clients. If the repository cannot be read, it warns. */
   async #reportLosses(): Promise<void> {
     const { deleted } = this.#ledger
     if (deleted.manifests.size + deleted.tags.size === 0) return

@@ -15,7 +15,7 @@ import { TagRounds } from './tag-rounds.ts'
  * and kept tags. A tag that is itself to be deleted is checked just before its delete too.
  */
 const requestsPerDelete = { lists: 1 / 8, keptTags: 1 / 4, tagsToDelete: 1 / 8 } as const
-/** A list of so many tags is one page. One page is read before every wave of deletes. */
+/** The tags on one page of a list. One page is read before every wave of deletes. */
 const pageSize = 1000
 /** Longer lists are not read again for a delete that had to wait. */
 const maxPagesWhileWaiting = 16
@@ -99,7 +99,7 @@ export class Rescans {
     this.#isCurrent = true
   }
 
-  /** Reads what the next deletes, so many, pay for. @throws as `all` */
+  /** Reads as much as the next `count` deletes pay for. @throws as `all` */
   async beforeDeletes(count: number): Promise<void> {
     const unspent = this.#unspent
     unspent.lists += count * requestsPerDelete.lists

@@ -25,7 +25,7 @@ export async function explainRefusedArtifact(
   if (!isDrayError(error) || error.status === undefined || !refusals.has(error.status)) return error
   const { to, manifest, tag } = step
   const repository = formatRepository(to)
-  // A tag that must not be moved is another matter, and so is a failure of the source.
+  // The refusal to move a tag has another reason, and so has a failure of the source.
   const isOfTarget = error.subject?.startsWith(`${repository}@`) || error.subject === `${repository}:${tag}`
   if (error.code === 'refused' || !isOfTarget) return error
   const type = await findArtifactType(step, source, call)

@@ -7,8 +7,8 @@ import { takeLock, type TakenLock } from './lock.ts'
 
 /**
  * Milliseconds. A process of many on a busy machine can stand still for seconds, so a lock is not
- * taken over soon. A holder that waits long for its registry stops renewing, so that others can go
- * on.
+ * taken over soon. A holder that waits long for its registry stops renewing, so that others can
+ * continue.
  */
 const pace = { pollMs: 25, heartbeatMs: 1_000, staleMs: 10_000, renewMs: 60_000 } as const
 /** Milliseconds. */

@@ -8,8 +8,8 @@ const unknownPlace = '0'.repeat(partLength)
 const maxProcessId = 2 ** 31 - 1
 
 /**
- * Returns 16 hex digits for this process: eight for the place in which a process id is valid, and
- * eight for its process id.
+ * Returns 16 hex digits for this process: eight for the machine or container in which a process
+ * id is valid, and eight for its process id.
  */
 export function processIdentity(): string {
   return placeOfProcess() + process.pid.toString(16).padStart(partLength, '0')

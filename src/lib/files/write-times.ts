@@ -5,14 +5,14 @@ import { systemCode } from './io-error.ts'
 /** Bytes of a time: a double. */
 const timeSize = 8
 /**
- * Each name has one of so many places in the file. Two names with one place only see more writes
- * than there were.
+ * The number of slots in the file. If two names have one slot, each of them sees the writes of
+ * both.
  */
-const places = 2 ** 18
+const slots = 2 ** 18
 
 /**
- * When the processes of one user on one machine last wrote what a name stands for. All times are in
- * one file of at most 2 MiB, most of which takes no room on disk. The file need not outlast a crash
+ * When the processes of one user on one machine last wrote under each name. All times are in
+ * one sparse file of at most 2 MiB. The file need not outlast a crash
  * of the machine, so nothing is synced. Reads and writes are synchronous, which takes a fraction of
  * the time for a few bytes.
  */
@@ -31,8 +31,8 @@ export class WriteTimes {
   last(name: string): number {
     const bytes = Buffer.alloc(timeSize)
     try {
-      const length = this.#at(name, constants.O_RDONLY, (fd, place) =>
-        readSync(fd, bytes, 0, timeSize, place),
+      const length = this.#at(name, constants.O_RDONLY, (fd, offset) =>
+        readSync(fd, bytes, 0, timeSize, offset),
       )
       if (length === 0) return 0
       const time = bytes.readDoubleBE()
@@ -57,20 +57,22 @@ export class WriteTimes {
     const bytes = Buffer.alloc(timeSize)
     bytes.writeDoubleBE(time)
     try {
-      this.#at(name, constants.O_WRONLY | constants.O_CREAT, (fd, place) =>
-        writeSync(fd, bytes, 0, timeSize, place),
+      this.#at(name, constants.O_WRONLY | constants.O_CREAT, (fd, offset) =>
+        writeSync(fd, bytes, 0, timeSize, offset),
       )
     } catch {
       return
     }
   }
 
-  /** Calls `use` with the open file and the place of the name in it. @throws the system's error. */
-  #at(name: string, flags: number, use: (fd: number, place: number) => number): number {
+  /**
+   * Calls `use` with the open file and the offset of the name in it. @throws the system's error.
+   */
+  #at(name: string, flags: number, use: (fd: number, offset: number) => number): number {
     const { O_NOFOLLOW, O_NONBLOCK } = constants
     const fd = openSync(this.#path, flags | O_NOFOLLOW | O_NONBLOCK, 0o600)
     try {
-      return use(fd, placeOf(name))
+      return use(fd, offsetOf(name))
     } finally {
       closeSync(fd)
     }
@@ -78,6 +80,6 @@ export class WriteTimes {
 }
 
 /** Returns the offset of a name's time. */
-function placeOf(name: string): number {
-  return (createHash('sha256').update(name).digest().readUInt32BE() % places) * timeSize
+function offsetOf(name: string): number {
+  return (createHash('sha256').update(name).digest().readUInt32BE() % slots) * timeSize
 }

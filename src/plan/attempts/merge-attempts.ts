@@ -4,10 +4,9 @@ import type { PlanAttempt } from './decide-again.ts'
 import { writtenTag } from './written-tag.ts'
 
 /**
- * Returns one attempt that says what two have done together: pure. Of the images that `again` is
- * about it has the plan and the outcomes of `again`, and beside them what the first attempt has
- * done and the second one did not do again. The result is for reports: its plan was never executed
- * as it is.
+ * Returns one attempt with the results of two: pure. For the images of `again`, it has the plan and
+ * the outcomes of `again`, and the steps that only the first attempt has done. The result is for
+ * reports: its plan was never executed as it is.
  */
 export function mergeAttempts(first: PlanAttempt, again: PlanAttempt): PlanAttempt {
   const images = new Set([...again.plan.placements, ...again.plan.refusals].map(({ image }) => image))

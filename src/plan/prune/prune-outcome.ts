@@ -25,7 +25,7 @@ export interface DeleteOutcome {
     | 'notAttempted'
   /** with all results except `done` and `unchanged` */
   readonly error?: ErrorInfo
-  /** what a delete took from another client that came between the check and the delete */
+  /** losses of another client that wrote between the check and the delete */
   readonly losses?: readonly ErrorInfo[]
 }
 

@@ -34,7 +34,7 @@ describe.each(profileNames)('at %s', (profile) => {
     expect(await oracle.differences(path, other, 'c')).toEqual([])
   })
 
-  it('a manifest of an index is deleted only where the index does not protect it', async () => {
+  it('a manifest of an index is deleted only if the index does not protect it', async () => {
     const { open, oracle, abilities } = await workplaceAt(profile)
     const content = index(['linux/amd64', 'linux/arm64'])
     await oracle.push(content, path, 'a')

@@ -6,8 +6,8 @@ import type { Context } from '../../wiring/context.ts'
 import type { PlacementFindings } from '../placement-types.ts'
 
 /**
- * How much older than the reading of a run a record may be that explains what the run found, in
- * milliseconds: machines that share an audit log have different clocks.
+ * By how many milliseconds a record may be older than the reading of a run and still explain a
+ * conflict of that run: machines that share an audit log have different clocks.
  */
 const clockMarginMs = 60_000
 

@@ -72,8 +72,8 @@ export async function decideAgain(
 }
 
 /**
- * Waits a random time, so that runs that lost at the same time do not meet again. Returns false if
- * the run is stopped meanwhile.
+ * Waits a random time, so that runs that lost at the same time do not collide again. Returns false
+ * if the run is stopped meanwhile.
  */
 async function isWaitOver(decision: number, { context, call, stop, random }: ChangePorts): Promise<boolean> {
   const signal = AbortSignal.any([call.signal, stop])
@@ -83,7 +83,7 @@ async function isWaitOver(decision: number, { context, call, stop, random }: Cha
   )
 }
 
-/** Says who won each tag that is decided about again. */
+/** Reports who moved each tag about which dray decides again. */
 function reportConflicts(
   { plan, steps }: PlanAttempt,
   images: ReadonlySet<string>,

@@ -6,11 +6,12 @@ import type { RepositoryClient } from '../client.ts'
 import { isCorrupt, type Purpose } from '../errors.ts'
 import { hasBlob } from './blobs.ts'
 
-/** 202 is a promise, and 200 can be an answer of storage to which the registry redirected. */
+/** 202 does not say that the blob is stored, and 200 can be the answer of a redirect to storage. */
 const vagueStatuses: ReadonlySet<number> = new Set([200, 202])
 
 /**
- * Looks for the blob if the answer to the end of its upload does not say that it is stored.
+ * Checks that the blob exists if the answer to the end of its upload does not say that it is
+ * stored.
  * @throws `protocol` if the registry does not have it, `corrupt` if it has another size.
  */
 export async function confirmUpload(

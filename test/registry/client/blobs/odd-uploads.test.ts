@@ -191,7 +191,7 @@ describe('the answer to the end of an upload', () => {
     expect(one.steps()).toBe(steps)
   })
 
-  it.each([200, 202])('is not believed if it is %i and the blob is missing', async (status) => {
+  it.each([200, 202])('is not accepted if it is %i and the blob is missing', async (status) => {
     const one = await registryWith(({ method }) => {
       if (method === 'HEAD') return { status: 404 }
       return method === 'PUT' ? { status } : undefined
@@ -206,12 +206,12 @@ describe('the answer to the end of an upload', () => {
     expect(one.steps().endsWith('DELETE')).toBe(true)
   })
 
-  it('is not believed if it is 202 and the blob has another size', async () => {
-    let looks = 0
+  it('is not accepted if it is 202 and the blob has another size', async () => {
+    let reads = 0
     const one = await registryWith(({ method }) => {
       if (method === 'PUT') return { status: 202 }
       if (method !== 'HEAD') return undefined
-      return looks++ === 0 ? { status: 404 } : { status: 200, headers: { 'content-length': '5' } }
+      return reads++ === 0 ? { status: 404 } : { status: 200, headers: { 'content-length': '5' } }
     })
     await expect(storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).rejects.toMatchObject({
       code: 'corrupt',
@@ -233,7 +233,7 @@ describe('the refusal of an upload as BLOB_UPLOAD_INVALID', () => {
     expect(one.steps()).toBe('HEAD POST PUT GET HEAD DELETE POST PUT')
   })
 
-  it('is believed the third time', async () => {
+  it('is accepted the third time', async () => {
     const one = await registryWith(answersTo('PUT', invalid))
     await expect(storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).rejects.toMatchObject({
       status: 400,

@@ -106,7 +106,7 @@ describe('resolving', () => {
     expect(heard.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'GET'])
   })
 
-  it('believes a 404 if HEAD found another manifest of the registry', async () => {
+  it('accepts a 404 if HEAD found another manifest of the registry', async () => {
     const { registry, heard } = await scripted(({ method, path }) => {
       if (method === 'HEAD' && path.endsWith('/1')) return { status: 404 }
       return { status: 200, headers: { ...right, 'content-length': String(body.length) }, body }

@@ -128,7 +128,7 @@ describe('404 or 403 to a request without credentials', () => {
     expect(await answerTo(w, '_catalog', { scopes: [{ catalog: '*' }] })).toBe('200')
   })
 
-  it('is believed after one question if /v2/ asks for no credentials', async () => {
+  it('is accepted after one request to /v2/ if /v2/ asks for no credentials', async () => {
     await using w = await world({ hidden: [404, {}, 'not there'], root: [200] })
     const all = Array.from({ length: 20 }, (_, index) => answerTo(w, `app/manifests/${index}`))
     expect(new Set(await Promise.all(all))).toEqual(new Set(['404 not there']))
@@ -137,17 +137,17 @@ describe('404 or 403 to a request without credentials', () => {
     expect(w.requests().filter((one) => one.endsWith('+'))).toEqual([])
   })
 
-  it.each([404, 403, 400, 405])('is believed if /v2/ answers %i', async (status) => {
+  it.each([404, 403, 400, 405])('is accepted if /v2/ answers %i', async (status) => {
     await using w = await world({ hidden: [404, {}, 'not there'], root: [status] })
     expect(await answerTo(w, 'app/manifests/1')).toBe('404 not there')
   })
 
-  it('is not believed if /v2/ fails', async () => {
+  it('is not accepted if /v2/ fails', async () => {
     await using w = await world({ hidden: [404], root: [503, { 'retry-after': '0' }] })
     expect(await errorOf(w, 'app/manifests/1')).toMatchObject({ code: 'unavailable', status: 503 })
   })
 
-  it('is believed with the credentials that the registry accepted', async () => {
+  it('is accepted with the credentials that the registry accepted', async () => {
     await using w = await world({ hidden: [404], root: basic, known: [404, {}, 'not there'] })
     expect(await answerTo(w, 'app/manifests/1')).toBe('404 not there')
     expect(await answerTo(w, 'app/manifests/2')).toBe('404 not there')

@@ -41,7 +41,7 @@ export async function checkChallenge(
   if (repository === undefined) return []
   const { status } = await request(anonymous, anonymous.client.url(`${repository}/tags/list`, 'n=1'), call)
   if (status !== 403 && status !== 404) return []
-  const saw = `the tag list without credentials is answered ${status} and no challenge, though GET /v2/ challenges`
+  const saw = `it answers ${status} without a challenge to the tag list without credentials, and GET /v2/ has a challenge`
   return [{ kind: 'anonymous', saw }]
 }
 

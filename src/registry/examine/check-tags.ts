@@ -42,7 +42,7 @@ export async function checkMissingTag(client: RepositoryClient, call: Call): Pro
   const tag = fallbackTag(digestOfNothing)
   const status = await statusOfHead(client, tag, call)
   if (status !== 401 && status !== 403) return undefined
-  return { kind: 'missingTag', saw: `a tag that does not exist is answered ${status}` }
+  return { kind: 'missingTag', saw: `it answers ${status} to a tag that does not exist` }
 }
 
 async function statusOfHead(client: RepositoryClient, tag: string, call: Call): Promise<number> {

@@ -5,11 +5,11 @@ import { renderExplanation } from '../render/prune/explanation.ts'
 
 export default class Prune extends ChangeCommand {
   static override summary = 'Delete the images that a retention policy says nobody needs.'
-  static override description = `Shows what would go and what stays, each with its reason, and changes nothing; --apply deletes it. Policies stand under "retention:" in dray.yaml.
+  static override description = `Shows the images to delete and to keep, each with its reason, and changes nothing; --apply deletes them. Policies are under "retention:" in dray.yaml.
 
-A tag dies where a rule selects it and nothing holds it: no protection, no image in use, no condition of the rule. A manifest goes only if nothing that stays reaches it: no tag, no index, no subject. Evidence lives and dies with its image. When in doubt, it stays. Just before each delete everything is looked at again: what has moved since stays, with exit code 3 or 4.
+dray deletes a tag if a rule selects it, all conditions of the rule agree, and no protection or image in use keeps it. dray deletes a manifest only if no tag, index or subject that it keeps reaches the manifest. Attached artifacts are deleted together with their image. When in doubt, dray keeps an image. While it deletes, dray checks the repository again and keeps images that others need by then, with exit code 3 or 4.
 
-REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.com/team/api: "*" within a component of the path, "**" across them. Without one, all repositories that the rules name are looked at.`
+REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.com/team/api: "*" within a component of the path, "**" across them. Without one, dray reads all repositories that the rules name.`
   static override examples = [
     { description: 'See what would go:', command: '<%= config.bin %> prune' },
     {

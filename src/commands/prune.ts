@@ -7,7 +7,7 @@ export default class Prune extends ChangeCommand {
   static override summary = 'Delete the images that a retention policy says nobody needs.'
   static override description = `Shows the images to delete and to keep, each with its reason, and changes nothing; --apply deletes them. Policies are under "retention:" in dray.yaml.
 
-dray deletes a tag if a rule selects it, all conditions of the rule agree, and no protection or image in use keeps it. dray deletes a manifest only if no tag, index or subject that it keeps reaches the manifest. Attached artifacts are deleted together with their image. When in doubt, dray keeps an image. While it deletes, dray checks the repository again and keeps images that others need by then, with exit code 3 or 4.
+A tag is deleted if a rule selects it, all conditions of the rule agree, and no protection or image in use keeps it. A manifest is deleted only if no kept tag, index or subject reaches it. Attached artifacts are deleted together with their image. When in doubt, dray keeps an image. While it deletes, it checks the repository again and keeps images that others need by then, with exit code 3 or 4.
 
 REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.com/team/api: "*" within a component of the path, "**" across them. Without one, dray reads all repositories that the rules name.`
   static override examples = [

@@ -129,6 +129,6 @@ describe('the referrers API', () => {
       injury: { kind: 'answer', status: 400, body: { errors: [{ code: 'MANIFEST_INVALID' }] } },
     })
     const { abilities } = await examinerAt().check(proxy.host, 'team/api', newCall())
-    expect(abilities.referrers).toBeUndefined()
+    expect(abilities.referrers).toMatchObject({ known: 'unknown' })
   })
 })

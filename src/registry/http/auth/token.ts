@@ -7,6 +7,8 @@ import type { Fetch, RegistryRequest, RegistryResponse } from '../fetch.ts'
 import { redactUrl } from '../redact.ts'
 import { formatScopes, type ScopeSet } from './scopes.ts'
 
+/** How often a token is requested if the answers cannot be read. */
+const maxReads = 3
 const maxTokenBody = 64 * 1024
 const clientId = 'dray'
 /**
@@ -46,6 +48,22 @@ export async function requestToken(
   clock: Clock,
   call: Call,
 ): Promise<Token> {
+  for (let reads = 0; reads < maxReads; reads++) {
+    const token = await requestOnce(fetch, request, clock, call)
+    if (token !== undefined) return token
+  }
+  throw new DrayError('protocol', `${describeAnswer(request)} is not a JSON object`, {
+    subject: request.registry,
+  })
+}
+
+/** Undefined for an answer that is not a JSON object: it may be damaged on the way. */
+async function requestOnce(
+  fetch: Fetch,
+  request: TokenRequest,
+  clock: Clock,
+  call: Call,
+): Promise<Token | undefined> {
   const { credential } = request
   const requestedAt = clock.now()
   let response: RegistryResponse | undefined
@@ -60,7 +78,12 @@ export async function requestToken(
   response ??= await fetch(getRequest(request), call)
   const bytes = await response.bytes(maxTokenBody)
   if (response.status !== 200) throw tokenRefused(request, response.status, isAnonymous)
-  return { ...parseToken(bytes, request, requestedAt), isAnonymous }
+  const answer = parseAnswer(bytes, describeAnswer(request))
+  return answer === undefined ? undefined : { ...readToken(answer, request, requestedAt), isAnonymous }
+}
+
+function describeAnswer({ realm }: TokenRequest): string {
+  return `the answer of the token server ${redactUrl(realm)}`
 }
 
 function getRequest({ registry, realm, service, scopes, credential }: TokenRequest): RegistryRequest {
@@ -97,32 +120,28 @@ export function basicPair({ username, password }: BasicCredential): string {
   return `${username}:${password}`
 }
 
-function parseToken(
-  bytes: Uint8Array,
+function readToken(
+  answer: Readonly<Record<string, unknown>>,
   request: TokenRequest,
   requestedAt: number,
 ): Omit<Token, 'isAnonymous'> {
-  const where = `the answer of the token server ${redactUrl(request.realm)}`
-  const answer = parseAnswer(bytes, where)
   const value = [answer['token'], answer['access_token']].find((one) => typeof one === 'string' && one !== '')
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value))
-    throw new DrayError('protocol', `${where} holds no token`, { subject: request.registry })
+    throw new DrayError('protocol', `${describeAnswer(request)} has no token`, { subject: request.registry })
   const given = answer['expires_in']
   const lifetimeS = typeof given === 'number' && given > 0 ? Math.min(given, maxLifetimeS) : defaultLifetimeS
   const earlyS = Math.min(maxEarlyS, lifetimeS / 4)
   return { value, renewAt: requestedAt + (lifetimeS - earlyS) * 1000 }
 }
 
-/** The message of the parser is not part of the error, because it could quote the token. */
-function parseAnswer(bytes: Uint8Array, where: string): Record<string, unknown> {
-  let value: unknown
+/** The message of the parser is not used, because it could quote the token. */
+function parseAnswer(bytes: Uint8Array, where: string): Record<string, unknown> | undefined {
   try {
-    value = parseJson(bytes, where)
+    const value = parseJson(bytes, where)
+    return isRecord(value) ? value : undefined
   } catch {
-    value = undefined
+    return undefined
   }
-  if (isRecord(value)) return value
-  throw new DrayError('protocol', `${where} is not a JSON object`)
 }
 
 function tokenRefused(

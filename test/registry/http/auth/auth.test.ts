@@ -112,6 +112,23 @@ describe('bearer tokens', () => {
     expect(w.registry.seen.filter((one) => one.headers.authorization === undefined)).toHaveLength(1)
   })
 
+  it.each([
+    [1, 200, 2],
+    [2, 200, 3],
+    [3, 'protocol', 3],
+  ])('are requested again after %i damaged answers, at most twice', async (damaged, result, requests) => {
+    let left = damaged
+    await using w = await bearerWorld({
+      tokenAnswer: () => (left-- > 0 ? { status: 200, body: '{"token":"t' } : undefined),
+    })
+    const status = await w.stack.fetch(w.request('a', ['pull']), notedCall()).then(
+      (response) => response.status,
+      (error: DrayError) => error.code,
+    )
+    expect(status).toBe(result)
+    expect(w.tokenRequests()).toHaveLength(requests)
+  })
+
   it('are requested anonymously without credentials, and requests do not wait for each other', async () => {
     await using w = await bearerWorld()
     expect(await Promise.all([1, 2, 3].map(() => statusOf(w, w.request('a', ['pull']))))).toEqual([

@@ -6,11 +6,9 @@ import type { AbilityFact } from '../../images/registry-facts.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import type { RepositoryClient } from '../client/client.ts'
 import { errorOf, readError } from '../client/errors.ts'
-import { isRedirect, missingStatuses } from '../client/lists/referrers-api.ts'
+import { isOtherAnswer, isRedirect, missingStatuses } from '../client/lists/referrers-api.ts'
 
 const maxList = 4 * 1024 ** 2
-/** Codes of errors about what the request names. They say nothing about the API. */
-const otherCodes: ReadonlySet<string> = new Set(['NAME_UNKNOWN', 'MANIFEST_INVALID', 'MANIFEST_UNKNOWN'])
 
 /** What a registry answers to a request for the referrers of a manifest. */
 export interface ReferrersAnswer {
@@ -49,7 +47,7 @@ export async function checkReferrers(
   }
   const error = await readError(response, client.shared)
   if (!missingStatuses.has(status)) throw errorOf(status, error, purpose, response)
-  if (otherCodes.has(error.code ?? '')) return { fact: { known: 'unknown', by: 'asking' }, digests: [] }
+  if (isOtherAnswer(status, error.code)) return { fact: { known: 'unknown', by: 'asking' }, digests: [] }
   return missing(`it answered ${status}`)
 }
 

@@ -20,6 +20,11 @@ const otherCodes: Readonly<Record<number, readonly string[]>> = {
   400: ['MANIFEST_INVALID', 'MANIFEST_UNKNOWN'],
 }
 
+/** Whether such an answer is about something else, such as an absent repository. */
+export function isOtherAnswer(status: number, code: string | undefined): boolean {
+  return code !== undefined && otherCodes[status]?.includes(code) === true
+}
+
 /**
  * Requests the first page of a list of referrers. `no API`: the registry does not have it. `no
  * answer`: the registry has something else to say, such as that there is no such repository.
@@ -65,7 +70,7 @@ async function takeFirstPage(
   }
   if (status !== 200) {
     const { code } = await readError(response, client.shared)
-    return code !== undefined && otherCodes[status]?.includes(code) === true ? 'no answer' : 'no API'
+    return isOtherAnswer(status, code) ? 'no answer' : 'no API'
   }
   const page = { response, bytes: await response.bytes(maxListSize) }
   return isIndex(page) ? { url, page } : 'no API'

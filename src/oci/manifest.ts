@@ -63,12 +63,20 @@ const fields = spellings(
  * @throws `malformed`, `unsupported` (schema 1).
  */
 export function parseManifest(bytes: Uint8Array, mediaType: string, where: string): Manifest {
+  return readManifest(parseBody(bytes, where), mediaType, where)
+}
+
+function parseBody(bytes: Uint8Array, where: string): Record<string, unknown> {
   if (bytes.byteLength > maxManifestSize) {
     throw new DrayError('malformed', `${where} is larger than ${maxManifestSize} bytes`)
   }
   const body = parseJson(bytes, where)
   if (!isRecord(body)) throw new DrayError('malformed', `${where} is not an object`)
   checkSpelling(body, fields, where)
+  return body
+}
+
+function readManifest(body: Record<string, unknown>, mediaType: string, where: string): Manifest {
   const type = manifestTypeOf(body, bareMediaType(mediaType), where)
   const artifactType = optionalString(body['artifactType'], `${where}.artifactType`)
   const subject = body['subject'] == null ? undefined : parseDescriptor(body['subject'], `${where}.subject`)
@@ -99,9 +107,9 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
  * @throws the same.
  */
 export function parseUnverified(bytes: Uint8Array, mediaType: string, where: string): Manifest {
-  const manifest = parseManifest(bytes, mediaType, where)
-  const body = parseJson(bytes, where)
-  if (manifest.kind !== 'index' || (isRecord(body) && 'manifests' in body)) return manifest
+  const body = parseBody(bytes, where)
+  const manifest = readManifest(body, mediaType, where)
+  if (manifest.kind !== 'index' || 'manifests' in body) return manifest
   throw new DrayError('malformed', `${where} has no "manifests"`)
 }
 

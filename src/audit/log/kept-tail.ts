@@ -42,7 +42,7 @@ interface SavedTail {
 export type TailPart = Pick<RecoveredTail, 'torn' | 'writtenBy'>
 
 /**
- * Saves the bytes behind `end`, and returns what is not recorded yet, with what an interrupted
+ * Saves the bytes behind `end`. Returns the bytes without a record, also those that an interrupted
  * recovery saved earlier. @throws `audit` if another program wrote the file of saved bytes; `io`,
  * also for a symbolic link.
  */

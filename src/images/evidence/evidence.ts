@@ -239,7 +239,7 @@ export class EvidenceSearch {
   /** A registry with the API answers an empty list (distribution-spec, Listing Referrers). */
   #noteUnlisted(subject: Digest, call: Call): void {
     const error = unlistedError(this.#store, subject)
-    const hint = 'Run again later, or pass --allow-missing-evidence to skip what is not listed.'
+    const hint = 'Run again later, or pass --allow-missing-evidence to skip artifacts that are not listed.'
     if (this.#options.dangling === 'fail') throw error.with({ hint })
     call.notify({ kind: 'warning', text: error.message })
   }

@@ -18,7 +18,7 @@ import { readIfListed } from './refused-tags.ts'
 /** An entry of an index, with fields that this version of dray does not know. */
 export type ReferrerEntry = Readonly<Record<string, unknown>>
 
-/** The index under a fallback tag; `rest` is what it has besides its entries. */
+/** The index under a fallback tag; `rest` has its other fields. */
 export interface FallbackIndex {
   readonly entries: readonly ReferrerEntry[]
   readonly rest: Readonly<Record<string, unknown>>

@@ -164,7 +164,7 @@ describe('a run that lost a plain tag to a run of the same audit log', () => {
 })
 
 describe('a run that lost a plain tag to somebody without a record', () => {
-  it('leaves the tag, and shows what is there and what it wanted', async () => {
+  it('leaves the tag, and shows its digest and the wanted digest', async () => {
     const { promotion, stable, registries, oracle } = await onOneTag()
     const loser = await promotion('api:b1')
     await oracle.push(theirs, 'prod/api', 'stable')

@@ -1,0 +1,337 @@
+import { type ChildProcess, execFile, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import type { ProfileName } from '../../../src/embedded/profiles.ts'
+import { type RunningRegistry, startRegistry } from '../../../src/embedded/server.ts'
+import { Oracle } from '../oracle.ts'
+import { makeFolder, removeFolder } from '../temp.ts'
+import { push, repositoriesOf, repositoryOf, type SeededRepository, standardConfig } from './content.ts'
+import { openHosts } from './hosts.ts'
+import { type CommandStep, type DocsPage, readPage } from './page.ts'
+import type { WarmAnswer, WarmRequest } from './warm-dray.ts'
+
+/** A command of a page and what became of it. */
+export interface PageResult extends CommandStep {
+  readonly output: readonly string[]
+  readonly code: number
+}
+
+export interface DocsRunner extends AsyncDisposable {
+  /** Runs the commands of a page, in their order. */
+  run(text: string): Promise<readonly PageResult[]>
+}
+
+const program = join(import.meta.dirname, '..', '..', '..', 'bin', 'dray.js')
+/** Programs of vendors: each prints a token. */
+const standIns = [
+  'aws',
+  'gcloud',
+  'az',
+  'gh',
+  'glab',
+  'docker',
+  'podman',
+  'kubectl',
+  'helm',
+  'cosign',
+  'trivy',
+  'crane',
+]
+const localName = /\b(?:localhost|127\.0\.0\.1):(\d{4,5})\b/g
+/** The proxy of the hosts, which a reader does not have. */
+const proxied = /, [a-z]+ the proxy http:\/\/127\.0\.0\.1:\d+/g
+const hostName = /\b(?:[a-z0-9-]+\.)+(?:com|io|org|dev|net|cloud|internal|example|test)\b/g
+
+/** Starts the registries of pages. @param texts all pages that will run */
+export async function docsRunner(texts: readonly string[]): Promise<DocsRunner> {
+  const names = new Set([
+    'registry.example.com',
+    'registry-1.docker.io',
+    ...texts.flatMap((text) => text.match(hostName) ?? []),
+  ])
+  const state: { page: PageRegistries | undefined } = { page: undefined }
+  const hosts = await openHosts([...names], async (host) => {
+    if (state.page === undefined) throw new Error('no page runs')
+    return await state.page.portOf(host)
+  })
+  const warm = fork(join(import.meta.dirname, 'warm-dray.ts'), { env: { ...hosts.env }, stdio: 'inherit' })
+  return {
+    run: async (text) => {
+      const page = readPage(text)
+      state.page = new PageRegistries(page)
+      const run = await PageRun.start(text, page, state.page, warm, hosts.env)
+      try {
+        return await run.results()
+      } finally {
+        await run.close()
+        await state.page.close()
+        state.page = undefined
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      warm.kill()
+      await hosts[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** The registries of one page, each started when it is needed. */
+class PageRegistries {
+  readonly #content: readonly SeededRepository[]
+  readonly #profiles: ReadonlyMap<string, string>
+  readonly #isEmpty: boolean
+  readonly #running = new Map<string, Promise<RunningRegistry>>()
+
+  constructor({ steps, images, profiles, isEmpty }: DocsPage) {
+    this.#profiles = profiles
+    this.#isEmpty = isEmpty
+    const written = steps.flatMap((step) => (step.kind === 'file' ? [step.content] : []))
+    const configs = isEmpty ? written : [standardConfig, ...written]
+    const all = [...configs.flatMap(repositoriesOf), ...images.map(repositoryOf)]
+    this.#content = isEmpty ? images.map(repositoryOf) : uniqueRepositories(all)
+  }
+
+  async portOf(host: string): Promise<number> {
+    return (await this.#open(host)).port
+  }
+
+  /** Starts the registry of `localhost:SHOWN` on a free port. */
+  async openLocal(shown: string, port: number): Promise<void> {
+    await this.#open(`localhost:${shown}`, port)
+  }
+
+  async close(): Promise<void> {
+    for (const running of this.#running.values()) await (await running).close()
+  }
+
+  #open(host: string, port = 0): Promise<RunningRegistry> {
+    const known = this.#running.get(host)
+    if (known !== undefined) return known
+    const started = this.#start(host, port)
+    this.#running.set(host, started)
+    return started
+  }
+
+  async #start(host: string, port: number): Promise<RunningRegistry> {
+    const profile = (this.#profiles.get(host) ?? profileOf(host)) as ProfileName
+    const running = await startRegistry({ port, profile, allowedHosts: 'any' })
+    const oracle = new Oracle(running.registry)
+    const isHere = (repository: SeededRepository): boolean => serverOf(repository.host) === host
+    const own = this.#content.filter(isHere)
+    const content = own.length > 0 || this.#isEmpty ? own : repositoriesOf(standardConfig)
+    for (const repository of content) await push(oracle, repository)
+    return running
+  }
+}
+
+/** The host that a program connects to for a host in references. */
+function serverOf(host: string): string {
+  return host === 'docker.io' ? 'registry-1.docker.io' : host.replace('127.0.0.1', 'localhost')
+}
+
+const vendors: readonly (readonly [RegExp, ProfileName])[] = [
+  [/^ghcr\.io$/, 'ghcr'],
+  [/docker\.io$/, 'docker-hub'],
+  [/\.amazonaws\.com$/, 'ecr'],
+  [/\.pkg\.dev$/, 'gar'],
+  [/\.azurecr\.io$/, 'acr'],
+  [/^harbor\./, 'harbor'],
+  [/gitlab/, 'gitlab'],
+  [/^quay\.io$/, 'quay'],
+  [/^zot\./, 'zot-2.1'],
+]
+
+function profileOf(host: string): ProfileName {
+  return vendors.find(([pattern]) => pattern.test(host))?.[1] ?? 'oci-1.1'
+}
+
+function uniqueRepositories(all: readonly SeededRepository[]): readonly SeededRepository[] {
+  return [...new Map(all.map((one) => [`${one.host}/${one.path}`, one])).values()]
+}
+
+/** A folder and an environment in which the commands of one page run. */
+class PageRun {
+  readonly #page: DocsPage
+  readonly #folder: string
+  readonly #warm: ChildProcess
+  readonly #env: Readonly<Record<string, string>>
+  /** the port that the page shows, and the real one */
+  readonly #ports: ReadonlyMap<string, number>
+  readonly #background: ChildProcess[] = []
+  #request = 0
+
+  private constructor(
+    page: DocsPage,
+    folder: string,
+    warm: ChildProcess,
+    env: Readonly<Record<string, string>>,
+    ports: ReadonlyMap<string, number>,
+  ) {
+    this.#page = page
+    this.#folder = folder
+    this.#warm = warm
+    this.#env = env
+    this.#ports = ports
+  }
+
+  static async start(
+    text: string,
+    page: DocsPage,
+    registries: PageRegistries,
+    warm: ChildProcess,
+    env: Readonly<Record<string, string>>,
+  ): Promise<PageRun> {
+    const folder = await makeFolder('docs-')
+    const ports = new Map<string, number>()
+    for (const [, port = ''] of text.matchAll(localName)) {
+      if (!ports.has(port)) ports.set(port, await freePort())
+      if (!text.includes(`--port ${port}`)) await registries.openLocal(port, ports.get(port) ?? 0)
+    }
+    const home = join(folder, 'home', 'me')
+    const bin = join(folder, 'bin')
+    mkdirSync(join(home, 'work'), { recursive: true })
+    mkdirSync(bin)
+    script(join(bin, 'dray'), `exec ${quote(process.execPath)} ${quote(program)} "$@"`)
+    for (const name of standIns) script(join(bin, name), 'echo token')
+    const run = new PageRun(
+      page,
+      folder,
+      warm,
+      {
+        ...env,
+        PATH: `${bin}:/usr/local/bin:/usr/bin:/bin`,
+        HOME: home,
+        NO_COLOR: '1',
+        PAGER: 'cat',
+        LANG: 'C.UTF-8',
+      },
+      ports,
+    )
+    if (!page.isEmpty) run.#write('dray.yaml', standardConfig)
+    return run
+  }
+
+  async results(): Promise<readonly PageResult[]> {
+    const results: PageResult[] = []
+    for (const step of this.#page.steps) {
+      if (step.kind === 'file') this.#write(step.path, step.content)
+      else results.push({ ...step, ...(await this.#command(step)) })
+    }
+    return results
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#background) child.kill('SIGKILL')
+    await removeFolder(this.#folder)
+  }
+
+  get #work(): string {
+    return join(this.#folder, 'home', 'me', 'work')
+  }
+
+  #write(path: string, content: string): void {
+    const file = join(this.#work, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, this.#toReal(content))
+  }
+
+  async #command({ command, prompt }: CommandStep): Promise<Pick<PageResult, 'output' | 'code'>> {
+    if (prompt === undefined) return await this.#runLine(command)
+    const plan = await this.#runLine(`${command} --dry-run`)
+    const { output, code } = await this.#runLine(`${command} --yes`)
+    return { output: [...plan.output, prompt, ...output], code }
+  }
+
+  async #runLine(command: string): Promise<Pick<PageResult, 'output' | 'code'>> {
+    const real = this.#toReal(command)
+    const words = wordsOf(real)
+    if (words?.[0] === 'dray' && words[1] === 'serve') return await this.#serve(real)
+    const { output, code } =
+      words?.[0] === 'dray' ? await this.#runWarm(words.slice(1)) : await this.#runShell(real)
+    return { output: this.#toShown(output), code }
+  }
+
+  async #runWarm(args: readonly string[]): Promise<Pick<WarmAnswer, 'output' | 'code'>> {
+    const request: WarmRequest = { id: ++this.#request, args, cwd: this.#work, env: this.#env }
+    this.#warm.send(request)
+    const ended = new AbortController()
+    const { signal } = ended
+    const answer = await Promise.race([
+      once(this.#warm, 'message', { signal }).then(([message]) => message as WarmAnswer),
+      once(this.#warm, 'exit', { signal }).then(() => undefined),
+    ])
+    ended.abort()
+    if (answer === undefined) throw new Error(`dray ${args.join(' ')} ended the process`)
+    return answer
+  }
+
+  async #runShell(command: string): Promise<Pick<WarmAnswer, 'output' | 'code'>> {
+    return await new Promise((resolve) => {
+      const options = { cwd: this.#work, env: this.#env }
+      execFile('bash', ['-c', `set -o pipefail; { ${command}\n} 2>&1`], options, (error, output) => {
+        resolve({ output, code: error === null ? 0 : Number(error.code) })
+      })
+    })
+  }
+
+  /** Starts `dray serve` and leaves it running until the page ends. */
+  async #serve(command: string): Promise<Pick<PageResult, 'output' | 'code'>> {
+    const child = spawn('bash', ['-c', `exec ${command} 2>&1`], { cwd: this.#work, env: this.#env })
+    this.#background.push(child)
+    let output = ''
+    child.stdout.setEncoding('utf8')
+    for await (const chunk of child.stdout as AsyncIterable<string>) {
+      output += chunk
+      if (output.includes('Ctrl-C') || output.includes('Control-C')) break
+    }
+    return { output: this.#toShown(output), code: 0 }
+  }
+
+  /** Replaces ports and folders of the page by those of this run. */
+  #toReal(text: string): string {
+    let real = text
+    for (const [shown, port] of this.#ports)
+      real = real.replaceAll(`:${shown}`, `:${port}`).replaceAll(`--port ${shown}`, `--port ${port}`)
+    return real.replaceAll(
+      /(^|[\s=,'"])(\/(?:home\/me|var|srv|secrets|data)\/[^\s'"]*)/g,
+      (_, before: string, path: string) => {
+        mkdirSync(dirname(join(this.#folder, path)), { recursive: true })
+        return `${before}${this.#folder}${path}`
+      },
+    )
+  }
+
+  #toShown(output: string): readonly string[] {
+    let shown = output.replaceAll(this.#folder, '').replaceAll(proxied, '')
+    for (const [name, port] of this.#ports) shown = shown.replaceAll(`:${port}`, `:${name}`)
+    return shown.replace(/\n$/, '').split('\n')
+  }
+}
+
+/** The words of a command without shell syntax; undefined if it needs a shell. */
+function wordsOf(command: string): readonly string[] | undefined {
+  const words = command.trim().match(/(?:'[^']*'|"[^"$`\\]*"|[^\s'"])+/g) ?? []
+  const isPlain = words.every(
+    (word) => !/[|&;<>()$`\\*?#~]|^\w+=/.test(word.replaceAll(/'[^']*'|"[^"]*"/g, '')),
+  )
+  return isPlain ? words.map((word) => word.replaceAll(/'([^']*)'|"([^"]*)"/g, '$1$2')) : undefined
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+function script(file: string, body: string): void {
+  writeFileSync(file, `#!/bin/sh\n${body}\n`)
+  chmodSync(file, 0o755)
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`
+}

@@ -10,16 +10,7 @@ var minor = Number(version[1])
 var args = process.argv.slice(2)
 
 if (!(major === 24 ? minor >= 15 : major >= 26)) {
-  console.error(
-    'dray needs Node.js ' +
-      about.engines.node +
-      '; this is ' +
-      process.version +
-      ' (' +
-      process.execPath +
-      ').',
-  )
-  process.exitCode = 1
+  require('./own-node').run(__filename, args, about.engines.node)
 } else if (args.length === 1 && args[0] === '--version') {
   console.log(
     'dray/' + about.version + ' ' + process.platform + '-' + process.arch + ' node-' + process.version,

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { dray, program } from '../support/program.ts'
+import { dray } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -59,34 +59,50 @@ describe('--version', () => {
 })
 
 describe('the version of Node', () => {
-  /** Runs the first file of the program in a Node that reports another version. */
-  function runAs(version: string): { code: number; stderr: string } {
-    const script = `Object.defineProperty(process.versions, 'node', { value: '${version}' }); Object.defineProperty(process, 'version', { value: 'v${version}' }); process.argv = ['node', 'dray', '--version']; require(${JSON.stringify(program)})`
-    try {
-      execFileSync(process.execPath, ['-e', script], { stdio: 'pipe' })
-      return { code: 0, stderr: '' }
-    } catch (error) {
-      const { status, stderr } = error as { status: number; stderr: Buffer }
-      return { code: status, stderr: stderr.toString() }
-    }
+  /** A copy of the first files, as in an installed package without the package `node`. */
+  async function installed(): Promise<string> {
+    const folder = await tempFolder()
+    cpSync(join(root, 'bin'), join(folder, 'bin'), { recursive: true })
+    cpSync(join(root, 'package.json'), join(folder, 'package.json'))
+    return folder
+  }
+
+  /** Runs the first file in a Node that reports another version. */
+  function runAs(version: string, folder: string): { code: number | null; stdout: string; stderr: string } {
+    const file = JSON.stringify(join(folder, 'bin/dray.js'))
+    const script = `Object.defineProperty(process.versions, 'node', { value: '${version}' }); Object.defineProperty(process, 'version', { value: 'v${version}' }); process.argv = ['node', 'dray', '--version']; require(${file})`
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
+    return { code: status, stdout, stderr }
   }
 
   it.each(['8.17.0', '20.11.0', '24.14.9', '25.3.0'])(
-    '%s is refused with one line that names the required version',
-    (version) => {
-      const { code, stderr } = runAs(version)
+    '%s is refused with the required version if the package has no Node of its own',
+    async (version) => {
+      const { code, stderr } = runAs(version, await installed())
       expect(code).toBe(1)
-      expect(stderr).toMatch(/^[^\n]+\n$/)
-      expect(stderr).toContain(`needs Node.js ${about.engines.node}; this is v${version}`)
+      expect(stderr.split('\n')).toEqual([
+        `error: dray cannot run on Node.js v${version} (${process.execPath})`,
+        `  why: dray needs Node.js ${about.engines.node}`,
+        expect.stringMatching(/^ {2}fix: Install a newer Node\.js\./),
+        '',
+      ])
     },
   )
 
-  it.each(['24.15.0', '26.0.0', '27.1.0'])('%s is accepted', (version) => {
-    expect(runAs(version).code).toBe(0)
+  it('of the repository runs dray if that of the machine is too old, and its exit code counts', async () => {
+    const folder = await installed()
+    mkdirSync(join(folder, 'node_modules/node/bin'), { recursive: true })
+    const own = join(folder, 'node_modules/node/bin/node')
+    writeFileSync(own, '#!/bin/sh\necho "ran $2"\nexit 4\n', { mode: 0o755 })
+    expect(runAs('20.11.0', folder)).toEqual({ code: 4, stdout: 'ran --version\n', stderr: '' })
   })
 
-  it('may be any, because the first file is ES5', () => {
-    const source = readFileSync(program, 'utf8')
+  it.each(['24.15.0', '26.0.0', '27.1.0'])('%s is accepted', async (version) => {
+    expect(runAs(version, await installed()).code).toBe(0)
+  })
+
+  it.each(['dray.js', 'own-node.js'])('may be any, because bin/%s is ES5', (name) => {
+    const source = readFileSync(join(root, 'bin', name), 'utf8')
     expect(source).not.toMatch(/=>|`|\b(?:const|let|class|import|export|async|await)\b(?! else)/m)
     expect(JSON.parse(readFileSync(join(root, 'bin/package.json'), 'utf8'))).toEqual({ type: 'commonjs' })
   })

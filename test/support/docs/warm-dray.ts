@@ -46,18 +46,18 @@ async function run({ id, args, cwd, env }: WarmRequest): Promise<WarmAnswer> {
     for (const undo of restore) undo()
     process.removeAllListeners('uncaughtException')
   }
-  return { id, code: Number(process.exitCode ?? 0), output }
+  return { id, code: process.exitCode ?? 0, output }
 }
 
 /** Keeps what is written to a stream. Makes stdout a terminal of 100 columns, for its layout. */
 function captureWrites(stream: NodeJS.WriteStream, keep: (text: string) => void): () => void {
-  const { write } = stream
+  const write = stream.write.bind(stream)
   stream.write = ((chunk: Uint8Array | string, ...rest: readonly unknown[]) => {
     keep(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString())
     const done = rest.find((value): value is () => void => typeof value === 'function')
     if (done !== undefined) queueMicrotask(done)
     return true
-  }) as typeof stream.write
+  })
   if (stream === process.stdout)
     Object.assign(stream, { isTTY: true, columns: 100, rows: 1000, getWindowSize: () => [100, 1000] })
   return () => void (stream.write = write)

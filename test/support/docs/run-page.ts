@@ -40,6 +40,9 @@ const standIns = [
   'crane',
 ]
 const localName = /\b(?:localhost|127\.0\.0\.1):(\d{4,5})\b/g
+/** Commands that a reader confirms. */
+const asksFor = /^dray (?:promote|copy|cp|tag|rollback|prune .*--apply)\b/
+const answered = /--(?:yes|dry-run|out|help)\b| -y\b|[|>]/
 /** The proxy of the hosts, which a reader does not have. */
 const proxied = /, [a-z]+ the proxy http:\/\/127\.0\.0\.1:\d+/g
 const hostName = /\b(?:[a-z0-9-]+\.)+(?:com|io|org|dev|net|cloud|internal|example|test)\b/g
@@ -237,8 +240,9 @@ class PageRun {
     writeFileSync(file, this.#toReal(content))
   }
 
-  async #command({ command, prompt }: CommandStep): Promise<Pick<PageResult, 'output' | 'code'>> {
-    if (prompt === undefined) return await this.#runLine(command)
+  async #command({ command, prompt, shown }: CommandStep): Promise<Pick<PageResult, 'output' | 'code'>> {
+    const isConfirmed = shown === undefined && asksFor.test(command) && !answered.test(command)
+    if (prompt === undefined) return await this.#runLine(isConfirmed ? `${command} --yes` : command)
     const plan = await this.#runLine(`${command} --dry-run`)
     const { output, code } = await this.#runLine(`${command} --yes`)
     return { output: [...plan.output, prompt, ...output], code }

@@ -52,12 +52,12 @@ async function run({ id, args, cwd, env }: WarmRequest): Promise<WarmAnswer> {
 /** Keeps what is written to a stream. Makes stdout a terminal of 100 columns, for its layout. */
 function captureWrites(stream: NodeJS.WriteStream, keep: (text: string) => void): () => void {
   const write = stream.write.bind(stream)
-  stream.write = ((chunk: Uint8Array | string, ...rest: readonly unknown[]) => {
+  stream.write = (chunk: Uint8Array | string, ...rest: readonly unknown[]) => {
     keep(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString())
     const done = rest.find((value): value is () => void => typeof value === 'function')
     if (done !== undefined) queueMicrotask(done)
     return true
-  })
+  }
   if (stream === process.stdout)
     Object.assign(stream, { isTTY: true, columns: 100, rows: 1000, getWindowSize: () => [100, 1000] })
   return () => void (stream.write = write)

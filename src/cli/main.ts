@@ -1,6 +1,5 @@
 import { dirname } from 'node:path'
 import { Config } from '@oclif/core/config'
-import { Help } from '@oclif/core/help'
 import { settings } from '@oclif/core/settings'
 import { DrayError, toDrayError } from '../lib/errors.ts'
 import { ioError, systemCode } from '../lib/files/io-error.ts'
@@ -39,20 +38,18 @@ export async function main(args: readonly string[], root: string): Promise<void>
 async function route(args: readonly string[], root: string): Promise<void> {
   const bare = await load(root, [])
   const known = commandIn(args, bare)
-  if (known !== undefined && known.id !== 'help' && !asksForHelp(args)) {
+  if (known !== undefined && !asksForHelp(args)) {
     await bare.runCommand(known.id, known.rest)
     return
   }
   // Only these cases need the commands of plugins. Reading their manifests takes 4 ms.
   const config = await load(root, plugins)
   const command = commandIn(args, config)
-  const subject = leadingWords(command?.id === 'help' ? command.rest : args)
+  const subject = leadingWords(args)
   if (args[0] === '--version') {
     process.stdout.write(`${config.userAgent}\n`)
-  } else if (asksForHelp(args) || command?.id === 'help') {
-    checkSubject(subject, config)
-    if (command?.id === 'help') await config.runCommand('help', command.rest)
-    else await showHelp(args, config)
+  } else if (asksForHelp(args)) {
+    await showHelp(args, config)
   } else if (command !== undefined) {
     await setPluginFolder(config)
     await config.runCommand(command.id, command.rest)
@@ -97,19 +94,14 @@ function isTopic(words: readonly string[], config: Config): boolean {
   return config.findTopic(words.join(':')) !== undefined
 }
 
-function checkSubject(words: readonly string[], config: Config): void {
-  const [first] = words
-  if (first === undefined || isTopic([first], config) || commandIn(words, config) !== undefined) return
-  throw unknownCommand(words, config)
-}
-
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf('--')
   return (end < 0 ? args : args.slice(0, end)).some((arg) => helpFlags.has(arg))
 }
 
 async function showHelp(args: readonly string[], config: Config): Promise<void> {
-  await new Help(config, config.pjson.oclif.helpOptions).showHelp([...args])
+  const help = await import('./help/show-help.ts')
+  await help.showHelp(args, config)
 }
 
 async function load(root: string, core: string[]): Promise<Config> {

@@ -5,33 +5,43 @@ import { operationNamed } from '../cli/changes/operations.ts'
 import { planKeyFlag, readPlanFile } from '../cli/changes/plan-file.ts'
 import { reviewFlags } from '../cli/changes/review/review-flags.ts'
 import { changeFlags } from '../cli/command/change-flags.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { pruneFlags } from '../cli/prune/prune-flags.ts'
 
 export default class Apply extends ChangeCommand {
   static override summary = 'Execute a saved plan.'
-  static override description = `Executes the plan and nothing else. If a tag has moved since the plan was made, dray leaves that image alone and exits with 3. A plan that is applied twice does nothing the second time.
+  static override description = `dray executes the steps of the plan and nothing else. If a tag has moved since the plan was made, dray does not change that image and exits with 3. If you apply a plan twice, the second run changes nothing.
 
-The file is not trusted. dray decides every step again, by the dray.yaml of now and from what the registries have now, and refuses a plan that breaks a rule. Flags that set a rule aside are not taken from the file: pass them again. A plan of "dray prune" deletes only what its policy deletes now. With --key, dray first checks who signed the plan.`
+dray does not trust the file. It makes every decision again, by the current dray.yaml and the current content of the registries, and refuses a plan that breaks a rule. Pass flags such as \`--move-tag\` again: they are not part of the plan. With \`--key\`, dray first verifies the signature of the plan.
+
+A plan of \`dray prune\` deletes only images that the policy still deletes. If it was made with \`--in-use\`, pass a list again.
+
+A plan of \`dray copy\` to an environment that does not follow its promoteFrom, tags.semver or attest needs \`--allow-copy\`.`
   static override examples = [
+    { description: 'Execute a plan', command: 'dray apply plan.json --yes' },
     {
-      description: 'Make a plan:',
-      command: '<%= config.bin %> promote api:1.4.2 --from staging --to prod --out plan.json',
+      description: 'Make a plan and show it first',
+      command: `dray promote api:1.4.2 --from staging --to prod --out plan.json
+dray plan show plan.json`,
     },
-    { description: 'Look at it:', command: '<%= config.bin %> plan show plan.json' },
-    { description: 'Execute it:', command: '<%= config.bin %> apply plan.json --yes' },
     {
-      description: 'Execute it only if it is signed:',
-      command: '<%= config.bin %> apply plan.json --key plans.pub.pem --yes',
+      description: 'Execute a plan only if it is signed with this key',
+      command: 'dray apply plan.json --key plans.pub.pem --yes',
+    },
+    {
+      description: 'Check a plan against the registries and change nothing',
+      command: 'dray apply plan.json --dry-run',
     },
   ]
   static override args = {
-    plan: stringArg({ description: 'The file that --out wrote.', required: true, ignoreStdin: true }),
+    plan: stringArg({ description: 'File that --out wrote.', required: true, ignoreStdin: true }),
   }
   static override flags = {
     ...changeFlags,
     'in-use': string({
-      summary: 'With a plan of dray prune: a list of images that are in use; - is standard input.',
+      summary: 'List of images in use, for a prune plan (- is stdin).',
       helpValue: 'FILE',
+      helpGroup: flagGroups.safety,
       multiple: true,
       multipleNonGreedy: true,
     }),

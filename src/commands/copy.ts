@@ -4,36 +4,40 @@ import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
 import { planPromotion, promotionFlags } from '../cli/changes/promotion.ts'
 
 export default class Copy extends ChangeCommand {
-  static override summary = 'Copy one image or artifact with its evidence from any address to any other.'
-  static override description =
-    'Between registries, within one, and from and to an OCI image layout on disk. The rules of environments (promoteFrom) do not count here; those of tags do.'
+  static override summary = 'Copy an image or artifact between any two references.'
+  static override description = `dray also copies the attached artifacts (signatures, SBOMs, attestations).
+
+Version tags and immutable tags do not move to another image, unless you pass \`--move-tag\`. The rules for promotions in dray.yaml (promoteFrom, tags.semver, attest) do not apply to copies. Use \`dray promote\` to follow them.
+
+dray shows the plan and asks for confirmation. \`--dry-run\` and \`--out\` change nothing.`
   static override examples = [
     {
-      description: 'From one registry to another:',
-      command: '<%= config.bin %> copy docker.io/library/alpine:3.22 registry.example.com/base/alpine:3.22',
+      description: 'Copy an image from one registry to another',
+      command: `dray copy docker.io/library/alpine:3.22 \\
+    registry.example.com/base/alpine:3.22`,
     },
     {
-      description: 'To a folder, and from there to a registry that no network reaches:',
-      command: '<%= config.bin %> copy @prod/api:1.4.2 oci:./api:1.4.2',
+      description: 'Copy an image to an OCI image layout on disk',
+      command: 'dray copy @prod/api:1.4.2 oci:./api:1.4.2',
     },
     {
-      description: 'And back:',
-      command: '<%= config.bin %> copy oci:./api:1.4.2 registry.example.com/prod/api:1.4.2',
+      description: 'Copy it from there to a registry without internet access',
+      command: 'dray copy oci:./api:1.4.2 registry.example.com/prod/api:1.4.2',
     },
   ]
   static override args = {
     source: stringArg({
-      description: 'What to copy: a reference, @ENV/IMAGE:TAG, or oci:DIR:TAG.',
+      description: 'Reference, @ENV/IMAGE:TAG or oci:DIR:TAG.',
       required: true,
       ignoreStdin: true,
     }),
     destination: stringArg({
-      description: 'Where to: the same, or a repository alone, which then gets the tag of the source.',
+      description: 'The same forms; the default tag is that of SOURCE.',
       required: true,
       ignoreStdin: true,
     }),
   }
-  static override flags = { ...promotionFlags, ...outFlag, ...changeFlags }
+  static override flags = { ...changeFlags, ...outFlag, ...promotionFlags }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Copy)

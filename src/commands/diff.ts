@@ -1,5 +1,6 @@
 import { boolean, integer } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
 import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
 import { resolveDiffRequest } from '../cli/arguments/diff-request.ts'
@@ -8,24 +9,28 @@ import { renderDiff, renderDiffSummary } from '../render/views/diff.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
 
 export default class Diff extends BaseCommand {
-  static override summary =
-    'Compare two environments: what would be promoted, what is only there, what has drifted.'
-  static override description = `The environment that images come from is named first. "+" is a version that only that one has, "-" one that only the other has, "≠" a tag that both have on different images: a version tag should never be. A floating tag that differs because newer versions are still to be promoted says so.
+  static override summary = 'Compare the versions in two environments.'
+  static override description = `FROM is the environment that images come from. Each line of the result begins with a sign:
 
-Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that both have is asked for on both sides; --limit asks for the highest only.`
+- \`+\` is a version that only FROM has.
+- \`-\` is a version that only TO has.
+- \`≠\` is a tag that both have, on different images.
+
+dray compares versions and not their spelling: v1.4.2 and 1.4.2 are the same version. It reads every tag that both environments have, or only the highest with \`--limit\`.`
   static override examples = [
-    { description: 'All images of dray.yaml:', command: '<%= config.bin %> diff staging prod' },
+    { description: 'Compare all images of dray.yaml', command: 'dray diff staging prod' },
     {
-      description: 'One image, the ten highest common tags:',
-      command: '<%= config.bin %> diff staging prod api --limit 10',
+      description: 'Compare the ten highest common tags of one image',
+      command: 'dray diff staging prod api --limit 10',
     },
     {
-      description: 'In a pipeline: exit 2 where anything differs:',
-      command: '<%= config.bin %> diff staging prod --detailed-exitcode',
+      description: 'Fail a CI job with exit code 2 if there is a difference',
+      command: 'dray diff staging prod --detailed-exitcode',
     },
     {
-      description: 'Versions that have drifted, for a script:',
-      command: `<%= config.bin %> diff staging prod --json | jq '.result.images[] | {image, drift: [.drift[] | select(.kind == "exact")]}'`,
+      description: 'Print the version tags that differ',
+      command: `dray diff staging prod --json | jq \\
+    '.result.images[] | {image, drift: [.drift[] | select(.kind=="exact")]}'`,
     },
   ]
   static override strict = false
@@ -33,15 +38,19 @@ Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that b
   static override flags = {
     limit: integer({
       char: 'n',
-      summary: 'Compare so many of the tags that both have, the highest; else all.',
+      summary: 'Compare only the highest common tags.',
       min: 1,
       helpValue: 'COUNT',
+      helpGroup: flagGroups.target,
     }),
     'all-tags': boolean({
-      summary:
-        'List the tags too on one side only that are neither versions nor floating; and all versions, of which a screen shows a few.',
+      summary: 'List every version, and tags that are not versions.',
+      helpGroup: flagGroups.output,
     }),
-    'detailed-exitcode': boolean({ summary: 'Exit 2 where anything differs.' }),
+    'detailed-exitcode': boolean({
+      summary: 'Exit 2 if there is a difference.',
+      helpGroup: flagGroups.output,
+    }),
   }
 
   async run(): Promise<void> {

@@ -1,6 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { examine, resolveRegistriesToExamine, resolveScratchRepository } from '../cli/registries/doctor.ts'
 import { exitCodes } from '../cli/command/exit-codes.ts'
 import { DrayError } from '../lib/errors.ts'
@@ -8,35 +9,37 @@ import { hasProblem } from '../usecases/views/doctor.ts'
 import { renderDiagnoses } from '../render/views/doctor.ts'
 
 export default class Doctor extends BaseCommand {
-  static override summary = 'Say whether a registry can be reached, as whom, and what it can do.'
-  static override description =
-    'The connection and its certificate, which credentials are used and whether they are taken, the clock, limits, and what the registry can do: by reading alone. With --write it tries the rest in a scratch repository, with content of its own that it takes away again. Each finding that is not well says what to do about it. Ends with 1 where something is wrong.'
+  static override summary = 'Check what a registry supports.'
+  static override description = `dray checks the connection, the certificate, the credentials, the clock, rate limits, and the features of the registry. It only reads, unless you pass \`--write\`: then it also tests uploads, tags and deletes in a scratch repository, with its own content, and removes that content.
+
+Each finding is "ok", "note", "problem" or "unknown", with advice if there is something to do. The exit code is 1 if there is a problem.`
   static override examples = [
-    { description: 'Every registry of dray.yaml:', command: '<%= config.bin %> doctor' },
+    { description: 'Check every registry of dray.yaml', command: 'dray doctor' },
     {
-      description: 'One registry, by what a repository shows:',
-      command: '<%= config.bin %> doctor registry.example.com/team/api',
+      description: 'Check one registry by reading a repository',
+      command: 'dray doctor registry.example.com/team/api',
     },
     {
-      description: 'With a trial of uploads, tags and deletes:',
-      command: '<%= config.bin %> doctor --write registry.example.com/scratch/dray',
+      description: 'Test uploads, tags and deletes too',
+      command: 'dray doctor --write registry.example.com/scratch/dray',
     },
   ]
   static override args = {
     registry: stringArg({
-      description:
-        'HOST, HOST/REPOSITORY, @ENV or @ENV/IMAGE; every registry of dray.yaml where it is not given.',
+      description: 'HOST, HOST/PATH, @ENV or @ENV/IMAGE (default: dray.yaml).',
       ignoreStdin: true,
     }),
   }
   static override flags = {
     write: string({
-      summary: 'Try uploads, tags and deletes in this repository, and take away what was made.',
+      summary: 'Test uploads, tags and deletes in this repository.',
       helpValue: 'REPOSITORY',
+      helpGroup: flagGroups.target,
     }),
     yes: boolean({
       char: 'y',
-      summary: 'Write also to a repository that belongs to an environment.',
+      summary: 'Allow writes to a repository of an environment.',
+      helpGroup: flagGroups.safety,
       dependsOn: ['write'],
     }),
   }

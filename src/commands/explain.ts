@@ -4,18 +4,21 @@ import { scopeFlags } from '../cli/prune/prune-flags.ts'
 import { renderExplanation } from '../render/prune/explanation.ts'
 
 export default class Explain extends BaseCommand {
-  static override summary = 'Tell why a retention policy keeps or deletes an image.'
-  static override description =
-    'Of one tag or digest: the verdict, the time that was used and where it came from, what every protection and every rule says of it, and what reaches it. The same words decide "dray prune"; nothing is changed.'
+  static override summary = 'Explain why an image is kept or deleted.'
+  static override description = `dray shows the decision of the retention policy about one tag or digest: the time of the image and its origin, the result of every rule and protection, and the tags, indexes and subjects that reach the image. \`dray prune\` decides in the same way. Nothing is changed.`
   static override examples = [
-    { description: 'A tag:', command: '<%= config.bin %> explain @dev/api:pr-12-a1b2c3' },
+    { description: 'Explain the decision about a tag', command: 'dray explain @dev/api:pr-12-a1b2c3' },
     {
-      description: 'A digest, such as a platform image of an index:',
-      command: '<%= config.bin %> explain registry.example.com/dev/api@sha256:…',
+      description: 'Explain it for a digest, such as one platform of an image',
+      command: 'dray explain "registry.example.com/dev/api@$DIGEST"',
     },
   ]
   static override args = {
-    ref: stringArg({ description: 'The tag or digest.', required: true, ignoreStdin: true }),
+    ref: stringArg({
+      description: 'Reference with a tag or digest, such as @dev/api:pr-12.',
+      required: true,
+      ignoreStdin: true,
+    }),
   }
   static override flags = scopeFlags
 

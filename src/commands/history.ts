@@ -1,26 +1,37 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { resolveHistoryRequest } from '../cli/arguments/history-request.ts'
 import { renderHistory } from '../render/views/history.ts'
 
 export default class History extends BaseCommand {
-  static override summary = 'Show the way of an image through the environments, from its attestations.'
-  static override description = `Read from the registries alone: from the statements that promotions with "attest" put beside the images. Each is shown for what it is worth: verified or foreign by the keys given, unsigned, bad, or missing where a tag stands without one. An attestation is put before the tags move: what the tags say now stands beside it.`
+  static override summary = 'Show the promotions of an image from its attestations.'
+  static override description = `dray reads the attestations that promotions attach to images if \`attest\` is set in dray.yaml. It reads registries only, and no audit log. Each row has the status of an attestation:
+
+- verified: signed by one of the keys
+- foreign: signed by another key
+- unchecked: signed, but you passed no key
+- unsigned: not signed
+- bad: the signature is invalid, or the attestation is about another image
+- unreadable: not a valid attestation
+- missing: a tag has no attestation in an environment that should have one
+
+An attestation is written before the tags move. dray also shows where the tags are now.`
   static override examples = [
-    { description: 'All versions of an image:', command: '<%= config.bin %> history api' },
+    { description: 'Show the promotions of the highest tags', command: 'dray history api' },
     {
-      description: 'One version, with the key that promotions are signed with:',
-      command: '<%= config.bin %> history api:1.4.2 --key promotions.pub.pem',
+      description: 'Verify the promotions of one version with a public key',
+      command: 'dray history api:1.4.2 --key promotions.pub.pem',
     },
     {
-      description: 'What happened to one digest:',
-      command: '<%= config.bin %> history @prod/api@sha256:…',
+      description: 'Show the promotions of one digest',
+      command: 'dray history "@prod/api@$DIGEST"',
     },
   ]
   static override args = {
     image: stringArg({
-      description: 'An image: NAME, NAME:TAG or NAME@DIGEST of the environments, or a reference.',
+      description: 'NAME, NAME:TAG or NAME@DIGEST of dray.yaml, or a reference.',
       required: true,
       ignoreStdin: true,
     }),
@@ -28,13 +39,26 @@ export default class History extends BaseCommand {
   static override flags = {
     key: string({
       char: 'k',
-      summary: 'A public key (PEM) that attestations are verified with; may be given several times.',
+      summary: 'Public key (PEM) to verify attestations with.',
       helpValue: 'FILE',
+      helpGroup: flagGroups.evidence,
       multiple: true,
       multipleNonGreedy: true,
     }),
-    all: boolean({ char: 'a', summary: 'Look at all tags, not only the highest.', exclusive: ['limit'] }),
-    limit: integer({ char: 'n', summary: 'Look at so many tags.', default: 20, min: 1, helpValue: 'COUNT' }),
+    all: boolean({
+      char: 'a',
+      summary: 'Show all tags.',
+      exclusive: ['limit'],
+      helpGroup: flagGroups.output,
+    }),
+    limit: integer({
+      char: 'n',
+      summary: 'Number of tags to show.',
+      default: 20,
+      min: 1,
+      helpValue: 'COUNT',
+      helpGroup: flagGroups.output,
+    }),
   }
 
   async run(): Promise<void> {

@@ -1,6 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { resolveImageToInspect, type InspectRequest } from '../cli/arguments/image-requests.ts'
 import { asUsage } from '../lib/as-usage.ts'
 import { parsePlatformName } from '../oci/platform.ts'
@@ -8,47 +9,59 @@ import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { renderImage } from '../render/views/inspect.ts'
 
 export default class Inspect extends BaseCommand {
-  static override summary = 'Show one image: its tags, platforms, content, labels and evidence.'
-  static override description =
-    'Of an image for several platforms, each of them with its size; of one, or with --platform, layers and config too. Signatures, SBOMs and attestations are looked for on the image and on every manifest in it. Tags that point at it are looked for where the repository has at most 100 tags, else with --tags. Of an environment with several targets, the first one is looked at.'
+  static override summary = 'Show one image with its tags, platforms and labels.'
+  static override description = `For a multi-platform image, dray shows each platform with its size. For an image of one platform, or with \`--platform\`, it also shows the layers and the configuration.
+
+dray lists the attached artifacts (signatures, SBOMs, attestations) of the image and of every manifest in it.
+
+dray lists the other tags of the image if the repository has at most 100 tags. With \`--tags\`, it reads every tag of the repository, which takes one request per tag.
+
+If an environment has several targets, dray reads the image at the first one.`
   static override examples = [
-    { description: 'An image of an environment:', command: '<%= config.bin %> inspect @staging/api:1.4.2' },
+    { description: 'Show an image of an environment', command: 'dray inspect @staging/api:1.4.2' },
     {
-      description: 'What runs on one platform, with layers and config:',
-      command: '<%= config.bin %> inspect @staging/api:1.4.2 --platform linux/arm64',
+      description: 'Show one platform with its layers and configuration',
+      command: 'dray inspect @staging/api:1.4.2 --platform linux/arm64',
     },
     {
-      description: 'By digest, with all tags that point at it:',
-      command: '<%= config.bin %> inspect registry.example.com/team/api@sha256:… --tags',
+      description: 'Show an image by its digest, with all its tags',
+      command: 'dray inspect "registry.example.com/team/api@$DIGEST" --tags',
     },
     {
-      description: 'The manifest as it is, byte for byte:',
-      command: '<%= config.bin %> inspect @staging/api:1.4.2 --raw | sha256sum',
+      description: 'Compute the digest from the bytes of the manifest',
+      command: 'dray inspect @staging/api:1.4.2 --raw | sha256sum',
     },
-    { description: 'In an image layout on disk:', command: '<%= config.bin %> inspect oci:./dir:1.4.2' },
     {
-      description: 'The digest alone, for a script:',
-      command: '<%= config.bin %> inspect @staging/api:1.4.2 --no-tags --json | jq -r .result.image.digest',
+      description: 'Show an image in an OCI image layout on disk',
+      command: 'dray inspect oci:./dir:1.4.2',
+    },
+    {
+      description: 'Print only the digest',
+      command: `dray inspect @staging/api:1.4.2 --no-tags --json \\
+    | jq -r .result.image.digest`,
     },
   ]
   static override args = {
     image: stringArg({
-      description: 'An image: a reference, @ENV/IMAGE:TAG, or oci:DIR:TAG.',
+      description: 'Reference, @ENV/IMAGE:TAG or oci:DIR:TAG.',
       required: true,
       ignoreStdin: true,
     }),
   }
   static override flags = {
     platform: string({
-      summary: 'Look at the one manifest for it, such as linux/arm64 or linux/arm/v7.',
+      summary: 'Show only this platform, such as linux/arm64.',
       helpValue: 'PLATFORM',
+      helpGroup: flagGroups.target,
     }),
     tags: boolean({
       allowNo: true,
-      summary: 'Look for the tags that point at it, which asks for every tag of the repository; or do not.',
+      summary: 'Find the other tags of the image.',
+      helpGroup: flagGroups.output,
     }),
     raw: boolean({
-      summary: 'Print the bytes of the manifest or index as they are, and nothing else.',
+      summary: 'Print only the bytes of the manifest or index.',
+      helpGroup: flagGroups.output,
       exclusive: ['json', 'tags'],
     }),
   }

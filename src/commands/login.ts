@@ -1,6 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { readSecret } from '../cli/wiring/given-credential.ts'
 import { logIn } from '../cli/registries/logins.ts'
 import { resolveLoginRegistry } from '../config/resolver/resolve-registry.ts'
@@ -8,26 +9,29 @@ import { DrayError } from '../lib/errors.ts'
 import { renderLogin, renderLoginNotes } from '../render/views/auth.ts'
 
 export default class Login extends BaseCommand {
-  static override summary = 'Log in to a registry: check credentials there and keep them.'
-  static override description =
-    "They are kept where docker and podman look too: with the credential helper that docker's configuration names, else in its file, readable for its owner alone. Nothing is kept that the registry refuses. On a terminal it asks for what is not given."
+  static override summary = 'Log in to a registry and store the credentials.'
+  static override description = `dray checks the credentials at the registry first, and stores nothing that the registry refuses. It stores them where docker and podman find them: with the credential helper in Docker's configuration, or in Docker's configuration file, readable only by you.
+
+On a terminal, dray asks for a missing user and password.`
   static override examples = [
-    { description: 'By questions:', command: '<%= config.bin %> login registry.example.com' },
+    { description: 'Enter the user and the password', command: 'dray login registry.example.com' },
     {
-      description: 'In a script:',
-      command: `printenv TOKEN | <%= config.bin %> login registry.example.com --username ci --password-stdin`,
+      description: 'Read the token from stdin, in a CI job',
+      command: `printenv TOKEN \\
+    | dray login registry.example.com --username ci --password-stdin`,
     },
   ]
   static override args = {
     registry: stringArg({
-      description: 'HOST or HOST:PORT; Docker Hub where it is not given.',
+      description: 'HOST or HOST:PORT (default: Docker Hub).',
       ignoreStdin: true,
     }),
   }
   static override flags = {
     'auth-file': string({
-      summary: "Keep them in this file, in the form that docker and podman share; else in docker's.",
+      summary: "Store them in this file, in Docker's format.",
       helpValue: 'FILE',
+      helpGroup: flagGroups.connection,
     }),
   }
 

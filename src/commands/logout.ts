@@ -1,27 +1,28 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { logOut } from '../cli/registries/logins.ts'
 import { resolveLoginRegistry } from '../config/resolver/resolve-registry.ts'
 import { renderLogout } from '../render/views/auth.ts'
 
 export default class Logout extends BaseCommand {
-  static override summary = 'Log out of a registry: remove the credentials that are kept for it.'
-  static override description =
-    "From the credential helper that docker's configuration names for it, and from the file. Not being logged in is no error. Variables, and files of others, stay as they are: it says where there still are credentials."
+  static override summary = 'Remove the stored credentials of a registry.'
+  static override description = `dray removes them from the credential helper in Docker's configuration and from Docker's configuration file. If there are none, that is no error. dray does not change environment variables and other files, and names those that still have credentials.`
   static override examples = [
-    { description: 'Of one registry:', command: '<%= config.bin %> logout registry.example.com' },
+    { description: 'Log out of a registry', command: 'dray logout registry.example.com' },
   ]
   static override args = {
     registry: stringArg({
-      description: 'HOST or HOST:PORT; Docker Hub where it is not given.',
+      description: 'HOST or HOST:PORT (default: Docker Hub).',
       ignoreStdin: true,
     }),
   }
   static override flags = {
     'auth-file': string({
-      summary: "Remove them from this file, in the form that docker and podman share; else from docker's.",
+      summary: "Remove them from this file, in Docker's format.",
       helpValue: 'FILE',
+      helpGroup: flagGroups.connection,
     }),
   }
 

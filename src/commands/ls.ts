@@ -1,6 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
 import { listOptions } from '../cli/command/list-options.ts'
 import { resolveRepositoriesToList } from '../cli/arguments/image-requests.ts'
@@ -9,59 +10,84 @@ import { renderUnreachable } from '../render/views/unreachable.ts'
 
 export default class Ls extends BaseCommand {
   static override summary = 'List the tags of a repository.'
-  static override description =
-    'The highest tags come first, with what they point at: digest, age, size, platforms, and in short words the evidence of the image itself (sig, sbom, att, scan, other). Asks for nothing of tags that are not shown. Tags under which evidence stands are left out. A tag has to fit all filters. Ranges are those of npm: a pre-release is in one only where the range names a pre-release of that version. The age is what the image says of itself; 1970 and the like count as undated.'
+  static override description = `The highest versions come first. Each row has the digest, age, size and platforms of the image, and the kinds of its attached artifacts (sig, sbom, att, scan, other). The age is the creation time in the image. Times before 2013 and in the future count as unknown.
+
+A tag must match all filters:
+
+- RANGE is a range as in npm, such as \`>=1.4 <2\`. It includes a pre-release only if it names a pre-release of the same version.
+- PATTERN has \`*\` for any characters and \`?\` for one character. With several patterns, a tag must match one of them.
+- TIME is a day (2026-03-04), a time (2026-03-04T05:06Z) or an age (7d). dray reads the images to find their creation time.
+
+\`--brief\` reads no image. A HEAD request does not count as a pull at Docker Hub.`
   static override examples = [
-    { description: 'Of an image in an environment:', command: '<%= config.bin %> ls @staging/api' },
+    { description: 'List the tags of an image in an environment', command: 'dray ls @staging/api' },
     {
-      description: 'Of any repository, all of them:',
-      command: '<%= config.bin %> ls registry.example.com/team/api --all',
+      description: 'List all tags of any repository',
+      command: 'dray ls registry.example.com/team/api --all',
+    },
+    { description: 'List the versions in a range', command: `dray ls @staging/api --semver '>=1.4 <2'` },
+    {
+      description: 'List the pull request builds of the last week',
+      command: `dray ls @dev/api --glob 'pr-*' --since 7d`,
     },
     {
-      description: 'Versions in a range:',
-      command: `<%= config.bin %> ls @staging/api --semver '>=1.4 <2'`,
+      description: 'List tags and digests with HEAD requests only',
+      command: 'dray ls docker.io/library/alpine --brief',
     },
+    { description: 'List the tags of an OCI image layout on disk', command: 'dray ls oci:./dir' },
     {
-      description: 'What pull requests made in the last week:',
-      command: `<%= config.bin %> ls @dev/api --glob 'pr-*' --since 7d`,
-    },
-    {
-      description: 'Digests alone, where pulls are counted:',
-      command: '<%= config.bin %> ls docker.io/library/alpine --brief',
-    },
-    { description: 'Of an image layout on disk:', command: '<%= config.bin %> ls oci:./dir' },
-    {
-      description: 'Tags alone, for a script:',
-      command: `<%= config.bin %> ls @staging/api --brief --json | jq -r '.result[].tags[].tag'`,
+      description: 'Print only the tags',
+      command: `dray ls @staging/api --brief --json | jq -r '.result[].tags[].tag'`,
     },
   ]
   static override args = {
     repository: stringArg({
-      description: 'A repository: a reference, @ENV/IMAGE, or oci:DIR.',
+      description: 'Reference, image of dray.yaml, @ENV/IMAGE or oci:DIR.',
       required: true,
       ignoreStdin: true,
     }),
   }
   static override flags = {
-    all: boolean({ char: 'a', summary: 'Show all tags, not only the first of them.', exclusive: ['limit'] }),
-    limit: integer({ char: 'n', summary: 'Show so many tags.', default: 50, min: 1, helpValue: 'COUNT' }),
-    'all-tags': boolean({ summary: 'Show the tags too under which evidence stands.' }),
+    all: boolean({
+      char: 'a',
+      summary: 'Show all tags.',
+      exclusive: ['limit'],
+      helpGroup: flagGroups.output,
+    }),
+    limit: integer({
+      char: 'n',
+      summary: 'Number of tags to show.',
+      default: 50,
+      min: 1,
+      helpValue: 'COUNT',
+      helpGroup: flagGroups.output,
+    }),
+    'all-tags': boolean({
+      summary: 'Show tags of attached artifacts too.',
+      helpGroup: flagGroups.output,
+    }),
     semver: string({
-      summary: "Tags that are whole versions in this range, such as '>=1.4 <2' or '^1.4'.",
+      summary: "Only versions in this range, such as '>=1.4 <2'.",
       helpValue: 'RANGE',
+      helpGroup: flagGroups.target,
     }),
     glob: string({
-      summary: "Tags of this form, such as 'pr-*'; given several times, one has to fit.",
+      summary: "Only tags that match this pattern, such as 'pr-*'.",
       helpValue: 'PATTERN',
+      helpGroup: flagGroups.target,
       multiple: true,
       multipleNonGreedy: true,
     }),
     since: string({
-      summary: 'Images made since then: 2026-03-04, 2026-03-04T05:06Z, or 7d ago. Reads images to know.',
+      summary: 'Only images created since this time, such as 7d.',
       helpValue: 'TIME',
+      helpGroup: flagGroups.target,
       exclusive: ['brief'],
     }),
-    brief: boolean({ summary: 'Digests alone: one HEAD for each tag that is shown, and no image is read.' }),
+    brief: boolean({
+      summary: 'Show digests only, with one HEAD request per tag.',
+      helpGroup: flagGroups.output,
+    }),
   }
 
   async run(): Promise<void> {

@@ -1,47 +1,64 @@
-import { boolean, string } from '@oclif/core/flags'
+import { string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
-import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
+import { allowBackwardFlag, changeFlags, outFlag, partialFlag } from '../cli/command/change-flags.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { planPromotion, promotionFlags } from '../cli/changes/promotion.ts'
 import type { PromotionArguments } from '../cli/terminal/complete-promotion.ts'
 
 export default class Promote extends ChangeCommand {
-  static override summary = 'Promote images from one environment to the next, by digest, with their evidence.'
-  static override description = `Each source tag is resolved once; from there on everything goes by digest. What is missing at the destination is copied, signatures, SBOMs and attestations are attached, and the tags are set last, when every target has all of it. What is so already is not written again. An exact version tag (1.4.2) does not move to another image unless --move-tag says so.
+  static override summary = 'Promote images to an environment by digest.'
+  static override description = `IMAGE is an image of dray.yaml, such as \`api:1.4.2\`. Without \`--from\`, dray uses the environment in promoteFrom of the destination, if there is only one. SOURCE and DESTINATION are references, such as \`registry.example.com/prod/api:1.4.2\`, \`@prod/api:1.4.2\` or \`@prod\`.
 
-The images come from the environment --from and go to the environment --to, as dray.yaml describes them; or give two addresses, a source and a destination.`
+dray resolves each source tag once and then uses only the digest. It copies missing content and the attached artifacts (signatures, SBOMs, attestations). It writes the tags last, after every target has the content. It skips content and tags that are already up to date.
+
+A version tag such as 1.4.2 does not move to another image, unless you pass \`--move-tag\`. If dray.yaml sets tags.semver for the destination, dray also writes the floating tags of the version. They never move to a lower version, unless you pass \`--allow-backward\`.
+
+dray shows the plan and asks for confirmation. On a terminal, it also asks for missing arguments. \`--dry-run\` and \`--out\` change nothing.
+
+\`--verify\` reads every manifest and one byte of every blob at the destination, and copies missing content again.`
   static override examples = [
     {
-      description: 'Look at the plan, answer the question, see it done:',
-      command: '<%= config.bin %> promote api:1.4.2 --from staging --to prod',
-    },
-    { description: 'The same by addresses:', command: '<%= config.bin %> promote @staging/api:1.4.2 @prod' },
-    {
-      description: 'In a pipeline, exactly the image that was tested:',
-      command:
-        '<%= config.bin %> promote api:1.4.2 --from staging --to prod --expect-digest "$DIGEST" --yes --json',
+      description: 'Show the plan, ask for confirmation, and promote an image',
+      command: 'dray promote api:1.4.2 --from staging --to prod',
     },
     {
-      description: 'Several images, planned now and carried out later:',
-      command: '<%= config.bin %> promote api:1.4.2 web:2.0.1 --from staging --to prod --out plan.json',
+      description: 'Promote exactly the image that was tested, in a CI job',
+      command: `dray promote api:1.4.2 --from staging --to prod --yes --json \\
+    --expect-digest "$DIGEST"`,
     },
     {
-      description: 'Without environments:',
-      command:
-        '<%= config.bin %> promote registry.example.com/staging/api:1.4.2 registry.example.com/prod/api:1.4.2',
+      description: 'Save the plan for several images, to apply it later',
+      command: `dray promote api:1.4.2 web:2.0.1 --from staging --to prod \\
+    --out plan.json`,
+    },
+    {
+      description: 'Name the environments in the references',
+      command: 'dray promote @staging/api:1.4.2 @prod',
+    },
+    {
+      description: 'Promote between two repositories, without environments',
+      command: `dray promote registry.example.com/staging/api:1.4.2 \\
+    registry.example.com/prod/api:1.4.2`,
     },
   ]
   static override strict = false
   static override usage = ['promote IMAGE... --from ENV --to ENV', 'promote SOURCE DESTINATION']
   static override flags = {
-    from: string({ summary: 'The environment that the images come from.', helpValue: 'ENV' }),
-    to: string({ summary: 'The environment that they go to.', helpValue: 'ENV' }),
-    partial: boolean({ summary: 'Let the targets that are ready go ahead of those that are not.' }),
-    ...promotionFlags,
-    'allow-backward': boolean({
-      summary: 'Where the destination keeps up floating tags: let them move to a lower version.',
+    from: string({
+      summary: 'Source environment.',
+      helpValue: 'ENV',
+      helpGroup: flagGroups.target,
     }),
-    ...outFlag,
+    to: string({
+      summary: 'Destination environment.',
+      helpValue: 'ENV',
+      helpGroup: flagGroups.target,
+    }),
     ...changeFlags,
+    ...outFlag,
+    ...promotionFlags,
+    ...allowBackwardFlag,
+    ...partialFlag,
   }
 
   async run(): Promise<void> {

@@ -1,56 +1,76 @@
 import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { pruneFlags, scopeFlags } from '../cli/prune/prune-flags.ts'
 import { renderExplanation } from '../render/prune/explanation.ts'
 
 export default class Prune extends ChangeCommand {
-  static override summary = 'Delete the images that a retention policy says nobody needs.'
-  static override description = `Shows the images to delete and to keep, each with its reason, and changes nothing; --apply deletes them. Policies are under "retention:" in dray.yaml.
+  static override summary = 'Delete images by retention policy.'
+  static override description = `dray shows the images to delete and to keep, each with the reason. It deletes nothing unless you pass \`--apply\`. Policies are under \`retention\` in dray.yaml.
 
-A tag is deleted if a rule selects it, all conditions of the rule agree, and no protection or image in use keeps it. A manifest is deleted only if no kept tag, index or subject reaches it. Attached artifacts are deleted together with their image. When in doubt, dray keeps an image. While it deletes, it checks the repository again and keeps images that others need by then, with exit code 3 or 4.
+- dray deletes a tag if a rule selects it, all conditions of the rule match, and no protection or image in use keeps it.
+- dray deletes a manifest if no kept tag, index or subject reaches it.
+- Attached artifacts are deleted together with their image.
+- dray keeps an image if it cannot read everything that it needs for the decision.
 
-REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.com/team/api: "*" within a component of the path, "**" across them. Without one, dray reads all repositories that the rules name.`
+dray reads the repository again while it deletes. It keeps images that are needed by then, with exit code 3 or 4.
+
+REPO is \`@dev/api\`, \`@dev/*\`, \`@dev\`, \`registry.example.com/team/*\` or \`registry.example.com/team/api\`. \`*\` matches within a path component, \`**\` across components. Without REPO, dray reads all repositories that the rules name.
+
+\`--in-use\` takes a list of references, or the output of kubectl or helm. These images are protected.`
   static override examples = [
-    { description: 'See what would go:', command: '<%= config.bin %> prune' },
+    { description: 'Show the plan', command: 'dray prune' },
     {
-      description: 'Why one image stays or goes:',
-      command: '<%= config.bin %> prune --explain @dev/api:pr-12-a1',
-    },
-    { description: 'Delete it, after a question:', command: '<%= config.bin %> prune @dev/* --apply' },
-    {
-      description: 'Every night, from cron:',
-      command: '<%= config.bin %> prune --apply --yes --metrics /var/lib/node_exporter/dray.prom',
+      description: 'Explain why one image is kept or deleted',
+      command: 'dray prune --explain @dev/api:pr-12-a1',
     },
     {
-      description: 'A plan for somebody to look at, and to carry out later:',
-      command: '<%= config.bin %> prune --out plan.json',
+      description: 'Delete images of one environment after a confirmation',
+      command: `dray prune '@dev/*' --apply`,
     },
     {
-      description: 'What a cluster runs stays:',
-      command: '<%= config.bin %> prune --in-use images-in-use.txt',
+      description: 'Delete images every night, from cron',
+      command: `dray prune --apply --yes \\
+    --metrics /var/lib/node_exporter/dray.prom`,
+    },
+    {
+      description: 'Save the plan for a review, to apply it later',
+      command: 'dray prune --out plan.json',
+    },
+    {
+      description: 'Protect the images that a cluster uses',
+      command: `kubectl get pods --all-namespaces -o json \\
+    | dray prune --in-use -`,
     },
   ]
   static override strict = false
-  static override usage = ['prune [REPO...]', 'prune [REPO...] --apply', 'prune --explain REF']
+  static override usage = ['prune [REPO...]', 'prune --explain REF']
   static override flags = {
-    apply: boolean({ summary: 'Delete it.', exclusive: ['dry-run', 'out', 'explain'] }),
+    apply: boolean({
+      summary: 'Delete the images.',
+      exclusive: ['dry-run', 'out', 'explain'],
+      helpGroup: flagGroups.safety,
+    }),
     explain: string({
-      summary: 'Tell of one tag or digest what every rule and protection says of it.',
+      summary: 'Explain the decision about one tag or digest.',
       helpValue: 'REF',
+      helpGroup: flagGroups.target,
       exclusive: ['out'],
     }),
     exclude: string({
-      summary: 'Leave these repositories out; may be given several times.',
+      summary: 'Skip these repositories.',
       helpValue: 'REPO',
+      helpGroup: flagGroups.target,
       multiple: true,
       multipleNonGreedy: true,
     }),
     shard: string({
-      summary: 'Look at one of N parts of the repositories: for the jobs of a matrix.',
+      summary: 'Process part I of N of the repositories.',
       helpValue: 'I/N',
+      helpGroup: flagGroups.target,
     }),
-    ...scopeFlags,
     ...pruneFlags,
+    ...scopeFlags,
   }
 
   async run(): Promise<void> {

@@ -1,36 +1,49 @@
 import { string as stringArg } from '@oclif/core/args'
-import { boolean, string } from '@oclif/core/flags'
+import { string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
-import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
+import { changeFlags, moveTagFlag, outFlag, partialFlag } from '../cli/command/change-flags.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import type { RollbackArguments } from '../cli/terminal/complete-tagging.ts'
 import { planRollback } from '../cli/changes/tagging.ts'
 import { DrayError } from '../lib/errors.ts'
 
 export default class Rollback extends ChangeCommand {
-  static override summary =
-    'Take the floating tags of an image back to an earlier release that is still there.'
-  static override description = `Moves latest, and those of 1 and 1.4 that the release belongs to, where they are set; no content is copied, and no exact tag moves. Without --to it goes back to the release before the current one: the highest version below that of the tag which marks what is current (latest, or \`marker\` of the environment). The next release moves the tags forward as usual.`
+  static override summary = 'Move floating tags back to an earlier version.'
+  static override description = `dray moves latest and the floating tags of the version, such as 1.4 and 1, if these tags exist. It copies no content and moves no exact tag.
+
+Without \`--to\`, dray uses the highest version below the current one. The current version is the one of the current-version tag (currentTag in dray.yaml, default latest).
+
+The next release moves the floating tags forward as usual. On a terminal, dray asks for a missing image.`
   static override examples = [
     {
-      description: 'To the release before the current one:',
-      command: '<%= config.bin %> rollback api --env prod --reason "1.4.2 leaks memory"',
+      description: 'Go back to the version before the current one',
+      command: 'dray rollback api --env prod --reason "1.4.2 leaks memory"',
     },
-    { description: 'To a certain one:', command: '<%= config.bin %> rollback @prod/api --to 1.3.9' },
+    { description: 'Go back to a certain version', command: 'dray rollback @prod/api --to 1.3.9' },
   ]
+  static override usage = ['rollback IMAGE']
   static override args = {
     image: stringArg({
-      description: 'An image: its name with --env, @ENV/IMAGE, or a repository.',
+      description: 'Image of dray.yaml with --env, @ENV/IMAGE or a repository.',
       required: false,
       ignoreStdin: true,
     }),
   }
   static override flags = {
-    env: string({ summary: 'The environment that the image is in.', helpValue: 'ENV' }),
-    to: string({ summary: 'The release to go back to.', helpValue: 'VERSION|DIGEST' }),
-    'move-tag': boolean({ summary: 'Let floating tags move that are immutable there.' }),
-    partial: boolean({ summary: 'Let the targets that are ready go ahead of those that are not.' }),
-    ...outFlag,
+    env: string({
+      summary: 'Environment of the image.',
+      helpValue: 'ENV',
+      helpGroup: flagGroups.target,
+    }),
+    to: string({
+      summary: 'Version to go back to (default: the one before).',
+      helpValue: 'VERSION|DIGEST',
+      helpGroup: flagGroups.target,
+    }),
     ...changeFlags,
+    ...outFlag,
+    ...moveTagFlag,
+    ...partialFlag,
   }
 
   async run(): Promise<void> {

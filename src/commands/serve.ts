@@ -2,51 +2,62 @@ import { once } from 'node:events'
 import { string as stringArg } from '@oclif/core/args'
 import { integer, option, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { warnAboutExposure, serveRegistry } from '../cli/registries/serve.ts'
 import { toDrayError } from '../lib/errors.ts'
 import { escapeText } from '../render/text/escape.ts'
 
 export default class Serve extends BaseCommand {
-  static override summary = 'Run a registry on this machine, for trials and tests.'
-  static override description =
-    'An OCI registry in this process: in memory, or in a folder. It speaks plain HTTP and ends with Ctrl-C.'
+  static override summary = 'Run a registry on this machine.'
+  static override description = `dray runs an OCI registry for trials and tests, in memory or in a folder. It uses plain HTTP. Ctrl-C ends it.
+
+By default, only programs on this machine can reach it, and each of them can read, write and delete. Use \`--htpasswd\` to require a password. A line of that file is user:password (htpasswd -p) or user:{SHA}… (htpasswd -s).`
   static override examples = [
-    { description: 'A registry in memory, on a free port:', command: '<%= config.bin %> serve' },
+    { description: 'Run a registry in memory on a free port', command: 'dray serve' },
     {
-      description: 'One that keeps what is pushed, where other tools look for it:',
-      command: '<%= config.bin %> serve ./registry --port 5000',
+      description: 'Run a registry that stores its content in a folder',
+      command: 'dray serve ./registry --port 5000',
     },
   ]
   static override args = {
     dir: stringArg({
-      description: 'The folder that keeps what is pushed; without it, memory does.',
+      description: 'Folder for the content (default: memory).',
       ignoreStdin: true,
     }),
   }
   static override flags = {
     port: integer({
       char: 'p',
-      summary: 'The port; 0 takes a free one.',
+      summary: 'Port to listen on; 0 is a free port.',
+      helpGroup: flagGroups.connection,
       default: 0,
       min: 0,
       max: 65_535,
       helpValue: 'PORT',
     }),
-    host: string({ summary: 'The address to listen on.', default: '127.0.0.1', helpValue: 'ADDRESS' }),
+    host: string({
+      summary: 'Address to listen on.',
+      default: '127.0.0.1',
+      helpValue: 'ADDRESS',
+      helpGroup: flagGroups.connection,
+    }),
     'allow-host': string({
-      summary: 'A further name under which clients reach the registry.',
+      summary: 'Another host name that clients may use.',
+      helpGroup: flagGroups.connection,
       multiple: true,
       multipleNonGreedy: true,
       default: [],
       helpValue: 'NAME',
     }),
     htpasswd: string({
-      summary:
-        'Users, one user:password on a line (htpasswd -p or -s); without it everyone may do everything.',
+      summary: 'File with users and passwords.',
+      helpGroup: flagGroups.safety,
       helpValue: 'FILE',
     }),
     profile: option({ options: ['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const })({
-      summary: 'Which registry it is like.',
+      summary: 'Registry to imitate.',
+      helpValue: 'NAME',
+      helpGroup: flagGroups.connection,
       default: 'oci-1.1',
       hidden: true,
     }),

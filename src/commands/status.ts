@@ -1,5 +1,6 @@
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
 import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
 import { resolveStatusRequest } from '../cli/arguments/status-request.ts'
@@ -8,24 +9,30 @@ import { renderStatus, renderStatusSummary } from '../render/views/status.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
 
 export default class Status extends BaseCommand {
-  static override summary =
-    'Show which version of each image stands in which environment, and what is behind.'
-  static override description = `What is current in an environment is what its marker stands on: the tag "marker" in dray.yaml, "latest" where it says nothing. The version is the exact tag on the same digest; it is looked for among the highest nine.
+  static override summary = 'Show the version of each image in each environment.'
+  static override description = `dray compares each environment with those in its promoteFrom. If no environment has promoteFrom, dray compares it with the one before it in dray.yaml. It uses the first of these that applies:
 
-Each environment is compared with those that it takes images from: "=" is the same digest, "behind" a lower version or none, "differs" anything else. What cannot be reached is shown as unreachable, and the rest all the same.`
+- the digests of the current-version tag (currentTag in dray.yaml, default latest), if both have the tag
+- the highest version: first its number, then its digest
+- the digests of the tags that both have
+
+The result is "in sync", "behind", "drifted" or "unknown". An image can also be "not deployed", and a target "unreachable".
+
+With \`--detailed-exitcode\`, the exit code is 0 if all pairs were compared and are in sync, and 2 if not. If targets are unreachable, the exit code is 4, or 1 if all of them are.`
   static override examples = [
-    { description: 'All images of dray.yaml in all environments:', command: '<%= config.bin %> status' },
+    { description: 'Show all images of dray.yaml in all environments', command: 'dray status' },
     {
-      description: 'Two images in two environments:',
-      command: '<%= config.bin %> status api web --env staging --env prod',
+      description: 'Show two images in two environments',
+      command: 'dray status api web --env staging --env prod',
     },
     {
-      description: 'In a pipeline: exit 2 where prod is not what staging is:',
-      command: '<%= config.bin %> status --env staging --env prod --detailed-exitcode',
+      description: 'Fail a CI job with exit code 2 unless prod is in sync with staging',
+      command: 'dray status --env staging --env prod --detailed-exitcode',
     },
     {
-      description: 'What is behind, for a script:',
-      command: `<%= config.bin %> status --json | jq -r '.result.images[] | select(any(.steps[]; .state == "behind")).image'`,
+      description: 'Print the images that are behind',
+      command: `dray status --json | jq -r \\
+    '.result.images[] | select(any(.steps[]; .state == "behind")).image'`,
     },
   ]
   static override strict = false
@@ -33,16 +40,20 @@ Each environment is compared with those that it takes images from: "=" is the sa
   static override flags = {
     env: string({
       char: 'e',
-      summary: 'Look into this environment only; may be given several times.',
+      summary: 'Show only this environment.',
       helpValue: 'ENV',
+      helpGroup: flagGroups.target,
       multiple: true,
       multipleNonGreedy: true,
     }),
     ages: boolean({
-      summary:
-        'Show the age of multi-platform images too whose index does not tell it; one request more for each.',
+      summary: 'Read the age of every multi-platform image.',
+      helpGroup: flagGroups.output,
     }),
-    'detailed-exitcode': boolean({ summary: 'Exit 2 where something is behind or differs.' }),
+    'detailed-exitcode': boolean({
+      summary: 'Exit 2 unless everything is in sync.',
+      helpGroup: flagGroups.output,
+    }),
   }
 
   async run(): Promise<void> {

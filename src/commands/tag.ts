@@ -1,77 +1,109 @@
 import { boolean, option, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
-import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
+import {
+  allowBackwardFlag,
+  changeFlags,
+  moveTagFlag,
+  outFlag,
+  partialFlag,
+} from '../cli/command/change-flags.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
 import type { CompleteTagging, TaggingArguments } from '../cli/terminal/complete-tagging.ts'
 import { parseChannels, parseLevels, parseList } from '../cli/command/tag-flags.ts'
 import { planTagging } from '../cli/changes/tagging.ts'
 
 export default class Tag extends ChangeCommand {
-  static override summary = 'Put the tags of a version on an image, by the rules of versions.'
-  static override description = `The exact tag (1.4.2) does not move to another image. The floating tags (1.4, 1, latest) move forward only, by all version tags of the repository: 1.3.9 after 1.4.0 moves 1.3 and nothing else. Pre-releases get their exact tag alone. The plan says of each tag why it moves, or why not. What is so already is not written.
+  static override summary = 'Write version tags on images.'
+  static override description = `A version has an exact tag (1.4.2) and floating tags (1.4, 1, latest). Without VERSION, dray uses the tag of IMAGE. The plan shows for each tag why it moves or does not move.
 
-The version is given behind the image, or is the tag of the image itself, or comes from --from-label or --next. Images in an environment of dray.yaml follow its rules for tags.`
+- An exact tag does not move to another image, unless you pass \`--move-tag\`.
+- Floating tags only move to higher versions, by all version tags of the repository: 1.3.9 after 1.4.0 moves 1.3 and no other tag.
+- A pre-release gets only its exact tag, and the tag of its channel.
+
+\`--next\` creates no second version if the image has one already. \`--from-label\` reads the label org.opencontainers.image.version. \`--tags\` writes tags that are not versions.
+
+For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags override them. On a terminal, dray asks for missing arguments.`
   static override examples = [
     {
-      description: 'A build becomes version 1.4.2:',
-      command: '<%= config.bin %> tag registry.example.com/team/api:build-77 1.4.2',
+      description: 'Tag a build as version 1.4.2',
+      command: 'dray tag registry.example.com/team/api:build-77 1.4.2',
     },
     {
-      description: 'The version after the highest; a second run changes nothing:',
-      command: '<%= config.bin %> tag @staging/api:build-77 --next minor --yes',
+      description: 'Use the version after the highest one of the repository',
+      command: 'dray tag @staging/api:build-77 --next minor --yes',
     },
     {
-      description: 'Set right the floating tags of a version that is there:',
-      command: '<%= config.bin %> tag @prod/api:1.4.2',
+      description: 'Write the missing floating tags of an existing version',
+      command: 'dray tag @prod/api:1.4.2',
     },
     {
-      description: 'Several images at once, each by the version that it says of itself:',
-      command: '<%= config.bin %> tag api:build-77 web:build-31 --env staging --from-label',
+      description: 'Tag several images with the versions in their labels',
+      command: 'dray tag api:build-77 web:build-31 --env staging --from-label',
     },
-    { description: 'Plain tags:', command: '<%= config.bin %> tag @staging/api:1.4.2 --tags stable,tested' },
+    {
+      description: 'Write tags that are not versions',
+      command: 'dray tag @staging/api:1.4.2 --tags stable,tested',
+    },
   ]
   static override strict = false
   static override usage = [
-    'tag IMAGE... VERSION',
-    'tag IMAGE... --next patch|minor|major',
-    'tag IMAGE... --from-label',
-    'tag IMAGE... --tags TAG,TAG',
+    'tag IMAGE... [VERSION]',
+    'tag IMAGE... (--next LEVEL | --from-label | --tags TAG,TAG)',
   ]
   static override flags = {
-    env: string({ summary: 'The environment that the images are in.', helpValue: 'ENV' }),
+    env: string({
+      summary: 'Environment of the images.',
+      helpValue: 'ENV',
+      helpGroup: flagGroups.target,
+    }),
     tags: string({
-      summary: 'Put these tags, which are no versions.',
+      summary: 'Write these tags, which are not versions.',
       helpValue: 'TAG,TAG',
+      helpGroup: flagGroups.target,
       multiple: true,
       multipleNonGreedy: true,
     }),
     next: option({ options: ['patch', 'minor', 'major'] as const })({
-      summary: 'The version after the highest in the repository.',
+      summary: 'Use the version after the highest one.',
+      helpValue: 'LEVEL',
+      helpGroup: flagGroups.target,
     }),
     'from-label': boolean({
-      summary: 'The version that the image says of itself (org.opencontainers.image.version).',
+      summary: 'Use the version in the label of the image.',
+      helpGroup: flagGroups.target,
     }),
-    'move-tag': boolean({
-      summary: 'Let tags move that do not: exact versions, and what is immutable there.',
-    }),
-    'allow-backward': boolean({ summary: 'Let floating tags move to a lower version.' }),
     'prerelease-channel': string({
-      summary: 'Pre-releases of this name move the tag of this name: with beta, 2.0.0-beta.3 moves beta.',
+      summary: 'Floating tag for pre-releases, such as beta.',
       helpValue: 'NAME',
+      helpGroup: flagGroups.target,
       multiple: true,
       multipleNonGreedy: true,
     }),
     semver: string({
-      summary: 'Which tags of the version: of exact, minor, major and latest.',
+      summary: 'Tags to write, of exact, minor, major and latest.',
       helpValue: 'LEVEL,LEVEL',
+      helpGroup: flagGroups.target,
     }),
     'v-prefix': option({ options: ['keep', 'none', 'always'] as const })({
-      summary: 'Whether tags begin with "v", where the repository does not say so itself.',
+      summary: 'Prefix v of tags, if the repository has no versions.',
+      helpValue: 'MODE',
+      helpGroup: flagGroups.target,
     }),
-    'build-metadata': boolean({ summary: 'Read 1.4.1_build.7 as the version 1.4.1+build.7.', allowNo: true }),
-    'major-zero': boolean({ summary: 'Keep up the tag 0 too.', allowNo: true }),
-    partial: boolean({ summary: 'Let the targets that are ready go ahead of those that are not.' }),
-    ...outFlag,
+    'build-metadata': boolean({
+      summary: 'Read 1.4.1_build.7 as the version 1.4.1+build.7.',
+      allowNo: true,
+      helpGroup: flagGroups.target,
+    }),
+    'major-zero': boolean({
+      summary: 'Write the floating tag 0 too.',
+      allowNo: true,
+      helpGroup: flagGroups.target,
+    }),
     ...changeFlags,
+    ...outFlag,
+    ...moveTagFlag,
+    ...allowBackwardFlag,
+    ...partialFlag,
   }
 
   async run(): Promise<void> {

@@ -49,7 +49,8 @@ describe('wrong usage', () => {
     ['an unknown flag', ['ls', 'a/b', '--quite'], 'ls'],
     ['a missing argument', ['plan', 'show'], 'plan show'],
     ['an invalid duration', ['ls', 'a/b', '--timeout', 'soon'], 'ls'],
-    ['help for an unknown command', ['help', 'srve'], ''],
+    ['help for an unknown command', ['help', 'srve'], 'help'],
+    ['help for an unknown command', ['srve', '--help'], ''],
   ])('of %s with --json prints one document', async (_, args, command) => {
     const { code, stderr, document } = await drayJson(args)
     expect({ code, stderr }).toEqual({ code: 64, stderr: '' })
@@ -100,12 +101,47 @@ describe('help', () => {
     for (const help of [[], ['--help'], ['-h'], ['help']]) {
       const ended = await dray(help)
       expect(ended).toMatchObject({ code: 0, stderr: '' })
-      for (const command of ['autocomplete', 'inspect', 'ls', 'plan', 'promote', 'serve'])
+      for (const command of ['audit', 'inspect', 'ls', 'plan show', 'promote', 'serve'])
         expect(ended.stdout).toMatch(new RegExp(`^ {2}${command} +\\S`, 'm'))
     }
   })
 
-  it('lists the commands of a topic', async () => {
-    expect((await dray(['plan'])).stdout).toContain('plan show')
+  it.each([
+    [
+      ['promote', '--help'],
+      ['help', 'promote'],
+    ],
+    [
+      ['plan', 'show', '-h'],
+      ['help', 'plan', 'show', '--json'],
+    ],
+    [['audit'], ['help', 'audit']],
+    [
+      ['help', '--help'],
+      ['help', 'help'],
+    ],
+    [
+      ['ls', 'a/b', '--config', 'x', '--help'],
+      ['ls', '--help'],
+    ],
+  ])('is the same for %j and %j', async (one, other) => {
+    const [a, b] = await Promise.all([dray(one), dray(other)])
+    expect(a).toMatchObject({ code: 0, stderr: '' })
+    expect(a.stdout).toMatch(/\nUsage:\n {2}dray /)
+    expect(b).toEqual(a)
+  })
+
+  it('of an unknown command of a topic is wrong usage', async () => {
+    const ended = await dray(['plan', 'shwo', '--help'])
+    expect(ended).toMatchObject({ code: 64, stdout: '' })
+    expect(ended.stderr).toContain('Did you mean "dray plan show"?')
+  })
+
+  it('has the usage and an example below the error, if arguments are missing', async () => {
+    const ended = await dray(['promote', 'api:1.4.2'])
+    expect(ended).toMatchObject({ code: 64, stdout: '' })
+    expect(ended.stderr).toMatch(
+      /^error: [^]*\n\nUsage:\n {2}dray promote [^]*\nExample:\n {2}# .+\n {2}dray promote .+\n$/,
+    )
   })
 })

@@ -1,44 +1,57 @@
 import { option, string } from '@oclif/core/flags'
 import { filterResults, type LogFilter, parseMoment } from '../../audit/query/filter.ts'
 import type { OperationName } from '../../plan/plan.ts'
+import { flagGroups } from '../help/flag-groups.ts'
 
 const operations = ['promote', 'copy', 'tag', 'rollback', 'prune'] as const satisfies readonly OperationName[]
 
 /** The log to read. */
 export const logFlag = {
   'audit-file': string({
-    summary: 'The log; else audit.file of dray.yaml, else the one among your state.',
+    summary: 'Audit log to read.',
     helpValue: 'FILE',
+    helpGroup: flagGroups.audit,
     env: 'DRAY_AUDIT_FILE',
   }),
 }
 
-const several = { multiple: true, multipleNonGreedy: true } as const
+const grouped = { helpGroup: flagGroups.audit } as const
+const several = { ...grouped, multiple: true, multipleNonGreedy: true } as const
 
 /** Conditions on the records. If a flag is repeated, one of its values must match. */
 export const filterFlags = {
   image: string({
-    summary: 'An image with or without its tag, a repository, or a digest.',
+    summary: 'Only this image, repository or digest.',
     helpValue: 'NAME',
     ...several,
   }),
   env: string({
-    summary: 'An environment that images come from or go to.',
+    summary: 'Only images from or to this environment.',
     helpValue: 'ENV',
     ...several,
   }),
-  since: string({ summary: 'From then on: 2026-03-04, 2026-03-04T05:06Z, or 24h ago.', helpValue: 'TIME' }),
-  until: string({ summary: 'Up to then, of a day up to its end.', helpValue: 'TIME' }),
+  since: string({
+    summary: 'Only since this time, such as 2026-03-04 or 24h.',
+    helpValue: 'TIME',
+    ...grouped,
+  }),
+  until: string({
+    summary: 'Only until this time, such as 2026-03-04 or 24h.',
+    helpValue: 'TIME',
+    ...grouped,
+  }),
   actor: string({
-    summary: 'Who did it: the user, or that of the CI job, or what --actor said.',
+    summary: 'Only changes by this person or CI job.',
     helpValue: 'NAME',
     ...several,
   }),
-  operation: option({ options: operations, multiple: true, multipleNonGreedy: true })({
-    summary: 'What was done.',
+  operation: option({ options: operations, ...several })({
+    summary: 'Only this operation.',
+    helpValue: 'OPERATION',
   }),
-  result: option({ options: filterResults, multiple: true, multipleNonGreedy: true })({
-    summary: 'How it ended.',
+  result: option({ options: filterResults, ...several })({
+    summary: 'Only this result.',
+    helpValue: 'RESULT',
   }),
 }
 

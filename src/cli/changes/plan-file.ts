@@ -5,13 +5,15 @@ import { othersWhoWriteFile } from '../../lib/files/ownership.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { SignatureCheck } from '../../plan/plan-file.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import { flagGroups } from '../help/flag-groups.ts'
 import type { Context } from '../wiring/context.ts'
 
 export const planKeyFlag = {
   key: string({
     char: 'k',
-    summary: 'Refuse a plan that is not signed with this public key (PEM); may be given several times.',
+    summary: 'Public key (PEM) that must have signed the plan.',
     helpValue: 'FILE',
+    helpGroup: flagGroups.safety,
     multiple: true,
     multipleNonGreedy: true,
   }),

@@ -1,9 +1,11 @@
-import { boolean, option, string } from '@oclif/core/flags'
+import { boolean, string } from '@oclif/core/flags'
 import type { InferredFlags } from '@oclif/core/interfaces'
 import type { Call } from '../../lib/call.ts'
 import { parseDigest } from '../../oci/digest.ts'
 import type { PlacementId, PlacementOperation, Plan } from '../../plan/plan.ts'
 import type { PromoteRequest } from '../../usecases/promote/request.ts'
+import { evidenceConflictFlags, moveTagFlag } from '../command/change-flags.ts'
+import { flagGroups } from '../help/flag-groups.ts'
 import type { PlannedChange } from './operation.ts'
 import type { NewPlan, PlacementTypes } from './placement-types.ts'
 import {
@@ -21,36 +23,33 @@ import { asUsage } from '../../lib/as-usage.ts'
 /** Flags of `promote` and `copy` about tags and attached artifacts. */
 export const promotionFlags = {
   tag: string({
-    summary: "The tag to write in place of the source's; may be given several times.",
+    summary: 'Tag to write instead of the source tag.',
     helpValue: 'TAG',
     multiple: true,
     multipleNonGreedy: true,
+    helpGroup: flagGroups.target,
   }),
   'expect-digest': string({
-    summary: 'Refuse any other image than this one: what was tested.',
+    summary: 'Refuse if the source has another digest.',
     helpValue: 'DIGEST',
+    helpGroup: flagGroups.safety,
   }),
-  'move-tag': boolean({ summary: 'Let an exact version tag (1.4.2) move to another image.' }),
+  ...moveTagFlag,
   evidence: boolean({
-    summary: 'Look for signatures, SBOMs and attestations, and take them along (the default).',
+    summary: 'Copy attached artifacts (default: on).',
     allowNo: true,
     default: true,
+    helpGroup: flagGroups.evidence,
   }),
-  'allow-missing-evidence': boolean({
-    summary: 'Go on where evidence is listed whose manifest is not there.',
-  }),
-  'evidence-conflict': option({ options: ['refuse', 'keep', 'replace'] as const })({
-    summary: 'Where a cosign tag holds one thing here and another there.',
-    default: 'refuse' as const,
-  }),
+  ...evidenceConflictFlags,
   attest: boolean({
-    summary:
-      'Put a statement of this promotion beside each image, before its tags move; else `attest` of the environment decides.',
+    summary: 'Attest each promotion (default: attest in dray.yaml).',
     allowNo: true,
+    helpGroup: flagGroups.evidence,
   }),
   verify: boolean({
-    summary:
-      'Read back every manifest and a byte of every blob at the destination, and repair what is missing.',
+    summary: 'Read all content back, and repair what is missing.',
+    helpGroup: flagGroups.safety,
   }),
 }
 

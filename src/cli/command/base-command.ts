@@ -167,6 +167,10 @@ export abstract class BaseCommand extends Command {
     const error = toDrayError(fromOclif(this.#reasonOf(thrown), this.#usage))
     if (this.jsonEnabled()) process.stdout.write(printDocument(this.toErrorJson(error)))
     await reportError(error, { quiet: this.jsonEnabled(), page: this.#running?.errorPage })
+    if (error.code === 'usage' && !this.jsonEnabled()) {
+      const { showUsageIfIncomplete } = await import('../help/incomplete.ts')
+      await showUsageIfIncomplete(this.id ?? '', this.argv, this.config)
+    }
   }
 
   protected override async finally(_: Error | undefined): Promise<void> {

@@ -1,35 +1,50 @@
 import { boolean, option, string } from '@oclif/core/flags'
 import type { InferredFlags } from '@oclif/core/interfaces'
+import { flagGroups } from '../help/flag-groups.ts'
 
 /** Flags of every command that changes a registry. */
 export const changeFlags = {
-  yes: boolean({ char: 'y', summary: 'Go ahead without a question.' }),
-  'dry-run': boolean({ summary: 'Show the plan and change nothing.' }),
-  'detailed-exitcode': boolean({ summary: 'With --dry-run or --out: exit 2 where the plan has changes.' }),
+  yes: boolean({ char: 'y', summary: 'Skip confirmation.', helpGroup: flagGroups.safety }),
+  'dry-run': boolean({ summary: 'Show the plan and change nothing.', helpGroup: flagGroups.safety }),
+  'detailed-exitcode': boolean({
+    summary: 'Exit 2 if the plan has changes (--dry-run, --out).',
+    helpGroup: flagGroups.output,
+  }),
   'audit-file': string({
-    summary: 'Where the record of each change goes.',
+    summary: 'Audit log to write to.',
     helpValue: 'FILE',
+    helpGroup: flagGroups.audit,
     env: 'DRAY_AUDIT_FILE',
   }),
-  reason: string({ summary: 'Why, for the record.', helpValue: 'TEXT', env: 'DRAY_REASON' }),
+  reason: string({
+    summary: 'Reason for the change, for the audit log.',
+    helpValue: 'TEXT',
+    helpGroup: flagGroups.audit,
+    env: 'DRAY_REASON',
+  }),
   ticket: string({
-    summary: 'The ticket that asks for it, for the record.',
+    summary: 'Ticket of the change, for the audit log.',
     helpValue: 'ID',
+    helpGroup: flagGroups.audit,
     env: 'DRAY_TICKET',
   }),
   actor: string({
-    summary: 'Who asks for it, beside the user or CI job that the record names anyway.',
+    summary: 'Person who requests the change, for the audit log.',
     helpValue: 'NAME',
+    helpGroup: flagGroups.audit,
     env: 'DRAY_ACTOR',
   }),
   output: option({ options: ['text', 'digest'] as const })({
     char: 'o',
-    summary: 'What stands on stdout: the story, or the digest of each image on a line.',
+    summary: 'Output format.',
+    helpValue: 'FORMAT',
+    helpGroup: flagGroups.output,
     default: 'text' as const,
   }),
   report: string({
-    summary: 'Write DRAY_DIGEST, DRAY_CHANGED and DRAY_PLAN to a file: dotenv=FILE.',
-    helpValue: 'KIND=FILE',
+    summary: 'Write DRAY_DIGEST, DRAY_CHANGED and DRAY_PLAN.',
+    helpValue: 'dotenv=FILE',
+    helpGroup: flagGroups.output,
     multiple: true,
     multipleNonGreedy: true,
   }),
@@ -37,8 +52,44 @@ export const changeFlags = {
 
 export const outFlag = {
   out: string({
-    summary: 'Save the plan for `dray apply` and change nothing.',
+    summary: 'Save the plan for dray apply and change nothing.',
     helpValue: 'FILE',
+    helpGroup: flagGroups.safety,
+  }),
+}
+
+export const moveTagFlag = {
+  'move-tag': boolean({
+    summary: 'Allow version tags and immutable tags to move.',
+    helpGroup: flagGroups.safety,
+  }),
+}
+
+export const allowBackwardFlag = {
+  'allow-backward': boolean({
+    summary: 'Allow floating tags to move to a lower version.',
+    helpGroup: flagGroups.safety,
+  }),
+}
+
+export const partialFlag = {
+  partial: boolean({
+    summary: 'Write tags at ready targets even if others fail.',
+    helpGroup: flagGroups.safety,
+  }),
+}
+
+/** Flags about attached artifacts that are missing or differ. */
+export const evidenceConflictFlags = {
+  'allow-missing-evidence': boolean({
+    summary: 'Skip listed artifacts whose manifest is missing.',
+    helpGroup: flagGroups.evidence,
+  }),
+  'evidence-conflict': option({ options: ['refuse', 'keep', 'replace'] as const })({
+    summary: 'Action if a cosign tag differs at the destination.',
+    helpValue: 'ACTION',
+    default: 'refuse' as const,
+    helpGroup: flagGroups.evidence,
   }),
 }
 

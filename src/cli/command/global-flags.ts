@@ -1,55 +1,60 @@
 import { boolean, string } from '@oclif/core/flags'
 import type { OutputFlags } from '@oclif/core/parser'
+import { flagGroups } from '../help/flag-groups.ts'
 
 /** The flags of every command. */
 export const globalFlags = {
   json: boolean({
-    summary: 'Print one JSON document, for a result and for an error.',
-    helpGroup: 'GLOBAL',
+    summary: 'Print one JSON document, for results and errors.',
+    helpGroup: flagGroups.output,
   }),
-  quiet: boolean({ char: 'q', summary: 'Say nothing but the result and errors.', helpGroup: 'GLOBAL' }),
+  quiet: boolean({
+    char: 'q',
+    summary: 'Print only results and errors.',
+    helpGroup: flagGroups.output,
+  }),
   verbose: boolean({
     char: 'v',
-    summary: 'Tell of each request.',
-    helpGroup: 'GLOBAL',
+    summary: 'Log each HTTP request to stderr.',
+    helpGroup: flagGroups.output,
     exclusive: ['quiet'],
   }),
   color: boolean({
     allowNo: true,
-    summary: 'Use colours, or not; else NO_COLOR, FORCE_COLOR and the terminal decide.',
-    helpGroup: 'GLOBAL',
+    summary: 'Use colours (default: on a terminal).',
+    helpGroup: flagGroups.output,
   }),
   config: string({
-    summary: 'The configuration to use; else dray.yaml is looked for from here upwards.',
+    summary: 'Configuration (default: nearest dray.yaml upwards).',
     helpValue: 'FILE',
-    helpGroup: 'GLOBAL',
+    helpGroup: flagGroups.connection,
   }),
   timeout: string({
-    summary: 'Give up after this time, such as 90s or 15m.',
+    summary: 'Stop the command after this time, such as 15m.',
     helpValue: 'DURATION',
-    helpGroup: 'GLOBAL',
+    helpGroup: flagGroups.connection,
   }),
   'max-wait': string({
-    summary: 'Wait at most so long where a registry asks for it (Retry-After); 5m where it is not given.',
+    summary: 'Longest wait for Retry-After (default: 5m).',
     helpValue: 'DURATION',
-    helpGroup: 'GLOBAL',
+    helpGroup: flagGroups.connection,
     env: 'DRAY_MAX_WAIT',
   }),
   username: string({
     char: 'u',
-    summary: 'Use this user at one registry, with --password-stdin.',
+    summary: 'User for one registry, with --password-stdin.',
     helpValue: 'USER',
-    helpGroup: 'GLOBAL',
+    helpGroup: flagGroups.connection,
   }),
   'password-stdin': boolean({
     summary: 'Read the password or token from stdin.',
-    helpGroup: 'GLOBAL',
+    helpGroup: flagGroups.connection,
     dependsOn: ['username'],
   }),
   'auth-registry': string({
-    summary: 'The registry that --username is for; else DRAY_REGISTRY says so.',
+    summary: 'Registry of --username (default: DRAY_REGISTRY).',
     helpValue: 'HOST',
-    helpGroup: 'GLOBAL',
+    helpGroup: flagGroups.connection,
     dependsOn: ['username'],
   }),
 }

@@ -1,21 +1,24 @@
 import { boolean, string } from '@oclif/core/flags'
 import { changeFlags, outFlag } from '../command/change-flags.ts'
+import { flagGroups } from '../help/flag-groups.ts'
 
 /** Flags that choose the policy and the images in use. */
 export const scopeFlags = {
   policy: string({
-    summary: 'The retention policy, where dray.yaml has several.',
+    summary: 'Retention policy, if dray.yaml has several.',
     helpValue: 'NAME',
+    helpGroup: flagGroups.target,
   }),
   'in-use': string({
-    summary:
-      'A list of images that something runs, or what kubectl or helm printed of it; - is standard input. They are protected.',
+    summary: 'Protect the images in this list (- is stdin).',
     helpValue: 'FILE',
+    helpGroup: flagGroups.safety,
     multiple: true,
     multipleNonGreedy: true,
   }),
   cache: boolean({
-    summary: 'Keep manifests that were read in the cache folder, and use those that are there.',
+    summary: 'Use the cache of manifests (default: on).',
+    helpGroup: flagGroups.connection,
     allowNo: true,
     default: true,
   }),
@@ -27,9 +30,10 @@ const { output: _output, ...deleteFlags } = changeFlags
 export const pruneFlags = {
   ...deleteFlags,
   ...outFlag,
-  all: boolean({ summary: 'Show every tag that stays, one by one.' }),
+  all: boolean({ summary: 'List every tag that is kept.', helpGroup: flagGroups.output }),
   metrics: string({
-    summary: 'Write metrics for Prometheus to this file (the textfile form of node_exporter).',
+    summary: 'Write metrics for Prometheus to this file.',
     helpValue: 'FILE',
+    helpGroup: flagGroups.output,
   }),
 }

@@ -2,6 +2,7 @@ import { boolean, string } from '@oclif/core/flags'
 import type { NoteSigner } from '../../signing/note-keys.ts'
 import { logFlag } from '../../cli/audit/audit-flags.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
+import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { checkpointRepository, checkpointSigner, logName } from '../../cli/audit/checkpoints.ts'
 import { type MadeCheckpoint, makeSignedCheckpoint, pushSigned } from '../../cli/audit/make-checkpoint.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
@@ -16,33 +17,54 @@ interface Pushed {
 }
 
 export default class AuditCheckpoint extends BaseCommand {
-  static override summary = 'Sign what the log is now, to prove later that it still begins so.'
-  static override description =
-    'Verifies the log and writes a signed note of how many records it has and the hash of all of them, in the form of C2SP tlog-checkpoint. Keep it where those who can write to the log cannot write. With --push, a log that no longer begins with the newest checkpoint in the repository is not signed for.'
+  static override summary = 'Sign the current state of the audit log.'
+  static override description = `dray verifies the log and writes a checkpoint: the number of records and the hash of all of them, signed (C2SP tlog-checkpoint). Later, \`dray audit verify --checkpoint\` shows whether the log still begins with these records. Store checkpoints where people who can write to the log cannot write.
+
+With \`--push\`, dray signs only if the log still begins with the newest checkpoint in the repository.
+
+- Without \`--sign-key\`, dray uses audit.sign.key in dray.yaml. The key must be an Ed25519 key.
+- Without \`--name\`, dray uses audit.sign.name, or a name made from the name of this machine.
+- Without \`--repository\`, dray uses audit.repository.
+- Without \`--out\` and \`--push\`, dray prints the checkpoint.`
   static override examples = [
     {
-      description: 'To a file, with a key that "openssl genpkey -algorithm ed25519 -out audit.pem" made:',
-      command: '<%= config.bin %> audit checkpoint --sign-key audit.pem --out monday.txt',
+      description: 'Write a checkpoint to a file',
+      command: 'dray audit checkpoint --sign-key audit.pem --out monday.txt',
     },
     {
-      description: 'To a repository of its own, with the key of dray.yaml:',
-      command: '<%= config.bin %> audit checkpoint --push',
+      description: 'Create the key and its public half',
+      command: `openssl genpkey -algorithm ed25519 -out audit.pem
+openssl pkey -in audit.pem -pubout -out audit.pub.pem`,
+    },
+    {
+      description: 'Push a checkpoint, with the key and repository of dray.yaml',
+      command: 'dray audit checkpoint --push',
     },
   ]
   static override flags = {
-    out: string({ summary: 'Write it to a file; else to stdout.', helpValue: 'FILE' }),
-    push: boolean({ summary: 'Push it to the repository as well.' }),
-    'sign-key': string({
-      summary: 'The private key: Ed25519, PEM; else audit.sign.key.',
+    out: string({
+      summary: 'Write the checkpoint to a file.',
       helpValue: 'FILE',
+      helpGroup: flagGroups.audit,
+    }),
+    push: boolean({
+      summary: 'Push the checkpoint to a repository.',
+      helpGroup: flagGroups.audit,
+    }),
+    'sign-key': string({
+      summary: 'Private key to sign with (Ed25519, PEM).',
+      helpValue: 'FILE',
+      helpGroup: flagGroups.audit,
     }),
     name: string({
-      summary: 'What the log is called in it; else audit.sign.name, else after this machine.',
+      summary: 'Name of the log in the checkpoint.',
       helpValue: 'NAME',
+      helpGroup: flagGroups.audit,
     }),
     repository: string({
-      summary: 'Where it is pushed to; else audit.repository.',
+      summary: 'Repository to push to.',
       helpValue: 'REPOSITORY',
+      helpGroup: flagGroups.audit,
       dependsOn: ['push'],
     }),
     ...logFlag,

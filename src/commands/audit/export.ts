@@ -4,6 +4,7 @@ import { matcher } from '../../audit/query/filter.ts'
 import { selectLines } from '../../audit/query/select-lines.ts'
 import { filterFlags, filterOf, logFlag } from '../../cli/audit/audit-flags.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
+import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { writeStreamAtomic } from '../../lib/files/atomic.ts'
@@ -11,22 +12,32 @@ import { escapeText } from '../../render/text/escape.ts'
 import { formatCount } from '../../render/text/format.ts'
 
 export default class AuditExport extends BaseCommand {
-  static override summary = 'Write the log in the form of another system.'
-  static override description =
-    'cloudevents (CloudEvents 1.0) and ocsf (OCSF 1.8, API Activity) have an event for each outcome and each refusal, one JSON on a line. csv has a line for each record, the intents too.'
+  static override summary = 'Export the audit log in another format.'
+  static override description = `- cloudevents (CloudEvents 1.0) and ocsf (OCSF 1.8, API Activity) have one event for each outcome and each refusal, as JSON Lines.
+- csv has one line for each record, intents included.
+
+A record must match all filters. If you repeat a filter, it must match one of the values. The filters have the same forms as those of \`dray audit log\`. Without \`--out\`, dray writes to stdout.`
   static override examples = [
     {
-      description: 'For a spreadsheet:',
-      command: '<%= config.bin %> audit export --format csv --out audit.csv',
+      description: 'Export the log for a spreadsheet',
+      command: 'dray audit export --format csv --out audit.csv',
     },
     {
-      description: 'The events of the last day, for a collector of events:',
-      command: '<%= config.bin %> audit export --format ocsf --since 24h',
+      description: 'Export the events of the last day',
+      command: 'dray audit export --format ocsf --since 24h',
     },
   ]
   static override flags = {
-    format: option({ options: exportFormats, required: true })({ summary: 'The form.' }),
-    out: string({ summary: 'Write to a file; else to stdout.', helpValue: 'FILE' }),
+    format: option({ options: exportFormats, required: true })({
+      summary: 'Format of the export.',
+      helpValue: 'FORMAT',
+      helpGroup: flagGroups.output,
+    }),
+    out: string({
+      summary: 'Write the export to a file.',
+      helpValue: 'FILE',
+      helpGroup: flagGroups.output,
+    }),
     ...filterFlags,
     ...logFlag,
   }

@@ -4,6 +4,7 @@ import type { LogEntry } from '../../audit/log/record.ts'
 import { type Selection, selectLines } from '../../audit/query/select-lines.ts'
 import { filterFlags, filterOf, logFlag } from '../../cli/audit/audit-flags.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
+import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
@@ -14,31 +15,53 @@ const maxDocument = { records: 10_000, bytes: 16 * 1024 * 1024 } as const
 const newline = Buffer.from('\n')
 
 export default class AuditLog extends BaseCommand {
-  static override summary = 'Show what was changed, by whom and when.'
-  static override description =
-    'The newest records come last. The table has a line for what became of each step and for each image that was refused; an intent stands in it only where no outcome follows. --json and --jsonl have every record.'
+  static override summary = 'Show what was changed, when and by whom.'
+  static override description = `The newest records come last. The table has one row for the outcome of each step and for each refused image. An intent has a row only if no outcome follows it. \`--json\` and \`--jsonl\` print every record.
+
+A record must match all filters. If you repeat a filter, it must match one of the values.
+
+- NAME of \`--image\` is an image with or without its tag, a repository or a digest.
+- NAME of \`--actor\` is a user, the user of a CI job, or the name that \`--actor\` set for the change.
+- TIME is a day in UTC (2026-03-04), a time (2026-03-04T05:06Z) or an age (24h, 7d). A day of \`--until\` is included.
+
+dray reads the log of \`--audit-file\`, or of audit.file in dray.yaml, or the one in your state folder.`
   static override examples = [
-    { description: 'The last changes:', command: '<%= config.bin %> audit log' },
+    { description: 'Show the last changes', command: 'dray audit log' },
     {
-      description: 'What went to prod since Monday, and who sent it there:',
-      command: '<%= config.bin %> audit log --env prod --since 2026-11-23 --result done --all',
+      description: 'Show what was deployed to prod since a day, and by whom',
+      command: 'dray audit log --env prod --since 2026-11-23 --result done --all',
     },
     {
-      description: 'All about one image, for another program:',
-      command: '<%= config.bin %> audit log --image api --all --jsonl',
+      description: 'Print all records about one image, for another program',
+      command: 'dray audit log --image api --all --jsonl',
     },
   ]
   static override flags = {
     ...filterFlags,
-    all: boolean({ char: 'a', summary: 'Show all that fit, not only the last.', exclusive: ['limit'] }),
-    limit: integer({ char: 'n', summary: 'Show the last so many.', default: 50, min: 1, helpValue: 'COUNT' }),
+    all: boolean({
+      char: 'a',
+      summary: 'Show all records.',
+      exclusive: ['limit'],
+      helpGroup: flagGroups.output,
+    }),
+    limit: integer({
+      char: 'n',
+      summary: 'Number of records to show.',
+      default: 50,
+      min: 1,
+      helpValue: 'COUNT',
+      helpGroup: flagGroups.output,
+    }),
     jsonl: boolean({
-      summary: 'Print the records as they stand in the log, one JSON on a line.',
+      summary: 'Print the stored lines of the log.',
+      helpGroup: flagGroups.output,
       exclusive: ['json'],
     }),
     output: option({ options: ['text', 'jsonl'] as const })({
       char: 'o',
-      summary: 'What stands on stdout: a table, or the records as with --jsonl.',
+      summary: 'Output format.',
+      helpValue: 'FORMAT',
+      helpGroup: flagGroups.output,
       default: 'text' as const,
     }),
     ...logFlag,

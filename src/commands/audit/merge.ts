@@ -2,25 +2,30 @@ import { string } from '@oclif/core/flags'
 import { mergeFiles } from '../../audit/merge/merge-files.ts'
 import { requireIntactLog } from '../../audit/verify/verification.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
+import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { formatBytes, formatCount } from '../../render/text/format.ts'
 
 export default class AuditMerge extends BaseCommand {
-  static override summary = 'Make one log of several, such as those of CI jobs.'
-  static override description =
-    'Each log is verified first, and nothing is written where one of them is not whole. The new log has a chain and a head of its own; each line says which log it comes from and what it was there, so that the old line can be put together again. A record that is in several logs is taken once.'
+  static override summary = 'Merge several audit logs into one.'
+  static override description = `dray verifies each log first, and writes nothing if one of them fails. The new log is in the order of time. Each line names its old log, its old number and its old hash, so that the old line can be restored. A record that is in several logs is written once.`
   static override examples = [
     {
-      description: 'The logs of all jobs of a pipeline:',
-      command: '<%= config.bin %> audit merge job-1.jsonl job-2.jsonl --out pipeline.jsonl',
+      description: 'Merge the logs of all jobs of a pipeline',
+      command: 'dray audit merge job-1.jsonl job-2.jsonl --out pipeline.jsonl',
     },
   ]
   static override strict = false
   static override usage = ['audit merge FILE... --out FILE']
   static override flags = {
-    out: string({ summary: 'The new log; must not be there yet.', helpValue: 'FILE', required: true }),
+    out: string({
+      summary: 'New log, which must not exist.',
+      helpValue: 'FILE',
+      required: true,
+      helpGroup: flagGroups.audit,
+    }),
   }
 
   async run(): Promise<void> {

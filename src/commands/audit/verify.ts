@@ -2,6 +2,7 @@ import { string } from '@oclif/core/flags'
 import type { Verification } from '../../audit/verify/verification.ts'
 import { logFlag } from '../../cli/audit/audit-flags.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
+import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { inRepository, openCheckpoints } from '../../cli/audit/checkpoints.ts'
 import { exitCodes } from '../../cli/command/exit-codes.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
@@ -9,41 +10,50 @@ import { formatBytes } from '../../render/text/format.ts'
 import { renderVerification } from '../../render/views/verification.ts'
 
 export default class AuditVerify extends BaseCommand {
-  static override summary = 'Prove that the log is whole, or name its first bad line.'
-  static override description =
-    'Checks the number and hash of every line, its fields, the head, and that nothing is there twice. With --checkpoint it also proves that the log still begins with what was signed then; without one, whoever can write to the folder could have made all of it anew. Exit code 1 where something speaks against the log.'
+  static override summary = 'Verify that the audit log was not changed.'
+  static override description = `dray checks the number, the hash and the fields of every line, the head of the log, and that no record is there twice. If a check fails, dray names the first bad line and exits with 1.
+
+With \`--checkpoint\`, dray also verifies that the log still begins with the records that were signed. Without a checkpoint, somebody who can write to the folder could have written a new log.
+
+- \`--checkpoint oci\` uses the newest checkpoint in the repository.
+- Without \`--key\`, dray uses the public half of audit.sign.key in dray.yaml.
+- Without \`--name\`, dray uses audit.sign.name, or a name made from the name of this machine.
+- Without \`--repository\`, dray uses audit.repository.`
   static override examples = [
-    { description: 'The log by itself:', command: '<%= config.bin %> audit verify' },
+    { description: 'Verify the audit log', command: 'dray audit verify' },
     {
-      description: 'Held against a checkpoint that was kept elsewhere:',
-      command: '<%= config.bin %> audit verify --checkpoint monday.txt --key audit.pub.pem',
+      description: 'Compare the log with a checkpoint that is stored elsewhere',
+      command: 'dray audit verify --checkpoint monday.txt --key audit.pub.pem',
     },
     {
-      description: 'Held against the newest one in audit.repository:',
-      command: '<%= config.bin %> audit verify --checkpoint oci --key audit.pub.pem',
+      description: 'Compare the log with the newest checkpoint in audit.repository',
+      command: 'dray audit verify --checkpoint oci --key audit.pub.pem',
     },
   ]
   static override flags = {
     checkpoint: string({
-      summary: `A checkpoint: a file, or "${inRepository}" for the newest in the repository.`,
+      summary: 'Checkpoint that the log must begin with.',
       helpValue: `FILE|${inRepository}`,
+      helpGroup: flagGroups.audit,
       multiple: true,
       multipleNonGreedy: true,
     }),
     key: string({
-      summary:
-        'Who may have signed it: a public key in PEM, or a verifier key; else the public half of audit.sign.key.',
+      summary: 'Public key (PEM file) or verifier key of checkpoints.',
       helpValue: 'FILE|KEY',
+      helpGroup: flagGroups.audit,
       multiple: true,
       multipleNonGreedy: true,
     }),
     name: string({
-      summary: 'What the log is called in its checkpoints; else audit.sign.name, else after this machine.',
+      summary: 'Name of the log in its checkpoints.',
       helpValue: 'NAME',
+      helpGroup: flagGroups.audit,
     }),
     repository: string({
-      summary: 'Where checkpoints are pushed to; else audit.repository.',
+      summary: 'Repository with the checkpoints.',
       helpValue: 'REPOSITORY',
+      helpGroup: flagGroups.audit,
     }),
     ...logFlag,
   }

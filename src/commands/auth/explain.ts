@@ -6,19 +6,23 @@ import { resolveOneRegistry } from '../../config/resolver/resolve-registry.ts'
 import { renderAuthExplanation } from '../../render/views/auth.ts'
 
 export default class AuthExplain extends BaseCommand {
-  static override summary = 'Say which credentials would be used for a registry, and why.'
-  static override description =
-    'All places where credentials may be, in the order in which they are looked for: what each has, which one wins, and what tokens would be asked for. It shows no secret and asks no registry; credential helpers are asked, as always. Ends with 1 where a place is broken that would be used.'
+  static override summary = 'Show which credentials dray uses for a registry.'
+  static override description = `dray lists all places that can have credentials, in the order in which it reads them: what each one has, which one it uses, and the permissions that it would request. It shows no secret and sends no request to the registry. It runs credential helpers.
+
+The exit code is 1 if a place that dray would use cannot be read.`
   static override examples = [
-    { description: 'For a registry:', command: '<%= config.bin %> auth explain registry.example.com' },
     {
-      description: 'For one repository, which may have credentials of its own:',
-      command: '<%= config.bin %> auth explain registry.example.com/team/api',
+      description: 'Show the credentials for a registry',
+      command: 'dray auth explain registry.example.com',
+    },
+    {
+      description: 'Show them for one repository, which may have its own',
+      command: 'dray auth explain registry.example.com/team/api',
     },
   ]
   static override args = {
     registry: stringArg({
-      description: 'HOST, HOST:PORT, or a repository: HOST/PATH.',
+      description: 'HOST, HOST:PORT, or a repository HOST/PATH.',
       required: true,
       ignoreStdin: true,
     }),

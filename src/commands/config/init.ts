@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../../cli/command/base-command.ts'
+import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { sameCommand } from '../../cli/command/command-line.ts'
 import {
   completeInit,
@@ -18,39 +19,67 @@ import { escapeText } from '../../render/text/escape.ts'
 const defaultOut = 'dray.yaml'
 
 export default class ConfigInit extends BaseCommand {
-  static override summary = 'Write a dray.yaml to begin with: environments and a retention policy.'
-  static override description = `On a terminal it asks for what the flags leave out. The file has comments that say what each part does; nothing is asked of a registry.
+  static override summary = 'Write a dray.yaml.'
+  static override description = `On a terminal, dray asks for everything that the flags do not set. The file has comments that explain each section.
 
-Policies: pull-requests, nightlies, release-candidates, newest (the newest builds of each image), environment (all but the newest releases and what runs).`
+Retention policies:
+
+- pull-requests: builds of pull requests and branches
+- nightlies: nightly builds
+- release-candidates: release candidates
+- newest: all builds except the newest of each image
+- environment: everything except the newest releases and images in use
+- none: no policy`
   static override examples = [
-    { description: 'By questions:', command: '<%= config.bin %> config init' },
+    { description: 'Answer questions', command: 'dray config init' },
     {
-      description: 'Without questions:',
-      command: `<%= config.bin %> config init --registry registry.example.com --env 'dev=dev/{image}' --env 'prod=prod/{image}' --retention pull-requests`,
+      description: 'Write the file without questions',
+      command: `dray config init --registry registry.example.com \\
+    --env 'dev=dev/{image}' --env 'prod=prod/{image}' \\
+    --retention pull-requests`,
     },
     {
-      description: 'A retention section for a dray.yaml that is there:',
-      command: '<%= config.bin %> config init --print --retention nightlies --clean dev',
+      description: 'Print a retention section for an existing dray.yaml',
+      command: 'dray config init --print --retention nightlies --clean dev',
     },
   ]
   static override flags = {
-    registry: string({ summary: 'The host of the registry.', helpValue: 'HOST' }),
+    registry: string({
+      summary: 'Host of the registry.',
+      helpValue: 'HOST',
+      helpGroup: flagGroups.target,
+    }),
     env: string({
-      summary: 'An environment and the path of its images; may be given several times.',
+      summary: 'Environment and the path of its images.',
       helpValue: 'NAME=PATH',
+      helpGroup: flagGroups.target,
       multiple: true,
       multipleNonGreedy: true,
     }),
-    retention: string({ summary: 'A retention policy to begin with, or none.', helpValue: 'POLICY' }),
+    retention: string({
+      summary: 'Retention policy to write, or none.',
+      helpValue: 'POLICY',
+      helpGroup: flagGroups.target,
+    }),
     clean: string({
-      summary: 'The environment that the policy is for; the first where it is not given.',
+      summary: 'Environment of the policy (default: the first).',
       helpValue: 'ENV',
+      helpGroup: flagGroups.target,
       dependsOn: ['retention'],
     }),
-    out: string({ summary: 'The file.', helpValue: 'FILE', default: defaultOut }),
-    force: boolean({ summary: 'Replace the file if it is there.' }),
+    out: string({
+      summary: 'File to write.',
+      helpValue: 'FILE',
+      default: defaultOut,
+      helpGroup: flagGroups.target,
+    }),
+    force: boolean({
+      summary: 'Replace an existing file.',
+      helpGroup: flagGroups.safety,
+    }),
     print: boolean({
       summary: 'Print a retention section and write nothing.',
+      helpGroup: flagGroups.output,
       exclusive: ['force', 'registry'],
     }),
   }

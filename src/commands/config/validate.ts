@@ -6,16 +6,15 @@ import { retentionOf } from '../../config/retention/retention.ts'
 import { DrayError } from '../../lib/errors.ts'
 
 export default class ConfigValidate extends BaseCommand {
-  static override summary = 'Check a dray.yaml, and say what is in it.'
-  static override description =
-    'Names every mistake with its line and column, also what is wrong by its meaning: rules that can delete nothing or would delete everything, tags that nothing fits, environments that are not there. Nothing is asked of a registry. Exit code 1 where there is a mistake.'
+  static override summary = 'Check a dray.yaml for mistakes.'
+  static override description = `dray names each mistake with its line and column. It also finds mistakes in the meaning: rules that delete nothing or everything, patterns that match no tag, and environments that do not exist. It sends no request to a registry. The exit code is 1 if there is a mistake.`
   static override examples = [
-    { description: 'The one that is in force here:', command: '<%= config.bin %> config validate' },
-    { description: 'Another one:', command: '<%= config.bin %> config validate ci/dray.yaml' },
+    { description: 'Check the dray.yaml of this folder', command: 'dray config validate' },
+    { description: 'Check another file', command: 'dray config validate ci/dray.yaml' },
   ]
   static override args = {
     file: stringArg({
-      description: 'The file; without it, the one that is in force here.',
+      description: 'File to check (default: the nearest dray.yaml upwards).',
       required: false,
       ignoreStdin: true,
     }),

@@ -6,18 +6,20 @@ import { planKeyFlag, readPlanFile } from '../../cli/changes/plan-file.ts'
 
 export default class PlanShow extends BaseCommand {
   static override summary = 'Show a saved plan.'
-  static override description =
-    'Checks the file and shows what it says. No request goes to a registry: "dray apply --dry-run" also checks it against dray.yaml and the registries.'
+  static override description = `dray checks the file and shows the plan. It sends no request to a registry. \`dray apply --dry-run\` also checks the plan against dray.yaml and the registries.`
   static override examples = [
+    { description: 'Show a plan', command: 'dray plan show plan.json' },
     {
-      description: 'Make a plan:',
-      command: '<%= config.bin %> promote api:1.4.2 --from staging --to prod --out plan.json',
+      description: 'Make a plan',
+      command: `dray promote api:1.4.2 --from staging --to prod --out plan.json`,
     },
-    { description: 'See what it would do:', command: '<%= config.bin %> plan show plan.json' },
-    { description: 'Carry it out:', command: '<%= config.bin %> apply plan.json --yes' },
+    {
+      description: 'Show a plan only if it is signed with this key',
+      command: 'dray plan show plan.json --key plans.pub.pem',
+    },
   ]
   static override args = {
-    plan: stringArg({ description: 'The file that --out wrote.', required: true, ignoreStdin: true }),
+    plan: stringArg({ description: 'File that --out wrote.', required: true, ignoreStdin: true }),
   }
 
   static override flags = planKeyFlag

@@ -1,32 +1,36 @@
-import { boolean, option } from '@oclif/core/flags'
+import { boolean } from '@oclif/core/flags'
 import type { InferredFlags } from '@oclif/core/interfaces'
+import {
+  allowBackwardFlag,
+  evidenceConflictFlags,
+  moveTagFlag,
+  partialFlag,
+} from '../../command/change-flags.ts'
+import { flagGroups } from '../../help/flag-groups.ts'
 
 /**
  * Flags of `dray apply` that set a rule aside. They mean what they mean when a plan is made. A
  * saved plan does not carry them: a person who can write the file could add them.
  */
 export const reviewFlags = {
-  'move-tag': boolean({ summary: 'Let version tags and immutable tags move, as the plan says.' }),
-  'allow-backward': boolean({ summary: 'Let floating tags move to a lower version, as the plan says.' }),
+  ...moveTagFlag,
+  ...allowBackwardFlag,
   'allow-copy': boolean({
-    summary: 'Let a plan of dray copy go past promoteFrom, tags.semver and attest of its environment.',
+    summary: 'Allow a copy that does not follow the rules.',
+    helpGroup: flagGroups.safety,
   }),
-  partial: boolean({ summary: 'Let the targets that are ready go ahead of those that are not.' }),
+  ...partialFlag,
   evidence: boolean({
-    summary: 'Refuse a plan that leaves attached artifacts behind (the default).',
+    summary: 'Require all attached artifacts (default: on).',
     allowNo: true,
     default: true,
+    helpGroup: flagGroups.evidence,
   }),
-  'allow-missing-evidence': boolean({
-    summary: 'Go on if an attached artifact is listed and its manifest is missing.',
-  }),
-  'evidence-conflict': option({ options: ['refuse', 'keep', 'replace'] as const })({
-    summary: 'What to do if a cosign tag holds one thing at the source and another at the destination.',
-    default: 'refuse' as const,
-  }),
+  ...evidenceConflictFlags,
   attest: boolean({
-    summary: 'Refuse a plan that does not attest its promotions; if not given, dray.yaml decides.',
+    summary: 'Require attestations (default: attest in dray.yaml).',
     allowNo: true,
+    helpGroup: flagGroups.evidence,
   }),
 }
 

@@ -1,0 +1,9 @@
+/** The groups of flags in the help of a command (`helpGroup`), in their order. */
+export const flagGroups = {
+  target: 'Source and target',
+  safety: 'Safety',
+  evidence: 'Evidence',
+  audit: 'Audit',
+  output: 'Output',
+  connection: 'Connection',
+} as const

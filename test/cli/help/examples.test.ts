@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process'
+import { Parser } from '@oclif/core'
+import { describe, expect, it } from 'vitest'
+import { loadCommands } from '../../../scripts/commands-page.ts'
+import { describeCommand } from '../../../src/cli/help/command-help.ts'
+
+/** The classes have whole definitions, of which the help needs only some fields. */
+type Input = Required<Pick<Parameters<typeof Parser.parse>[1], 'args' | 'flags' | 'strict'>>
+
+const commands = await loadCommands()
+const examples = commands.flatMap((command) =>
+  describeCommand(command).examples.map((one) => [command.id, one.description, one.command] as const),
+)
+
+/**
+ * Functions in place of the programs: `dray` prints its arguments, one on each line, and an empty
+ * line. jq compiles its program, because it has no input. The others read and print nothing.
+ */
+const programs = `
+dray() { printf '%s\\n' "$@" '' >&3; }
+jq() { if type -P jq >/dev/null; then command jq "$@" </dev/null; fi; }
+kubectl() { :; }
+openssl() { :; }
+printenv() { :; }
+sha256sum() { :; }
+`
+
+/** Runs an example in bash. Returns the arguments of each `dray` in it. */
+function run(example: string): readonly (readonly string[])[] {
+  const digest = `sha256:${'0'.repeat(64)}`
+  const ended = spawnSync('bash', ['-euo', 'pipefail', '-c', `${programs}\n${example}`], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], DIGEST: digest },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  })
+  expect({ status: ended.status, stderr: ended.stderr }).toEqual({ status: 0, stderr: '' })
+  const printed = ended.output[3] ?? ''
+  return printed
+    .split('\n\n')
+    .filter((part) => part !== '')
+    .map((part) => part.split('\n'))
+}
+
+/** Parses the arguments with the flags of the command that they name. */
+async function parse(argv: readonly string[]): Promise<void> {
+  const words = argv.slice(0, 2)
+  const command = commands.find(({ id }) => id === words.join(':') || id === words[0])
+  if (command === undefined) throw new Error(`no command ${words.join(' ')}`)
+  if (command.id === 'help') return
+  const rest = argv.slice(command.id.split(':').length)
+  const { args, flags, strict } = command as unknown as Input
+  await Parser.parse([...rest], { args, flags, strict })
+}
+
+describe('an example', () => {
+  it.each(examples)('of %s (%s) runs in a shell, and its flags exist', async (_, description, example) => {
+    expect(description).toMatch(/^[A-Z].*[^.:]$/)
+    const found = run(example)
+    expect(found.length > 0 || example.startsWith('openssl')).toBe(true)
+    for (const argv of found) await parse(argv)
+  })
+
+  it.each(examples)('of %s (%s) has lines of at most 76 columns', (_, description, example) => {
+    expect([`# ${description}`, ...example.split('\n')].filter((line) => line.length > 76)).toEqual([])
+  })
+
+  it.each(examples)('of %s (%s) breaks no quoted text', (_, __, example) => {
+    for (const line of example.split('\n')) expect((line.match(/'/g) ?? []).length % 2).toBe(0)
+  })
+})
+
+it.each([
+  ['dray ls @a/b --al', /Nonexistent flag/],
+  ['dray promot a', /no command/],
+  ['dray serve --port x', /integer/],
+])('the check of examples finds the fault of %s', async (example, message) => {
+  const [argv = []] = run(example)
+  await expect(parse(argv)).rejects.toThrow(message)
+})
+
+it.skipIf(spawnSync('jq', ['--version']).error)('the check of examples finds a broken jq program', () => {
+  expect(() => run("dray ls a | jq '.a | select('")).toThrow(/status: 3/)
+})

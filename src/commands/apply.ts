@@ -1,5 +1,5 @@
 import { string as stringArg } from '@oclif/core/args'
-import { string } from '@oclif/core/flags'
+import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { operationNamed } from '../cli/changes/operations.ts'
 import { planKeyFlag, readPlanFile } from '../cli/changes/plan-file.ts'
@@ -10,7 +10,7 @@ import { pruneFlags } from '../cli/prune/prune-flags.ts'
 
 export default class Apply extends ChangeCommand {
   static override summary = 'Execute a saved plan.'
-  static override description = `dray executes the steps of the plan and nothing else. If a tag has moved since the plan was made, dray does not change that image and exits with 3. If you apply a plan twice, the second run changes nothing.
+  static override description = `dray executes the steps of the plan and nothing else. If a tag has moved since the plan was made, dray does not change that image and exits with 3. If you apply a plan twice, the second run changes nothing. dray asks no confirmation, because the plan was reviewed when it was saved.
 
 dray does not trust the file. It makes every decision again, by the current dray.yaml and the current content of the registries, and refuses a plan that breaks a rule. Pass flags such as \`--move-tag\` again: they are not part of the plan. With \`--key\`, dray first verifies the signature of the plan.
 
@@ -18,7 +18,7 @@ A plan of \`dray prune\` deletes only images that the policy still deletes. If i
 
 A plan of \`dray copy\` to an environment that does not follow its promoteFrom, tags.semver or attest needs \`--allow-copy\`.`
   static override examples = [
-    { description: 'Execute a plan', command: 'dray apply plan.json --yes' },
+    { description: 'Execute a plan', command: 'dray apply plan.json' },
     {
       description: 'Make a plan and show it first',
       command: `dray promote api:1.4.2 --from staging --to prod --out plan.json
@@ -26,7 +26,7 @@ dray plan show plan.json`,
     },
     {
       description: 'Execute a plan only if it is signed with this key',
-      command: 'dray apply plan.json --key plans.pub.pem --yes',
+      command: 'dray apply plan.json --key plans.pub.pem',
     },
     {
       description: 'Check a plan against the registries and change nothing',
@@ -38,6 +38,7 @@ dray plan show plan.json`,
   }
   static override flags = {
     ...changeFlags,
+    yes: boolean({ ...changeFlags.yes, summary: 'Accepted for scripts; apply never asks.' }),
     'in-use': string({
       summary: 'List of images in use, for a prune plan (- is stdin).',
       helpValue: 'FILE',

@@ -9,8 +9,10 @@ import { hasProblem } from '../usecases/views/doctor.ts'
 import { renderDiagnoses } from '../render/views/doctor.ts'
 
 export default class Doctor extends BaseCommand {
-  static override summary = 'Check what a registry supports.'
-  static override description = `dray checks the connection, the certificate, the credentials, the clock, rate limits, and the features of the registry. It only reads, unless you pass \`--write\`: then it also tests uploads, tags and deletes in a scratch repository, with its own content, and removes that content.
+  static override summary = 'Check the connection and features of a registry.'
+  static override description = `dray checks the connection, the certificate, the credentials, the clock, rate limits and the features of the registry. It only reads.
+
+With \`--write\`, dray also tests uploads, tags and deletes in a scratch repository. It uses its own content and removes that content afterwards.
 
 Each finding is "ok", "note", "problem" or "unknown", with advice if there is something to do. The exit code is 1 if there is a problem.`
   static override examples = [

@@ -17,7 +17,7 @@ export default class History extends BaseCommand {
 - unreadable: not a valid attestation
 - missing: a tag has no attestation in an environment that should have one
 
-An attestation is written before the tags move. dray also shows where the tags are now.`
+A promotion writes its attestation before it moves the tags. dray also shows whether the tags are still on the image.`
   static override examples = [
     { description: 'Show the promotions of the highest tags', command: 'dray history api' },
     {

@@ -8,7 +8,7 @@ import { renderLogout } from '../render/views/auth.ts'
 
 export default class Logout extends BaseCommand {
   static override summary = 'Remove the stored credentials of a registry.'
-  static override description = `dray removes them from the credential helper in Docker's configuration and from Docker's configuration file. If there are none, that is no error. dray does not change environment variables and other files, and names those that still have credentials.`
+  static override description = `dray removes them from the credential helper in Docker's configuration and from Docker's configuration file. The command also succeeds if there are none. dray does not change environment variables and other files. It names those that still have credentials.`
   static override examples = [
     { description: 'Log out of a registry', command: 'dray logout registry.example.com' },
   ]

@@ -17,10 +17,10 @@ export default class Tag extends ChangeCommand {
   static override description = `A version has an exact tag (1.4.2) and floating tags (1.4, 1, latest). Without VERSION, dray uses the tag of IMAGE. The plan shows for each tag why it moves or does not move.
 
 - An exact tag does not move to another image, unless you pass \`--move-tag\`.
-- Floating tags only move to higher versions, by all version tags of the repository: 1.3.9 after 1.4.0 moves 1.3 and no other tag.
-- A pre-release gets only its exact tag, and the tag of its channel.
+- Floating tags only move to a higher version. All version tags of the repository count: 1.3.9 after 1.4.0 moves 1.3 and no other tag.
+- A pre-release gets its exact tag. With \`--prerelease-channel\`, it also moves the tag of its channel.
 
-\`--next\` creates no second version if the image has one already. \`--from-label\` reads the label org.opencontainers.image.version. \`--tags\` writes tags that are not versions.
+If the image has a version already, \`--next\` does not create another one. \`--from-label\` reads the label org.opencontainers.image.version. \`--tags\` writes tags that are not versions.
 
 For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags override them. On a terminal, dray asks for missing arguments.`
   static override examples = [

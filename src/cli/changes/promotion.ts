@@ -48,7 +48,7 @@ export const promotionFlags = {
     helpGroup: flagGroups.evidence,
   }),
   verify: boolean({
-    summary: 'Read all content back, and repair what is missing.',
+    summary: 'Read the content back and repair missing parts.',
     helpGroup: flagGroups.safety,
   }),
 }

@@ -25,7 +25,7 @@ export const globalFlags = {
     helpGroup: flagGroups.output,
   }),
   config: string({
-    summary: 'Configuration (default: nearest dray.yaml upwards).',
+    summary: 'Path of dray.yaml (default: DRAY_CONFIG or search).',
     helpValue: 'FILE',
     helpGroup: flagGroups.connection,
   }),

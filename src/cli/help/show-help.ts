@@ -68,6 +68,6 @@ function describeProgram(config: Config): Program {
     commands: config.commands.filter(({ hidden }) => !hidden),
     topics: new Map(config.topics.map(({ name, description: summary = '' }) => [name, summary])),
     docs: homepage === undefined ? 'docs/' : `${homepage.replace(/#.*$|\/$/g, '')}/docs/`,
-    bugs: bugsUrl ?? 'the issue tracker of the repository, see CONTRIBUTING.md',
+    bugs: bugsUrl ?? 'the issue tracker of the repository',
   }
 }

@@ -15,7 +15,7 @@ const maxDocument = { records: 10_000, bytes: 16 * 1024 * 1024 } as const
 const newline = Buffer.from('\n')
 
 export default class AuditLog extends BaseCommand {
-  static override summary = 'Show what was changed, when and by whom.'
+  static override summary = 'Show changes with time and actor.'
   static override description = `The newest records come last. The table has one row for the outcome of each step and for each refused image. An intent has a row only if no outcome follows it. \`--json\` and \`--jsonl\` print every record.
 
 A record must match all filters. If you repeat a filter, it must match one of the values.
@@ -28,8 +28,8 @@ dray reads the log of \`--audit-file\`, or of audit.file in dray.yaml, or the on
   static override examples = [
     { description: 'Show the last changes', command: 'dray audit log' },
     {
-      description: 'Show what was deployed to prod since a day, and by whom',
-      command: 'dray audit log --env prod --since 2026-11-23 --result done --all',
+      description: 'Show all promotions from or to prod since a day',
+      command: 'dray audit log --env prod --operation promote --since 2026-11-23 --all',
     },
     {
       description: 'Print all records about one image, for another program',

@@ -11,7 +11,7 @@ import { renderVerification } from '../../render/views/verification.ts'
 
 export default class AuditVerify extends BaseCommand {
   static override summary = 'Verify that the audit log was not changed.'
-  static override description = `dray checks the number, the hash and the fields of every line, the head of the log, and that no record is there twice. If a check fails, dray names the first bad line and exits with 1.
+  static override description = `dray checks the number, the hash and the fields of every line, and the head of the log. It also checks that no record occurs twice. If a check fails, dray names the first bad line and exits with 1.
 
 With \`--checkpoint\`, dray also verifies that the log still begins with the records that were signed. Without a checkpoint, somebody who can write to the folder could have written a new log.
 

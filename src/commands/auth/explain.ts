@@ -7,9 +7,9 @@ import { renderAuthExplanation } from '../../render/views/auth.ts'
 
 export default class AuthExplain extends BaseCommand {
   static override summary = 'Show which credentials dray uses for a registry.'
-  static override description = `dray lists all places that can have credentials, in the order in which it reads them: what each one has, which one it uses, and the permissions that it would request. It shows no secret and sends no request to the registry. It runs credential helpers.
+  static override description = `dray lists all sources of credentials in the order in which it reads them. It shows the content of each source without secrets, the source that it uses, and the permissions that it would request. It sends no request to the registry. It runs credential helpers.
 
-The exit code is 1 if a place that dray would use cannot be read.`
+The exit code is 1 if dray cannot read a source that it would use.`
   static override examples = [
     {
       description: 'Show the credentials for a registry',

@@ -10,7 +10,7 @@ import { renderLogin, renderLoginNotes } from '../render/views/auth.ts'
 
 export default class Login extends BaseCommand {
   static override summary = 'Log in to a registry and store the credentials.'
-  static override description = `dray checks the credentials at the registry first, and stores nothing that the registry refuses. It stores them where docker and podman find them: with the credential helper in Docker's configuration, or in Docker's configuration file, readable only by you.
+  static override description = `dray checks the credentials at the registry first, and stores nothing that the registry refuses. It uses the credential helper in Docker's configuration, or Docker's configuration file, readable only by you. docker and podman use the same credentials.
 
 On a terminal, dray asks for a missing user and password.`
   static override examples = [

@@ -18,7 +18,7 @@ interface Pushed {
 
 export default class AuditCheckpoint extends BaseCommand {
   static override summary = 'Sign the current state of the audit log.'
-  static override description = `dray verifies the log and writes a checkpoint: the number of records and the hash of all of them, signed (C2SP tlog-checkpoint). Later, \`dray audit verify --checkpoint\` shows whether the log still begins with these records. Store checkpoints where people who can write to the log cannot write.
+  static override description = `dray verifies the log and writes a checkpoint: the number of records and the hash of all of them, signed (C2SP tlog-checkpoint). Later, \`dray audit verify --checkpoint\` shows whether the log still begins with these records. Keep checkpoints in a location to which the writers of the log have no write access.
 
 With \`--push\`, dray signs only if the log still begins with the newest checkpoint in the repository.
 

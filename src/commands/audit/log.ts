@@ -16,7 +16,7 @@ const newline = Buffer.from('\n')
 
 export default class AuditLog extends BaseCommand {
   static override summary = 'Show changes with time and actor.'
-  static override description = `The newest records come last. The table has one row for the outcome of each step and for each refused image. An intent has a row only if no outcome follows it. \`--json\` and \`--jsonl\` print every record.
+  static override description = `The newest records come last. The table has one row for the outcome of each step and for each refused image. An intent has a row only if no outcome follows it. \`--json\` and \`-o jsonl\` print every record.
 
 A record must match all filters. If you repeat a filter, it must match one of the values.
 
@@ -33,7 +33,7 @@ dray reads the log of \`--audit-file\`, or of audit.file in dray.yaml, or the on
     },
     {
       description: 'Print all records about one image, for another program',
-      command: 'dray audit log --image api --all --jsonl',
+      command: 'dray audit log --image api --all -o jsonl',
     },
   ]
   static override flags = {

@@ -10,7 +10,7 @@ import { formatBytes, formatCount } from '../../render/text/format.ts'
 
 export default class AuditMerge extends BaseCommand {
   static override summary = 'Merge several audit logs into one.'
-  static override description = `dray verifies each log first, and writes nothing if one of them fails. The new log is in the order of time. Each line names its old log, its old number and its old hash, so that the old line can be restored. A record that is in several logs is written once.`
+  static override description = `dray verifies each log first, and writes nothing if one of them fails. The new log is in the order of time. Each line names its old log, its old number and its old hash. The old line can be restored from them. A record that is in several logs is written once.`
   static override examples = [
     {
       description: 'Merge the logs of all jobs of a pipeline',

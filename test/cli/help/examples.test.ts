@@ -23,6 +23,10 @@ kubectl() { :; }
 openssl() { :; }
 printenv() { :; }
 sha256sum() { :; }
+xargs() { :; }
+source() { :; }
+Out-String() { :; }
+Invoke-Expression() { :; }
 `
 
 /** Runs an example in bash. Returns the arguments of each `dray` in it. */

@@ -13,9 +13,9 @@ const root = join(import.meta.dirname, '..', '..', '..')
 const commands = await loadCommands()
 const named = commands.map((command) => [command.id.replaceAll(':', ' '), command] as const)
 
-/** At most 60 characters that end with a full stop. */
+/** At most 60 characters that end with a full stop. The help adds that a flag is repeatable. */
 function isSummary(text: string | undefined): boolean {
-  return text !== undefined && text.length <= 60 && /^[A-Z@].*\.$/.test(text)
+  return text !== undefined && text.length <= 60 && /^[A-Z@].*\.$/.test(text) && !text.includes('repeatable')
 }
 
 function linesOf(command: (typeof commands)[number], width: number): readonly string[] {

@@ -10,7 +10,7 @@ import { renderUnreachable, type Unreachable } from '../render/views/unreachable
 
 export default class Diff extends BaseCommand {
   static override summary = 'Compare the versions in two environments.'
-  static override description = `FROM is the environment that images come from. Each line of the result begins with a sign:
+  static override description = `FROM is the environment that images come from. Without IMAGE, dray compares all images of dray.yaml. Each line of the result begins with a sign:
 
 - \`+\` is a version that only FROM has.
 - \`-\` is a version that only TO has.

@@ -10,7 +10,9 @@ import { renderUnreachable, type Unreachable } from '../render/views/unreachable
 
 export default class Status extends BaseCommand {
   static override summary = 'Show the version of each image in each environment.'
-  static override description = `dray compares each environment with those in its promoteFrom. If no environment has promoteFrom, dray compares it with the one before it in dray.yaml. It uses the first of these that applies:
+  static override description = `IMAGE is an image of dray.yaml, such as api or \`@prod/api\`. Without IMAGE, dray shows all images of dray.yaml.
+
+dray compares each environment with those in its promoteFrom. If no environment has promoteFrom, dray compares it with the one before it in dray.yaml. It uses the first of these that applies:
 
 - the digests of the current-version tag (currentTag in dray.yaml, default latest), if both have the tag
 - the highest version: first its number, then its digest
@@ -18,7 +20,9 @@ export default class Status extends BaseCommand {
 
 The result is "in sync", "behind", "drifted" or "unknown". An image can also be "not deployed", and a target "unreachable".
 
-With \`--detailed-exitcode\`, the exit code is 0 if all pairs were compared and are in sync, and 2 if not. If targets are unreachable, the exit code is 4, or 1 if all of them are.`
+With \`--detailed-exitcode\`, the exit code is 0 if all pairs were compared and are in sync, and 2 if not. If targets are unreachable, the exit code is 4, or 1 if all of them are.
+
+With \`--ages\`, dray sends one more request for each multi-platform image whose index has no creation time.`
   static override examples = [
     { description: 'Show all images of dray.yaml in all environments', command: 'dray status' },
     {

@@ -14,7 +14,7 @@ import { planTagging } from '../cli/changes/tagging.ts'
 
 export default class Tag extends ChangeCommand {
   static override summary = 'Write version tags on images.'
-  static override description = `A version has an exact tag (1.4.2) and floating tags (1.4, 1, latest). Without VERSION, dray uses the tag of IMAGE. The plan shows for each tag why it moves or does not move.
+  static override description = `IMAGE is \`@ENV/NAME:TAG\`, \`NAME:TAG\` with \`--env\`, or a reference. A version has an exact tag (1.4.2) and floating tags (1.4, 1, latest). Without VERSION, dray uses the tag of IMAGE. The plan shows for each tag why it moves or does not move.
 
 - An exact tag does not move to another image, unless you pass \`--move-tag\`.
 - Floating tags only move to a higher version. All version tags of the repository count: 1.3.9 after 1.4.0 moves 1.3 and no other tag.

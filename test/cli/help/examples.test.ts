@@ -69,7 +69,10 @@ describe('an example', () => {
   })
 
   it.each(examples)('of %s (%s) breaks no quoted text', (_, __, example) => {
-    for (const line of example.split('\n')) expect((line.match(/'/g) ?? []).length % 2).toBe(0)
+    for (const line of example.split('\n')) {
+      expect((line.match(/'/g) ?? []).length % 2).toBe(0)
+      expect((line.match(/"/g) ?? []).length % 2).toBe(0)
+    }
   })
 })
 

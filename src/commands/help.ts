@@ -1,3 +1,4 @@
+import { commands } from '@oclif/plugin-help'
 import { BaseCommand } from '../cli/command/base-command.ts'
 
 export default class Help extends BaseCommand {
@@ -8,7 +9,8 @@ export default class Help extends BaseCommand {
     { description: 'Show the flags and examples of a command', command: 'dray help promote' },
     { description: 'List the commands of a topic', command: 'dray help audit' },
   ]
-  static override strict = false
+  static override args = commands.help.args
+  static override strict = commands.help.strict
   static override usage = ['help [COMMAND]']
 
   async run(): Promise<void> {

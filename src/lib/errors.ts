@@ -35,6 +35,8 @@ export const errorCodes = [
   'timeout',
   /** Ctrl-C or SIGTERM */
   'interrupted',
+  /** A person answered a confirmation with no, or left a prompt. */
+  'cancelled',
   /** An audit record cannot be written. */
   'audit',
   /** a local file or folder */
@@ -61,7 +63,7 @@ export interface ErrorContext {
   readonly cause?: unknown
 }
 
-/** The only error class of dray. Three parts: `message` (what), `why`, `hint` (what to do). */
+/** The only error class of dray. Three parts: `message` (what), `why` (the cause), `hint` (the fix). */
 export class DrayError extends Error {
   override readonly name = 'DrayError'
   readonly code: ErrorCode

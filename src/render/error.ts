@@ -2,10 +2,15 @@ import type { ErrorInfo } from '../lib/errors.ts'
 import { escapeText } from './text/escape.ts'
 import { type Style } from './text/style.ts'
 
-/**
- * Formats an error: what failed and on what, why in the words of the other side, and what to do.
- */
+/** The largest number of lines on which one part of an error is shown. */
+const maxLines = 20
+/** Puts the further lines of a cause or a fix below its first one. */
+const hanging = ' '.repeat(7)
+
+/** Formats an error: what failed and on what, the cause as the other side reports it, and the fix. */
 export function renderError(error: ErrorInfo, style: Style): string {
+  // A person who cancels knows why: nothing failed.
+  if (error.code === 'cancelled') return 'Cancelled.'
   return [`${style.red(style.bold('error:'))} ${headline(error)}`, ...linesBelow(error, style)].join('\n')
 }
 
@@ -15,19 +20,34 @@ export function renderErrorBelow(error: ErrorInfo, style: Style, indent: string)
 }
 
 function headline(error: ErrorInfo): string {
-  const message = escapeText(error.message)
+  const [first = '', ...more] = linesOf(error.message)
   const isRepeated = error.subject === undefined || error.message.includes(error.subject)
-  const text = isRepeated ? message : `${message}: ${escapeText(error.subject)}`
-  return error.details === undefined ? text : `${text}:`
+  const text = isRepeated ? first : `${first}: ${escapeText(error.subject)}`
+  const hasList = more.length > 0 || error.details !== undefined
+  return hasList ? `${text.replace(/:$/, '')}:` : text
 }
 
 function linesBelow(error: ErrorInfo, style: Style): string[] {
   const why = whyOf(error)
   return [
+    ...linesOf(error.message)
+      .slice(1)
+      .map((line) => `  ${line}`),
     ...(error.details ?? []).map((line) => `  ${escapeText(line)}`),
-    ...(why === undefined ? [] : [`  ${style.dim('why:')} ${escapeText(why)}`]),
-    ...(error.hint === undefined ? [] : [`  ${style.dim('do: ')} ${escapeText(error.hint)}`]),
+    ...(why === undefined ? [] : [`  ${style.dim('why:')} ${hang(why)}`]),
+    ...(error.hint === undefined ? [] : [`  ${style.dim('fix:')} ${hang(error.hint)}`]),
   ]
+}
+
+function hang(text: string): string {
+  return linesOf(text).join(`\n${hanging}`)
+}
+
+/** The lines of a text, each escaped. The last one has all that exceed the limit. */
+function linesOf(text: string): readonly string[] {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '')
+  const shown = [...lines.slice(0, maxLines - 1), lines.slice(maxLines - 1).join('\n')]
+  return shown.filter((line) => line !== '').map(escapeText)
 }
 
 /** The registry's message, with its code and the status unless it contains them. */

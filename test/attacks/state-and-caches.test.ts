@@ -39,7 +39,7 @@ describe('the state folder', () => {
     const { code, stderr, isCopied } = await copyWith({ HOME: home })
     expect({ code, isCopied }).toEqual({ code: 1, isCopied: false })
     expect(stderr).toMatch(new RegExp(`error: cannot use ${home}\\S* for the state of dray\n +why: `))
-    expect(stderr).toMatch(/do: .*(?:chmod go-w|XDG_STATE_HOME)/)
+    expect(stderr).toMatch(/fix: .*(?:chmod go-w|XDG_STATE_HOME)/)
     expect(treeOf(home)).toEqual(before)
   })
 

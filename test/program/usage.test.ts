@@ -63,7 +63,7 @@ describe('an error of a run', () => {
   it('exits with 1 and prints error, why and do', async () => {
     const ended = await dray(['ls', '127.0.0.1:1/team/api'])
     expect(ended).toMatchObject({ code: 1, stdout: '' })
-    expect(ended.stderr).toMatch(/^error: .*127\.0\.0\.1:1.*\n {2}why: .*ECONNREFUSED.*\n {2}do: {2}.+\n$/)
+    expect(ended.stderr).toMatch(/^error: .*127\.0\.0\.1:1.*\n {2}why: .*ECONNREFUSED.*\n {2}fix: .+\n$/)
   })
 
   it('is one document with --json', async () => {

@@ -17,7 +17,7 @@ describe('renderError', () => {
       [
         'error: the registry does not let us push: r.example.com/a',
         '  why: HTTP 403, DENIED, denied: requested access to the resource is denied',
-        '  do:  Log in with an account that may push.',
+        '  fix: Log in with an account that may push.',
       ].join('\n'),
     )
   })
@@ -47,9 +47,43 @@ describe('renderError', () => {
         'error: dray.yaml has 2 mistakes:',
         '  dray.yaml:1:1: first',
         String.raw`  dray.yaml:2:1: second\n::error::third`,
-        '  do:  Correct the file.',
+        '  fix: Correct the file.',
       ].join('\n'),
     )
+  })
+
+  it('shows each line of a long cause on a line of its own, and escapes it', () => {
+    const why = 'dev: unknown key "a"\r\n\n::error::prod: unknown key "b"\n\u001b[2Jfix: run this\n'
+    const error = {
+      code: 'config' as const,
+      message: 'two mistakes:\nfirst\nsecond',
+      why,
+      hint: 'Correct it.',
+    }
+    expect(renderError(error, plainStyle)).toBe(
+      [
+        'error: two mistakes:',
+        '  first',
+        '  second',
+        '  why: dev: unknown key "a"',
+        String.raw`       \x3a:error::prod: unknown key "b"`,
+        String.raw`       \x1b[2Jfix: run this`,
+        '  fix: Correct it.',
+      ].join('\n'),
+    )
+  })
+
+  it('shows at most 20 lines of a cause, and loses nothing of it', () => {
+    const why = Array.from({ length: 30 }, (_, i) => `line ${i}`).join('\n')
+    const lines = renderError({ code: 'io', message: 'it failed', why }, plainStyle).split('\n')
+    expect(lines).toHaveLength(21)
+    expect(lines.at(-1)).toContain(String.raw`line 19\nline 20\n`)
+    expect(lines.at(-1)).toMatch(/line 29$/)
+  })
+
+  it('shows a cancelled prompt as no error', () => {
+    const error = { code: 'cancelled' as const, message: 'nothing was changed: the answer was no' }
+    expect(renderError(error, plainStyle)).toBe('Cancelled.')
   })
 
   it('escapes line feeds and colours of a registry', () => {

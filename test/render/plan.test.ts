@@ -103,7 +103,7 @@ api:1.4.2  sha256:aaaaaaaaaaaa  34.1 MiB
 refused  web:2
   prod does not take it
     why: no gate
-    do:  Ask.
+    fix: Ask.
 
 To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
     )
@@ -188,7 +188,7 @@ promoted  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
 refused  web:2
   prod does not take it
     why: no gate
-    do:  Ask.
+    fix: Ask.
 1 promoted, 1 refused before planning, 2.0 KiB moved.`.trim(),
     )
   })
@@ -206,7 +206,7 @@ refused  web:2
       `
 ${word}  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
   the tag moved
-    do:  Plan again.
+    fix: Plan again.
 1 ${word}.`.trim(),
     )
   })

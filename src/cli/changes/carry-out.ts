@@ -20,7 +20,7 @@ import type {
 /**
  * The pipeline of every operation: shows or saves a plan; or checks it, asks for confirmation,
  * executes it and reports the outcome. It ends the command.
- * @throws `refused` for a plan that must not be executed, and if the answer is no; `audit`.
+ * @throws `refused` for a plan that must not be executed; `cancelled` if the answer is no; `audit`.
  */
 export async function carryOut<T extends OperationTypes>(
   operation: Operation<T>,
@@ -112,7 +112,7 @@ async function confirm<T extends OperationTypes>(
   const questions = word === undefined ? undefined : terminal.questions()
   const typed = await questions?.enter(`This deletes much. Type ${word} to go ahead:`, () => undefined)
   const isConfirmed = typed === undefined ? await terminal.ask(confirmation.question) : typed.trim() === word
-  if (!isConfirmed) throw new DrayError('refused', confirmation.declined)
+  if (!isConfirmed) throw new DrayError('cancelled', confirmation.declined)
 }
 
 interface ReportOptions {

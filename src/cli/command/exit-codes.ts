@@ -5,7 +5,7 @@ export const exitCodes = {
   /** done, or nothing to do */
   done: 0,
   failed: 1,
-  /** a plan has changes, or two environments differ; only with `--detailed-exitcode` */
+  /** a plan has changes, or environments are not in sync; only with `--detailed-exitcode` */
   changes: 2,
   /** a rule or limit does not allow it, or a tag or manifest changed since the plan */
   refused: 3,
@@ -13,7 +13,7 @@ export const exitCodes = {
   partly: 4,
   /** the command line is wrong (sysexits.h, EX_USAGE) */
   usage: 64,
-  /** Ctrl-C or SIGTERM (128 + SIGINT) */
+  /** Ctrl-C, SIGTERM, or a prompt answered with no (128 + SIGINT) */
   interrupted: 130,
 } as const
 
@@ -27,6 +27,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case 'refused':
       return exitCodes.refused
     case 'interrupted':
+    case 'cancelled':
       return exitCodes.interrupted
     case 'config':
     case 'malformed':

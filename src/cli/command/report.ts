@@ -10,7 +10,7 @@ import { createPage } from '../terminal/terminal.ts'
 const maxStack = 16 * 1024
 
 export interface ErrorReportOptions {
-  /** prints no error, because the document of `--json` has it */
+  /** prints no error, because the document on stdout has it */
   readonly quiet: boolean
   /** of stderr; undefined if the flags could not be parsed */
   readonly page?: Page | undefined
@@ -23,14 +23,17 @@ export async function reportError(error: DrayError, options: ErrorReportOptions)
     const { style } = options.page ?? (await createPage(process.stderr, undefined, process.env))
     process.stderr.write(`${renderError(withHint(toErrorInfo(error)), style)}\n`)
   }
-  if (process.env['GITHUB_ACTIONS'] === 'true')
+  if (process.env['GITHUB_ACTIONS'] === 'true' && error.code !== 'cancelled')
     process.stderr.write(`${formatGithubAnnotation(toErrorInfo(error))}\n`)
   if (process.env['DRAY_LOG'] === 'debug') process.stderr.write(`${stackOf(error)}\n`)
 }
 
 function withHint(error: ErrorInfo): ErrorInfo {
   if (error.code !== 'internal' || error.hint !== undefined) return error
-  return { ...error, hint: 'This is a bug in dray. With DRAY_LOG=debug it shows where; please report that.' }
+  return {
+    ...error,
+    hint: 'This is a bug in dray. Report it with the output of the same command with DRAY_LOG=debug.',
+  }
 }
 
 function stackOf(error: DrayError): string {

@@ -95,7 +95,7 @@ export function renderAuthExplanation(explanation: CredentialExplanation, page: 
         ? []
         : [
             `${style.red('broken')}  ${escapeText(error.message)}${error.why === undefined ? '' : `: ${escapeText(error.why)}`}`,
-            ...(error.hint === undefined ? [] : [`  do:  ${escapeText(error.hint)}`]),
+            ...(error.hint === undefined ? [] : [`  fix: ${escapeText(error.hint)}`]),
           ],
     ),
     style.dim(`To read, a token is asked for ${escapeText(scopes.read)}`),

@@ -169,7 +169,7 @@ describe.each([
 
   it('changes nothing and writes no audit record if the answer is no', async () => {
     const scenario = await newScenario(name, { answer: false })
-    await expect(scenario.carryOut()).rejects.toMatchObject({ code: 'refused' })
+    await expect(scenario.carryOut()).rejects.toMatchObject({ code: 'cancelled' })
     expect(scenario.shown).toContain(question)
     expect(scenario.writes()).toEqual([])
     expect(existsSync(scenario.auditFile)).toBe(false)
@@ -218,7 +218,7 @@ describe('carryOut of a large delete', () => {
 
   it('changes nothing after any other answer', async () => {
     const scenario = await newScenario('prune', { typed: () => 'y' })
-    await expect(scenario.carryOut()).rejects.toMatchObject({ code: 'refused' })
+    await expect(scenario.carryOut()).rejects.toMatchObject({ code: 'cancelled' })
     expect(scenario.writes()).toEqual([])
   })
 })

@@ -271,7 +271,7 @@ refused  r.example.com/dev/a
          r.example.com/dev/b
   the list of tags cannot be read
     why: HTTP 403, denied
-    do:  Log in.
+    fix: Log in.
 
 3 repositories: nothing to do, 3 images to keep, 3 repositories refused.`.trim(),
     )
@@ -290,7 +290,7 @@ refused  r.example.com/dev/a
     expect(text.split('\n').slice(-5)).toEqual([
       'REFUSED: nothing is deleted, in no repository.',
       '  the protection "prod-*" matches nothing',
-      '    do:  Fix it.',
+      '    fix: Fix it.',
       '',
       '1 repository: nothing to do, 3 images to keep, 1 repository refused.',
     ])

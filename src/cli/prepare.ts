@@ -1,15 +1,48 @@
 import { userInfo } from 'node:os'
-import { homeFolder } from '../lib/files/user-folders.ts'
+import { folderIn, homeFolder } from '../lib/files/user-folders.ts'
 import { startCompileCache } from './compile-cache.ts'
+
+/** The variables of folders that packages and child processes read (XDG Base Directory). */
+const folderVariables = [
+  'XDG_CACHE_HOME',
+  'XDG_CONFIG_HOME',
+  'XDG_DATA_HOME',
+  'XDG_STATE_HOME',
+  'XDG_RUNTIME_DIR',
+] as const
 
 /** Prepares the process before the program is loaded. `bin/dray.js` calls it. */
 export function prepare(env: NodeJS.ProcessEnv): void {
-  // A user id without an entry in /etc/passwd has no home if HOME is not set, and packages fail
-  // when they ask for it. Containers start such users with HOME=/.
-  if (env['HOME'] === undefined && homeFolder(env) === undefined) env['HOME'] = '/'
+  setFolders(env)
+  settleColours(env)
   // The same for the shell, which oclif reads at every start.
   if (env['SHELL'] === undefined && !isKnownUser()) env['SHELL'] = '/bin/sh'
   startCompileCache(env)
+}
+
+/** Packages and child processes would take an empty or relative path for the working directory. */
+function setFolders(env: NodeJS.ProcessEnv): void {
+  for (const name of folderVariables) if (folderIn(env, name) === undefined) delete env[name]
+  if (folderIn(env, 'HOME') !== undefined) return
+  const home = homeFolder(env)
+  // A user id without an entry in /etc/passwd has no home if HOME is not set, and packages fail
+  // when they ask for it. Containers start such users with HOME=/.
+  if (home === undefined) env['HOME'] = '/'
+  else if (env['HOME'] !== undefined) env['HOME'] = home
+}
+
+/**
+ * Node and the child processes that are written in JavaScript warn about variables of colour that
+ * contradict each other. NO_COLOR takes precedence in dray, and dray reads no NODE_DISABLE_COLORS.
+ */
+function settleColours(env: NodeJS.ProcessEnv): void {
+  if (env['FORCE_COLOR'] === undefined) return
+  if (isSet(env['NO_COLOR'])) delete env['FORCE_COLOR']
+  else delete env['NODE_DISABLE_COLORS']
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== ''
 }
 
 function isKnownUser(): boolean {

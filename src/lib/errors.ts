@@ -63,7 +63,7 @@ export interface ErrorContext {
   readonly cause?: unknown
 }
 
-/** The only error class of dray. Three parts: `message` (what), `why` (the cause), `hint` (the fix). */
+/** The only error class of dray. Three parts: `message` (what), `why` (cause), `hint` (fix). */
 export class DrayError extends Error {
   override readonly name = 'DrayError'
   readonly code: ErrorCode

@@ -7,7 +7,7 @@ const maxLines = 20
 /** Puts the further lines of a cause or a fix below its first one. */
 const hanging = ' '.repeat(7)
 
-/** Formats an error: what failed and on what, the cause as the other side reports it, and the fix. */
+/** Formats an error: what failed and on what, the cause as it was reported, and the fix. */
 export function renderError(error: ErrorInfo, style: Style): string {
   // A person who cancels knows why: nothing failed.
   if (error.code === 'cancelled') return 'Cancelled.'

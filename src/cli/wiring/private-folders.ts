@@ -7,6 +7,7 @@ import { explainForeignWriters } from '../../lib/files/ownership.ts'
 import { type FolderFault, privateFolder } from '../../lib/files/private-folder.ts'
 import {
   type ProcessEnvironment,
+  folderIn,
   homeFolder,
   inside,
   type UserFolder,
@@ -51,12 +52,13 @@ export function findPrivateFolder(
 export function sharedFolders(env: ProcessEnvironment): readonly UserFolder[] {
   const uid = process.geteuid?.()
   if (uid === undefined) return [{ base: tmpdir(), below: ['dray'] }]
-  const runtime = env['XDG_RUNTIME_DIR']
+  const runtime = folderIn(env, 'XDG_RUNTIME_DIR')
   const below = [`dray-${uid}`]
   return [
     { base: '/tmp', below },
-    ...(runtime !== undefined && isAbsolute(runtime) ? [{ base: runtime, below: ['dray'] }] : []),
-    { base: tmpdir(), below },
+    ...(runtime === undefined ? [] : [{ base: runtime, below: ['dray'] }]),
+    // TMPDIR can be relative: runs in different folders would not find each other.
+    ...(isAbsolute(tmpdir()) ? [{ base: tmpdir(), below }] : []),
   ]
 }
 

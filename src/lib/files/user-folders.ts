@@ -1,4 +1,4 @@
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import { dirname, isAbsolute, resolve } from 'node:path'
 
 export type ProcessEnvironment = Readonly<Record<string, string | undefined>>
@@ -24,12 +24,21 @@ export function variableOf(kind: UserFolderKind): string {
 }
 
 /**
- * Returns the home of the user; undefined if there is none, as for a user id without an entry in
- * /etc/passwd.
+ * Returns the folder that a variable names; undefined if the variable is unset, empty or relative:
+ * what is below such a path would be below the working directory (XDG Base Directory Specification,
+ * "All paths must be absolute").
+ */
+export function folderIn(env: ProcessEnvironment, variable: string): string | undefined {
+  const path = env[variable]
+  return path !== undefined && isAbsolute(path) ? resolve(path) : undefined
+}
+
+/**
+ * Returns the home of the user: by HOME, else by the system. Undefined if there is none, as for a
+ * user id without an entry in /etc/passwd.
  */
 export function homeFolder(env: ProcessEnvironment): string | undefined {
-  const home = env['HOME'] ?? homeOfUser()
-  return home !== undefined && isAbsolute(home) ? resolve(home) : undefined
+  return folderIn(env, 'HOME') ?? homeOfUser()
 }
 
 /**
@@ -38,9 +47,8 @@ export function homeFolder(env: ProcessEnvironment): string | undefined {
  */
 export function userFolder(kind: UserFolderKind, env: ProcessEnvironment): UserFolder | undefined {
   const { variable, below } = kinds[kind]
-  const named = env[variable]
-  // The specification says to ignore relative paths.
-  if (named !== undefined && isAbsolute(named)) return { base: resolve(named), below: ['dray'] }
+  const named = folderIn(env, variable)
+  if (named !== undefined) return { base: named, below: ['dray'] }
   const home = homeFolder(env)
   if (home === undefined) return undefined
   // HOME=/ means no home: a container that was started with a user id only. A cache is not worth a
@@ -56,7 +64,9 @@ export function inside({ base, below }: UserFolder, ...names: readonly string[])
 
 function homeOfUser(): string | undefined {
   try {
-    return homedir()
+    // On other systems than Windows, homedir() returns HOME, also if that is empty.
+    const home = process.platform === 'win32' ? homedir() : userInfo().homedir
+    return isAbsolute(home) ? resolve(home) : undefined
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
+import { folderIn } from '../../lib/files/user-folders.ts'
 import { fileSource, textSource } from './auth-file-source.ts'
 import { type CredentialSource, credentialOf } from '../credential.ts'
 import { type IgnoredKey, keysFor, parseKey } from './registry-keys.ts'
@@ -56,8 +57,8 @@ export function credentialSources(options: FindOptions): readonly Source[] {
     ...(clock !== undefined && { clock }),
     ...(helperLimitMs !== undefined && { limitMs: helperLimitMs }),
   }
-  const { DOCKER_AUTH_CONFIG: text, REGISTRY_AUTH_FILE: named, XDG_RUNTIME_DIR: runtime } = env
-  const sessionFile = podmanSessionFile(runtime, uid)
+  const { DOCKER_AUTH_CONFIG: text, REGISTRY_AUTH_FILE: named } = env
+  const sessionFile = podmanSessionFile(env, uid)
   return [
     givenSource(options.given),
     variablesSource(env),
@@ -83,13 +84,13 @@ export function dockerFile(env: FindOptions['env'], home: string): string {
 }
 
 function podmanFile(env: FindOptions['env'], home: string): string {
-  const { XDG_CONFIG_HOME: config } = env
-  return join(isSet(config) ? config : join(home, '.config'), 'containers', 'auth.json')
+  return join(folderIn(env, 'XDG_CONFIG_HOME') ?? join(home, '.config'), 'containers', 'auth.json')
 }
 
 /** Returns the file of podman that lasts as long as the session (containers-auth.json(5)). */
-function podmanSessionFile(runtime: string | undefined, uid: number | undefined): string | undefined {
-  if (isSet(runtime)) return join(runtime, 'containers', 'auth.json')
+function podmanSessionFile(env: FindOptions['env'], uid: number | undefined): string | undefined {
+  const runtime = folderIn(env, 'XDG_RUNTIME_DIR')
+  if (runtime !== undefined) return join(runtime, 'containers', 'auth.json')
   return uid === undefined ? undefined : `/run/containers/${uid}/auth.json`
 }
 

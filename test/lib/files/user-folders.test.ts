@@ -1,0 +1,26 @@
+import { userInfo } from 'node:os'
+import { describe, expect, it } from 'vitest'
+import { folderIn, homeFolder, userFolder } from '../../../src/lib/files/user-folders.ts'
+
+describe('the folders of the user', () => {
+  it.each(['', 'home', './home', '~'])('are not below the working directory with HOME=%j', (HOME) => {
+    expect(homeFolder({ HOME })).toBe(userInfo().homedir)
+    expect(userFolder('state', { HOME, XDG_STATE_HOME: HOME })).toEqual({
+      base: userInfo().homedir,
+      below: ['.local', 'state', 'dray'],
+    })
+  })
+
+  it('are where absolute variables name them', () => {
+    expect(homeFolder({ HOME: '/srv/../home/ada/' })).toBe('/home/ada')
+    expect(userFolder('cache', { HOME: '/home/ada', XDG_CACHE_HOME: '/cache' })).toEqual({
+      base: '/cache',
+      below: ['dray'],
+    })
+    expect(folderIn({ XDG_RUNTIME_DIR: 'run' }, 'XDG_RUNTIME_DIR')).toBeUndefined()
+  })
+
+  it('include no cache in the root', () => {
+    expect(userFolder('cache', { HOME: '/' })).toBeUndefined()
+  })
+})

@@ -1,14 +1,12 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
-import { findNearest } from '../../lib/nearest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
-import { formatAt, type TagOrDigest } from '../../oci/reference.ts'
+import { formatAt, formatRepository, type TagOrDigest } from '../../oci/reference.ts'
 import type { Capabilities, ManifestReader, TagLister } from '../ports.ts'
 import { explainDeleted } from './explain-deleted.ts'
 
-/** How many tags are compared with one that does not exist, and how many of them are named. */
+/** How many tags are read to compare them with one that does not exist. */
 const maxTagsCompared = 5000
-const tagsShown = 3
 
 /** An image that does not exist. */
 interface MissingImage {
@@ -18,56 +16,62 @@ interface MissingImage {
   readonly at: TagOrDigest
 }
 
+/** Suggests tags of a list instead of one that does not exist. */
+export type SuggestTags = (tag: string, tags: readonly string[]) => string
+
 /**
- * The error for an image that does not exist. It names similar tags, because the tag may be
- * mistyped.
+ * The error for an image that does not exist. It suggests tags, because the tag may be mistyped.
+ * Only this error reads their list.
  */
 export async function explainMissing(
   store: TagLister & ManifestReader & Capabilities,
   asked: MissingImage,
+  suggest: SuggestTags,
   call: Call,
 ): Promise<DrayError> {
   const { image, at, environment } = asked
   const inEnvironment = environment === undefined ? '' : ` in ${environment}`
-  const found = await nearTags(store, at, call)
+  const found = await findTagHint(store, at, suggest, call)
   const deleted = 'digest' in at ? await explainDeleted(store, at.digest, call) : undefined
   const where = formatAt(store.repository, at)
-  return new DrayError('not-found', `${image ?? where} is not there${inEnvironment}`, {
+  return new DrayError('not-found', `${image ?? where} does not exist${inEnvironment}`, {
     ...(image !== undefined && { subject: where }),
-    ...(found.kind === 'noRepository' && { why: 'the registry does not know this repository' }),
+    ...(found.kind === 'noRepository' && { why: 'the registry reports no such repository' }),
     ...(deleted !== undefined && { why: deleted }),
     hint:
       found.kind === 'tags'
         ? found.hint
         : deleted === undefined
-          ? 'Check the name, and whether this user may see the repository.'
-          : 'Name an image that has a tag, or push this one again.',
+          ? 'Check the name. Some registries also answer 404 if the user has no permission to read the repository.'
+          : 'Name an image that has a tag, or push this image again.',
   })
 }
 
-type NearTags =
+type TagHint =
   | { readonly kind: 'tags'; readonly hint: string }
   | { readonly kind: 'noRepository' | 'unknown' }
 
-async function nearTags(store: TagLister, at: TagOrDigest, call: Call): Promise<NearTags> {
+async function findTagHint(
+  store: TagLister,
+  at: TagOrDigest,
+  suggest: SuggestTags,
+  call: Call,
+): Promise<TagHint> {
   if (!('tag' in at)) return { kind: 'unknown' }
   try {
     const tags: string[] = []
     for await (const page of store.tagPages(call)) {
       tags.push(...page.filter((tag) => !isEvidenceTag(tag)))
-      if (tags.length > maxTagsCompared) break
+      // Of an incomplete list, the highest version is unknown.
+      if (tags.length > maxTagsCompared) return { kind: 'tags', hint: listThem(store) }
     }
-    return { kind: 'tags', hint: hintOf(at.tag, tags) }
+    return { kind: 'tags', hint: suggest(at.tag, tags) }
   } catch (error) {
     call.signal.throwIfAborted()
     return { kind: toDrayError(error).code === 'not-found' ? 'noRepository' : 'unknown' }
   }
 }
 
-function hintOf(tag: string, tags: readonly string[]): string {
-  if (tags.length === 0) return 'The repository has no tags.'
-  const near = findNearest(tag, tags, tagsShown)
-  if (near.length > 0) return `Did you mean ${near.join(' or ')}?`
-  const shown = tags.slice(-tagsShown).join(', ')
-  return tags.length > tagsShown ? `Some of its ${tags.length} tags: ${shown}` : `Its tags: ${shown}`
+function listThem({ repository }: TagLister): string {
+  return `Check the tag. "dray ls ${formatRepository(repository)}" lists the highest ones.`
 }

@@ -4,6 +4,7 @@ import type { Digest } from '../../oci/digest.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import { mustStay, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
+import { suggestTags } from '../../semver/suggest-tags.ts'
 import { type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { EvidenceSearch } from '../../images/evidence/evidence.ts'
 import { listReferrers } from '../../images/evidence/referrers.ts'
@@ -121,7 +122,7 @@ async function readRoot(
 ): Promise<ManifestContent> {
   const content = await store.findManifest(request.from.at, call)
   if (content !== undefined) return content
-  throw await explainMissing(store, { image: request.image, ...request.from }, call)
+  throw await explainMissing(store, { image: request.image, ...request.from }, suggestTags, call)
 }
 
 /** Returns the request with the reading of tags that the image requires. */

@@ -1,6 +1,5 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { findNearest } from '../../lib/nearest.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
@@ -12,14 +11,12 @@ import {
   type VersionTag,
   versionTagsIn,
 } from '../../semver/version.ts'
+import { suggestTags } from '../../semver/suggest-tags.ts'
 import { explainDeleted } from '../../images/graph/explain-deleted.ts'
 import type { Capabilities, ManifestReader } from '../../images/ports.ts'
 import { findFirstTag, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
 import type { RollbackRequest } from './request.ts'
 import type { Release } from './snapshot.ts'
-
-/** Versions that an error suggests. */
-const versionsShown = 3
 
 /**
  * Finds the release to go back to in one target.
@@ -149,14 +146,9 @@ async function notThere(
   const requested = to === undefined || typeof to === 'string' ? (to ?? '') : formatVersion(to)
   const where = environment === undefined ? '' : ` in ${environment}`
   const tags = versions.map(({ tag }) => tag)
-  const near = findNearest(requested, tags, versionsShown)
-  const shown = near.length > 0 ? near : tags.slice(-versionsShown)
   const why = typeof to === 'string' ? await explainDeleted(store, to, call) : undefined
   return new DrayError('not-found', `${image} has no release ${requested}${where}`, {
     ...(why !== undefined && { why }),
-    hint:
-      shown.length === 0
-        ? 'It has no version tags there.'
-        : `There are ${shown.join(', ')}; "dray ls" lists all of them.`,
+    hint: tags.length === 0 ? 'The repository has no version tags.' : suggestTags(requested, tags),
   })
 }

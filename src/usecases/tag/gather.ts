@@ -11,6 +11,7 @@ import {
   type VersionTag,
   versionTagsIn,
 } from '../../semver/version.ts'
+import { suggestTags } from '../../semver/suggest-tags.ts'
 import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type {
@@ -139,7 +140,8 @@ async function readImage(
 ): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
   if (content !== undefined) return content
-  throw await explainMissing(store, { image, ...(environment !== undefined && { environment }), at }, call)
+  const asked = { image, ...(environment !== undefined && { environment }), at }
+  throw await explainMissing(store, asked, suggestTags, call)
 }
 
 interface TargetList {

@@ -4,6 +4,7 @@ import { bareDescriptor, type Descriptor } from '../../../oci/descriptor.ts'
 import { childrenOf, parseManifest } from '../../../oci/manifest.ts'
 import { formatPlatform, type Platform } from '../../../oci/platform.ts'
 import { formatAt, formatTagOrDigest, type RepositoryName, type TagOrDigest } from '../../../oci/reference.ts'
+import { suggestTags } from '../../../semver/suggest-tags.ts'
 import { createdOf } from '../../../images/config/dated-images.ts'
 import { EvidenceSearch } from '../../../images/evidence/evidence.ts'
 import { type Graph, walkGraph } from '../../../images/graph/graph.ts'
@@ -129,7 +130,7 @@ async function find(
   call: Call,
 ): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
-  if (content === undefined) throw await explainMissing(store, { at }, call)
+  if (content === undefined) throw await explainMissing(store, { at }, suggestTags, call)
   return content
 }
 

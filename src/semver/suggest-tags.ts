@@ -1,0 +1,72 @@
+import { findNearest } from '../lib/nearest.ts'
+import { sortBySemver } from './order.ts'
+import {
+  compareDescending,
+  compareVersions,
+  isStable,
+  parseVersion,
+  plainReading,
+  type Version,
+  type VersionTag,
+  versionTagsIn,
+} from './version.ts'
+
+/** How many tags a suggestion names. */
+const nearShown = 2
+const highestShown = 3
+const tagsShown = 5
+
+/**
+ * Suggests tags instead of one that does not exist: the nearest ones, and the highest versions.
+ * @param tags all tags of the repository that name images
+ */
+export function suggestTags(tag: string, tags: readonly string[]): string {
+  if (tags.length === 0) return 'The repository has no tags.'
+  const near = nearestTags(tag, tags)
+  const highest = highestVersions(tags)
+  if (near.length > 0) {
+    const more = near.includes(highest[0] ?? '') ? [] : highest.slice(0, 1)
+    return [`Did you mean ${near.join(' or ')}?`, ...listHighest(more)].join(' ')
+  }
+  if (highest.length > 0) return listHighest(highest).join('')
+  const all = sortBySemver(tags, plainReading)
+  return all.length <= tagsShown
+    ? `The tags are ${all.join(', ')}.`
+    : `The repository has ${all.length} tags, and none of them is a version.`
+}
+
+/** The tags that a mistyped one most likely means, the nearest first. */
+function nearestTags(tag: string, tags: readonly string[]): readonly string[] {
+  const version = parseVersion(tag)
+  const versions = versionTagsIn(tags, plainReading)
+  const neighbours = version === undefined ? [] : neighboursOf(version, versions)
+  if (neighbours.length > 0) return neighbours.map((one) => one.tag)
+  // Of two that are equally near, the higher one comes first.
+  return findNearest(tag, sortBySemver(tags, plainReading), nearShown)
+}
+
+/** Another spelling of the version; else the versions just below and above it in its line. */
+function neighboursOf(version: Version, versions: readonly VersionTag[]): readonly VersionTag[] {
+  const line = compareDescending(versions).filter(
+    (one) => one.version.major === version.major && one.version.minor === version.minor,
+  )
+  const same = line.find((one) => compareVersions(one.version, version) === 0)
+  if (same !== undefined) return [same]
+  const below = line.find((one) => compareVersions(one.version, version) < 0)
+  const above = line.findLast((one) => compareVersions(one.version, version) > 0)
+  return [below, above].filter((one) => one !== undefined)
+}
+
+/** The highest versions from the highest down, stable ones if there are any. */
+function highestVersions(tags: readonly string[]): readonly string[] {
+  const versions = versionTagsIn(tags, plainReading)
+  const stable = versions.filter(({ version }) => isStable(version))
+  return compareDescending(stable.length > 0 ? stable : versions)
+    .slice(0, highestShown)
+    .map(({ tag }) => tag)
+}
+
+function listHighest(tags: readonly string[]): readonly string[] {
+  if (tags.length === 0) return []
+  return [`The highest ${tags.length === 1 ? 'version is' : 'versions are'} ${tags.join(', ')}.`]
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { suggestTags } from '../../src/semver/suggest-tags.ts'
+
+const versions = ['1.0.0', '1.3.8', '1.3.9', '1.4.0', '1.4.1', '1.4.2', '1.5.0-rc.1', '2.0.0', '2.1.0']
+
+describe('the tags that are suggested instead of a missing one', () => {
+  it.each([
+    ['1.4.9', 'Did you mean 1.4.2? The highest version is 2.1.0.'],
+    ['1.3.7', 'Did you mean 1.3.8? The highest version is 2.1.0.'],
+    ['v1.4.2', 'Did you mean 1.4.2? The highest version is 2.1.0.'],
+    ['1.5.0', 'Did you mean 1.5.0-rc.1? The highest version is 2.1.0.'],
+    ['2.0.1', 'Did you mean 2.0.0? The highest version is 2.1.0.'],
+    ['2.1.1', 'Did you mean 2.1.0?'],
+    ['9.9.9', 'The highest versions are 2.1.0, 2.0.0, 1.4.2.'],
+    ['stable', 'The highest versions are 2.1.0, 2.0.0, 1.4.2.'],
+  ])('are for %s: %s', (tag, hint) => {
+    expect(suggestTags(tag, versions)).toBe(hint)
+    expect(suggestTags(tag, versions.toReversed())).toBe(hint)
+  })
+
+  it('are the versions on both sides of a gap', () => {
+    expect(suggestTags('1.4.1', ['1.4.0', '1.4.2', '1.4.3'])).toBe(
+      'Did you mean 1.4.0 or 1.4.2? The highest version is 1.4.3.',
+    )
+  })
+
+  it('are names of the same form in a repository without versions', () => {
+    expect(suggestTags('buidl', ['build', 'main'])).toBe('Did you mean build?')
+    expect(suggestTags('prod', ['build', 'main'])).toBe('The tags are main, build.')
+    expect(suggestTags('prod', ['a1', 'b1', 'c1', 'd1', 'e1', 'f1'])).toBe(
+      'The repository has 6 tags, and none of them is a version.',
+    )
+    expect(suggestTags('prod', [])).toBe('The repository has no tags.')
+  })
+
+  it('are pre-releases if there is nothing else', () => {
+    expect(suggestTags('main', ['1.0.0-rc.1', '1.0.0-rc.2'])).toBe(
+      'The highest versions are 1.0.0-rc.2, 1.0.0-rc.1.',
+    )
+  })
+})

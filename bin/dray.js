@@ -11,7 +11,7 @@ var args = process.argv.slice(2)
 
 if (!(major === 24 ? minor >= 15 : major >= 26)) {
   require('./own-node').run(__filename, args, about.engines.node)
-} else if (args.length === 1 && args[0] === '--version') {
+} else if (args.length === 1 && /^(--version|-V|version)$/.test(args[0])) {
   // console.log would warn if both NO_COLOR and FORCE_COLOR are set.
   process.stdout.write(
     'dray/' + about.version + ' ' + process.platform + '-' + process.arch + ' node-' + process.version + '\n',

@@ -1,14 +1,15 @@
-import { dirname } from 'node:path'
 import { Config } from '@oclif/core/config'
 import { settings } from '@oclif/core/settings'
-import { DrayError, toDrayError } from '../lib/errors.ts'
+import { toDrayError } from '../lib/errors.ts'
 import { ioError, systemCode } from '../lib/files/io-error.ts'
 import { reportError } from './command/report.ts'
-import { asksForJson, createErrorDocument, printDocument } from './command/result-document.ts'
-import { fromOclif, unknownCommand } from './command/usage-error.ts'
+import { createErrorDocument } from './command/result-document.ts'
+import { fromOclif } from './command/usage-error.ts'
+import { findCommand } from './dispatch/find-command.ts'
+import { splitArguments, type SplitArguments } from './dispatch/split-arguments.ts'
+import { errorFormat, isDocument } from './output/formats.ts'
+import { loadDocumentPrinter } from './output/print-document.ts'
 
-/** oclif loads them from their packages, for their commands. */
-const plugins = ['@oclif/plugin-autocomplete']
 const helpFlags: ReadonlySet<string> = new Set(['--help', '-h'])
 
 /** Runs the program. `args` are the arguments after `dray`. Never rejects. */
@@ -36,58 +37,38 @@ export async function main(args: readonly string[], root: string): Promise<void>
 }
 
 async function route(args: readonly string[], root: string): Promise<void> {
-  const bare = await load(root, [])
-  const known = commandIn(args, bare)
-  if (known !== undefined && !asksForHelp(args)) {
-    await bare.runCommand(known.id, known.rest)
+  const config = await load(root)
+  const command = findCommand(args, config)
+  if (command !== undefined && !asksForHelp(args)) {
+    await config.runCommand(command.id, command.rest)
     return
   }
-  // Only these cases need the commands of plugins. Reading their manifests takes 4 ms.
-  const config = await load(root, plugins)
-  const command = commandIn(args, config)
-  const subject = leadingWords(args)
-  if (args[0] === '--version') {
-    process.stdout.write(`${config.userAgent}\n`)
-  } else if (asksForHelp(args)) {
+  const split = splitArguments(args)
+  const words = split.words.map(({ text }) => text)
+  if (command === undefined && asksForVersion(split)) {
+    await showVersion(args, config)
+  } else if (asksForHelp(args) || args.length === 0 || (words.length === 1 && isTopic(words, config))) {
+    const { showHelp } = await import('./help/show-help.ts')
     await showHelp(args, config)
-  } else if (command !== undefined) {
-    await setPluginFolder(config)
-    await config.runCommand(command.id, command.rest)
-  } else if (args.length === 0 || (subject.length === 1 && isTopic(subject, config))) {
-    await showHelp(args, config)
-  } else if (subject.length === 0) {
-    throw new DrayError('usage', `dray has no flag ${args[0]}`, {
-      hint: 'Flags stand behind a command: "dray --help" lists the commands.',
-    })
   } else {
-    throw unknownCommand(subject, config)
+    const { noCommand } = await import('./dispatch/unknown-command.ts')
+    throw noCommand(split, config)
   }
 }
 
-/**
- * The completion plugin writes scripts to the cache folder, and the user's shell runs them. oclif
- * also accepts a relative XDG_CACHE_HOME and checks no folder. The plugin has its own copy of
- * oclif, so a variable passes the folder.
- */
-async function setPluginFolder(config: Config): Promise<void> {
-  const { findPrivateFolder } = await import('./wiring/private-folders.ts')
-  const folder = findPrivateFolder('cache', ['autocomplete'], process.env, { create: true })
-  process.env[config.scopedEnvVarKey('CACHE_DIR')] = dirname(folder)
+function asksForVersion({ words, flags }: SplitArguments): boolean {
+  const [first] = words
+  return first === undefined ? flags.has('version') : words.length === 1 && first.text === 'version'
 }
 
-/** The longest sequence of leading words that names a command, and the arguments after it. */
-function commandIn(args: readonly string[], config: Config): { id: string; rest: string[] } | undefined {
-  for (let words = leadingWords(args).length; words > 0; words--) {
-    const id = args.slice(0, words).join(':')
-    if (config.findCommand(id) !== undefined) return { id, rest: args.slice(words) }
-  }
-  return undefined
-}
-
-/** The leading words that may name a command, at most three. */
-function leadingWords(args: readonly string[]): readonly string[] {
-  const end = args.findIndex((arg) => arg.startsWith('-'))
-  return args.slice(0, Math.min(end < 0 ? args.length : end, 3))
+async function showVersion(args: readonly string[], config: Config): Promise<void> {
+  const format = errorFormat(args)
+  if (!isDocument(format)) return void process.stdout.write(`${config.userAgent}\n`)
+  const { createResultDocument } = await import('./command/result-document.ts')
+  const { version, platform, arch } = config
+  const result = { version, platform: `${platform}-${arch}`, node: process.version }
+  const print = await loadDocumentPrinter(format)
+  process.stdout.write(print(createResultDocument('version', true, result, [])))
 }
 
 function isTopic(words: readonly string[], config: Config): boolean {
@@ -99,21 +80,19 @@ function asksForHelp(args: readonly string[]): boolean {
   return (end < 0 ? args : args.slice(0, end)).some((arg) => helpFlags.has(arg))
 }
 
-async function showHelp(args: readonly string[], config: Config): Promise<void> {
-  const help = await import('./help/show-help.ts')
-  await help.showHelp(args, config)
-}
-
-async function load(root: string, core: string[]): Promise<Config> {
-  return await Config.load({ root, userPlugins: false, devPlugins: false, pluginAdditions: { core } })
+async function load(root: string): Promise<Config> {
+  return await Config.load({ root, userPlugins: false, devPlugins: false })
 }
 
 /** Shows an error that no command has shown. */
 async function report(thrown: unknown, args: readonly string[]): Promise<void> {
   const error = toDrayError(fromOclif(thrown))
-  const json = asksForJson(args)
-  if (json) process.stdout.write(printDocument(createErrorDocument('', error, [])))
-  await reportError(error, { quiet: json })
+  const format = errorFormat(args)
+  if (isDocument(format)) {
+    const print = await loadDocumentPrinter(format)
+    process.stdout.write(print(createErrorDocument('', error, [])))
+  }
+  await reportError(error, { quiet: isDocument(format) })
 }
 
 /** After an uncaught error the state is unknown, so the process ends. */
@@ -121,7 +100,7 @@ async function reportAndLeave(thrown: unknown, args: readonly string[]): Promise
   // Only failed writes of a standard stream have no handler: the disk is full.
   const isOutput = thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'write'
   if (isOutput)
-    await reportError(toDrayError(ioError(thrown, 'the output cannot be written', '')), { quiet: false })
+    await reportError(toDrayError(ioError(thrown, 'cannot write the output', '')), { quiet: false })
   else await report(thrown, args)
   process.exit()
 }

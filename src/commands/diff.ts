@@ -1,6 +1,7 @@
 import { boolean, integer } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
+import { outputFlag } from '../cli/command/global-flags.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
 import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
 import { resolveDiffRequest } from '../cli/arguments/diff-request.ts'
@@ -36,6 +37,7 @@ dray compares versions and not their spelling: v1.4.2 and 1.4.2 are the same ver
   static override strict = false
   static override usage = ['diff FROM TO [IMAGE...]']
   static override flags = {
+    ...outputFlag('jsonl'),
     limit: integer({
       char: 'n',
       summary: 'Compare only the highest common tags.',
@@ -71,11 +73,13 @@ dray compares versions and not their spelling: v1.4.2 and 1.4.2 are the same ver
       this.warn(text)
     this.finish(
       view,
-      (page) => renderDiff(view, { ...page, allTags: flags['all-tags'] }),
+      (page) =>
+        `${renderDiff(view, { ...page, allTags: flags['all-tags'] })}\n${renderDiffSummary(view, page.style)}`,
       exitOfView(summariseTargets(view.images), flags['detailed-exitcode']),
+      { rows: () => view.images },
     )
-    for (const line of renderUnreachable(listUnreachable(view.images), this.errorPage.style)) this.say(line)
-    this.say(renderDiffSummary(view, this.errorPage.style))
+    for (const line of renderUnreachable(listUnreachable(view.images), this.errorPage.style))
+      this.printAside(line)
   }
 }
 

@@ -2,6 +2,8 @@ import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
+import { exitCodes } from '../cli/command/exit-codes.ts'
+import { outputFlag } from '../cli/command/global-flags.ts'
 import { resolveHistoryRequest } from '../cli/arguments/history-request.ts'
 import { renderHistory } from '../render/views/history.ts'
 
@@ -37,6 +39,7 @@ A promotion writes its attestation before it moves the tags. dray also shows whe
     }),
   }
   static override flags = {
+    ...outputFlag('jsonl'),
     key: string({
       char: 'k',
       summary: 'Public key (PEM) to verify attestations with.',
@@ -82,6 +85,6 @@ A promotion writes its attestation before it moves the tags. dray also shows whe
     )
     const facts = await gatherHistory(await this.context.stores(), targets, subject, keys, this.call)
     const view = buildHistory(facts)
-    this.finish(view, (page) => renderHistory(view, page))
+    this.finish(view, (page) => renderHistory(view, page), exitCodes.done, { rows: () => view.rows })
   }
 }

@@ -2,11 +2,17 @@ import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
+import { exitCodes } from '../cli/command/exit-codes.ts'
+import { outputFlag } from '../cli/command/global-flags.ts'
 import { resolveImageToInspect, type InspectRequest } from '../cli/arguments/image-requests.ts'
+import { isDocument, type OutputFormat } from '../cli/output/formats.ts'
 import { asUsage } from '../lib/as-usage.ts'
+import { DrayError } from '../lib/errors.ts'
 import { parsePlatformName } from '../oci/platform.ts'
-import { formatRepository, type RepositoryName } from '../oci/reference.ts'
+import { formatAt, formatRepository, type RepositoryName } from '../oci/reference.ts'
+import type { Page } from '../render/text/style.ts'
 import { renderImage } from '../render/views/inspect.ts'
+import type { ImageView } from '../usecases/views/inspect/inspect.ts'
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Show one image with its tags, platforms and labels.'
@@ -49,6 +55,7 @@ If an environment has several targets, dray reads the image at the first one.`
     }),
   }
   static override flags = {
+    ...outputFlag('name', 'digest'),
     platform: string({
       summary: 'Show only this platform, such as linux/arm64.',
       helpValue: 'PLATFORM',
@@ -75,18 +82,32 @@ If an environment has several targets, dray reads the image at the first one.`
     const { at } = request
     const repository = await this.#choose(request)
     const { length } = request.repositories
-    if (length > 1) this.say(`Of ${length} targets: ${formatRepository(repository)}`)
+    if (length > 1) this.say(`Using ${formatRepository(repository)}, one of ${length} targets.`)
     const { inspectImage, readRawManifest } = await import('../usecases/views/inspect/inspect.ts')
     const stores = await this.context.stores()
     const store = stores.source(repository)
     if (flags.raw) {
+      if (this.format !== 'text') throw rawInFormat(this.format)
       await this.pour(readRawManifest(store, at, platform, this.call))
       return
+    }
+    // Names and digests need one request. An image that does not exist is explained below.
+    if (this.format !== 'text' && !isDocument(this.format) && platform === undefined) {
+      const image = await store.resolve(at, this.call)
+      if (image !== undefined) return this.#finish({ repository, image }, () => '')
     }
     const tags = flags.tags === undefined ? 'few' : flags.tags ? 'all' : 'none'
     const options = { tags, ...(platform !== undefined && { platform }) } as const
     const view = await inspectImage(store, at, options, this.call)
-    this.finish(view, (page) => renderImage(view, this.context.clock.now(), page))
+    this.#finish(view, (page) => renderImage(view, this.context.clock.now(), page))
+  }
+
+  #finish(view: Pick<ImageView, 'repository' | 'image'>, text: (page: Page) => string): void {
+    const { digest } = view.image
+    this.finish(view, text, exitCodes.done, {
+      names: () => [formatAt(view.repository, { digest })],
+      digests: () => [digest],
+    })
   }
 
   /**
@@ -105,4 +126,10 @@ If an environment has several targets, dray reads the image at the first one.`
     const { imageInNoEnvironment } = await import('../usecases/views/image-in-no-environment.ts')
     throw imageInNoEnvironment(repositories)
   }
+}
+
+function rawInFormat(format: OutputFormat): DrayError {
+  return new DrayError('usage', `--raw prints the bytes of the manifest, and -o ${format} another format`, {
+    hint: 'Omit one of them.',
+  })
 }

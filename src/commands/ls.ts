@@ -2,8 +2,9 @@ import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
+import { outputFlag } from '../cli/command/global-flags.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
-import { listOptions } from '../cli/command/list-options.ts'
+import { listLines, listOptions } from '../cli/command/list-options.ts'
 import { resolveRepositoriesToList } from '../cli/arguments/image-requests.ts'
 import { renderOmitted, renderRepositories } from '../render/views/list.ts'
 import { renderUnreachable } from '../render/views/unreachable.ts'
@@ -48,6 +49,7 @@ A tag must match all filters:
     }),
   }
   static override flags = {
+    ...outputFlag('jsonl', 'name', 'digest'),
     all: boolean({
       char: 'a',
       summary: 'Show all tags.',
@@ -92,7 +94,9 @@ A tag must match all filters:
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Ls)
-    const options = listOptions(flags, this.context.clock.now())
+    // Names and digests need no image; the filter by age reads images anyway.
+    const isShort = (this.format === 'name' || this.format === 'digest') && flags.since === undefined
+    const options = listOptions({ ...flags, brief: flags.brief || isShort }, this.context.clock.now())
     const { config } = await this.context.config()
     const { repositories, isInSeveral } = resolveRepositoriesToList(args.repository, config)
     const { listRepositories } = await import('../usecases/views/list/list.ts')
@@ -107,8 +111,9 @@ A tag must match all filters:
         : [],
     )
     const findings = { total: views.length, unreachable: missed.length, differs: false }
-    this.finish(views, (page) => renderRepositories({ ...options, views }, page), exitOfView(findings, false))
-    for (const line of renderUnreachable(missed, this.errorPage.style)) this.say(line)
+    const exitCode = exitOfView(findings, false)
+    this.finish(views, (page) => renderRepositories({ ...options, views }, page), exitCode, listLines(views))
+    for (const line of renderUnreachable(missed, this.errorPage.style)) this.printAside(line)
     for (const line of renderOmitted(views, this.errorPage.style)) this.say(line)
   }
 }

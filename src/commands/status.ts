@@ -1,6 +1,7 @@
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
+import { outputFlag } from '../cli/command/global-flags.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
 import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
 import { resolveStatusRequest } from '../cli/arguments/status-request.ts'
@@ -42,6 +43,7 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
   static override strict = false
   static override usage = ['status [IMAGE...]']
   static override flags = {
+    ...outputFlag('jsonl'),
     env: string({
       char: 'e',
       summary: 'Show only this environment.',
@@ -86,11 +88,11 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
     }
     this.finish(
       view,
-      (page) => renderStatus(view, now, page),
+      (page) => `${renderStatus(view, now, page)}\n${renderStatusSummary(view, page.style)}`,
       exitOfView(findings, flags['detailed-exitcode']),
+      { rows: () => view.images },
     )
-    for (const line of renderUnreachable(listUnreachable(view), this.errorPage.style)) this.say(line)
-    this.say(renderStatusSummary(view, this.errorPage.style))
+    for (const line of renderUnreachable(listUnreachable(view), this.errorPage.style)) this.printAside(line)
   }
 }
 

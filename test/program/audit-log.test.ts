@@ -35,7 +35,7 @@ describe('dray audit log', () => {
     const { stderr, stdout } = await project.run('audit', 'log')
     expect(rows(stdout)).toHaveLength(50)
     expect(rows(stdout).at(-1)).toMatch(/refused$/)
-    expect(stderr).toBe('The last 50: --all shows all.\n')
+    expect(stderr).toBe('The last 50 records. Show all with --all.\n')
     expect(rows((await project.run('audit', 'log', '--all')).stdout)).toHaveLength(61)
     expect(rows((await project.run('audit', 'log', '-n', '7')).stdout)).toHaveLength(7)
   })
@@ -50,17 +50,20 @@ describe('dray audit log', () => {
     const { code, stderr, stdout } = await project.run('audit', 'log', ...filter)
     expect(code).toBe(0)
     expect(count === 0 ? stdout : rows(stdout)).toHaveLength(count)
-    expect(stderr).toBe(count === 0 ? `Nothing in ${project.auditFile} fits.\n` : '')
+    expect(stderr).toBe(count === 0 ? `No records in ${project.auditFile} match.\n` : '')
   })
 
-  it.each([['--jsonl'], ['--output=jsonl']])('prints the lines byte for byte with %s', async (flag) => {
-    const { project, lines } = await withLog(200)
-    const all = await project.run('audit', 'log', '--all', flag)
-    expect(all.stdout).toBe(lines.map((line) => `${line}\n`).join(''))
-    const some = await project.run('audit', 'log', '--result', 'done', '-n', '2', flag)
-    const done = lines.filter((line) => line.includes('"result":"done"'))
-    expect(some).toMatchObject({ stdout: `${done.slice(-2).join('\n')}\n`, stderr: '' })
-  })
+  it.each([['--jsonl'], ['--output=jsonl'], ['-ojsonl']])(
+    'prints the lines byte for byte with %s',
+    async (flag) => {
+      const { project, lines } = await withLog(200)
+      const all = await project.run('audit', 'log', '--all', flag)
+      expect(all.stdout).toBe(lines.map((line) => `${line}\n`).join(''))
+      const some = await project.run('audit', 'log', '--result', 'done', '-n', '2', flag)
+      const done = lines.filter((line) => line.includes('"result":"done"'))
+      expect(some).toMatchObject({ stdout: `${done.slice(-2).join('\n')}\n`, stderr: '' })
+    },
+  )
 
   it('prints one document with --json, and refuses one that is too large', async () => {
     const { project, lines } = await withLog()
@@ -76,7 +79,7 @@ describe('dray audit log', () => {
     )
     const large = await project.json('audit', 'log')
     expect(large).toMatchObject({ code: 64, document: { ok: false, error: { code: 'usage' } } })
-    expect(large.document.error?.hint).toContain('--jsonl')
+    expect(large.document.error?.hint).toContain('-o jsonl')
   })
 
   it('exits with 1 and a hint if the log does not exist', async () => {
@@ -148,7 +151,7 @@ describe('an output', () => {
       const { ended } = start(project, ['audit', 'log', ...flags], openSync('/dev/full', 'w'))
       const { code, stderr } = await ended
       expect(code).toBe(1)
-      expect(stderr.match(/error: the output cannot be written/g)).toHaveLength(1)
+      expect(stderr.match(/error: cannot write the output/g)).toHaveLength(1)
       expect(stderr).toContain('ENOSPC')
     },
   )

@@ -133,6 +133,8 @@ function portsOf(folder: string, auditFile: string, { yes = true, report }: RunF
       warn: (text) => void warnings.push(text),
       ask: async () => true,
       questions: () => undefined,
+      showPlan: () => undefined,
+      reportFailure: () => undefined,
       expectBytes: () => undefined,
       finish: (document, text, exitCode) =>
         void finished.push({ document: document as EndedRun['document'], text: text(page), exitCode }),

@@ -1,15 +1,17 @@
 import { DrayError, toDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import { escapeText } from '../../render/text/escape.ts'
-import type { Page } from '../../render/text/style.ts'
 import { parseReport, reportToCi } from '../ci/ci-report.ts'
 import { exitCodes } from '../command/exit-codes.ts'
 import { exitOfPlan, exitOfRun } from '../command/run-exit.ts'
 import { changeDocument, planDocument } from './documents.ts'
 import { checkJustification, justificationOf } from './justification.ts'
+import type { ResultLines } from '../output/result-lines.ts'
 import type {
+  ChangedImage,
   ChangePorts,
   Executed,
+  Failure,
   Operation,
   OperationTypes,
   PlannedChange,
@@ -73,13 +75,15 @@ async function showPlan<T extends OperationTypes>(
   const outcome = operation.withoutExecution(plan)
   terminal.finish(
     { ...planDocument(operation, plan), configuration: file ?? null },
-    textOf(operation, plan, ports, (page) => operation.renderPlan(plan, page, options)),
+    (page) => operation.renderPlan(plan, page, options),
     exitOfPlan(
       { parts: operation.parts(outcome), refusals: plan.refusals },
       operation.hasSteps(plan),
       flags['detailed-exitcode'],
     ),
+    linesOf(() => operation.imagesOf(plan)),
   )
+  reportFailures(plan.refusals, ports)
 }
 
 /** Checks the justification and reviews the plan. A refusal is written to the audit log. */
@@ -107,7 +111,7 @@ async function confirm<T extends OperationTypes>(
   ports: ChangePorts,
 ): Promise<void> {
   const { terminal } = ports
-  terminal.say(renderPlan(plan, terminal.errorPage, await pageOptions(ports)))
+  terminal.showPlan(renderPlan(plan, terminal.errorPage, await pageOptions(ports)))
   const word = confirmation.typedAnswer?.(plan)
   const questions = word === undefined ? undefined : terminal.questions()
   const typed = await questions?.enter(`This deletes much. Type ${word} to go ahead:`, () => undefined)
@@ -150,9 +154,11 @@ async function report<T extends OperationTypes>(
   ].every(Boolean)
   terminal.finish(
     changeDocument(operation, first, executed, durationMs),
-    textOf(operation, plan, ports, (page) => operation.renderOutcome(plan, outcome, page, durationMs)),
+    (page) => operation.renderOutcome(plan, outcome, page, durationMs),
     facts.isSuccess && !(isReported && isAllDelivered) ? exitCodes.failed : exitCode,
+    linesOf(() => operation.imagesOf(plan, executed)),
   )
+  reportFailures([...outcome.refusals, ...operation.failures(plan, outcome)], ports)
   if (operation.hasSteps(plan) || plan.refusals.length > 0) terminal.say(`Record: ${escapeText(record)}`)
 }
 
@@ -181,13 +187,15 @@ async function pageOptions({ flags, context }: ChangePorts): Promise<PlanPageOpt
   return { all: flags.all ?? false, configuration: (await context.config()).name }
 }
 
-/** The rendered result, or with `--output digest` the digest of each image. */
-function textOf<T extends OperationTypes>(
-  { digests }: Operation<T>,
-  plan: T['plan'],
-  { flags }: ChangePorts,
-  render: (page: Page) => string,
-): (page: Page) => string {
-  if (flags.output !== 'digest' || digests === undefined) return render
-  return () => [...new Set(digests(plan))].join('\n')
+function linesOf(list: () => readonly ChangedImage[]): ResultLines {
+  return {
+    names: () => list().map(({ reference }) => reference),
+    digests: () => list().map(({ digest }) => digest),
+  }
+}
+
+/** Reports each error once: the outcome of a refused image repeats the refusal. */
+function reportFailures(failures: readonly Failure[], { terminal }: ChangePorts): void {
+  const distinct = new Map(failures.toReversed().map((one) => [JSON.stringify(one.error), one]))
+  for (const failure of [...distinct.values()].toReversed()) terminal.reportFailure(failure)
 }

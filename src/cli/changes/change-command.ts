@@ -4,6 +4,7 @@ import { BaseCommand } from '../command/base-command.ts'
 import type { ChangeFlags } from '../command/change-flags.ts'
 import type { Answers } from '../command/command-line.ts'
 import type { AskPorts } from '../terminal/ask-images.ts'
+import { renderError } from '../../render/error.ts'
 import { keepHeapSmall } from '../wiring/small-heap.ts'
 import type { ChangePorts, PlannedChange } from './operation.ts'
 import type { TypesOf } from './operations.ts'
@@ -52,7 +53,13 @@ export abstract class ChangeCommand extends BaseCommand {
         ask: (question) => this.ask(question),
         questions: () => this.questions,
         expectBytes: (bytes) => this.expectBytes(bytes),
-        finish: (document, text, exitCode) => this.finish(document, text, exitCode),
+        showPlan: (text) => this.printAside(text),
+        reportFailure: ({ image, error }) => {
+          const message = image === undefined ? error.message : `${image}: ${error.message}`
+          if (this.format !== 'text')
+            this.printAside(renderError({ ...error, message }, this.errorPage.style))
+        },
+        finish: (document, text, exitCode, lines) => this.finish(document, text, exitCode, lines),
       },
     }
   }

@@ -2,13 +2,14 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
-import type { Hash, Plan } from '../../plan/plan.ts'
+import type { Hash, Plan, StepId } from '../../plan/plan.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import type { Page } from '../../render/text/style.ts'
 import type { CiReport } from '../ci/ci-report.ts'
 import type { ChangeFlags } from '../command/change-flags.ts'
 import type { ExitCode } from '../command/exit-codes.ts'
 import type { RunPart } from '../command/run-exit.ts'
+import type { ResultLines } from '../output/result-lines.ts'
 import type { ReviewFlags } from './review/review-flags.ts'
 import type { Questions } from '../terminal/ask.ts'
 import type { Context } from '../wiring/context.ts'
@@ -19,7 +20,7 @@ export interface OperationTypes {
   readonly plan: Plan | PrunePlan
   /** what the reading for the plan found and its execution uses again */
   readonly findings: unknown
-  readonly outcome: { readonly refusals: readonly { readonly error: ErrorInfo }[] }
+  readonly outcome: { readonly refusals: readonly Failure[] }
 }
 
 /** A plan that is ready to be shown, saved or executed. */
@@ -50,6 +51,8 @@ export interface Executed<T extends OperationTypes> {
   readonly record: string
   /** `--verify`: everything that the plan placed was read back */
   readonly verified?: boolean
+  /** the deletes that were executed */
+  readonly deleted?: ReadonlySet<StepId>
   /** what the outcome is about, if dray decided again; it was never executed as it is */
   readonly plan?: T['plan']
   /** the hashes of the plans that were executed after the first one */
@@ -82,7 +85,24 @@ interface ChangeTerminal {
   /** undefined if the run is non-interactive */
   questions(): Questions | undefined
   expectBytes(bytes: number): void
-  finish(document: object, text: (page: Page) => string, exitCode: ExitCode): void
+  /** Shows on stderr a plan to confirm. `text` is escaped. */
+  showPlan(text: string): void
+  /** Shows on stderr what failed, if the format of the result has only what succeeded. */
+  reportFailure(failure: Failure): void
+  finish(document: object, text: (page: Page) => string, exitCode: ExitCode, lines: ResultLines): void
+}
+
+/** A line of `--output name` and `--output digest`. */
+export interface ChangedImage {
+  /** a valid argument of dray */
+  readonly reference: string
+  readonly digest: Digest
+}
+
+/** A part of a change that failed or was refused. */
+export interface Failure {
+  readonly image?: string
+  readonly error: ErrorInfo
 }
 
 /** How the question before an execution is asked. */
@@ -136,8 +156,13 @@ export interface Operation<T extends OperationTypes> {
   readonly parts: (outcome: T['outcome']) => readonly RunPart[]
   readonly renderPlan: (plan: T['plan'], page: Page, options: PlanPageOptions) => string
   readonly renderOutcome: (plan: T['plan'], outcome: T['outcome'], page: Page, durationMs: number) => string
-  /** What `--output digest` prints. */
-  readonly digests?: (plan: T['plan']) => readonly Digest[]
+  /**
+   * What `--output name` and `--output digest` print: the images that the plan changes, or those
+   * that an execution changed and those that are up to date.
+   */
+  readonly imagesOf: (plan: T['plan'], executed?: Executed<T>) => readonly ChangedImage[]
+  /** What failed in an execution, without the refusals of the plan. */
+  readonly failures: (plan: T['plan'], outcome: T['outcome']) => readonly Failure[]
   /** Further members of the document of a plan. */
   readonly planDocument?: (plan: T['plan']) => object
   /** Further members of the document of a run: its list of images or repositories, and its sums. */

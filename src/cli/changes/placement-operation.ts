@@ -1,12 +1,13 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import { type RunOutcome, summarise } from '../../plan/outcome.ts'
-import type { Plan } from '../../plan/plan.ts'
+import { formatAt } from '../../oci/reference.ts'
+import type { Placement, Plan } from '../../plan/plan.ts'
 import { runSummary, runVariables } from '../../render/ci.ts'
 import { renderOutcome } from '../../render/outcome.ts'
 import { renderPlan } from '../../render/plan.ts'
 import { problemOf } from '../command/run-exit.ts'
 import { executePlacements, isPlaced } from './execute-placements.ts'
-import type { Operation } from './operation.ts'
+import type { ChangedImage, Executed, Operation } from './operation.ts'
 import type { PlacementTypes } from './placement-types.ts'
 import type { DecideAgain } from './review/review-plan.ts'
 
@@ -40,7 +41,13 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
       })),
     renderPlan: (plan, page, { configuration }) => renderPlan(plan, page, configuration),
     renderOutcome,
-    digests: ({ placements }) => placements.map(({ root }) => root.digest),
+    imagesOf,
+    failures: ({ placements }, outcome) => {
+      const imageOf = new Map(placements.map(({ id, image }) => [id, image]))
+      return outcome.placements.flatMap(({ placement, errors }) =>
+        errors.map((error) => ({ image: imageOf.get(placement) ?? placement, error })),
+      )
+    },
     outcomeDocument,
     ciReport: (plan, outcome, hash) => ({
       variables: runVariables(plan, hash, outcome),
@@ -62,6 +69,20 @@ function onlyRefusal({ placements, refusals, steps }: Plan): ErrorInfo | undefin
   const images = new Set([...placements, ...refusals].map(({ image }) => image))
   const isOnly = more.length === 0 && images.size === 1 && steps.length === 0
   return isOnly ? refusal?.error : undefined
+}
+
+/** The images at their targets, each by its first tag. */
+function imagesOf(plan: Plan, executed?: Executed<PlacementTypes>): readonly ChangedImage[] {
+  const outcome = executed?.outcome ?? summarise(plan, [])
+  const statusOf = new Map(outcome.placements.map(({ placement, status }) => [placement, status]))
+  const isShown = ({ id }: Placement): boolean => {
+    const status = statusOf.get(id)
+    return executed === undefined ? status !== 'refused' : problemOf(status ?? '') === undefined
+  }
+  return plan.placements.filter(isShown).map(({ to, root: { digest }, tags: [first] }) => ({
+    reference: formatAt(to.repository, first === undefined ? { digest } : { tag: first.tag }),
+    digest,
+  }))
 }
 
 function outcomeDocument({ placements }: Plan, outcome: RunOutcome): object {

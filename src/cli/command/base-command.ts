@@ -10,20 +10,20 @@ import { type PromptTerminal, confirm, type Questions, createQuestions } from '.
 import { Context } from '../wiring/context.ts'
 import { parseDuration } from './duration.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
-import { givenCredential } from '../wiring/given-credential.ts'
-import { type GlobalFlags, globalFlags } from './global-flags.ts'
+import { credentialOf } from '../wiring/given-credential.ts'
+import { type GlobalFlags, globalFlags, verbosityOf } from './global-flags.ts'
 import { endProcess, type Interrupt, watchInterrupts } from '../terminal/interrupt.ts'
 import { streamOutput } from './stream-output.ts'
 import { createSpinner, Progress, type Verbosity } from '../terminal/progress.ts'
+import { chooseFormat, errorFormat, isDocument, lacksErrors, type OutputFormat } from '../output/formats.ts'
+import { loadDocumentPrinter } from '../output/print-document.ts'
+import type { ResultLines } from '../output/result-lines.ts'
+import { ResultWriter } from '../output/result-writer.ts'
 import { reportError } from './report.ts'
-import {
-  createErrorDocument,
-  printDocument,
-  type ResultDocument,
-  createResultDocument,
-} from './result-document.ts'
+import { createErrorDocument, createResultDocument } from './result-document.ts'
 import { isInteractive, canRedraw, createPage } from '../terminal/terminal.ts'
-import { type CommandUsage, fromOclif } from './usage-error.ts'
+import { warnAboutVariables } from './variables.ts'
+import { type CommandUsage, fromOclif, usageOf } from './usage-error.ts'
 
 /** The state after `parse`. */
 interface Running {
@@ -33,6 +33,7 @@ interface Running {
   readonly interrupt: Interrupt
   readonly context: Context
   readonly verbosity: Verbosity
+  readonly writer: ResultWriter
 }
 
 /**
@@ -41,7 +42,6 @@ interface Running {
  * with their exit code.
  */
 export abstract class BaseCommand extends Command {
-  static override enableJsonFlag = true
   static override baseFlags = globalFlags
 
   /** Whether the first Ctrl-C lets the current step finish. The use case checks `this.stop`. */
@@ -51,6 +51,7 @@ export abstract class BaseCommand extends Command {
   protected readonly takesLogin: boolean = false
 
   readonly #warnings: string[] = []
+  #format: OutputFormat | undefined
   #running: Running | undefined
 
   /** Cancellation (the second Ctrl-C, `--timeout`) and progress, for every async port. */
@@ -61,6 +62,11 @@ export abstract class BaseCommand extends Command {
   /** Aborted by the first Ctrl-C or SIGTERM and by `--timeout`: start no further step. */
   protected get stop(): AbortSignal {
     return this.#ready.interrupt.stop
+  }
+
+  /** The format that `--output` or `--json` chose. */
+  protected get format(): OutputFormat {
+    return this.#format ?? errorFormat(this.argv)
   }
 
   /** The style and width of text for stdout. */
@@ -97,9 +103,28 @@ export abstract class BaseCommand extends Command {
     await streamOutput(chunks, process.stdout, this.call.signal)
   }
 
-  /** Prints a line on stderr, unless `--quiet`. `text` is escaped. */
+  /** As `pour`, for text: on a terminal, a long one is opened in a pager. */
+  protected async pourText(chunks: AsyncIterable<string>): Promise<void> {
+    this.#ready.progress.hide()
+    await this.#ready.writer.pour(chunks)
+  }
+
+  /** Prints a notice on stderr, if the format is text, unless `--quiet`. `text` is escaped. */
   protected say(text: string): void {
-    if (this.#ready.verbosity !== 'quiet') this.#ready.progress.print(text)
+    if (this.format === 'text' && this.#ready.verbosity !== 'quiet') this.#print(text)
+  }
+
+  /**
+   * Prints on stderr what a person has to see, also with `--quiet`: an error of a part of the
+   * result, or a plan to confirm. Documents have both. `text` is escaped.
+   */
+  protected printAside(text: string): void {
+    if (lacksErrors(this.format)) this.#print(text)
+  }
+
+  #print(text: string): void {
+    const { writer, progress } = this.#ready
+    writer.after(() => progress.print(text))
   }
 
   /** Prints a warning on stderr and adds it to the JSON document. Escapes it. */
@@ -129,27 +154,30 @@ export abstract class BaseCommand extends Command {
 
   get #terminal(): PromptTerminal {
     return {
-      possible: !this.jsonEnabled() && isInteractive(process.stdin, process.stderr, process.env),
+      possible: lacksErrors(this.format) && isInteractive(process.stdin, process.stderr, process.env),
       input: process.stdin,
       output: process.stderr,
     }
   }
 
   /**
-   * Prints the result, `text` on stdout or the JSON document with `result`, and sets the exit code.
-   * Call it once, last. `text` is a function, so that nothing is rendered in vain.
+   * Prints the result on stdout in the chosen format, and sets the exit code. Call it once, last.
+   * `text` and `lines` are functions, so that nothing is rendered in vain.
    */
-  protected finish(result: unknown, text: (page: Page) => string, exitCode: ExitCode = exitCodes.done): void {
-    const { page, progress } = this.#ready
+  protected finish(
+    result: unknown,
+    text: (page: Page) => string,
+    exitCode: ExitCode = exitCodes.done,
+    lines: ResultLines = {},
+  ): void {
+    const { page, progress, writer } = this.#ready
     progress.hide()
     process.exitCode = exitCode
-    if (this.jsonEnabled()) {
-      const document = createResultDocument(this.#usage.name, isOk(exitCode), result, this.#warnings)
-      process.stdout.write(printDocument(document))
-      return
-    }
-    const rendered = text(page)
-    if (rendered !== '') process.stdout.write(`${rendered}\n`)
+    writer.write({
+      text: () => text(page),
+      document: () => createResultDocument(this.#usage.name, isOk(exitCode), result, this.#warnings),
+      lines,
+    })
   }
 
   protected override async parse<
@@ -157,6 +185,8 @@ export abstract class BaseCommand extends Command {
     B extends OutputFlags<FlagInput>,
     A extends OutputArgs<ArgInput>,
   >(options?: Input<F, B, A>, argv?: string[]): Promise<ParserOutput<F, B, A>> {
+    const { name, formats } = this.#usage
+    this.#format = chooseFormat(this.argv, name, formats)
     const parsed = await super.parse(options, argv)
     await this.#begin(parsed.flags as unknown as GlobalFlags)
     return parsed
@@ -165,9 +195,13 @@ export abstract class BaseCommand extends Command {
   protected override async catch(thrown: unknown): Promise<void> {
     this.#running?.progress.end()
     const error = toDrayError(fromOclif(this.#reasonOf(thrown), this.#usage))
-    if (this.jsonEnabled()) process.stdout.write(printDocument(this.toErrorJson(error)))
-    await reportError(error, { quiet: this.jsonEnabled(), page: this.#running?.errorPage })
-    if (error.code === 'usage' && !this.jsonEnabled()) {
+    const { format } = this
+    if (isDocument(format)) {
+      const print = await loadDocumentPrinter(format)
+      process.stdout.write(print(createErrorDocument(this.#usage.name, error, this.#warnings)))
+    }
+    await reportError(error, { quiet: isDocument(format), page: this.#running?.errorPage })
+    if (error.code === 'usage' && !isDocument(format)) {
       const { showUsageIfIncomplete } = await import('../help/incomplete.ts')
       await showUsageIfIncomplete(this.id ?? '', this.argv, this.config)
     }
@@ -177,11 +211,7 @@ export abstract class BaseCommand extends Command {
     this.#running?.progress.end()
     this.#running?.interrupt.dispose()
     await this.#running?.context.close()
-  }
-
-  /** Replaces oclif's own output, which prints every property of an error. */
-  protected override toErrorJson(thrown: unknown): ResultDocument {
-    return createErrorDocument(this.#usage.name, thrown, this.#warnings)
+    await this.#running?.writer.end()
   }
 
   readonly #notify = (event: ProgressEvent): void => {
@@ -197,9 +227,7 @@ export abstract class BaseCommand extends Command {
   }
 
   get #usage(): CommandUsage {
-    const flags = { ...this.ctor.baseFlags, ...this.ctor.flags }
-    const names = Object.keys(flags).filter((name) => flags[name]?.hidden !== true)
-    return { name: (this.id ?? '').replaceAll(':', ' '), flags: names }
+    return usageOf(this.id ?? '', { ...this.ctor.baseFlags, ...this.ctor.flags })
   }
 
   async #begin(flags: GlobalFlags): Promise<void> {
@@ -226,16 +254,7 @@ export abstract class BaseCommand extends Command {
       say: (text) => progress.print(text),
       leave: endProcess,
     })
-    const given = this.takesLogin
-      ? undefined
-      : givenCredential(
-          {
-            username: flags.username,
-            passwordStdin: flags['password-stdin'],
-            registry: flags['auth-registry'] ?? process.env['DRAY_REGISTRY'],
-          },
-          process.stdin,
-        )
+    const given = this.takesLogin ? undefined : credentialOf(flags, process.env, process.stdin)
     const context = new Context({
       configFile: flags.config,
       env: process.env,
@@ -247,7 +266,14 @@ export abstract class BaseCommand extends Command {
       ...(maxWaitMs !== undefined && { maxWaitMs }),
       ...(given !== undefined && { given }),
     })
-    this.#running = { page, errorPage, progress, interrupt, context, verbosity }
+    const writer = await ResultWriter.open(this.format, {
+      output: process.stdout,
+      env: process.env,
+      isDisabled: flags['no-pager'],
+      signal: interrupt.signal,
+    })
+    this.#running = { page, errorPage, progress, interrupt, context, verbosity, writer }
+    for (const text of warnAboutVariables(process.env)) this.warn(text)
   }
 
   /**
@@ -265,9 +291,4 @@ export abstract class BaseCommand extends Command {
     if (this.#running === undefined) process.stderr.write(`${line}\n`)
     else this.#running.progress.print(line)
   }
-}
-
-function verbosityOf(flags: GlobalFlags): Verbosity {
-  if (flags.verbose || process.env['DRAY_LOG'] === 'debug') return 'verbose'
-  return flags.quiet ? 'quiet' : 'normal'
 }

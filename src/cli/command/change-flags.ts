@@ -1,6 +1,7 @@
 import { boolean, option, string } from '@oclif/core/flags'
 import type { InferredFlags } from '@oclif/core/interfaces'
 import { flagGroups } from '../help/flag-groups.ts'
+import { outputFlag } from './global-flags.ts'
 
 /** Flags of every command that changes a registry. */
 export const changeFlags = {
@@ -34,13 +35,7 @@ export const changeFlags = {
     helpGroup: flagGroups.audit,
     env: 'DRAY_ACTOR',
   }),
-  output: option({ options: ['text', 'digest'] as const })({
-    char: 'o',
-    summary: 'Output format.',
-    helpValue: 'FORMAT',
-    helpGroup: flagGroups.output,
-    default: 'text' as const,
-  }),
+  ...outputFlag('name', 'digest'),
   report: string({
     summary: 'Write DRAY_DIGEST, DRAY_CHANGED and DRAY_PLAN.',
     helpValue: 'dotenv=FILE',
@@ -95,7 +90,6 @@ export const evidenceConflictFlags = {
 
 /** The flags of a command that changes a registry. Not every command has all of them. */
 export type ChangeFlags = Omit<InferredFlags<typeof changeFlags>, 'output' | 'json'> & {
-  readonly output?: 'text' | 'digest'
   readonly out?: string | undefined
   /** shows every tag that a prune keeps */
   readonly all?: boolean

@@ -1,13 +1,29 @@
-import { boolean, string } from '@oclif/core/flags'
+import { boolean, option, string } from '@oclif/core/flags'
 import type { OutputFlags } from '@oclif/core/parser'
 import { flagGroups } from '../help/flag-groups.ts'
+import type { Verbosity } from '../terminal/progress.ts'
+import { commonFormats, type OutputFormat, outputFormats } from '../output/formats.ts'
+
+/**
+ * The flag `--output` of a command that prints more formats than the common ones. `chooseFormat`
+ * decides the format; the flag is for help and completion.
+ */
+export function outputFlag(...more: readonly OutputFormat[]) {
+  const formats = outputFormats.filter((one) => [...commonFormats, ...more].includes(one))
+  return {
+    output: option({ options: formats })({
+      char: 'o',
+      summary: 'Output format.',
+      helpValue: 'FORMAT',
+      helpGroup: flagGroups.output,
+    }),
+  }
+}
 
 /** The flags of every command. */
 export const globalFlags = {
-  json: boolean({
-    summary: 'Print one JSON document, for results and errors.',
-    helpGroup: flagGroups.output,
-  }),
+  ...outputFlag(),
+  json: boolean({ summary: 'Short for -o json.', helpGroup: flagGroups.output }),
   quiet: boolean({
     char: 'q',
     summary: 'Print only results and errors.',
@@ -24,6 +40,7 @@ export const globalFlags = {
     summary: 'Use colours (default: on a terminal).',
     helpGroup: flagGroups.output,
   }),
+  'no-pager': boolean({ summary: 'Do not open long text in a pager.', helpGroup: flagGroups.output }),
   config: string({
     summary: 'Path of dray.yaml (default: DRAY_CONFIG or search).',
     helpValue: 'FILE',
@@ -60,3 +77,8 @@ export const globalFlags = {
 }
 
 export type GlobalFlags = OutputFlags<typeof globalFlags>
+
+export function verbosityOf(flags: Pick<GlobalFlags, 'verbose' | 'quiet'>): Verbosity {
+  if (flags.verbose || process.env['DRAY_LOG'] === 'debug') return 'verbose'
+  return flags.quiet ? 'quiet' : 'normal'
+}

@@ -1,6 +1,8 @@
 import { parseMoment } from '../../audit/query/filter.ts'
 import { DrayError } from '../../lib/errors.ts'
-import type { ListOptions } from '../../usecases/views/list/list.ts'
+import type { ListOptions, RepositoryView, UnreadRepository } from '../../usecases/views/list/list.ts'
+import type { ResultLines } from '../output/result-lines.ts'
+import { formatAt } from '../../oci/reference.ts'
 import { fitsSomeTag } from '../../oci/tag-glob.ts'
 import { parseRange } from '../../semver/range.ts'
 import { asUsage } from '../../lib/as-usage.ts'
@@ -31,10 +33,23 @@ export function listOptions(flags: ListFlags, now: number): ListOptions {
   }
 }
 
+/** The lines of `ls`: tags that were deleted while dray read them have no digest. */
+export function listLines(views: readonly (RepositoryView | UnreadRepository)[]): ResultLines {
+  const read = views.filter((view) => 'tags' in view)
+  return {
+    rows: () =>
+      views.flatMap((view): readonly object[] =>
+        'tags' in view ? view.tags.map((tag) => ({ repository: view.repository, ...tag })) : [view],
+      ),
+    names: () => read.flatMap(({ repository, tags }) => tags.map(({ tag }) => formatAt(repository, { tag }))),
+    digests: () => read.flatMap(({ tags }) => tags.flatMap(({ image }) => image?.digest ?? [])),
+  }
+}
+
 /** @throws `usage` for a glob that matches no tag, such as an empty one or `[abc]`. */
 function parseGlob(text: string): string {
   if (fitsSomeTag(text)) return text
-  throw new DrayError('usage', `--glob ${JSON.stringify(text)} fits no tag`, {
-    hint: 'Besides letters, digits, ".", "_" and "-" it has "*" for any characters and "?" for one. Say --glob several times for one or the other.',
+  throw new DrayError('usage', `--glob ${JSON.stringify(text)} cannot match any tag`, {
+    hint: 'Use letters, digits, ".", "_", "-", "*" (any characters) and "?" (one character). Repeat --glob for alternatives.',
   })
 }

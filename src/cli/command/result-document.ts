@@ -7,7 +7,7 @@ interface DocumentBase {
   readonly warnings: readonly string[]
 }
 
-/** The one document that `--json` prints. `ok` is false if the exit code is neither 0 nor 2. */
+/** The document of `-o json` and `-o yaml`. `ok` is false if the exit code is neither 0 nor 2. */
 export type ResultDocument = DocumentBase &
   ({ readonly ok: boolean; readonly result: unknown } | { readonly ok: false; readonly error: ErrorInfo })
 
@@ -32,14 +32,12 @@ export function createErrorDocument(
 /** Control characters, and the `#` of commands that Azure and TeamCity find anywhere in a line. */
 const unsafe = /[\u007f-\uffff]|#(?=#(?:vso|teamcity)?\[)/gi
 
-/** Formats ASCII JSON with a line end. Text of a registry cannot control a terminal or a CI run. */
+/** Formats ASCII JSON with a line end. */
 export function printDocument(document: ResultDocument): string {
-  const json = JSON.stringify(document, null, 2)
-  return `${json.replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
+  return `${escapeJson(JSON.stringify(document, null, 2))}\n`
 }
 
-/** Whether arguments ask for JSON, even if they cannot be parsed. */
-export function asksForJson(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--')
-  return (end < 0 ? argv : argv.slice(0, end)).includes('--json')
+/** Escapes text in JSON strings. Text of a registry cannot control a terminal or a CI run. */
+export function escapeJson(json: string): string {
+  return json.replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

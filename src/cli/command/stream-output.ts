@@ -30,7 +30,7 @@ async function write(chunk: Uint8Array | string, output: Writable, signal: Abort
       signal.removeEventListener('abort', leave)
       if (error === null || error === undefined) resolve(true)
       else if (gone.has(systemCode(error))) resolve(false)
-      else reject(toError(ioError(error, 'the output cannot be written', 'stdout')))
+      else reject(toError(ioError(error, 'cannot write the output', 'stdout')))
     })
   })
 }

@@ -1,8 +1,9 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { Config } from '@oclif/core/config'
+import type { FlagInput } from '@oclif/core/parser'
 import { DrayError } from '../../lib/errors.ts'
 import { isRecord } from '../../oci/json.ts'
 import { findNearest } from '../../lib/nearest.ts'
+import { commonFormats, type OutputFormat } from '../output/formats.ts'
 
 /** The parts of a command that errors of usage name. */
 export interface CommandUsage {
@@ -10,6 +11,18 @@ export interface CommandUsage {
   readonly name: string
   /** names of the flags that are not hidden, without dashes */
   readonly flags: readonly string[]
+  /** the values of `--output` */
+  readonly formats: readonly OutputFormat[]
+}
+
+/** The parts of a command that errors of usage name. @param flags with the global ones */
+export function usageOf(id: string, flags: FlagInput): CommandUsage {
+  const names = Object.entries(flags).flatMap(([name, flag]) => {
+    if (flag.hidden === true) return []
+    return 'allowNo' in flag && flag.allowNo === true ? [name, `no-${name}`] : [name]
+  })
+  const { options = commonFormats } = (flags['output'] ?? {}) as { options?: readonly OutputFormat[] }
+  return { name: id.replaceAll(':', ' '), flags: names, formats: options }
 }
 
 /**
@@ -40,21 +53,25 @@ export function fromOclif(thrown: unknown, usage?: CommandUsage): unknown {
   return fail(oneLine(thrown.message), see)
 }
 
-/** The error for a command line that names no command. */
-export function unknownCommand(args: readonly string[], config: Config): DrayError {
-  const commands = config.commands
-    .filter((command) => !command.hidden)
-    .map((command) => command.id.replaceAll(':', ' '))
-  const topic = config.findTopic(args[0] ?? '') === undefined ? [] : args.slice(0, 2)
-  const given = topic.length > 0 ? topic.join(' ') : (args[0] ?? '')
-  const near = findNearest(given, commands, 3).map((name) => `dray ${name}`)
-  return new DrayError('usage', `${JSON.stringify(given)} is not a command of dray`, {
-    hint: `${didYouMean(near)}"dray --help" lists the commands.`,
-  })
+/** Flags of other tools, with the flag that does the same. */
+const otherFlags: Readonly<Record<string, string>> = {
+  format: 'output',
+  template: 'output',
+  'auto-approve': 'yes',
+  force: 'yes',
+  source: 'from',
+  src: 'from',
+  dest: 'to',
+  destination: 'to',
+  environment: 'env',
+  user: 'username',
+  noop: 'dry-run',
 }
 
 function nearestFlags(given: string, flags: readonly string[]): readonly string[] {
   const flag = given.replace(/^-+/, '').replace(/=.*$/s, '')
+  const other = otherFlags[flag]
+  if (other !== undefined && flags.includes(other)) return [`--${other}`]
   return flag.length < 2 ? [] : findNearest(flag, flags, 2).map((name) => `--${name}`)
 }
 
@@ -62,12 +79,12 @@ function didYouMean(names: readonly string[]): string {
   return names.length === 0 ? '' : `Did you mean ${names.map((name) => `"${name}"`).join(' or ')}? `
 }
 
-/** Messages of oclif have line breaks, colours and their own line about help. */
+/** Messages of oclif have line breaks, colours, a heading and their own line about help. */
 function oneLine(message: string): string {
   const lines = stripVTControlCharacters(message)
     .split('\n')
     .map((line) => line.trim().replace(/:$/, ''))
-    .filter((line) => line !== '' && !line.startsWith('See more help'))
+    .filter((line) => line !== '' && !/^(?:See more help|The following errors? occurred)/.test(line))
   return lines.join(': ')
 }
 

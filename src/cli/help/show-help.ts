@@ -1,7 +1,9 @@
 import type { Command } from '@oclif/core/command'
 import type { Config } from '@oclif/core/config'
 import { globalFlags } from '../command/global-flags.ts'
-import { unknownCommand } from '../command/usage-error.ts'
+import { aliases } from '../dispatch/find-command.ts'
+import { unknownCommand } from '../dispatch/unknown-command.ts'
+import { printPaged } from '../terminal/pager.ts'
 import { createPage } from '../terminal/terminal.ts'
 import { describeCommand } from './command-help.ts'
 import { type HelpPage, helpPage } from './layout.ts'
@@ -16,7 +18,12 @@ import { type Program, renderProgram, renderTopic } from './render-overview.ts'
 export async function showHelp(args: readonly string[], config: Config): Promise<void> {
   const { style, width } = await createPage(process.stdout, colourChoice(args), process.env)
   const text = renderHelp(args, config, helpPage(style, width))
-  process.stdout.write(text)
+  await printPaged(text, {
+    output: process.stdout,
+    env: process.env,
+    isDisabled: args.includes('--no-pager'),
+    signal: new AbortController().signal,
+  })
 }
 
 function renderHelp(args: readonly string[], config: Config, page: HelpPage): string {
@@ -38,7 +45,8 @@ function longestCommand(words: readonly string[], config: Config): Command.Loada
 /** The words that name the subject: `dray help promote` and `dray promote --help` have the same. */
 function subjectOf(args: readonly string[]): readonly string[] {
   const words = wordsOf(args)
-  return words[0] === 'help' && words.length > 1 ? words.slice(1) : words
+  const [first = '', ...more] = words[0] === 'help' && words.length > 1 ? words.slice(1) : words
+  return first === '' ? [] : [aliases[first] ?? first, ...more]
 }
 
 /** The arguments that are neither flags nor values of global flags. */

@@ -1,5 +1,6 @@
 import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
-import { formatRepository } from '../../oci/reference.ts'
+import { formatAt, formatRepository } from '../../oci/reference.ts'
+import type { StepId } from '../../plan/plan.ts'
 import {
   type PruneOutcome,
   type RepositoryOutcome,
@@ -12,7 +13,7 @@ import { renderPruneOutcome } from '../../render/prune/prune-outcome.ts'
 import { renderPrunePlan } from '../../render/prune/prune-plan.ts'
 import { outcomeTotalsOf, totalsOf } from '../../render/prune/prune-totals.ts'
 import { justificationOf } from '../changes/justification.ts'
-import type { ChangePorts, Executed, Operation } from '../changes/operation.ts'
+import type { ChangedImage, ChangePorts, Executed, Operation } from '../changes/operation.ts'
 import { isSuccess, problemOf, type RunPart } from '../command/run-exit.ts'
 import { beforeFirstDelete } from './before-first-delete.ts'
 import { textToConfirm } from './large-delete.ts'
@@ -37,6 +38,9 @@ export const pruneOperation: Operation<PruneTypes> = {
   parts,
   renderPlan: renderPrunePlan,
   renderOutcome: (plan, outcome, page, durationMs) => renderPruneOutcome(plan, outcome, page, { durationMs }),
+  imagesOf,
+  failures: (_, { repositories }) =>
+    repositories.flatMap(({ image, errors }) => errors.map((error) => ({ image, error }))),
   planDocument,
   outcomeDocument,
   ciReport: (plan, outcome, hash) => ({
@@ -94,6 +98,7 @@ async function executeDeletes(
     repositories: plan.repositories.map((one) => ({ ...one, steps: savedSteps(one) })),
   }
   const ended = new Map<RepositoryPlan, RepositoryOutcome>()
+  const deleted = new Set<StepId>()
   let hasOrphans = false
   if (hasSteps(saved))
     await beforeFirstDelete('cannot save the plan', () => state.save(ports.runId, saved, call.signal))
@@ -109,6 +114,7 @@ async function executeDeletes(
       ...(current !== undefined && { current }),
       ...(findings !== undefined && { recordedPuts: (one) => findings.recordedPuts.in(one) }),
       ended: (one, outcomes) => {
+        for (const { step, result } of outcomes) if (result === 'done') deleted.add(step)
         ended.set(one, summariseRepository(plan, one, outcomes))
         hasOrphans ||= leavesOrphans(savedSteps(one), outcomes)
       },
@@ -125,7 +131,23 @@ async function executeDeletes(
     const { message, why } = toErrorInfo(error)
     call.notify({ kind: 'warning', text: message, ...(why !== undefined && { from: why }) })
   }
-  return { outcome, record: ports.sink.place }
+  return { outcome, record: ports.sink.place, deleted }
+}
+
+/** What the plan deletes, or what an execution deleted: each tag, and manifests without one. */
+function imagesOf({ repositories }: PrunePlan, executed?: Executed<PruneTypes>): readonly ChangedImage[] {
+  const steps = repositories.flatMap((one) => one.steps)
+  return steps
+    .filter(({ id }) => executed === undefined || executed.deleted?.has(id) === true)
+    .flatMap((step) => {
+      const { repository } = step
+      if (step.kind === 'deleteTag')
+        return [{ reference: formatAt(repository, { tag: step.tag }), digest: step.digest }]
+      const { digest } = step.target
+      const tags = step.losesTags.map((tag) => formatAt(repository, { tag }))
+      const references = tags.length > 0 ? tags : [formatAt(repository, { digest })]
+      return references.map((reference) => ({ reference, digest }))
+    })
 }
 
 function planDocument(plan: PrunePlan): object {

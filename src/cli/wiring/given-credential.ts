@@ -4,6 +4,23 @@ import { DrayError } from '../../lib/errors.ts'
 /** The largest password or token, in bytes. */
 const maxSecretBytes = 64 * 1024
 
+/** The global flags of credentials. */
+interface CredentialFlags {
+  readonly username?: string | undefined
+  readonly 'password-stdin': boolean
+  readonly 'auth-registry'?: string | undefined
+}
+
+/** The credentials of the global flags; DRAY_REGISTRY can name the registry. */
+export function credentialOf(
+  flags: CredentialFlags,
+  env: NodeJS.ProcessEnv,
+  stdin: AsyncIterable<unknown>,
+): GivenCredential | undefined {
+  const { username, 'password-stdin': passwordStdin, 'auth-registry': named } = flags
+  return givenCredential({ username, passwordStdin, registry: named ?? env['DRAY_REGISTRY'] }, stdin)
+}
+
 /** The flags. `registry` may come from a variable. */
 export interface LoginFlags {
   readonly username: string | undefined

@@ -102,11 +102,13 @@ openssl pkey -in audit.pem -pubout -out audit.pub.pem`,
       pushed: pushed ?? null,
     }
     const isFiled = out !== undefined || pushed !== undefined
-    this.finish(document, () => (isFiled ? '' : note.slice(0, -1)))
-    this.say(
-      `A checkpoint of ${formatCount(size, 'record')} of ${escapeText(origin)}${formatDestinations(out, pushed)}`,
-    )
-    this.say(this.errorPage.style.dim(`verifier key: ${escapeText(verifierKey)}`))
+    const summary = `Checkpoint of ${formatCount(size, 'record')} of ${escapeText(origin)}${formatDestinations(out, pushed)}`
+    const key = `Verifier key: ${escapeText(verifierKey)}`
+    this.finish(document, ({ style }) => (isFiled ? `${summary}\n${style.dim(key)}` : note.slice(0, -1)))
+    if (isFiled) return
+    // The note alone is on stdout: it can be redirected to a file.
+    this.say(summary)
+    this.say(this.errorPage.style.dim(key))
   }
 }
 
@@ -115,7 +117,7 @@ function formatDestinations(out: string | undefined, pushed: Pushed | undefined)
     ...(out === undefined ? [] : [`in ${escapeText(out)}`]),
     ...(pushed === undefined
       ? []
-      : [`${pushed.result === 'pushed' ? 'pushed to' : 'there already:'} ${escapeText(pushed.place)}`]),
+      : [`${pushed.result === 'pushed' ? 'pushed to' : 'already present in'} ${escapeText(pushed.place)}`]),
   ]
   return destinations.length === 0 ? '.' : `: ${destinations.join(', ')}`
 }

@@ -45,9 +45,9 @@ A record must match all filters. If you repeat a filter, it must match one of th
   async run(): Promise<void> {
     const { flags } = await this.parse(AuditExport)
     keepHeapSmall()
-    if (this.jsonEnabled() && flags.out === undefined) {
-      throw new DrayError('usage', '--json tells of the export, and needs --out FILE for the export itself', {
-        hint: 'Leave --json out: cloudevents and ocsf are JSON, one on a line.',
+    if (this.format !== 'text' && flags.out === undefined) {
+      throw new DrayError('usage', `-o ${this.format} needs --out FILE: the export itself is on stdout`, {
+        hint: 'Omit the output format. cloudevents and ocsf are JSON, one object per line.',
       })
     }
     const path = await this.context.auditPath(flags['audit-file'])

@@ -1,10 +1,11 @@
-import { boolean, integer, option } from '@oclif/core/flags'
+import { boolean, integer } from '@oclif/core/flags'
 import { matcher } from '../../audit/query/filter.ts'
 import type { LogEntry } from '../../audit/log/record.ts'
 import { type Selection, selectLines } from '../../audit/query/select-lines.ts'
 import { filterFlags, filterOf, logFlag } from '../../cli/audit/audit-flags.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
 import { flagGroups } from '../../cli/help/flag-groups.ts'
+import { outputFlag } from '../../cli/command/global-flags.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
@@ -38,6 +39,7 @@ dray reads the log of \`--audit-file\`, or of audit.file in dray.yaml, or the on
   ]
   static override flags = {
     ...filterFlags,
+    ...outputFlag('jsonl'),
     all: boolean({
       char: 'a',
       summary: 'Show all records.',
@@ -52,18 +54,8 @@ dray reads the log of \`--audit-file\`, or of audit.file in dray.yaml, or the on
       helpValue: 'COUNT',
       helpGroup: flagGroups.output,
     }),
-    jsonl: boolean({
-      summary: 'Print the stored lines of the log.',
-      helpGroup: flagGroups.output,
-      exclusive: ['json'],
-    }),
-    output: option({ options: ['text', 'jsonl'] as const })({
-      char: 'o',
-      summary: 'Output format.',
-      helpValue: 'FORMAT',
-      helpGroup: flagGroups.output,
-      default: 'text' as const,
-    }),
+    // Older scripts use it instead of `-o jsonl`.
+    jsonl: boolean({ summary: 'Short for -o jsonl.', hidden: true, exclusive: ['json', 'output'] }),
     ...logFlag,
   }
 
@@ -71,7 +63,8 @@ dray reads the log of \`--audit-file\`, or of audit.file in dray.yaml, or the on
     const { flags } = await this.parse(AuditLog)
     keepHeapSmall()
     const path = await this.context.auditPath(flags['audit-file'])
-    const isTable = !this.jsonEnabled() && !flags.jsonl && flags.output === 'text'
+    const format = flags.jsonl ? 'jsonl' : this.format
+    const isTable = format === 'text'
     const filter = filterOf(flags, this.context.clock.now())
     const options = {
       matches: matcher(filter),
@@ -82,22 +75,22 @@ dray reads the log of \`--audit-file\`, or of audit.file in dray.yaml, or the on
     }
     await using selection = await selectLines(path, options, this.call.signal)
     if (isTable) await this.#showTable(selection, path)
-    else if (this.jsonEnabled()) this.finish({ log: path, records: await recordsOf(selection) }, () => '')
-    else await this.pour(linesOf(selection))
+    else if (format === 'jsonl') await this.pour(linesOf(selection))
+    else this.finish({ log: path, records: await recordsOf(selection) }, () => '')
     if (selection.hasMore && isTable)
-      this.say(this.errorPage.style.dim(`The last ${flags.limit}: --all shows all.`))
+      this.say(this.errorPage.style.dim(`The last ${flags.limit} records. Show all with --all.`))
   }
 
   async #showTable(selection: Selection, path: string): Promise<void> {
     const render = logTable(this.page)
     let isEmpty = true
-    await this.pour(
+    await this.pourText(
       mapBatches(selection, (entries) => {
         isEmpty = false
         return `${render(entries)}\n`
       }),
     )
-    if (isEmpty) this.say(`Nothing in ${escapeText(path)} fits.`)
+    if (isEmpty) this.say(`No records in ${escapeText(path)} match.`)
   }
 }
 
@@ -121,8 +114,8 @@ async function recordsOf({ batches }: Selection): Promise<readonly LogEntry[]> {
       bytes += raw.byteLength
     }
     if (records.length <= maxDocument.records && bytes <= maxDocument.bytes) continue
-    throw new DrayError('usage', 'these are too many records for one JSON document', {
-      hint: 'Ask for fewer, with --limit or a filter; or for one JSON on each line, which may be any number: --jsonl.',
+    throw new DrayError('usage', 'there are too many records for one document', {
+      hint: 'Pass --limit or a filter. Or print any number of records, one per line, with -o jsonl.',
     })
   }
   return records

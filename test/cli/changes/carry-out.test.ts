@@ -51,7 +51,13 @@ async function newScenario(name: 'promote' | 'prune', { flags = {}, answer, type
   onTestFinished(() => context.close())
   const shown: string[] = []
   const warnings: string[] = []
-  const finished: { document: object; exitCode: number }[] = []
+  const failures: string[] = []
+  const finished: {
+    document: object
+    exitCode: number
+    names: readonly string[]
+    digests: readonly string[]
+  }[] = []
   const call = { signal: new AbortController().signal, notify: () => undefined }
   const allFlags = {
     yes: false,
@@ -81,9 +87,16 @@ async function newScenario(name: 'promote' | 'prune', { flags = {}, answer, type
       },
       questions: () => typed && { ...noQuestions, enter: async () => typed(registries.staging.host) },
       expectBytes: () => undefined,
-      finish: (document, text, exitCode) => {
+      showPlan: (text) => void shown.push(text),
+      reportFailure: ({ error }) => void failures.push(error.message),
+      finish: (document, text, exitCode, lines) => {
         shown.push(text({ style: plainStyle, width: 120 }))
-        finished.push({ document, exitCode })
+        finished.push({
+          document,
+          exitCode,
+          names: lines.names?.() ?? [],
+          digests: lines.digests?.() ?? [],
+        })
       },
     },
   }
@@ -96,7 +109,10 @@ async function newScenario(name: 'promote' | 'prune', { flags = {}, answer, type
     carryOut: () => carryOut(operation, change, ports),
     shown,
     warnings,
+    failures,
     finished,
+    host: registries.staging.host,
+    digest: (tag: string) => registries.content(`api:${tag}`).root.digest,
     records: () =>
       readFileSync(auditFile, 'utf8')
         .trimEnd()
@@ -161,6 +177,10 @@ describe.each([
         },
       },
     ])
+    const [path, tag] = name === 'promote' ? ['prod', '1.4.2'] : ['staging', 'pr-1']
+    expect(scenario.finished[0]?.names).toEqual([`${scenario.host}/${path}/api:${tag}`])
+    expect(scenario.finished[0]?.digests).toEqual([scenario.digest(tag)])
+    expect(scenario.failures).toEqual([])
     expect(await scenario.isDone()).toBe(true)
     expect(scenario.records().map(({ plan }) => plan)).toEqual(
       scenario.records().map(() => hashOfPlan(scenario.plan)),
@@ -203,6 +223,7 @@ describe.each([
     await scenario.carryOut()
     const hash = hashOfPlan(parsePlanFile(readFileSync(file), file))
     expect(scenario.finished).toMatchObject([{ exitCode: 2, document: { hash, plan: { operation: name } } }])
+    expect(scenario.finished[0]?.names).toHaveLength(1)
     expect(hash).toBe(hashOfPlan(scenario.plan))
     expect(scenario.writes()).toEqual([])
   })

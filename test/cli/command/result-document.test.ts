@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  asksForJson,
   createErrorDocument,
   printDocument,
   createResultDocument,
@@ -54,10 +53,5 @@ describe('the document of --json', () => {
     expect([message, why]).toEqual([`${'m'.repeat(4096)}…`, `${'w'.repeat(4096)}…`])
     expect(details).toHaveLength(1001)
     expect(details?.at(-1)).toBe('and 4000 more')
-  })
-
-  it('is requested by --json before --', () => {
-    expect(asksForJson(['ls', '--json'])).toBe(true)
-    expect(asksForJson(['ls', '--', '--json'])).toBe(false)
   })
 })

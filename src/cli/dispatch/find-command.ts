@@ -1,0 +1,28 @@
+import type { Config } from '@oclif/core/config'
+import { splitArguments } from './split-arguments.ts'
+
+/** Other names of commands. */
+export const aliases: Readonly<Record<string, string>> = { cp: 'copy', list: 'ls' }
+
+/** The most words that a command has. */
+const maxWords = 3
+
+export interface FoundCommand {
+  readonly id: string
+  /** the arguments without the words of the command, in their order */
+  readonly rest: string[]
+}
+
+/** Finds the command that the first words name, the one with the most words. */
+export function findCommand(args: readonly string[], config: Config): FoundCommand | undefined {
+  const { words } = splitArguments(args)
+  for (let count = Math.min(words.length, maxWords); count > 0; count--) {
+    const named = words.slice(0, count)
+    const id = named.map(({ text }) => text).join(':')
+    const target = Object.hasOwn(aliases, id) ? (aliases[id] ?? id) : id
+    if (config.findCommand(target) === undefined) continue
+    const indexes = new Set(named.map(({ index }) => index))
+    return { id: target, rest: args.filter((_, i) => !indexes.has(i)) }
+  }
+  return undefined
+}

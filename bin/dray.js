@@ -19,5 +19,8 @@ if (!(major === 24 ? minor >= 15 : major >= 26)) {
 } else {
   // This call comes first, because it enables the compile cache.
   require('../dist/prepare.cjs').prepare(process.env)
-  void require('../dist/main.cjs').main(args, require('node:path').join(__dirname, '..'))
+  var root = require('node:path').join(__dirname, '..')
+  // The scripts of shells call this at a keypress, so it loads less than a command.
+  if (args[0] === '__complete') void require('../dist/complete.cjs').complete(args.slice(1), root)
+  else void require('../dist/main.cjs').main(args, root)
 }

@@ -64,6 +64,7 @@ function entries(): Record<string, string> {
   return {
     main: join(root, 'src/cli/main.ts'),
     prepare: join(root, 'src/cli/prepare.ts'),
+    complete: join(root, 'src/cli/completion/complete.ts'),
     ...Object.fromEntries(commands),
   }
 }

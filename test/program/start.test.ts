@@ -49,6 +49,21 @@ describe('the start of the program', () => {
   })
 })
 
+describe('completion', () => {
+  it('loads no command, and nothing of the libraries that commands use, to complete a flag', async () => {
+    const modules = await modulesOf('__complete', '--word=--fr', '--', 'promote')
+    expect(modules.filter((url) => heavy.test(url) || /main|config\.cjs|dist\/commands/.test(url))).toEqual(
+      [],
+    )
+    expect(modules).toContain('dist/complete.cjs')
+  })
+
+  it('loads no HTTP client to complete an environment', async () => {
+    const modules = await modulesOf('__complete', '--word=', '--', 'promote', '--from')
+    expect(modules.filter((url) => /undici|node:https?$/.test(url))).toEqual([])
+  })
+})
+
 describe('--version', () => {
   it('names the version, the platform and Node', async () => {
     const ended = await dray(['--version'])

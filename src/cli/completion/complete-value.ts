@@ -1,0 +1,66 @@
+import { defaultTagPolicy } from '../../semver/tag-policy.ts'
+import { startingPolicies } from '../../config/starting/starting-policies.ts'
+import type { CommandLineState } from './command-line-state.ts'
+import type { KnownCommand } from './command-list.ts'
+import { completeImage, environmentsOf } from './complete-image.ts'
+import { completeName } from './complete-name.ts'
+import { type Completion, type CompletionSources, nothing } from './completion.ts'
+import type { ValueKind } from './value-kinds.ts'
+
+/** Completes a value of a flag or argument without a fixed list. */
+export async function completeValue(
+  kind: ValueKind,
+  current: string,
+  state: CommandLineState,
+  commands: readonly KnownCommand[],
+  sources: CompletionSources,
+): Promise<Completion> {
+  if (typeof kind === 'object') return await completeImage(kind, current, state, sources)
+  switch (kind) {
+    case 'environment': {
+      const at = current.startsWith('@') ? '@' : ''
+      return list((await sources.names()).environments.map((name) => `${at}${name}`))
+    }
+    case 'imageName':
+      return list((await sources.names()).images)
+    case 'tagOfImage': {
+      const [image] = state.positionals
+      if (image === undefined) return nothing
+      return list(await sources.tags(image, await environmentsOf(state, sources)))
+    }
+    case 'levels':
+      return completeLevels(current)
+    case 'host':
+      return list((await sources.names()).hosts)
+    case 'policy':
+      return list((await sources.names()).policies)
+    case 'startingPolicy':
+      return list([...startingPolicies.map(({ name }) => name), 'none'])
+    case 'command':
+      return { candidates: completeName(state.positionals, current, commands) }
+    case 'report':
+      return current.startsWith('dotenv=') ? { candidates: [], paths: 'files' } : joined(['dotenv='])
+    case 'file':
+      return { candidates: [], paths: 'files' }
+    case 'folder':
+      return { candidates: [], paths: 'folders' }
+    case 'text':
+      return nothing
+  }
+}
+
+/** The levels that a list such as `exact,minor` does not have yet. */
+function completeLevels(current: string): Completion {
+  const given = current.split(',').slice(0, -1)
+  const before = given.map((level) => `${level},`).join('')
+  const levels = defaultTagPolicy.levels.filter((level) => !given.includes(level))
+  return joined(levels.map((level) => `${before}${level}`))
+}
+
+function list(values: readonly string[]): Completion {
+  return { candidates: values.map((value) => ({ value })) }
+}
+
+function joined(values: readonly string[]): Completion {
+  return { ...list(values), canContinue: true }
+}

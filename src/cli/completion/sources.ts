@@ -1,0 +1,136 @@
+import { dirname } from 'node:path'
+import type { LoadedConfig } from '../../config/load.ts'
+import type { Call } from '../../lib/call.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import type { Context } from '../wiring/context.ts'
+import type { CompletionSources, ConfiguredNames } from './completion.ts'
+import { TagCache } from './tag-cache.ts'
+
+/** A name in several environments is completed from the first of them. */
+const maxRepositories = 4
+
+const noNames: ConfiguredNames = { environments: [], images: [], policies: [], hosts: [], repositories: [] }
+
+interface SourceOptions {
+  /** ends the reading of tags */
+  readonly signal: AbortSignal
+  /** this process reads the lists that another one expects */
+  readonly isBackground: boolean
+}
+
+/**
+ * Reads names from `dray.yaml`, and tags from the cache of completion or from registries. A failure
+ * is an empty list: nothing can be reported while a person types.
+ */
+export class RealSources implements CompletionSources {
+  readonly #context: Context
+  readonly #options: SourceOptions
+  #isLate = false
+
+  constructor(context: Context, options: SourceOptions) {
+    this.#context = context
+    this.#options = options
+  }
+
+  /** Whether a registry did not answer in time. */
+  get isLate(): boolean {
+    return this.#isLate
+  }
+
+  async names(): Promise<ConfiguredNames> {
+    try {
+      return await namesIn(await this.#context.config())
+    } catch {
+      return noNames
+    }
+  }
+
+  async tags(image: string, environments: readonly string[]): Promise<readonly string[]> {
+    try {
+      const { config } = await this.#context.config()
+      const { resolveImage } = await import('../../config/resolver/resolve.ts')
+      const { repositories } = resolveImage(image, { accepts: ['image'], within: { environments } }, config)
+      const [cache, { sortBySemver }, { plainReading }] = await Promise.all([
+        this.#openCache(),
+        import('../../semver/order.ts'),
+        import('../../semver/version.ts'),
+      ])
+      const lists = repositories.slice(0, maxRepositories).map((one) => this.#tagsOf(one, cache))
+      return sortBySemver(new Set((await Promise.all(lists)).flat()), plainReading)
+    } catch {
+      return []
+    }
+  }
+
+  async #tagsOf(repository: RepositoryName, cache: TagCache | undefined): Promise<readonly string[]> {
+    const { signal, isBackground } = this.#options
+    const key = formatRepository(repository)
+    const known = await cache?.get(key)
+    if (known === 'expected' && !isBackground) return []
+    if (known !== undefined && known !== 'expected') return known
+    try {
+      const tags = await orAborted(this.#read(repository), signal)
+      // A repository without tags gets some at the next push.
+      if (tags.length > 0) await cache?.put(key, tags)
+      else await cache?.expect(key)
+      return tags
+    } catch {
+      if (signal.aborted && !isBackground) {
+        this.#isLate = true
+        await cache?.expect(key)
+      }
+      return []
+    }
+  }
+
+  async #read(repository: RepositoryName): Promise<readonly string[]> {
+    const [stores, { listTags }, { isEvidenceTag }] = await Promise.all([
+      this.#context.stores(),
+      import('../../images/tags/tags.ts'),
+      import('../../oci/evidence-tags.ts'),
+    ])
+    const call: Call = { signal: this.#options.signal, notify: () => undefined }
+    return (await listTags(stores.source(repository), call)).filter((tag) => !isEvidenceTag(tag))
+  }
+
+  /** Undefined if the user has no private cache folder. */
+  async #openCache(): Promise<TagCache | undefined> {
+    const { findPrivateFolder } = await import('../wiring/private-folders.ts')
+    try {
+      const folder = findPrivateFolder('cache', ['completion'], this.#context.env, { create: true })
+      return new TagCache(dirname(folder), this.#context.clock)
+    } catch {
+      return undefined
+    }
+  }
+}
+
+async function namesIn({ config, retention }: LoadedConfig): Promise<ConfiguredNames> {
+  const [{ repositoriesOf }, { listPolicies }] = await Promise.all([
+    import('../../config/environments.ts'),
+    import('../../config/schema/schema-retention.ts'),
+  ])
+  const environments = [...config.environments.keys()]
+  const images = [...(config.images?.keys() ?? [])]
+  const targets = [...config.environments.values()].flatMap((one) => one.targets)
+  const repositories = environments.flatMap((name) =>
+    images.flatMap((image) => repositoriesOf(config, name, image).map(formatRepository)),
+  )
+  return {
+    environments,
+    images,
+    policies: retention === undefined ? [] : listPolicies(retention).flatMap(([name]) => name ?? []),
+    hosts: [...new Set([...config.registries.keys(), ...targets.map(({ registry }) => registry)])],
+    repositories: [...new Set(repositories)],
+  }
+}
+
+/** Rejects at once if the signal is aborted, even if `work` has not noticed it yet. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+  return await Promise.race([work, aborted])
+}

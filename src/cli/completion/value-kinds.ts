@@ -1,0 +1,106 @@
+import type { KnownFlag } from './command-list.ts'
+
+/** The forms of an image that a command takes, besides `@staging/api` and a registry's. */
+export interface ImageForm {
+  /** `api` */
+  readonly hasBareNames: boolean
+  /** `@staging/api:1.4.2` */
+  readonly hasTags: boolean
+  /** `@staging` */
+  readonly hasEnvironments: boolean
+}
+
+/** What the value of a flag or argument is. */
+export type ValueKind =
+  | ImageForm
+  /** a name of `images` */
+  | 'imageName'
+  /** `staging`; `@staging` if the word begins with `@` */
+  | 'environment'
+  /** a tag of the image that is the first argument */
+  | 'tagOfImage'
+  /** some levels of version tags: `exact,minor` */
+  | 'levels'
+  | 'host'
+  | 'policy'
+  | 'startingPolicy'
+  | 'command'
+  | 'file'
+  | 'folder'
+  /** `dotenv=FILE` */
+  | 'report'
+  /** any text */
+  | 'text'
+
+const image: ImageForm = { hasBareNames: false, hasTags: true, hasEnvironments: false }
+const bareImage: ImageForm = { ...image, hasBareNames: true }
+const repository: ImageForm = { hasBareNames: false, hasTags: false, hasEnvironments: true }
+
+/** The values of flags without a fixed list. A key is the flag, or the command and the flag. */
+const flagKinds: Readonly<Record<string, ValueKind>> = {
+  'audit-file': 'file',
+  'auth-file': 'file',
+  'auth-registry': 'host',
+  checkpoint: 'file',
+  clean: 'environment',
+  config: 'file',
+  'config init --env': 'text',
+  env: 'environment',
+  exclude: repository,
+  explain: image,
+  from: 'environment',
+  htpasswd: 'file',
+  image: 'imageName',
+  'in-use': 'file',
+  key: 'file',
+  metrics: 'file',
+  out: 'file',
+  policy: 'policy',
+  registry: 'host',
+  report: 'report',
+  repository: { ...repository, hasEnvironments: false },
+  retention: 'startingPolicy',
+  'rollback --to': 'tagOfImage',
+  'sign-key': 'file',
+  'tag --semver': 'levels',
+  to: 'environment',
+  write: { ...repository, hasEnvironments: false },
+}
+
+/** The arguments of each command: the first ones, then any number of `rest`. */
+const argumentKinds: Readonly<
+  Record<string, { readonly first?: readonly ValueKind[]; readonly rest?: ValueKind }>
+> = {
+  apply: { first: ['file'] },
+  'audit merge': { rest: 'file' },
+  'auth explain': { first: ['host'] },
+  'config validate': { first: ['file'] },
+  copy: { first: [image, { ...image, hasEnvironments: true }] },
+  diff: { first: ['environment', 'environment'], rest: 'imageName' },
+  doctor: { first: ['host'] },
+  explain: { first: [image] },
+  help: { rest: 'command' },
+  history: { first: [bareImage] },
+  inspect: { first: [bareImage] },
+  login: { first: ['host'] },
+  logout: { first: ['host'] },
+  ls: { first: [{ ...bareImage, hasTags: false }] },
+  'plan show': { first: ['file'] },
+  promote: { rest: { ...bareImage, hasEnvironments: true } },
+  prune: { rest: repository },
+  rollback: { first: [bareImage] },
+  serve: { first: ['folder'] },
+  status: { rest: 'imageName' },
+  tag: { rest: bareImage },
+}
+
+/** The kind of a flag's value. */
+export function kindOfFlag(command: string | undefined, { name }: KnownFlag): ValueKind {
+  return flagKinds[`${command} --${name}`] ?? flagKinds[name] ?? 'text'
+}
+
+/** The kind of the argument at this index, from 0; undefined if there can be none. */
+export function kindOfArgument(command: string, index: number): ValueKind | undefined {
+  const { first = [], rest } = argumentKinds[command] ?? {}
+  return first[index] ?? rest
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import { readCommandList } from '../../../src/cli/completion/command-list.ts'
+import { completeWords } from '../../../src/cli/completion/complete-words.ts'
+import type { Completion, CompletionSources } from '../../../src/cli/completion/completion.ts'
+
+const flag = (name: string, more: object = {}): object => ({ [name]: { name, type: 'boolean', ...more } })
+const valued = (name: string, more: object = {}): object => flag(name, { type: 'option', ...more })
+const global = {
+  ...flag('json'),
+  ...flag('quiet', { char: 'q', exclusive: ['verbose'] }),
+  ...flag('verbose'),
+  ...flag('color', { allowNo: true }),
+  ...valued('config'),
+}
+
+const commands = readCommandList({
+  commands: {
+    promote: {
+      id: 'promote',
+      summary: 'Promote images.',
+      flags: {
+        ...global,
+        ...valued('from'),
+        ...valued('to'),
+        ...valued('output', { char: 'o', options: ['text', 'json'] }),
+        ...valued('report', { multiple: true }),
+        ...flag('secret', { hidden: true }),
+      },
+    },
+    copy: { id: 'copy', aliases: ['cp'], summary: 'Copy an image.', flags: global },
+    ls: { id: 'ls', flags: global },
+    inspect: { id: 'inspect', flags: global },
+    prune: { id: 'prune', flags: { ...global, ...valued('policy') } },
+    rollback: { id: 'rollback', flags: { ...global, ...valued('env'), ...valued('to') } },
+    status: { id: 'status', flags: { ...global, ...valued('env', { multiple: true }) } },
+    tag: { id: 'tag', flags: { ...global, ...valued('semver') } },
+    apply: { id: 'apply', flags: global },
+    serve: { id: 'serve', flags: global },
+    'audit:log': {
+      id: 'audit:log',
+      summary: 'Show the log.',
+      flags: { ...global, ...valued('result', { options: ['done', 'failed'], multiple: true }) },
+    },
+    'audit:verify': { id: 'audit:verify', flags: global },
+    completion: { id: 'completion', flags: global, args: { shell: { options: ['bash', 'zsh'] } } },
+    help: { id: 'help', flags: {} },
+    debug: { id: 'debug', hidden: true, flags: {} },
+  },
+})
+
+/** Sources with fixed names. `asked` has the lists of tags that were asked for. */
+function sources(): CompletionSources & { readonly asked: string[] } {
+  const asked: string[] = []
+  return {
+    asked,
+    names: async () => ({
+      environments: ['staging', 'prod'],
+      images: ['api', 'web'],
+      policies: ['nightly'],
+      hosts: ['registry.example.com'],
+      repositories: ['registry.example.com/staging/api'],
+    }),
+    tags: async (image, environments) => {
+      asked.push([image, ...environments].join(' '))
+      return ['2.0.0', '1.4.2', '1.4.1', 'main']
+    },
+  }
+}
+
+async function complete(line: string, from: CompletionSources = sources()): Promise<Completion> {
+  const words = line.split(' ')
+  return await completeWords({ before: words.slice(0, -1), current: words.at(-1) ?? '' }, commands, from)
+}
+
+async function values(line: string): Promise<readonly string[]> {
+  return (await complete(line)).candidates.map(({ value }) => value)
+}
+
+describe('the words of a command line', () => {
+  it.each([
+    ['pro', 'promote'],
+    ['audit ', 'log verify'],
+    ['audit v', 'verify'],
+    ['--json sta', 'status'],
+    ['--config dray.yaml sta', 'status'],
+    // Other names are offered for their first letters.
+    ['cp', 'cp'],
+    ['ver', 'version'],
+    ['help au', 'audit'],
+    ['help audit ', 'log verify'],
+    ['debug', ''],
+    ['nothing ', ''],
+  ])('complete the command in "%s" to "%s"', async (line, expected) => {
+    expect((await values(line)).join(' ')).toBe(expected)
+  })
+
+  it('do not list hidden commands and other names of a command', async () => {
+    const all = await values('')
+    expect(all).toContain('promote')
+    expect(all).not.toContain('cp')
+    expect(all).not.toContain('debug')
+  })
+
+  it.each([
+    ['promote --fr', '--from'],
+    ['promote --no', '--no-color'],
+    ['promote -o', '-o'],
+    ['promote --json --js', ''],
+    ['promote -q --verb', ''],
+    ['promote --verbose --qui', ''],
+    ['promote --no-color --col', ''],
+    ['promote --report dotenv=a --rep', '--report'],
+    ['promote --secr', ''],
+    ['promote -- --fr', ''],
+    ['promote --he', '--help'],
+    ['--ver', '--verbose --version'],
+  ])('complete the flag in "%s" to "%s"', async (line, expected) => {
+    expect((await values(line)).join(' ')).toBe(expected)
+  })
+
+  it.each([
+    ['promote --output ', 'text json'],
+    ['promote -o j', 'json'],
+    ['promote --output=', '--output=text --output=json'],
+    ['promote --from ', 'staging prod'],
+    ['promote --to=p', '--to=prod'],
+    ['rollback --env @s', '@staging'],
+    ['status --env staging --env ', 'prod'],
+    ['audit log --result done --result ', 'failed'],
+    ['prune --policy ', 'nightly'],
+    ['tag api --semver ', 'exact minor major latest'],
+    ['tag api --semver exact,m', 'exact,minor exact,major'],
+    ['promote --report ', 'dotenv='],
+    ['completion z', 'zsh'],
+    ['rollback api --env prod --to 1.', '1.4.2 1.4.1'],
+  ])('complete the value in "%s" to "%s"', async (line, expected) => {
+    expect((await values(line)).join(' ')).toBe(expected)
+  })
+
+  it.each([
+    ['promote ', 'api web @staging @staging/ @prod @prod/'],
+    ['promote a', 'api'],
+    ['promote api w', 'web'],
+    ['promote @s', '@staging @staging/'],
+    ['promote @staging/', '@staging/api @staging/web'],
+    ['inspect @s', '@staging/'],
+    ['prune ', '@staging @staging/ @prod @prod/'],
+    ['promote api:1.4', 'api:1.4.2 api:1.4.1'],
+    ['inspect @staging/api:', '@staging/api:2.0.0 @staging/api:1.4.2 @staging/api:1.4.1 @staging/api:main'],
+    ['inspect registry.example.com', 'registry.example.com/staging/api'],
+    ['inspect registry.example.com:5000/api:2', 'registry.example.com:5000/api:2.0.0'],
+    ['status api ', 'web'],
+    // A command without tags, a port, and the digest of an image.
+    ['ls @staging/api:', ''],
+    ['inspect localhost:50', ''],
+    ['inspect @staging/api@sha256:', ''],
+  ])('complete the image in "%s" to "%s"', async (line, expected) => {
+    expect((await values(line)).join(' ')).toBe(expected)
+  })
+
+  it.each([
+    ['apply ', 'files'],
+    ['promote --config ', 'files'],
+    ['promote --config=a', 'files'],
+    ['promote --report dotenv=', 'files'],
+    ['serve ', 'folders'],
+    ['inspect oci:./', 'folders'],
+  ])('leave "%s" to the %s of the shell', async (line, paths) => {
+    expect(await complete(line)).toEqual({ candidates: [], paths })
+  })
+
+  it.each([
+    ['promote --from staging api:', 'api staging'],
+    ['promote --to prod api:', 'api staging'],
+    ['promote api:', 'api staging prod'],
+    ['rollback api --env @prod --to ', 'api prod'],
+  ])('read the tags of the environments in "%s"', async (line, expected) => {
+    const from = sources()
+    await complete(line, from)
+    expect(from.asked).toEqual([expected])
+  })
+
+  it('may go on after an image that can have a tag', async () => {
+    expect((await complete('promote ap')).canContinue).toBe(true)
+    expect((await complete('promote api:1')).canContinue ?? false).toBe(false)
+  })
+
+  it('complete at most a hundred tags', async () => {
+    const many = Array.from({ length: 1000 }, (_, i) => `1.0.${i}`)
+    const from = { ...sources(), tags: async () => many }
+    expect((await complete('promote api:', from)).candidates).toHaveLength(100)
+  })
+})

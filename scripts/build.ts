@@ -3,7 +3,7 @@
  *
  * Each command is an entry, so that a run loads only its own. The format is CommonJS, like
  * `@oclif/core`, which starts a few milliseconds faster than ESM (docs/decisions/). Everything is
- * bundled except the completion plugin, which oclif loads by its name.
+ * bundled.
  */
 import { globSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'

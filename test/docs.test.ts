@@ -58,9 +58,6 @@ function manifest(): Readonly<Record<string, CommandEntry>> {
   return commands
 }
 
-/** The command of the completion plugin, which has its own manifest. */
-const completion: CommandEntry = { flags: { 'refresh-cache': { char: 'r', type: 'boolean' } } }
-
 /** Lines with a `dray` command, at the start, after `$ `, `- ` or `run: `, or in `$(…)`. */
 function commandsIn(fenced: string): readonly string[] {
   const joined = fenced.replaceAll(/\\\n\s*/g, '')
@@ -77,7 +74,7 @@ function complaintOf(commandLine: string): string | undefined {
   const [first = '', second = ''] = parts
   if (first.startsWith('-')) return ['--help', '--version'].includes(first) ? undefined : `no flag ${first}`
   if (first === 'help' || first === 'COMMAND') return undefined
-  const command = first === 'autocomplete' ? completion : (commands[`${first}:${second}`] ?? commands[first])
+  const command = commands[`${first}:${second}`] ?? commands[first]
   if (command === undefined) return `no command ${first}`
   const known = new Set(
     Object.entries(command.flags).flatMap(([name, { char, allowNo }]) => [

@@ -1,7 +1,9 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Call } from '../../src/lib/call.ts'
+import { RealSources } from '../../src/cli/completion/sources.ts'
+import { Context } from '../../src/cli/wiring/context.ts'
 import { openMachineFiles } from '../../src/cli/wiring/machine-locks.ts'
 import { sharedFolders } from '../../src/cli/wiring/private-folders.ts'
 import { openPruneCache } from '../../src/cli/prune/prune-cache.ts'
@@ -22,6 +24,7 @@ import { image } from '../support/images.ts'
 import { writeLayout } from '../support/layouts.ts'
 import { dray, type RunOptions } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
+import { world } from '../support/world.ts'
 
 describe('the state folder', () => {
   /** Copies an image between two layouts, with the audit log in the state folder. */
@@ -186,21 +189,17 @@ describe('the content cache', () => {
   })
 })
 
-it.each(unsafeFolders)('no completion script is stored in a cache folder that %s', async (_, makeTrap) => {
-  const { home } = await makeUnsafe(makeTrap)
-  const env = { HOME: home, SHELL: '/bin/bash' }
-  const ended = await dray(['autocomplete', 'script', 'bash'], { env })
-  expect(ended).toMatchObject({ code: 1, stdout: '' })
-  expect(ended.stderr).toContain('for the cache of dray')
-})
-
-it.each([
-  ['a relative XDG_CACHE_HOME', { XDG_CACHE_HOME: 'relative' }],
-  ['DRAY_CACHE_DIR', { DRAY_CACHE_DIR: 'relative' }],
-])('completion scripts are in the cache folder of the user, whatever %s is', async (_, env) => {
-  const [home, cwd] = [await tempFolder(), await tempFolder()]
-  const ended = await dray(['autocomplete', 'bash'], { cwd, env: { HOME: home, SHELL: '/bin/bash', ...env } })
-  expect(ended.code).toBe(0)
-  expect(readdirSync(cwd)).toEqual([])
-  expect(filesBelow(join(home, '.cache', 'dray', 'autocomplete'))).toContain('bash_setup')
-})
+it.each(unsafeFolders)(
+  'tags for completion are read, and not kept, in a cache folder that %s',
+  async (_, makeTrap) => {
+    const [{ home }, cwd] = [await makeUnsafe(makeTrap), await tempFolder()]
+    const registries = await world().image('api:1.4.2').start()
+    writeFileSync(join(cwd, 'dray.yaml'), registries.config)
+    const before = treeOf(home)
+    const context = new Context({ configFile: undefined, env: { HOME: home }, cwd, version: '0.0.0' })
+    onTestFinished(() => context.close())
+    const sources = new RealSources(context, { signal: AbortSignal.timeout(20_000), isBackground: false })
+    expect(await sources.tags('api', ['staging'])).toEqual(['1.4.2'])
+    expect(treeOf(home)).toEqual(before)
+  },
+)

@@ -56,7 +56,7 @@ describe('the second signal', () => {
     while (!proxy.passed.some(({ injury }) => injury === 'stall')) await new Promise(setImmediate)
     run.child.kill(first)
     let stderr = ''
-    while (!stderr.includes('Interrupt again'))
+    while (!stderr.includes('Press Ctrl-C again'))
       stderr += String((await once(run.child.stderr ?? run.child, 'data'))[0])
     run.child.kill(second)
     await run.ended

@@ -24,5 +24,5 @@ it.each([
   const repository = `${await closedFor(301)}/team/api`
   const ended = await dray(['ls', repository, '--timeout', '1500ms', ...flags], { env })
   expect(ended.code).toBe(1)
-  expect(ended.stderr).toContain('asks to be left alone: it goes on in 5 min 1 s')
+  expect(ended.stderr).toContain('limits requests. dray continues in 5 min 1 s.')
 })

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { program } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 import { tools } from '../support/tools.ts'
-import { workplace } from '../support/workplace.ts'
+import { toProd, workplace } from '../support/workplace.ts'
 import { world } from '../support/world.ts'
 
 const script = tools('script')
@@ -62,10 +62,10 @@ describe.skipIf(!script.available)(`dray promote on a terminal${script.note}`, (
       `${registries.config.trimEnd().slice(0, -1)}, "images": {"api": {}, "web": {}}}`,
     )
     const terminal = onTerminal(['promote', '--ticket', 'OPS-7'], folder)
-    await terminal.answer(/From which environment\?[^]*staging/, '\u001b[B\r')
-    await terminal.answer(/Which images\?[^]*web/, ' \r')
-    await terminal.answer(/Which version of api\?[^]*1\.4\.0/, '\u001b[B\r')
-    await terminal.answer(/To which environment\?[^]*prod/, '\r')
+    await terminal.answer(/Source environment:[^]*staging/, '\u001b[B\r')
+    await terminal.answer(/Images:[^]*web/, ' \r')
+    await terminal.answer(/Tag of api:[^]*1\.4\.0/, '\u001b[B\r')
+    // prod is the only environment that takes images from staging, so dray asks no question.
     await terminal.answer(/To promote: 1 image, 1 tag to write\.[^]*Go ahead\?/, 'y\r')
     expect(await terminal.ended).toBe(0)
     expect(terminal.screen()).toContain(
@@ -76,14 +76,22 @@ describe.skipIf(!script.available)(`dray promote on a terminal${script.note}`, (
     )
   })
 
-  it('exits with 130 and changes nothing if it is interrupted at a question', async () => {
-    const registries = await world().image('api:1.4.0').start()
-    const { folder } = await workplace(registries.config)
-    const terminal = onTerminal(['promote', 'api:1.4.0', '--from', 'staging'], folder)
-    await terminal.answer(/To which environment\?[^]*prod/, '\u0003')
-    expect(await terminal.ended).toBe(130)
-    expect(await registries.staging.oracle.manifest('prod/api', '1.4.0')).toBeUndefined()
-  })
+  it.each([
+    ['Ctrl-C at a list', ['promote', 'api:1.4.0'], /Source environment:[^]*staging/, '\u0003'],
+    ['no at the confirmation', toProd('api:1.4.0').slice(0, -1), /\(y\/N\)/, 'n\r'],
+  ] as const)(
+    'is cancelled without an error and with exit code 130 by %s',
+    async (_, args, pattern, keys) => {
+      const registries = await world().image('api:1.4.0').start()
+      const { folder } = await workplace(registries.config)
+      const terminal = onTerminal(args, folder)
+      await terminal.answer(pattern, keys)
+      expect(await terminal.ended).toBe(130)
+      expect(terminal.screen()).toMatch(/^Cancelled\.\r?$/m)
+      expect(terminal.screen()).not.toContain('error:')
+      expect(await registries.staging.oracle.manifest('prod/api', '1.4.0')).toBeUndefined()
+    },
+  )
 })
 
 describe.skipIf(!script.available)(`dray config init on a terminal${script.note}`, () => {

@@ -30,7 +30,7 @@ it('the proxy of HTTP_PROXY is used, and reported once without its password', as
   const ended = await run({ HTTP_PROXY: url })
   expect(ended).toMatchObject({ code: 0 })
   expect(ended.stdout).toContain('1.4.2')
-  const line = `http://registry.test:5000 goes by the proxy http://${proxy.host} (HTTP_PROXY)`
+  const line = `Requests to http://registry.test:5000 use the proxy http://${proxy.host} (HTTP_PROXY)`
   expect(ended.stderr.split(line)).toHaveLength(2)
   expect(ended.stdout + ended.stderr).not.toMatch(/canary|Y2FuYXJ5/)
 })

@@ -17,8 +17,8 @@ export interface CiReport {
 export function parseReport(text: string): string {
   const file = /^dotenv=(.+)$/s.exec(text)?.[1]
   if (file !== undefined) return file
-  throw new DrayError('usage', `${JSON.stringify(text)} is not a report`, {
-    hint: 'Say --report dotenv=FILE.',
+  throw new DrayError('usage', `--report does not accept ${JSON.stringify(text)}`, {
+    hint: 'Pass --report dotenv=FILE.',
   })
 }
 
@@ -45,6 +45,6 @@ async function append(file: string | undefined, text: string): Promise<void> {
   try {
     await appendFile(file, text)
   } catch (cause) {
-    throw ioError(cause, `${file}, which GitHub Actions names, cannot be written`, file)
+    throw ioError(cause, `cannot write ${file}, a file of GitHub Actions`, file)
   }
 }

@@ -31,7 +31,7 @@ export async function askEnvironment(
 export async function askImages(ports: QuestionPorts): Promise<readonly string[]> {
   const names = imagesIn(ports.config)
   return names.length > 0
-    ? await ports.questions.pickSome('Which images?', choicesOf(names))
+    ? await ports.questions.pickSome('Images:', choicesOf(names))
     : [await askImage(ports)]
 }
 
@@ -39,13 +39,13 @@ export async function askImages(ports: QuestionPorts): Promise<readonly string[]
 export async function askImage({ config, questions }: QuestionPorts): Promise<string> {
   const names = imagesIn(config)
   return names.length > 0
-    ? await questions.pick('Which image?', choicesOf(names))
-    : await questions.enter('Which image?', (text) => findProblem(() => parseImage(text, text)))
+    ? await questions.pick('Image:', choicesOf(names))
+    : await questions.enter('Image:', (text) => findProblem(() => parseImage(text, text)))
 }
 
 /**
- * Asks for a tag of an image and returns the argument with it; as it is if it has a tag or digest,
- * or is no image of an environment.
+ * Asks for a tag of an image and returns the argument with it. Returns an argument with a tag or
+ * digest, and one outside of all environments, without a question.
  * @throws `not-found` for an image without tags.
  */
 export async function withTag(
@@ -63,10 +63,10 @@ export async function withTag(
   )
   if (names.length === 0) {
     throw new DrayError('not-found', `${image} has no tags in ${environment}`, {
-      hint: 'Check the name of the image; "dray status" shows what is where.',
+      hint: 'Check the name of the image. To list the images, run "dray status".',
     })
   }
-  return `${text}:${await questions.pick(`Which version of ${image}?`, choicesOf(names))}`
+  return `${text}:${await questions.pick(`Tag of ${image}:`, choicesOf(names))}`
 }
 
 function imagesIn({ images }: Config): readonly string[] {

@@ -16,11 +16,11 @@ interface Choice {
   readonly label?: string
 }
 
-/** Questions for a person at a terminal. All throw `interrupted` if the person cancels. */
+/** Questions for a person at a terminal. All throw `cancelled` if the person leaves the prompt. */
 export interface Questions {
-  /** Returns one of the choices. Typing filters the list. */
+  /** Returns one of the choices; the only one without a question. Typing filters the list. */
   pick(question: string, choices: readonly Choice[]): Promise<string>
-  /** Returns at least one of the choices. */
+  /** Returns at least one of the choices; the only one without a question. */
   pickSome(question: string, choices: readonly Choice[]): Promise<readonly string[]>
   /** Returns a line of text. @param complaint what is wrong with it, or undefined */
   enter(question: string, complaint: (text: string) => string | undefined): Promise<string>
@@ -32,8 +32,8 @@ export interface Questions {
 const pageSize = 12
 
 /**
- * Asks yes or no; Enter alone is no. @throws `usage` if the run is non-interactive, naming `flag`,
- * which answers yes; `interrupted` if the person cancels.
+ * Asks yes or no; Enter alone is no. @throws `usage` if the run is non-interactive; `cancelled` if
+ * the person leaves the prompt; `interrupted`.
  */
 export async function confirm(
   question: string,
@@ -41,8 +41,9 @@ export async function confirm(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (!terminal.possible) {
-    throw new DrayError('usage', 'this needs a yes, and nobody can be asked here', {
-      hint: 'Give --yes to go ahead without a question, or --dry-run to see what would be done.',
+    throw new DrayError('usage', 'cannot ask for confirmation', {
+      why: 'the run is non-interactive: stdin and stderr are not both terminals, CI is set, or the output is not text',
+      hint: 'Pass --yes to skip confirmation, or --dry-run to show the plan only.',
     })
   }
   return await answered({ type: 'confirm', message: escapeText(question), default: false }, terminal, signal)
@@ -52,7 +53,7 @@ export async function confirm(
 export function createQuestions(terminal: PromptTerminal, signal: AbortSignal): Questions {
   const ask = <T>(type: string, question: string, settings: object): Promise<T> =>
     answered({ type, message: escapeText(question), ...settings }, terminal, signal)
-  return {
+  return takeSingleChoices({
     pick: (question, choices) => {
       const entries = choices.map(entryOf)
       const source = (term = ''): readonly InputEntry[] => entries.filter(({ name }) => isFound(name, term))
@@ -63,7 +64,21 @@ export function createQuestions(terminal: PromptTerminal, signal: AbortSignal): 
     enter: (question, complaint) =>
       ask('input', question, { validate: (text: string) => complaint(text) ?? true }),
     enterSecret: (question) =>
-      ask('password', question, { validate: (text: string) => text !== '' || 'It is empty.' }),
+      ask('password', question, { validate: (text: string) => text !== '' || 'Enter a value.' }),
+  })
+}
+
+/** Answers a list with one choice without a question. */
+export function takeSingleChoices(questions: Questions): Questions {
+  const only = (choices: readonly Choice[]): string | undefined =>
+    choices.length === 1 ? choices[0]?.value : undefined
+  return {
+    ...questions,
+    pick: async (question, choices) => only(choices) ?? (await questions.pick(question, choices)),
+    pickSome: async (question, choices) => {
+      const value = only(choices)
+      return value === undefined ? await questions.pickSome(question, choices) : [value]
+    },
   }
 }
 
@@ -87,8 +102,10 @@ async function answered<T>(question: object, terminal: PromptTerminal, signal: A
     const { answer } = (await prompt([{ ...question, name: 'answer' } as never])) as { answer: T }
     return answer
   } catch (cause) {
-    // The person pressed Ctrl-C at the prompt, or the signal was aborted.
     if (signal.aborted) throw signal.reason
-    throw new DrayError('interrupted', 'interrupted', { cause })
+    // The person pressed Ctrl-C, or the terminal was closed.
+    if (cause instanceof Error && cause.name === 'ExitPromptError')
+      throw new DrayError('cancelled', 'cancelled', { cause })
+    throw cause
   }
 }

@@ -40,7 +40,7 @@ function isComplete(given: PromotionArguments, config: Config): boolean {
 async function findSource(given: PromotionArguments, ports: AskPorts): Promise<string> {
   const { config } = ports
   const implied = impliedSource(given, config)
-  return implied ?? (await askEnvironment('From which environment?', sourcesIn(config), ports))
+  return implied ?? (await askEnvironment('Source environment:', sourcesIn(config), ports))
 }
 
 function impliedSource({ to }: PromotionArguments, config: Config): string | undefined {
@@ -59,9 +59,10 @@ async function askTo(from: string | undefined, ports: AskPorts): Promise<string>
   const next = from === undefined ? [] : nextOf(from, config)
   const others = [...config.environments.keys()].filter((name) => name !== from)
   const names = next.length > 0 ? next : others
-  if (names.length > 0) return await askEnvironment('To which environment?', names, ports)
-  throw new DrayError('usage', 'a destination is missing', {
-    hint: 'dray.yaml has no other environment to promote to: name a reference.',
+  if (names.length > 0) return await askEnvironment('Target environment:', names, ports)
+  throw new DrayError('usage', 'the target is missing', {
+    why: 'dray.yaml has no other environment',
+    hint: 'Pass a reference as the second argument: registry.example.com/prod/api.',
   })
 }
 

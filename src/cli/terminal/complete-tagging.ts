@@ -25,11 +25,11 @@ export interface CompleteTagging {
 }
 
 const versionChoices = [
-  { value: 'patch', label: 'the next patch' },
-  { value: 'minor', label: 'the next minor version' },
-  { value: 'major', label: 'the next major version' },
-  { value: 'label', label: 'what the image says of itself' },
-  { value: 'other', label: 'another' },
+  { value: 'patch', label: 'next patch version' },
+  { value: 'minor', label: 'next minor version' },
+  { value: 'major', label: 'next major version' },
+  { value: 'label', label: 'version in the label of the image' },
+  { value: 'other', label: 'another version' },
 ] as const
 
 /** Asks for a missing environment, images and version; undefined if nothing is missing. */
@@ -80,7 +80,7 @@ function needsEnvironment(images: readonly string[], env: string | undefined, { 
 }
 
 async function askWhere(ports: AskPorts): Promise<string> {
-  return await askEnvironment('In which environment?', [...ports.config.environments.keys()], ports)
+  return await askEnvironment('Environment:', [...ports.config.environments.keys()], ports)
 }
 
 async function askVersion({ questions }: AskPorts): Promise<
@@ -89,7 +89,7 @@ async function askVersion({ questions }: AskPorts): Promise<
     readonly entered?: string
   }
 > {
-  const choice = await questions.pick('Which version?', versionChoices)
+  const choice = await questions.pick('New version:', versionChoices)
   switch (choice) {
     case 'patch':
     case 'minor':
@@ -99,8 +99,8 @@ async function askVersion({ questions }: AskPorts): Promise<
       return { fromLabel: true, flags: ['--from-label'] }
     default:
       return {
-        entered: await questions.enter('Which one?', (text) =>
-          parseVersion(text) === undefined ? 'A version is MAJOR.MINOR.PATCH, such as 1.4.2.' : undefined,
+        entered: await questions.enter('Version (MAJOR.MINOR.PATCH):', (text) =>
+          parseVersion(text) === undefined ? 'Enter MAJOR.MINOR.PATCH, for example 1.4.2.' : undefined,
         ),
       }
   }

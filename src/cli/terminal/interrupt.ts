@@ -12,7 +12,8 @@ export interface InterruptOptions {
   readonly source: SignalSource
   readonly clock: Clock
   /**
-   * whether the command can finish the current step; else the first signal ends it like the second
+   * whether the command can finish the current step; otherwise the first signal ends it like the
+   * second
    */
   readonly graceful: boolean
   /** milliseconds until the run ends with `timeout` */
@@ -48,12 +49,12 @@ export function watchInterrupts(options: InterruptOptions): Interrupt {
       return
     }
     stop.abort(interrupted())
-    if (graceful) say('Stopping: the step in hand is finished first. Interrupt again to leave at once.')
+    if (graceful) say('Stopping after the current step. Press Ctrl-C again to exit at once.')
     else hard.abort(stop.signal.reason)
   }
   const onTimeout = (ms: number): void => {
     const reason = new DrayError('timeout', `the time limit of ${ms / 1000} s was reached`, {
-      hint: 'Run it again: what is done already is not done twice. Or give it more time with --timeout.',
+      hint: 'Run the command again to continue; dray skips completed steps. To allow more time, pass a longer --timeout.',
     })
     stop.abort(reason)
     hard.abort(reason)
@@ -92,6 +93,6 @@ export function endProcess(): never {
 
 function interrupted(): DrayError {
   return new DrayError('interrupted', 'interrupted', {
-    hint: 'Run it again to finish: what is done already is not done twice.',
+    hint: 'Run the command again to continue; dray skips completed steps.',
   })
 }

@@ -1,8 +1,9 @@
 import type { ProgressEvent } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { escapeText } from '../../render/text/escape.ts'
-import { formatDuration } from '../../render/text/format.ts'
+import { formatDuration, formatLatency } from '../../render/text/format.ts'
 import type { Style } from '../../render/text/style.ts'
+import { cut } from '../../render/text/width.ts'
 import { Quotas } from './quotas.ts'
 import { Tally } from './tally.ts'
 import type { Output } from './terminal.ts'
@@ -13,6 +14,9 @@ const lineEveryMs = 5_000
 const shownWaitMs = 5_000
 /** The shortest interval between changes of the spinner's text, milliseconds. */
 const textEveryMs = 100
+
+/** The columns of a line that the text of the spinner cannot use: the picture, a blank, the end. */
+const spinnerColumns = 3
 
 /** The display during a command: nothing, the progress, or each request. */
 export type Verbosity = 'quiet' | 'normal' | 'verbose'
@@ -33,7 +37,7 @@ export interface ProgressOptions {
   readonly spinner?: () => Promise<Spinner>
 }
 
-/** Shows progress on stderr, with a spinner or with a line now and then. */
+/** Shows progress on stderr: with a spinner, or with a line at most every few seconds. */
 export class Progress {
   readonly #options: ProgressOptions
   readonly #tally = new Tally()
@@ -93,13 +97,13 @@ export class Progress {
 
   #describeWait(registry: string, ms: number): string {
     return this.#options.style.dim(
-      `${escapeText(registry)} asks to be left alone: it goes on in ${formatDuration(ms)}`,
+      `${escapeText(registry)} limits requests. dray continues in ${formatDuration(ms)}.`,
     )
   }
 
   #describeWaitForRun(tag: string): string {
     return this.#options.style.dim(
-      `another run of this machine is writing ${escapeText(tag)}; dray waits for at most two minutes`,
+      `Another run on this machine is writing ${escapeText(tag)}. dray waits at most 2 minutes.`,
     )
   }
 
@@ -116,7 +120,7 @@ export class Progress {
     if (this.#spinner !== undefined) {
       if (now - this.#lastShown < textEveryMs) return
       this.#lastShown = now
-      this.#spinner.text = describe(now)
+      this.#spinner.text = this.#fit(describe(now))
       return
     }
     if (this.#loading) return
@@ -126,18 +130,23 @@ export class Progress {
         this.#loading = false
         if (this.#ended) return
         this.#spinner = spinner
-        spinner.text = describe(this.#options.clock.now())
+        spinner.text = this.#fit(describe(this.#options.clock.now()))
         spinner.start()
       },
       () => undefined, // the run continues without a spinner
     )
   }
 
+  /** A line that wraps would leave its beginning on the screen at each change. */
+  #fit(text: string): string {
+    return cut(text, (this.#options.output.columns ?? 80) - spinnerColumns)
+  }
+
   #showRequest(event: ProgressEvent): void {
     const { style } = this.#options
     if (event.kind === 'request') {
       const { method, url, status, ms } = event
-      this.print(style.dim(`${method} ${escapeText(url)} ${status} ${formatDuration(ms)}`))
+      this.print(style.dim(`${method} ${escapeText(url)} ${status} ${formatLatency(ms)}`))
     }
     if (event.kind === 'quota') {
       const line = this.#quotas.note(event)
@@ -147,18 +156,18 @@ export class Progress {
     if (event.kind === 'proxied')
       this.print(
         style.dim(
-          `${escapeText(event.origin)} goes by the proxy ${escapeText(event.proxy)} (${event.variable})`,
+          `Requests to ${escapeText(event.origin)} use the proxy ${escapeText(event.proxy)} (${event.variable})`,
         ),
       )
     if (event.kind === 'retry') {
       const { method, url, attempt, waitMs, why } = event
-      const again = `again (${attempt}) in ${formatDuration(waitMs)}`
-      this.print(style.dim(`${method} ${escapeText(url)} ${again}: ${escapeText(why)}`))
+      const retry = `attempt ${attempt} in ${formatDuration(waitMs)}`
+      this.print(style.dim(`${method} ${escapeText(url)} ${retry}: ${escapeText(why)}`))
     }
   }
 }
 
-/** ora on a terminal. It leaves stdin alone, so that Ctrl-C works. */
+/** Creates a spinner of ora. It does not read stdin, so that Ctrl-C works. */
 export async function createSpinner(stream: NodeJS.WritableStream): Promise<Spinner> {
   const { default: ora } = await import('ora')
   return ora({ stream, discardStdin: false })

@@ -4,12 +4,15 @@ import { formatDuration } from '../../render/text/format.ts'
 
 type Quota = Extract<ProgressEvent, { kind: 'quota' }>
 
-/** The rate limits of registries. Shows the first value, when little is left, and the last. */
+/**
+ * The rate limits of registries. Each has at most three lines: the first value, the first value of
+ * at most a tenth, and the last one.
+ */
 export class Quotas {
   readonly #last = new Map<string, Quota>()
   readonly #shown = new Map<string, number>()
 
-  /** The line for an event; undefined if it is not worth showing. */
+  /** Returns the line for an event; undefined if the values changed too little to show them. */
   note(quota: Quota): string | undefined {
     const { registry, remaining, limit } = quota
     this.#last.set(registry, quota)
@@ -19,7 +22,7 @@ export class Quotas {
     return this.#lineOf(quota)
   }
 
-  /** The last values that were not shown. */
+  /** Returns lines with the last values that were not shown. */
   rest(): readonly string[] {
     return [...this.#last.values()].flatMap((quota) =>
       this.#shown.get(quota.registry) === quota.remaining ? [] : [this.#lineOf(quota)],
@@ -29,6 +32,6 @@ export class Quotas {
   #lineOf(quota: Quota): string {
     const { registry, remaining, limit, windowS } = quota
     this.#shown.set(registry, remaining)
-    return `${escapeText(registry)}: ${remaining} of ${limit} pulls left, per ${formatDuration(windowS * 1000)}`
+    return `${escapeText(registry)}: ${remaining} of ${limit} pulls left (per ${formatDuration(windowS * 1000)})`
   }
 }

@@ -50,7 +50,7 @@ export class Tally {
   }
 
   /**
-   * One line without its end: `3 of 14 blobs and manifests, 340 MiB of 1.2 GiB, 45.0 MiB/s, 20.1 s
+   * One line without its end: `3 of 14 blobs and manifests, 340 MiB of 1.2 GiB, 45.0 MiB/s, 20 s
    * left`, `4100 of 10000 tags read`, or `35 of 500 deletes done in 2 repositories`.
    */
   describe(now: number): string {
@@ -84,7 +84,7 @@ export class Tally {
     }
     const wasBegun = this.#begun.delete(key)
     this.#finished += 1
-    // Content that is already there needs no transfer.
+    // Content that is already present needs no transfer.
     if (state !== 'moved') {
       if (wasBegun) this.#known -= descriptor.size
       this.#expected = Math.max(0, this.#expected - descriptor.size)

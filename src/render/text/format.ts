@@ -18,14 +18,26 @@ export function formatBytes(bytes: number): string {
   return `${amount.toFixed(digits)} ${unit}`
 }
 
-/** `340 ms`, `2.5 s`, `1 min 5 s`, `2 h 3 min`. */
+/** `less than 1 s`, `3 s`, `1 min 5 s`, `2 h 3 min`: whole numbers of at most two units. */
 export function formatDuration(ms: number): string {
-  if (ms < 999.5) return `${Math.round(ms)} ms`
-  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
   const seconds = Math.round(ms / 1000)
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
-  const minutes = Math.round(seconds / 60)
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  if (seconds < 1) return 'less than 1 s'
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return twoUnits(seconds, 60, 'min', 's')
+  return twoUnits(Math.round(seconds / 60), 60, 'h', 'min')
+}
+
+/** The time of one request, for a log: `12 ms`, `1.5 s`, `1 min 5 s`. */
+export function formatLatency(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  return ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : formatDuration(ms)
+}
+
+/** Omits a rest of zero. */
+function twoUnits(amount: number, perUnit: number, unit: string, restUnit: string): string {
+  const rest = amount % perUnit
+  const whole = `${Math.floor(amount / perUnit)} ${unit}`
+  return rest === 0 ? whole : `${whole} ${rest} ${restUnit}`
 }
 
 /** An age in one unit: `45s`, `12m`, `36h`, `9d`, `7mo`, `2y`. */

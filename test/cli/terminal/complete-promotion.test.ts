@@ -38,11 +38,11 @@ describe('dray promote', () => {
     const { is, asked } = await complete({}, ['staging', ['api', 'web'], '1.10.0', '2.0.0', 'prod'])
     expect(is).toEqual({ references: ['api:1.10.0', 'web:2.0.0'], from: 'staging', to: 'prod' })
     expect(asked).toEqual([
-      'From which environment? dev staging',
-      'Which images? api web',
-      'Which version of api? latest 1.10.0 1.9.0 1.4.0',
-      'Which version of web? 2.0.0',
-      'To which environment? prod',
+      'Source environment: dev staging',
+      'Images: api web',
+      'Tag of api: latest 1.10.0 1.9.0 1.4.0',
+      'Tag of web: 2.0.0',
+      'Target environment: prod',
     ])
   })
 

@@ -50,10 +50,10 @@ describe('dray tag', () => {
       flags: ['--env', 'staging', '--next', 'minor'],
     })
     expect(asked).toEqual([
-      'In which environment? staging prod',
-      'Which images? api web',
-      'Which version of api? latest 1.4.0 build-77',
-      'Which version? patch minor major label other',
+      'Environment: staging prod',
+      'Images: api web',
+      'Tag of api: latest 1.4.0 build-77',
+      'New version: patch minor major label other',
     ])
   })
 

@@ -20,10 +20,13 @@ const request: ProgressEvent = {
   ms: 12,
 }
 
-function setUp(verbosity: Verbosity = 'normal', spinner?: Spinner) {
+function setUp(verbosity: Verbosity = 'normal', spinner?: Spinner, columns?: number) {
   const clock = manualClock()
   const written: string[] = []
-  const output = { write: (text: string) => written.push(text) > 0 }
+  const output = {
+    write: (text: string) => written.push(text) > 0,
+    ...(columns !== undefined && { columns }),
+  }
   const progress = new Progress({
     output,
     style: plainStyle,
@@ -54,7 +57,7 @@ describe('progress without a terminal', () => {
       progress.notify(bytes(mib / 2))
     }
     expect(written).toHaveLength(2)
-    expect(written[0]).toBe('0 of 1 blob or manifest, 2.5 MiB of 10.0 MiB, 512 KiB/s, 15.0 s left\n')
+    expect(written[0]).toBe('0 of 1 blob or manifest, 2.5 MiB of 10.0 MiB, 512 KiB/s, 15 s left\n')
   })
 
   it('counts the tags that were read, then the finished deletes, in all repositories', async () => {
@@ -104,14 +107,14 @@ describe('progress without a terminal', () => {
     const { written, progress } = setUp()
     progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 4000 })
     progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 90_000 })
-    expect(written).toEqual(['r.example.com asks to be left alone: it goes on in 1 min 30 s\n'])
+    expect(written).toEqual(['r.example.com limits requests. dray continues in 1 min 30 s.\n'])
   })
 
   it('reports that dray waits for another run', () => {
     const { written, progress } = setUp()
     progress.notify({ kind: 'waitForRun', tag: 'r.example.com/prod/api:1' })
     expect(written).toEqual([
-      'another run of this machine is writing r.example.com/prod/api:1; dray waits for at most two minutes\n',
+      'Another run on this machine is writing r.example.com/prod/api:1. dray waits at most 2 minutes.\n',
     ])
   })
 
@@ -138,7 +141,7 @@ describe('progress without a terminal', () => {
     })
     expect(written).toEqual([
       'GET https://r/\\x1b[2J 200 12 ms\n',
-      'PUT https://r/x again (2) in 1.5 s: HTTP 503\n',
+      'PUT https://r/x attempt 2 in 2 s: HTTP 503\n',
     ])
   })
 })
@@ -157,9 +160,9 @@ describe('a rate limit', () => {
     for (const remaining of [76, 75, 20, 10, 9]) progress.notify(left(remaining))
     progress.end()
     expect(written).toEqual([
-      'docker.io: 76 of 100 pulls left, per 6 h 0 min\n',
-      'docker.io: 10 of 100 pulls left, per 6 h 0 min\n',
-      'docker.io: 9 of 100 pulls left, per 6 h 0 min\n',
+      'docker.io: 76 of 100 pulls left (per 6 h)\n',
+      'docker.io: 10 of 100 pulls left (per 6 h)\n',
+      'docker.io: 9 of 100 pulls left (per 6 h)\n',
     ])
   })
 
@@ -187,5 +190,17 @@ describe('progress on a terminal', () => {
     progress.notify(bytes(mib))
     expect(spinner.calls).toEqual(['start', 'clear', 'stop'])
     expect(written).toEqual(['a line\n'])
+  })
+
+  it('is never wider than the terminal', async () => {
+    const spinner = fakeSpinner()
+    const { clock, progress } = setUp('normal', spinner, 40)
+    progress.notify(begin)
+    await clock.advance(1000)
+    progress.notify(bytes(mib))
+    await clock.advance(1000)
+    progress.notify(bytes(mib))
+    expect(spinner.text).toBe('0 of 1 blob or manifest, 2.0 MiB of …')
+    expect(spinner.text.length + 3).toBeLessThanOrEqual(40)
   })
 })

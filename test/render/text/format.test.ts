@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatLatency,
   shortenDigest,
 } from '../../../src/render/text/format.ts'
 
@@ -26,15 +27,28 @@ describe('formatBytes', () => {
 
 describe('formatDuration', () => {
   it.each([
-    [12.4, '12 ms'],
-    [999.6, '1.0 s'],
-    [59_940, '59.9 s'],
-    [59_960, '1 min 0 s'],
-    [65_000, '1 min 5 s'],
-    [3_599_600, '1 h 0 min'],
+    [0, 'less than 1 s'],
+    [499, 'less than 1 s'],
+    [500, '1 s'],
+    [20_100, '20 s'],
+    [59_499, '59 s'],
+    [59_500, '1 min'],
+    [65_400, '1 min 5 s'],
+    [3_599_600, '1 h'],
     [7_380_000, '2 h 3 min'],
   ])('writes %d ms as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text)
+  })
+})
+
+describe('formatLatency', () => {
+  it.each([
+    [12.4, '12 ms'],
+    [999.6, '1.0 s'],
+    [1500, '1.5 s'],
+    [59_960, '1 min'],
+  ])('writes %d ms as %s', (ms, text) => {
+    expect(formatLatency(ms)).toBe(text)
   })
 })
 

@@ -110,10 +110,14 @@ function findFlag(word: string, flags: readonly KnownFlag[]): KnownFlag | undefi
   )
 }
 
-/** The flags of every visible command except `help`, which has none of them. */
+/** The flags, with the values, of every visible command except `help`, which has none of them. */
 function globalFlagsOf(commands: readonly KnownCommand[]): readonly KnownFlag[] {
   const [first, ...others] = commands.filter(({ name, isHidden }) => !isHidden && name !== 'help')
-  const isEverywhere = ({ name }: KnownFlag): boolean =>
-    others.every(({ flags }) => flags.some((flag) => flag.name === name))
-  return first?.flags.filter(isEverywhere) ?? []
+  return (first?.flags ?? []).flatMap((flag) => {
+    const same = others.flatMap(({ flags }) => flags.find(({ name }) => name === flag.name) ?? [])
+    if (same.length < others.length) return []
+    return [
+      { ...flag, values: flag.values.filter((value) => same.every((one) => one.values.includes(value))) },
+    ]
+  })
 }

@@ -30,7 +30,10 @@ export interface KnownCommand {
   readonly argumentValues: readonly (readonly string[])[]
 }
 
-/** Flags that oclif handles for each command. */
+/** Other names of commands that the manifest does not have. */
+const otherNames: Readonly<Record<string, string>> = { copy: 'cp', ls: 'list' }
+
+/** oclif handles this flag for each command. */
 const helpFlag = flagNamed('help', { char: 'h', summary: 'Show help.' })
 
 /** Reads the commands from the parsed `oclif.manifest.json`. Omits what has another shape. */
@@ -38,14 +41,17 @@ export function readCommandList(manifest: unknown): readonly KnownCommand[] {
   const { commands } = isRecord(manifest) ? manifest : {}
   return listRecords(commands).map((command) => ({
     name: textOf(command['id']).replaceAll(':', ' '),
-    aliases: [...listTexts(command['aliases']), ...listTexts(command['hiddenAliases'])].map((alias) =>
-      alias.replaceAll(':', ' '),
-    ),
+    aliases: aliasesOf(command),
     summary: textOf(command['summary']),
     isHidden: command['hidden'] === true,
     flags: [...listRecords(command['flags']).map(readFlag), helpFlag],
     argumentValues: listRecords(command['args']).map((argument) => listTexts(argument['options'])),
   }))
+}
+
+function aliasesOf(command: Readonly<Record<string, unknown>>): readonly string[] {
+  const names = [...listTexts(command['aliases']), otherNames[textOf(command['id'])] ?? []].flat()
+  return [...new Set(names)].map((name) => name.replaceAll(':', ' '))
 }
 
 function readFlag(flag: Readonly<Record<string, unknown>>): KnownFlag {

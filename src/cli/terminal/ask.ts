@@ -2,7 +2,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
 
 export interface PromptTerminal {
-  /** whether a person is at a terminal (`canAsk`) */
+  /** whether a person is at a terminal (`isInteractive`) */
   readonly possible: boolean
   readonly input: NodeJS.ReadStream
   /** stderr, so that stdout contains only the result */

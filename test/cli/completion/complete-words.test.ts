@@ -6,6 +6,7 @@ import type { Completion, CompletionSources } from '../../../src/cli/completion/
 const flag = (name: string, more: object = {}): object => ({ [name]: { name, type: 'boolean', ...more } })
 const valued = (name: string, more: object = {}): object => flag(name, { type: 'option', ...more })
 const global = {
+  ...valued('output', { char: 'o', options: ['text', 'json'] }),
   ...flag('json'),
   ...flag('quiet', { char: 'q', exclusive: ['verbose'] }),
   ...flag('verbose'),
@@ -22,12 +23,12 @@ const commands = readCommandList({
         ...global,
         ...valued('from'),
         ...valued('to'),
-        ...valued('output', { char: 'o', options: ['text', 'json'] }),
+        ...valued('output', { char: 'o', options: ['text', 'json', 'name'] }),
         ...valued('report', { multiple: true }),
         ...flag('secret', { hidden: true }),
       },
     },
-    copy: { id: 'copy', aliases: ['cp'], summary: 'Copy an image.', flags: global },
+    copy: { id: 'copy', summary: 'Copy an image.', flags: global },
     ls: { id: 'ls', flags: global },
     inspect: { id: 'inspect', flags: global },
     prune: { id: 'prune', flags: { ...global, ...valued('policy') } },
@@ -85,6 +86,7 @@ describe('the words of a command line', () => {
     ['--config dray.yaml sta', 'status'],
     // Other names are offered for their first letters.
     ['cp', 'cp'],
+    ['list --col', '--color'],
     ['ver', 'version'],
     ['help au', 'audit'],
     ['help audit ', 'log verify'],
@@ -119,9 +121,11 @@ describe('the words of a command line', () => {
   })
 
   it.each([
-    ['promote --output ', 'text json'],
+    ['promote --output ', 'text json name'],
+    // Before the command, only the values of every command.
+    ['--output ', 'text json'],
     ['promote -o j', 'json'],
-    ['promote --output=', '--output=text --output=json'],
+    ['promote --output=', '--output=text --output=json --output=name'],
     ['promote --from ', 'staging prod'],
     ['promote --to=p', '--to=prod'],
     ['rollback --env @s', '@staging'],

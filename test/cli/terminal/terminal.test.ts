@@ -21,7 +21,7 @@ describe('hasColour', () => {
   })
 })
 
-describe('pageOf', () => {
+describe('createPage', () => {
   it('has a width only on a terminal, and colours only if they are enabled', async () => {
     expect((await createPage(terminal, false, {})).width).toBe(100)
     expect((await createPage(pipe, true, {})).width).toBeUndefined()
@@ -37,7 +37,7 @@ describe('a terminal without a size', () => {
   })
 })
 
-describe('canAsk', () => {
+describe('isInteractive', () => {
   it.each([
     ['two terminals', { isTTY: true }, terminal, {}, true],
     ['a closed stdin', {}, terminal, {}, false],

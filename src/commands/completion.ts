@@ -5,7 +5,7 @@ import { findShell, missingShell, readScript, shells } from '../cli/completion/s
 export default class Completion extends BaseCommand {
   static override summary = 'Print a completion script for a shell.'
   static override description =
-    'The script completes commands, flags, environments, images, tags and every fixed list of values. It calls dray at each keypress, so it stays valid after an update.'
+    'The script completes commands, flags, environments, images, tags and every fixed list of values. It calls dray each time you press Tab, and does not change with an update of dray.'
   static override examples = [
     { description: 'bash, in ~/.bashrc:', command: 'eval "$(<%= config.bin %> completion bash)"' },
     {

@@ -198,7 +198,10 @@ it.each(unsafeFolders)(
     const before = treeOf(home)
     const context = new Context({ configFile: undefined, env: { HOME: home }, cwd, version: '0.0.0' })
     onTestFinished(() => context.close())
-    const sources = new RealSources(context, { signal: AbortSignal.timeout(20_000), isBackground: false })
+    const sources = new RealSources(context, {
+      limit: () => AbortSignal.timeout(20_000),
+      isBackground: false,
+    })
     expect(await sources.tags('api', ['staging'])).toEqual(['1.4.2'])
     expect(treeOf(home)).toEqual(before)
   },

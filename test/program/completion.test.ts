@@ -37,8 +37,7 @@ echo >> '${at.folder}/typed'
   await chmod(file, 0o755)
   await writeFile(join(at.folder, 'plan one.json'), '')
   // The time limit of a keypress must not decide the test on a busy machine.
-  for (const image of ['api:', '@staging/api:'])
-    await at.run('__complete', '--background', `--word=${image}`, '--', 'promote')
+  await at.run('__complete', '--background', '--word=api:', '--', 'promote')
   return { ...at, path: `${at.folder}:${process.env['PATH']}` }
 }
 
@@ -90,6 +89,20 @@ describe.skipIf(!bash.available)(`completion in bash${bash.note}`, () => {
     const passed = await type(`bash --noprofile --rcfile '${file}' -i`, at, typed)
     expect(passed).toEqual(typed.map(([, expected]) => expected))
     expect(readdirSync(at.folder)).not.toContain('oops')
+  })
+})
+
+describe.skipIf(!tools('bash').available)('the function of the bash script', () => {
+  it('works for a function that sets only the words', async () => {
+    const at = await place()
+    const script = `eval "$(dray completion bash)"
+COMP_WORDS=(dray inspect @staging/api:1.4); COMP_CWORD=2; _dray; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(dray promote --from ''); COMP_CWORD=3; _dray; echo "\${COMPREPLY[*]}"`
+    const { stdout } = await promisify(execFile)('bash', ['-c', script], {
+      cwd: at.folder,
+      env: { PATH: at.path, HOME: at.folder },
+    })
+    expect(stdout).toBe('@staging/api:1.4.2 @staging/api:1.4.1\ndev staging prod\n')
   })
 })
 

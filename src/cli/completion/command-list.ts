@@ -36,7 +36,7 @@ const otherNames: Readonly<Record<string, string>> = { copy: 'cp', ls: 'list' }
 /** oclif handles this flag for each command. */
 const helpFlag = flagNamed('help', { char: 'h', summary: 'Show help.' })
 
-/** Reads the commands from the parsed `oclif.manifest.json`. Omits what has another shape. */
+/** Reads the commands from the parsed `oclif.manifest.json`. Omits entries of another shape. */
 export function readCommandList(manifest: unknown): readonly KnownCommand[] {
   const { commands } = isRecord(manifest) ? manifest : {}
   return listRecords(commands).map((command) => ({

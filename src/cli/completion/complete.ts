@@ -18,7 +18,7 @@ const inBackground = '--background'
 /**
  * The hidden command that the scripts of shells call: `dray __complete --word=CURRENT -- WORD...`,
  * with the words after `dray` and before the cursor. It prints candidates (`printCompletion`). A
- * person is typing, so it never asks, never reports an error and always exits with 0. It loads no
+ * person is typing: it never asks, never reports an error and always exits with 0. It loads no
  * command and not the library of commands.
  * @param args the arguments after `__complete`
  * @param root the folder of the program
@@ -31,8 +31,8 @@ export async function complete(args: readonly string[], root: string): Promise<v
   delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
   const words = parseWords(isBackground ? args.slice(1) : args)
   if (words === undefined) return
-  const signal = AbortSignal.timeout(isBackground ? backgroundMs : keypressMs)
-  const sources = new RealSources(createContext(words, root), { signal, isBackground })
+  const limit = (): AbortSignal => AbortSignal.timeout(isBackground ? backgroundMs : keypressMs)
+  const sources = new RealSources(createContext(words, root), { limit, isBackground })
   const commands = readCommandList(readJson(join(root, 'oclif.manifest.json')))
   const text = printCompletion(await completeWords(words, commands, sources))
   if (isBackground) process.exit(0)

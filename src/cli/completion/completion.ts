@@ -8,7 +8,7 @@ export interface Candidate {
 /** What a shell offers. */
 export interface Completion {
   readonly candidates: readonly Candidate[]
-  /** the word can go on after each candidate, so the shell adds no blank */
+  /** text can follow each candidate, so the shell adds no blank */
   readonly canContinue?: boolean
   /** the shell completes the names of its own files */
   readonly paths?: 'files' | 'folders'

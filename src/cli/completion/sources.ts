@@ -12,8 +12,8 @@ const maxRepositories = 4
 const noNames: ConfiguredNames = { environments: [], images: [], policies: [], hosts: [], repositories: [] }
 
 interface SourceOptions {
-  /** ends the reading of tags */
-  readonly signal: AbortSignal
+  /** starts the time limit of the reading of tags, and ends it by the signal */
+  readonly limit: () => AbortSignal
   /** this process reads the lists that another one expects */
   readonly isBackground: boolean
 }
@@ -55,21 +55,26 @@ export class RealSources implements CompletionSources {
         import('../../semver/order.ts'),
         import('../../semver/version.ts'),
       ])
-      const lists = repositories.slice(0, maxRepositories).map((one) => this.#tagsOf(one, cache))
+      const signal = this.#options.limit()
+      const lists = repositories.slice(0, maxRepositories).map((one) => this.#tagsOf(one, cache, signal))
       return sortBySemver(new Set((await Promise.all(lists)).flat()), plainReading)
     } catch {
       return []
     }
   }
 
-  async #tagsOf(repository: RepositoryName, cache: TagCache | undefined): Promise<readonly string[]> {
-    const { signal, isBackground } = this.#options
+  async #tagsOf(
+    repository: RepositoryName,
+    cache: TagCache | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { isBackground } = this.#options
     const key = formatRepository(repository)
     const known = await cache?.get(key)
     if (known === 'expected' && !isBackground) return []
     if (known !== undefined && known !== 'expected') return known
     try {
-      const tags = await orAborted(this.#read(repository), signal)
+      const tags = await orAborted(this.#read(repository, signal), signal)
       // A repository without tags gets some at the next push.
       if (tags.length > 0) await cache?.put(key, tags)
       else await cache?.expect(key)
@@ -83,13 +88,13 @@ export class RealSources implements CompletionSources {
     }
   }
 
-  async #read(repository: RepositoryName): Promise<readonly string[]> {
+  async #read(repository: RepositoryName, signal: AbortSignal): Promise<readonly string[]> {
     const [stores, { listTags }, { isEvidenceTag }] = await Promise.all([
       this.#context.stores(),
       import('../../images/tags/tags.ts'),
       import('../../oci/evidence-tags.ts'),
     ])
-    const call: Call = { signal: this.#options.signal, notify: () => undefined }
+    const call: Call = { signal, notify: () => undefined }
     return (await listTags(stores.source(repository), call)).filter((tag) => !isEvidenceTag(tag))
   }
 

@@ -21,7 +21,7 @@ async function keyboard(config: string) {
       clock,
     })
     onTestFinished(() => context.close())
-    return new RealSources(context, { signal, isBackground })
+    return new RealSources(context, { limit: () => signal, isBackground })
   }
   return { press, clock }
 }

@@ -7,22 +7,30 @@ export default class Completion extends BaseCommand {
   static override description =
     'The script completes commands, flags, environments, images, tags and every fixed list of values. It calls dray each time you press Tab, and does not change with an update of dray.'
   static override examples = [
-    { description: 'bash, in ~/.bashrc:', command: 'eval "$(<%= config.bin %> completion bash)"' },
     {
-      description: 'zsh, in ~/.zshrc after compinit:',
-      command: 'eval "$(<%= config.bin %> completion zsh)"',
+      description: 'Turn on completion in bash, in ~/.bashrc',
+      command: 'eval "$(dray completion bash)"',
     },
     {
-      description: 'fish, in ~/.config/fish/config.fish:',
-      command: '<%= config.bin %> completion fish | source',
+      description: 'Turn on completion in zsh, in ~/.zshrc after compinit',
+      command: 'eval "$(dray completion zsh)"',
     },
     {
-      description: 'PowerShell, in $PROFILE:',
-      command: '<%= config.bin %> completion powershell | Out-String | Invoke-Expression',
+      description: 'Turn on completion in fish, in ~/.config/fish/config.fish',
+      command: 'dray completion fish | source',
+    },
+    {
+      description: 'Turn on completion in PowerShell, in the file of $PROFILE',
+      command: 'dray completion powershell | Out-String | Invoke-Expression',
     },
   ]
+  static override usage = ['completion SHELL']
   static override args = {
-    shell: stringArg({ description: 'The shell.', options: [...shells], ignoreStdin: true }),
+    shell: stringArg({
+      description: 'The shell: bash, zsh, fish or powershell.',
+      options: [...shells],
+      ignoreStdin: true,
+    }),
   }
 
   async run(): Promise<void> {

@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema'
 import { imagePlaceholder } from '../src/config/config.ts'
+import { renamedKeys } from '../src/config/renamed-keys.ts'
 import { schema } from '../src/config/schema/schema.ts'
 
 export const schemaFile: string = join(import.meta.dirname, '..', 'schema', 'dray.schema.json')
@@ -19,8 +20,17 @@ export function editorSchema(): string {
     { required: ['targets'], properties: { registry: false, path: false } },
   ]
   const target = at(at(environment, 'properties', 'targets'), 'items')
+  for (const { parent, from, to } of renamedKeys) addOldKey(json, parent, from, to)
   for (const owner of [environment, target]) at(owner, 'properties', 'path').pattern = placeholderPattern()
   return `${JSON.stringify(json, null, 2)}\n`
+}
+
+/** Adds the old name of a key, which editors show as deprecated. */
+function addOldKey(json: JsonSchema, parent: readonly string[], from: string, to: string): void {
+  const steps = parent.flatMap((step) => (step === '*' ? ['additionalProperties'] : ['properties', step]))
+  const properties = at(json, ...steps, 'properties') as Record<string, JsonSchema>
+  const description = `Deprecated: the old name of \`${to}\`.`
+  properties[from] = Object.assign({ ...properties[to] }, { description, deprecated: true })
 }
 
 function placeholderPattern(): string {

@@ -52,7 +52,7 @@ export interface Environment {
   readonly require?: readonly Requirement[]
   readonly tags?: TagsConfig
   /** the tag of the deployed version; by default `latest` */
-  readonly marker?: string
+  readonly currentTag?: string
 }
 
 /** The tag rules of an environment. */

@@ -1,14 +1,17 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, extname, relative, resolve } from 'node:path'
-import { DrayError } from '../lib/errors.ts'
+import { DrayError, type FileMistake } from '../lib/errors.ts'
 import { ioError, systemCode } from '../lib/files/io-error.ts'
 import { trustedOwners } from '../lib/files/ownership.ts'
+import { isRecord } from '../oci/json.ts'
 import { checkConfig } from './check/check.ts'
 import { type Config, emptyConfig } from './config.ts'
 import { type FoundFile, findConfig } from './find.ts'
+import { formatMistake, inOrder, locate, mistakesError } from './mistakes.ts'
+import { salvage } from './salvage.ts'
 import type { WrittenRetention } from './schema/schema-retention.ts'
 import { type Issue, type Path, readShape } from './shape.ts'
-import { issuesError, parseSource } from './source.ts'
+import { type ConfigSource, parseSource } from './source.ts'
 
 export interface LoadOptions {
   /** the working directory, absolute */
@@ -35,12 +38,16 @@ export interface LoadedConfig {
   readonly retention?: WrittenRetention
   /** makes the error for mistakes that are found later, each with its position */
   readonly mistakes: (issues: readonly Issue[]) => DrayError
+  /** deprecated keys, each with its position */
+  readonly deprecated: readonly FileMistake[]
+  /** `deprecated` as text, one on each line */
+  readonly warnings: readonly string[]
 }
 
 /**
  * Finds, parses and checks the configuration. Import this file dynamically: it loads the YAML
- * parser and the schema library. @throws `config` for mistakes, each with line and column;
- * `not-found` and `io` for the file.
+ * parser and the schema library. @throws `config` for all mistakes, also those of the section
+ * `retention` if there are others, each with line and column; `not-found` and `io` for the file.
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { owners = trustedOwners(process.env) } = options
@@ -48,29 +55,117 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     options.file === undefined
       ? await findConfig({ from: options.cwd, home: options.home, owners })
       : await readNamed(resolve(options.cwd, options.file), options.file)
-  if (found === undefined) {
-    const mistakes = (): DrayError => new DrayError('internal', 'there is no file to have mistakes in')
-    return { name: undefined, file: undefined, config: emptyConfig, where: () => undefined, mistakes }
-  }
-  return parseConfig(found, shownFrom(options.cwd, found.file))
+  if (found === undefined) return noConfig()
+  const read = readConfig(found, shownFrom(options.cwd, found.file))
+  if ('loaded' in read) return read.loaded
+  const { checkRetention } = await import('./retention/check-retention.ts')
+  throw read.broken.error(
+    (retention, config) => checkRetention(retention, config, dirname(found.file)).issues,
+  )
 }
 
-/** @param name the file in errors. @throws `config`. */
-export function parseConfig({ file, content }: FoundFile, name: string): LoadedConfig {
+/**
+ * As `loadConfig`, of a file that was read. The section `retention` is not checked.
+ * @throws `config`.
+ */
+export function parseConfig(found: FoundFile, name: string): LoadedConfig {
+  const read = readConfig(found, name)
+  if ('loaded' in read) return read.loaded
+  throw read.broken.error(() => [])
+}
+
+function noConfig(): LoadedConfig {
+  const mistakes = (): DrayError => new DrayError('internal', 'there is no file with mistakes')
+  const where = (): undefined => undefined
+  return {
+    name: undefined,
+    file: undefined,
+    config: emptyConfig,
+    where,
+    mistakes,
+    deprecated: [],
+    warnings: [],
+  }
+}
+
+type CheckRetention = (section: WrittenRetention, config: Config) => readonly Issue[]
+
+/** A file with mistakes. */
+interface BrokenConfig {
+  /** makes the error with all mistakes */
+  readonly error: (checkRetention: CheckRetention) => DrayError
+}
+
+/** @param name the file in errors */
+function readConfig(
+  { file, content }: FoundFile,
+  name: string,
+): { loaded: LoadedConfig } | { broken: BrokenConfig } {
   const source = parseSource(content, name)
   const shape = readShape(source.value)
-  if ('issues' in shape) throw issuesError(name, source, shape.issues)
-  const { config, issues } = checkConfig(shape.config, (path) => resolve(dirname(file), path))
-  if (issues.length > 0) throw issuesError(name, source, issues)
+  const absolute = (path: string): string => resolve(dirname(file), path)
+  const mistakes = (issues: readonly Issue[]): DrayError => mistakesError(name, locate(source, issues))
+  if (!('config' in shape)) return { broken: brokenConfig(source, name, shape.issues, absolute) }
+  const { config, issues } = checkConfig(shape.config, absolute)
+  if (issues.length > 0 || source.mistakes.length > 0)
+    return { broken: brokenConfig(source, name, [], absolute) }
   const { retention } = shape.config
-  return {
+  const loaded: LoadedConfig = {
     name,
     file,
     config,
-    where: (path) => `${name}:${source.position(path, 'key')}`,
+    where: (path) => {
+      const { line, column } = source.position(path, 'key')
+      return `${name}:${line}:${column}`
+    },
     ...(retention !== undefined && { retention }),
-    mistakes: (mistaken) => issuesError(name, source, mistaken),
+    mistakes,
+    deprecated: source.deprecated,
+    warnings: source.deprecated.map((one) => formatMistake(name, one)),
   }
+  return { loaded }
+}
+
+/** Checks the parts of the file that are correct too, so that one run reports everything. */
+function brokenConfig(
+  source: ConfigSource,
+  name: string,
+  issues: readonly Issue[],
+  absolute: (path: string) => string,
+): BrokenConfig {
+  const error = (checkRetention: CheckRetention): DrayError => {
+    const rest = salvage(source.value, issues)
+    const found = [...issues, ...(rest?.issues ?? [])]
+    if (rest !== undefined) {
+      const known = environmentNames(source.value)
+      const { config, issues: others } = checkConfig(rest.config, absolute, known)
+      const { retention } = rest.config
+      const ofRetention = retention === undefined ? [] : checkRetention(retention, config)
+      found.push(...rest.translate([...others, ...ofRetention]))
+    }
+    return mistakesError(name, inOrder([...source.mistakes, ...locate(source, believable(found, source))]))
+  }
+  return { error }
+}
+
+/**
+ * The parser may misread what follows a mistake of the syntax. Only mistakes before it count, and
+ * dray does not know whether something is missing.
+ */
+function believable(issues: readonly Issue[], source: ConfigSource): readonly Issue[] {
+  const { brokenLine = Number.POSITIVE_INFINITY, mistakes } = source
+  const isBroken = source.brokenLine !== undefined
+  const misread = new Set(mistakes.flatMap(({ line, path }) => (path === '' ? [line] : [])))
+  return issues.filter(({ path, at, isMissing, needs }) => {
+    if (isBroken && (isMissing === true || needs === true)) return false
+    const { line } = source.position(path, at)
+    return line < brokenLine && !misread.has(line)
+  })
+}
+
+function environmentNames(value: unknown): readonly string[] {
+  const environments = isRecord(value) ? value['environments'] : undefined
+  return isRecord(environments) ? Object.keys(environments) : []
 }
 
 async function readNamed(file: string, name: string): Promise<FoundFile> {
@@ -84,7 +179,7 @@ async function readNamed(file: string, name: string): Promise<FoundFile> {
     if (!(await stat(file)).isFile()) throw new DrayError('io', `${name} is not a file`, { subject: name })
     return { file, content: await readFile(file, 'utf8') }
   } catch (cause) {
-    const message = systemCode(cause) === 'ENOENT' ? `there is no file ${name}` : `${name} cannot be read`
+    const message = systemCode(cause) === 'ENOENT' ? `there is no file ${name}` : `cannot read ${name}`
     throw ioError(cause, message, name)
   }
 }

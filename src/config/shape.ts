@@ -11,10 +11,16 @@ export interface Issue {
   /** whether the key or its value is wrong */
   readonly at: 'key' | 'value'
   readonly message: string
+  /** the fix, such as the nearest known key */
+  readonly hint?: string
+  /** the key of the path is missing */
+  readonly isMissing?: boolean
+  /** something in the map or beside the key is missing, perhaps because it is wrong itself */
+  readonly needs?: boolean
 }
 
 /** Adds a mistake, by default in a value. */
-export type ReportIssue = (path: Path, message: string, at?: Issue['at']) => void
+export type ReportIssue = (path: Path, message: string, at?: Issue['at'], needs?: boolean) => void
 
 /** Keys that every JavaScript object has. A name like that would be lost silently. */
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
@@ -22,14 +28,34 @@ const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prot
 /** Checks the keys and types of a parsed file. Returns its content or every mistake. */
 export function readShape(value: unknown): { config: WrittenConfig } | { issues: readonly Issue[] } {
   const unknown = [...unknownKeys(schema, value, [])]
+  const result = checkTypes(value)
+  if ('config' in result && unknown.length === 0) return result
+  const others = 'config' in result ? [] : result.issues
+  return { issues: [...unknown, ...others.filter((issue) => !isMistyped(issue, unknown))] }
+}
+
+/** As `readShape`, without unknown keys. */
+export function checkTypes(value: unknown): { config: WrittenConfig } | { issues: readonly Issue[] } {
   const result = v.safeParse(schema, value)
-  if (result.success && unknown.length === 0) return { config: result.output }
-  const others = (result.issues ?? []).flatMap((issue) => explain(issue) ?? [])
-  return { issues: [...unknown, ...others] }
+  return result.success
+    ? { config: result.output }
+    : { issues: result.issues.flatMap((issue) => explain(issue) ?? []) }
+}
+
+/** Whether a missing key is there with a mistake in its name. */
+function isMistyped({ path, isMissing }: Issue, unknown: readonly UnknownKey[]): boolean {
+  if (isMissing !== true) return false
+  const parent = JSON.stringify(path.slice(0, -1))
+  return unknown.some((one) => one.near === path.at(-1) && JSON.stringify(one.path.slice(0, -1)) === parent)
+}
+
+interface UnknownKey extends Issue {
+  /** the nearest known key */
+  readonly near?: string
 }
 
 /** Finds every unknown key, with the nearest known one. valibot stops at the first of an object. */
-function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterable<Issue> {
+function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterable<UnknownKey> {
   const known = resolve(type, value)
   if (known.items !== undefined && Array.isArray(value)) {
     for (const [i, item] of value.entries()) yield* unknownKeys(known.items, item, [...path, i])
@@ -37,7 +63,7 @@ function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterab
   if (known.keys === undefined && known.values === undefined) return
   if (Array.isArray(value)) {
     // For valibot, a list is a record with the keys 0, 1, 2 …
-    yield { path, at: 'value', message: 'must be a map, and is a list' }
+    yield { path, at: 'value', message: 'must be a map, but is a list' }
     return
   }
   if (!isRecord(value)) return
@@ -49,17 +75,16 @@ function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterab
     }
     const shape = known.values ?? known.keys?.[key]
     if (shape !== undefined) yield* unknownKeys(shape, child, below)
-    else yield { path: below, at: 'key', message: unknownKey(key, Object.keys(known.keys ?? {})) }
+    else yield unknownKey(below, key, Object.keys(known.keys ?? {}))
   }
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
+function unknownKey(path: Path, key: string, known: readonly string[]): UnknownKey {
   const near = nearest(key, known)
-  const message = `unknown key ${JSON.stringify(key)}`
   const listed = known.filter((name) => !name.startsWith('$')).join(', ')
-  return near === undefined
-    ? `${message}; known here: ${listed}`
-    : `${message}; did you mean ${JSON.stringify(near)}?`
+  const hint = near === undefined ? `known here: ${listed}` : `did you mean ${JSON.stringify(near)}?`
+  const message = `unknown key ${JSON.stringify(key)}`
+  return { path, at: 'key', message, hint, ...(near !== undefined && { near }) }
 }
 
 interface Resolved {
@@ -99,7 +124,7 @@ function explain(issue: v.BaseIssue<unknown>): Issue | undefined {
   if (last?.origin === 'key') {
     return Array.isArray(last.input)
       ? undefined
-      : { path: path.slice(0, -1), at: 'key', message: `the key ${JSON.stringify(last.key)} is missing` }
+      : { path, at: 'key', message: 'the key is missing', isMissing: true }
   }
   return { path, at: 'value', message: ownMessage(issue) ?? 'must be a map' }
 }

@@ -47,9 +47,24 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number]
 
+/** One mistake in a file, with its position. */
+export interface FileMistake {
+  /** the keys that lead to it: `environments.prod.promoteFrom[0]`; empty for the whole file */
+  readonly path: string
+  /** from 1 */
+  readonly line: number
+  /** from 1 */
+  readonly column: number
+  readonly message: string
+  /** the fix */
+  readonly hint?: string
+}
+
 export interface ErrorContext {
   /** one line for each, if the message is about several things */
   readonly details?: readonly string[] | undefined
+  /** all mistakes of a file, if the error is about those */
+  readonly mistakes?: readonly FileMistake[] | undefined
   /** the image, repository, digest, file or host that it happened to */
   readonly subject?: string | undefined
   /** the message of the registry or the system, unescaped */
@@ -68,6 +83,7 @@ export class DrayError extends Error {
   override readonly name = 'DrayError'
   readonly code: ErrorCode
   readonly details: readonly string[] | undefined
+  readonly mistakes: readonly FileMistake[] | undefined
   readonly subject: string | undefined
   readonly why: string | undefined
   readonly hint: string | undefined
@@ -78,6 +94,7 @@ export class DrayError extends Error {
     super(message, context.cause === undefined ? undefined : { cause: context.cause })
     this.code = code
     this.details = context.details
+    this.mistakes = context.mistakes
     this.subject = context.subject
     this.why = context.why
     this.hint = context.hint
@@ -88,9 +105,10 @@ export class DrayError extends Error {
   /** Returns a new error with other parts. This error is its cause, unless `changes` names one. */
   with(changes: Partial<Pick<DrayError, 'code' | 'message'>> & ErrorContext): DrayError {
     const { code = this.code, message = this.message, ...context } = changes
-    const { details, subject, why, hint, status, registryCode } = this
+    const { details, mistakes, subject, why, hint, status, registryCode } = this
     return new DrayError(code, message, {
       details,
+      mistakes,
       subject,
       why,
       hint,
@@ -162,6 +180,7 @@ export function toErrorInfo(thrown: unknown): ErrorInfo {
     code: error.code,
     message: bounded(error.message),
     ...(error.details !== undefined && { details: boundedList(error.details) }),
+    ...(error.mistakes !== undefined && { mistakes: boundedMistakes(error.mistakes) }),
     ...(error.subject !== undefined && { subject: bounded(error.subject) }),
     ...(error.why !== undefined && { why: bounded(error.why) }),
     ...(error.hint !== undefined && { hint: bounded(error.hint) }),
@@ -172,6 +191,16 @@ export function toErrorInfo(thrown: unknown): ErrorInfo {
 
 function bounded(text: string): string {
   return text.length <= maxText ? text : `${text.slice(0, maxText)}…`
+}
+
+function boundedMistakes(mistakes: readonly FileMistake[]): readonly FileMistake[] {
+  return mistakes.slice(0, maxDetails).map(({ path, line, column, message, hint }) => ({
+    path: bounded(path),
+    line,
+    column,
+    message: bounded(message),
+    ...(hint !== undefined && { hint: bounded(hint) }),
+  }))
 }
 
 function boundedList(lines: readonly string[]): readonly string[] {

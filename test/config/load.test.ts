@@ -90,7 +90,7 @@ describe('the search for dray.yaml', () => {
   it('does not import other files', async () => {
     const home = await folderWith({ 'dray.yaml': `${minimal}$import: other.yaml`, 'other.yaml': 'audit: {}' })
     expect(await refusal({ cwd: home, home })).toMatchObject({
-      message: expect.stringContaining('dray.yaml:2:1: unknown key "$import"') as unknown,
+      message: expect.stringContaining('dray.yaml:2:1: $import: unknown key "$import"') as unknown,
     })
   })
 
@@ -160,28 +160,28 @@ images:
     [
       'an unknown key',
       `version: 1\nenviroments: {}\n`,
-      '2:1: unknown key "enviroments"; did you mean "environments"?',
+      '2:1: enviroments: unknown key "enviroments"; did you mean "environments"?',
     ],
     [
       'an unknown key deep down',
       `${dev}  prod:\n    registry: r.example.com\n    path: "p/{image}"\n    promotFrom: [dev]\n`,
-      '7:5: unknown key "promotFrom"; did you mean "promoteFrom"?',
+      '7:5: environments.prod.promotFrom: unknown key "promotFrom"; did you mean "promoteFrom"?',
     ],
     [
       'an unknown key in a list',
       'version: 1\nenvironments:\n  dev:\n    targets:\n      - registry: r.example.com\n        path: "{image}"\n        regin: eu\n',
-      '7:9: unknown key "regin"; known here: registry, path',
+      '7:9: environments.dev.targets[0].regin: unknown key "regin"; known here: registry, path',
     ],
-    ['a missing version', 'environments: {}\n', '1:1: the key "version" is missing'],
+    ['a missing version', 'environments: {}\n', '1:1: version: the key is missing'],
     ['another version', 'version: "1"\n', '1:10: version: must be 1'],
     [
       'a list for a map',
       'version: 1\nenvironments: []\n',
-      '2:15: environments: must be a map, and is a list',
+      '2:15: environments: must be a map, but is a list',
     ],
     ['nothing for a map', 'version: 1\nenvironments:\n', '2:14: environments: must be a map'],
     ['text for the whole', 'hello', '1:1: must be a map'],
-    ['a list for the whole', '- version', '1:1: must be a map, and is a list'],
+    ['a list for the whole', '- version', '1:1: must be a map, but is a list'],
     [
       'a repository of checkpoints without a registry',
       `${dev}audit: { repository: team/audit }\n`,
@@ -190,22 +190,22 @@ images:
     [
       'an invalid name',
       'version: 1\nenvironments:\n  Prod: { registry: r.example.com, path: "{image}" }\n',
-      '3:3: must be of lower-case letters',
+      '3:3: environments.Prod: must consist of lower-case letters',
     ],
     [
       'a property name of JavaScript objects',
       'version: 1\nenvironments:\n  constructor: {}\n',
-      '3:3: "constructor" cannot be used as a name',
+      '3:3: environments.constructor: "constructor" cannot be used as a name',
     ],
     [
       'neither path nor targets',
       'version: 1\nenvironments:\n  dev: { registry: r.example.com }\n',
-      '3:3: an environment needs `registry` and `path`, or `targets`',
+      '3:3: environments.dev: an environment needs `registry` and `path`, or `targets`',
     ],
     [
       'both path and targets',
       'version: 1\nenvironments:\n  dev: { path: "{image}", targets: [{ registry: r.example.com, path: "{image}" }] }\n',
-      '3:10: `path` cannot stand beside `targets`',
+      '3:10: environments.dev.path: `path` and `targets` exclude each other',
     ],
     [
       'no targets',
@@ -215,17 +215,17 @@ images:
     [
       'a target twice',
       'version: 1\nenvironments:\n  dev: { targets: [{ registry: r.io, path: "{image}" }, { registry: r.io, path: "{image}" }] }\n',
-      '3:57: environments.dev.targets.1: r.io/{image} is listed twice',
+      '3:57: environments.dev.targets[1]: r.io/{image} is listed twice',
     ],
     [
       'a path without {image}',
       'version: 1\nenvironments:\n  dev: { registry: r.example.com, path: dev }\n',
-      '3:41: environments.dev.path: must have {image} in it once',
+      '3:41: environments.dev.path: must contain {image} once',
     ],
     [
       'a path with {image} twice',
       'version: 1\nenvironments:\n  dev: { registry: r.io, path: "{image}/{image}" }\n',
-      'must have {image} in it only once',
+      'must contain {image} only once',
     ],
     [
       'an invalid path',
@@ -240,12 +240,12 @@ images:
     [
       'a registry that references cannot name',
       'version: 1\nregistries:\n  intranet: {}\n',
-      '3:3: "intranet" is not the host of a registry',
+      '3:3: registries.intranet: "intranet" is not the host of a registry',
     ],
     [
       'one registry under two names',
       'version: 1\nregistries:\n  docker.io: {}\n  index.docker.io: {}\n',
-      '4:3: docker.io is listed twice',
+      '4:3: registries["index.docker.io"]: docker.io is listed twice',
     ],
     [
       'an unknown environment',
@@ -260,20 +260,24 @@ images:
     [
       'two images with one name',
       'version: 1\nimages:\n  web: { name: site }\n  site: {}\n',
-      '4:3: "site" and "web" have the same name',
+      '4:3: images.site: "site" and "web" have the same name',
     ],
     ['an image that is no path', 'version: 1\nimages:\n  Web: {}\n', '"Web" must be lower case'],
     [
       'a fraction',
       'version: 1\nregistries:\n  r.io: { concurrency: 1.5 }\n',
-      '3:24: registries.r.io.concurrency: must be a whole number',
+      '3:24: registries["r.io"].concurrency: must be a whole number',
     ],
     [
       'a secret in a realm',
       'version: 1\nregistries:\n  r.io: { tokenRealm: "https://u:p@r.io/t" }\n',
       'without credentials',
     ],
-    ['a key twice', 'version: 1\nimages: {}\nimages: {}\n', '3:1: Map keys must be unique'],
+    [
+      'a key twice',
+      'version: 1\nimages: {}\nimages: {}\n',
+      '3:1: images: the key is given twice in this map',
+    ],
     ['broken YAML', 'version: 1\nimages: {\n', '3:1: '],
     ['a tag of another type', 'version: !!js/function "x"\n', '1:10: Unresolved tag'],
     ['two documents', 'version: 1\n---\nversion: 1\n', '2:1: '],
@@ -291,8 +295,8 @@ images:
         message: 'dray.yaml has 3 mistakes',
         details: [
           'dray.yaml:1:10: version: must be 1',
-          'dray.yaml:2:1: unknown key "imags"; did you mean "images"?',
-          'dray.yaml:3:1: unknown key "registrys"; did you mean "registries"?',
+          'dray.yaml:2:1: imags: unknown key "imags"; did you mean "images"?',
+          'dray.yaml:3:1: registrys: unknown key "registrys"; did you mean "registries"?',
         ],
       }),
     )

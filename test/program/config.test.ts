@@ -55,13 +55,33 @@ describe('dray config', () => {
     expect(ended).toMatchObject({ code: 1, stdout: '' })
     expect(ended.stderr.split('\n').slice(0, 4)).toEqual([
       'error: x.yaml has 3 mistakes:',
-      '  x.yaml:3:11: retention.rules.0: it would delete everything: give it `tags`, `keepNewest` or `olderThan`',
-      '  x.yaml:3:32: retention.rules.1.name: "a" is there already',
-      '  x.yaml:3:46: retention.rules.1.olderThan: 0d is no age: everything is older',
+      '  x.yaml:3:11: retention.rules[0]: it deletes everything: add `tags`, `keepNewest` or `olderThan`',
+      '  x.yaml:3:32: retention.rules[1].name: "a" is given twice',
+      '  x.yaml:3:46: retention.rules[1].olderThan: 0d is not an age: every image is older',
     ])
     const { code, document } = await drayJson(['config', 'validate', 'x.yaml'], options)
     expect(code).toBe(1)
     expect(document).toMatchObject({ error: { message: 'x.yaml has 3 mistakes', details: { length: 3 } } })
+    expect(document).toHaveProperty('error.mistakes[1]', {
+      path: 'retention.rules[1].name',
+      line: 3,
+      column: 32,
+      message: '"a" is given twice',
+    })
+  })
+
+  it('validate reports a deprecated key as a warning, once', async () => {
+    const cwd = await tempFolder()
+    const file = 'version: 1\nenvironments:\n  dev: { registry: r.io, path: "{image}", marker: stable }\n'
+    await writeFile(join(cwd, 'dray.yaml'), file)
+    const { code, document } = await drayJson(['config', 'validate'], { cwd, env: { HOME: cwd } })
+    expect(code).toBe(0)
+    const path = 'environments.dev.marker'
+    const message = '`marker` is deprecated; rename it to `currentTag`'
+    expect(document).toMatchObject({
+      warnings: [`dray.yaml:3:43: ${path}: ${message}`],
+      result: { warnings: [{ path, line: 3, column: 43, hint: 'rename it to `currentTag`' }] },
+    })
   })
 
   it('validate exits with 1 and a hint if there is no dray.yaml', async () => {

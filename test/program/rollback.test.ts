@@ -156,7 +156,7 @@ describe('a rollback', () => {
 
   it('is refused if the current-version tag would not move', async () => {
     const registry = await newRegistry()
-    const { project, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { marker: '1.4' })
+    const { project, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { currentTag: '1.4' })
     const ended = await project.run('rollback', name, '--env', 'prod', '--yes')
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
   })
@@ -214,7 +214,7 @@ describe('the current version', () => {
   it('moves the current-version tag of the environment', async () => {
     const registry = await newRegistry()
     const { project, path, name } = await prodWith(registry, '1.4.0 1.3.9 live=1.4.0 1=1.4.0', {
-      marker: 'live',
+      currentTag: 'live',
     })
     expect(await project.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
     expect(await registry.oracle.digest(path, 'live')).toBe(digestOf('1.3.9'))

@@ -197,11 +197,11 @@ describe('an environment with buildMetadata', () => {
 
 describe('dray.yaml', () => {
   it.each([
-    [{ semver: ['minor'] }, 'must have exact in it'],
+    [{ semver: ['minor'] }, 'must contain exact'],
     [{ semver, immutable: ['*'] }, 'which `semver` or `channels` moves'],
     [{ semver, channels: ['latest'] }, 'is the name of another tag'],
     [{ semver: ['exact', 'pacth'] }, 'must be one of exact, minor, major, latest'],
-    [{ immutable: ['a b'] }, 'fits no tag'],
+    [{ immutable: ['a b'] }, 'matches no tag'],
     [{ sevmer: [] }, 'did you mean "semver"?'],
   ])('has an error with its position for the rules %j', async (tags, message) => {
     const { project } = await placeWith(world(), tags)

@@ -41,7 +41,7 @@ function sidesOf(image: string, environment: string, config: Config): readonly D
   return repositoriesOf(config, environment, image).map((repository) => ({
     repository,
     reading: readingOfTags(settings),
-    currentTags: [settings.marker ?? defaultTag],
+    currentTags: [settings.currentTag ?? defaultTag],
     channels: settings.tags?.channels ?? [],
   }))
 }

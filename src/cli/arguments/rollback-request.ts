@@ -39,7 +39,7 @@ export function rollbackRequest(
     ...(environment !== undefined && { environment }),
     targets: image.repositories,
     to: to === undefined ? undefined : parseRelease(to),
-    currentTag: rules?.marker ?? defaultTag,
+    currentTag: rules?.currentTag ?? defaultTag,
     policy: tagPolicyOf(rules?.tags, true),
     immutable: rules?.tags?.immutable ?? [],
     partial,

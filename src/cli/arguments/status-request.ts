@@ -62,7 +62,7 @@ function findPromotionPaths(environments: readonly string[], config: Config): re
 
 function listTargets(image: string, environment: string, config: Config): readonly StatusTarget[] {
   const settings = environmentNamed(config, environment)
-  const currentTag = settings.marker ?? defaultTag
+  const currentTag = settings.currentTag ?? defaultTag
   const reading = readingOfTags(settings)
   return repositoriesOf(config, environment, image).map((repository) => ({
     image,

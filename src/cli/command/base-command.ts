@@ -260,7 +260,8 @@ export abstract class BaseCommand extends Command {
       env: process.env,
       cwd: process.cwd(),
       version: this.config.version,
-      onConfig: (name) => {
+      onConfig: ({ name, warnings }) => {
+        for (const text of warnings) this.#warn(text)
         if (verbosity === 'verbose') progress.print(`Configuration: ${escapeText(name ?? 'none')}`)
       },
       ...(maxWaitMs !== undefined && { maxWaitMs }),

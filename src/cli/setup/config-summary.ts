@@ -1,4 +1,5 @@
-import type { Config } from '../../config/config.ts'
+import type { LoadedConfig } from '../../config/load.ts'
+import type { FileMistake } from '../../lib/errors.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { formatCount } from '../../render/text/format.ts'
@@ -19,10 +20,17 @@ export interface ConfigSummary {
     readonly protections: readonly string[]
     readonly limits: RetentionPolicy['limits']
   }[]
+  /** deprecated keys */
+  readonly warnings: readonly FileMistake[]
 }
 
-export function summaryOf(file: string, config: Config, policies: readonly RetentionPolicy[]): ConfigSummary {
+export function summaryOf(
+  file: string,
+  { config, deprecated }: LoadedConfig,
+  policies: readonly RetentionPolicy[],
+): ConfigSummary {
   return {
+    warnings: deprecated,
     file,
     environments: [...config.environments].map(([name, { targets }]) => ({ name, targets: targets.length })),
     images: config.images === undefined ? null : [...config.images.keys()],
@@ -53,7 +61,7 @@ export function renderConfigSummary(
       return `retention${name === null ? '' : ` ${escapeText(name)}`}: ${parts.join(', ')}`
     }),
   ]
-  return [`${style.bold(escapeText(file))} has no mistakes.`, ...lines.map((line) => `  ${line}`)].join('\n')
+  return [`${style.bold(escapeText(file))} is valid.`, ...lines.map((line) => `  ${line}`)].join('\n')
 }
 
 function listed(names: readonly string[]): string {

@@ -28,8 +28,8 @@ export interface ContextOptions {
   readonly version: string
   /** the longest wait for a registry, milliseconds; by default five minutes */
   readonly maxWaitMs?: number
-  /** called with the name of the configuration file, or undefined, after it was read */
-  readonly onConfig?: (name: string | undefined) => void
+  /** called with the configuration after it was read */
+  readonly onConfig?: (loaded: LoadedConfig) => void
   /** the credentials of the command line */
   readonly given?: GivenCredential
   readonly clock?: Clock
@@ -229,7 +229,7 @@ export class Context {
       owners: trustedOwners(env),
       ...(file !== undefined && { file }),
     })
-    onConfig?.(loaded.name)
+    onConfig?.(loaded)
     return loaded
   }
 

@@ -16,14 +16,14 @@ export function checkOverlaps(
   const ofProtections = protect.flatMap((one, i): Issue[] => {
     const earlier = one === undefined ? undefined : shadowOf(one, protect.slice(0, i))
     if (one === undefined || earlier === undefined) return []
-    const message = `it adds nothing: ${JSON.stringify(earlier)} before it holds all of it`
+    const message = `it adds nothing: the earlier protection ${JSON.stringify(earlier)} includes all of it`
     return [{ path: [...path, 'protect', i], at: 'value', message }]
   })
   const ofRules = rules.flatMap((rule, i): Issue[] => {
-    const holder =
-      rule === undefined ? undefined : holderOf(protect.filter(isWhole), rule.tags, rule.repositories)
-    if (holder === undefined) return []
-    const message = `it can delete nothing: ${holder} holds all that it selects`
+    const protector =
+      rule === undefined ? undefined : protectorOf(protect.filter(isWhole), rule.tags, rule.repositories)
+    if (protector === undefined) return []
+    const message = `it can delete nothing: everything that it selects is protected by ${protector}`
     return [{ path: [...path, 'rules', i], at: 'value', message }]
   })
   return [...ofProtections, ...ofRules]
@@ -41,7 +41,7 @@ function shadowOf(one: Protection, earlier: readonly (Protection | undefined)[])
 }
 
 /** Names the protections that cover every tag that is selected in these repositories. */
-function holderOf(
+function protectorOf(
   protect: readonly TagProtection[],
   tags: TagSelector | undefined,
   repositories: Rule['repositories'],

@@ -110,7 +110,7 @@ function checkAliases(
       if (owner !== undefined) report(path, `${text} is an alias of ${owner} already`)
       owners.set(key, registry)
       if (reaches(leadsTo, names.endpoint(registry), from))
-        report(path, `${text} and ${registry} are aliases in a circle`)
+        report(path, `${text} and ${registry} are aliases of each other`)
       else leadsTo.set(from, [...(leadsTo.get(from) ?? []), names.endpoint(registry)])
     }
   }
@@ -134,5 +134,5 @@ export function checkHost(host: string): string | undefined {
 }
 
 export function notAHost(host: string): string {
-  return `${JSON.stringify(host)} is not the host of a registry: a name with a dot or a port, without a path`
+  return `${JSON.stringify(host)} is not the host of a registry: write a name with a dot or a port, without a path`
 }

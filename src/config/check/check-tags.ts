@@ -14,28 +14,25 @@ const samples: Readonly<Record<Exclude<TagLevel, 'exact'>, readonly string[]>> =
 
 /** Finds contradictions in the tag rules of an environment. */
 export function checkTags(
-  { tags = {}, marker }: WrittenEnvironment,
+  { tags = {}, currentTag }: WrittenEnvironment,
   environment: Path,
   report: ReportIssue,
 ): void {
-  if (marker !== undefined && !isTag(marker))
-    report([...environment, 'marker'], `${JSON.stringify(marker)} is not a tag`)
+  if (currentTag !== undefined && !isTag(currentTag))
+    report([...environment, 'currentTag'], `${JSON.stringify(currentTag)} is not a tag`)
   const path = [...environment, 'tags']
   const { semver, immutable = [], channels = [] } = tags
   if (semver !== undefined && !semver.includes('exact')) {
-    report(
-      [...path, 'semver'],
-      'must have exact in it: what the other tags may do follows from the exact ones',
-    )
+    report([...path, 'semver'], 'must contain exact: the exact versions decide whether the other tags move')
   }
   for (const [i, glob] of immutable.entries()) {
     const text = JSON.stringify(glob)
     const moved = movedBy(tags as TagsConfig).find((tag) => matchesGlob(glob, tag))
     if (!fitsSomeTag(glob)) {
-      const allowed = 'a glob has letters, digits, ".", "_", "-", "*" and "?"'
-      report([...path, 'immutable', i], `${text} fits no tag: ${allowed}`)
+      const allowed = 'a glob consists of letters, digits, ".", "_", "-", "*" and "?"'
+      report([...path, 'immutable', i], `${text} matches no tag: ${allowed}`)
     } else if (moved !== undefined) {
-      report([...path, 'immutable', i], `${text} fits ${moved}, which \`semver\` or \`channels\` moves`)
+      report([...path, 'immutable', i], `${text} matches ${moved}, which \`semver\` or \`channels\` moves`)
     }
   }
   for (const [i, channel] of channels.entries()) {

@@ -22,32 +22,36 @@ import type { Issue, Path, ReportIssue } from '../shape.ts'
 /**
  * Checks rules that span several keys, and expands short forms.
  * @param absolute resolves a path that is relative to the file
+ * @param known the names of all environments in the file, also of those with mistakes
  */
 export function checkConfig(
   written: WrittenConfig,
   absolute: (path: string) => string,
+  known: readonly string[] = Object.keys(written.environments ?? {}),
 ): { config: Config; issues: readonly Issue[] } {
   const issues: Issue[] = []
-  const report: ReportIssue = (path, message, at = 'value') => void issues.push({ path, at, message })
+  const report: ReportIssue = (path, message, at = 'value', needs = false) =>
+    void issues.push({ path, at, message, ...(needs && { needs }) })
   const registries = checkRegistries(written.registries, absolute, report)
   const names = new RegistryNames(registries)
   const environments = new Map<string, Environment>()
-  const known = Object.keys(written.environments ?? {})
   for (const [name, environment] of Object.entries(written.environments ?? {})) {
     const path = ['environments', name]
     checkPromoteFrom(environment, name, known, report)
     const targets = targetsOf(environment, path, names, report)
     checkTags(environment, path, report)
-    const { promoteFrom, attest, require, tags, marker } = environment
+    const { promoteFrom, attest, require, tags, currentTag } = environment
     environments.set(name, {
       targets,
       ...(promoteFrom !== undefined && { promoteFrom }),
       ...(attest !== undefined && { attest }),
       ...(require !== undefined && { require }),
       ...(tags !== undefined && { tags: tags as TagsConfig }),
-      ...(marker !== undefined && { marker }),
+      ...(currentTag !== undefined && { currentTag }),
     })
   }
+  checkPromotionCycles(environments, report)
+  for (const name of known) if (!environments.has(name)) environments.set(name, { targets: [] })
   const images = imagesOf(written, report)
   const audit = auditOf(written, absolute, names, report)
   return { config: { registries, environments, images, audit }, issues }
@@ -95,9 +99,35 @@ function checkPromoteFrom(
   }
 }
 
+/** Images move in one direction, so that each environment has one that is tested before it. */
+function checkPromotionCycles(environments: Config['environments'], report: ReportIssue): void {
+  for (const [name, { promoteFrom = [] }] of environments) {
+    for (const [i, from] of promoteFrom.entries()) {
+      if (from === name || !comesFrom(environments, from, name)) continue
+      report(
+        ['environments', name, 'promoteFrom', i],
+        `${name} takes images from ${from}, and ${from} from ${name}: promotions form a cycle`,
+      )
+    }
+  }
+}
+
+/** Whether promotions lead from `to` to an environment, over any number of others. */
+function comesFrom(environments: Config['environments'], environment: string, to: string): boolean {
+  const seen = new Set<string>()
+  const next = [environment]
+  for (let name = next.pop(); name !== undefined; name = next.pop()) {
+    if (name === to) return true
+    if (seen.has(name)) continue
+    seen.add(name)
+    next.push(...(environments.get(name)?.promoteFrom ?? []))
+  }
+  return false
+}
+
 export function noEnvironment(name: string, known: readonly string[]): string {
   const near = nearest(name, known)
-  const others = known.length === 0 ? 'none are configured' : `known: ${known.join(', ')}`
+  const others = known.length === 0 ? 'the file defines none' : `known: ${known.join(', ')}`
   const hint = near === undefined ? others : `did you mean ${JSON.stringify(near)}?`
   return `there is no environment ${JSON.stringify(name)}; ${hint}`
 }
@@ -112,12 +142,16 @@ function targetsOf(
   if (targets === undefined) {
     if (registry !== undefined && template !== undefined)
       return [checkTarget({ registry, path: template }, path, names, report)]
-    report(path, 'an environment needs `registry` and `path`, or `targets`', 'key')
+    report(path, 'an environment needs `registry` and `path`, or `targets`', 'key', true)
     return []
   }
   for (const key of ['registry', 'path'] as const) {
     if (environment[key] === undefined) continue
-    report([...path, key], `\`${key}\` cannot stand beside \`targets\`: move it into the list`, 'key')
+    report(
+      [...path, key],
+      `\`${key}\` and \`targets\` exclude each other: move \`${key}\` into the list`,
+      'key',
+    )
   }
   const seen = new Set<string>()
   return targets.map((written, i) => {
@@ -146,7 +180,7 @@ function checkTarget(
 export function checkTemplate(template: string): string | undefined {
   const parts = template.split(imagePlaceholder)
   if (parts.length !== 2) {
-    return `must have ${imagePlaceholder} in it ${parts.length === 1 ? '' : 'only '}once: it stands for the name of the image`
+    return `must contain ${imagePlaceholder} ${parts.length === 1 ? '' : 'only '}once, in place of the image name`
   }
   return findProblem(() => checkPath(parts.join('image')))
 }

@@ -32,8 +32,12 @@ function whatOf(written: WrittenProtection, reader: ParseContext, path: Path): W
   const { issues } = reader
   const given = kinds.filter((kind) => written[kind] !== undefined)
   if (given.length !== 1) {
-    const message = 'a protection has one of `tags`, `semver` and `inUse`'
-    issues.push({ path, at: 'value', message: given.length === 0 ? message : `${message}, not several` })
+    const message = 'a protection needs one of `tags`, `semver` and `inUse`'
+    issues.push(
+      given.length === 0
+        ? { path, at: 'value', message, needs: true }
+        : { path, at: 'value', message: `${message}, not several` },
+    )
     return undefined
   }
   if (written.inUse !== undefined) return inUseOf(written.inUse, reader, [...path, 'inUse'])
@@ -49,7 +53,7 @@ function inUseOf(
   path: Path,
 ): What | undefined {
   if (files === undefined && kubectl === undefined) {
-    issues.push({ path, at: 'value', message: 'it needs `files` or `kubectl`' })
+    issues.push({ path, at: 'value', message: 'it needs `files` or `kubectl`', needs: true })
     return undefined
   }
   const inUse = {
@@ -79,7 +83,8 @@ function newestOf(
   ] as const) {
     if (value === undefined || other !== undefined) continue
     const missing = key === 'count' ? 'newestPer' : 'count'
-    issues.push({ path: [...path, key], at: 'key', message: `\`${key}\` needs \`${missing}\` beside it` })
+    const message = `\`${key}\` needs \`${missing}\``
+    issues.push({ path: [...path, key], at: 'key', message, needs: true })
   }
   if (tags === undefined) return undefined
   const isWhole = newestPer !== undefined && count !== undefined

@@ -39,5 +39,7 @@ function complaintOfPattern(
     return noEnvironment(environment, [...config.environments.keys()])
   if (!isPlain || config.images?.has(glob) === true) return undefined
   const owner = [...(config.images ?? [])].find(([, { name }]) => name === glob)?.[0]
-  return owner === undefined ? undefined : `the image in ${glob} is called ${owner}: @${environment}/${owner}`
+  return owner === undefined
+    ? undefined
+    : `${glob} is the repository of the image ${owner}: write @${environment}/${owner}`
 }

@@ -20,16 +20,17 @@ export function ruleOf(written: WrittenRule, reader: ParseContext, path: Path): 
   const age = olderThan === undefined ? undefined : ageOf(olderThan)
   if (typeof age === 'string') issues.push({ path: [...path, 'olderThan'], at: 'value', message: age })
   if (written.tags === undefined && keepNewest === undefined && olderThan === undefined) {
-    const message = 'it would delete everything: give it `tags`, `keepNewest` or `olderThan`'
-    issues.push({ path, at: 'value', message })
+    const message = 'it deletes everything: add `tags`, `keepNewest` or `olderThan`'
+    issues.push({ path, at: 'value', message, needs: true })
   }
   if (groupBy !== undefined) {
     const at = [...path, 'groupBy']
     if (keepNewest === undefined)
-      issues.push({ path: at, at: 'key', message: '`groupBy` without `keepNewest` says nothing' })
+      issues.push({ path: at, at: 'key', message: '`groupBy` needs `keepNewest`', needs: true })
     // If the tags have a mistake, the groups are unknown.
     const complaint = written.tags !== undefined && tags === undefined ? undefined : noGroup(groupBy, tags)
-    if (complaint !== undefined) issues.push({ path: at, at: 'value', message: complaint })
+    if (complaint !== undefined)
+      issues.push({ path: at, at: 'value', message: complaint, needs: tags === undefined })
   }
   const isWhole = (tags === undefined) === (written.tags === undefined)
   if (!isWhole || repositories?.length !== written.repositories?.length) return undefined
@@ -47,7 +48,7 @@ export function ruleOf(written: WrittenRule, reader: ParseContext, path: Path): 
 function ageOf(text: string): number | string {
   const unit = unitMs[text.slice(-1) as keyof typeof unitMs]
   const ms = Number(text.slice(0, -1)) * unit
-  if (ms === 0) return `${text} is no age: everything is older`
+  if (ms === 0) return `${text} is not an age: every image is older`
   return ms <= maxAge ? ms : `${text} is too long: at most ${maxYears} years`
 }
 

@@ -25,7 +25,11 @@ export function parseSelector(
   const given = selectorKeys.filter((key) => written[key] !== undefined)
   if (given.length !== 1) {
     const message = 'must have one of `glob`, `regex` and `semver`'
-    issues.push({ path, at: 'value', message: given.length === 0 ? message : `${message}, not several` })
+    issues.push(
+      given.length === 0
+        ? { path, at: 'value', message, needs: true }
+        : { path, at: 'value', message: `${message}, not several` },
+    )
     return undefined
   }
   if (glob !== undefined) return parseGlobs(glob, [...path, 'glob'], issues)
@@ -50,9 +54,9 @@ export function parseVersions(
 
 function emptyRange(text: string, use: SelectorUse): string | undefined {
   const quoted = JSON.stringify(text)
-  if (!isSatisfiable(parseRange(text, { preReleases: true }))) return `${quoted} has no version in it`
+  if (!isSatisfiable(parseRange(text, { preReleases: true }))) return `${quoted} matches no version`
   if (use === 'protection' || isSatisfiable(parseRange(text))) return undefined
-  return `${quoted} has only pre-releases in it, and a range never selects those for deletion: write a regex`
+  return `${quoted} matches only pre-releases, and the range of a rule never selects those: use \`regex\``
 }
 
 function parseGlobs(
@@ -63,8 +67,8 @@ function parseGlobs(
   const globs = typeof written === 'string' ? [written] : written
   const wrong = globs.flatMap((glob, i): Issue[] => {
     if (fitsSomeTag(glob)) return []
-    const message = `${JSON.stringify(glob)} fits no tag: a glob has letters, digits, ".", "_", "-", "*" and "?"`
-    const more = /[()[\]|+\\^$]/.test(glob) ? '; a regular expression stands under `regex`' : ''
+    const message = `${JSON.stringify(glob)} matches no tag: a glob consists of letters, digits, ".", "_", "-", "*" and "?"`
+    const more = /[()[\]|+\\^$]/.test(glob) ? '; write a regular expression under `regex`' : ''
     const at = typeof written === 'string' ? path : [...path, i]
     return [{ path: at, at: 'value', message: message + more }]
   })
@@ -76,7 +80,7 @@ function parseRegex(source: string, path: Path, issues: Issue[]): TagSelector | 
   const complaint = findProblem(() => LinearRegExp.parse(source))
   if (complaint === undefined) return { kind: 'regex', regex: LinearRegExp.parse(source) }
   const more = backtracking.test(source)
-    ? '; look-around, back references and possessive counts make an engine backtrack, and are left out'
+    ? '; RE2 has no look-around, back references or possessive quantifiers'
     : ''
   issues.push({ path, at: 'value', message: complaint + more })
   return undefined

@@ -45,7 +45,7 @@ const whole = (least: number, otherwise = `must be at least ${least}`) =>
 const globs = list(text('a glob of tags'), 'globs of tags')
 const range = v.pipe(
   text('a range of versions'),
-  v.description("A range of versions as npm writes it, in quotes: '>=1.4 <2'."),
+  v.description("A range of versions in the syntax of npm, in quotes: '>=1.4 <2'."),
 )
 
 const selector = either(
@@ -56,13 +56,13 @@ const selector = either(
       glob: v.optional(
         v.pipe(
           either((value) => typeof value === 'string', text('a glob of tags'), globs),
-          v.description('A glob (*, ?) that has to fit the whole tag, or several of them.'),
+          v.description('A glob (*, ?) that matches the whole tag, or a list of globs.'),
         ),
       ),
       regex: v.optional(
         v.pipe(
           text('a regular expression'),
-          v.description("A regular expression in RE2's syntax that has to fit the whole tag."),
+          v.description('A regular expression (RE2) that matches the whole tag.'),
         ),
       ),
       semver: v.optional(range),
@@ -72,13 +72,13 @@ const selector = either(
 )
 const tags = v.pipe(
   selector,
-  v.description('Which tags: globs, a regular expression or a range of versions.'),
+  v.description('The tags: globs, a regular expression or a range of versions.'),
 )
 
 const repositories = v.pipe(
   list(text('a pattern of repositories'), 'patterns of repositories'),
   v.description(
-    'In which repositories: @dev/*, @dev/**, registry.example.com/team/*; in all where it is not given.',
+    'The repositories: @dev/*, @dev/**, registry.example.com/team/*. By default all.',
   ),
 )
 
@@ -86,7 +86,7 @@ const name = (whose: string) =>
   v.pipe(
     v.string('must be a name'),
     v.regex(/^\S(?:[^\t\r\n]{0,98}\S)?$/, 'must be a name of up to 100 characters, on one line'),
-    v.description(`What the ${whose} is called where it decides.`),
+    v.description(`The name of the ${whose} in plans.`),
   )
 
 const newest = v.strictObject(
@@ -95,10 +95,10 @@ const newest = v.strictObject(
     newestPer: v.optional(
       v.pipe(
         v.picklist(['repository', 'major', 'minor', 'patch'], 'must be repository, major, minor or patch'),
-        v.description('Only the highest versions of each repository, major version, minor version or patch.'),
+        v.description('Protect only the highest versions of each repository, major version, minor version or patch.'),
       ),
     ),
-    count: v.optional(v.pipe(whole(1), v.description('How many of them.'))),
+    count: v.optional(v.pipe(whole(1), v.description('The number of versions for `newestPer`.'))),
   },
   'must be a map with `range`',
 )
@@ -108,7 +108,7 @@ const inUse = v.strictObject(
     files: v.optional(
       v.pipe(
         list(text('a glob of files'), 'globs of files'),
-        v.description('Globs of files that name images which run, relative to this file.'),
+        v.description('Globs of files that contain references of images in use, relative to this file.'),
       ),
     ),
     kubectl: v.optional(
@@ -117,19 +117,19 @@ const inUse = v.strictObject(
           {
             contexts: v.pipe(
               list(text('the name of a context'), 'contexts'),
-              v.description('Contexts of kubectl, all of which are asked.'),
+              v.description('The contexts of kubectl. dray reads all of them.'),
             ),
           },
           'must be a map with `contexts`',
         ),
-        v.description('Clusters that say what runs in them.'),
+        v.description('Kubernetes clusters whose images are in use.'),
       ),
     ),
     ignoreHosts: v.optional(
       v.pipe(
         list(text('the host of a registry'), 'hosts'),
         v.description(
-          'Hosts of registries that dray does not prune. Images in use from there are not warned about.',
+          'Registries that dray does not prune. It does not warn about images in use from these hosts.',
         ),
       ),
     ),
@@ -144,19 +144,19 @@ const protection = v.pipe(
       repositories: v.optional(repositories),
       tags: v.optional(tags),
       semver: v.optional(
-        v.pipe(newest, v.description('Versions in a range, pre-releases with them; or the highest of them.')),
+        v.pipe(newest, v.description('The versions in a range, including pre-releases, or the highest of them.')),
       ),
-      inUse: v.optional(v.pipe(inUse, v.description('Images that something runs.'))),
+      inUse: v.optional(v.pipe(inUse, v.description('Images that are in use.'))),
       optional: v.optional(
         v.pipe(
           v.boolean('must be true or false'),
-          v.description('Whether it may match nothing; else that is taken for a mistake.'),
+          v.description('Allow a protection that matches nothing. By default that is an error.'),
         ),
       ),
     },
     'must be a map with `tags`, `semver` or `inUse`',
   ),
-  v.description('What is never deleted.'),
+  v.description('A protection. dray never deletes what it matches.'),
 )
 
 const rule = v.pipe(
@@ -168,64 +168,64 @@ const rule = v.pipe(
       v.pipe(
         text('the name of a group, or major or minor'),
         v.description(
-          'A named group of the regular expression, or major or minor of the version: `keepNewest` counts in each group.',
+          'A named group of the regular expression, or major or minor of the version. `keepNewest` counts in each group.',
         ),
       ),
     ),
     keepNewest: v.optional(
       v.pipe(
-        whole(1, 'must be at least 1: leave it out to keep none by number'),
-        v.description('How many of the newest digests stay, of all that the tags select.'),
+        whole(1, 'must be at least 1; omit the key to keep none by number'),
+        v.description('The number of the newest selected digests to keep.'),
       ),
     ),
     olderThan: v.optional(
       v.pipe(
-        v.string('must be an age, such as 15m, 12h, 14d or 8w'),
-        v.regex(/^\d+[mhdw]$/, 'must be an age, such as 15m, 12h, 14d or 8w'),
-        v.description('The age from which on it deletes: 15m, 12h, 14d, 8w.'),
+        v.string('must be an age, for example 15m, 12h, 14d or 8w'),
+        v.regex(/^\d+[mhdw]$/, 'must be an age, for example 15m, 12h, 14d or 8w'),
+        v.description('Delete only images that are older: 15m, 12h, 14d, 8w.'),
       ),
     ),
   }),
-  v.description('What may be deleted: what all conditions of a rule agree on.'),
+  v.description('A retention rule. It deletes images for which all of its conditions hold.'),
 )
 
 const limits = v.pipe(
   v.strictObject({
     maxDeletes: v.optional(
-      v.pipe(whole(0), v.description('Digests that are deleted at most, in a repository and in the run.')),
+      v.pipe(whole(0), v.description('The maximum number of digests to delete, in a repository and in the run.')),
     ),
     maxPercent: v.optional(
       v.pipe(
         v.number('must be a number'),
         v.minValue(0, 'must be from 0 to 100'),
         v.maxValue(100, 'must be from 0 to 100'),
-        v.description('Percent of the digests of a repository that are deleted at most.'),
+        v.description('The maximum percentage of the digests of a repository to delete.'),
       ),
     ),
     minRemaining: v.optional(
-      v.pipe(whole(0), v.description('Digests that a repository has to have afterwards.')),
+      v.pipe(whole(0), v.description('The minimum number of digests that remain in a repository.')),
     ),
   }),
-  v.description('Beyond these nothing is deleted at all.'),
+  v.description('Limits. dray deletes nothing if a plan exceeds one.'),
 )
 
 const policy = v.strictObject({
   protect: v.optional(
-    v.pipe(list(protection, 'protections'), v.description('What is never deleted, whatever the rules say.')),
+    v.pipe(list(protection, 'protections'), v.description('The protections. They take precedence over the rules.')),
   ),
-  rules: v.pipe(list(rule, 'rules'), v.description('What may be deleted: any one of them is enough.')),
+  rules: v.pipe(list(rule, 'rules'), v.description('The retention rules.')),
   limits: v.optional(limits),
   timeFrom: v.optional(
     v.pipe(
       list(v.picklist(['annotation', 'config'], 'must be annotation or config'), 'annotation and config'),
-      v.description('Where the time of an image is read, the first that says one decides.'),
+      v.description('The sources for the time of an image. The first one that has a time decides.'),
     ),
   ),
 })
 
 const policyName = v.pipe(
   v.string(),
-  v.regex(/^[a-z0-9][a-z0-9-]*$/, 'must be of lower-case letters, digits and "-", and not begin with "-"'),
+  v.regex(/^[a-z0-9][a-z0-9-]*$/, 'must consist of lower-case letters, digits and "-", and not begin with "-"'),
 )
 
 /**
@@ -234,7 +234,7 @@ const policyName = v.pipe(
  */
 export const retention = v.pipe(
   either(isPolicy, policy, v.record(policyName, policy, 'must be a map')),
-  v.description('What `dray prune` deletes and keeps: one policy, or several by name.'),
+  v.description('The retention policy of `dray prune`, or several policies by name.'),
 )
 
 export type WrittenRetention = v.InferOutput<typeof retention>

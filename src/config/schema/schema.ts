@@ -6,11 +6,11 @@ import { retention } from './schema-retention.ts'
 
 const registryHost = described(
   text('a host'),
-  'The host of the registry, with its port, as in a reference.',
+  'The host of the registry, with its port if it has one, as in a reference.',
 )
 const repositoryPath = described(
-  text('a path with {image} in it'),
-  'The path of the repository; {image} stands for the name of the image and must be in it once.',
+  text('a path that contains {image}'),
+  'The path of the repository. It contains {image} once, in place of the image name.',
 )
 const target = described(
   v.strictObject({ registry: registryHost, path: repositoryPath }),
@@ -22,20 +22,20 @@ const requirements = optional(
     v.picklist(['reason', 'ticket'], 'must be reason or ticket'),
     'must be a list of reason and ticket',
   ),
-  'What every change has to be given: a reason (--reason), a ticket (--ticket).',
+  'The justification that every change requires: a reason (--reason), a ticket (--ticket).',
 )
 const webhook = optional(
   v.strictObject({
-    url: described(webUrl, 'Where an event for each outcome is sent.'),
+    url: described(webUrl, 'The URL that receives an event for each outcome.'),
     format: optional(
       v.picklist(['cloudevents', 'ocsf'], 'must be cloudevents or ocsf'),
-      'What an event looks like.',
+      'The format of the events.',
     ),
-    secretEnv: optional(variable, 'The environment variable with the secret that events are signed with.'),
-    required: optional(flag, 'Whether a run fails whose events do not arrive.'),
-    insecure: optional(flag, 'Send by plain HTTP to another machine.'),
+    secretEnv: optional(variable, 'The environment variable with the secret that signs the events.'),
+    required: optional(flag, 'Fail the run if an event is not delivered.'),
+    insecure: optional(flag, 'Allow plain HTTP to another machine.'),
   }),
-  'A web address that hears of every outcome, to start a deployment, say.',
+  'A webhook that receives every outcome, for example to start a deployment.',
 )
 const signing = optional(
   v.strictObject({
@@ -43,17 +43,17 @@ const signing = optional(
     passwordEnv: keyPassword,
     name: optional(
       pattern('a name', /^[^\s+]+$/, 'must have no spaces and no plus sign'),
-      'What the key is called in checkpoints, such as example.com/dray.',
+      'The name of the key in checkpoints, for example example.com/dray.',
     ),
   }),
-  'What attestations, checkpoints and saved plans are signed with.',
+  'The key that signs attestations, checkpoints and saved plans.',
 )
 
 const tagLevels = ['exact', 'minor', 'major', 'latest'] as const
 const channel = pattern(
   'a name',
   /^[A-Za-z][0-9A-Za-z-]*$/,
-  'must be of letters, digits and "-", and begin with a letter',
+  'must consist of letters, digits and "-", and begin with a letter',
 )
 const tagRules = optional(
   v.strictObject({
@@ -62,27 +62,27 @@ const tagRules = optional(
         v.picklist(tagLevels, `must be one of ${tagLevels.join(', ')}`),
         `must be a list of ${tagLevels.join(', ')}`,
       ),
-      'The tags that the promotion of a version keeps up: 1.4.2 (exact), 1.4 (minor), 1 (major), latest. `exact` must be among them.',
+      'The tags that a promotion of a version writes: 1.4.2 (exact), 1.4 (minor), 1 (major), latest. The list must contain `exact`.',
     ),
     immutable: optional(
       v.array(text('a glob of tags'), 'must be a list of globs of tags'),
-      'Globs (*, ?) of tags that do not move; exact versions never do.',
+      'Globs (*, ?) of further tags that do not move. Version tags never move.',
     ),
     v: optional(
       v.picklist(['keep', 'none', 'always'], 'must be keep, none or always'),
-      'Whether tags of versions begin with "v" where the repository does not say so itself: as the version is given, never (the default), always.',
+      'Whether version tags begin with "v" if the repository has no version tags yet: as given (keep), never (none, the default) or always.',
     ),
     channels: optional(
       v.array(channel, 'must be a list of names'),
-      'Channels of pre-releases: with "beta", 2.0.0-beta.3 moves the tag beta, forward only.',
+      'Channels of pre-releases. With "beta", 2.0.0-beta.3 moves the floating tag beta, forward only.',
     ),
     buildMetadata: optional(
       flag,
-      'Whether 1.4.1_build.7 is read as the version 1.4.1+build.7; else it is no version.',
+      'Read the tag 1.4.1_build.7 as the version 1.4.1+build.7. By default it is not a version.',
     ),
-    majorZero: optional(flag, 'Whether 0.3.1 moves the tag 0; it does not where this is not given.'),
+    majorZero: optional(flag, 'Move the floating tag 0 to versions such as 0.3.1. The default is false.'),
   }),
-  'What happens to tags here.',
+  'The tag policy of the environment.',
 )
 
 const environment = described(
@@ -94,28 +94,28 @@ const environment = described(
         v.array(target, 'must be a list of registries and paths'),
         v.minLength(1, 'must have at least one entry'),
       ),
-      'Several registries and paths, one for each region, say; instead of `registry` and `path`.',
+      'Several registries and paths, for example one for each region. It replaces `registry` and `path`.',
     ),
-    attest: optional(flag, 'Whether a statement of each promotion to it is put beside the image.'),
+    attest: optional(flag, 'Attach a signed attestation of each promotion to the image.'),
     require: requirements,
     tags: tagRules,
-    marker: optional(
+    currentTag: optional(
       text('a tag'),
-      'The tag that says what is current here, for `dray status`; latest where it is not given.',
+      'The current-version tag: it shows which version is deployed. The default is latest.',
     ),
     promoteFrom: optional(
       v.array(text('the name of an environment'), 'must be a list of environments'),
-      'The environments that images may come from; any where it is not given.',
+      'The environments from which images may be promoted. By default all.',
     ),
   }),
-  'A named set of repositories.',
+  'An environment: a set of repositories with a name.',
 )
 
 const imageEntry = described(
   v.strictObject({
     name: optional(
       text('a name'),
-      'What stands for {image} in paths, where it is not the name itself.',
+      'The text that replaces {image} in paths. By default the name of the image.',
     ),
   }),
   'An image.',
@@ -123,42 +123,42 @@ const imageEntry = described(
 
 const name = v.pipe(
   v.string(),
-  v.regex(environmentName, 'must be of lower-case letters, digits and "-", and not begin with "-"'),
+  v.regex(environmentName, 'must consist of lower-case letters, digits and "-", and not begin with "-"'),
 )
 
 /** `dray.yaml` as a person writes it. `check.ts` has the rules that span several keys. */
 export const schema = v.pipe(
   v.strictObject({
-    $schema: optional(v.string('must be the address of a JSON Schema'), 'The schema, for editors.'),
-    version: described(v.literal(1, 'must be 1'), 'The version of this format.'),
+    $schema: optional(v.string('must be the URL of a JSON Schema'), 'The JSON Schema, for editors.'),
+    version: described(v.literal(1, 'must be 1'), 'The version of the file format.'),
     registries: optional(
       v.record(v.string(), registry, 'must be a map'),
-      'Registries that are reached in a way of their own, by host.',
+      'Connection settings of registries, by host.',
     ),
     environments: optional(
       v.record(name, environment, 'must be a map'),
-      'The environments, by name: `@NAME` in an address.',
+      'The environments by name, in the order of promotion. `@NAME` selects one in an argument.',
     ),
     images: optional(
       v.record(v.string(), v.nullable(imageEntry), 'must be a map'),
-      'The images, where they are to be listed; without it any name is an image.',
+      'The images by name. Without this key, every name is an image.',
     ),
     retention: v.optional(retention),
     audit: optional(
       v.strictObject({
         file: optional(
           text('the path of a file'),
-          'Where the record of changes goes, relative to this file.',
+          'The path of the audit log, relative to this file.',
         ),
         require: requirements,
         sign: signing,
         repository: optional(
           text('a repository'),
-          'The repository that checkpoints are pushed to: registry.example.com/audit/dray.',
+          'The repository for checkpoints, for example registry.example.com/audit/dray.',
         ),
         webhook,
       }),
-      'The record of changes.',
+      'The audit log.',
     ),
   }),
   v.title('dray.yaml'),

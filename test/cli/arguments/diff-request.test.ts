@@ -8,7 +8,7 @@ const { config } = parseConfig(
     file: '/p/dray.yaml',
     content: `version: 1
 environments:
-  staging: { registry: r.example, path: "staging/{image}", marker: current, tags: { channels: [next] } }
+  staging: { registry: r.example, path: "staging/{image}", currentTag: current, tags: { channels: [next] } }
   prod:
     targets:
       - { registry: eu.example, path: "prod/{image}" }

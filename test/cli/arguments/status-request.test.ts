@@ -8,7 +8,7 @@ const config = (content: string) =>
 const staged = config(`
 environments:
   dev: { registry: r.example, path: "dev/{image}" }
-  staging: { registry: r.example, path: "staging/{image}", promoteFrom: [dev], marker: current }
+  staging: { registry: r.example, path: "staging/{image}", promoteFrom: [dev], currentTag: current }
   prod:
     promoteFrom: [staging, dev]
     tags: { buildMetadata: true }
@@ -31,7 +31,7 @@ const images = (...args: readonly string[]) => [
 ]
 
 describe('the request of dray status', () => {
-  it('has all targets of all environments for each image, with marker and tag rules', () => {
+  it('has all targets of all environments for each image, with current-version tag and tag rules', () => {
     expect(resolveStatusRequest(['web'], [], staged).targets).toMatchObject([
       { repository: { path: 'dev/frontend/web' }, currentTag: 'latest', reading: { buildMetadata: false } },
       { repository: { path: 'staging/frontend/web' }, currentTag: 'current' },

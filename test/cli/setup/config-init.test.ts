@@ -62,7 +62,7 @@ describe('a new configuration', () => {
     ['a registry with a path', { ...given, registry: 'r.example.com/team' }, 'not the host of a registry'],
     ['a registry without a dot', { ...given, registry: 'intranet' }, 'not the host of a registry'],
     ['an environment without a path', { ...given, env: ['dev'] }, 'has no path'],
-    ['a path without an image', { ...given, env: ['dev=dev'] }, 'must have {image} in it once'],
+    ['a path without an image', { ...given, env: ['dev=dev'] }, 'must contain {image} once'],
     ['a path that is none', { ...given, env: ['dev=Dev/{image}'] }, 'lower case'],
     ['a name that is none', { ...given, env: ['De v={image}'] }, 'not the name of an environment'],
     ['a name twice', { ...given, env: ['dev=a/{image}', 'dev=b/{image}'] }, 'given twice'],

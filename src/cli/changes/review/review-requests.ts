@@ -160,7 +160,7 @@ export function rollbackRequest(
     ...(environment !== undefined && { environment }),
     targets: [first.to.repository, ...more.map(({ to }) => to.repository)],
     to: release.version,
-    currentTag: rules?.marker ?? defaultTag,
+    currentTag: rules?.currentTag ?? defaultTag,
     policy,
     immutable: rules?.tags?.immutable ?? [],
     partial: flags.partial,

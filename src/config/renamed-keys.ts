@@ -1,0 +1,69 @@
+import { type Document, isAlias, isMap, isScalar, type Node, type Pair, Scalar, type YAMLMap } from 'yaml'
+
+interface RenamedKey {
+  /** the maps that have the key; `*` stands for any key */
+  readonly parent: readonly string[]
+  readonly from: string
+  readonly to: string
+}
+
+/** Old names of keys. dray accepts each one with a warning for one release. */
+export const renamedKeys: readonly RenamedKey[] = [
+  { parent: ['environments', '*'], from: 'marker', to: 'currentTag' },
+]
+
+/** An old name in a file. */
+export interface OldKey extends RenamedKey {
+  /** with the old name */
+  readonly path: readonly string[]
+  readonly offset: number
+  /** the map has the new name too */
+  readonly isDouble: boolean
+}
+
+/**
+ * Replaces the old names of keys in a document, so that the schema has only the new ones. The new
+ * key has the position of the old one. A map that has both names stays as it is.
+ */
+export function renameOldKeys(document: Document): readonly OldKey[] {
+  return renamedKeys.flatMap((renamed) =>
+    findMaps(document, document.contents, renamed.parent, []).flatMap(({ map, path }) => {
+      const old = map.items.find((pair) => isNamed(pair, renamed.from))
+      if (old === undefined || !isScalar(old.key)) return []
+      const isDouble = map.items.some((pair) => isNamed(pair, renamed.to))
+      const offset = old.key.range?.[0] ?? 0
+      const key = new Scalar(renamed.to)
+      if (old.key.range) key.range = old.key.range
+      if (isDouble) map.items = map.items.filter((pair) => pair !== old)
+      else old.key = key
+      return [{ ...renamed, path: [...path, renamed.from], offset, isDouble }]
+    }),
+  )
+}
+
+interface FoundMap {
+  readonly map: YAMLMap
+  readonly path: readonly string[]
+}
+
+/** Each map once: an alias of a map that was found before has no old names any more. */
+function findMaps(
+  document: Document,
+  node: unknown,
+  [step, ...rest]: readonly string[],
+  path: readonly string[],
+): readonly FoundMap[] {
+  const map = isAlias(node) ? (node.resolve(document) as Node | undefined) : node
+  if (!isMap(map)) return []
+  if (step === undefined) return [{ map, path }]
+  const entries = map.items.filter((pair) => isScalar(pair.key) && (step === '*' || isNamed(pair, step)))
+  return entries.flatMap((pair) => findMaps(document, pair.value, rest, [...path, nameOf(pair)]))
+}
+
+function isNamed(pair: Pair, name: string): boolean {
+  return isScalar(pair.key) && nameOf(pair) === name
+}
+
+function nameOf({ key }: Pair): string {
+  return isScalar(key) ? String(key.value) : ''
+}

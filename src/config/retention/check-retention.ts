@@ -1,0 +1,70 @@
+import { isRecord } from '../../oci/json.ts'
+import { digestOf } from '../../oci/digest.ts'
+import { checkOverlaps } from '../check/check-overlaps.ts'
+import type { Config } from '../config.ts'
+import { listPolicies, type WrittenPolicy, type WrittenRetention } from '../schema/schema-retention.ts'
+import type { Issue, Path } from '../shape.ts'
+import type { Limits, RetentionPolicy } from './policy.ts'
+import { protectionOf } from './retention-protection.ts'
+import type { ParseContext } from './retention-repositories.ts'
+import { ruleOf } from './retention-rule.ts'
+
+/**
+ * Checks the section `retention` and returns its policies, in the order of the file, and every
+ * mistake. A policy with mistakes is incomplete. Import this file lazily: it loads the engines of
+ * regular expressions and of versions.
+ * @param folder absolute, of dray.yaml
+ */
+export function checkRetention(
+  section: WrittenRetention,
+  config: Config,
+  folder: string,
+): { policies: readonly RetentionPolicy[]; issues: readonly Issue[] } {
+  const written = listPolicies(section)
+  const issues: Issue[] = []
+  if (written.length === 0)
+    issues.push({ path: ['retention'], at: 'value', message: 'it contains no policy', needs: true })
+  const policies = written.map(([name, policy]) => {
+    const path = name === undefined ? ['retention'] : ['retention', name]
+    const checked = policyOf(policy, { config, folder, issues }, path)
+    return { name, ...checked, hash: digestOf(canonical(policy)) }
+  })
+  return { policies, issues }
+}
+
+function policyOf(
+  written: WrittenPolicy,
+  reader: ParseContext,
+  path: Path,
+): Omit<RetentionPolicy, 'name' | 'hash'> {
+  const { issues } = reader
+  const protect = (written.protect ?? []).map((one, i) => protectionOf(one, reader, [...path, 'protect', i]))
+  const rules = written.rules.map((one, i) => ruleOf(one, reader, [...path, 'rules', i]))
+  for (const key of ['protect', 'rules'] as const)
+    issues.push(...namedTwice(written[key] ?? [], [...path, key]))
+  issues.push(...checkOverlaps(protect, rules, path))
+  const timeFrom = written.timeFrom ?? ['annotation', 'config']
+  if (new Set(timeFrom).size < timeFrom.length)
+    issues.push({ path: [...path, 'timeFrom'], at: 'value', message: 'it lists a source twice' })
+  return {
+    protect: protect.filter((one) => one !== undefined),
+    rules: rules.filter((one) => one !== undefined),
+    limits: (written.limits ?? {}) as Limits,
+    timeFrom,
+  }
+}
+
+function namedTwice(all: readonly { readonly name?: string | undefined }[], path: Path): Issue[] {
+  const names = all.map(({ name }) => name)
+  return names.flatMap((name, i): Issue[] => {
+    if (name === undefined || names.indexOf(name) === i) return []
+    return [{ path: [...path, i, 'name'], at: 'value', message: `${JSON.stringify(name)} is given twice` }]
+  })
+}
+
+/** Formats JSON with sorted keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, child: unknown) =>
+    isRecord(child) ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1))) : child,
+  )
+}

@@ -74,6 +74,7 @@ export function parseConfig(found: FoundFile, name: string): LoadedConfig {
   throw read.broken.error(() => [])
 }
 
+/** The configuration if there is no file. */
 function noConfig(): LoadedConfig {
   const mistakes = (): DrayError => new DrayError('internal', 'there is no file with mistakes')
   const where = (): undefined => undefined

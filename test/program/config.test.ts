@@ -3,16 +3,20 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { dray, drayJson } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
+import { world } from '../support/world.ts'
 
-const flags = ['--registry', 'r.example.com', '--env', 'dev=dev/{image}', '--retention', 'pull-requests']
+/** Nothing listens at this address. */
+const closed = '127.0.0.1:1'
+const flags = ['--registry', closed, '--env', 'dev', '--image', 'api', '--retention', 'pull-requests']
 
 describe('dray config', () => {
   it('init writes a valid dray.yaml, and replaces it only with --force', async () => {
     const cwd = await tempFolder()
     const options = { cwd, env: { HOME: cwd } }
     const made = await dray(['config', 'init', ...flags], options)
-    expect(made).toMatchObject({ code: 0, stderr: '' })
-    expect(made.stdout).toContain('dray.yaml is written')
+    expect(made.code).toBe(0)
+    expect(made.stdout).toBe('Wrote dray.yaml. Next:\n  dray status\n  dray prune\n')
+    expect(made.stderr).toContain(`warning: cannot connect to ${closed}`)
     const valid = await dray(['config', 'validate'], options)
     expect(valid).toMatchObject({ code: 0, stderr: '' })
     expect(valid.stdout).toContain('retention: 2 rules (pull-requests, branches)')
@@ -24,11 +28,32 @@ describe('dray config', () => {
     expect((await dray(['config', 'init', ...flags, '--force'], options)).code).toBe(0)
   })
 
+  it('init finds the images of a registry, and the commands that it names work', async () => {
+    const w = await world().image('api:1.4.1').image('api:1.4.2').image('web:1.0.0').start()
+    const cwd = await tempFolder()
+    const options = { cwd, env: { HOME: cwd } }
+    const env = ['staging', 'prod'].flatMap((name) => ['--env', name])
+    const { code, document } = await drayJson(
+      ['config', 'init', '--registry', w.staging.host, ...env],
+      options,
+    )
+    expect(code).toBe(0)
+    const next = ['dray status', 'dray promote api:1.4.2 --from staging --to prod', 'dray prune']
+    expect(document).toMatchObject({ warnings: [], result: { images: ['api', 'web'], retention: 'newest' } })
+    expect(document).toHaveProperty('result.next', next)
+    for (const command of next) {
+      const yes = command.includes('promote') ? ['--yes'] : []
+      const ended = await dray([...command.split(' ').slice(1), ...yes], options)
+      expect(ended).toMatchObject({ code: 0 })
+    }
+  })
+
   it('init exits with 64 and names the flags if it is non-interactive', async () => {
     const cwd = await tempFolder()
     const ended = await dray(['config', 'init'], { cwd, env: { HOME: cwd } })
     expect(ended).toMatchObject({ code: 64, stdout: '' })
-    expect(ended.stderr).toContain('--registry')
+    expect(ended.stderr).toContain('--registry and --env are missing')
+    expect(ended.stderr).toContain('dray config init --registry')
   })
 
   it('init --print prints a section to paste, and writes nothing', async () => {

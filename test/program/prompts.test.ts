@@ -98,15 +98,17 @@ describe.skipIf(!script.available)(`dray config init on a terminal${script.note}
   it('asks for everything that dray.yaml needs, writes it and prints the equivalent command', async () => {
     const folder = await tempFolder()
     const terminal = onTerminal(['config', 'init'], folder)
-    await terminal.answer(/The host of your registry\?/, 'r.example.com\r')
-    await terminal.answer(/The name of the first environment[^]*\?/, 'dev\r')
-    await terminal.answer(/The path of its images[^]*\?/, 'dev/{image}\r')
-    await terminal.answer(/The name of the next environment[^]*\?/, '\r')
-    await terminal.answer(/What may be deleted[^]*Nightly builds/, '\u001b[B\r')
+    // Nothing listens at this address.
+    await terminal.answer(/Registry:[^]*localhost:5000/, '127.0.0.1:1\r')
+    await terminal.answer(/Environments, in promotion order:[^]*staging/, 'dev\r')
+    await terminal.answer(/Repository in dev:[^]*127\.0\.0\.1:1\/dev\/\{image\}/, '\r')
+    await terminal.answer(/Images, separated by commas:/, 'api\r')
+    await terminal.answer(/Retention policy for dev:[^]*Nightly builds/, '\u001b[B\u001b[B\r')
     expect(await terminal.ended).toBe(0)
     expect(terminal.screen()).toContain(
-      "Without questions: dray config init --registry r.example.com --env 'dev=dev/{image}' --retention nightlies",
+      "Without questions: dray config init --env 'dev=127.0.0.1:1/dev/{image}' --image api --retention nightlies",
     )
+    expect(terminal.screen()).toContain('dray status')
     expect(await readFile(join(folder, 'dray.yaml'), 'utf8')).toContain('- name: nightlies')
   })
 
@@ -115,9 +117,9 @@ describe.skipIf(!script.available)(`dray config init on a terminal${script.note}
       'version: 1\nenvironments:\n  dev: { registry: r.io, path: "{image}" }\n',
     )
     const terminal = onTerminal(['config', 'init'], folder)
-    await terminal.answer(/is there already[^]*\?/, 'y\r')
-    await terminal.answer(/What may be deleted[^]*Nightly builds/, '\r')
+    await terminal.answer(/Print a retention section instead\?/, 'y\r')
+    await terminal.answer(/Retention policy:[^]*Nightly builds/, '\r')
     expect(await terminal.ended).toBe(0)
-    expect(terminal.screen()).toContain('- name: pull-requests')
+    expect(terminal.screen()).toContain('- name: builds')
   })
 })

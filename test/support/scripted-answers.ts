@@ -14,8 +14,9 @@ export function scriptedAnswers(...answers: readonly (string | readonly string[]
   const questions: Questions = {
     pick: async (question, choices) => answer(question, choices) as string,
     pickSome: async (question, choices) => answer(question, choices) as readonly string[],
-    enter: async (question, complaint) => {
-      const text = answer(question) as string
+    enter: async (question, complaint, initial) => {
+      const given = answer(initial === undefined ? question : `${question} [${initial}]`) as string
+      const text = given === '' ? (initial ?? '') : given
       expect(complaint(text)).toBeUndefined()
       return text
     },

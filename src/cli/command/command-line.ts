@@ -31,7 +31,7 @@ export function newFlag(name: string, was: string | undefined, is: string | unde
 }
 
 /** Quotes words for a POSIX shell. */
-function formatCommandLine(words: readonly string[]): string {
+export function formatCommandLine(words: readonly string[]): string {
   return words.map(quote).join(' ')
 }
 

@@ -1,53 +1,74 @@
-import { lstat } from 'node:fs/promises'
-import { basename, dirname, extname, join, resolve } from 'node:path'
-import { checkTemplate } from '../../config/check/check.ts'
 import { checkHost } from '../../config/check/check-registries.ts'
-import { type Config, environmentName, imagePlaceholder } from '../../config/config.ts'
+import { findProblem } from '../../config/check/find-problem.ts'
+import type { Config } from '../../config/config.ts'
 import { environmentNamed } from '../../config/environments.ts'
-import { configNames } from '../../config/find.ts'
-import { parseConfig } from '../../config/load.ts'
-import { retentionOf } from '../../config/retention/retention.ts'
 import type { StartingConfig, StartingEnvironment } from '../../config/starting/starting-config.ts'
 import { startingPolicies, type StartingPolicy } from '../../config/starting/starting-policies.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { writeFileAtomic } from '../../lib/files/atomic.ts'
 import { didYouMean } from '../../lib/nearest.ts'
+import { checkPath } from '../../oci/reference.ts'
 import type { Questions } from '../terminal/ask.ts'
+import {
+  askEnvironments,
+  checkName,
+  completeEnvironments,
+  parseEnvironmentFlag,
+  refuse,
+  splitList,
+} from './starting-environments.ts'
 
 export interface InitFlags {
   readonly registry: string | undefined
-  /** `NAME=PATH`; `NAME` for a policy alone */
+  /** `NAME`, `NAME=PATH` or `NAME=REGISTRY/PATH` */
   readonly env: readonly string[]
+  readonly image: readonly string[]
   /** the name of a starting policy */
   readonly retention: string | undefined
   /** the environment of the policy; by default the first */
   readonly clean: string | undefined
 }
 
+export interface InitPorts {
+  /** undefined: the run is non-interactive */
+  readonly questions: Questions | undefined
+  /** the answer to the first question if the person only presses Enter */
+  readonly usualRegistry: () => Promise<string>
+  readonly usualImage: string
+  /** the images that the registries of the environments have */
+  readonly findImages: (environments: readonly StartingEnvironment[]) => Promise<readonly string[]>
+}
+
 const noPolicy = 'none'
+const fullCommand =
+  'dray config init --registry registry.example.com --env dev --env staging --env prod --image api'
 
 /**
- * The choices for a new dray.yaml: from flags, and missing ones from questions.
- * @param questions undefined: the run is non-interactive
+ * The choices for a new dray.yaml: from flags, and missing ones from questions and the registries.
  * @throws `usage` for invalid or missing flags; `interrupted`.
  */
-export async function completeInit(
-  flags: InitFlags,
-  questions: Questions | undefined,
-): Promise<StartingConfig> {
-  const { registry, env } = flags
-  const given = env.map(environmentOf)
-  const twice = given.find(({ name }, i) => given.findIndex((one) => one.name === name) < i)
-  if (twice !== undefined) throw new DrayError('usage', `--env ${twice.name} is given twice`)
-  refuse('--registry', registry, checkHost)
-  if (questions === undefined && (registry === undefined || given.length === 0)) throw nobodyToAsk()
-  const host = registry ?? (await ask(questions, 'The host of your registry?', checkHost))
-  const environments = given.length > 0 ? given : await askEnvironments(questions)
-  const policy = await policyOf(flags, questions)
-  if (policy === undefined) return { registry: host, environments }
+export async function completeInit(flags: InitFlags, ports: InitPorts): Promise<StartingConfig> {
+  const { questions } = ports
+  const given = flags.env.map(parseEnvironmentFlag)
+  refuse('--registry', flags.registry, checkHost)
+  for (const image of flags.image) refuse('--image', image, checkImageName)
+  const needsRegistry = flags.registry === undefined && given[0]?.registry === undefined
+  if (questions === undefined && (needsRegistry || given.length === 0))
+    throw missingFlags([...(needsRegistry ? ['--registry'] : []), ...(given.length === 0 ? ['--env'] : [])])
+  const registry =
+    needsRegistry && questions !== undefined
+      ? await questions.enter('Registry:', checkHost, await ports.usualRegistry())
+      : flags.registry
+  const environments =
+    given.length === 0 && questions !== undefined && registry !== undefined
+      ? await askEnvironments(questions, registry)
+      : completeEnvironments(given, registry)
   const names = environments.map(({ name }) => name)
-  const environment = await cleanedOf(flags.clean, names, questions)
-  return { registry: host, environments, retention: { policy, environment } }
+  refuseUnknownClean(flags.clean, names)
+  const images = flags.image.length > 0 ? [...new Set(flags.image)] : await selectImages(environments, ports)
+  const [first = ''] = names
+  const environment = flags.clean ?? first
+  const policy = await policyOf(flags, `Retention policy for ${environment}:`, questions)
+  return { environments, images, ...(policy !== undefined && { retention: { policy, environment } }) }
 }
 
 /** Chooses a policy for an existing configuration. @throws `usage`; `interrupted`. */
@@ -57,119 +78,76 @@ export async function completeRetention(
   questions: Questions | undefined,
 ): Promise<NonNullable<StartingConfig['retention']>> {
   const given = flags.env.map((text) => text.split('=')[0] ?? '')
-  for (const name of given) refuse('--env', name, nameComplaint)
+  for (const name of given) refuse('--env', name, checkName)
   const names = config.environments.size > 0 ? [...config.environments.keys()] : given
   if (flags.clean !== undefined && config.environments.size > 0) environmentNamed(config, flags.clean)
-  const policy = await policyOf(flags, questions)
+  const policy = await policyOf(flags, 'Retention policy:', questions)
   if (policy === undefined) {
-    throw new DrayError('usage', 'no policy is named', {
-      hint: `Name one with --retention: ${policyNames().join(', ')}.`,
+    throw new DrayError('usage', 'no retention policy is named', {
+      hint: `Pass --retention with one of ${policyNames().join(', ')}.`,
     })
   }
   return { policy, environment: await cleanedOf(flags.clean, names, questions) }
 }
 
-/**
- * Checks a new configuration like `dray config validate` and writes it atomically.
- * @param out relative to `cwd`
- * @throws `usage` for an invalid name; `refused` if a configuration exists, without `force`;
- * `not-found`, `io`.
- */
-export async function writeConfig(
-  text: string,
-  out: string,
-  { cwd, force }: { readonly cwd: string; readonly force: boolean },
-): Promise<void> {
-  const file = resolve(cwd, out)
-  if (!['.yaml', '.yml'].includes(extname(file))) {
-    throw new DrayError('usage', `--out ${JSON.stringify(out)} is no name of a configuration`, {
-      hint: 'Name a file that ends in .yaml or .yml.',
-    })
-  }
-  const existing = force ? undefined : await findConfig(file)
-  if (existing !== undefined) throw alreadyExists(existing)
-  retentionOf(parseConfig({ file, content: text }, out))
-  await writeFileAtomic(file, text)
-}
-
-/** The configuration at this path, or beside it under another name. */
-export async function findConfig(file: string): Promise<string | undefined> {
-  const names = configNames.includes(basename(file)) ? [basename(file), ...configNames] : [basename(file)]
-  for (const name of new Set(names)) {
-    const path = join(dirname(file), name)
-    if ((await lstat(path).catch(() => undefined)) !== undefined) return path
-  }
-  return undefined
-}
-
-export function alreadyExists(file: string): DrayError {
-  return new DrayError('refused', `${file} is there already`, {
-    subject: file,
-    hint: `Nothing was written. --print shows a retention section to paste into it, --out names another file, --force replaces it.`,
-  })
-}
-
 /** The flags for the same result without questions. */
-export function formatInitFlags({ registry, environments, retention }: StartingConfig): readonly string[] {
+export function formatInitFlags({ environments, images, retention }: StartingConfig): readonly string[] {
   return [
-    '--registry',
-    registry,
-    ...environments.flatMap(({ name, path }) => ['--env', `${name}=${path}`]),
+    ...environments.flatMap(({ name, registry, path }) => ['--env', `${name}=${registry}/${path}`]),
+    ...images.flatMap((image) => ['--image', image]),
     '--retention',
     ...(retention === undefined ? [noPolicy] : [retention.policy.name, '--clean', retention.environment]),
   ]
+}
+
+/** Selects among the images of the registries, or asks for names if they show none. */
+async function selectImages(
+  environments: readonly StartingEnvironment[],
+  { questions, findImages, usualImage }: InitPorts,
+): Promise<readonly string[]> {
+  const found = await findImages(environments)
+  if (questions === undefined || found.length === 1) return found
+  if (found.length > 0) {
+    const choices = found.map((value) => ({ value, isSelected: true }))
+    return await questions.pickSome('Images:', choices)
+  }
+  const text = await questions.enter('Images, separated by commas:', checkImageNames, usualImage)
+  return splitList(text)
+}
+
+function checkImageNames(text: string): string | undefined {
+  const names = splitList(text)
+  if (names.length === 0) return 'Enter at least one name.'
+  return names.map(checkImageName).find((problem) => problem !== undefined)
+}
+
+/** Returns the problem of the name of an image, or undefined. */
+export function checkImageName(name: string): string | undefined {
+  return findProblem(() => checkPath(name))
 }
 
 function policyNames(): readonly string[] {
   return startingPolicies.map(({ name }) => name)
 }
 
-function environmentOf(text: string): StartingEnvironment {
-  const at = text.indexOf('=')
-  const [name, path] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
-  if (at < 0) {
-    throw new DrayError('usage', `--env ${JSON.stringify(text)} has no path`, {
-      hint: `Write it as NAME=PATH: --env 'dev=dev/${imagePlaceholder}'.`,
-    })
-  }
-  refuse('--env', name, nameComplaint)
-  refuse('--env', path, checkTemplate)
-  return { name, path }
-}
-
-async function askEnvironments(questions: Questions | undefined): Promise<readonly StartingEnvironment[]> {
-  const found: StartingEnvironment[] = []
-  for (;;) {
-    const isFirst = found.length === 0
-    const question = isFirst
-      ? 'The name of the first environment, such as dev?'
-      : 'The name of the next environment, or nothing to go on?'
-    const name = await ask(questions, question, (text) => {
-      if (text === '' && !isFirst) return undefined
-      return found.some((one) => one.name === text) ? `${text} is there already` : nameComplaint(text)
-    })
-    if (name === '') return found
-    const pathQuestion = `The path of its images, such as ${name}/${imagePlaceholder}?`
-    found.push({ name, path: await ask(questions, pathQuestion, checkTemplate) })
-  }
-}
-
 async function policyOf(
   { retention }: InitFlags,
+  question: string,
   questions: Questions | undefined,
 ): Promise<StartingPolicy | undefined> {
-  if (retention === undefined && questions === undefined) return undefined
+  const [usual] = startingPolicies
+  if (retention === undefined && questions === undefined) return usual
   const name =
     retention ??
-    (await questions?.pick('What may be deleted when you clear out?', [
+    (await questions?.pick(question, [
       ...startingPolicies.map((one) => ({ value: one.name, label: one.summary })),
-      { value: noPolicy, label: 'Nothing yet: no policy' },
+      { value: noPolicy, label: 'No retention policy' },
     ]))
   const found = startingPolicies.find((one) => one.name === name)
   if (found !== undefined || name === noPolicy) return found
-  const near = didYouMean(name ?? '', policyNames())
+  const near = didYouMean(name ?? '', [...policyNames(), noPolicy])
   throw new DrayError('usage', `there is no starting policy ${JSON.stringify(name)}`, {
-    hint: [near, `There are ${policyNames().join(', ')}; or ${noPolicy}.`].filter(Boolean).join(' '),
+    hint: [near, `The policies are ${policyNames().join(', ')}, or ${noPolicy}.`].filter(Boolean).join(' '),
   })
 }
 
@@ -180,52 +158,28 @@ async function cleanedOf(
 ): Promise<string> {
   const [first, second] = names
   if (first === undefined) {
-    throw new DrayError('usage', 'there is no environment to clear out', {
-      hint: `Name one: --env 'dev=dev/${imagePlaceholder}'.`,
-    })
+    throw new DrayError('usage', 'the environment of the policy is missing', { hint: 'Pass --env NAME.' })
   }
-  if (clean !== undefined) {
-    if (names.includes(clean)) return clean
-    throw new DrayError('usage', `--clean ${JSON.stringify(clean)} is none of the environments`, {
-      hint: [didYouMean(clean, names), `They are ${names.join(', ')}.`].filter(Boolean).join(' '),
-    })
-  }
+  refuseUnknownClean(clean, names)
+  if (clean !== undefined) return clean
   if (second === undefined || questions === undefined) return first
   return await questions.pick(
-    'Which environment is cleared out?',
+    'Environment of the policy:',
     names.map((value) => ({ value })),
   )
 }
 
-async function ask(
-  questions: Questions | undefined,
-  question: string,
-  complaint: (text: string) => string | undefined,
-): Promise<string> {
-  if (questions === undefined) throw nobodyToAsk()
-  return await questions.enter(question, complaint)
+function refuseUnknownClean(clean: string | undefined, names: readonly string[]): void {
+  if (clean === undefined || names.includes(clean)) return
+  throw new DrayError('usage', `--clean ${JSON.stringify(clean)} is not one of the environments`, {
+    hint: [didYouMean(clean, names), `The environments are ${names.join(', ')}.`].filter(Boolean).join(' '),
+  })
 }
 
-function nameComplaint(name: string): string | undefined {
-  if (environmentName.test(name)) return undefined
-  return `${JSON.stringify(name)} is not the name of an environment: lower-case letters, digits and "-"`
-}
-
-function refuse(
-  flag: string,
-  value: string | undefined,
-  complaint: (text: string) => string | undefined,
-): void {
-  const found = value === undefined ? undefined : complaint(value)
-  if (found !== undefined) throw new DrayError('usage', `${flag} ${JSON.stringify(value)}: ${found}`)
-}
-
-function nobodyToAsk(): DrayError {
-  return new DrayError(
-    'usage',
-    'the registry and the environments are not named, and nobody can be asked here',
-    {
-      hint: `Name them: --registry registry.example.com --env 'dev=dev/${imagePlaceholder}' --env 'prod=prod/${imagePlaceholder}'; and a policy, if you like: --retention ${startingPolicies[0]?.name ?? ''}.`,
-    },
-  )
+function missingFlags(names: readonly string[]): DrayError {
+  const isOne = names.length === 1
+  return new DrayError('usage', `${names.join(' and ')} ${isOne ? 'is' : 'are'} missing`, {
+    why: 'the run is non-interactive',
+    hint: `Pass the flags: ${fullCommand}`,
+  })
 }

@@ -14,6 +14,8 @@ interface Choice {
   readonly value: string
   /** replaces the value in the list */
   readonly label?: string
+  /** of a list with several answers: it is selected at first */
+  readonly isSelected?: boolean
 }
 
 /** Questions for a person at a terminal. All throw `cancelled` if the person leaves the prompt. */
@@ -22,8 +24,12 @@ export interface Questions {
   pick(question: string, choices: readonly Choice[]): Promise<string>
   /** Returns at least one of the choices; the only one without a question. */
   pickSome(question: string, choices: readonly Choice[]): Promise<readonly string[]>
-  /** Returns a line of text. @param complaint what is wrong with it, or undefined */
-  enter(question: string, complaint: (text: string) => string | undefined): Promise<string>
+  /**
+   * Returns a line of text.
+   * @param complaint what is wrong with it, or undefined
+   * @param initial the answer if the person only presses Enter
+   */
+  enter(question: string, complaint: (text: string) => string | undefined, initial?: string): Promise<string>
   /** Returns a line that is not shown. */
   enterSecret(question: string): Promise<string>
 }
@@ -61,8 +67,11 @@ export function createQuestions(terminal: PromptTerminal, signal: AbortSignal): 
     },
     pickSome: (question, choices) =>
       ask('checkbox', question, { choices: choices.map(entryOf), required: true, pageSize }),
-    enter: (question, complaint) =>
-      ask('input', question, { validate: (text: string) => complaint(text) ?? true }),
+    enter: (question, complaint, initial) =>
+      ask('input', question, {
+        validate: (text: string) => complaint(text) ?? true,
+        ...(initial !== undefined && { default: escapeText(initial) }),
+      }),
     enterSecret: (question) =>
       ask('password', question, { validate: (text: string) => text !== '' || 'Enter a value.' }),
   })
@@ -85,10 +94,11 @@ export function takeSingleChoices(questions: Questions): Questions {
 interface InputEntry {
   readonly name: string
   readonly value: string
+  readonly checked: boolean
 }
 
-function entryOf({ value, label = value }: Choice): InputEntry {
-  return { name: escapeText(label), value }
+function entryOf({ value, label = value, isSelected = false }: Choice): InputEntry {
+  return { name: escapeText(label), value, checked: isSelected }
 }
 
 function isFound(name: string, term: string): boolean {

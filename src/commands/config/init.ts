@@ -1,18 +1,19 @@
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../../cli/command/base-command.ts'
 import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { sameCommand } from '../../cli/command/command-line.ts'
 import {
+  checkImageName,
   completeInit,
   completeRetention,
-  findConfig,
   formatInitFlags,
   type InitFlags,
-  alreadyExists,
-  writeConfig,
 } from '../../cli/setup/config-init.ts'
-import { startingConfig } from '../../config/starting/starting-config.ts'
+import { InitRegistries } from '../../cli/setup/init-registries.ts'
+import { alreadyExists, checkOutput, findConfig } from '../../cli/setup/write-config.ts'
+import { type InitOutput, writeStarting } from '../../cli/setup/write-starting.ts'
+import type { Questions } from '../../cli/terminal/ask.ts'
 import { formatRetentionSection } from '../../config/starting/starting-policies.ts'
 import { escapeText } from '../../render/text/escape.ts'
 
@@ -20,23 +21,29 @@ const defaultOut = 'dray.yaml'
 
 export default class ConfigInit extends BaseCommand {
   static override summary = 'Write a dray.yaml.'
-  static override description = `On a terminal, dray asks for everything that the flags do not set. The file has comments that explain each section.
+  static override description = `On a terminal, dray asks for everything that the flags do not set. Every question has a default. The images come from the catalog of the registry, if it has one.
+
+\`dray status\`, \`dray promote\` and \`dray prune\` work with the new file at once. \`dray prune\` deletes nothing without \`--apply\`.
 
 Retention policies:
 
+- newest: all builds except the newest of each image (default)
 - pull-requests: builds of pull requests and branches
 - nightlies: nightly builds
 - release-candidates: release candidates
-- newest: all builds except the newest of each image
 - environment: everything except the newest releases and images in use
 - none: no policy`
   static override examples = [
     { description: 'Answer questions', command: 'dray config init' },
     {
       description: 'Write the file without questions',
-      command: `dray config init --registry registry.example.com \\
-    --env 'dev=dev/{image}' --env 'prod=prod/{image}' \\
-    --retention pull-requests`,
+      command: `dray config init --registry registry.example.com --image api \\
+    --env dev --env staging --env prod`,
+    },
+    {
+      description: 'Use another registry for production',
+      command: `dray config init --registry registry.example.com --env dev \\
+    --env 'prod=us.registry.example.com/prod/{image}'`,
     },
     {
       description: 'Print a retention section for an existing dray.yaml',
@@ -45,13 +52,20 @@ Retention policies:
   ]
   static override flags = {
     registry: string({
-      summary: 'Host of the registry.',
+      summary: 'Default registry of the environments.',
       helpValue: 'HOST',
       helpGroup: flagGroups.target,
     }),
     env: string({
-      summary: 'Environment and the path of its images.',
-      helpValue: 'NAME=PATH',
+      summary: 'Environment: NAME, NAME=PATH or NAME=HOST/PATH.',
+      helpValue: 'NAME[=PATH]',
+      helpGroup: flagGroups.target,
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    image: string({
+      summary: 'Name of an image.',
+      helpValue: 'NAME',
       helpGroup: flagGroups.target,
       multiple: true,
       multipleNonGreedy: true,
@@ -65,7 +79,6 @@ Retention policies:
       summary: 'Environment of the policy (default: the first).',
       helpValue: 'ENV',
       helpGroup: flagGroups.target,
-      dependsOn: ['retention'],
     }),
     out: string({
       summary: 'File to write.',
@@ -73,40 +86,63 @@ Retention policies:
       default: defaultOut,
       helpGroup: flagGroups.target,
     }),
-    force: boolean({
-      summary: 'Replace an existing file.',
-      helpGroup: flagGroups.safety,
-    }),
+    force: boolean({ summary: 'Replace an existing file.', helpGroup: flagGroups.safety }),
     print: boolean({
       summary: 'Print a retention section and write nothing.',
       helpGroup: flagGroups.output,
-      exclusive: ['force', 'registry'],
+      exclusive: ['force', 'registry', 'image'],
     }),
   }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ConfigInit)
-    const { registry, env = [], retention, clean, out, force } = flags
-    const choices: InitFlags = { registry, env, retention, clean }
+    const { registry, env = [], image = [], retention, clean, out, force } = flags
+    const choices: InitFlags = { registry, env, image, retention, clean }
     if (flags.print || (await this.#printsInstead(out, force))) return await this.#print(choices)
     const { questions } = this
-    const config = await completeInit(choices, questions)
-    await writeConfig(startingConfig(config), out, { cwd: this.context.cwd, force })
-    const result = {
-      file: resolve(this.context.cwd, out),
-      environments: config.environments.map(({ name }) => name),
-      retention: config.retention?.policy.name ?? null,
-    }
-    const next = config.retention === undefined ? 'status' : `prune @${config.retention.environment}`
-    this.finish(
-      result,
-      ({ style }) =>
-        `${style.bold(escapeText(out))} is written. Read it, then: dray config validate, dray ${next}`,
+    await checkOutput(out, { cwd: this.context.cwd, force })
+    const { config, result } = await this.#write(
+      choices,
+      { out, force, isDefault: out === defaultOut },
+      questions,
     )
-    if (questions === undefined) return
-    const given = ['init', ...(out === defaultOut ? [] : ['--out', out]), ...(force ? ['--force'] : [])]
-    const same = sameCommand('config', given, { was: [], is: [], flags: formatInitFlags(config) })
-    this.say(`Without questions: ${same}`)
+    if (questions !== undefined) {
+      const given = ['init', ...(out === defaultOut ? [] : ['--out', out]), ...(force ? ['--force'] : [])]
+      const same = sameCommand('config', given, { was: [], is: [], flags: formatInitFlags(config) })
+      this.say(`Without questions: ${same}`)
+    }
+    this.finish(result, ({ style }) =>
+      [
+        `Wrote ${style.bold(escapeText(out))}. Next:`,
+        ...result.next.map((command) => `  ${escapeText(command)}`),
+      ].join('\n'),
+    )
+  }
+
+  async #write(
+    choices: InitFlags,
+    output: InitOutput,
+    questions: Questions | undefined,
+  ): ReturnType<typeof writeStarting> {
+    const { cwd } = this.context
+    const registries = new InitRegistries(this.context)
+    const usualRegistry = async (): Promise<string> => await registries.usual()
+    const usualImage = nameOfFolder(cwd)
+    try {
+      return await writeStarting(
+        output,
+        (findImages) => completeInit(choices, { questions, findImages, usualRegistry, usualImage }),
+        {
+          cwd,
+          registries,
+          call: this.call,
+          isInteractive: questions !== undefined,
+          warn: (text) => void this.warn(text),
+        },
+      )
+    } finally {
+      await registries.close()
+    }
   }
 
   /** If a configuration exists, asks whether to print a section to paste. @throws `refused`. */
@@ -114,8 +150,8 @@ Retention policies:
     const existing = force ? undefined : await findConfig(resolve(this.context.cwd, out))
     if (existing === undefined) return false
     if (this.questions === undefined) throw alreadyExists(existing)
-    if (await this.ask(`${existing} is there already. Print a retention section to paste into it?`))
-      return true
+    this.say(`${escapeText(existing)} exists.`)
+    if (await this.ask('Print a retention section instead?')) return true
     throw alreadyExists(existing)
   }
 
@@ -125,4 +161,10 @@ Retention policies:
     const text = formatRetentionSection(policy, environment)
     this.finish({ policy: policy.name, environment, retention: text }, () => text.trimEnd())
   }
+}
+
+/** The name of the working directory, if an image can have it. */
+function nameOfFolder(cwd: string): string {
+  const name = basename(cwd).toLowerCase()
+  return checkImageName(name) === undefined ? name : 'app'
 }

@@ -8,16 +8,26 @@ export interface StartingPolicy {
   readonly protect: string
 }
 
-const releases = `    # all releases, and their pre-releases
-    - semver: { range: ">=0.0.0" }
-      optional: true`
+const versions = `    - { semver: { range: ">=0.0.0" }, optional: true } # all versions`
 
-/** In the order of the menu, indented as below `retention:`. `{repositories}` is a placeholder. */
-export const startingPolicies: readonly StartingPolicy[] = [
+/**
+ * In the order of the menu, the default first, indented as below `retention:`. `{repositories}` is
+ * a placeholder.
+ */
+export const startingPolicies: readonly [StartingPolicy, ...StartingPolicy[]] = [
+  {
+    name: 'newest',
+    summary: 'Builds: keep all versions, and 20 other images for at least 30 days',
+    protect: versions,
+    rules: `    - name: builds # every tag that is not protected
+      repositories: ["{repositories}"]
+      keepNewest: 20
+      olderThan: 30d`,
+  },
   {
     name: 'pull-requests',
-    summary: 'Pull requests and branches: the newest build of each, all for two weeks',
-    protect: releases,
+    summary: 'Pull requests and branches: keep the newest builds of each for 14 days',
+    protect: versions,
     rules: String.raw`    # pr-17, pr-17-3f2a91c
     - name: pull-requests
       repositories: ["{repositories}"]
@@ -25,7 +35,7 @@ export const startingPolicies: readonly StartingPolicy[] = [
       groupBy: number
       keepNewest: 1
       olderThan: 14d
-    # feature-login-3f2a91c: a branch and a commit; a date of eight digits looks like one too
+    # feature-login-3f2a91c: a branch and a commit; a date of eight digits matches too
     - name: branches
       repositories: ["{repositories}"]
       tags: { regex: '(?<branch>.+)-[0-9a-f]{7,40}' }
@@ -35,8 +45,8 @@ export const startingPolicies: readonly StartingPolicy[] = [
   },
   {
     name: 'nightlies',
-    summary: 'Nightly builds: 30 days, and never fewer than seven of them',
-    protect: releases,
+    summary: 'Nightly builds: keep the newest 7, and all for 30 days',
+    protect: versions,
     rules: `    - name: nightlies
       repositories: ["{repositories}"]
       tags: ["nightly", "nightly-*"]
@@ -45,11 +55,9 @@ export const startingPolicies: readonly StartingPolicy[] = [
   },
   {
     name: 'release-candidates',
-    summary: 'Release candidates: the newest two of each version, all for 60 days',
+    summary: 'Release candidates: keep the newest 2 of each version, and all for 60 days',
     // A range would match the candidates too.
-    protect: String.raw`    # releases, and not their candidates
-    - tags: { regex: 'v?\d+\.\d+\.\d+' }
-      optional: true`,
+    protect: String.raw`    - { tags: { regex: 'v?\d+\.\d+\.\d+' }, optional: true } # releases`,
     rules: String.raw`    # 1.4.0-rc.1, v2.0.0-beta.3
     - name: release-candidates
       repositories: ["{repositories}"]
@@ -59,24 +67,13 @@ export const startingPolicies: readonly StartingPolicy[] = [
       olderThan: 60d`,
   },
   {
-    name: 'newest',
-    summary: 'Builds of any name: the newest 20 of each image, all for a week',
-    protect: releases,
-    rules: `    # without tags it is about every tag
-    - name: builds
-      repositories: ["{repositories}"]
-      keepNewest: 20
-      olderThan: 7d`,
-  },
-  {
     name: 'environment',
-    summary: 'A whole environment: all but the newest releases and what runs, after 30 days',
-    protect: `    # of each minor version the highest two
-    - semver: { range: ">=0.0.0", newestPer: minor, count: 2 }
-      optional: true
-    # what these files have running, wherever it is; where they cannot be read, nothing is deleted
+    summary: 'A whole environment: keep the newest versions and images in use',
+    protect: `    # the highest two patches of each minor version
+    - { semver: { range: ">=0.0.0", newestPer: minor, count: 2 }, optional: true }
+    # images in these files; dray deletes nothing if it cannot read them
     - inUse: { files: ["deploy/**/*.yaml"] }
-    # what runs in a cluster, as kubectl tells it:
+    # images that run in a cluster:
     # - inUse: { kubectl: { contexts: [production] } }`,
     rules: `    - name: unused
       repositories: ["{repositories}"]
@@ -87,23 +84,14 @@ export const startingPolicies: readonly StartingPolicy[] = [
 
 /** Formats the section `retention` with a policy for an environment, as YAML with comments. */
 export function formatRetentionSection({ protect, rules }: StartingPolicy, environment: string): string {
-  return `# What "dray prune" may delete. It shows a plan; only --apply carries it out.
+  return `# "dray prune" shows what it would delete. Only "dray prune --apply" deletes.
 retention:
-  # These are never deleted, whatever the rules say, nor is anything that they refer to.
-  protect:
-    - tags: [latest, "prod-*", "release-*"]
-      optional: true # there may be none
+  protect: # never deleted; "optional" allows that nothing matches
+    - { tags: [latest, "prod-*", "release-*"], optional: true }
 ${protect}
-  # What all conditions of a rule agree on may be deleted; any one rule is enough.
-  # What no rule selects is kept, and so is what has no time to be believed.
-  rules:
+  rules: # delete if all conditions of a rule hold; other tags are kept
 ${rules.replaceAll('{repositories}', () => `@${environment}/**`)}
-  # Beyond these nothing at all is deleted. The first run may have more to do: see its plan, then raise them for it.
-  limits:
-    maxDeletes: 200 # images, in a repository and in the run
-    maxPercent: 50 # of the images of a repository
-    minRemaining: 1 # images that each repository has afterwards
-  # Where the time of an image is read: org.opencontainers.image.created, then its config.
-  timeFrom: [annotation, config]
+  # dray deletes nothing if a plan exceeds a limit.
+  limits: { maxDeletes: 200, maxPercent: 50, minRemaining: 1 }
 `
 }

@@ -6,8 +6,9 @@ import {
   completeRetention,
   formatInitFlags,
   type InitFlags,
-  writeConfig,
+  type InitPorts,
 } from '../../../src/cli/setup/config-init.ts'
+import { findSchema, writeConfig } from '../../../src/cli/setup/write-config.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
@@ -18,65 +19,150 @@ import { tempFolder } from '../../support/temp.ts'
 const flags = (given: Partial<InitFlags> = {}): InitFlags => ({
   registry: undefined,
   env: [],
+  image: [],
   retention: undefined,
   clean: undefined,
   ...given,
 })
-const given = flags({ registry: 'r.example.com', env: ['dev=dev/{image}', 'prod=prod/{image}'] })
+const given = flags({ registry: 'r.example.com', env: ['dev', 'prod'] })
+
+/** Registries with these images. */
+const ports = (questions?: InitPorts['questions'], images: readonly string[] = []): InitPorts => ({
+  questions,
+  usualRegistry: async () => 'localhost:5000',
+  usualImage: 'shop',
+  findImages: async () => images,
+})
+
+/** The environments as `NAME=REGISTRY/PATH`. */
+async function environmentsOf(...env: readonly string[]): Promise<readonly string[]> {
+  const { environments } = await completeInit(flags({ registry: 'r.example.com', env }), ports())
+  return environments.map(({ name, registry, path }) => `${name}=${registry}/${path}`)
+}
 
 describe('a new configuration', () => {
   it('is made of flags if the run is non-interactive', async () => {
-    const config = await completeInit({ ...given, retention: 'nightlies', clean: 'prod' }, undefined)
+    const config = await completeInit(
+      { ...given, image: ['api', 'web', 'api'], retention: 'nightlies', clean: 'prod' },
+      ports(undefined, ['other']),
+    )
     expect(config).toMatchObject({
-      registry: 'r.example.com',
       environments: [
-        { name: 'dev', path: 'dev/{image}' },
-        { name: 'prod', path: 'prod/{image}' },
+        { name: 'dev', registry: 'r.example.com', path: 'dev/{image}' },
+        { name: 'prod', registry: 'r.example.com', path: 'prod/{image}' },
       ],
+      images: ['api', 'web'],
       retention: { policy: { name: 'nightlies' }, environment: 'prod' },
     })
-    expect(await completeInit(given, undefined)).not.toHaveProperty('retention')
   })
 
-  it('is made of answers, and names the command without questions', async () => {
-    const answers = ['r.example.com', 'dev', 'dev/{image}', 'prod', 'prod/{image}', '', 'nightlies', 'dev']
-    const { questions, asked } = scriptedAnswers(...answers)
-    const config = await completeInit(flags(), questions)
-    expect(asked).toHaveLength(answers.length)
+  it('has the images of the registries, and a policy for the first environment', async () => {
+    const config = await completeInit(given, ports(undefined, ['api', 'web']))
+    expect(config.images).toEqual(['api', 'web'])
+    expect(config.retention).toMatchObject({ policy: { name: 'newest' }, environment: 'dev' })
+    expect(await completeInit({ ...given, retention: 'none' }, ports())).not.toHaveProperty('retention')
+  })
+
+  it.each([
+    [
+      'the default paths',
+      ['dev', 'prod'],
+      ['dev=r.example.com/dev/{image}', 'prod=r.example.com/prod/{image}'],
+    ],
+    [
+      'a registry for one environment',
+      ['dev', 'prod=us.example.com/live/{image}'],
+      ['dev=r.example.com/dev/{image}', 'prod=us.example.com/live/{image}'],
+    ],
+    [
+      'the path before, with another name',
+      ['dev=acme/{image}-dev', 'prod'],
+      ['dev=r.example.com/acme/{image}-dev', 'prod=r.example.com/acme/{image}-prod'],
+    ],
+    [
+      'registries that need a dot, a port or localhost',
+      ['dev=localhost/{image}', 'test=reg:5000/{image}', 'prod=team/{image}'],
+      ['dev=localhost/{image}', 'test=reg:5000/{image}', 'prod=r.example.com/team/{image}'],
+    ],
+  ])('has %s', async (_, env, expected) => {
+    expect(await environmentsOf(...env)).toEqual(expected)
+  })
+
+  it('has the registry of the environment before if --registry is missing', async () => {
+    const env = ['dev=a.example.com/dev/{image}', 'staging', 'prod=b.example.com/prod/{image}']
+    const { environments } = await completeInit(flags({ env }), ports())
+    expect(environments.map(({ registry }) => registry)).toEqual([
+      'a.example.com',
+      'a.example.com',
+      'b.example.com',
+    ])
+  })
+
+  it('is complete if a person only presses Enter', async () => {
+    const { questions, asked } = scriptedAnswers('', '', '', '', '', '', 'newest')
+    const config = await completeInit(flags(), ports(questions))
+    expect(asked.slice(0, 6)).toEqual([
+      'Registry: [localhost:5000]',
+      'Environments, in promotion order: [dev, staging, prod]',
+      'Repository in dev: [localhost:5000/dev/{image}]',
+      'Repository in staging: [localhost:5000/staging/{image}]',
+      'Repository in prod: [localhost:5000/prod/{image}]',
+      'Images, separated by commas: [shop]',
+    ])
+    expect(asked[6]).toMatch(/^Retention policy for dev: newest /)
+    expect(config.images).toEqual(['shop'])
     expect(formatInitFlags(config).join(' ')).toBe(
-      '--registry r.example.com --env dev=dev/{image} --env prod=prod/{image} --retention nightlies --clean dev',
+      '--env dev=localhost:5000/dev/{image} --env staging=localhost:5000/staging/{image} --env prod=localhost:5000/prod/{image} --image shop --retention newest --clean dev',
     )
   })
 
-  it('asks only for missing flags', async () => {
+  it('is made of answers: each default follows from the answer before', async () => {
+    const answers = ['ghcr.io', 'dev prod', 'ghcr.io/acme/dev/{image}', '', ['web'], 'none']
+    const { questions, asked } = scriptedAnswers(...answers)
+    const config = await completeInit(flags(), ports(questions, ['api', 'web']))
+    expect(asked[3]).toBe('Repository in prod: [ghcr.io/acme/prod/{image}]')
+    expect(asked[4]).toBe('Images: api web')
+    expect(formatInitFlags(config).join(' ')).toBe(
+      '--env dev=ghcr.io/acme/dev/{image} --env prod=ghcr.io/acme/prod/{image} --image web --retention none',
+    )
+  })
+
+  it('asks only for missing flags, and not for the only image', async () => {
     const { questions, asked } = scriptedAnswers('none')
-    const config = await completeInit(given, questions)
-    expect(config).not.toHaveProperty('retention')
-    expect(formatInitFlags(config).slice(-2)).toEqual(['--retention', 'none'])
+    const config = await completeInit(given, ports(questions, ['api']))
+    expect(config.images).toEqual(['api'])
     expect(asked).toHaveLength(1)
   })
 
   it.each([
-    ['nothing', flags(), 'nobody can be asked'],
-    ['no environments', flags({ registry: 'r.example.com' }), 'nobody can be asked'],
+    ['nothing', flags(), '--registry and --env are missing'],
+    ['no environments', flags({ registry: 'r.example.com' }), '--env is missing'],
+    ['no registry', flags({ env: ['dev'] }), '--registry is missing'],
     ['a registry with a path', { ...given, registry: 'r.example.com/team' }, 'not the host of a registry'],
     ['a registry without a dot', { ...given, registry: 'intranet' }, 'not the host of a registry'],
-    ['an environment without a path', { ...given, env: ['dev'] }, 'has no path'],
     ['a path without an image', { ...given, env: ['dev=dev'] }, 'must contain {image} once'],
-    ['a path that is none', { ...given, env: ['dev=Dev/{image}'] }, 'lower case'],
-    ['a name that is none', { ...given, env: ['De v={image}'] }, 'not the name of an environment'],
+    ['a path in upper case', { ...given, env: ['dev=Dev/{image}'] }, 'lower case'],
+    ['an invalid name', { ...given, env: ['De v={image}'] }, 'not the name of an environment'],
     ['a name twice', { ...given, env: ['dev=a/{image}', 'dev=b/{image}'] }, 'given twice'],
+    ['one repository twice', { ...given, env: ['dev=a/{image}', 'qa=a/{image}'] }, 'the same repository'],
+    ['an invalid image', { ...given, image: ['Api'] }, 'lower case'],
     ['an unknown policy', { ...given, retention: 'nightly' }, 'no starting policy "nightly"'],
-    ['an unknown environment', { ...given, retention: 'newest', clean: 'prd' }, 'none of the environments'],
+    ['an unknown environment', { ...given, clean: 'prd' }, 'not one of the environments'],
   ])('of %s is wrong usage', async (_, wrong, message) => {
-    await expect(completeInit(wrong, undefined)).rejects.toThrowError(
+    await expect(completeInit(wrong, ports())).rejects.toThrowError(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining(message) as unknown }),
     )
   })
 
+  it('shows a full command if flags are missing', async () => {
+    await expect(completeInit(flags(), ports())).rejects.toMatchObject({
+      hint: expect.stringContaining('dray config init --registry') as unknown,
+    })
+  })
+
   it('is written atomically, and is valid', async () => {
     const cwd = await tempFolder()
-    const config = await completeInit({ ...given, retention: 'environment' }, undefined)
+    const config = await completeInit({ ...given, retention: 'environment' }, ports())
     await writeConfig(startingConfig(config), 'dray.yaml', { cwd, force: false })
     const loaded = await loadConfig({ cwd, home: cwd })
     expect(loaded.file).toBe(join(cwd, 'dray.yaml'))
@@ -84,7 +170,7 @@ describe('a new configuration', () => {
   })
 
   it('replaces none under any configuration name without --force', async () => {
-    const text = startingConfig(await completeInit(given, undefined))
+    const text = startingConfig(await completeInit(given, ports()))
     const refused = expect.objectContaining({ code: 'refused' }) as Error
     for (const name of ['dray.yaml', 'dray.yml', 'dray.json']) {
       const cwd = await tempFolder()
@@ -103,13 +189,26 @@ describe('a new configuration', () => {
 
   it('is not written under another name, nor into a missing folder', async () => {
     const cwd = await tempFolder()
-    const text = startingConfig(await completeInit(given, undefined))
+    const text = startingConfig(await completeInit(given, ports()))
     await expect(writeConfig(text, 'dray.toml', { cwd, force: false })).rejects.toThrowError(
       expect.objectContaining({ code: 'usage' }),
     )
     await expect(writeConfig(text, 'a/dray.yaml', { cwd, force: false })).rejects.toThrowError(
       expect.objectContaining({ code: 'not-found' }),
     )
+  })
+
+  it('names the schema for editors if dray is installed in the folder or above', async () => {
+    const cwd = await tempFolder()
+    expect(await findSchema(join(cwd, 'a', 'dray.yaml'))).toBeUndefined()
+    const folder = join(cwd, 'node_modules', 'dray', 'schema')
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'dray.schema.json'), '{}')
+    const file = 'node_modules/dray/schema/dray.schema.json'
+    expect(await findSchema(join(cwd, 'dray.yaml'))).toBe(`./${file}`)
+    expect(await findSchema(join(cwd, 'a', 'dray.yaml'))).toBe(`../${file}`)
+    const text = startingConfig(await completeInit(given, ports()), `./${file}`)
+    expect(text).toMatch(/^# yaml-language-server: \$schema=\.\/node_modules/)
   })
 })
 
@@ -129,11 +228,11 @@ describe('a policy for an existing configuration', () => {
     })
     const { questions, asked } = scriptedAnswers('nightlies', 'prod')
     expect((await completeRetention(flags(), config, questions)).environment).toBe('prod')
-    expect(asked[1]).toBe('Which environment is cleared out? dev prod')
+    expect(asked[1]).toBe('Environment of the policy: dev prod')
   })
 
   it.each([
-    ['no policy', flags(), config],
+    ['no policy', flags({ retention: 'none' }), config],
     ['another environment', flags({ retention: 'newest', clean: 'staging' }), config],
     ['no environment', flags({ retention: 'newest' }), emptyConfig],
     ['a name that is none', flags({ retention: 'newest', env: ['x"]\n'] }), emptyConfig],

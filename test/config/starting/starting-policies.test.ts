@@ -18,7 +18,8 @@ function read(policyName: string | undefined, registry = 'registry.example.com',
   const policy = startingPolicies.find(({ name }) => name === policyName)
   const [first] = names
   const retention = policy && first && { policy, environment: first.name }
-  const content = startingConfig({ registry, environments: names, ...(retention && { retention }) })
+  const placed = names.map((one) => ({ ...one, registry }))
+  const content = startingConfig({ environments: placed, images: ['api'], ...(retention && { retention }) })
   const loaded = parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml')
   return { config: loaded.config, policies: retentionOf(loaded), content }
 }

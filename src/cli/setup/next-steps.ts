@@ -1,0 +1,30 @@
+import type { StartingConfig } from '../../config/starting/starting-config.ts'
+import { formatCommandLine } from '../command/command-line.ts'
+import type { PromotableImage } from './starting-images.ts'
+
+export interface NextStepsOptions {
+  /** `--config`, if dray does not find the file itself */
+  readonly file: string | undefined
+  /** registries that require a login */
+  readonly logins: readonly string[]
+  /** undefined: the registry shows no image */
+  readonly promotable: PromotableImage | undefined
+}
+
+/** The commands to run after a new configuration was written. */
+export function listNextSteps(
+  { environments, images, retention }: StartingConfig,
+  { file, logins, promotable }: NextStepsOptions,
+): readonly string[] {
+  const config = file === undefined ? [] : ['--config', file]
+  const command = (...words: readonly string[]): string => formatCommandLine(['dray', ...words, ...config])
+  const [first, second] = environments
+  const { image, tag } = promotable ?? { image: images[0] ?? 'IMAGE', tag: 'TAG' }
+  const promotes = first !== undefined && second !== undefined
+  return [
+    ...logins.map((registry) => command('login', registry)),
+    command('status', ...(images.length === 0 ? [image] : [])),
+    ...(promotes ? [command('promote', `${image}:${tag}`, '--from', first.name, '--to', second.name)] : []),
+    ...(retention === undefined ? [] : [command('prune')]),
+  ]
+}

@@ -1,0 +1,120 @@
+import { resolve } from 'node:path'
+import {
+  startingConfig,
+  type StartingConfig,
+  type StartingEnvironment,
+} from '../../config/starting/starting-config.ts'
+import type { Call } from '../../lib/call.ts'
+import { type DrayError, toErrorInfo } from '../../lib/errors.ts'
+import type { InitRegistries } from './init-registries.ts'
+import { listNextSteps } from './next-steps.ts'
+import { findImages, findPromotable } from './starting-images.ts'
+import { findSchema, parseStarting, writeConfig } from './write-config.ts'
+
+export interface InitOutput {
+  readonly out: string
+  readonly force: boolean
+  /** dray finds the file without `--config` */
+  readonly isDefault: boolean
+}
+
+interface WriteStartingPorts {
+  /** the working directory, absolute */
+  readonly cwd: string
+  readonly registries: Pick<InitRegistries, 'stores'>
+  readonly call: Call
+  readonly isInteractive: boolean
+  readonly warn: (text: string) => void
+}
+
+type FindImages = (environments: readonly StartingEnvironment[]) => Promise<readonly string[]>
+
+/** The result of `dray config init`, for a program. */
+export interface InitResult {
+  /** absolute */
+  readonly file: string
+  readonly environments: readonly string[]
+  readonly images: readonly string[]
+  /** the name of the policy */
+  readonly retention: string | null
+  /** the commands to run next */
+  readonly next: readonly string[]
+}
+
+/**
+ * Completes the choices, writes the file and finds the commands to run next. A registry that cannot
+ * be read is a warning. @throws `usage`, `refused`, `not-found`, `io`, `interrupted`.
+ */
+export async function writeStarting(
+  { out, force, isDefault }: InitOutput,
+  complete: (findImages: FindImages) => Promise<StartingConfig>,
+  { cwd, registries, call, isInteractive, warn }: WriteStartingPorts,
+): Promise<{ config: StartingConfig; result: InitResult }> {
+  const unread = new UnreadRegistries()
+  let outside: readonly string[] = []
+  const config = await complete(async (environments) => {
+    const { config: known } = parseStarting(startingConfig({ environments, images: [] }), out, cwd)
+    const { images, others, failures } = await findImages(known, await registries.stores(), call)
+    for (const { registry, error } of failures) {
+      // A person is asked for the names, and many registries have no catalog.
+      if (isInteractive && error.code === 'unsupported') continue
+      unread.add(registry, error)
+    }
+    outside = others
+    return images
+  })
+  const file = resolve(cwd, out)
+  const text = startingConfig(config, await findSchema(file))
+  const { config: known } = parseStarting(text, out, cwd)
+  await writeConfig(text, out, { cwd, force })
+  const [first] = config.environments
+  const isReadable = first !== undefined && !unread.isUnreachable(first.registry)
+  const { promotable, error } = isReadable
+    ? await findPromotable(known, first.name, config.images, await registries.stores(), call)
+    : {}
+  if (first !== undefined && error !== undefined) unread.add(first.registry, error)
+  for (const message of unread.messages) warn(message)
+  if (config.images.length === 0) warn(warnAboutImages(out, outside))
+  const next = listNextSteps(config, {
+    file: isDefault ? undefined : out,
+    logins: unread.logins,
+    promotable,
+  })
+  const { environments, images, retention } = config
+  const names = environments.map(({ name }) => name)
+  return {
+    config,
+    result: { file, environments: names, images, retention: retention?.policy.name ?? null, next },
+  }
+}
+
+function warnAboutImages(out: string, outside: readonly string[]): string {
+  const found = outside.length === 0 ? '' : ` These repositories match no path: ${outside.join(', ')}.`
+  return `No images are known.${found} List the images in ${out}, or pass --image NAME.`
+}
+
+/** Registries that could not be read, each with its first error. */
+class UnreadRegistries {
+  readonly #errors = new Map<string, DrayError>()
+
+  add(registry: string, error: DrayError): void {
+    if (!this.#errors.has(registry)) this.#errors.set(registry, error)
+  }
+
+  isUnreachable(registry: string): boolean {
+    const code = this.#errors.get(registry)?.code
+    return code !== undefined && code !== 'unsupported' && code !== 'forbidden'
+  }
+
+  /** Registries that refused to answer without credentials. */
+  get logins(): readonly string[] {
+    return [...this.#errors].flatMap(([registry, { code }]) => (code === 'unauthorized' ? [registry] : []))
+  }
+
+  get messages(): readonly string[] {
+    return [...this.#errors.values()].map((error) => {
+      const { message, why } = toErrorInfo(error)
+      return why === undefined ? message : `${message}: ${why}`
+    })
+  }
+}

@@ -12,6 +12,7 @@ import {
   askEnvironments,
   checkName,
   completeEnvironments,
+  formatEnvironmentFlags,
   parseEnvironmentFlag,
   refuse,
   splitList,
@@ -93,10 +94,13 @@ export async function completeRetention(
 /** The flags for the same result without questions. */
 export function formatInitFlags({ environments, images, retention }: StartingConfig): readonly string[] {
   return [
-    ...environments.flatMap(({ name, registry, path }) => ['--env', `${name}=${registry}/${path}`]),
+    ...formatEnvironmentFlags(environments),
     ...images.flatMap((image) => ['--image', image]),
     '--retention',
-    ...(retention === undefined ? [noPolicy] : [retention.policy.name, '--clean', retention.environment]),
+    ...(retention === undefined ? [noPolicy] : [retention.policy.name]),
+    ...(retention === undefined || retention.environment === environments[0]?.name
+      ? []
+      : ['--clean', retention.environment]),
   ]
 }
 

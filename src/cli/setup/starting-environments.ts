@@ -43,6 +43,18 @@ export function completeEnvironments(
   return found
 }
 
+/** The flags for the same environments, without what dray adds itself. */
+export function formatEnvironmentFlags(environments: readonly StartingEnvironment[]): readonly string[] {
+  const [first] = environments
+  if (first === undefined) return []
+  const flags = environments.flatMap(({ name, registry, path }, i) => {
+    const host = registry === first.registry ? '' : `${registry}/`
+    const isUsual = host === '' && path === usualPath(name, environments[i - 1])
+    return ['--env', isUsual ? name : `${name}=${host}${path}`]
+  })
+  return ['--registry', first.registry, ...flags]
+}
+
 /** Asks for the environments, then for the repository of each. @throws `interrupted`. */
 export async function askEnvironments(
   questions: Questions,

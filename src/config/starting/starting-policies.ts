@@ -17,7 +17,7 @@ const versions = `    - { semver: { range: ">=0.0.0" }, optional: true } # all v
 export const startingPolicies: readonly [StartingPolicy, ...StartingPolicy[]] = [
   {
     name: 'newest',
-    summary: 'Builds: keep all versions, and 20 other images for at least 30 days',
+    summary: 'Builds: keep all versions, the newest 20 others, and all of 30 days',
     protect: versions,
     rules: `    - name: builds # every tag that is not protected
       repositories: ["{repositories}"]
@@ -26,7 +26,7 @@ export const startingPolicies: readonly [StartingPolicy, ...StartingPolicy[]] = 
   },
   {
     name: 'pull-requests',
-    summary: 'Pull requests and branches: keep the newest builds of each for 14 days',
+    summary: 'Pull requests and branches: keep the newest of each, and all of 14 days',
     protect: versions,
     rules: String.raw`    # pr-17, pr-17-3f2a91c
     - name: pull-requests
@@ -45,7 +45,7 @@ export const startingPolicies: readonly [StartingPolicy, ...StartingPolicy[]] = 
   },
   {
     name: 'nightlies',
-    summary: 'Nightly builds: keep the newest 7, and all for 30 days',
+    summary: 'Nightly builds: keep the newest 7, and all of 30 days',
     protect: versions,
     rules: `    - name: nightlies
       repositories: ["{repositories}"]
@@ -55,7 +55,7 @@ export const startingPolicies: readonly [StartingPolicy, ...StartingPolicy[]] = 
   },
   {
     name: 'release-candidates',
-    summary: 'Release candidates: keep the newest 2 of each version, and all for 60 days',
+    summary: 'Release candidates: keep the newest 2 of each version, and all of 60 days',
     // A range would match the candidates too.
     protect: String.raw`    - { tags: { regex: 'v?\d+\.\d+\.\d+' }, optional: true } # releases`,
     rules: String.raw`    # 1.4.0-rc.1, v2.0.0-beta.3

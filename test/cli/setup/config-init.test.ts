@@ -112,7 +112,7 @@ describe('a new configuration', () => {
     expect(asked[6]).toMatch(/^Retention policy for dev: newest /)
     expect(config.images).toEqual(['shop'])
     expect(formatInitFlags(config).join(' ')).toBe(
-      '--env dev=localhost:5000/dev/{image} --env staging=localhost:5000/staging/{image} --env prod=localhost:5000/prod/{image} --image shop --retention newest --clean dev',
+      '--registry localhost:5000 --env dev --env staging --env prod --image shop --retention newest',
     )
   })
 
@@ -123,7 +123,7 @@ describe('a new configuration', () => {
     expect(asked[3]).toBe('Repository in prod: [ghcr.io/acme/prod/{image}]')
     expect(asked[4]).toBe('Images: api web')
     expect(formatInitFlags(config).join(' ')).toBe(
-      '--env dev=ghcr.io/acme/dev/{image} --env prod=ghcr.io/acme/prod/{image} --image web --retention none',
+      '--registry ghcr.io --env dev=acme/dev/{image} --env prod --image web --retention none',
     )
   })
 
@@ -158,6 +158,27 @@ describe('a new configuration', () => {
     await expect(completeInit(flags(), ports())).rejects.toMatchObject({
       hint: expect.stringContaining('dray config init --registry') as unknown,
     })
+  })
+
+  it.each([
+    [['dev', 'prod'], 'dev'],
+    [['dev={image}', 'qa={image}-qa', 'prod=us.example.com/prod/{image}', 'last'], 'prod'],
+    [['dev=acme/{image}-dev', 'prod', 'other={image}'], 'dev'],
+  ])('with --env %j has flags for the same result', async (env, clean) => {
+    const config = await completeInit({ ...given, env, image: ['api'], clean }, ports())
+    const words = formatInitFlags(config)
+    const valuesOf = (flag: string) => words.filter((_, i) => words[i - 1] === flag)
+    const again = await completeInit(
+      flags({
+        registry: valuesOf('--registry')[0],
+        env: valuesOf('--env'),
+        image: valuesOf('--image'),
+        retention: valuesOf('--retention')[0],
+        clean: valuesOf('--clean')[0],
+      }),
+      ports(),
+    )
+    expect(again).toEqual(config)
   })
 
   it('is written atomically, and is valid', async () => {

@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { styleText } from 'node:util'
 import { type RunningRegistry, startRegistry } from '../src/embedded/server.ts'
+import { startingConfig } from '../src/config/starting/starting-config.ts'
+import { startingPolicies } from '../src/config/starting/starting-policies.ts'
 import { type Content, demoImage } from './demo-image.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -111,6 +113,13 @@ environments:
       semver: [exact, minor, major, latest]
 images:
   ${image}: {}
+retention:
+  protect:
+    - { tags: [latest], optional: true }
+    - { semver: { range: ">=0.0.0" }, optional: true }
+  rules:
+    - { name: builds, repositories: ["@dev/*"], keepNewest: 20, olderThan: 30d }
+  limits: { maxDeletes: 200, maxPercent: 50, minRemaining: 1 }
 `
 }
 
@@ -231,24 +240,31 @@ function showRecord({ folder, env }: Stage): void {
 }
 
 function showNextSteps(): void {
-  title('Next, with a registry of your own. In a folder of yours:')
-  show(`alias dray='${process.execPath} ${program}'
-docker login registry.example.com
-cat > dray.yaml <<END
-version: 1
-environments:
-  staging:
-    registry: registry.example.com
-    path: staging/{image}
-  prod:
-    registry: registry.example.com
-    path: prod/{image}
-    promoteFrom: [staging]
-END
-dray ls @staging/api
-dray promote api:1.4.2 --from staging --to prod`)
-  title('It shows the plan and asks before it changes anything.')
-  print('README.md goes on from here; docs/ has a page for each task.')
+  title('Next, with your own registry and images. Run in a new folder:')
+  // Without indentation, so that the commands can be pasted.
+  print(`alias dray='${process.execPath} ${program}'
+dray login registry.example.com
+cat > dray.yaml <<'END'
+${ownConfig()}END
+dray status
+dray promote api:1.4.2 --from staging --to prod
+dray prune`)
+  title('"dray promote" shows the plan and asks before it changes anything. "dray prune" only shows a plan.')
+  print('"dray config init" writes such a dray.yaml for your registry. Continue with README.md and docs/.')
+}
+
+/** A configuration as `dray config init` writes it. */
+function ownConfig(): string {
+  const [policy] = startingPolicies
+  return startingConfig({
+    environments: ['staging', 'prod'].map((name) => ({
+      name,
+      registry: 'registry.example.com',
+      path: `${name}/{image}`,
+    })),
+    images: ['api'],
+    retention: { policy, environment: 'staging' },
+  })
 }
 
 function title(text: string): void {
@@ -256,7 +272,7 @@ function title(text: string): void {
 }
 
 function show(text: string): void {
-  print(text.trimEnd().replaceAll(/^/gm, '  '))
+  print(text.trimEnd().replaceAll(/^(?=.)/gm, '  '))
 }
 
 function print(text: string): void {

@@ -115,6 +115,6 @@ async function configIn(folder: string): Promise<string | undefined> {
 function unreadable(file: string): DrayError {
   return new DrayError('io', `cannot read the configuration ${file}`, {
     subject: file,
-    hint: 'Make it readable, or name another file with --config.',
+    hint: 'Make it readable for this user, or pass --config FILE.',
   })
 }

@@ -185,7 +185,7 @@ images:
     [
       'a repository of checkpoints without a registry',
       `${dev}audit: { repository: team/audit }\n`,
-      '4:22: audit.repository: "team/audit" names no registry; write docker.io/team/audit for Docker Hub',
+      '4:22: audit.repository: the registry of "team/audit" is missing; write docker.io/team/audit for Docker Hub',
     ],
     [
       'an invalid name',

@@ -104,7 +104,7 @@ describe('dray login', () => {
     ['no password', ['login', 'r.example.com', '-u', 'a'], 'the user or the password is missing'],
     ['an empty password', ['login', 'r.example.com', ...asUser], 'no password came on stdin'],
     ['a repository', ['login', 'r.example.com/a', ...asUser], 'is a repository'],
-    ['no registry', ['login', 'a b', ...asUser], '"a b" is no registry'],
+    ['no registry', ['login', 'a b', ...asUser], '"a b" is not a registry'],
     ['a repository to log out of', ['logout', 'r.example.com/a'], 'dray logout r.example.com'],
   ])('with %s is wrong usage', async (_, args, message) => {
     const ended = await (await home()).run('', args)

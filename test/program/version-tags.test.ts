@@ -199,7 +199,7 @@ describe('dray.yaml', () => {
   it.each([
     [{ semver: ['minor'] }, 'must contain exact'],
     [{ semver, immutable: ['*'] }, 'which `semver` or `channels` moves'],
-    [{ semver, channels: ['latest'] }, 'is the name of another tag'],
+    [{ semver, channels: ['latest'] }, 'is the name of another floating tag'],
     [{ semver: ['exact', 'pacth'] }, 'must be one of exact, minor, major, latest'],
     [{ immutable: ['a b'] }, 'matches no tag'],
     [{ sevmer: [] }, 'did you mean "semver"?'],

@@ -43,7 +43,9 @@ export function resolveStatusRequest(
 function selectEnvironments(only: readonly string[], config: Config): Within {
   const selected = only.map((name) => resolveEnvironmentOption(name, config).environment)
   if (config.environments.size === 0) {
-    throw new DrayError('usage', 'no environments are configured', { hint: 'Write them into dray.yaml.' })
+    throw new DrayError('usage', 'no environments are configured', {
+      hint: 'Run "dray config init" to write a dray.yaml.',
+    })
   }
   const all = everyEnvironment(config)
   if (selected.length === 0) return all

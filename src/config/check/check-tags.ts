@@ -37,7 +37,7 @@ export function checkTags(
   }
   for (const [i, channel] of channels.entries()) {
     if (channel === 'latest' || /^v?\d/.test(channel))
-      report([...path, 'channels', i], `${JSON.stringify(channel)} is the name of another tag`)
+      report([...path, 'channels', i], `${JSON.stringify(channel)} is the name of another floating tag`)
   }
 }
 

@@ -83,7 +83,7 @@ function complaintAboutRepository(text: string, { environments = {} }: WrittenCo
   const complaint = findProblem(() => parseRepository(text))
   if (complaint !== undefined || startsWithRegistry(text) || Object.keys(environments).length === 0)
     return complaint
-  return `${JSON.stringify(text)} names no registry; write docker.io/${text} for Docker Hub`
+  return `the registry of ${JSON.stringify(text)} is missing; write docker.io/${text} for Docker Hub`
 }
 
 function checkPromoteFrom(

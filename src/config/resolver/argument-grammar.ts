@@ -78,7 +78,7 @@ export function parseImage(text: string, whole: string): { readonly image: strin
   const at = text.indexOf('@')
   const digest = at < 0 ? undefined : parseDigest(text.slice(at + 1))
   const [image = '', ...more] = (at < 0 ? text : text.slice(0, at)).split(':')
-  if (image === '') throw malformed(whole, 'it has no name of an image')
+  if (image === '') throw malformed(whole, 'the name of the image is missing')
   checkPath(image, whole)
   const tag = more.length === 0 ? undefined : parseTag(more.join(':'))
   return { image, ...tagAndDigest({ tag, digest }) }
@@ -122,7 +122,7 @@ function parseLayout(text: string): Argument {
     // A folder with a colon in its last component is written with a slash at its end.
     if (!isTag(tag)) throw malformed(text, `${quote(tag)} after the last colon is not a tag`)
   }
-  if (folder === '' || folder.includes('\0')) throw malformed(text, 'it names no folder')
+  if (folder === '' || folder.includes('\0')) throw malformed(text, 'the folder is missing')
   return { kind: 'layout', folder, ...tagAndDigest({ tag, digest }) }
 }
 

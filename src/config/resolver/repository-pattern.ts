@@ -24,11 +24,11 @@ export function parseRepositoryPattern(
 function inEnvironment(text: string): RepositoryPattern {
   const slash = text.indexOf('/')
   const name = slash < 0 ? text : text.slice(0, slash)
-  if (name.includes('*')) throw malformed(text, 'the name of an environment has no wildcards')
+  if (name.includes('*')) throw malformed(text, 'the name of an environment cannot have wildcards')
   const argument = parseArgument(name)
-  if (argument.kind !== 'environment') throw malformed(text, 'it names no environment')
+  if (argument.kind !== 'environment') throw malformed(text, 'the environment is missing')
   const glob = slash < 0 ? '**' : text.slice(slash + 1)
-  if (/[:@]/.test(glob)) throw malformed(text, 'it has a tag or digest')
+  if (/[:@]/.test(glob)) throw malformed(text, 'a pattern cannot have a tag or digest')
   if (slash >= 0) checkPath(filled(glob), text)
   return repositoryPattern(text, { kind: 'environment', environment: argument.environment }, glob)
 }
@@ -37,12 +37,12 @@ function inRegistry(text: string, config: Pick<Config, 'environments'>): Reposit
   const slash = text.indexOf('/')
   const first = slash < 0 ? text : text.slice(0, slash)
   if (first.includes('*')) {
-    const why = slash < 0 ? 'it names neither an environment nor a registry' : 'a registry has no wildcards'
+    const why = slash < 0 ? 'the environment or registry is missing' : 'a registry cannot have wildcards'
     throw malformed(text, why)
   }
   // A reference would take it for an official image of Docker Hub.
   if (slash < 0 && startsWithRegistry(`${text}/`))
-    throw malformed(text, `for all of a registry it has to be ${text}/**`)
+    throw malformed(text, `write ${text}/** for all repositories of a registry`)
   const { registry, path } = parseRepository(filled(text), text)
   if (config.environments.size > 0 && !startsWithRegistry(text))
     throw missingEnvironment(text, undefined, config)
@@ -65,7 +65,7 @@ function malformed(text: string, why: string): DrayError {
     'malformed',
     `${JSON.stringify(text.slice(0, 200))} is not a pattern of repositories: ${why}`,
     {
-      hint: 'Patterns look like @dev/*, @dev/team/**, @dev or registry.example.com/team/*; only * is special.',
+      hint: 'Write a pattern like @dev/*, @dev/team/**, @dev or registry.example.com/team/*.',
     },
   )
 }

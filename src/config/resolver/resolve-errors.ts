@@ -3,30 +3,37 @@ import { didYouMean } from '../../lib/nearest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Config } from '../config.ts'
 
+/** Environments that an error lists. */
+const maxChoices = 5
+
 /** An option that selects the environment of a name. */
 export type EnvironmentOption = '--from' | '--env'
 
 export function environmentInsteadOfImage(environment: string): DrayError {
   return new DrayError('usage', `@${environment} is an environment, not an image`, {
-    hint: `Name an image in it: @${environment}/NAME.`,
+    hint: `Name an image: @${environment}/NAME.`,
   })
 }
 
 export function layoutInsteadOfRepository(text: string): DrayError {
-  return new DrayError('usage', `${text} is an image layout, and a repository of a registry is needed`, {
-    hint: 'Name an image in a registry: @staging/api:1.4.2 or registry.example.com/team/api:1.4.2.',
-  })
+  return new DrayError(
+    'usage',
+    `${text} is an image layout, but the command requires a repository of a registry`,
+    {
+      hint: 'Write @staging/api:1.4.2 or registry.example.com/team/api:1.4.2.',
+    },
+  )
 }
 
 export function imageInsteadOfRepository(text: string, repository: string): DrayError {
-  return new DrayError('usage', `${text} names one image, and a repository is needed`, {
-    hint: `Omit the tag or digest: ${repository}. "dray inspect" shows one image, "dray history" where it was.`,
+  return new DrayError('usage', `${text} names one image, but the command requires a repository`, {
+    hint: `Write ${repository}. To show one image, run "dray inspect ${text}".`,
   })
 }
 
 export function digestInsteadOfTag(text: string): DrayError {
-  return new DrayError('usage', `${text} is no destination: a digest cannot be chosen`, {
-    hint: 'Name the tag that the image gets, or the repository alone.',
+  return new DrayError('usage', `${text} cannot be a destination: the content decides the digest`, {
+    hint: 'Write a tag or only the repository.',
   })
 }
 
@@ -43,7 +50,7 @@ export function unknownEnvironment(name: string, environments: Iterable<string>)
   const known = [...environments]
   const hint =
     known.length === 0
-      ? 'No environments are configured: write them into dray.yaml, or use complete references.'
+      ? 'No environments are configured. Run "dray config init" to write a dray.yaml, or write a complete reference.'
       : [didYouMean(name, known), `The environments are ${known.join(', ')}.`].filter(Boolean).join(' ')
   return new DrayError('usage', `there is no environment ${JSON.stringify(name)}`, {
     subject: `@${name}`,
@@ -57,14 +64,14 @@ export function missingEnvironment(
   option: EnvironmentOption | undefined,
   config: Pick<Config, 'environments'>,
 ): DrayError {
-  const [first = 'ENV'] = config.environments.keys()
-  const forms = config.environments.has(text)
-    ? [`@${text} if you mean the environment`, `@${first}/${text} if you mean the image`]
-    : [`@${first}/${text} for the image in ${first}`]
+  const known = [...config.environments.keys()]
+  const images = known.slice(0, maxChoices).map((name) => `@${name}/${text}`)
+  const more = known.length > maxChoices ? ['…'] : []
+  const own = config.environments.has(text) ? `@${text} for the environment, ` : ''
   const hub = `docker.io/${text.includes('/') ? '' : 'library/'}${text} for Docker Hub`
-  const add = option === undefined ? '' : `Add ${option} ENV. `
-  return new DrayError('usage', `${JSON.stringify(text)} does not say which environment the image is in`, {
-    hint: `${add}Or write ${[...forms, hub].join(', ')}.`.replace(/^Or write/, 'Write'),
+  const choices = `${own}${[...images, ...more].join(', ')} for the image, or ${hub}.`
+  return new DrayError('usage', `the environment of ${JSON.stringify(text)} is missing`, {
+    hint: option === undefined ? `Write ${choices}` : `Add ${option} ENV, or write ${choices}`,
   })
 }
 
@@ -74,19 +81,23 @@ export function outsideEnvironment(
   environments: readonly string[],
   option: EnvironmentOption,
 ): DrayError {
-  return new DrayError('usage', `${text} is not in ${environments.join(' or ')}, which ${option} names`, {
-    hint: `Omit ${option}, or name an image of that environment.`,
-  })
+  return new DrayError(
+    'usage',
+    `${text} is not in ${environments.join(' or ')}, the environment of ${option}`,
+    {
+      hint: `Omit ${option}, or name an image of that environment.`,
+    },
+  )
 }
 
 export function outsideEveryEnvironment(text: string): DrayError {
   return new DrayError('usage', `${text} is in no environment of dray.yaml`, {
-    hint: 'Name an image as it is called there, such as api or @staging/api.',
+    hint: 'Write the name of an image of dray.yaml: api or @staging/api.',
   })
 }
 
 export function severalRepositories(text: string, repositories: readonly RepositoryName[]): DrayError {
   return new DrayError('usage', `${text} is in several repositories`, {
-    hint: `Name one: ${repositories.map(formatRepository).join(', ')}.`,
+    hint: `Write one of them: ${repositories.map(formatRepository).join(', ')}.`,
   })
 }

@@ -40,7 +40,7 @@ export function resolveOneRegistry(text: string, config: Config): RegistryOrRepo
   if (first === undefined) throw new DrayError('internal', `${text} has no registry`)
   if (more.length === 0) return first
   throw new DrayError('usage', `${text} is in several registries`, {
-    hint: `Name one: ${[first, ...more].map(({ registry }) => registry).join(', ')}.`,
+    hint: `Write one of them: ${[first, ...more].map(({ registry }) => registry).join(', ')}.`,
   })
 }
 
@@ -72,8 +72,8 @@ export function resolveLoginRegistry(
 ): string {
   const { registry, path } = parseHostAndPath(text ?? defaultRegistry, registries)
   if (path === undefined) return registry
-  throw new DrayError('usage', `${registry}/${path} is a repository, and one logs in to a registry`, {
-    hint: `dray ${command} ${registry}`,
+  throw new DrayError('usage', `${registry}/${path} is a repository, but a login is for a registry`, {
+    hint: `Run "dray ${command} ${registry}".`,
   })
 }
 
@@ -100,7 +100,7 @@ function onePerRegistry(all: readonly RegistryOrRepository[]): readonly Registry
 }
 
 function notARegistry(text: string): DrayError {
-  return new DrayError('usage', `${JSON.stringify(text)} is no registry`, {
-    hint: 'A registry is HOST or HOST:PORT, such as registry.example.com; a repository HOST/PATH.',
+  return new DrayError('usage', `${JSON.stringify(text)} is not a registry`, {
+    hint: 'Write a registry as HOST or HOST:PORT, and a repository as HOST/PATH.',
   })
 }

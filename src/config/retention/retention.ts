@@ -29,13 +29,13 @@ export function findPolicy(policies: readonly RetentionPolicy[], name?: string):
   if (first !== undefined && second === undefined) return first
   if (policies.length === 0) {
     throw new DrayError('usage', 'no retention policy is configured', {
-      hint: 'Add the section "retention" to dray.yaml: "dray config init --print --retention newest" prints one.',
+      hint: 'Run "dray config init" to write a dray.yaml. For an existing file, "dray config init --print" prints a retention section.',
     })
   }
   const all = names.length === 0 ? 'The only policy has no name.' : `The policies are ${names.join(', ')}.`
   if (name === undefined)
     throw new DrayError('usage', 'there are several retention policies', {
-      hint: `Name one: --policy. ${all}`,
+      hint: `Pass --policy. ${all}`,
     })
   throw new DrayError('usage', `there is no retention policy ${JSON.stringify(name)}`, {
     hint: [didYouMean(name, names), all].filter(Boolean).join(' '),

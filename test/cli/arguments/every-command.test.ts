@@ -164,7 +164,7 @@ describe('a bare name, if dray.yaml defines environments', () => {
     expect(await allOf(text)).toEqual({
       ...allWith(selecting, repository(staging)),
       ...allWith(views, repository(`${dev} ${staging} ${prod}`)),
-      ...allWith(needEnvironment, `usage: "${text}" does not say which environment the image is in`),
+      ...allWith(needEnvironment, `usage: the environment of "${text}" is missing`),
       diff: repository(`${staging} ${prod}`),
       explain: `usage: ${text} is in several repositories`,
       doctor: repository(`${dev} ${prod}`),
@@ -177,7 +177,7 @@ describe('a bare name, if dray.yaml defines environments', () => {
     for (const command of [...views, 'explain', 'doctor', 'auth explain'])
       expect(await repositoriesOf(command, 'api', one)).toBe(dev)
     for (const command of needEnvironment)
-      expect(await repositoriesOf(command, 'api', one)).toContain('does not say which environment')
+      expect(await repositoriesOf(command, 'api', one)).toMatch(/the environment of "api(?::1)?" is missing/)
   })
 
   it('is never read from Docker Hub', async () => {
@@ -214,8 +214,8 @@ describe('a bare name, if dray.yaml defines environments', () => {
     const source = async (from: string): Promise<string> =>
       repositoriesOf('promote --to prod', 'api:1', read(environments.replace('[staging]', from)))
     expect(await source('[staging]')).toBe(staging)
-    expect(await source('[staging, dev]')).toContain('does not say which environment')
-    expect(await source('[]')).toContain('does not say which environment')
+    expect(await source('[staging, dev]')).toMatch(/the environment of "api(?::1)?" is missing/)
+    expect(await source('[]')).toMatch(/the environment of "api(?::1)?" is missing/)
     const error = promote(['api:1'], { to: 'dev' }, config)
     await expect(error).rejects.toMatchObject({ code: 'usage', hint: expect.stringContaining('--from ENV') })
   })
@@ -257,14 +257,14 @@ describe('an argument means the same for every command', () => {
   })
 
   it('docker.io/library/api is on Docker Hub', async () => {
-    const outside = 'docker.io/library/api is not in staging, which'
+    const outside = 'docker.io/library/api is not in staging, the environment of'
     expect(await allOf('docker.io/library/api')).toEqual({
       ...allWith(names, 'docker.io/library/api'),
       ...allWith(['status', 'diff'], 'usage: docker.io/library/api is in no environment of dray.yaml'),
-      'promote --from staging': `usage: ${outside} --from names`,
+      'promote --from staging': `usage: ${outside} --from`,
       ...allWith(
         ['tag --env staging', 'rollback --env staging', 'status --env staging'],
-        `usage: ${outside} --env names`,
+        `usage: ${outside} --env`,
       ),
     })
   })
@@ -301,7 +301,7 @@ describe('a wrong argument has the same error for every command', () => {
     for (const name of [...take, 'audit checkpoint --repository', 'auth explain'])
       expect([name, all[name]]).toEqual([
         name,
-        'usage: @staging/api:1 names one image, and a repository is needed',
+        'usage: @staging/api:1 names one image, but the command requires a repository',
       ])
   })
 
@@ -314,14 +314,14 @@ describe('a wrong argument has the same error for every command', () => {
     const text = `@staging/api@${digest}`
     for (const name of ['promote DESTINATION', 'copy DESTINATION'])
       expect(await repositoriesOf(name, text)).toBe(
-        `usage: ${text} is no destination: a digest cannot be chosen`,
+        `usage: ${text} cannot be a destination: the content decides the digest`,
       )
   })
 
   it('a repository outside of the environment that an option selects', async () => {
     for (const name of names.filter((one) => one.endsWith(' staging')))
       expect(await repositoriesOf(name, '@prod/api')).toContain(
-        'usage: @prod/api is not in staging, which --',
+        'usage: @prod/api is not in staging, the environment of --',
       )
   })
 

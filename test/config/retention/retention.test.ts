@@ -375,7 +375,7 @@ describe('a policy', () => {
     [
       'selects all registries',
       `{ name: a, repositories: ["*"], ${aged} }`,
-      'neither an environment nor a registry',
+      'the environment or registry is missing',
     ],
     [
       'selects an image by another name than in the environment',

@@ -151,17 +151,25 @@ function brokenConfig(
 
 /**
  * The parser may misread what follows a mistake of the syntax. Only mistakes before it count, and
- * dray does not know whether something is missing.
+ * dray does not know whether something is missing or empty.
  */
 function believable(issues: readonly Issue[], source: ConfigSource): readonly Issue[] {
   const { brokenLine = Number.POSITIVE_INFINITY, mistakes } = source
   const isBroken = source.brokenLine !== undefined
   const misread = new Set(mistakes.flatMap(({ line, path }) => (path === '' ? [line] : [])))
   return issues.filter(({ path, at, isMissing, needs }) => {
-    if (isBroken && (isMissing === true || needs === true)) return false
+    if (isBroken && (isMissing === true || needs === true || isEmpty(source.value, path))) return false
     const { line } = source.position(path, at)
     return line < brokenLine && !misread.has(line)
   })
+}
+
+function isEmpty(value: unknown, path: Path): boolean {
+  const found = path.reduce<unknown>(
+    (at, step) => (at as Record<string | number, unknown> | null)?.[step],
+    value,
+  )
+  return found === null || found === undefined
 }
 
 function environmentNames(value: unknown): readonly string[] {

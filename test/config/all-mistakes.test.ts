@@ -82,6 +82,9 @@ audit: { file: dir/, file: log.jsonl }
     expect(found[0]).toBe('1 versoin: unknown key "versoin"')
     expect(found.length).toBeGreaterThan(2)
     expect(found.join('\n')).not.toContain('must be a map')
+    expect(await mistakesOf('version: 1\nimages:\n\tapi: {}\n')).toEqual([
+      '3 : Tabs are not allowed as indentation',
+    ])
   })
 
   it('all of them in `config validate`, and the first 20 elsewhere', () => {

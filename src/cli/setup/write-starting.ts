@@ -74,7 +74,7 @@ export async function writeStarting(
     : {}
   if (first !== undefined && error !== undefined) unread.add(first.registry, error)
   for (const message of unread.messages) warn(message)
-  if (config.images.length === 0) warn(warnAboutImages(out, outside))
+  if (config.images.length === 0) warn(warnAboutImages(out, outside, unread.logins))
   const next = listNextSteps(config, {
     file: isDefault ? undefined : out,
     logins: unread.logins,
@@ -88,9 +88,15 @@ export async function writeStarting(
   }
 }
 
-function warnAboutImages(out: string, outside: readonly string[]): string {
+function warnAboutImages(out: string, outside: readonly string[], logins: readonly string[]): string {
   const found = outside.length === 0 ? '' : ` These repositories match no path: ${outside.join(', ')}.`
-  return `No images are known.${found} List the images in ${out}, or pass --image NAME.`
+  const again = logins.length === 0 ? '' : ', or run this command again after the login, with --force'
+  return `No images are known.${found} List them in ${out}${again === '' ? ' or' : ','} pass --image NAME${again}.`
+}
+
+/** The list of repositories is often forbidden without credentials, with the status of a login. */
+function needsLogin({ code, status }: DrayError): boolean {
+  return code === 'unauthorized' || status === 401
 }
 
 /** Registries that could not be read, each with its first error. */
@@ -108,7 +114,7 @@ class UnreadRegistries {
 
   /** Registries that refused to answer without credentials. */
   get logins(): readonly string[] {
-    return [...this.#errors].flatMap(([registry, { code }]) => (code === 'unauthorized' ? [registry] : []))
+    return [...this.#errors].flatMap(([registry, error]) => (needsLogin(error) ? [registry] : []))
   }
 
   get messages(): readonly string[] {

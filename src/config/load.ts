@@ -11,7 +11,8 @@ import { formatMistake, inOrder, locate, mistakesError } from './mistakes.ts'
 import { salvage } from './salvage.ts'
 import type { WrittenRetention } from './schema/schema-retention.ts'
 import { type Issue, type Path, readShape } from './shape.ts'
-import { type ConfigSource, parseSource } from './source.ts'
+import type { WrittenConfig } from './schema/schema.ts'
+import { type ConfigSource, type FilePosition, parseSource } from './source.ts'
 
 export interface LoadOptions {
   /** the working directory, absolute */
@@ -34,6 +35,9 @@ export interface LoadedConfig {
   readonly config: Config
   /** the position of a key, such as `dray.yaml:7:5`; undefined without a file */
   readonly where: (path: Path) => string | undefined
+  /** the content of the file, and the position of each value; undefined without a file */
+  readonly written?: WrittenConfig
+  readonly position?: (path: Path) => FilePosition
   /** the section `retention`, of which only the shape is checked; `retentionOf` checks the rest */
   readonly retention?: WrittenRetention
   /** makes the error for mistakes that are found later, each with its position */
@@ -119,6 +123,8 @@ function readConfig(
       const { line, column } = source.position(path, 'key')
       return `${name}:${line}:${column}`
     },
+    written: shape.config,
+    position: (path) => source.position(path, 'value'),
     ...(retention !== undefined && { retention }),
     mistakes,
     deprecated: source.deprecated,

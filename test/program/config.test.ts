@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { schemaFile } from '../../scripts/schema.ts'
 import { dray, drayJson } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 import { world } from '../support/world.ts'
@@ -107,6 +108,11 @@ describe('dray config', () => {
       warnings: [`dray.yaml:3:43: ${path}: ${message}`],
       result: { warnings: [{ path, line: 3, column: 43, hint: 'rename it to `currentTag`' }] },
     })
+  })
+
+  it('schema prints the JSON Schema of the package', async () => {
+    const { stdout } = await dray(['config', 'schema'])
+    expect(stdout).toBe(await readFile(schemaFile, 'utf8'))
   })
 
   it('validate exits with 1 and a hint if there is no dray.yaml', async () => {

@@ -1,12 +1,12 @@
-import { DrayError, type FileMistake, isDrayError } from '../lib/errors.ts'
+import { DrayError, type FileMistake } from '../lib/errors.ts'
 import { formatKeyPath } from './key-path.ts'
 import type { ConfigSource } from './source.ts'
 import type { Issue } from './shape.ts'
 
-/** The mistakes that an error of another command than `config validate` lists. */
-const maxListed = 20
-
-const correctFile = 'Correct the file. dray has sent no request.'
+/** The mistakes that an error lists. */
+const maxListed = 100
+/** Their size in characters of JSON. */
+const maxSize = 32 * 1024
 
 /** Adds the positions to mistakes. Returns them in the order of the file, each one once. */
 export function locate(source: ConfigSource, issues: readonly Issue[]): readonly FileMistake[] {
@@ -32,28 +32,29 @@ export function formatMistake(name: string, { path, line, column, message, hint 
 }
 
 /**
- * The error for the mistakes of a file. It lists the first ones in `details`, and has all of them
- * in `mistakes`. @param mistakes at least one, in the order of the file
+ * The error for the mistakes of a file, with a line in `details` for each of them. It lists only
+ * the first ones of very many. @param mistakes at least one, in the order of the file
  */
 export function mistakesError(name: string, mistakes: readonly FileMistake[]): DrayError {
-  const lines = mistakes.map((one) => formatMistake(name, one))
+  const listed = firstOf(mistakes)
+  const lines = listed.map((one) => formatMistake(name, one))
   const [first = ''] = lines
-  const rest = lines.length - maxListed
-  const isOne = lines.length === 1
-  return new DrayError('config', isOne ? first : `${name} has ${lines.length} mistakes`, {
-    ...(!isOne && { details: [...lines.slice(0, maxListed), ...(rest > 0 ? [`and ${rest} more`] : [])] }),
-    mistakes,
+  const rest = mistakes.length - listed.length
+  const isOne = mistakes.length === 1
+  return new DrayError('config', isOne ? first : `${name} has ${mistakes.length} mistakes`, {
+    ...(!isOne && { details: [...lines, ...(rest > 0 ? [`and ${rest} more`] : [])] }),
+    mistakes: listed,
     subject: name,
-    hint: rest > 0 ? `Correct the file. "dray config validate" lists all mistakes.` : correctFile,
+    hint: 'Correct the file. dray has sent no request.',
   })
 }
 
-/** An error with a line for each of its mistakes, for `config validate`. Other errors stay. */
-export function listAllMistakes(thrown: unknown): unknown {
-  if (!isDrayError(thrown) || thrown.mistakes === undefined || thrown.mistakes.length <= maxListed)
-    return thrown
-  return thrown.with({
-    details: thrown.mistakes.map((one) => formatMistake(thrown.subject ?? '', one)),
-    hint: correctFile,
+/** The first mistakes, at least one, so that an error has a bounded size. */
+function firstOf(mistakes: readonly FileMistake[]): readonly FileMistake[] {
+  let size = 0
+  const end = mistakes.findIndex((one, i) => {
+    size += JSON.stringify(one).length
+    return i > 0 && (i >= maxListed || size > maxSize)
   })
+  return end < 0 ? mistakes : mistakes.slice(0, end)
 }

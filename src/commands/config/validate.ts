@@ -2,7 +2,6 @@ import { string as stringArg } from '@oclif/core/args'
 import { BaseCommand } from '../../cli/command/base-command.ts'
 import { renderConfigSummary, summaryOf } from '../../cli/setup/config-summary.ts'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
-import { listAllMistakes } from '../../config/mistakes.ts'
 import { retentionOf } from '../../config/retention/retention.ts'
 import { DrayError } from '../../lib/errors.ts'
 
@@ -23,21 +22,14 @@ export default class ConfigValidate extends BaseCommand {
 
   async run(): Promise<void> {
     const { args } = await this.parse(ConfigValidate)
-    const { loaded, policies } = await this.#check(args.file).catch((thrown: unknown) => {
-      throw listAllMistakes(thrown)
-    })
+    const loaded = await this.#load(args.file)
     if (loaded.file === undefined) {
       throw new DrayError('not-found', 'there is no dray.yaml in this folder or above it', {
         hint: 'Run "dray config init" to write one, or name a file: dray config validate FILE.',
       })
     }
-    const summary = summaryOf(loaded.file, loaded, policies)
+    const summary = summaryOf(loaded.file, loaded, retentionOf(loaded))
     this.finish(summary, (page) => renderConfigSummary(summary, page))
-  }
-
-  async #check(file: string | undefined) {
-    const loaded = await this.#load(file)
-    return { loaded, policies: retentionOf(loaded) }
   }
 
   async #load(file: string | undefined): Promise<LoadedConfig> {

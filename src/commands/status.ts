@@ -6,7 +6,7 @@ import { exitOfView } from '../cli/command/view-exit.ts'
 import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
 import { resolveStatusRequest } from '../cli/arguments/status-request.ts'
 import type { StatusView } from '../usecases/views/status/status.ts'
-import { renderStatus, renderStatusSummary } from '../render/views/status.ts'
+import { renderStatus } from '../render/views/status.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
 
 export default class Status extends BaseCommand {
@@ -77,14 +77,14 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
     )
     const now = new Date(this.context.clock.now())
     const options = { now, children: flags.ages }
-    const facts = await gatherStatus(await this.context.stores(), targets, options, this.call)
+    const facts = await gatherStatus(await this.context.stores(), targets, paths, options, this.call)
     const view = buildStatus(environments, paths, facts)
     for (const text of warnAboutAbsent(listAbsentImages(view), argv as string[], config)) this.warn(text)
     const { summary } = view
     const findings = {
       total: summary.cells,
       unreachable: summary.unreachableCells,
-      differs: summary.behind + summary.differs > 0,
+      differs: summary.behind + summary.drifted + summary.unknown > 0,
     }
     this.finish(
       view,
@@ -97,7 +97,9 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
 }
 
 function listAbsentImages({ images }: StatusView): readonly string[] {
-  return images.flatMap(({ image, cells }) => (cells.every(({ state }) => state === 'absent') ? [image] : []))
+  return images.flatMap(({ image, cells }) =>
+    cells.every(({ state }) => state === 'not-deployed') ? [image] : [],
+  )
 }
 
 function listUnreachable({ images }: StatusView): readonly Unreachable[] {

@@ -113,10 +113,10 @@ for (const { kind, note, available } of kinds) {
         new Set(['1.4.2 2026-01-02T03:04:05.000Z']),
       )
       const steps = result.images.flatMap((row) => row.steps)
-      expect(new Set(steps.map(({ state }) => state))).toEqual(new Set(['level']))
+      expect(new Set(steps.map(({ state }) => state))).toEqual(new Set(['in-sync']))
     })
 
-    it('finds the version of a marker below the highest one with at most eight more requests', async () => {
+    it('finds the version of a current-version tag below the highest one with at most eight more requests', async () => {
       const registry = await loggedRegistry(kind)
       const tags = Array.from({ length: 12 }, (_, i) => `1.${i}.0`)
       await release(registry, 'dev', 'api', tags, '1.3.0')
@@ -134,7 +134,7 @@ for (const { kind, note, available } of kinds) {
       expect(await requestsOf('prod')).toEqual({ version: null, manifests: 10, lists: 1 })
     })
 
-    it('distinguishes absent, unmarked, unreachable, behind and different images', async () => {
+    it('distinguishes images that are not deployed, unreachable, in sync, behind and drifted', async () => {
       const registry = await loggedRegistry(kind)
       await release(registry, 'dev', 'api', ['1.4.2'], '1.4.2')
       await release(registry, 'staging', 'api', ['1.4.1'], '1.4.1')
@@ -147,24 +147,28 @@ for (const { kind, note, available } of kinds) {
       expect(code).toBe(4)
       expect(document.ok).toBe(false)
       expect(result.images.map(({ cells }) => cells.map(({ state }) => state))).toEqual([
-        ['present', 'present', 'absent', 'unreachable'],
-        ['present', 'unmarked', 'absent', 'unreachable'],
-        ['present', 'present', 'absent', 'unreachable'],
+        ['present', 'present', 'not-deployed', 'unreachable'],
+        ['present', 'no-current-tag', 'not-deployed', 'unreachable'],
+        ['present', 'present', 'not-deployed', 'unreachable'],
       ])
       expect(result.images.map(({ steps }) => steps.map(({ state }) => state))).toEqual([
         ['behind', 'behind'],
-        ['behind', 'unknown'],
-        ['differs', 'behind'],
+        ['in-sync', 'behind'],
+        ['drifted', 'behind'],
       ])
       expect(result.images[0]?.cells[3]?.error).toMatchObject({ code: 'network' })
 
       const text = await project.run('status')
       expect(text.code).toBe(4)
-      expect(text.stdout).toMatch(/^IMAGE +ENVIRONMENT +VERSION +DIGEST +AGE +STATE$/m)
-      expect(text.stdout).toMatch(/^api +staging +1\.4\.1 +sha256:[a-f0-9]{64} +\d+[a-z]+ +behind$/m)
-      expect(text.stdout).toMatch(/^web +staging +no latest \(1\.0\.0\) +- +- +behind$/m)
+      expect(text.stdout).toMatch(/^IMAGE +ENVIRONMENT +VERSION +DIGEST +AGE +STATE +COMPARED BY$/m)
+      expect(text.stdout).toMatch(/^api +staging +1\.4\.1 +sha256:[a-f0-9]{64} +\d+[a-z]+ +behind +latest$/m)
+      expect(text.stdout).toMatch(
+        /^web +staging +1\.0\.0 \(no latest\) +sha256:[a-f0-9]{64} +- +in sync +highest version$/m,
+      )
       expect(text.stderr).toContain(`${closed} (3 images): cannot connect`)
-      expect(text.stdout).toContain('3 images, 3 environments: 4 behind, 1 differs, 1 target unreachable')
+      expect(text.stdout.trimEnd().split('\n').at(-1)).toBe(
+        '3 images, 3 environments: 1 in sync, 4 behind, 1 drifted, 1 target unreachable',
+      )
     })
   })
 }
@@ -186,6 +190,28 @@ describe('the exit code of status', () => {
     const level = await status(project, '--detailed-exitcode', '--env', 'dev', '--env', 'staging')
     expect(level.code).toBe(0)
     expect(level.result.environments).toEqual(['dev', 'staging'])
+  })
+
+  it('is 2 without a current-version tag if prod is behind or was not compared, and 0 in sync', async () => {
+    const registry = await loggedRegistry('oci-1.1')
+    const push = async (environment: string, name: string, ...tags: readonly string[]) => {
+      for (const tag of tags) await registry.oracle.push(version(name, tag), `${environment}/${name}`, tag)
+    }
+    await push('staging', 'api', '1.4.1', '1.4.2')
+    await push('prod', 'api', '1.4.1')
+    await push('staging', 'web', '1.4.1', '1.4.2')
+    await push('prod', 'web', '1.4.2')
+    await push('staging', 'job', 'pr-1')
+    await push('prod', 'job', 'main')
+    const project = await place(registry.host, [registry.host], ['api', 'web', 'job', 'none'])
+    const exitOf = async (...images: readonly string[]) => {
+      const args = ['--env', 'staging', '--env', 'prod', '--detailed-exitcode']
+      const { code, result } = await status(project, ...images, ...args)
+      return [code, ...result.images.flatMap(({ steps }) => steps.map(({ state }) => state))]
+    }
+    expect(await exitOf('api')).toEqual([2, 'behind'])
+    expect(await exitOf('web')).toEqual([0, 'in-sync'])
+    expect(await exitOf('job', 'none')).toEqual([2, 'unknown', 'unknown'])
   })
 
   it('is 4 if some targets are unreachable, and 1 if all are', async () => {
@@ -231,6 +257,6 @@ it('status warns about an unknown image if dray.yaml lists no images', async () 
   const { stdout, stderr, code } = await project.run('status', 'apu', 'api')
   expect(code).toBe(0)
   expect(stderr).toContain('apu is nowhere. Check the name.')
-  expect(stdout).toContain('1 image nowhere')
+  expect(stdout).toContain('1 image in no environment')
   expect((await project.run('diff', 'dev', 'prod', 'apu')).stderr).toContain('apu is nowhere')
 })

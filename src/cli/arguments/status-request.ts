@@ -4,7 +4,7 @@ import { everyEnvironment, resolveEnvironmentOption, type Within } from '../../c
 import { DrayError } from '../../lib/errors.ts'
 import { defaultTag } from '../../oci/reference.ts'
 import type { VersionReading as Reading } from '../../semver/version.ts'
-import type { StatusTarget, PromotionPath } from '../../usecases/views/status/status.ts'
+import type { StatusTarget, PromotionPath } from '../../usecases/views/status/facts.ts'
 import { resolveImageNames } from './named-images.ts'
 
 export interface StatusRequest {

@@ -1,33 +1,54 @@
-import type { StatusCell, StatusView, StepState } from '../../usecases/views/status/status.ts'
+import type { SyncComparison, SyncState, UnknownReason } from '../../usecases/views/status/compare-sides.ts'
+import type { StatusCell, StatusView } from '../../usecases/views/status/status.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatAge, formatCount, shortenHex } from '../text/format.ts'
 import { renderMatrix } from '../text/matrix.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
+import { breakLines } from '../text/section.ts'
 import { formatTargetName } from '../target.ts'
+
+/** Renders the table, the reasons of unknown states, and the summary. */
+export function renderStatus(view: StatusView, now: Date, page: Page): string {
+  const { style, width } = page
+  const bases = new Set(view.images.flatMap(({ cells }) => cells.flatMap((cell) => listBases(cell, cells))))
+  // On a terminal, one line has the basis that all comparisons share.
+  const isShared = width !== undefined && bases.size < 2
+  const table = renderTableOf(view, now, page, !isShared)
+  const notes = listReasons(view).flatMap((text) => breakLines(text, width))
+  return [
+    table,
+    ...(isShared ? [...bases].map((basis) => style.dim(`Compared by: ${escapeText(basis)}`)) : []),
+    ...notes.map((line) => style.dim(line)),
+    renderStatusSummary(view, style),
+  ].join('\n')
+}
 
 /**
  * Renders a line for each image and a group of columns for each target if the terminal is wide
  * enough; else a line for each image and target. A pipe has whole digests.
  */
-export function renderStatus(view: StatusView, now: Date, page: Page): string {
+function renderTableOf(view: StatusView, now: Date, page: Page, withBasis: boolean): string {
   const { style, width } = page
-  const matrix = width === undefined ? undefined : renderWide(view, now, { style, width })
-  return matrix ?? renderLines(view, now, page)
+  const matrix = width === undefined ? undefined : renderWide(view, now, { style, width }, withBasis)
+  return matrix ?? renderStatusLines(view, now, page, { withBasis })
 }
 
 function renderWide(
   { images }: StatusView,
   now: Date,
   page: { readonly style: Style; readonly width: number },
+  withBasis: boolean,
 ): string | undefined {
   const targets = images[0]?.cells ?? []
   const groups = targets.map((target, i) => ({
     title: targetName(target, targets),
     rows: images.map(({ cells }) => {
       const cell = cells[i]
-      return cell === undefined ? [] : [...factsOf(cell, now, shortenHex, ''), stepOf(cell, '=', '')]
+      if (cell === undefined) return []
+      const basis = withBasis ? [basisOf(cell, cells, '')] : []
+      return [...factsOf(cell, now, shortenHex, ''), stepOf(cell, ''), ...basis]
     }),
   }))
   const names = images.map(({ image }) => escapeText(image))
@@ -42,21 +63,30 @@ const columns: readonly Column[] = [
   { title: 'AGE' },
   { title: 'STATE', flexible: true },
 ]
+const basisColumn: Column = { title: 'COMPARED BY', flexible: true }
 
-function renderLines({ images }: StatusView, now: Date, page: Page): string {
+/** Renders a line for each image and target. With `time`, a first column has it. */
+export function renderStatusLines(
+  { images }: StatusView,
+  now: Date,
+  page: Page,
+  { withBasis = true, time }: { readonly withBasis?: boolean; readonly time?: string } = {},
+): string {
   const isPipe = page.width === undefined
   const digest = isPipe ? (whole: Digest): string => whole : shortenHex
-  const level = isPipe ? 'level' : '='
   const rows = images.flatMap(({ image, cells }) =>
     cells.map((cell, i): readonly Cell[] => [
+      ...(time === undefined ? [] : [time]),
       // A terminal shows a name once for all of its lines; a pipe repeats it.
       isPipe || i === 0 ? escapeText(image) : '',
       targetName(cell, cells),
       ...factsOf(cell, now, digest, '-'),
-      stepOf(cell, level, '-'),
+      stepOf(cell, '-'),
+      ...(withBasis ? [basisOf(cell, cells, '-')] : []),
     ]),
   )
-  return renderTable(columns, rows, page)
+  const first = time === undefined ? [] : [{ title: 'TIME (UTC)' }]
+  return renderTable([...first, ...columns, ...(withBasis ? [basisColumn] : [])], rows, page)
 }
 
 function targetName(cell: StatusCell, all: readonly StatusCell[]): string {
@@ -72,66 +102,117 @@ function factsOf(
   digest: (whole: Digest) => string,
   none: string,
 ): readonly Cell[] {
+  const shownDigest: Cell = cell.digest === null ? none : { text: digest(cell.digest), tone: 'dim' }
   switch (cell.state) {
     case 'unreachable':
       return [{ text: 'unreachable', tone: 'red' }, none, none]
-    case 'absent':
-      return [{ text: 'absent', tone: 'dim' }, none, none]
-    case 'unmarked': {
-      const highest = cell.highest === null ? '' : ` (${cell.highest})`
-      return [{ text: escapeText(`no ${cell.marker}${highest}`), tone: 'yellow' }, none, none]
+    case 'not-deployed':
+      return [{ text: 'not deployed', tone: 'dim' }, none, none]
+    case 'no-current-tag': {
+      const version = `${cell.highest ?? 'unknown'} (no ${cell.currentTag})`
+      return [{ text: escapeText(version), tone: 'yellow' }, shownDigest, none]
     }
     case 'present':
       return [
         cell.version === null ? { text: 'unknown', tone: 'yellow' } : escapeText(cell.version),
-        cell.digest === null ? none : { text: digest(cell.digest), tone: 'dim' },
+        shownDigest,
         cell.created === null ? none : formatAge(now.getTime() - Date.parse(cell.created)),
       ]
   }
 }
 
-const tones: Readonly<Record<StepState, keyof Style>> = {
-  level: 'dim',
+const tones: Readonly<Record<SyncState, keyof Style>> = {
+  'in-sync': 'dim',
   behind: 'yellow',
-  differs: 'red',
-  unknown: 'dim',
+  drifted: 'red',
+  unknown: 'yellow',
 }
 
 /** Formats the comparison with the environments before; if there are several, with their names. */
-function stepOf({ against, state: own }: StatusCell, level: string, none: string): Cell {
+function stepOf({ against, state: own }: StatusCell, none: string): Cell {
+  if (against.length === 0) return none
   const unlike = Map.groupBy(
-    against.filter(({ state }) => state !== 'level'),
+    against.filter(({ state }) => state !== 'in-sync'),
     ({ state }) => state,
   )
   const [first] = unlike.keys()
-  if (first === undefined) {
-    // If neither side has the image, there is nothing to compare.
-    return against.length === 0 || own !== 'present' ? none : { text: level, tone: tones.level }
-  }
+  if (first === undefined) return { text: formatState('in-sync'), tone: tones['in-sync'] }
   // A target that was not reached is unknown to all environments, so no names are needed.
   const isOne = against.length === 1 || own === 'unreachable'
   const states = [...unlike].map(([state, those]) =>
-    isOne ? state : `${state} ${those.map(({ from }) => from).join(', ')}`,
+    isOne ? formatState(state) : `${formatState(state)} (${those.map(({ from }) => from).join(', ')})`,
   )
   return { text: escapeText(states.join(', ')), tone: tones[first] }
 }
 
+function formatState(state: SyncState): string {
+  return state === 'in-sync' ? 'in sync' : state
+}
+
+/** What a cell was compared by. */
+function basisOf(cell: StatusCell, all: readonly StatusCell[], none: string): Cell {
+  const bases = [...new Set(listBases(cell, all))]
+  return bases.length === 0 ? none : { text: escapeText(bases.join(', ')), tone: 'dim' }
+}
+
+const basisNames: Readonly<Record<Exclude<NonNullable<SyncComparison['comparedBy']>, 'currentTag'>, string>> = {
+  highestVersion: 'highest version',
+  commonTags: 'common tags',
+  sameDigest: 'same digest',
+}
+
+function listBases({ against, currentTag }: StatusCell, all: readonly StatusCell[]): readonly string[] {
+  return against.flatMap(({ from, comparedBy }) => {
+    if (comparedBy === null) return []
+    if (comparedBy !== 'currentTag') return [basisNames[comparedBy]]
+    const source = all.find(({ environment }) => environment === from)?.currentTag ?? currentTag
+    return [source === currentTag ? currentTag : `${source} and ${currentTag}`]
+  })
+}
+
+const reasons: Readonly<Record<Exclude<UnknownReason, 'unreachable'>, string>> = {
+  notDeployed: 'The image is not deployed in either environment.',
+  nothingInCommon:
+    'The environments have no current-version tag, version or tag in common. Set "currentTag" in dray.yaml.',
+  moreInSource: 'The common tags are equal, but the source has further tags. Set "currentTag" in dray.yaml.',
+  tooManyTags: 'The environments have too many common tags to compare. Set "currentTag" in dray.yaml.',
+}
+
+/** Explains the unknown states, one line for each reason. */
+function listReasons({ images }: StatusView): readonly string[] {
+  const all = images.flatMap(({ steps }) =>
+    steps.flatMap(({ why }) => (why === undefined || why === 'unreachable' ? [] : [why])),
+  )
+  return [...Map.groupBy(all, (why) => why)].map(([why, those]) => `${those.length} unknown: ${reasons[why]}`)
+}
+
 /** Summarises the status in one line for a person. */
 export function renderStatusSummary({ environments, images, summary }: StatusView, style: Style): string {
-  const { behind, differs, unknown, level } = summary
-  const absent = images.filter(({ cells }) => cells.every(({ state }) => state === 'absent')).length
-  const steps = [
+  const { inSync, behind, drifted, unknown } = summary
+  const parts = [
+    ...(inSync > 0 ? [style.green(`${inSync} in sync`)] : []),
     ...(behind > 0 ? [style.yellow(`${behind} behind`)] : []),
-    ...(differs > 0 ? [style.red(formatCount(differs, 'differs', 'differ'))] : []),
-  ]
-  const isLevel = level > 0 && behind + differs + unknown === 0 && absent < images.length
-  const what = [
-    ...(isLevel ? ['all level'] : steps),
+    ...(drifted > 0 ? [style.red(`${drifted} drifted`)] : []),
+    ...(unknown > 0 ? [style.yellow(`${unknown} unknown`)] : []),
+    ...(inSync + behind + drifted + unknown === 0
+      ? ['nothing compared']
+      : listUncompared(environments, images)),
     ...countUnreachable(images, summary).map(style.red),
-    ...(absent > 0 ? [`${formatCount(absent, 'image')} nowhere`] : []),
+    ...countAbsent(images),
   ]
-  const summaryText = what.length === 0 ? 'nothing to compare' : what.join(', ')
-  return `${formatCount(images.length, 'image')}, ${formatCount(environments.length, 'environment')}: ${summaryText}`
+  return `${formatCount(images.length, 'image')}, ${formatCount(environments.length, 'environment')}: ${parts.join(', ')}`
+}
+
+/** Names the environments that no other one promotes from or to. */
+function listUncompared(environments: readonly string[], images: StatusView['images']): readonly string[] {
+  const steps = images[0]?.steps ?? []
+  const alone = environments.filter((name) => steps.every(({ from, to }) => name !== from && name !== to))
+  return alone.map((name) => `${escapeText(name)} not compared`)
+}
+
+function countAbsent(images: StatusView['images']): readonly string[] {
+  const absent = images.filter(({ cells }) => cells.every(({ state }) => state === 'not-deployed')).length
+  return absent === 0 ? [] : [`${formatCount(absent, 'image')} in no environment`]
 }
 
 /** Counts unreachable targets, and the images if some could be read. */

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type CellFacts, type StatusView, buildStatus } from '../../../src/usecases/views/status/status.ts'
+import type { CellFacts } from '../../../src/usecases/views/status/facts.ts'
+import { type StatusView, buildStatus } from '../../../src/usecases/views/status/status.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { renderStatus, renderStatusSummary } from '../../../src/render/views/status.ts'
+import { renderStatus, renderStatusLines, renderStatusSummary } from '../../../src/render/views/status.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 import { renderUnreachable } from '../../../src/render/views/unreachable.ts'
 import { displayWidth } from '../../../src/render/text/width.ts'
-import { parseVersionTag, plainReading } from '../../../src/semver/version.ts'
+import { statusFacts } from '../../support/status-facts.ts'
 
 const now = new Date('2026-06-13T00:00:00Z')
 const created = '2026-06-01T00:00:00.000Z'
@@ -15,14 +16,10 @@ const routes = [
 ]
 const hex = (version: string): string => digestOf(version).slice(7, 19)
 
+/** Facts of a cell: `1.4.2` is a current image with this version; else as in `statusFacts`. */
 function facts(image: string, environment: string, what: string, registry = 'r.test'): CellFacts {
-  const repository = { registry, path: `${environment}/${image}` }
-  const target = { image, environment, repository, currentTag: 'latest', reading: plainReading }
-  if (what === '-') return { target, state: 'absent' }
-  if (what === 'no') return { target, state: 'unmarked', highest: null }
-  if (what === '!') return { target, state: 'unreachable', error: { code: 'network', message: 'nobody' } }
-  const version = parseVersionTag(what, plainReading) ?? null
-  return { target, state: 'present', digest: digestOf(what), version, created }
+  const has = /^\d[^=]*$/.test(what) ? `latest=${what} ${what}=${what}` : what
+  return statusFacts({ environment, has, image, registry, created })
 }
 
 /** A status of images in dev, staging and prod. */
@@ -36,51 +33,77 @@ function view(images: Readonly<Record<string, readonly [string, string, string]>
 }
 
 const at = (width: number | undefined, style = plainStyle) => ({ style, width })
-const few = view({ api: ['1.5.0', '1.5.0', '1.4.2'], web: ['?', 'no', '-'] })
+const few = view({
+  api: ['1.5.0', '1.5.0', '1.4.2'],
+  web: ['latest=x', 'main=y 1.4.2=b', '-'],
+})
+/** The lines of a text as columns. */
+const columnsOf = (text: string): readonly (readonly string[])[] =>
+  text.split('\n').map((line) => line.trim().split(/ {2,}/))
 
 describe('a status', () => {
   it('is a matrix of images and environments on a wide terminal', () => {
-    const lines = renderStatus(few, now, at(200)).split('\n')
-    expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
+    const text = renderStatus(few, now, at(200))
+    const [api, b] = [hex('1.5.0'), hex('b')]
+    expect(columnsOf(text)).toEqual([
       ['IMAGE', 'dev', 'staging', 'prod'],
+      ['api', '1.5.0', api, '12d', '1.5.0', api, '12d', 'in sync', '1.4.2', hex('1.4.2'), '12d', 'behind'],
+      ['web', 'unknown', hex('x'), '12d', '1.4.2 (no latest)', b, 'unknown', 'not deployed', 'behind'],
+      ['Compared by: latest'],
       [
-        'api',
-        '1.5.0',
-        hex('1.5.0'),
-        '12d',
-        '1.5.0',
-        hex('1.5.0'),
-        '12d',
-        '=',
-        '1.4.2',
-        hex('1.4.2'),
-        '12d',
-        'behind',
+        '1 unknown: The environments have no current-version tag, version or tag in common. Set "currentTag" in dray.yaml.',
       ],
-      ['web', 'unknown', hex('?'), '12d', 'no latest', 'behind', 'absent'],
+      ['2 images, 3 environments: 1 in sync, 2 behind, 1 unknown'],
     ])
     // Each environment begins in one column.
-    const [heading = '', first = ''] = lines
+    const [heading = '', first = ''] = text.split('\n')
     expect(first.indexOf('1.5.0', 20)).toBe(heading.indexOf('staging'))
     expect(first.indexOf('1.4.2')).toBe(heading.indexOf('prod'))
   })
 
+  it('has the basis of each comparison in a matrix if they differ', () => {
+    const mixed = view({ api: ['1.5.0', '1.5.0', '1.4.2=1.4.2'], web: ['main=x', 'main=x', 'main=y'] })
+    const [, api, web, summary] = columnsOf(renderStatus(mixed, now, at(200)))
+    expect(api?.slice(4)).toEqual([
+      '1.5.0',
+      hex('1.5.0'),
+      '12d',
+      'in sync',
+      'latest',
+      '1.4.2 (no latest)',
+      hex('1.4.2'),
+      'behind',
+      'highest version',
+    ])
+    expect(web?.slice(2)).toEqual([
+      'unknown (no latest)',
+      'in sync',
+      'common tags',
+      'unknown (no latest)',
+      'drifted',
+      'common tags',
+    ])
+    expect(summary).toEqual(['2 images, 3 environments: 2 in sync, 1 behind, 1 drifted'])
+  })
+
   it('has a line for each image and environment on a narrow terminal, with each image name once', () => {
-    const lines = renderStatus(few, now, at(80)).split('\n')
-    expect(lines.map((line) => line.trim().split(/ {2,}/))).toEqual([
+    expect(columnsOf(renderStatus(few, now, at(80))).slice(0, 8)).toEqual([
       ['IMAGE', 'ENVIRONMENT', 'VERSION', 'DIGEST', 'AGE', 'STATE'],
       ['api', 'dev', '1.5.0', hex('1.5.0'), '12d', '-'],
-      ['staging', '1.5.0', hex('1.5.0'), '12d', '='],
+      ['staging', '1.5.0', hex('1.5.0'), '12d', 'in sync'],
       ['prod', '1.4.2', hex('1.4.2'), '12d', 'behind'],
-      ['web', 'dev', 'unknown', hex('?'), '12d', '-'],
-      ['staging', 'no latest', '-', '-', 'behind'],
-      ['prod', 'absent', '-', '-', '-'],
+      ['web', 'dev', 'unknown', hex('x'), '12d', '-'],
+      ['staging', '1.4.2 (no latest)', hex('b'), '-', 'unknown'],
+      ['prod', 'not deployed', '-', '-', 'behind'],
+      ['Compared by: latest'],
     ])
   })
 
   it('has name, state and complete digest in each line in a pipe', () => {
-    const lines = renderStatus(few, now, at(undefined)).split('\n')
-    expect(lines[2]?.split(/ {2,}/)).toEqual(['api', 'staging', '1.5.0', digestOf('1.5.0'), '12d', 'level'])
+    const lines = columnsOf(renderStatus(few, now, at(undefined)))
+    expect(lines[2]).toEqual(['api', 'staging', '1.5.0', digestOf('1.5.0'), '12d', 'in sync', 'latest'])
+    const [heading, first] = columnsOf(renderStatusLines(few, now, at(undefined), { time: '2026-06-13' }))
+    expect([heading?.[0], first?.[0], first?.[1]]).toEqual(['TIME (UTC)', '2026-06-13', 'api'])
   })
 
   it.each([60, 80, 200])(
@@ -97,6 +120,9 @@ describe('a status', () => {
       const hostile = view(Object.fromEntries(names.map((name) => [name, [long, '1.4.2', '-'] as const])))
       const text = renderStatus(hostile, now, at(width))
       const lines = text.split('\n')
+      const [basis, summary] = lines.splice(-2)
+      expect(basis).toBe('Compared by: latest')
+      expect(summary).toBe('5 images, 3 environments: 5 behind, 5 drifted')
       expect(lines).toHaveLength(1 + names.length * 3)
       for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width)
       expect(text).not.toContain('\u001b')
@@ -117,9 +143,9 @@ describe('a status', () => {
     const [api, ...rest] = few.images
     if (api === undefined) throw new Error('one at least')
     const long = { ...few, images: [{ ...api, image: `${'team/'.repeat(20)}api` }, ...rest] }
-    const [, line = ''] = renderStatus(long, now, at(140)).split('\n')
+    const [, line = ''] = renderStatus(long, now, at(150)).split('\n')
     expect(line).toMatch(/^…(?:team\/|eam\/)[a-z/]*\/api {3}/)
-    expect(displayWidth(line)).toBeLessThanOrEqual(140)
+    expect(displayWidth(line)).toBeLessThanOrEqual(150)
     expect(line).toContain(hex('1.5.0'))
   })
 
@@ -131,7 +157,7 @@ describe('a status', () => {
       at(200, style),
     )
     expect(seen).toContain('<behind')
-    expect(seen).toContain('[differs]')
+    expect(seen).toContain('[drifted]')
     expect(seen).toContain('[unreachable')
   })
 
@@ -151,9 +177,9 @@ describe('a status', () => {
     const all = [facts('api', 'dev', '1.5.0'), facts('api', 'staging', '1.4.2')]
     const shown = (prod: CellFacts): string =>
       renderStatus(buildStatus(['dev', 'staging', 'prod'], both, [...all, prod]), now, at(200))
-    expect(shown(facts('api', 'prod', '1.4.2'))).toMatch(/behind dev$/)
-    expect(shown(facts('api', 'prod', '1.4.1'))).toMatch(/ behind dev, staging$/)
-    expect(shown(facts('api', 'prod', '!'))).toMatch(/unreachable +unknown$/)
+    expect(shown(facts('api', 'prod', '1.4.2'))).toMatch(/behind \(dev\)$/m)
+    expect(shown(facts('api', 'prod', '1.4.1'))).toMatch(/ behind \(dev, staging\)$/m)
+    expect(shown(facts('api', 'prod', '!'))).toMatch(/unreachable +unknown$/m)
   })
 })
 
@@ -161,25 +187,31 @@ describe('the summary of a status', () => {
   it.each([
     [
       { api: ['1.5.0', '1.5.0', '1.4.2'], web: ['1.0.0', '1.0.0', '1.0.0'] },
-      '2 images, 3 environments: 1 behind',
+      '2 images, 3 environments: 3 in sync, 1 behind',
     ],
-    [{ api: ['1.5.0', '1.6.0', '!'] }, '1 image, 3 environments: 1 differs, 1 target unreachable'],
-    [{ api: ['1.5.0', '1.5.0', '1.5.0'] }, '1 image, 3 environments: all level'],
+    [{ api: ['1.5.0', '1.6.0', '!'] }, '1 image, 3 environments: 1 drifted, 1 unknown, 1 target unreachable'],
+    [{ api: ['1.5.0', '1.5.0', '1.5.0'] }, '1 image, 3 environments: 2 in sync'],
     [
       { api: ['1.5.0', '1.5.0', '!'], web: ['1.0.0', '1.0.0', '1.0.0'] },
-      '2 images, 3 environments: 1 target unreachable for 1 image',
+      '2 images, 3 environments: 3 in sync, 1 unknown, 1 target unreachable for 1 image',
     ],
     [
       { api: ['1.5.0', '!', '!'], web: ['1.0.0', '1.0.0', '!'] },
-      '2 images, 3 environments: 2 targets unreachable for 2 images',
+      '2 images, 3 environments: 1 in sync, 3 unknown, 2 targets unreachable for 2 images',
     ],
-    [{ api: ['-', '-', '-'] }, '1 image, 3 environments: 1 image nowhere'],
-    [
-      { api: ['1.5.0', '1.5.0', '1.5.0'], web: ['-', '-', '-'] },
-      '2 images, 3 environments: all level, 1 image nowhere',
-    ],
+    [{ api: ['-', '-', '-'] }, '1 image, 3 environments: 2 unknown, 1 image in no environment'],
   ] as const)('of %j', (images, summary) => {
     expect(renderStatusSummary(view(images), plainStyle)).toBe(summary)
+  })
+
+  it('reports that nothing was compared, and the environments that were not', () => {
+    const alone = buildStatus(['prod'], [], [facts('api', 'prod', '1.5.0')])
+    expect(renderStatusSummary(alone, plainStyle)).toBe('1 image, 1 environment: nothing compared')
+    const all = ['dev', 'staging', 'qa'].map((name) => facts('api', name, '1.5.0'))
+    const some = routes.slice(0, 1)
+    expect(renderStatusSummary(buildStatus(['dev', 'staging', 'qa'], some, all), plainStyle)).toBe(
+      '1 image, 3 environments: 1 in sync, qa not compared',
+    )
   })
 })
 

@@ -47,3 +47,17 @@ export function pairCommonTags(from: TagSet, to: TagSet): readonly TagPair[] {
   const order = new Map([...from.tags].map((tag, i) => [tag, i]))
   return [...same, ...spelled].sort((a, b) => (order.get(a.from) ?? 0) - (order.get(b.from) ?? 0))
 }
+
+/** Returns the tag names that both lists have: those that move to each new image first. */
+export function listCommonTags(from: readonly string[], to: readonly string[]): readonly string[] {
+  const there = new Set(to)
+  const common = from.filter((tag) => there.has(tag)).toSorted()
+  return [...common.filter(isMovingName), ...common.filter((tag) => !isMovingName(tag))]
+}
+
+/**
+ * Whether a tag has no number. `main` moves to each new image; `sha-1f2e` and `build-77` do not.
+ */
+export function isMovingName(tag: string): boolean {
+  return !/\d/.test(tag)
+}

@@ -5,6 +5,7 @@ import { isInLine } from '../../../semver/line.ts'
 import { sortBySemver } from '../../../semver/order.ts'
 import {
   compareVersions,
+  findHighestTag,
   formatVersion,
   isStable,
   type VersionReading,
@@ -12,7 +13,6 @@ import {
   versionTagsIn,
 } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { ManifestReader } from '../../../images/ports.ts'
 import { lineOf } from '../list/floating-tags.ts'
 
 /** Tags that are resolved in each wave. The highest version is nearly always the current one. */
@@ -38,10 +38,22 @@ export function listVersionCandidates(
   return [...sortByLikelihood(likely), ...sortByLikelihood(others)].slice(0, maxCandidates)
 }
 
-/** Returns the highest stable version, or the highest pre-release if none is stable. */
-export function findHighest(tags: readonly string[], reading: VersionReading): VersionTag | undefined {
-  const [highest] = sortByLikelihood(versionTagsIn(sortBySemver(tags, reading), reading))
-  return highest
+/**
+ * Returns the highest stable version, or the highest pre-release if none is stable, in all of its
+ * spellings. Empty without versions.
+ */
+export function listHighest(tags: readonly string[], reading: VersionReading): readonly VersionTag[] {
+  const versions = versionTagsIn(tags, reading)
+  const stable = versions.filter(({ version }) => isStable(version))
+  const candidates = stable.length > 0 ? stable : versions
+  const highest = findHighestTag(candidates)
+  if (highest === undefined) return []
+  const spellings = candidates.filter(({ version }) => compareVersions(version, highest.version) === 0)
+  const order = sortBySemver(
+    spellings.map(({ tag }) => tag),
+    reading,
+  )
+  return spellings.toSorted((a, b) => order.indexOf(a.tag) - order.indexOf(b.tag))
 }
 
 /**
@@ -69,7 +81,7 @@ function partition<T>(
 
 /** Returns the first candidate on the digest. Sends one request, then up to eight in two waves. */
 export async function findVersion(
-  store: ManifestReader,
+  resolve: (tag: string, call: Call) => Promise<Digest | null>,
   digest: Digest,
   candidates: readonly VersionTag[],
   call: Call,
@@ -78,11 +90,13 @@ export async function findVersion(
   for (const wave of waves) {
     const some = candidates.slice(begin, begin + wave)
     begin += wave
-    const stand = await inParallel(some, wave, call, async ({ tag }, c) => {
-      const image = await store.resolve({ tag }, c)
-      return image?.digest === digest
-    })
-    const found = some[stand.indexOf(true)]
+    const matches = await inParallel(
+      some,
+      wave,
+      call,
+      async ({ tag }, c) => (await resolve(tag, c)) === digest,
+    )
+    const found = some[matches.indexOf(true)]
     if (found !== undefined) return found
   }
   return undefined

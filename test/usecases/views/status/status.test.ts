@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type CellFacts,
-  type PromotionPath,
-  type StatusView,
-  buildStatus,
-} from '../../../../src/usecases/views/status/status.ts'
+import type { CellFacts, PromotionPath } from '../../../../src/usecases/views/status/facts.ts'
+import { buildStatus, type StatusView } from '../../../../src/usecases/views/status/status.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
-import { parseVersionTag, plainReading, type VersionTag } from '../../../../src/semver/version.ts'
+import { statusFacts } from '../../../support/status-facts.ts'
 
 const names = ['dev', 'staging', 'prod']
 const routes: readonly PromotionPath[] = [
@@ -14,25 +10,10 @@ const routes: readonly PromotionPath[] = [
   { from: 'staging', to: 'prod' },
 ]
 
-/**
- * Facts of a cell in a short form: `1.4.2` is an image with this version, `1.4.2/x` is another
- * image with the same version, `?/x` has no version, `-` is absent, `no` is without the
- * current-version tag, and `!` is unreachable.
- */
+/** Facts of a cell: `1.4.2` is a current image with this version; else as in `statusFacts`. */
 function facts(environment: string, what: string, image = 'api', registry = 'r.test'): CellFacts {
-  const repository = { registry, path: `${environment}/${image}` }
-  const target = { image, environment, repository, currentTag: 'latest', reading: plainReading }
-  if (what === '-') return { target, state: 'absent' }
-  if (what === 'no') return { target, state: 'unmarked', highest: versionTag('1.5.0') }
-  if (what === '!')
-    return { target, state: 'unreachable', error: { code: 'network', message: 'nobody there' } }
-  const [version = '', other = ''] = what.split('/')
-  const digest = digestOf(other === '' ? version : other)
-  return { target, state: 'present', digest, version: versionTag(version), created: null }
-}
-
-function versionTag(tag: string): VersionTag | null {
-  return parseVersionTag(tag, plainReading) ?? null
+  const has = /^\d[^=]*$/.test(what) ? `latest=${what} ${what}=${what}` : what
+  return statusFacts({ environment, has, image, registry })
 }
 
 /** The view of dev, staging and prod, each in the short form of `facts`. */
@@ -47,48 +28,32 @@ function view(...what: readonly string[]): StatusView {
 const stepsOf = ({ images }: StatusView): readonly string[] =>
   images.flatMap(({ steps }) => steps.map(({ state }) => state))
 
-describe('an environment, compared with the one that it promotes from:', () => {
-  it.each([
-    ['the same digest', '1.4.2', '1.4.2', 'level'],
-    ['the same digest under another version tag', '1.4.2/x', '1.4.1/x', 'level'],
-    ['the same digest without a version', '?/x', '?/x', 'level'],
-    ['a lower version', '1.4.2', '1.4.1', 'behind'],
-    ['a pre-release of the same version', '1.4.2', '1.4.2-rc.1', 'behind'],
-    ['1.9.0 against 1.10.0', '1.10.0', '1.9.0', 'behind'],
-    ['no repository', '1.4.2', '-', 'behind'],
-    ['no current-version tag', '1.4.2', 'no', 'behind'],
-    ['a higher version', '1.4.1', '1.4.2', 'differs'],
-    ['the same version with another digest', '1.4.2', '1.4.2/x', 'differs'],
-    ['the same version in another spelling with another digest', 'v1.4.2', '1.4.2/x', 'differs'],
-    ['no known version', '1.4.2', '?/x', 'differs'],
-    ['a version, compared with none', '?/x', '1.4.2', 'differs'],
-    ['an image that only it has', '-', '1.4.2', 'differs'],
-    ['no image in either', '-', 'no', 'level'],
-    ['unreachable', '1.4.2', '!', 'unknown'],
-    ['compared with an unreachable one', '!', '1.4.2', 'unknown'],
-  ])('%s', (_, dev, staging, state) => {
-    expect(stepsOf(view(dev, staging))[0]).toBe(state)
-  })
-})
-
 describe('an environment with several targets', () => {
   const prod = (...what: readonly string[]): string | undefined => {
     const targets = what.map((one, i) => facts('prod', one, 'api', `${i}.test`))
     return stepsOf(buildStatus(names, routes, [facts('staging', '1.4.2'), ...targets]))[1]
   }
   it.each([
-    [['1.4.2', '1.4.2'], 'level'],
+    [['1.4.2', '1.4.2'], 'in-sync'],
     [['1.4.2', '1.4.1'], 'behind'],
-    [['1.4.1', '1.5.0'], 'differs'],
+    [['1.4.1', '1.5.0'], 'drifted'],
     [['1.4.2', '!'], 'unknown'],
     [['!', '1.4.1'], 'behind'],
   ])('with %j has the worst state of them: %s', (what, state) => {
     expect(prod(...what)).toBe(state)
   })
 
-  it('counts by its first target that has the image', () => {
-    const from = [facts('staging', '!'), facts('staging', '-'), facts('staging', '1.4.2')]
-    expect(stepsOf(buildStatus(names, routes, [...from, facts('prod', '1.4.2')]))[1]).toBe('level')
+  it.each([
+    [['-', '1.4.2'], 'in-sync'],
+    [['1.4.2', '1.4.2'], 'in-sync'],
+    [['1.5.0', '1.4.2'], 'behind'],
+    [['1.4.2', '1.4.1'], 'drifted'],
+    [['!', '1.4.2'], 'unknown'],
+    [['!', '1.5.0'], 'behind'],
+    [['-', '-'], 'drifted'],
+  ])('%j is the source of 1.4.2, which is %s', (what, state) => {
+    const from = what.map((one, i) => facts('staging', one, 'api', `${i}.test`))
+    expect(stepsOf(buildStatus(names, routes, [...from, facts('prod', '1.4.2')]))[1]).toBe(state)
   })
 })
 
@@ -100,10 +65,10 @@ it('an environment that promotes from two others is compared with each', () => {
   const all = [facts('dev', '1.5.0'), facts('staging', '1.4.2'), facts('prod', '1.4.2')]
   const { images, summary } = buildStatus(names, both, all)
   expect(images[0]?.cells[2]?.against).toEqual([
-    { from: 'dev', state: 'behind' },
-    { from: 'staging', state: 'level' },
+    { from: 'dev', state: 'behind', comparedBy: 'currentTag' },
+    { from: 'staging', state: 'in-sync', comparedBy: 'currentTag' },
   ])
-  expect(summary).toMatchObject({ behind: 1, level: 1 })
+  expect(summary).toMatchObject({ behind: 1, inSync: 1 })
 })
 
 it('the summary counts steps, cells and targets', () => {
@@ -113,9 +78,9 @@ it('the summary counts steps, cells and targets', () => {
     facts('prod', image === 'api' ? '!' : '1.4.2', image),
   ])
   expect(buildStatus(names, routes, all).summary).toEqual({
-    level: 2,
+    inSync: 2,
     behind: 1,
-    differs: 0,
+    drifted: 0,
     unknown: 1,
     cells: 6,
     unreachableCells: 1,
@@ -123,11 +88,23 @@ it('the summary counts steps, cells and targets', () => {
   })
 })
 
+it('an image that no environment has is unknown, not in sync', () => {
+  const { images, summary } = view('-', '-', '-')
+  expect(images[0]?.steps[0]).toEqual({
+    from: 'dev',
+    to: 'staging',
+    state: 'unknown',
+    comparedBy: null,
+    why: 'notDeployed',
+  })
+  expect(summary).toMatchObject({ inSync: 0, unknown: 2 })
+})
+
 it('a cell has null for unknown fields', () => {
-  const cells = view('1.4.2', 'no', '!').images[0]?.cells
+  const cells = view('1.4.2', '1.4.0=a 1.5.0=b', '!').images[0]?.cells
   expect(cells).toMatchObject([
-    { state: 'present', digest: digestOf('1.4.2'), version: '1.4.2', highest: null },
-    { state: 'unmarked', digest: null, version: null, highest: '1.5.0' },
+    { state: 'present', currentTag: 'latest', digest: digestOf('1.4.2'), version: '1.4.2', highest: null },
+    { state: 'no-current-tag', digest: digestOf('b'), version: null, highest: '1.5.0' },
     { state: 'unreachable', digest: null, version: null, error: { code: 'network' } },
   ])
 })

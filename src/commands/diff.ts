@@ -6,7 +6,7 @@ import { exitOfView } from '../cli/command/view-exit.ts'
 import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
 import { resolveDiffRequest } from '../cli/arguments/diff-request.ts'
 import type { DiffEntry } from '../usecases/views/diff/diff.ts'
-import { renderDiff, renderDiffSummary } from '../render/views/diff.ts'
+import { renderDiff } from '../render/views/diff.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
 
 export default class Diff extends BaseCommand {
@@ -73,8 +73,7 @@ dray compares versions and not their spelling: v1.4.2 and 1.4.2 are the same ver
       this.warn(text)
     this.finish(
       view,
-      (page) =>
-        `${renderDiff(view, { ...page, allTags: flags['all-tags'] })}\n${renderDiffSummary(view, page.style)}`,
+      (page) => renderDiff(view, { ...page, allTags: flags['all-tags'] }),
       exitOfView(summariseTargets(view.images), flags['detailed-exitcode']),
       { rows: () => view.images },
     )
@@ -87,13 +86,15 @@ function summariseTargets(images: readonly DiffEntry[]): Parameters<typeof exitO
   return {
     total: images.length,
     unreachable: images.filter(({ state }) => state === 'unreachable').length,
-    differs: images.some(({ state }) => state === 'differs'),
+    differs: images.some(({ state }) => state !== 'in-sync' && state !== 'unreachable'),
   }
 }
 
 function listAbsentImages(images: readonly DiffEntry[]): readonly string[] {
   const byImage = [...Map.groupBy(images, ({ image }) => image)]
-  return byImage.flatMap(([image, all]) => (all.every(({ state }) => state === 'absent') ? [image] : []))
+  return byImage.flatMap(([image, all]) =>
+    all.every(({ state }) => state === 'not-deployed') ? [image] : [],
+  )
 }
 
 function listUnreachable(images: readonly DiffEntry[]): readonly Unreachable[] {

@@ -88,7 +88,7 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
     }
     this.finish(
       view,
-      (page) => `${renderStatus(view, now, page)}\n${renderStatusSummary(view, page.style)}`,
+      (page) => renderStatus(view, now, page),
       exitOfView(findings, flags['detailed-exitcode']),
       { rows: () => view.images },
     )

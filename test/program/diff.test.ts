@@ -73,8 +73,8 @@ for (const { kind, note, available } of kinds) {
             ],
             otherTags: { from: ['abc1234'], to: [] },
           },
-          { image: 'job', state: 'level', compared: 2 },
-          { image: 'nowhere', state: 'absent' },
+          { image: 'job', state: 'in-sync', comparedBy: 'currentTag', compared: 2 },
+          { image: 'nowhere', state: 'not-deployed' },
         ],
       })
       const text = await project.run(
@@ -88,9 +88,9 @@ for (const { kind, note, available } of kinds) {
       )
       expect(text.code).toBe(2)
       expect(text.stdout).toMatch(/^api {2}staging -> prod\n {2}\+ 1\.5\.0$/m)
-      expect(text.stdout).toMatch(/^ {2}≠ 1\.4\.2 +sha256:[a-f0-9]{64} -> sha256:[a-f0-9]{64} +drift$/m)
-      expect(text.stdout).toMatch(/in neither: nowhere\n1 image level\n.*\n$/)
-      expect(text.stdout).toContain('1 version to promote, 1 only in prod, 1 drifted version')
+      expect(text.stdout).toMatch(/^ {2}≠ 1\.4\.2 +sha256:[a-f0-9]{64} -> sha256:[a-f0-9]{64} +drifted$/m)
+      expect(text.stdout).toMatch(/not deployed in either: nowhere\n1 image in sync\n.*\n$/)
+      expect(text.stdout).toContain('1 version to promote, 1 version only in prod, 1 drifted version')
     })
 
     it('requests each list of tags and each common tag once on each side', async () => {
@@ -129,13 +129,13 @@ describe('dray diff with unreachable targets', () => {
     expect(code).toBe(4)
     expect(images.map(({ image: name, state, error }) => [name, state, error?.code])).toEqual([
       ['api', 'unreachable', 'network'],
-      ['api', 'level', undefined],
+      ['api', 'in-sync', undefined],
       ['web', 'unreachable', 'network'],
-      ['web', 'level', undefined],
+      ['web', 'in-sync', undefined],
     ])
     const text = await project.run('diff', 'staging', 'prod', 'api', 'web')
     expect(text.stdout).toBe(
-      `not compared with prod (${closed}): 2 images\n2 images level\nstaging -> prod, 2 images: 2 not compared\n`,
+      `not compared with prod (${closed}): 2 images\n2 images in sync\nstaging -> prod, 2 images: 2 not compared, 2 in sync\n`,
     )
     expect(text.stderr).toContain(`${closed} (2 images): cannot connect`)
 
@@ -158,7 +158,7 @@ describe('dray diff with unreachable targets', () => {
     const project = await workplace(configOf(host, [host, mute.registry]))
     const { code, images } = await diff(project, 'staging', 'prod', 'api', '--timeout', '3s')
     expect(code).toBe(4)
-    expect(images.map(({ state }) => state)).toEqual(['level', 'unreachable'])
+    expect(images.map(({ state }) => state)).toEqual(['in-sync', 'unreachable'])
   })
 })
 

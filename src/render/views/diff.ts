@@ -17,13 +17,14 @@ export interface DiffPage extends Page {
   readonly allTags: boolean
 }
 
-/** Renders the differences of each image, then lines for unreached, absent and equal images. */
+/** Renders the differences of each image, then lines for the other images, and the summary. */
 export function renderDiff(view: DiffView, page: DiffPage): string {
   const targets = targetsIn(view)
   const blocks = view.images
     .filter((entry) => entry.state === 'differs' || (page.allTags && hasOtherTags(entry)))
     .map((entry) => renderEntry(view, entry, targets, page))
-  return [...blocks, renderRest(view, targets, page)].filter((text) => text !== '').join('\n\n')
+  const end = [renderRest(view, targets, page), renderDiffSummary(view, page.style)]
+  return [...blocks, end.filter((text) => text !== '').join('\n')].join('\n\n')
 }
 
 /** Returns the name of the target of each entry. */
@@ -48,6 +49,7 @@ function renderEntry(
   const title = `${style.bold(escapeText(entry.image))}  ${style.dim(`${escapeText(view.from)} -> ${to}`)}`
   const indented = { ...page, width: width === undefined ? undefined : width - indent.length }
   const lines = [
+    ...missingLines(entry, view, page.style),
     ...promoteLines(entry, indented),
     ...onlyThereLines(entry, view, indented),
     ...driftLines(entry, view, indented),
@@ -58,6 +60,11 @@ function renderEntry(
 
 function hasOtherTags({ otherTags }: DiffEntry): boolean {
   return otherTags.from.length + otherTags.to.length > 0
+}
+
+function missingLines({ deployed }: DiffEntry, { from, to }: DiffView, style: Style): readonly string[] {
+  const names = [...(deployed.from === false ? [from] : []), ...(deployed.to === false ? [to] : [])]
+  return names.map((name) => style.yellow(`not deployed in ${escapeText(name)}`))
 }
 
 function promoteLines({ promote }: DiffEntry, page: DiffPage): readonly string[] {
@@ -111,7 +118,7 @@ function driftLines({ drift }: DiffEntry, { to }: DiffView, page: Page): readonl
 }
 
 function driftNote({ kind, behind }: DriftedTag, to: string): string {
-  if (kind === 'exact') return 'drift'
+  if (kind === 'exact') return 'drifted'
   if (kind === 'other') return ''
   return behind ? `${to} is behind` : 'floating'
 }
@@ -125,34 +132,63 @@ function notesOf(
     { name: escapeText(from), tags: otherTags.from },
     { name: escapeText(to), tags: otherTags.to },
   ].filter(({ tags }) => tags.length > 0)
-  const counts = sides.map(({ name, tags }) => `${formatCount(tags.length, 'other tag')} in ${name} only`)
-  const lists = sides.map(({ name, tags }) => `in ${name} only: ${tags.map(escapeText).join(', ')}`)
-  const notes = allTags ? lists : counts.length === 0 ? [] : [`${counts.join(', ')}: --all-tags lists them`]
-  const limitNote = `the highest ${compared} of ${compared + notCompared} common tags were compared`
+  const counts = sides.map(({ name, tags }) => `${formatCount(tags.length, 'other tag')} only in ${name}`)
+  const lists = sides.map(({ name, tags }) => `only in ${name}: ${tags.map(escapeText).join(', ')}`)
+  const notes = allTags
+    ? lists
+    : counts.length === 0
+      ? []
+      : [`${counts.join(', ')}. Pass --all-tags to list them.`]
+  const limitNote = `${compared} of ${compared + notCompared} common tags were compared`
   return [...notes, ...(notCompared > 0 ? [limitNote] : [])].map((text) => style.dim(text))
 }
 
+/** Renders a line for each result without a block. */
 function renderRest(view: DiffView, targets: ReadonlyMap<DiffEntry, string>, page: DiffPage): string {
+  const { style } = page
   const byImage = [...Map.groupBy(view.images, ({ image }) => image)]
   const imagesAll = (state: DiffEntry['state']): readonly string[] =>
     byImage.flatMap(([image, entries]) => {
       const reached = entries.filter((entry) => entry.state !== 'unreachable')
       return reached.length > 0 && reached.every((entry) => entry.state === state) ? [image] : []
     })
-  const [level, absent] = [imagesAll('level'), imagesAll('absent')]
+  const [inSync, missing] = [imagesAll('in-sync'), imagesAll('not-deployed')]
   const unreached = Map.groupBy(
     view.images.filter(({ state }) => state === 'unreachable'),
     (entry) => targets.get(entry) ?? '',
   )
-  const isPart = view.images.some(({ state, notCompared }) => state === 'level' && notCompared > 0)
-  const levelText = `${formatCount(level.length, 'image')} level`
+  const isPart = view.images.some(({ state, notCompared }) => state === 'in-sync' && notCompared > 0)
+  const inSyncText = `${formatCount(inSync.length, 'image')} in sync`
   return [
     ...[...unreached].map(([target, entries]) =>
-      page.style.red(`not compared with ${target}: ${formatCount(entries.length, 'image')}`),
+      style.red(`not compared with ${target}: ${formatCount(entries.length, 'image')}`),
     ),
-    ...(absent.length > 0 ? [`in neither: ${absent.map(escapeText).join(', ')}`] : []),
-    ...(level.length > 0 ? [isPart ? `${levelText}, as far as tags were compared` : levelText] : []),
+    ...listUnknown(view, targets).map((text) => style.yellow(text)),
+    ...(missing.length > 0 ? [`not deployed in either: ${missing.map(escapeText).join(', ')}`] : []),
+    ...(inSync.length > 0
+      ? [isPart ? `${inSyncText}, but not all common tags were compared` : inSyncText]
+      : []),
+    ...listOtherSources(view).map((text) => style.dim(text)),
   ].join('\n')
+}
+
+/** Names the images that have nothing in common to compare. */
+function listUnknown({ images }: DiffView, targets: ReadonlyMap<DiffEntry, string>): readonly string[] {
+  const unknown = images.filter(({ state }) => state === 'unknown')
+  return [...Map.groupBy(unknown, (entry) => targets.get(entry) ?? '')].map(([target, entries]) => {
+    const names = entries.map(({ image }) => escapeText(image)).join(', ')
+    return `unknown for ${target}: ${names}. Set "currentTag" in dray.yaml to compare them.`
+  })
+}
+
+/** Names the registries of the source environment that were compared and that were not. */
+function listOtherSources({ images, from }: DiffView): readonly string[] {
+  const read = images.filter(({ state, otherSources }) => state !== 'unreachable' && otherSources.length > 0)
+  const compared = new Set(read.map((entry) => entry.from.registry))
+  const others = new Set(read.flatMap(({ otherSources }) => otherSources.map(({ registry }) => registry)))
+  const names = (registries: ReadonlySet<string>): string => [...registries].map(escapeText).join(', ')
+  if (others.size === 0) return []
+  return [`Of ${escapeText(from)}, ${names(compared)} was compared; ${names(others)} was not.`]
 }
 
 /** Summarises the differences in one line for a person. */
@@ -160,19 +196,38 @@ export function renderDiffSummary({ images, from, to }: DiffView, style: Style):
   const names = new Set(images.map(({ image }) => image)).size
   const sum = (count: (entry: DiffEntry) => number): number =>
     images.reduce((total, entry) => total + count(entry), 0)
+  const drift = (isCounted: (tag: DriftedTag) => boolean): number =>
+    sum((entry) => entry.drift.filter(isCounted).length)
+  const inState = (state: DiffEntry['state']): number => sum((entry) => (entry.state === state ? 1 : 0))
   const promote = sum((entry) => entry.promote.filter(({ older }) => !older).length)
+  const older = sum((entry) => entry.promote.filter((tag) => tag.older).length)
   const onlyThere = sum((entry) => entry.onlyThere.length)
-  const drift = sum((entry) => entry.drift.filter(({ kind }) => kind === 'exact').length)
-  const others = sum((entry) => entry.drift.filter(({ kind, behind }) => kind !== 'exact' && !behind).length)
-  const unreached = images.filter(({ state }) => state === 'unreachable').length
-  const parts = [
-    ...(promote > 0 ? [style.green(`${formatCount(promote, 'version')} to promote`)] : []),
-    ...(onlyThere > 0 ? [style.yellow(`${onlyThere} only in ${escapeText(to)}`)] : []),
-    ...(drift > 0 ? [style.red(formatCount(drift, 'drifted version'))] : []),
-    ...(others > 0 ? [style.yellow(formatCount(others, 'other tag differs', 'other tags differ'))] : []),
-    ...(unreached > 0 ? [style.red(`${unreached} not compared`)] : []),
+  const counts: readonly (readonly [number, (text: string) => string, string])[] = [
+    [promote, style.green, `${formatCount(promote, 'version')} to promote`],
+    [older, style.dim, `${formatCount(older, 'older version')} only in ${escapeText(from)}`],
+    [onlyThere, style.yellow, `${formatCount(onlyThere, 'version')} only in ${escapeText(to)}`],
+    ...driftCounts(drift, style),
+    [inState('not-deployed'), style.yellow, `${inState('not-deployed')} not deployed`],
+    [inState('unknown'), style.yellow, `${inState('unknown')} unknown`],
+    [inState('unreachable'), style.red, `${inState('unreachable')} not compared`],
+    [inState('in-sync'), style.green, `${inState('in-sync')} in sync`],
   ]
-  const isLevel = images.some(({ state }) => state === 'level')
-  const what = parts.length > 0 ? parts.join(', ') : isLevel ? 'no version differs' : 'nothing to compare'
-  return `${escapeText(from)} -> ${escapeText(to)}, ${formatCount(names, 'image')}: ${what}`
+  const parts = counts.flatMap(([count, colour, text]) => (count > 0 ? [colour(text)] : []))
+  // An image may only be missing on one side, without any version.
+  const text = parts.length > 0 ? parts.join(', ') : style.yellow(`${inState('differs')} different`)
+  return `${escapeText(from)} -> ${escapeText(to)}, ${formatCount(names, 'image')}: ${text}`
+}
+
+function driftCounts(
+  count: (isCounted: (tag: DriftedTag) => boolean) => number,
+  style: Style,
+): readonly (readonly [number, (text: string) => string, string])[] {
+  const exact = count(({ kind }) => kind === 'exact')
+  const behind = count((tag) => tag.behind)
+  const others = count(({ kind, behind: isBehind }) => kind !== 'exact' && !isBehind)
+  return [
+    [exact, style.red, formatCount(exact, 'drifted version')],
+    [behind, style.dim, `${formatCount(behind, 'floating tag')} behind`],
+    [others, style.yellow, formatCount(others, 'other tag differs', 'other tags differ')],
+  ]
 }

@@ -155,11 +155,12 @@ function basisOf(cell: StatusCell, all: readonly StatusCell[], none: string): Ce
   return bases.length === 0 ? none : { text: escapeText(bases.join(', ')), tone: 'dim' }
 }
 
-const basisNames: Readonly<Record<Exclude<NonNullable<SyncComparison['comparedBy']>, 'currentTag'>, string>> = {
-  highestVersion: 'highest version',
-  commonTags: 'common tags',
-  sameDigest: 'same digest',
-}
+const basisNames: Readonly<Record<Exclude<NonNullable<SyncComparison['comparedBy']>, 'currentTag'>, string>> =
+  {
+    highestVersion: 'highest version',
+    commonTags: 'common tags',
+    sameDigest: 'same digest',
+  }
 
 function listBases({ against, currentTag }: StatusCell, all: readonly StatusCell[]): readonly string[] {
   return against.flatMap(({ from, comparedBy }) => {

@@ -6,11 +6,14 @@ import { plainStyle } from '../../../src/render/text/style.ts'
 import { displayWidth } from '../../../src/render/text/width.ts'
 
 const [a, b] = [digestOf('a'), digestOf('b')]
-const level: DiffEntry = {
+const inSync: DiffEntry = {
   image: 'api',
   from: { registry: 'r.test', path: 'staging/api' },
   to: { registry: 'eu.test', path: 'prod/api' },
-  state: 'level',
+  state: 'in-sync',
+  comparedBy: 'currentTag',
+  deployed: { from: true, to: true },
+  otherSources: [],
   promote: [],
   onlyThere: [],
   drift: [],
@@ -19,7 +22,7 @@ const level: DiffEntry = {
   notCompared: 0,
 }
 const different: DiffEntry = {
-  ...level,
+  ...inSync,
   state: 'differs',
   promote: [
     { tag: '1.5.0', older: false },
@@ -45,57 +48,78 @@ describe('a diff', () => {
   it('has a block for each different image, and one line for all that are in sync', () => {
     const short = (digest: string): string => digest.slice(0, 19)
     const drift = `${short(a)} -> ${short(b)}`
-    expect(lines(viewOf(different, { ...level, image: 'web' }, { ...level, image: 'job' }), 100)).toEqual([
+    expect(lines(viewOf(different, { ...inSync, image: 'web' }, { ...inSync, image: 'job' }), 100)).toEqual([
       'api  staging -> prod',
       '  + 1.5.0',
       '  + 1.4.1  older',
       '  - 1.3.9-hotfix.1  only in prod',
-      `  ≠ 1.4.2  ${drift}  drift`,
+      `  ≠ 1.4.2  ${drift}  drifted`,
       `  ≠ latest  ${drift}  prod is behind`,
       `  ≠ v1 / 1  ${drift}  floating`,
       `  ≠ main  ${drift}`,
-      '  2 other tags in staging only, 1 other tag in prod only: --all-tags lists them',
+      '  2 other tags only in staging, 1 other tag only in prod. Pass --all-tags to list them.',
       '',
-      '2 images level',
+      '2 images in sync',
+      'staging -> prod, 3 images: 1 version to promote, 1 older version only in staging, 1 version only in prod, 1 drifted version, 1 floating tag behind, 2 other tags differ, 2 in sync',
     ])
   })
 
   it('has complete digests and all versions in a pipe, and a few older ones on a terminal', () => {
     const promote = Array.from({ length: 20 }, (_, i) => ({ tag: `1.${i}.0`, older: true }))
     const view = viewOf({ ...different, promote })
-    expect(lines(view)).toContain(`  ≠ 1.4.2  ${a} -> ${b}  drift`)
-    expect(lines(view).filter((line) => line.includes('older'))).toHaveLength(20)
-    expect(lines(view, 80).filter((line) => line.includes('older'))).toHaveLength(6)
+    expect(lines(view)).toContain(`  ≠ 1.4.2  ${a} -> ${b}  drifted`)
+    expect(lines(view).filter((line) => line.endsWith('older'))).toHaveLength(20)
+    expect(lines(view, 80).filter((line) => line.endsWith('older'))).toHaveLength(6)
     expect(lines(view, 80)).toContain('  + 15 more  older')
-    expect(lines(view, 80, true).filter((line) => line.includes('older'))).toHaveLength(20)
+    expect(lines(view, 80, true).filter((line) => line.endsWith('older'))).toHaveLength(20)
   })
 
   it('has twenty versions of each side on a terminal, and the number of the others', () => {
     const tags = Array.from({ length: 500 }, (_, i) => `1.${i}.0`)
     const promote = tags.map((tag) => ({ tag, older: false }))
     const view = viewOf({ ...different, promote, onlyThere: tags, drift: [] })
-    expect(lines(view, 80)).toHaveLength(44)
+    expect(lines(view, 80)).toHaveLength(46)
     expect(lines(view, 80)).toEqual(expect.arrayContaining(['  + 480 more', '  - 480 more  only in prod']))
-    expect(lines(view)).toHaveLength(1002)
+    expect(lines(view)).toHaveLength(1004)
   })
 
   it('lists other tags with --all-tags, also of images that are in sync', () => {
-    const text = lines(viewOf({ ...level, otherTags: { from: ['abc1234'], to: [] } }), 80, true)
-    expect(text).toEqual(['api  staging -> prod', '  in staging only: abc1234', '', '1 image level'])
+    const text = lines(viewOf({ ...inSync, otherTags: { from: ['abc1234'], to: [] } }), 80, true)
+    expect(text).toEqual([
+      'api  staging -> prod',
+      '  only in staging: abc1234',
+      '',
+      '1 image in sync',
+      'staging -> prod, 1 image: 1 in sync',
+    ])
   })
 
   it('lists what was not compared because of the limit, an unreachable target or a missing image', () => {
     const us = { registry: 'us.test', path: 'prod/api' }
-    const lost: DiffEntry = { ...level, to: us, state: 'unreachable', unread: us }
+    const lost: DiffEntry = { ...inSync, to: us, state: 'unreachable', unread: us }
     const text = lines(
-      viewOf({ ...different, notCompared: 7 }, lost, { ...level, image: 'x', state: 'absent' }),
+      viewOf({ ...different, notCompared: 7 }, lost, { ...inSync, image: 'x', state: 'not-deployed' }),
       80,
     )
     expect(text[0]).toBe('api  staging -> prod (eu)')
-    expect(text).toContain('  the highest 3 of 10 common tags were compared')
-    expect(text.slice(-2)).toEqual(['not compared with prod (us): 1 image', 'in neither: x'])
-    expect(lines(viewOf({ ...level, notCompared: 1 }), 80)).toEqual([
-      '1 image level, as far as tags were compared',
+    expect(text).toContain('  3 of 10 common tags were compared')
+    expect(text.slice(-3, -1)).toEqual(['not compared with prod (us): 1 image', 'not deployed in either: x'])
+    expect(lines(viewOf({ ...inSync, notCompared: 1 }), 80)).toEqual([
+      '1 image in sync, but not all common tags were compared',
+      'staging -> prod, 1 image: 1 in sync',
+    ])
+  })
+
+  it('names a side without the image, unknown images, and targets that were not compared', () => {
+    const missing: DiffEntry = { ...inSync, state: 'differs', deployed: { from: true, to: false } }
+    const us = { registry: 'us.test', path: 'staging/api' }
+    const unknown: DiffEntry = { ...inSync, image: 'web', state: 'unknown', otherSources: [us] }
+    expect(lines(viewOf(missing, unknown), 100).slice(0, -1)).toEqual([
+      'api  staging -> prod',
+      '  not deployed in prod',
+      '',
+      'unknown for prod: web. Set "currentTag" in dray.yaml to compare them.',
+      'Of staging, r.test was compared; us.test was not.',
     ])
   })
 
@@ -124,11 +148,21 @@ describe('the summary of a diff', () => {
     [
       'differences',
       [different],
-      '1 image: 1 version to promote, 1 only in prod, 1 drifted version, 2 other tags differ',
+      '1 image: 1 version to promote, 1 older version only in staging, 1 version only in prod, 1 drifted version, 1 floating tag behind, 2 other tags differ',
     ],
-    ['what is level', [level], '1 image: no version differs'],
-    ['what is nowhere', [{ ...level, state: 'absent' }], '1 image: nothing to compare'],
-    ['what was not reached', [{ ...level, state: 'unreachable' }], '1 image: 1 not compared'],
+    ['an image in sync', [inSync], '1 image: 1 in sync'],
+    ['an unknown image', [{ ...inSync, state: 'unknown' }], '1 image: 1 unknown'],
+    [
+      'an image without versions that one side lacks',
+      [{ ...inSync, state: 'differs' }],
+      '1 image: 1 different',
+    ],
+    [
+      'an image that is deployed in neither',
+      [{ ...inSync, state: 'not-deployed' }],
+      '1 image: 1 not deployed',
+    ],
+    ['an unreachable target', [{ ...inSync, state: 'unreachable' }], '1 image: 1 not compared'],
   ])('reports %s', (_, images, summary) => {
     expect(renderDiffSummary(viewOf(...images), plainStyle)).toBe(`staging -> prod, ${summary}`)
   })

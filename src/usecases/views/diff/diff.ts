@@ -4,6 +4,8 @@ import type { RepositoryName } from '../../../oci/reference.ts'
 import { isInLine } from '../../../semver/line.ts'
 import { compareVersions, findHighestTag, isStable, type VersionReading } from '../../../semver/version.ts'
 import { type TagPair, TagSet } from '../status/common-tags.ts'
+import { type ComparedBy, compareSides, type Side, type SyncState } from '../status/compare-sides.ts'
+import { diffSideOf } from './diff-side.ts'
 import { isFloatingIn, lineOf } from '../list/floating-tags.ts'
 
 /** An image in an environment, at one of its targets. */
@@ -21,6 +23,8 @@ export type DiffFacts = {
   readonly image: string
   readonly from: DiffSide
   readonly to: DiffSide
+  /** further targets of the source environment, which are not compared */
+  readonly otherSources: readonly RepositoryName[]
 } & (
   | {
       readonly state: 'read'
@@ -30,6 +34,11 @@ export type DiffFacts = {
       readonly compared: readonly ComparedPair[]
       /** the number of common tags beyond the limit */
       readonly notCompared: number
+      /** the resolved tags of each side; null: the tag no longer exists */
+      readonly digests: {
+        readonly from: ReadonlyMap<string, Digest | null>
+        readonly to: ReadonlyMap<string, Digest | null>
+      }
     }
   /** `unread` is the side that could not be read */
   | { readonly state: 'unreachable'; readonly unread: RepositoryName; readonly error: ErrorInfo }
@@ -57,8 +66,14 @@ export interface DiffEntry {
   readonly image: string
   readonly from: RepositoryName
   readonly to: RepositoryName
-  /** `absent`: in neither */
-  readonly state: 'level' | 'differs' | 'absent' | 'unreachable'
+  /** `not-deployed`: in neither; `unknown`: no difference was found, and too little compared */
+  readonly state: 'in-sync' | 'differs' | 'unknown' | 'not-deployed' | 'unreachable'
+  /** the rule of `status` that compared the deployed images; null: none applies */
+  readonly comparedBy: ComparedBy | null
+  /** whether each side has an image; null if it was not read */
+  readonly deployed: { readonly from: boolean | null; readonly to: boolean | null }
+  /** targets of the source environment that were not compared */
+  readonly otherSources: readonly RepositoryName[]
   /** exact tags of the source only; `older` ones are below a version of the target and come last */
   readonly promote: readonly { readonly tag: string; readonly older: boolean }[]
   /** exact tags of the target only */
@@ -80,24 +95,28 @@ export interface DiffView {
 
 /** Returns the differences of one image: pure. */
 export function buildDiff(facts: DiffFacts): DiffEntry {
-  const { image, from, to } = facts
-  const names = { image, from: from.repository, to: to.repository }
-  const nothing = { promote: [], onlyThere: [], drift: [], otherTags: { from: [], to: [] } }
-  if (facts.state === 'unreachable') {
-    const { unread, error } = facts
-    return { ...names, state: 'unreachable', ...nothing, compared: 0, notCompared: 0, unread, error }
-  }
-  const { fromTags, toTags, compared, notCompared } = facts
+  const { image, from, to, otherSources } = facts
+  const names = { image, from: from.repository, to: to.repository, otherSources }
+  if (facts.state === 'unreachable')
+    return { ...names, ...unreadEntry, unread: facts.unread, error: facts.error }
+  const { fromTags, toTags, compared, digests } = facts
   const source = new TagSet(fromTags ?? [], from.reading)
   const target = new TagSet(toTags ?? [], to.reading)
   const promote = listToPromote(source, target)
   const onlyThere = target.without(source).map(({ tag }) => tag)
   const drift = findDrift(compared, source, target, [from, to])
-  const isAbsent = fromTags === undefined && toTags === undefined
-  const isLevel = promote.length + onlyThere.length + drift.length === 0
+  const real = compared.filter(({ fromDigest, toDigest }) => fromDigest !== null && toDigest !== null)
+  const notCompared = facts.notCompared + compared.length - real.length
+  const sides = [diffSideOf(fromTags, from, digests.from), diffSideOf(toTags, to, digests.to)] as const
+  const comparison = compareSides(...sides)
+  // The rule needs all common tags.
+  const isCut = comparison.comparedBy === 'commonTags' && notCompared > 0
+  const isDifferent = promote.length + onlyThere.length + drift.length > 0
   return {
     ...names,
-    state: isAbsent ? 'absent' : isLevel ? 'level' : 'differs',
+    state: isDifferent ? 'differs' : stateOf(comparison.state, isCut, sides),
+    comparedBy: isCut && comparison.state === 'in-sync' ? null : comparison.comparedBy,
+    deployed: { from: source.tags.size > 0, to: target.tags.size > 0 },
     promote,
     onlyThere,
     drift,
@@ -105,9 +124,28 @@ export function buildDiff(facts: DiffFacts): DiffEntry {
       from: listOtherTags(source, target, [from, to]),
       to: listOtherTags(target, source, [from, to]),
     },
-    compared: compared.length,
+    compared: real.length,
     notCompared,
   }
+}
+
+const unreadEntry = {
+  state: 'unreachable',
+  comparedBy: null,
+  deployed: { from: null, to: null },
+  promote: [],
+  onlyThere: [],
+  drift: [],
+  otherTags: { from: [], to: [] },
+  compared: 0,
+  notCompared: 0,
+} as const
+
+/** Returns the state of an image without a difference in its tags. */
+function stateOf(state: SyncState, isCut: boolean, sides: readonly Side[]): DiffEntry['state'] {
+  if (sides.every((side) => side.state === 'not-deployed')) return 'not-deployed'
+  if (state === 'behind' || state === 'drifted') return 'differs'
+  return state === 'in-sync' && !isCut ? 'in-sync' : 'unknown'
 }
 
 function listToPromote(here: TagSet, there: TagSet): DiffEntry['promote'] {

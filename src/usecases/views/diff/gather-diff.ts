@@ -6,7 +6,9 @@ import { inParallel } from '../../../images/parallel.ts'
 import type { Repositories } from '../../../images/ports.ts'
 import { findTags } from '../../../images/tags/tags.ts'
 import { selectImageTags } from '../image-tags.ts'
-import { pairCommonTags, TagSet } from '../status/common-tags.ts'
+import { pairCommonTags, type TagPair, TagSet } from '../status/common-tags.ts'
+import { listTagsToResolve } from '../status/compare-sides.ts'
+import { diffSideOf } from './diff-side.ts'
 import type { DiffFacts, DiffSide } from './diff.ts'
 import {
   waitForBoth,
@@ -60,7 +62,7 @@ export async function gatherDiff(
 /** The digests of tags, requested once. */
 type ResolvedTags = Map<string, Promise<Digest | null>>
 
-type Names = Pick<DiffFacts, 'image' | 'from' | 'to'>
+type Names = Pick<DiffFacts, 'image' | 'from' | 'to' | 'otherSources'>
 
 /** The tags of one side. */
 interface ListedSide {
@@ -88,7 +90,7 @@ class DiffReader {
     const digests: ResolvedTags = new Map()
     return await inParallel(image.to, image.to.length, call, async (to, c) => {
       const [from, there] = await waitForBoth(source, this.#list([to], c))
-      const names = { image: image.image, from: from.value?.side ?? image.from[0], to }
+      const names = namesOf(image, from.value?.side ?? image.from[0], to)
       if (from.value === undefined) return unreachable(names, names.from, from.error)
       if (there.value === undefined) return unreachable(names, to, there.error)
       return await this.#compare(names, from.value, there.value, { digests, call }, c)
@@ -103,23 +105,24 @@ class DiffReader {
     shared: { readonly digests: ResolvedTags; readonly call: Call },
     call: Call,
   ): Promise<DiffFacts> {
-    const common = pairCommonTags(from.set, to.set)
+    const common = pairTags(from, to)
     const pairs = common.slice(0, this.#options.limit)
+    const extra = findExtraTags(from, to)
     const [fromTags, toTags] = [pairs.map((pair) => pair.from), pairs.map((pair) => pair.to)]
     const [here, there] = await waitForBoth(
-      this.#resolve(names.from, fromTags, shared.digests, shared.call),
-      this.#resolve(names.to, toTags, new Map(), call),
+      this.#resolve(names.from, [...fromTags, ...extra.from], shared.digests, shared.call),
+      this.#resolve(names.to, [...toTags, ...extra.to], new Map(), call),
     )
     if (here.value === undefined) return unreachable(names, names.from, here.error)
     if (there.value === undefined) return unreachable(names, names.to, there.error)
-    const [mine, theirs] = [here.value, there.value]
-    const compared = pairs.map((pair, i) => ({
+    const digests = { from: here.value, to: there.value }
+    const compared = pairs.map((pair) => ({
       ...pair,
-      fromDigest: mine[i] ?? null,
-      toDigest: theirs[i] ?? null,
+      fromDigest: digests.from.get(pair.from) ?? null,
+      toDigest: digests.to.get(pair.to) ?? null,
     }))
     const notCompared = common.length - pairs.length
-    return { ...names, state: 'read', fromTags: from.tags, toTags: to.tags, compared, notCompared }
+    return { ...names, state: 'read', fromTags: from.tags, toTags: to.tags, compared, notCompared, digests }
   }
 
   /** Returns the tags of the first side that can be read, or the error of the first side. */
@@ -144,7 +147,7 @@ class DiffReader {
   #warnInstead(of: RepositoryName, error: ErrorInfo, repository: RepositoryName, call: Call): void {
     if (this.#warned.has(of.registry)) return
     this.#warned.add(of.registry)
-    const text = `${error.message}; compared with ${formatRepository(repository)} and the like instead`
+    const text = `${error.message}; dray compares the next target instead, such as ${formatRepository(repository)}`
     call.notify({ kind: 'warning', text, from: of.registry })
   }
 
@@ -154,18 +157,57 @@ class DiffReader {
     tags: readonly string[],
     known: ResolvedTags,
     call: Call,
-  ): Promise<Reached<readonly (Digest | null)[]>> {
+  ): Promise<Reached<ReadonlyMap<string, Digest | null>>> {
     const store = this.#stores.source(repository)
     const ask = async (tag: string): Promise<Digest | null> =>
       (await store.resolve({ tag }, call))?.digest ?? null
-    return await this.#reach.read(repository, call, () =>
-      inParallel(tags, tagsAtOnce, call, async (tag) => {
-        const digest = known.get(tag) ?? ask(tag)
-        known.set(tag, digest)
-        return await digest
-      }),
+    const read = async (tag: string): Promise<readonly [string, Digest | null]> => {
+      const digest = known.get(tag) ?? ask(tag)
+      known.set(tag, digest)
+      return [tag, await digest]
+    }
+    return await this.#reach.read(
+      repository,
+      call,
+      async () => new Map(await inParallel([...new Set(tags)], tagsAtOnce, call, read)),
     )
   }
+}
+
+/** Pairs the current-version tags first, also if their names differ, then the common tags. */
+function pairTags(from: ListedSide, to: ListedSide): readonly TagPair[] {
+  const common = pairCommonTags(from.set, to.set)
+  const [source, destination] = [currentTagOf(from), currentTagOf(to)]
+  if (source === undefined || destination === undefined) return common
+  const isCurrent = (pair: TagPair): boolean => pair.from === source && pair.to === destination
+  return [{ from: source, to: destination }, ...common.filter((pair) => !isCurrent(pair))]
+}
+
+/** The tags of each side that a comparison needs beside those of `pairTags`. */
+function findExtraTags(
+  from: ListedSide,
+  to: ListedSide,
+): { readonly from: readonly string[]; readonly to: readonly string[] } {
+  const [source, destination] = [currentTagOf(from), currentTagOf(to)]
+  if (source !== undefined && destination !== undefined) return { from: [], to: [] }
+  const none = new Map<string, Digest | null>()
+  const needed = listTagsToResolve(diffSideOf(from.tags, from.side, none), diffSideOf(to.tags, to.side, none))
+  // Common tags are resolved as pairs. `--limit` leaves out some of them.
+  if (Math.max(needed.from.length, needed.to.length) > 1) return { from: [], to: [] }
+  if (pairCommonTags(from.set, to.set).length > 0) return needed
+  return {
+    from: source === undefined ? needed.from : [source],
+    to: destination === undefined ? needed.to : [destination],
+  }
+}
+
+function currentTagOf({ side, set }: ListedSide): string | undefined {
+  return side.currentTags.find((tag) => set.tags.has(tag))
+}
+
+function namesOf(image: DiffImage, from: DiffSide, to: DiffSide): Names {
+  const otherSources = image.from.filter((side) => side !== from).map(({ repository }) => repository)
+  return { image: image.image, from, to, otherSources }
 }
 
 function unreachable(names: Names, { repository }: DiffSide, error: ErrorInfo): DiffFacts {
@@ -173,7 +215,8 @@ function unreachable(names: Names, { repository }: DiffSide, error: ErrorInfo): 
 }
 
 /** Returns the targets that the run did not reach. */
-function listUnreached({ image, from: [from], to }: DiffImage, call: Call): readonly DiffFacts[] {
+function listUnreached(image: DiffImage, call: Call): readonly DiffFacts[] {
+  const [from] = image.from
   const error = explainUnreached(from.repository, call)
-  return to.map((side) => unreachable({ image, from, to: side }, from, error))
+  return image.to.map((side) => unreachable(namesOf(image, from, side), from, error))
 }

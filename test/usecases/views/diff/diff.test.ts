@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { pairCommonTags, TagSet } from '../../../../src/usecases/views/status/common-tags.ts'
 import { type DiffEntry, buildDiff, type DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
-import { digestOf } from '../../../../src/oci/digest.ts'
+import { type Digest, digestOf } from '../../../../src/oci/digest.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 
 /** The tags of a side. Each names an image of the same name, and `1.4.2=x` names the image `x`. */
@@ -16,6 +16,9 @@ const side = (path: string): DiffSide => ({
 const nameOf = (tag: string): string => tag.replace(/=.*/, '')
 const standing = (tags: Tags): ReadonlyMap<string, string> =>
   new Map((tags ?? []).map((tag) => [nameOf(tag), tag.replace(/.*=/, '')]))
+
+const digestsOf = (tags: ReadonlyMap<string, string>): ReadonlyMap<string, Digest | null> =>
+  new Map([...tags].map(([tag, name]) => [tag, digestOf(name)]))
 
 function diff(fromTags: Tags, toTags: Tags, limit?: number): DiffEntry {
   const [here, there] = [standing(fromTags), standing(toTags)]
@@ -38,6 +41,8 @@ function diff(fromTags: Tags, toTags: Tags, limit?: number): DiffEntry {
     toTags: toTags?.map(nameOf),
     compared,
     notCompared: pairs.length - compared.length,
+    otherSources: [],
+    digests: { from: digestsOf(here), to: digestsOf(there) },
   })
 }
 
@@ -113,22 +118,39 @@ describe('drift', () => {
   it('is no tag that is deleted meanwhile', () => {
     const pair = { from: '1.4.2', to: '1.4.2', fromDigest: digestOf('a'), toDigest: null }
     const tags = { fromTags: ['1.4.2'], toTags: ['1.4.2'] }
-    const sides = { image: 'api', from: side('a'), to: side('b') }
-    expect(buildDiff({ ...sides, state: 'read', ...tags, compared: [pair], notCompared: 0 }).drift).toEqual(
-      [],
-    )
+    const sides = { image: 'api', from: side('a'), to: side('b'), otherSources: [] }
+    const digests = { from: new Map([['1.4.2', digestOf('a')]]), to: new Map([['1.4.2', null]]) }
+    expect(
+      buildDiff({ ...sides, state: 'read', ...tags, compared: [pair], notCompared: 0, digests }),
+    ).toMatchObject({ state: 'unknown', drift: [], compared: 0, notCompared: 1 })
   })
 })
 
 describe('an image', () => {
   it.each<[string, Tags, Tags, DiffEntry['state']]>([
-    ['level', ['1.4.2', 'latest'], ['1.4.2', 'latest'], 'level'],
-    ['level whatever other tags one side has', ['1.4.2', 'abc1234'], ['1.4.2'], 'level'],
+    ['in sync', ['1.4.2', 'latest'], ['1.4.2', 'latest'], 'in-sync'],
+    ['in sync whatever other tags one side has', ['1.4.2', 'abc1234'], ['1.4.2'], 'in-sync'],
+    ['in sync by a branch', ['main', 'pr-1'], ['main'], 'in-sync'],
+    ['in sync by the only image', ['main=a'], ['release=a'], 'in-sync'],
     ['different', ['1.4.2'], [], 'differs'],
-    ['absent', undefined, undefined, 'absent'],
-    ['level if both repositories are empty', [], undefined, 'level'],
+    ['different if one side has no image', ['main'], undefined, 'differs'],
+    ['unknown without a common tag', ['main', 'pr-1'], ['release'], 'unknown'],
+    ['unknown if the source has more builds', ['sha-1', 'sha-2'], ['sha-1'], 'unknown'],
+    ['deployed in neither', undefined, undefined, 'not-deployed'],
+    ['deployed in neither if both repositories are empty', [], undefined, 'not-deployed'],
   ])('is %s', (_, from, to, state) => {
     expect(diff(from, to).state).toBe(state)
+  })
+
+  it('is unknown if only some common tags were compared and no rule of status decides', () => {
+    expect(diff(['main', 'sha-1', 'sha-2'], ['main', 'sha-1', 'sha-2'], 1)).toMatchObject({
+      state: 'unknown',
+      comparedBy: null,
+    })
+    expect(diff(['1.4.2', 'main'], ['1.4.2', 'main'], 1)).toMatchObject({
+      state: 'in-sync',
+      comparedBy: 'highestVersion',
+    })
   })
 
   it('has the other tags of each side without floating tags', () => {
@@ -154,7 +176,14 @@ describe('an image', () => {
   it('that could not be read has the error of the side', () => {
     const error = { code: 'network', message: 'nobody there' } as const
     const to = side('prod/api')
-    const facts = { image: 'api', from: side('staging/api'), to, unread: to.repository, error }
+    const facts = {
+      image: 'api',
+      from: side('staging/api'),
+      to,
+      otherSources: [],
+      unread: to.repository,
+      error,
+    }
     expect(buildDiff({ ...facts, state: 'unreachable' })).toMatchObject({
       state: 'unreachable',
       unread: to.repository,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { DrayError } from '../../../../src/lib/errors.ts'
-import type { DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
+import { buildDiff, type DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
 import { type DiffImage, gatherDiff } from '../../../../src/usecases/views/diff/gather-diff.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 import { embedded, newCall, openStores, scripted } from '../../../registry/client/world.ts'
@@ -53,6 +53,28 @@ it('a side is unreachable with the reason if the registry answers 403', async ()
   )
   const refused = { state: 'unreachable', unread: there.repository, error: { code: 'forbidden' } }
   expect(facts).toMatchObject([refused, refused])
+})
+
+it('current-version tags of different names are compared, and the highest version beyond the limit', async () => {
+  const { registry, push } = await embedded()
+  await push(image({ label: 'new' }), 'staging/api', '1.5.0', 'stable')
+  await push(image({ label: 'new' }), 'prod/api', '1.5.0')
+  await push(image({ label: 'old' }), 'prod/api', 'latest')
+  const from = { ...side(registry, 'staging/api'), currentTags: ['stable'] }
+  const to = side(registry, 'prod/api')
+  const read = async (limit: number | undefined, source: DiffSide) => {
+    const [facts] = await gatherDiff(openStores(), [imageOf('api', [source], to)], { limit }, newCall())
+    return facts === undefined ? undefined : buildDiff(facts)
+  }
+  expect(await read(undefined, from)).toMatchObject({
+    state: 'differs',
+    comparedBy: 'currentTag',
+    drift: [{ tag: 'stable', tagThere: 'latest', kind: 'floating' }],
+  })
+  expect(await read(1, { ...from, currentTags: [] })).toMatchObject({
+    state: 'in-sync',
+    comparedBy: 'highestVersion',
+  })
 })
 
 it('an interrupt ends the command', async () => {

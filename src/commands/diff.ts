@@ -6,7 +6,7 @@ import { exitOfView } from '../cli/command/view-exit.ts'
 import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
 import { resolveDiffRequest } from '../cli/arguments/diff-request.ts'
 import type { DiffEntry } from '../usecases/views/diff/diff.ts'
-import { renderDiff } from '../render/views/diff.ts'
+import { renderDiff, renderDiffSummary } from '../render/views/diff.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
 
 export default class Diff extends BaseCommand {
@@ -73,7 +73,8 @@ dray compares versions and not their spelling: v1.4.2 and 1.4.2 are the same ver
       this.warn(text)
     this.finish(
       view,
-      (page) => renderDiff(view, { ...page, allTags: flags['all-tags'] }),
+      (page) =>
+        `${renderDiff(view, { ...page, allTags: flags['all-tags'] })}\n${renderDiffSummary(view, page.style)}`,
       exitOfView(summariseTargets(view.images), flags['detailed-exitcode']),
       { rows: () => view.images },
     )

@@ -6,7 +6,7 @@ import { exitOfView } from '../cli/command/view-exit.ts'
 import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
 import { resolveStatusRequest } from '../cli/arguments/status-request.ts'
 import type { StatusView } from '../usecases/views/status/status.ts'
-import { renderStatus } from '../render/views/status.ts'
+import { renderStatus, renderStatusSummary } from '../render/views/status.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
 
 export default class Status extends BaseCommand {
@@ -88,7 +88,7 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
     }
     this.finish(
       view,
-      (page) => renderStatus(view, now, page),
+      (page) => `${renderStatus(view, now, page)}\n${renderStatusSummary(view, page.style)}`,
       exitOfView(findings, flags['detailed-exitcode']),
       { rows: () => view.images },
     )

@@ -17,14 +17,13 @@ export interface DiffPage extends Page {
   readonly allTags: boolean
 }
 
-/** Renders the differences of each image, then lines for the other images, and the summary. */
+/** Renders the differences of each image, then lines for the other images. */
 export function renderDiff(view: DiffView, page: DiffPage): string {
   const targets = targetsIn(view)
   const blocks = view.images
     .filter((entry) => entry.state === 'differs' || (page.allTags && hasOtherTags(entry)))
     .map((entry) => renderEntry(view, entry, targets, page))
-  const end = [renderRest(view, targets, page), renderDiffSummary(view, page.style)]
-  return [...blocks, end.filter((text) => text !== '').join('\n')].join('\n\n')
+  return [...blocks, renderRest(view, targets, page)].filter((text) => text !== '').join('\n\n')
 }
 
 /** Returns the name of the target of each entry. */

@@ -9,7 +9,7 @@ import { type Cell, type Column, renderTable } from '../text/table.ts'
 import { breakLines } from '../text/section.ts'
 import { formatTargetName } from '../target.ts'
 
-/** Renders the table, the reasons of unknown states, and the summary. */
+/** Renders the table, what all comparisons share, and the reasons of unknown states. */
 export function renderStatus(view: StatusView, now: Date, page: Page): string {
   const { style, width } = page
   const bases = new Set(view.images.flatMap(({ cells }) => cells.flatMap((cell) => listBases(cell, cells))))
@@ -21,7 +21,6 @@ export function renderStatus(view: StatusView, now: Date, page: Page): string {
     table,
     ...(isShared ? [...bases].map((basis) => style.dim(`Compared by: ${escapeText(basis)}`)) : []),
     ...notes.map((line) => style.dim(line)),
-    renderStatusSummary(view, style),
   ].join('\n')
 }
 

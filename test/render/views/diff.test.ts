@@ -60,7 +60,6 @@ describe('a diff', () => {
       '  2 other tags only in staging, 1 other tag only in prod. Pass --all-tags to list them.',
       '',
       '2 images in sync',
-      'staging -> prod, 3 images: 1 version to promote, 1 older version only in staging, 1 version only in prod, 1 drifted version, 1 floating tag behind, 2 other tags differ, 2 in sync',
     ])
   })
 
@@ -78,20 +77,14 @@ describe('a diff', () => {
     const tags = Array.from({ length: 500 }, (_, i) => `1.${i}.0`)
     const promote = tags.map((tag) => ({ tag, older: false }))
     const view = viewOf({ ...different, promote, onlyThere: tags, drift: [] })
-    expect(lines(view, 80)).toHaveLength(46)
+    expect(lines(view, 80)).toHaveLength(44)
     expect(lines(view, 80)).toEqual(expect.arrayContaining(['  + 480 more', '  - 480 more  only in prod']))
-    expect(lines(view)).toHaveLength(1004)
+    expect(lines(view)).toHaveLength(1002)
   })
 
   it('lists other tags with --all-tags, also of images that are in sync', () => {
     const text = lines(viewOf({ ...inSync, otherTags: { from: ['abc1234'], to: [] } }), 80, true)
-    expect(text).toEqual([
-      'api  staging -> prod',
-      '  only in staging: abc1234',
-      '',
-      '1 image in sync',
-      'staging -> prod, 1 image: 1 in sync',
-    ])
+    expect(text).toEqual(['api  staging -> prod', '  only in staging: abc1234', '', '1 image in sync'])
   })
 
   it('lists what was not compared because of the limit, an unreachable target or a missing image', () => {
@@ -103,10 +96,9 @@ describe('a diff', () => {
     )
     expect(text[0]).toBe('api  staging -> prod (eu)')
     expect(text).toContain('  3 of 10 common tags were compared')
-    expect(text.slice(-3, -1)).toEqual(['not compared with prod (us): 1 image', 'not deployed in either: x'])
+    expect(text.slice(-2)).toEqual(['not compared with prod (us): 1 image', 'not deployed in either: x'])
     expect(lines(viewOf({ ...inSync, notCompared: 1 }), 80)).toEqual([
       '1 image in sync, but not all common tags were compared',
-      'staging -> prod, 1 image: 1 in sync',
     ])
   })
 
@@ -114,7 +106,7 @@ describe('a diff', () => {
     const missing: DiffEntry = { ...inSync, state: 'differs', deployed: { from: true, to: false } }
     const us = { registry: 'us.test', path: 'staging/api' }
     const unknown: DiffEntry = { ...inSync, image: 'web', state: 'unknown', otherSources: [us] }
-    expect(lines(viewOf(missing, unknown), 100).slice(0, -1)).toEqual([
+    expect(lines(viewOf(missing, unknown), 100)).toEqual([
       'api  staging -> prod',
       '  not deployed in prod',
       '',

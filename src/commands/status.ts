@@ -1,13 +1,19 @@
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { flagGroups } from '../cli/help/flag-groups.ts'
+import { exitCodes } from '../cli/command/exit-codes.ts'
 import { outputFlag } from '../cli/command/global-flags.ts'
-import { exitOfView } from '../cli/command/view-exit.ts'
+import { exitOfView, type ViewFindings } from '../cli/command/view-exit.ts'
+import { flagGroups } from '../cli/help/flag-groups.ts'
+import { parseInterval } from '../cli/watch/interval.ts'
+import { isDocument } from '../cli/output/formats.ts'
+import { formatLines } from '../cli/output/result-lines.ts'
 import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
-import { resolveStatusRequest } from '../cli/arguments/status-request.ts'
+import { resolveStatusRequest, type StatusRequest } from '../cli/arguments/status-request.ts'
+import type { Call } from '../lib/call.ts'
+import { DrayError } from '../lib/errors.ts'
 import type { StatusView } from '../usecases/views/status/status.ts'
 import { renderStatus, renderStatusSummary } from '../render/views/status.ts'
-import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
+import { listUnreachable, renderUnreachable } from '../render/views/unreachable.ts'
 
 export default class Status extends BaseCommand {
   static override summary = 'Show the version of each image in each environment.'
@@ -23,6 +29,8 @@ The result is "in sync", "behind", "drifted" or "unknown". An image can also be 
 
 With \`--detailed-exitcode\`, the exit code is 0 if all pairs were compared and are in sync, and 2 if not. If targets are unreachable, the exit code is 4, or 1 if all of them are.
 
+With \`--watch\`, dray reads again after each interval (default: 30s). On a terminal it redraws the table. In a pipe and with \`-o jsonl\`, it prints only changes.
+
 With \`--ages\`, dray sends one more request for each multi-platform image whose index has no creation time.`
   static override examples = [
     { description: 'Show all images of dray.yaml in all environments', command: 'dray status' },
@@ -33,6 +41,10 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
     {
       description: 'Fail a CI job with exit code 2 unless prod is in sync with staging',
       command: 'dray status --env staging --env prod --detailed-exitcode',
+    },
+    {
+      description: 'Watch two environments',
+      command: 'dray status --env staging --env prod --watch',
     },
     {
       description: 'Print the images that are behind',
@@ -60,12 +72,46 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
       summary: 'Exit 2 unless everything is in sync.',
       helpGroup: flagGroups.output,
     }),
+    watch: boolean({ summary: 'Repeat until Ctrl-C.', helpGroup: flagGroups.output }),
+    interval: string({
+      summary: 'Pause between two reads of --watch, at least 5s.',
+      helpValue: 'DURATION',
+      helpGroup: flagGroups.output,
+      dependsOn: ['watch'],
+    }),
   }
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Status)
     const { config } = await this.context.config()
-    const { environments, paths, targets } = resolveStatusRequest(argv as string[], flags.env ?? [], config)
+    const request = resolveStatusRequest(argv as string[], flags.env ?? [], config)
+    const detailed = flags['detailed-exitcode']
+    const read = async (call: Call, now: Date): Promise<StatusView> => {
+      const view = await this.#read(request, { now, children: flags.ages }, call)
+      for (const text of warnAboutAbsent(listAbsentImages(view), argv as string[], config))
+        call.notify({ kind: 'warning', text })
+      return view
+    }
+    if (flags.watch) {
+      await this.#watch(read, flags.interval ?? '30s', detailed)
+      return
+    }
+    const now = new Date(this.context.clock.now())
+    const view = await read(this.call, now)
+    this.finish(
+      view,
+      (page) => `${renderStatus(view, now, page)}\n${renderStatusSummary(view, page.style)}`,
+      exitOfView(findingsIn(view), detailed),
+      { rows: () => view.images },
+    )
+    for (const line of renderUnreachable(listUnreachable(view), this.errorPage.style)) this.printAside(line)
+  }
+
+  async #read(
+    { environments, paths, targets }: StatusRequest,
+    options: { readonly now: Date; readonly children: boolean },
+    call: Call,
+  ): Promise<StatusView> {
     const [{ gatherStatus }, { buildStatus }] = await Promise.all([
       import('../usecases/views/status/gather-status.ts'),
       import('../usecases/views/status/status.ts'),
@@ -75,37 +121,49 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
       targets.map(({ repository }) => repository),
       'read',
     )
-    const now = new Date(this.context.clock.now())
-    const options = { now, children: flags.ages }
-    const facts = await gatherStatus(await this.context.stores(), targets, paths, options, this.call)
-    const view = buildStatus(environments, paths, facts)
-    for (const text of warnAboutAbsent(listAbsentImages(view), argv as string[], config)) this.warn(text)
-    const { summary } = view
-    const findings = {
-      total: summary.cells,
-      unreachable: summary.unreachableCells,
-      differs: summary.behind + summary.drifted + summary.unknown > 0,
-    }
-    this.finish(
-      view,
-      (page) => `${renderStatus(view, now, page)}\n${renderStatusSummary(view, page.style)}`,
-      exitOfView(findings, flags['detailed-exitcode']),
-      { rows: () => view.images },
-    )
-    for (const line of renderUnreachable(listUnreachable(view), this.errorPage.style)) this.printAside(line)
+    const facts = await gatherStatus(await this.context.stores(), targets, paths, options, call)
+    return buildStatus(environments, paths, facts)
   }
+
+  /** Ends by Ctrl-C with 130, and by `--timeout` with the exit code of the last status. */
+  async #watch(
+    read: (call: Call, now: Date) => Promise<StatusView>,
+    interval: string,
+    detailed: boolean,
+  ): Promise<void> {
+    const intervalMs = parseInterval(interval)
+    if (isDocument(this.format)) {
+      throw new DrayError('usage', '--watch prints no single document', {
+        hint: 'Pass -o jsonl to print an object for each image that changed.',
+      })
+    }
+    const { runStatusWatch } = await import('../cli/watch/run-watch.ts')
+    const last = await runStatusWatch({
+      output: process.stdout,
+      page: this.page,
+      env: process.env,
+      interval,
+      intervalMs,
+      clock: this.context.clock,
+      call: this.call,
+      warn: (text) => this.say(text),
+      formatRows: this.format === 'jsonl' ? (rows) => formatLines('jsonl', { rows: () => rows }) : undefined,
+      read: async (call, now) => {
+        await this.context.renew()
+        return await read(call, now)
+      },
+    })
+    process.exitCode = last === undefined ? exitCodes.interrupted : exitOfView(findingsIn(last), detailed)
+  }
+}
+
+function findingsIn({ summary }: StatusView): ViewFindings {
+  const { cells: total, unreachableCells: unreachable, behind, drifted, unknown } = summary
+  return { total, unreachable, differs: behind + drifted + unknown > 0 }
 }
 
 function listAbsentImages({ images }: StatusView): readonly string[] {
   return images.flatMap(({ image, cells }) =>
     cells.every(({ state }) => state === 'not-deployed') ? [image] : [],
-  )
-}
-
-function listUnreachable({ images }: StatusView): readonly Unreachable[] {
-  return images.flatMap(({ cells }) =>
-    cells.flatMap(({ error, repository: { registry } }) =>
-      error === undefined ? [] : [{ registry, error }],
-    ),
   )
 }

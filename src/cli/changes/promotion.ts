@@ -17,6 +17,7 @@ import {
   type WriteFlags,
 } from './planning.ts'
 import type { Context } from '../wiring/context.ts'
+import { onlyImageOfLayout } from '../wiring/only-image.ts'
 import { type PromoteArguments, promoteRequests } from '../arguments/promote-requests.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 
@@ -76,7 +77,7 @@ export async function planPromotion(
   const { config } = await context.config()
   const given = argumentsOf(operation, references, flags, context.cwd)
   const requests = await promoteRequests(given, config, async (folder) =>
-    context.onlyImageOfLayout(folder, call),
+    onlyImageOfLayout(context, folder, call),
   )
   const planFor = await plannerOf(operation, flags, context, call)
   await context.expectRepositories(

@@ -8,7 +8,7 @@ import type { ExecutePorts } from '../../execute/ports.ts'
 import type { TagLocks } from '../../execute/tags/tag-locks.ts'
 import type { MachineLocks } from '../../lib/files/machine-locks.ts'
 import type { FetchStack } from '../../registry/http/stack.ts'
-import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
+import { layoutRegistry, type RepositoryName } from '../../oci/reference.ts'
 import type { RepositoryLister, Repositories } from '../../images/ports.ts'
 import type { Examination } from './examination.ts'
 import type { StackOptions } from './fetch-stack.ts'
@@ -80,6 +80,14 @@ export class Context {
     return await this.#stores
   }
 
+  /** Forgets reads, credentials and connections, but not the configuration. */
+  async renew(): Promise<void> {
+    const stack = await this.#stack?.catch(() => undefined)
+    this.#stack = undefined
+    this.#stores = undefined
+    await stack?.close()
+  }
+
   /** Stores without cached reads, to check writes. */
   async uncachedStores(): Promise<Repositories> {
     return await this.#openRepositories()
@@ -93,14 +101,6 @@ export class Context {
   ): Promise<void> {
     if ([...targets, ...sources].every(({ registry }) => registry === layoutRegistry)) return
     expectRepositories(await this.#fetchStack(), targets, sources, access)
-  }
-
-  /** The only image of a layout. @throws `usage` if it has several; `not-found`, `io`. */
-  async onlyImageOfLayout(folder: string, call: Call): Promise<TagOrDigest> {
-    const { LayoutRepositories } = await import('../../layout/layout-repositories.ts')
-    return await new LayoutRepositories(this.cwd, this.clock)
-      .source({ registry: layoutRegistry, path: folder })
-      .onlyImage(call)
   }
 
   /**
@@ -212,8 +212,7 @@ export class Context {
   async close(): Promise<void> {
     const recorder = await this.#recorder?.catch(() => undefined)
     await recorder?.close()
-    const stack = await this.#stack?.catch(() => undefined)
-    await stack?.close()
+    await this.renew()
   }
 
   async #loadConfig(): Promise<LoadedConfig> {

@@ -1,3 +1,4 @@
+import type { StatusView } from '../../usecases/views/status/status.ts'
 import type { ErrorInfo } from '../../lib/errors.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatCount } from '../text/format.ts'
@@ -21,4 +22,13 @@ export function renderUnreachable(all: readonly Unreachable[], style: Style): re
     const hint = error.hint === undefined ? [] : [style.dim(`  ${escapeText(error.hint)}`)]
     return [style.red(escapeText(text)), ...hint]
   })
+}
+
+/** Returns the images and targets of a status that could not be read. */
+export function listUnreachable({ images }: StatusView): readonly Unreachable[] {
+  return images.flatMap(({ cells }) =>
+    cells.flatMap(({ error, repository: { registry } }) =>
+      error === undefined ? [] : [{ registry, error }],
+    ),
+  )
 }

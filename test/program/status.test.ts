@@ -241,6 +241,7 @@ describe('status exits with 64 and a hint for', () => {
     [{ images: true, args: ['@prod'] }, '@prod is an environment'],
     [{ images: true, args: ['api:1.4.2'] }, 'names one image'],
     [{ images: true, args: ['elsewhere.test/api'] }, 'is in no environment'],
+    [{ images: true, args: ['--watch'] }, 'Pass -o jsonl'],
     [{ images: true, args: ['--env', 'pord'] }, 'Did you mean \\"prod\\"?'],
   ])('%j', async ({ images, args }, hint) => {
     const project = images ? await place(closed, [closed], ['api']) : await workplace(configOf(closed))
@@ -257,6 +258,6 @@ it('status warns about an unknown image if dray.yaml lists no images', async () 
   const { stdout, stderr, code } = await project.run('status', 'apu', 'api')
   expect(code).toBe(0)
   expect(stderr).toContain('apu is nowhere. Check the name.')
-  expect(stdout).toContain('1 image in no environment')
+  expect(stdout).toContain('1 not deployed')
   expect((await project.run('diff', 'dev', 'prod', 'apu')).stderr).toContain('apu is nowhere')
 })

@@ -23,7 +23,7 @@ export async function watchStatus(options: WatchOptions): Promise<StatusPass | u
       else warnings.add(event.from === undefined ? event.text : `${event.from}: ${event.text}`)
     }
     const at = new Date(clock.now())
-    const view = await read({ signal: call.signal, notify }, at)
+    const view = await withOwnSignal(call.signal, (signal) => read({ signal, notify }, at))
     return { view, warnings: [...warnings], at }
   }
   return await repeat({
@@ -33,4 +33,16 @@ export async function watchStatus(options: WatchOptions): Promise<StatusPass | u
     read: readPass,
     show: (pass, before) => display.show(pass, before),
   })
+}
+
+/** Runs one pass under a signal of its own: signals that follow a long-lived one stay in memory. */
+async function withOwnSignal<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const own = new AbortController()
+  const follow = (): void => own.abort(signal.reason)
+  signal.addEventListener('abort', follow, { once: true })
+  try {
+    return await work(own.signal)
+  } finally {
+    signal.removeEventListener('abort', follow)
+  }
 }

@@ -85,7 +85,16 @@ export function renderStatusLines(
     ]),
   )
   const first = time === undefined ? [] : [{ title: 'TIME (UTC)' }]
-  return renderTable([...first, ...columns, ...(withBasis ? [basisColumn] : [])], rows, page)
+  const all = [...first, ...columns, ...(withBasis ? [basisColumn] : [])]
+  return isPipe ? renderTable(all, rows, page) : renderWithoutAge(all, rows, page)
+}
+
+/** Omits the ages if no image has one, so that a terminal has more space for the rest. */
+function renderWithoutAge(all: readonly Column[], rows: readonly (readonly Cell[])[], page: Page): string {
+  const age = all.findIndex(({ title }) => title === 'AGE')
+  const hasAge = rows.some((row) => row[age] !== '-')
+  const keep = <T>(cells: readonly T[]): readonly T[] => (hasAge ? cells : cells.filter((_, i) => i !== age))
+  return renderTable(keep(all), rows.map(keep), page)
 }
 
 function targetName(cell: StatusCell, all: readonly StatusCell[]): string {
@@ -212,7 +221,7 @@ function listUncompared(environments: readonly string[], images: StatusView['ima
 
 function countAbsent(images: StatusView['images']): readonly string[] {
   const absent = images.filter(({ cells }) => cells.every(({ state }) => state === 'not-deployed')).length
-  return absent === 0 ? [] : [`${formatCount(absent, 'image')} in no environment`]
+  return absent === 0 ? [] : [`${absent} not deployed`]
 }
 
 /** Counts unreachable targets, and the images if some could be read. */

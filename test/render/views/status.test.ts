@@ -97,6 +97,12 @@ describe('a status', () => {
     ])
   })
 
+  it('has no column of ages on a terminal if no image has one', () => {
+    const undated = view({ api: ['main=x', 'main=x', 'main=x'] })
+    expect(columnsOf(renderStatus(undated, now, at(80)))[0]).not.toContain('AGE')
+    expect(columnsOf(renderStatus(undated, now, at(undefined)))[0]).toContain('AGE')
+  })
+
   it('has name, state and complete digest in each line in a pipe', () => {
     const lines = columnsOf(renderStatus(few, now, at(undefined)))
     expect(lines[2]).toEqual(['api', 'staging', '1.5.0', digestOf('1.5.0'), '12d', 'in sync', 'latest'])
@@ -195,7 +201,7 @@ describe('the summary of a status', () => {
       { api: ['1.5.0', '!', '!'], web: ['1.0.0', '1.0.0', '!'] },
       '2 images, 3 environments: 1 in sync, 3 unknown, 2 targets unreachable for 2 images',
     ],
-    [{ api: ['-', '-', '-'] }, '1 image, 3 environments: 2 unknown, 1 image in no environment'],
+    [{ api: ['-', '-', '-'] }, '1 image, 3 environments: 2 unknown, 1 not deployed'],
   ] as const)('of %j', (images, summary) => {
     expect(renderStatusSummary(view(images), plainStyle)).toBe(summary)
   })

@@ -18,13 +18,13 @@ describe('dray ls', () => {
     const ended = await dray(['ls', repository])
     expect(ended.code).toBe(0)
     const rows = ended.stdout.split('\n').map((line) => line.split(/ {2,}/))
-    expect(rows[0]).toEqual(['TAG', 'DIGEST', 'AGE', 'SIZE', 'PLATFORMS', 'EVIDENCE'])
+    expect(rows[0]).toEqual(['TAG', 'DIGEST', 'AGE', 'SIZE', 'PLATFORMS', 'ATTACHED'])
     const sizeAndAge = [expect.stringMatching(/^\d+y$/), expect.stringMatching(/KiB$/)]
     expect(rows.slice(1, 3)).toEqual([
       ['1.10.0', at.content('api:1.10.0').root.digest, ...sizeAndAge, 'linux/amd64, linux/arm64', 'sig'],
       ['1.9.0', at.content('api:1.9.0').root.digest, ...sizeAndAge, 'linux/amd64', '-'],
     ])
-    expect(ended.stderr).toContain('1 tag of evidence not shown')
+    expect(ended.stderr).toContain('1 tag of an attached artifact is hidden')
     expect((await dray(['ls', repository, '--all-tags'])).stdout).toContain('.sig')
     expect((await dray(['ls', repository, '-n', '1'])).stderr).toContain('1 more tag')
   })
@@ -59,7 +59,7 @@ describe('dray ls', () => {
     expect((await list('--glob', 'pr-*', '--glob', '1.*')).tags).toEqual(['1.9.0', 'pr-7'])
     const since = await list('--since', '2020-02-01')
     expect(since.tags).toEqual(['2.0.0', 'pr-7'])
-    expect(since.stderr).toContain('1 tag left out: the image does not say when it was made.')
+    expect(since.stderr).toContain('1 tag skipped, because the image has no creation time.')
     expect((await list('--since', '2020-02-01', '--semver', '*')).tags).toEqual(['2.0.0'])
   })
 
@@ -203,7 +203,7 @@ describe('a name without a registry', () => {
     expect(stderr).toContain(`Using ${at.staging.host}/staging/api, one of 3 targets.`)
     const none = await dray(['inspect', 'api:2.0.0'], { cwd: folder })
     expect(none.code).toBe(1)
-    expect(none.stderr).toContain('error: the image is in none of the environments: ')
-    expect(none.stderr).not.toContain('one of 3 targets')
+      expect(none.stderr).toContain('error: no environment has the image: ')
+      expect(none.stderr).not.toContain('one of 3 targets')
   })
 })

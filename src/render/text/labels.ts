@@ -26,7 +26,7 @@ export function renderLabels(manifests: readonly ManifestView[], page: Page): re
       [...byValue].map(([value, those], i): Cell[] => [
         toDimCell(i === 0 ? escapeText(name) : ''),
         escapeText(those.map(({ platform }) => platform).join(', ')),
-        value === undefined ? toDimCell('not there') : escapeText(value),
+        value === undefined ? toDimCell('not set') : escapeText(value),
       ]),
     )
   const columns = [

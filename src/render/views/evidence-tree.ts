@@ -13,11 +13,14 @@ const cosignKinds: ReadonlyMap<string, string> = new Map([
   ['sbom', 'cosign SBOM'],
 ])
 
-/** Renders evidence below its subject, and evidence of evidence below that. */
+/** Renders attached artifacts below their subject, and those of attached artifacts below that. */
 export function renderEvidence(view: ImageView, page: Page): string {
   const all = view.evidence
-  if (all === null) return page.style.dim('not known: it cannot be read')
-  if (all.length === 0) return page.style.dim('none')
+  if (all === null) return page.style.dim('unknown: dray cannot read them')
+  if (all.length === 0)
+    return page.style.dim(
+      view.index === undefined ? 'none' : 'none of this platform; dray did not read those of the index',
+    )
   const bySubject = Map.groupBy(all, ({ subject }) => subject)
   const evidence = new Set(all.map(({ descriptor }) => descriptor.digest))
   // A child of the index that is evidence appears below its subject.

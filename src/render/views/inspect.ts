@@ -18,7 +18,7 @@ const labelWidth = 'created'.length
 
 /**
  * Renders an image: its head, its tags, its platforms or the content of the only one, labels,
- * annotations, and the tree of its evidence. `now` is in milliseconds since 1970.
+ * annotations, and the tree of its attached artifacts. `now` is in milliseconds since 1970.
  */
 export function renderImage(view: ImageView, now: number, page: Page): string {
   const inIndex = new Set(
@@ -34,7 +34,7 @@ export function renderImage(view: ImageView, now: number, page: Page): string {
       : renderContent(only, view.created, page)),
     ...renderLabels(manifests, page),
     renderSection('Annotations', renderPairs(Object.entries(view.annotations), narrowPage(page)), page),
-    renderSection('Evidence', renderEvidence(view, narrowPage(page)), page),
+    renderSection('Attached artifacts', renderEvidence(view, narrowPage(page)), page),
   ]
   return sections.filter((text) => text !== '').join('\n\n')
 }
@@ -54,10 +54,7 @@ function renderHead(view: ImageView, only: ManifestView | undefined, now: number
     line('digest', image.digest),
     ...(index === undefined ? [] : [line('index', index.digest)]),
     line('kind', fitting(`${kind}  (${escapeText(image.mediaType)})`)),
-    line(
-      'size',
-      formatBytes(view.size) + (view.missing === undefined ? '' : '  (without what is not there)'),
-    ),
+    line('size', formatBytes(view.size) + (view.missing === undefined ? '' : '  (without missing content)')),
     ...(created === undefined ? [] : [line('created', fitting(escapeText(created) + ageOf(created, now)))]),
   ].join('\n')
 }
@@ -71,10 +68,11 @@ function renderTags({ tags, tagsLeftOut }: ImageView, page: Page): string {
   if (tags !== undefined)
     return tags.length === 0 ? page.style.dim('none') : renderTerms(tags.map(escapeText), page)
   if (tagsLeftOut === undefined) return ''
-  if (tagsLeftOut.why === 'unreadable') return page.style.dim('not known: the tags cannot be listed')
+  if (tagsLeftOut.why === 'unreadable')
+    return page.style.dim('unknown: dray cannot list the tags of the repository')
   const { count, isWhole } = tagsLeftOut
-  const many = isWhole ? formatCount(count, 'tag') : `${count} tags or more`
-  return page.style.dim(`not looked for (${many}; --tags looks at all of them)`)
+  const many = isWhole ? formatCount(count, 'tag') : `at least ${count} tags`
+  return page.style.dim(`unknown: the repository has ${many}. Pass --tags to read all of them.`)
 }
 
 function renderManifests(
@@ -99,7 +97,7 @@ function renderManifests(
     escapeText(platform ?? 'no platform'),
     formatDigestOn(page, descriptor.digest),
     '',
-    { text: 'not there', tone: 'yellow' },
+    { text: 'missing', tone: 'yellow' },
   ])
   return renderTable(columns, [...rows, ...missingRows], page)
 }

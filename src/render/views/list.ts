@@ -28,7 +28,7 @@ const columns: readonly Column[] = [
   { title: 'AGE', align: 'right' },
   { title: 'SIZE', align: 'right' },
   { title: 'PLATFORMS', flexible: true },
-  { title: 'EVIDENCE', flexible: true, keep: 15 },
+  { title: 'ATTACHED', flexible: true, keep: 15 },
 ]
 const nothing: Cell = { text: '-', tone: 'dim' }
 const unknown: Cell = { text: '?', tone: 'yellow' }
@@ -49,7 +49,7 @@ export function renderRepositories(list: ListPage, page: Page): string {
 /** Renders a line for each tag. The command reports separately why a repository is unreachable. */
 function renderRepository(view: ListPage['views'][number], list: ListPage, page: Page): string {
   if ('error' in view)
-    return view.error.code === 'not-found' ? page.style.dim('absent') : page.style.red('unreachable')
+    return view.error.code === 'not-found' ? page.style.dim('no tags') : page.style.red('unreachable')
   // A script that reads the pipe would take a sentence for a tag.
   if (view.tags.length === 0 && page.width !== undefined)
     return cut(`${escapeText(formatRepository(view.repository))} has no tags to show.`, page.width)
@@ -62,13 +62,13 @@ function briefRow({ tag, image }: TagView, page: Page): readonly Cell[] {
 }
 
 function rowOf(view: TagView, { now }: ListPage, page: Page): readonly Cell[] {
-  const { tag, image, created, size } = view
+  const { tag, image, created, isCreatedUnknown, size } = view
   if (image === null) return [escapeText(tag), digestCell(image, page)]
   const time = parsePlausibleTime(created ?? undefined, now)
   return [
     escapeText(tag),
     digestCell(image, page),
-    time === undefined ? nothing : formatAge(now - time),
+    time !== undefined ? formatAge(now - time) : isCreatedUnknown === true ? unknown : nothing,
     typeof size === 'number' ? formatBytes(size) : unknown,
     platformCell(view, page),
     evidenceCell(view),
@@ -76,7 +76,7 @@ function rowOf(view: TagView, { now }: ListPage, page: Page): readonly Cell[] {
 }
 
 function digestCell(image: TagView['image'], page: Page): Cell {
-  return image === null ? { text: 'gone', tone: 'yellow' } : formatDigestOn(page, image.digest)
+  return image === null ? { text: 'deleted', tone: 'yellow' } : formatDigestOn(page, image.digest)
 }
 
 /** A terminal omits `linux/` if all platforms have it. An artifact has its type instead. */
@@ -106,19 +106,27 @@ export function renderOmitted(all: ListPage['views'], style: Style): readonly st
     views.reduce((total, view) => total + of(view), 0)
   const omitted = sum(({ total, tags, scan }) => total - (scan?.looked ?? tags.length))
   const undated = sum(({ scan }) => scan?.undated ?? 0)
+  const unread = sum(({ scan }) => scan?.unread ?? 0)
   const hidden = sum(({ evidenceTagsHidden }) => evidenceTagsHidden)
   const isScan = views.some(({ scan }) => scan !== undefined)
   const lines = [
-    ...(omitted > 0 && !isScan ? [`${formatCount(omitted, 'more tag')}: --all shows them.`] : []),
+    ...(omitted > 0 && !isScan ? [`${formatCount(omitted, 'more tag')}. Pass --all to show all tags.`] : []),
     ...(omitted > 0 && isScan
-      ? [`${formatCount(omitted, 'more tag')} not looked at: --all looks at them too.`]
+      ? [`${formatCount(omitted, 'more tag')} not read. Pass --all to read all tags.`]
       : []),
     ...(undated > 0
-      ? [`${formatCount(undated, 'tag')} left out: the image does not say when it was made.`]
+      ? [`${formatCount(undated, 'tag')} skipped, because the image has no creation time.`]
       : []),
-    ...(hidden > 0 ? [`${formatCount(hidden, 'tag')} of evidence not shown: --all-tags shows them.`] : []),
+    ...(unread > 0 ? [`${formatCount(unread, 'tag')} skipped, because the image cannot be read.`] : []),
+    ...(hidden > 0 ? [hiddenText(hidden)] : []),
   ]
   return lines.map((line) => style.dim(line))
+}
+
+function hiddenText(count: number): string {
+  return count === 1
+    ? '1 tag of an attached artifact is hidden. Pass --all-tags to show it.'
+    : `${count} tags of attached artifacts are hidden. Pass --all-tags to show them.`
 }
 
 /** Returns `index`, `image`, or the media type of another artifact. */

@@ -1,9 +1,9 @@
 import { DrayError } from '../../lib/errors.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 
-/** For a name of `dray.yaml` that no environment has. @param repositories where it was searched */
+/** The error for an image that no environment has. @param repositories those that were read */
 export function imageInNoEnvironment(repositories: readonly RepositoryName[]): DrayError {
-  return new DrayError('not-found', 'the image is in none of the environments', {
+  return new DrayError('not-found', 'no environment has the image', {
     subject: repositories.map(formatRepository).join(', '),
   })
 }

@@ -31,7 +31,7 @@ export async function warnOnFailure<T>(
 }
 
 function formatWarning({ message, subject }: DrayError, image: string): string {
-  if (message.includes(image)) return `${message}; it is shown with what else is known of it`
+  if (message.includes(image)) return `${message}; dray shows the rest of the image`
   const about = subject === undefined || subject === image ? '' : ` (${subject})`
-  return `${image} is shown with what is known of it: ${message}${about}`
+  return `cannot read all of ${image}: ${message}${about}`
 }

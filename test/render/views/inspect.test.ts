@@ -89,10 +89,10 @@ describe('an image', () => {
     const missing = [{ descriptor: blob('gone', mediaTypes.manifest, 500), platform: 'linux/s390x' }]
     const of = view({ missing, evidence: null })
     expect(sectionOf(of, 'Platforms', 80).at(-1)).toMatch(
-      new RegExp(`^linux/s390x +${short('gone')} +not there$`),
+      new RegExp(`^linux/s390x +${short('gone')} +missing$`),
     )
-    expect(text(of, 80)).toContain('6.7 MiB  (without what is not there)')
-    expect(sectionOf(of, 'Evidence', 80)).toEqual(['not known: it cannot be read'])
+    expect(text(of, 80)).toContain('6.7 MiB  (without missing content)')
+    expect(sectionOf(of, 'Attached artifacts', 80)).toEqual(['unknown: dray cannot read them'])
     expect(sectionOf(view({ manifests: [] }), 'Platforms', 80)).toEqual(['none'])
   })
 
@@ -127,14 +127,14 @@ describe('an image', () => {
       'Config',
       'Labels',
       'Annotations',
-      'Evidence',
+      'Attached artifacts',
     ])
     expect(titles(view({ ...over, manifests: labelled }))).toEqual([
       'Tags',
       'Platforms',
       'Labels',
       'Annotations',
-      'Evidence',
+      'Attached artifacts',
     ])
   })
 
@@ -198,9 +198,9 @@ describe('the labels', () => {
       ['built', 'linux/amd64', 'a'],
       ['linux/arm64, linux/arm/v7', 'b'],
       ['only', 'linux/amd64', 'x'],
-      ['linux/arm64, linux/arm/v7', 'not there'],
+      ['linux/arm64, linux/arm/v7', 'not set'],
       ['toString', 'linux/amd64, linux/arm64', 't'],
-      ['linux/arm/v7', 'not there'],
+      ['linux/arm/v7', 'not set'],
     ])
   })
 })
@@ -211,13 +211,13 @@ describe('the tags', () => {
     [{ tags: [] }, ['none']],
     [
       { tagsLeftOut: { why: 'many', count: 120, isWhole: true } },
-      ['not looked for (120 tags; --tags looks at all of them)'],
+      ['unknown: the repository has 120 tags. Pass --tags to read all of them.'],
     ],
     [
       { tagsLeftOut: { why: 'many', count: 1000, isWhole: false } },
-      ['not looked for (1000 tags or more; --tags looks at all of them)'],
+      ['unknown: the repository has at least 1000 tags. Pass --tags to read all of them.'],
     ],
-    [{ tagsLeftOut: { why: 'unreadable' } }, ['not known: the tags cannot be listed']],
+    [{ tagsLeftOut: { why: 'unreadable' } }, ['unknown: dray cannot list the tags of the repository']],
     [{}, []],
   ] as const)('are shown with notes: %j', (over, lines) => {
     expect(sectionOf(view(over as Partial<ImageView>), 'Tags')).toEqual(lines)
@@ -259,7 +259,7 @@ describe('evidence', () => {
     ] as const
     const of = view({ manifests: [manifest('linux/amd64'), manifest('linux/arm64'), attestation], evidence })
     expect(sectionOf(of, 'Platforms')).toHaveLength(2)
-    expect(sectionOf(of, 'Evidence', 80)).toEqual([
+    expect(sectionOf(of, 'Attached artifacts', 80)).toEqual([
       `linux/arm64 ${short('linux/arm64')}`,
       `└─ buildkit attestation (https://spdx.dev/Document)  ${short('att')}  10 B`,
       `index ${short('index')}`,

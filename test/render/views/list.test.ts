@@ -35,7 +35,7 @@ describe('the list of tags', () => {
 
   it('is short on a terminal', () => {
     expect(linesOf([seen], 80)).toEqual([
-      'TAG    DIGEST               AGE     SIZE  PLATFORMS        EVIDENCE',
+      'TAG    DIGEST               AGE     SIZE  PLATFORMS        ATTACHED',
       `1.4.2  ${image.digest.slice(0, 19)}   9d  3.2 MiB  amd64, arm64/v8  2 sig, sbom`,
     ])
   })
@@ -47,15 +47,15 @@ describe('the list of tags', () => {
   it('distinguishes unknown, absent and deleted values', () => {
     const [, unread, none, gone] = linesOf(
       [
-        { ...seen, created: null, size: null, platforms: null, evidence: null },
+        { ...seen, created: null, isCreatedUnknown: true, size: null, platforms: null, evidence: null },
         { ...seen, created: '1970-01-01T00:00:00Z', platforms: [], evidence: {} },
         { tag: '1.0.0', image: null, created: null, size: null, platforms: null, evidence: null },
       ],
       80,
     )
-    expect(unread?.split(/ {2,}/)).toEqual(['1.4.2', image.digest.slice(0, 19), '-', '?', '?', '?'])
+    expect(unread?.split(/ {2,}/)).toEqual(['1.4.2', image.digest.slice(0, 19), '?', '?', '?', '?'])
     expect(none?.split(/ {2,}/)).toEqual(['1.4.2', image.digest.slice(0, 19), '-', '3.2 MiB', '-', '-'])
-    expect(gone).toBe('1.0.0  gone')
+    expect(gone).toBe('1.0.0  deleted')
   })
 
   it('fits a terminal with any names, and escapes control characters', () => {
@@ -77,23 +77,33 @@ describe('the list of tags', () => {
 
   it('has a message if there are no tags, and only the heading in a pipe', () => {
     expect(linesOf([], 80)).toEqual(['registry.example.com/team/api has no tags to show.'])
-    expect(linesOf([])).toEqual(['TAG  DIGEST  AGE  SIZE  PLATFORMS  EVIDENCE'])
+    expect(linesOf([])).toEqual(['TAG  DIGEST  AGE  SIZE  PLATFORMS  ATTACHED'])
   })
 })
 
 describe('the notes of a list', () => {
   it.each([
-    ['more tags', { total: 3 }, ['2 more tags: --all shows them.']],
-    ['evidence', { evidenceTagsHidden: 1 }, ['1 tag of evidence not shown: --all-tags shows them.']],
+    ['more tags', { total: 3 }, ['2 more tags. Pass --all to show all tags.']],
+    [
+      'evidence',
+      { evidenceTagsHidden: 1 },
+      ['1 tag of an attached artifact is hidden. Pass --all-tags to show it.'],
+    ],
+    [
+      'evidence of several images',
+      { evidenceTagsHidden: 2 },
+      ['2 tags of attached artifacts are hidden. Pass --all-tags to show them.'],
+    ],
     [
       'unread tags and images without a time',
-      { total: 90, scan: { looked: 60, undated: 2 } },
+      { total: 90, scan: { looked: 60, undated: 2, unread: 1 } },
       [
-        '30 more tags not looked at: --all looks at them too.',
-        '2 tags left out: the image does not say when it was made.',
+        '30 more tags not read. Pass --all to read all tags.',
+        '2 tags skipped, because the image has no creation time.',
+        '1 tag skipped, because the image cannot be read.',
       ],
     ],
-    ['nothing', { scan: { looked: 1, undated: 0 } }, []],
+    ['nothing', { scan: { looked: 1, undated: 0, unread: 0 } }, []],
   ] as const)('report %s', (_, over, lines) => {
     expect(renderOmitted([viewOf([seen], over)], plainStyle)).toEqual(lines)
   })

@@ -70,6 +70,18 @@ describe('an incomplete image', () => {
     expect(malformed.warnings).toEqual([expect.stringContaining('ExposedPorts')])
   })
 
+  it('has an unknown age in a list if its config is missing, and is not counted as undated', async () => {
+    const { push, registry, store } = await start()
+    const api = image()
+    await push(api, '1.0.0')
+    await fetch(`http://${registry}/v2/api/blobs/${configOf(api).digest}`, { method: 'DELETE' })
+    const options = { limit: undefined, evidenceTags: false, brief: false, now: Date.now() }
+    const view = await listRepository(store(), { ...options, filter: {} }, newCall())
+    expect(view.tags).toMatchObject([{ created: null, isCreatedUnknown: true }])
+    const since = await listRepository(store(), { ...options, filter: { since: 0 } }, newCall())
+    expect(since.scan).toEqual({ looked: 1, undated: 0, unread: 1 })
+  })
+
   it('is shown with unknown evidence if the evidence cannot be read', async () => {
     const api = image()
     const bodies = new Map([...api.blobs, ['v', Buffer.from(api.manifests[0]?.bytes ?? [])]])

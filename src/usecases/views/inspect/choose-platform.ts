@@ -77,17 +77,19 @@ async function readPlatforms(
 
 function notForPlatform(where: string, asked: Platform, candidates: readonly PlatformCandidate[]): DrayError {
   const names = namesOf(candidates)
-  return new DrayError('not-found', `${where} is not there for ${formatPlatform(asked)}`, {
+  return new DrayError('not-found', `${where} has no image for ${formatPlatform(asked)}`, {
     hint:
-      names === '' ? 'It is for no platform: it is no image that can be run.' : `It is there for ${names}.`,
+      names === ''
+        ? 'It has no platform, because it is not a container image.'
+        : `Pass one of its platforms: ${names}.`,
   })
 }
 
 function severalFit(asked: Platform, fitting: readonly PlatformCandidate[]): DrayError {
   const names = namesOf(fitting)
   const digests = fitting.map(({ descriptor }) => descriptor.digest).join(', ')
-  return new DrayError('usage', `${formatPlatform(asked)} fits ${fitting.length} manifests`, {
-    hint: names.includes(',') ? `Name one of them: ${names}.` : `Look at one by its digest: ${digests}.`,
+  return new DrayError('usage', `${formatPlatform(asked)} matches ${fitting.length} manifests`, {
+    hint: names.includes(',') ? `Pass one of them: ${names}.` : `Inspect one by its digest: ${digests}.`,
   })
 }
 

@@ -56,7 +56,7 @@ export async function readAttestationChildren(
     const content = await store.findManifest(bareDescriptor(descriptor), c)
     if (content === undefined) {
       const where = formatAt(store.repository, descriptor)
-      c.notify({ kind: 'warning', text: `evidence ${where} is in the index, but it is not there` })
+      c.notify({ kind: 'warning', text: `the index lists the attestation ${where}, which does not exist` })
       return []
     }
     const graph = await walkGraph(store, content, c)

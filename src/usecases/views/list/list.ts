@@ -9,7 +9,7 @@ import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, Repositories, SourceRepository } from '../../../images/ports.ts'
 import { findNewerImages, type Scan } from './newer-than.ts'
 import { UnreachableRegistries } from '../reach.ts'
-import { type ImageSummary, Summaries, unknownSummary } from './summary.ts'
+import { type ImageSummary, Summaries, emptySummary } from './summary.ts'
 import { matchesName, type TagFilter } from './tag-filter.ts'
 
 /** Tags that are read in parallel. */
@@ -100,7 +100,7 @@ export async function listRepository(
     tags,
     total: names.length,
     evidenceTagsHidden: fitting.length - names.length,
-    ...(scan !== undefined && { scan: { looked: scan.looked, undated: scan.undated } }),
+    ...(scan !== undefined && { scan: { looked: scan.looked, undated: scan.undated, unread: scan.unread } }),
   }
 }
 
@@ -118,5 +118,5 @@ async function viewOf(
       ? { tag: shown, image: (await store.resolve({ tag: shown }, call)) ?? null }
       : shown
   if (summaries === undefined) return { tag, image }
-  return { tag, image, ...(image === null ? unknownSummary : await summaries.summary(image, call)) }
+  return { tag, image, ...(image === null ? emptySummary : await summaries.summary(image, call)) }
 }

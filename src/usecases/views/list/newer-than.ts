@@ -25,6 +25,8 @@ export interface Scan {
   readonly looked: number
   /** the number of those whose image has no time */
   readonly undated: number
+  /** the number of those whose time is unknown */
+  readonly unread: number
 }
 
 /** Reads tags in their order, batch by batch, until enough images are new enough. */
@@ -36,20 +38,21 @@ export async function findNewerImages(
   call: Call,
 ): Promise<Scan> {
   const found: { tag: string; image: Descriptor }[] = []
-  let [looked, undated] = [0, 0]
+  let [looked, undated, unread] = [0, 0, 0]
   for (let at = 0; at < tags.length && found.length < limit; at += batch) {
     const dated = await inParallel(tags.slice(at, at + batch), tagsAtOnce, call, async (tag, c) => {
       const image = await store.resolve({ tag }, c)
       const created = image === undefined ? null : await summaries.created(image, c)
-      return { tag, image, time: parsePlausibleTime(created ?? undefined, now) }
+      return { tag, image, created, time: parsePlausibleTime(created ?? undefined, now) }
     })
-    for (const { tag, image, time } of dated) {
+    for (const { tag, image, created, time } of dated) {
       if (found.length === limit) break
       looked += 1
       if (image === undefined) continue
-      if (time === undefined) undated += 1
+      if (created === undefined) unread += 1
+      else if (time === undefined) undated += 1
       else if (time >= since) found.push({ tag, image })
     }
   }
-  return { tags: found, looked, undated }
+  return { tags: found, looked, undated, unread }
 }

@@ -16,8 +16,10 @@ import { isOfOneImage, warnOnFailure } from '../warn-on-failure.ts'
 
 /** A summary of an image; a field is null if it is unknown. */
 export interface ImageSummary {
-  /** as it is written in the image */
+  /** as it is written in the image; null without a time, or if it is unknown */
   readonly created: string | null
+  /** the content with the time cannot be read */
+  readonly isCreatedUnknown?: true
   /** bytes of all distinct blobs and manifests, without evidence */
   readonly size: number | null
   /** the platforms of the image; empty for another artifact */
@@ -34,7 +36,8 @@ interface Read {
   readonly graph?: Graph
 }
 
-export const unknownSummary: ImageSummary = { created: null, size: null, platforms: null, evidence: null }
+export const emptySummary: ImageSummary = { created: null, size: null, platforms: null, evidence: null }
+const unreadFacts = { created: null, isCreatedUnknown: true, size: null, platforms: null } as const
 
 /**
  * Reads summaries of images, each digest once. A failure of one image is a warning, and the field
@@ -55,9 +58,13 @@ export class Summaries {
     this.#evidence = new EvidenceGlance(store, tags)
   }
 
-  /** Returns when an image was created; does not read attached artifacts. */
-  async created(image: Descriptor, call: Call): Promise<string | null> {
-    return (await this.#read(image, call)).facts.created
+  /**
+   * Returns when an image was created, null if it has no time, or undefined if that is unknown. Does
+   * not read attached artifacts.
+   */
+  async created(image: Descriptor, call: Call): Promise<string | null | undefined> {
+    const { created, isCreatedUnknown } = (await this.#read(image, call)).facts
+    return isCreatedUnknown === true ? undefined : created
   }
 
   async summary(image: Descriptor, call: Call): Promise<ImageSummary> {
@@ -74,7 +81,8 @@ export class Summaries {
       if (graph === undefined) return { facts: await this.#ofIndexAlone(image, call) }
       const images = await this.#orWarn(image, call, () => readDatedImages(this.#store, graph, call))
       const known: readonly DatedImage[] = images ?? platformImages(graph)
-      const facts = { ...factsOf(graph), created: createdOf(graph, known) ?? null }
+      const created = createdOf(graph, known) ?? null
+      const facts = { ...factsOf(graph), ...(images === undefined ? timeFacts(created) : { created }) }
       const isUnread = images === undefined && known.some(({ platform }) => platform === undefined)
       const platforms = known.flatMap(({ platform, config }) =>
         platform === undefined ? (config?.platform ?? []) : [formatPlatform(platform)],
@@ -85,7 +93,7 @@ export class Summaries {
 
   /** Summarises an index with missing children. The warning about them was sent before. */
   async #ofIndexAlone(image: Descriptor, call: Call): Promise<Read['facts']> {
-    if (!isIndexType(image.mediaType)) return unknownSummary
+    if (!isIndexType(image.mediaType)) return unreadFacts
     try {
       const { bytes } = await this.#store.manifest(image, call)
       const index = parseManifest(bytes, image.mediaType, image.digest)
@@ -93,16 +101,22 @@ export class Summaries {
       const platforms = images.flatMap(({ platform }) =>
         platform === undefined ? [] : [formatPlatform(platform)],
       )
-      return { ...unknownSummary, created: index.annotations?.[annotationKeys.created] ?? null, platforms }
+      const created = index.annotations?.[annotationKeys.created] ?? null
+      return { size: null, ...timeFacts(created), platforms }
     } catch (error) {
       if (!isOfOneImage(error)) throw error
-      return unknownSummary
+      return unreadFacts
     }
   }
 
   async #orWarn<T>(image: Descriptor, call: Call, read: () => Promise<T>): Promise<T | undefined> {
     return await warnOnFailure(formatAt(this.#store.repository, image), call, read)
   }
+}
+
+/** The time of an image of which a part cannot be read. */
+function timeFacts(created: string | null): Pick<ImageSummary, 'created' | 'isCreatedUnknown'> {
+  return { created, ...(created === null && { isCreatedUnknown: true as const }) }
 }
 
 function factsOf(graph: Graph): Pick<ImageSummary, 'size' | 'artifactType'> {

@@ -59,7 +59,10 @@ export async function resolveTagsOn(
 ): Promise<TagsOnImage> {
   if (wanted === 'none') return {}
   if (list === undefined) {
-    call.notify({ kind: 'warning', text: 'the tags cannot be listed: which are on the image is not known' })
+    call.notify({
+      kind: 'warning',
+      text: 'cannot list the tags of the repository, so the tags of the image are unknown',
+    })
     return { tagsLeftOut: { why: 'unreadable' } }
   }
   const names = wanted === 'all' ? [...list.tags] : selectImageTags(list.tags)

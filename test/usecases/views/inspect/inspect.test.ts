@@ -91,7 +91,7 @@ describe('one platform of an index', () => {
     await push(index(['linux/arm/v6', 'linux/arm/v7']), '1.0.0')
     await expect(inspect('1.0.0', on('linux/arm'))).rejects.toMatchObject({
       code: 'usage',
-      hint: 'Name one of them: linux/arm/v6, linux/arm/v7.',
+      hint: 'Pass one of them: linux/arm/v6, linux/arm/v7.',
     })
   })
 
@@ -218,7 +218,7 @@ describe('the tags of an image', () => {
       expect(await inspect('few')).toMatchObject({ tagsLeftOut: { why: 'unreadable' } })
       expect(call.events).toContainEqual({
         kind: 'warning',
-        text: expect.stringContaining('the tags cannot be listed') as string,
+        text: expect.stringContaining('cannot list the tags') as string,
       })
       await expect(inspect('all')).rejects.toMatchObject({ status })
     },

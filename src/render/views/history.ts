@@ -10,10 +10,15 @@ const reasonMinWidth = 100
 
 /** Renders a line for each promotion, and below them why attestations are not valid. */
 export function renderHistory(view: HistoryView, page: Page): string {
-  if (view.rows.length === 0) return 'No attestation tells of this image.'
+  const { rows, tagsNotRead } = view
+  const unread =
+    tagsNotRead === 0
+      ? []
+      : [page.style.dim(`${formatCount(tagsNotRead, 'tag')} not read. Pass --all to read all tags.`)]
+  if (rows.length === 0) return ['No attestation of a promotion was found.', ...unread].join('\n')
   const columns = columnsFor(view, page)
-  const cells = view.rows.map((row) => columns.map(({ cell }) => cell(row)))
-  return [renderTable(columns, cells, page), ...notes(view, page.style)].join('\n')
+  const cells = rows.map((row) => columns.map(({ cell }) => cell(row)))
+  return [renderTable(columns, cells, page), ...notes(view, page.style), ...unread].join('\n')
 }
 
 interface HistoryColumn extends Column {
@@ -23,13 +28,13 @@ interface HistoryColumn extends Column {
 function columnsFor({ rows }: HistoryView, { width }: Page): readonly HistoryColumn[] {
   const isPipe = width === undefined
   // Both ends must be visible. Names of environments are short, and those of repositories are not.
-  const hasLongWays = rows.some(({ from, to }) =>
+  const hasLongNames = rows.some(({ from, to }) =>
     [from ?? to, to].some((end) => end.environment === undefined),
   )
   return [
     { title: 'TIME (UTC)', cell: ({ time }) => (isPipe ? (time ?? '-') : shortTime(time)) },
     { title: 'STATUS', cell: ({ status }) => ({ text: status, tone: tones[status] }) },
-    { title: 'WAY', flexible: hasLongWays, cell: formatEnds },
+    { title: 'FROM -> TO', flexible: hasLongNames, cell: formatEnds },
     { title: 'TAGS', flexible: true, cell: ({ tags }) => tags.map(tagText).join(', ') || '-' },
     { title: 'DIGEST', cell: ({ image }) => (isPipe ? image : shortenDigest(image)) },
     { title: 'ACTOR', flexible: true, cell: ({ actor }) => escapeText(actor ?? '-') },
@@ -69,9 +74,10 @@ function endText({ environment, repository }: HistoryEnd): string {
   return escapeText(environment ?? formatRepository(repository))
 }
 
-/** Adds the state of a tag that is no longer on the image. */
+/** Adds the state of a tag that is no longer on the image, or that was not read. */
 function tagText({ tag, now }: HistoryTag): string {
-  return escapeText(now === 'same' || now === 'unknown' ? tag : `${tag} (${now})`)
+  if (now === 'same') return escapeText(tag)
+  return escapeText(`${tag} (${now === 'gone' ? 'deleted' : now})`)
 }
 
 function notes({ rows }: HistoryView, style: Style): readonly string[] {
@@ -84,12 +90,12 @@ function notes({ rows }: HistoryView, style: Style): readonly string[] {
     ...(count('unchecked') > 0
       ? [
           style.dim(
-            `${formatCount(count('unchecked'), 'attestation')} signed and not checked: --key checks them.`,
+            `${formatCount(count('unchecked'), 'signed attestation')} not verified. Pass --key to verify.`,
           ),
         ]
       : []),
     ...(count('missing') > 0
-      ? [style.dim('missing: it is there, and no attestation says that it was promoted there.')]
+      ? [style.dim('missing: the environment has the image, but no attestation records its promotion.')]
       : []),
   ]
 }

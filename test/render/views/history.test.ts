@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { HistoryRow } from '../../../src/usecases/views/history/history.ts'
+import type { HistoryRow, HistoryTag } from '../../../src/usecases/views/history/history.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { renderHistory } from '../../../src/render/views/history.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
@@ -25,14 +25,14 @@ const promoted: HistoryRow = {
 }
 const terminal = { style: plainStyle, width: 120 }
 const pipe = { style: plainStyle, width: undefined }
-const lines = (rows: readonly HistoryRow[], page: typeof terminal | typeof pipe) =>
-  renderHistory({ rows }, page).split('\n')
+const lines = (rows: readonly HistoryRow[], page: typeof terminal | typeof pipe, tagsNotRead = 0) =>
+  renderHistory({ rows, tagsNotRead }, page).split('\n')
 
 describe('a history', () => {
   it('has a line for each promotion on a terminal', () => {
     expect(lines([promoted], terminal)).toEqual(
       [
-        'TIME (UTC)        STATUS    WAY              TAGS                    DIGEST               ACTOR  REASON',
+        'TIME (UTC)        STATUS    FROM -> TO       TAGS                    DIGEST               ACTOR  REASON',
         `2026-03-04 05:06  verified  staging -> prod  1.4.2, latest (moved)  ${image.slice(0, 19)}  ada    OPS-7: release`,
       ].map((line) => expect.stringMatching(pattern(line))),
     )
@@ -64,9 +64,23 @@ describe('a history', () => {
     const [, first, second, ...notes] = lines([{ ...promoted, status: 'unchecked' }, missing], terminal)
     expect(first).toContain('unchecked')
     expect(second).toMatch(/^- +missing +-> prod +1 /)
-    expect(notes.join('\n')).toContain('1 attestation signed and not checked: --key checks them.')
-    expect(notes.join('\n')).toContain('no attestation says that it was promoted there')
-    expect(lines([], terminal)).toEqual(['No attestation tells of this image.'])
+    expect(notes.join('\n')).toContain('1 signed attestation not verified. Pass --key to verify.')
+    expect(notes.join('\n')).toContain('no attestation records its promotion')
+    expect(lines([], terminal)).toEqual(['No attestation of a promotion was found.'])
+  })
+
+  it('has the number of tags that were not read, and marks tags whose state is unknown', () => {
+    const row: HistoryRow = {
+      ...promoted,
+      tags: ['gone', 'unknown'].map((now) => ({ tag: '1', now }) as HistoryTag),
+    }
+    const [, line, unread] = lines([row], terminal, 3)
+    expect(line).toContain('1 (deleted), 1 (unknown)')
+    expect(unread).toBe('3 tags not read. Pass --all to read all tags.')
+    expect(lines([], terminal, 1)).toEqual([
+      'No attestation of a promotion was found.',
+      '1 tag not read. Pass --all to read all tags.',
+    ])
   })
 
   it('escapes control characters and line feeds of an attestation', () => {
@@ -83,7 +97,7 @@ describe('a history', () => {
     }
     for (const page of [terminal, pipe]) {
       expect(lines([row], page)).toHaveLength(3)
-      expect(renderHistory({ rows: [row] }, page)).not.toContain('\u001b')
+      expect(renderHistory({ rows: [row], tagsNotRead: 0 }, page)).not.toContain('\u001b')
     }
   })
 })

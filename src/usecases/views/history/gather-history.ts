@@ -37,6 +37,7 @@ interface EnvironmentReading {
   readonly images: readonly Digest[]
   readonly attestations: AttestationOfImage[]
   readonly known: Set<Digest>
+  readonly tagsNotRead: number
 }
 
 /**
@@ -63,7 +64,13 @@ export async function gatherHistory(
     throw imageInNoEnvironment(targets.map(({ repository }) => repository))
   }
   await inParallel(readings, readsAtOnce, call, (reading, c) => resolveNamed(reading, readings, c))
-  return readings.map(({ target, tags, images, attestations }) => ({ target, tags, images, attestations }))
+  return readings.map(({ target, tags, images, attestations, tagsNotRead }) => ({
+    target,
+    tags,
+    images,
+    attestations,
+    tagsNotRead,
+  }))
 }
 
 async function startReading(
@@ -76,21 +83,18 @@ async function startReading(
   const reading = { target, store, attestations: [], known: new Set<Digest>() }
   if ('digest' in subject) {
     const exists = (await store.resolve(subject, call)) !== undefined
-    return { ...reading, tags: new Map(), images: exists ? [subject.digest] : [] }
+    return { ...reading, tags: new Map(), images: exists ? [subject.digest] : [], tagsNotRead: 0 }
   }
-  const names = 'tag' in subject ? [subject.tag] : await highestTags(store, subject.limit, call)
+  const all = 'tag' in subject ? [subject.tag] : await listHighestFirst(store, call)
+  const names = 'tag' in subject ? all : all.slice(0, subject.limit)
   const tags = await resolveTags(store, names, call)
-  return { ...reading, tags, images: [...new Set([...tags.values()].filter((digest) => digest !== null))] }
+  const images = [...new Set([...tags.values()].filter((digest) => digest !== null))]
+  return { ...reading, tags, images, tagsNotRead: all.length - names.length }
 }
 
-/** Returns the highest tags; none if the repository does not exist. */
-async function highestTags(
-  store: TagLister,
-  limit: number | undefined,
-  call: Call,
-): Promise<readonly string[]> {
-  const names = selectImageTags(await listTags(store, call))
-  return sortBySemver(names, plainReading).slice(0, limit)
+/** Returns the tags, the highest first; none if the repository does not exist. */
+async function listHighestFirst(store: TagLister, call: Call): Promise<readonly string[]> {
+  return sortBySemver(selectImageTags(await listTags(store, call)), plainReading)
 }
 
 /** Returns the images to find in all environments: one may have attestations that another lacks. */

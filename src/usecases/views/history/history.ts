@@ -22,6 +22,8 @@ export interface TargetFacts {
   /** the requested images that the repository has now */
   readonly images: readonly Digest[]
   readonly attestations: readonly AttestationOfImage[]
+  /** the number of tags beyond the limit, which may have attestations of their own */
+  readonly tagsNotRead: number
 }
 
 export interface AttestationOfImage extends FoundAttestation {
@@ -32,6 +34,8 @@ export interface AttestationOfImage extends FoundAttestation {
 /** The promotions of images by their attestations: the oldest first, those without a time last. */
 export interface HistoryView {
   readonly rows: readonly HistoryRow[]
+  /** the number of tags of all targets beyond the limit */
+  readonly tagsNotRead: number
 }
 
 /** One promotion; or, with `missing`, an image in an environment without an attestation for it. */
@@ -80,7 +84,8 @@ export function buildHistory(facts: readonly TargetFacts[]): HistoryView {
   }
   const rows = [...once.values()].map(({ fact, found }) => rowOf(found, fact, facts))
   const missing = facts.flatMap((fact) => findUnexplained(fact, facts))
-  return { rows: [...rows.sort(byTime), ...missing] }
+  const tagsNotRead = facts.reduce((sum, fact) => sum + fact.tagsNotRead, 0)
+  return { rows: [...rows.sort(byTime), ...missing], tagsNotRead }
 }
 
 function rowOf(found: AttestationOfImage, at: TargetFacts, facts: readonly TargetFacts[]): HistoryRow {

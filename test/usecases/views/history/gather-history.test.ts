@@ -46,11 +46,13 @@ async function start(profile: 'oci-1.1' | 'docker-registry-2.8') {
       },
       newCall(),
     )
-  const history = async (subject: HistorySubject, known = [keys.verify]): Promise<readonly HistoryRow[]> =>
-    buildHistory(await gatherHistory(openStores(), targets, subject, known, newCall())).rows
+  const view = async (subject: HistorySubject, known = [keys.verify]) =>
+    buildHistory(await gatherHistory(openStores(), targets, subject, known, newCall()))
+  const history = async (...of: Parameters<typeof view>): Promise<readonly HistoryRow[]> =>
+    (await view(...of)).rows
   const push = (what: Content, environment: Environment, ...tags: string[]) =>
     oracle.push(what, `${environment}/api`, ...tags)
-  return { registry, oracle, log, attest, history, push, targets }
+  return { registry, oracle, log, attest, view, history, push, targets }
 }
 
 const summarise = (rows: readonly HistoryRow[]) =>
@@ -72,7 +74,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', 
   })
 
   it('of all versions has the status of each attestation, and missing ones', async () => {
-    const { attest, history, push, oracle } = await start(profile)
+    const { attest, view, history, push, oracle } = await start(profile)
     const copies = [v1, v2, image({ label: 'v3' }), image({ label: 'v4' })] as const
     for (const [i, what] of copies.entries()) await push(what, 'prod', `1.4.${i}`)
     const tags = (i: number) => ({
@@ -90,6 +92,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', 
       'missing >prod 1.4.2 same',
     ])
     expect(summarise(await history({ limit: 1 }))).toEqual(['missing >prod 1.4.3 same'])
+    expect((await view({ limit: 1 })).tagsNotRead).toBe(3)
     expect(summarise(await history({ limit: undefined }, []))[1]).toBe('unchecked staging>prod 1.4.1 same')
   })
 

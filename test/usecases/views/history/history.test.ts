@@ -27,7 +27,7 @@ function factsOf(
   attestations: readonly AttestationOfImage[] = [],
 ): TargetFacts {
   const images = [...new Set(Object.values(tags).filter((digest) => digest !== null))]
-  return { target, tags: new Map(Object.entries(tags)), images, attestations }
+  return { target, tags: new Map(Object.entries(tags)), images, attestations, tagsNotRead: 0 }
 }
 
 function attestation(

@@ -305,7 +305,7 @@ it('doctor requests the permission to list repositories from a registry that ref
   const { folder } = await home({ auths: { [registry.host]: auth('ada:canary') } })
   const ended = await dray(['doctor', registry.host], { cwd: folder, env: { HOME: folder } })
   expect(new Set(registry.scopes())).toEqual(new Set(['', 'registry:catalog:*']))
-  expect(ended.stdout).toMatch(/lists all +yes, seen/)
+  expect(ended.stdout).toMatch(/catalog +yes, observed/)
 })
 
 function auth(pair: string): { auth: string } {

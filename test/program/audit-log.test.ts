@@ -25,7 +25,7 @@ describe('dray audit log', () => {
     const { code, stderr, stdout } = await project.run('audit', 'log')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(
-      /^TIME \(UTC\) .*\n(?:.*\n)*.* promote .*tag 1\.4\.2 on sha256:.* staging -> prod .*done\n/,
+      /^TIME \(UTC\) .*\n(?:.*\n)*.* promote .*tag 1\.4\.2 -> sha256:.* staging -> prod .*done\n/,
     )
     expect(rows(stdout).at(-1)).toMatch(/api:9\.9\.9 .*refused$/)
   })

@@ -35,7 +35,7 @@ it('a registry without problems ends with 0 after read requests only', async () 
   one.methods.length = 0
   const ended = await dray(['doctor', `${one.host}/team/api`])
   expect(ended).toMatchObject({ code: 0, stderr: '' })
-  expect(ended.stdout).toContain('referrers API    yes, seen')
+  expect(ended.stdout).toContain('referrers API    yes, observed')
   expect(new Set(one.methods)).toEqual(new Set(['GET', 'HEAD']))
 })
 
@@ -43,7 +43,7 @@ it('--write tries an upload and removes what it wrote', async () => {
   const one = await started()
   const ended = await dray(['doctor', '--write', `${one.host}/scratch/dray`])
   expect(ended).toMatchObject({ code: 0 })
-  expect(ended.stdout).toContain('uploads go on    yes, tried')
+  expect(ended.stdout).toContain('resumed uploads  yes, tested')
   expect(await one.oracle.tags('scratch/dray')).toEqual([])
 })
 

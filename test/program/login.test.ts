@@ -39,7 +39,7 @@ describe('dray login', () => {
       const one = await home()
       const ended = await one.run(`${secret}\n`, ['login', registry.name, ...asUser])
       expect(ended).toMatchObject({ code: 0 })
-      expect(ended.stdout).toContain(`logged in  ${user} at ${registry.name}, kept in ${one.file}`)
+      expect(ended.stdout).toContain(`logged in  ${user} at ${registry.name}, saved in ${one.file}`)
       expect(ended.stdout + ended.stderr).not.toContain(secret)
       expect((await stat(one.file)).mode & 0o777).toBe(0o600)
       expect((await one.explained(registry.name)).result.used).toBe('docker')
@@ -77,7 +77,7 @@ describe('dray login', () => {
     onTestFinished(() => server[Symbol.asyncDispose]())
     const ended = await (await home()).run(secret, ['login', server.host, ...asUser])
     expect(ended).toMatchObject({ code: 0 })
-    expect(ended.stderr).toContain('could not be checked')
+    expect(ended.stderr).toContain('dray could not check them')
     expect(JSON.stringify(server.seen)).not.toContain(Buffer.from(`${user}:${secret}`).toString('base64'))
   })
 
@@ -87,7 +87,7 @@ describe('dray login', () => {
     const env = { DRAY_USERNAME: 'bob', DRAY_PASSWORD: 'x', DRAY_REGISTRY: registry.name }
     const ended = await one.run(secret, ['login', registry.name, ...asUser], env)
     expect(ended).toMatchObject({ code: 0 })
-    expect(ended.stderr).toContain('DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY, which come first')
+    expect(ended.stderr).toContain('DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY instead')
   })
 
   it('stores credentials in the file of --auth-file', async () => {

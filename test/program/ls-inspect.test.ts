@@ -106,7 +106,7 @@ describe('dray ls', () => {
     const ended = await dray(['ls', 'api'], { cwd })
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout).toMatch(
-      /\/dev\/api\nabsent\n\n.*\/staging\/api\nTAG .*\n1\.0\.0 .*\n\n.*\nabsent\n$/,
+      /\/dev\/api\nno tags\n\n.*\/staging\/api\nTAG .*\n1\.0\.0 .*\n\n.*\nabsent\n$/,
     )
     const none = await dray(['ls', 'web'], { cwd })
     expect(none.code).toBe(1)
@@ -142,7 +142,7 @@ describe('dray inspect', () => {
     const { code, document } = await drayJson(['inspect', ref, '--platform', 'linux/s390x'])
     expect(code).toBe(1)
     expect(document).toMatchObject({
-      error: { code: 'not-found', hint: 'It is there for linux/amd64, linux/arm64.' },
+      error: { code: 'not-found', hint: 'Pass one of its platforms: linux/amd64, linux/arm64.' },
     })
   })
 
@@ -203,7 +203,7 @@ describe('a name without a registry', () => {
     expect(stderr).toContain(`Using ${at.staging.host}/staging/api, one of 3 targets.`)
     const none = await dray(['inspect', 'api:2.0.0'], { cwd: folder })
     expect(none.code).toBe(1)
-      expect(none.stderr).toContain('error: no environment has the image: ')
-      expect(none.stderr).not.toContain('one of 3 targets')
+    expect(none.stderr).toContain('error: no environment has the image: ')
+    expect(none.stderr).not.toContain('one of 3 targets')
   })
 })

@@ -22,21 +22,21 @@ interface Login extends Kept {
 
 export function renderLogin(login: Login, { style }: Page): string {
   const who = `${escapeText(login.username)} at ${escapeText(login.registry)}`
-  return `${style.green('logged in')}  ${who}, kept ${placeOf(login)}`
+  return `${style.green('logged in')}  ${who}, saved ${placeOf(login)}`
 }
 
 /** Returns notes about the login for a person; not escaped. */
 export function renderLoginNotes({ registry, checked, helper, file, behind }: Login): readonly string[] {
   return [
-    ...(checked ? [] : [`${registry} asks for no credentials there, so that they could not be checked`]),
+    ...(checked ? [] : [`${registry} did not ask for credentials, so dray could not check them`]),
     ...(helper === null
-      ? [
-          `the password stands in ${file} as it is, for its owner to read; a credential helper would keep it safer`,
-        ]
+      ? [`the password is stored without encryption in ${file}; a credential helper protects it better`]
       : []),
     ...(behind === null
       ? []
-      : [`not these are used but those of ${behind.where}, which come first: dray auth explain ${registry}`]),
+      : [
+          `dray uses the credentials of ${behind.where} instead, which take precedence. Run dray auth explain ${registry}.`,
+        ]),
   ]
 }
 
@@ -53,7 +53,7 @@ export function renderLogout({ removed, left, ...kept }: Logout, { style }: Page
         .replace(/^with /, 'from ')}`
     : `not logged in to ${registry}`
   if (left === null) return first
-  return `${first}\n${style.yellow('still')}  there are credentials for it in ${escapeText(left.where)}`
+  return `${first}\n${style.yellow('note')}  other credentials for it remain in ${escapeText(left.where)}`
 }
 
 function placeOf({ helper, file }: Kept): string {
@@ -69,9 +69,9 @@ interface CredentialExplanation {
 
 const columns: readonly Column[] = [
   { title: 'SOURCE' },
-  { title: 'WHERE', flexible: true, keep: 20 },
-  { title: '' },
-  { title: 'WHAT', flexible: true, keep: 24 },
+  { title: 'LOCATION', flexible: true, keep: 20 },
+  { title: 'STATE' },
+  { title: 'CREDENTIALS', flexible: true, keep: 24 },
 ]
 
 export function renderAuthExplanation(explanation: CredentialExplanation, page: Page): string {
@@ -83,7 +83,7 @@ export function renderAuthExplanation(explanation: CredentialExplanation, page: 
   return [
     style.bold(escapeText(name)),
     table,
-    ...(isAnonymous ? ['Requests go without credentials.'] : []),
+    ...(isAnonymous ? ['dray sends requests without credentials.'] : []),
     ...sources.flatMap(({ where, ignored = [] }) =>
       ignored.map(
         ({ key, why }) =>
@@ -98,9 +98,9 @@ export function renderAuthExplanation(explanation: CredentialExplanation, page: 
             ...(error.hint === undefined ? [] : [`  fix: ${escapeText(error.hint)}`]),
           ],
     ),
-    style.dim(`To read, a token is asked for ${escapeText(scopes.read)}`),
-    style.dim(`to write  ${escapeText(scopes.write)}`),
-    style.dim(`to delete ${escapeText(scopes.delete)}`),
+    style.dim(`scope to read    ${escapeText(scopes.read)}`),
+    style.dim(`scope to write   ${escapeText(scopes.write)}`),
+    style.dim(`scope to delete  ${escapeText(scopes.delete)}`),
   ].join('\n')
 }
 
@@ -110,7 +110,7 @@ function rowOf(report: SourceReport): readonly Cell[] {
   const { source, where, state } = report
   const text = (words: string): Cell =>
     state === 'used' ? escapeText(words) : { text: escapeText(words), tone: 'dim' }
-  const word = state === 'none' ? '' : state === 'behind' ? 'comes later' : state
+  const word = state === 'none' ? '' : state === 'behind' ? 'not used' : state
   return [
     text(source),
     text(where === source ? '' : where),
@@ -123,6 +123,6 @@ function whatOf({ state, why, error, key, helper, kind, username }: SourceReport
   if (state === 'none') return why ?? ''
   if (state === 'broken') return error?.code ?? ''
   const what = kind === 'password' ? `user ${username ?? ''}` : 'a refresh token'
-  const by = helper === undefined ? '' : `, by docker-credential-${helper}`
-  return `${what}, under ${key ?? ''}${by}`
+  const by = helper === undefined ? '' : `, through docker-credential-${helper}`
+  return `${what}, key ${key ?? ''}${by}`
 }

@@ -11,7 +11,7 @@ const columns: readonly Column[] = [
   { title: 'TIME (UTC)' },
   { title: 'ACTOR', flexible: true },
   { title: 'OPERATION' },
-  { title: 'WHAT', flexible: true },
+  { title: 'CHANGE', flexible: true },
   { title: 'FROM -> TO', flexible: true },
   { title: 'RESULT' },
 ]
@@ -52,8 +52,8 @@ function rowOf(entry: LogEntry, page: Page): readonly Cell[] {
 }
 
 function recoveredText({ writtenBy }: RecoveredTail): string {
-  if (writtenBy === undefined) return 'what a crash left of a line'
-  return `a line of the run ${escapeText(writtenBy)}, which had been suspended`
+  if (writtenBy === undefined) return 'an incomplete line after a crash'
+  return `a late line of the suspended run ${escapeText(writtenBy)}`
 }
 
 /** The change, after the image of the plan. */
@@ -69,11 +69,11 @@ function changeOf(step: RecordedStep, page: Page): string {
     escapeText(page.width === undefined ? digest : shortenDigest(digest))
   switch (step.kind) {
     case 'tag':
-      return `tag ${escapeText(step.tag)} on ${show(step.target.digest)}`
+      return `tag ${escapeText(step.tag)} -> ${show(step.target.digest)}`
     case 'copy':
       return `content ${show(step.root.digest)}`
     case 'attach':
-      return `evidence ${show(step.manifest.digest)}`
+      return `attached artifact ${show(step.manifest.digest)}`
     case 'attest':
       return `attestation of ${show(step.subject.digest)}`
     case 'deleteManifest':
@@ -128,7 +128,7 @@ const tones: Readonly<Record<string, keyof Style>> = {
 function resultCell({ phase, result, resolvedBy }: AuditRecord): Cell {
   if (phase === 'intent') return { text: 'open', tone: 'yellow' }
   const text = phase === 'refused' ? 'refused' : (result ?? 'unknown')
-  // Marks an outcome that a later run found out.
-  const shown = escapeText(resolvedBy === undefined ? text : `${text} (found)`)
+  // Marks an outcome that a later run found.
+  const shown = escapeText(resolvedBy === undefined ? text : `${text} (resolved)`)
   return { text: shown, tone: tones[text] ?? 'bold' }
 }

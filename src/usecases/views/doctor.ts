@@ -107,7 +107,7 @@ export function diagnose(facts: DoctorFacts, now: number): Diagnosis {
 
 function connectionFindings({ origin, proxy, connection }: DoctorFacts, now: number): readonly Finding[] {
   if (proxy !== undefined)
-    return [{ check: 'connection', state: 'ok', saw: `${origin}, by the proxy ${proxy}` }]
+    return [{ check: 'connection', state: 'ok', saw: `${origin} through the proxy ${proxy}` }]
   if (connection === undefined) return []
   if ('error' in connection) return [failed('connection', connection.error)]
   const { addresses, connectMs, tls } = connection.value
@@ -119,12 +119,12 @@ function connectionFindings({ origin, proxy, connection }: DoctorFacts, now: num
   if (tls !== undefined) return [connected, tlsFinding(tls, now)]
   const isLocal = addresses.every((address) => /^(?:127\.|::1$)/.test(address))
   const plain: Finding = isLocal
-    ? { check: 'tls', state: 'note', saw: 'plain http, on this machine' }
+    ? { check: 'tls', state: 'note', saw: 'plain HTTP on this machine' }
     : {
         check: 'tls',
         state: 'problem',
-        saw: 'plain http: whoever is on the way can read credentials and change what is moved',
-        do: 'Have it speak https, and take insecure out of dray.yaml.',
+        saw: 'plain HTTP: others on the network can read credentials and change content',
+        do: 'Enable HTTPS on the registry, and remove "insecure" from dray.yaml.',
       }
   return [connected, plain]
 }
@@ -135,21 +135,23 @@ function tlsFinding(tls: NonNullable<DoctorConnection['tls']>, now: number): Fin
   const what = `${protocol}, ${subject}, issued by ${issuer}`
   if (untrusted !== undefined) {
     const todo =
-      untrusted.hint ?? 'See which authority issued it, and name that in dray.yaml: registries.HOST.ca.'
+      untrusted.hint ??
+      'Set registries.HOST.ca in dray.yaml to the certificate of the authority that issued it.'
     return { check: 'tls', state: 'problem', saw: `${what}: not trusted (${untrusted.code})`, do: todo }
   }
-  const saw = `${what}, good for ${days} ${days === 1 ? 'day' : 'days'}`
+  const saw = `${what}, valid for ${days} ${days === 1 ? 'day' : 'days'}`
   if (days >= noticeDays) return { check: 'tls', state: 'ok', saw }
-  const todo = 'Whoever runs the registry renews the certificate.'
+  const todo = 'Ask the operator of the registry to renew the certificate.'
   return { check: 'tls', state: days < urgentDays ? 'problem' : 'note', saw, do: todo }
 }
 
 function credentialFinding(credentials: CheckResult<CredentialFacts | undefined>): Finding {
   if ('error' in credentials) return failed('credentials', credentials.error)
   const found = credentials.value
-  if (found === undefined) return { check: 'credentials', state: 'note', saw: 'none: requests go without' }
+  if (found === undefined)
+    return { check: 'credentials', state: 'note', saw: 'none: dray sends requests without credentials' }
   const who = found.username === undefined ? 'a refresh token' : `user ${found.username}`
-  const by = found.helper === undefined ? '' : `, by docker-credential-${found.helper}`
+  const by = found.helper === undefined ? '' : `, through docker-credential-${found.helper}`
   return { check: 'credentials', state: 'ok', saw: `${who}, from ${found.where}${by}` }
 }
 
@@ -159,7 +161,7 @@ function registryFindings({ api, clockDifferenceMs, repository }: RegistryFacts)
   const answered: Finding = {
     check: 'api',
     state: 'ok',
-    saw: `answers in ${roundTripMs} ms${version === undefined ? '' : `, says ${version}`}`,
+    saw: `answered in ${roundTripMs} ms${version === undefined ? '' : `, reports ${version}`}`,
   }
   return [
     answered,
@@ -179,11 +181,11 @@ function repositoryFindings({
 function repositoryFinding(path: string, tags: CheckResult<number | 'absent'>): Finding {
   if ('error' in tags) return failed('repository', tags.error)
   if (tags.value === 'absent') {
-    const todo = 'Check the name. Some registries say so too of what they show only to others.'
-    return { check: 'repository', state: 'note', saw: `${path} is not there`, do: todo }
+    const todo = 'Check the name. Some registries give this answer also if you lack permission.'
+    return { check: 'repository', state: 'note', saw: `${path} was not found`, do: todo }
   }
   const many = tags.value === 1 ? '1 tag' : `${tags.value} tags`
-  return { check: 'repository', state: 'ok', saw: `${path} can be read, ${many} on the first page` }
+  return { check: 'repository', state: 'ok', saw: `${path} is readable, ${many} on the first page` }
 }
 
 function rateFinding({ limit, remaining, windowS }: RateLimit): Finding {
@@ -193,19 +195,19 @@ function rateFinding({ limit, remaining, windowS }: RateLimit): Finding {
     check: 'rateLimit',
     state: 'problem',
     saw,
-    do: 'Log in (dray login): whoever is logged in has a higher limit of his own. Or mirror what is pulled often.',
+    do: 'Log in with dray login for a higher limit, or mirror the images that you pull often.',
   }
 }
 
 function clockFinding(differenceMs: number): Finding {
   const off = Math.round(Math.abs(differenceMs) / 1000)
   if (Math.abs(differenceMs) <= maxClockOffMs)
-    return { check: 'clock', state: 'ok', saw: `${off} s from this machine's` }
+    return { check: 'clock', state: 'ok', saw: `differs by ${off} s from this machine` }
   return {
     check: 'clock',
     state: 'problem',
-    saw: `${off} s ${differenceMs > 0 ? 'ahead of' : 'behind'} this machine's`,
-    do: 'Set both by NTP: ages in retention rules and the ends of tokens go by these clocks.',
+    saw: `${off} s ${differenceMs > 0 ? 'ahead of' : 'behind'} this machine`,
+    do: 'Set both clocks by NTP. Ages in retention rules and lifetimes of tokens depend on them.',
   }
 }
 
@@ -216,9 +218,9 @@ function abilityFinding(name: Ability, seen: RegistryFacts, writing: WritingFact
   const fact = writing?.abilities[name] ?? seen.abilities[name]
   if (fact === undefined || fact.known === 'unknown') {
     const todo = explainHowToCheck(name, seen, writing)
-    return { check: name, state: 'unknown', saw: 'not seen', ...(todo !== undefined && { do: todo }) }
+    return { check: name, state: 'unknown', saw: 'not observed', ...(todo !== undefined && { do: todo }) }
   }
-  const how = { asking: 'seen', writing: 'tried', table: 'as is known of it', nothing: '' }[fact.by]
+  const how = { asking: 'observed', writing: 'tested', table: 'documented', nothing: '' }[fact.by]
   const detail = fact.detail === undefined ? '' : ` (${fact.detail})`
   if (fact.known === 'yes') return { check: name, state: 'ok', saw: `yes, ${how}${detail}` }
   return { check: name, state: 'note', saw: `no, ${how}${detail}`, do: hintsWithout[name] }
@@ -230,24 +232,25 @@ function explainHowToCheck(
   writing: WritingFacts | undefined,
 ): string | undefined {
   if (writing !== undefined || name === 'catalog') return undefined
-  if (!readable.has(name)) return 'To find out: --write REPOSITORY'
+  if (!readable.has(name)) return 'Pass --write REPOSITORY to test this.'
   const hasImages = repository !== undefined && 'value' in repository.tags && repository.tags.value !== 0
-  return hasImages ? undefined : 'To find out: name a repository with images, HOST/REPOSITORY'
+  return hasImages ? undefined : 'Name a repository with images to check this: HOST/REPOSITORY.'
 }
 
 /** The consequence of each missing ability, and the fix. */
 const hintsWithout: Readonly<Record<Ability, string>> = {
-  referrers: 'Evidence is listed under fallback tags (sha256-…), which dray keeps up: nothing is to be done.',
+  referrers:
+    'Fallback tags (sha256-…) list the attached artifacts. dray maintains them; no action is needed.',
   deleteTag:
-    "prune deletes by manifest here. Docker's registry takes tags away from version 3 on, with storage.delete.enabled: true.",
+    "prune deletes by manifest here. Docker's registry deletes tags from version 3 on, with storage.delete.enabled: true.",
   deleteManifest:
-    "prune cannot delete here. Docker's registry takes storage.delete.enabled: true; others have an API or rules of their own.",
-  mount: 'Layers are uploaded instead of mounted: a promotion within the registry takes longer.',
-  chunks: 'Each layer goes up in one request, and from its start again where that breaks.',
-  uploadRange: 'An upload that breaks begins again, and costs what had gone up.',
-  manyTags: 'Each tag is one request: nothing is to be done.',
-  range: 'A download that breaks begins again.',
-  catalog: 'Patterns of repositories cannot be looked up: list images in dray.yaml.',
+    "prune cannot delete here. Docker's registry needs storage.delete.enabled: true; others have APIs or retention rules of their own.",
+  mount: 'dray uploads layers instead of mounting them. A promotion within the registry takes longer.',
+  chunks: 'dray uploads each layer in one request, and restarts it if the connection breaks.',
+  uploadRange: 'dray restarts an upload if the connection breaks.',
+  manyTags: 'dray writes each tag with its own request; no action is needed.',
+  range: 'dray restarts a download if the connection breaks.',
+  catalog: 'Patterns of repositories do not work here. List the images in dray.yaml.',
 }
 
 function writingFindings({ failure, left }: WritingFacts): readonly Finding[] {
@@ -256,13 +259,13 @@ function writingFindings({ failure, left }: WritingFacts): readonly Finding[] {
       ? {
           check: 'writing',
           state: 'ok',
-          saw: 'what was written is gone again, but for the name of the repository',
+          saw: 'dray deleted what it wrote; the name of the repository may remain',
         }
       : {
           check: 'writing',
           state: 'note',
-          saw: `left there: ${left.join(', ')}`,
-          do: 'It cannot be taken away by this API, or not by this user. Blobs that nothing names go with the next garbage collection.',
+          saw: `not deleted: ${left.join(', ')}`,
+          do: 'The API or the permissions of this user do not allow it. Garbage collection deletes unreferenced blobs.',
         }
   return failure === undefined ? [cleaned] : [failed('writing', failure), cleaned]
 }

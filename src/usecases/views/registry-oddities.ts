@@ -9,13 +9,14 @@ export interface OddityFinding {
 }
 
 const effects: Readonly<Record<OddityKind, string>> = {
-  challenge: 'dray sends credentials by Basic if it has any and the connection is TLS.',
-  anonymous: 'If dray has credentials, it follows the challenge of /v2/ before it accepts such an answer.',
+  challenge: 'dray uses Basic authentication if it has credentials and the connection uses TLS.',
+  anonymous:
+    'If dray has credentials, it authenticates by the challenge of /v2/ before it accepts such an answer.',
   tagList:
     'dray skips them in reads and promotions. prune refuses this repository until they are deleted with the tools of the registry.',
   head: 'dray confirms by GET that a version tag does not exist before it writes it.',
   missingTag:
-    'dray reads the tag list to find out whether such a tag exists, so it needs the permission to list tags.',
+    'dray reads the tag list to check whether such a tag exists. It needs the permission to list tags.',
 }
 
 export function oddityFindings(oddities: readonly Oddity[] = []): readonly OddityFinding[] {

@@ -134,7 +134,7 @@ describe('doctor', () => {
   ] as const)('says that %s means no referrers API', async (_, answer, detail) => {
     const findings = await findingsBehind(always('GET', /referrers/, answer))
     const found = findings.find(({ check }) => check === 'referrers')
-    expect(found).toMatchObject({ state: 'note', saw: expect.stringMatching(/^no, seen/) })
+    expect(found).toMatchObject({ state: 'note', saw: expect.stringMatching(/^no, observed/) })
     expect(found?.saw).toContain(detail)
   })
 
@@ -160,7 +160,7 @@ describe('doctor', () => {
   it('takes an index without entries, as Go writes it, for an answer of the referrers API', async () => {
     const body = '{"schemaVersion":2,"manifests":null}'
     const findings = await findingsBehind(always('GET', /referrers/, { status: 200, headers: json, body }))
-    expect(findings.find(({ check }) => check === 'referrers')?.saw).toMatch(/^yes, seen/)
+    expect(findings.find(({ check }) => check === 'referrers')?.saw).toMatch(/^yes, observed/)
   })
 
   it.each([401, 403, 429])('does not know of the API if it answers %i', async (status) => {

@@ -15,9 +15,9 @@ const diagnosis: Diagnosis = {
       saw: 'TLSv1.3, \u001b[31mr.test\u001b[0m, issued by \u202eevil: not trusted (SELF_SIGNED_CERT_IN_CHAIN)',
       do: 'If r.test uses a private certificate authority, name that in dray.yaml.',
     },
-    { check: 'deleteTag', state: 'unknown', saw: 'not seen', do: 'To find out: --write REPOSITORY' },
-    { check: 'mount', state: 'unknown', saw: 'not seen', do: 'To find out: --write REPOSITORY' },
-    { check: 'catalog', state: 'unknown', saw: 'not seen' },
+    { check: 'deleteTag', state: 'unknown', saw: 'not observed', do: 'Pass --write REPOSITORY to test this.' },
+    { check: 'mount', state: 'unknown', saw: 'not observed', do: 'Pass --write REPOSITORY to test this.' },
+    { check: 'catalog', state: 'unknown', saw: 'not observed' },
   ],
 }
 
@@ -32,9 +32,9 @@ it('a diagnosis fits a terminal, has a hint below each finding, and escapes cont
       '                          (SELF_SIGNED_CERT_IN_CHAIN)',
       '                          If r.test uses a private certificate',
       '                          authority, name that in dray.yaml.',
-      'unknown                   deletes tags, mounts layers',
-      '                          To find out: --write REPOSITORY',
-      'unknown                   lists all',
+      'unknown                   tag deletion, layer mounts',
+      '                          Pass --write REPOSITORY to test this.',
+      'unknown                   catalog',
     ].join('\n'),
   )
 })

@@ -22,9 +22,9 @@ describe('the table of a log', () => {
     const [heading, first, second] = lines(
       logTable(terminal)(entries(done as AuditRecord, refused as AuditRecord)),
     )
-    expect(heading).toMatch(/^TIME \(UTC\) +ACTOR +OPERATION +WHAT +FROM -> TO +RESULT$/)
+    expect(heading).toMatch(/^TIME \(UTC\) +ACTOR +OPERATION +CHANGE +FROM -> TO +RESULT$/)
     expect(first).toMatch(
-      /^2026-11-23 00:00:00 {2}tester {2}promote {4}api:1\.4\.2: tag 1\.4\.0 on sha256:\w+… +staging -> prod {2}done$/,
+      /^2026-11-23 00:00:00 {2}tester {2}promote {4}api:1\.4\.2: tag 1\.4\.0 -> sha256:\w+… +staging -> prod {2}done$/,
     )
     expect(second).toMatch(/^2026-11-23 00:00:02 .* api:1\.4\.2 +staging -> prod {2}refused$/)
   })
@@ -62,8 +62,8 @@ describe('the table of a log', () => {
         entries({ ...tail, phase: 'recovered' }, { ...tail, phase: 'recovered', writtenBy: 'run-a' }),
       ),
     )
-    expect(torn).toMatch(/what a crash left of a line +recovered$/)
-    expect(stray).toMatch(/a line of the run run-a, which had been suspended +recovered$/)
+    expect(torn).toMatch(/an incomplete line after a crash +recovered$/)
+    expect(stray).toMatch(/a late line of the suspended run run-a +recovered$/)
   })
 
   it('fits the terminal', () => {
@@ -95,7 +95,7 @@ describe('the table of a log', () => {
     expect(lines(text).map((line) => line.split(/ {2,}/).at(-1))).toEqual([
       'RESULT',
       'open',
-      'done (found)',
+      'done (resolved)',
       'recovered',
     ])
   })

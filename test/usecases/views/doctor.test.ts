@@ -70,7 +70,7 @@ describe('a diagnosis', () => {
   it.each([
     [90_000, 'problem', 'ahead'],
     [-90_000, 'problem', 'behind'],
-    [2000, 'ok', 's from'],
+    [2000, 'ok', 'differs by 2 s'],
   ])('of a clock that differs by %i ms has the right state', (clockDifferenceMs, state, word) => {
     const one = finding(all({ facts: facts({ clockDifferenceMs }) }), 'clock')
     expect(one).toMatchObject({ state, saw: expect.stringContaining(word) })
@@ -94,9 +94,9 @@ describe('a diagnosis', () => {
       referrers: { known: 'no', by: 'asking' },
     } as const
     const read = all({ facts: facts({ abilities }) })
-    expect(finding(read, 'mount')).toMatchObject({ state: 'note', saw: 'no, as is known of it' })
+    expect(finding(read, 'mount')).toMatchObject({ state: 'note', saw: 'no, documented' })
     const writing = { abilities: { referrers: { known: 'yes', by: 'writing' } }, left: [] } as const
-    expect(finding({ ...read, writing }, 'referrers')).toMatchObject({ state: 'ok', saw: 'yes, tried' })
+    expect(finding({ ...read, writing }, 'referrers')).toMatchObject({ state: 'ok', saw: 'yes, tested' })
   })
 
   it('of an unreachable registry has no findings about its abilities', () => {

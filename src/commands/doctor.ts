@@ -68,14 +68,14 @@ Each finding is "ok", "note", "problem" or "unknown", with advice if there is so
 }
 
 function nothingToExamine(): DrayError {
-  return new DrayError('usage', 'which registry?', {
+  return new DrayError('usage', 'a registry is required', {
     why: 'no dray.yaml with environments was found',
-    hint: 'Name one: dray doctor registry.example.com',
+    hint: 'Name one (dray doctor registry.example.com), or write a dray.yaml with "dray config init".',
   })
 }
 
 function twoRegistries(): DrayError {
   return new DrayError('usage', '--write names a repository of another registry', {
-    hint: 'Leave the registry out: --write says which one it is.',
+    hint: 'Omit the registry: --write names it.',
   })
 }

@@ -58,12 +58,13 @@ On a terminal, dray asks for a missing user and password.`
   async #asked<T>(ask: (questions: NonNullable<typeof this.questions>) => Promise<T>): Promise<T> {
     const { questions } = this
     if (questions !== undefined) return await ask(questions)
-    throw new DrayError('usage', 'the user or the password is missing, and nobody can be asked here', {
-      hint: 'Give --username USER, and the password on stdin with --password-stdin.',
+    throw new DrayError('usage', 'the user or the password is missing', {
+      why: 'dray does not prompt, because the run is non-interactive',
+      hint: 'Pass --username USER, and the password on stdin with --password-stdin.',
     })
   }
 }
 
 function complaint(text: string): string | undefined {
-  return text.trim() === '' ? 'It is empty.' : undefined
+  return text.trim() === '' ? 'Enter a user.' : undefined
 }

@@ -73,7 +73,7 @@ The next release moves the floating tags forward as usual. On a terminal, dray a
 }
 
 function missingImage(): DrayError {
-  return new DrayError('usage', 'an image is missing', {
+  return new DrayError('usage', 'an image is required', {
     hint: 'Name it: dray rollback api --env prod, or dray rollback @prod/api.',
   })
 }

@@ -72,7 +72,8 @@ By default, only programs on this machine can reach it, and each of them can rea
       profile: flags.profile,
       htpasswd: flags.htpasswd,
       allowedHosts: flags['allow-host'],
-      onRequest: (line) => flags.verbose && this.say(escapeText(line)),
+      // A log, which stderr has with every format.
+      onRequest: (line) => flags.verbose && process.stderr.write(`${escapeText(line)}\n`),
       warn: (text) => this.warn(text),
     })
     try {

@@ -84,7 +84,7 @@ describe('dray audit merge', () => {
     const merged = await project.run('audit', 'merge', 'a.jsonl', 'b.jsonl', '--out', 'all.jsonl')
     expect(merged).toMatchObject({
       code: 0,
-      stdout: '2 logs merged into all.jsonl: 15 records. 1 record stood in more than one.\n',
+      stdout: '2 logs merged into all.jsonl: 15 records. 1 record found in several logs.\n',
     })
     expect(chainComplaints(join(project.folder, 'all.jsonl'))).toEqual([])
     const verified = await project.run('audit', 'verify', '--audit-file', 'all.jsonl')

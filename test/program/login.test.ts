@@ -102,7 +102,7 @@ describe('dray login', () => {
   it.each([
     ['no user', ['login', 'r.example.com'], 'the user or the password is missing'],
     ['no password', ['login', 'r.example.com', '-u', 'a'], 'the user or the password is missing'],
-    ['an empty password', ['login', 'r.example.com', ...asUser], 'no password came on stdin'],
+    ['an empty password', ['login', 'r.example.com', ...asUser], 'stdin has no password'],
     ['a repository', ['login', 'r.example.com/a', ...asUser], 'is a repository'],
     ['no registry', ['login', 'a b', ...asUser], '"a b" is not a registry'],
     ['a repository to log out of', ['logout', 'r.example.com/a'], 'dray logout r.example.com'],
@@ -150,8 +150,8 @@ describe('credentials on the command line', () => {
   })
 
   it.each([
-    ['without a registry', ['ls', 'r.example.com/a', ...asUser], 'which registry is the user "ada" for?'],
-    ['without a password', ['ls', 'r.example.com/a', '-u', 'ada'], 'the password of --username is missing'],
+    ['without a registry', ['ls', 'r.example.com/a', ...asUser], '--username "ada" needs a registry'],
+    ['without a password', ['ls', 'r.example.com/a', '-u', 'ada'], '--username needs a password'],
     ['without a user', ['ls', 'r.example.com/a', '--password-stdin'], '--username'],
   ])('%s are wrong usage', async (_, args, message) => {
     const ended = await (await home()).run(secret, args)

@@ -162,7 +162,7 @@ describe('a rollback', () => {
   })
 
   it.each([
-    ['a missing version', ['--to', '1.3.8'], 1, 'There are 1.3.9'],
+    ['a missing version', ['--to', '1.3.8'], 1, 'Did you mean 1.3.9?'],
     ['a digest without a version', ['--to', `sha256:${'0'.repeat(64)}`], 1, 'has no release'],
     ['neither a version nor a digest', ['--to', '1.4'], 64, 'neither a version nor a digest'],
   ] as const)('to %s is an error with a hint', async (_, flags, code, message) => {

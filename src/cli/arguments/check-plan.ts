@@ -39,16 +39,19 @@ function checkEnvironment(
   if (current === named) return
   const subject = formatRepository(repository)
   if (named === undefined) {
-    throw new DrayError('refused', `the plan does not say that ${image} is in ${current}`, {
+    throw new DrayError('refused', `the plan has no environment for ${image}, which is in ${current}`, {
       subject,
-      why: `${file ?? 'dray.yaml'} has it in ${current}`,
-      hint: 'Make the plan again with this dray.yaml.',
+      why: `${file ?? 'dray.yaml'} assigns the repository to ${current}`,
+      hint: 'Create the plan again with this dray.yaml.',
     })
   }
-  throw new DrayError('refused', `the plan says that ${image} is in ${named}, and it is not`, {
+  throw new DrayError('refused', `the plan assigns ${image} to ${named}, and the configuration does not`, {
     subject,
-    why: file === undefined ? 'no dray.yaml was found' : `${file} has it in ${current ?? 'no environment'}`,
-    hint: 'Name the dray.yaml that the plan was made with: --config FILE. If it has changed, make the plan again.',
+    why:
+      file === undefined
+        ? 'no dray.yaml was found'
+        : `${file} assigns the repository to ${current ?? 'no environment'}`,
+    hint: 'Pass the dray.yaml that the plan was created with: --config FILE. If it has changed, create the plan again.',
   })
 }
 
@@ -79,8 +82,8 @@ function tryResolve(image: string, within: Within, config: Config): ResolvedImag
 }
 
 function misnamed(image: string, { repository, tag }: PlacementEnd): DrayError {
-  return new DrayError('refused', `the plan takes another image than ${image}`, {
+  return new DrayError('refused', `the plan has another image than ${image}`, {
     subject: tag === undefined ? formatRepository(repository) : formatAt(repository, { tag }),
-    hint: 'Make the plan again.',
+    hint: 'Create the plan again.',
   })
 }

@@ -19,14 +19,16 @@ export interface DiffRequest {
 export function resolveDiffRequest(args: readonly string[], config: Config): DiffRequest {
   const [first, second, ...references] = args
   if (first === undefined || second === undefined) {
-    throw new DrayError('usage', 'two environments are to be named', {
-      hint: 'The one that images come from first: dray diff staging prod.',
+    throw new DrayError('usage', 'two environments are required', {
+      hint: 'Name the source first: dray diff staging prod.',
     })
   }
   const { environment: from } = resolveEnvironmentOption(first, config)
   const { environment: to } = resolveEnvironmentOption(second, config)
   if (from === to) {
-    throw new DrayError('usage', `${from} is compared with itself`, { hint: 'Name two environments.' })
+    throw new DrayError('usage', `cannot compare ${from} with itself`, {
+      hint: 'Name two different environments.',
+    })
   }
   const images = resolveImageNames(references, everyEnvironment(config), config).map((image): DiffImage => {
     const [side, ...more] = sidesOf(image, from, config)

@@ -13,8 +13,8 @@ export function resolveImageNames(
     return [...new Set(references.map((text) => resolveImageName(text, within, config)))]
   const images = [...(config.images?.keys() ?? [])]
   if (images.length > 0) return images
-  throw new DrayError('usage', 'no image is named, and dray.yaml lists none', {
-    hint: 'Name them (api web, say), or write them under "images:" in dray.yaml.',
+  throw new DrayError('usage', 'an image is required, because dray.yaml lists none', {
+    hint: 'Name images (dray status api web), or list them under "images:" in dray.yaml.',
   })
 }
 
@@ -25,7 +25,9 @@ export function warnAboutAbsent(
   { images }: Config,
 ): readonly string[] {
   if (references.length === 0) return []
-  return absent.filter((image) => !images?.has(image)).map((image) => `${image} is nowhere. Check the name.`)
+  return absent
+    .filter((image) => !images?.has(image))
+    .map((image) => `${image} is in no environment. Check the name.`)
 }
 
 function resolveImageName(text: string, within: Within, config: Config): string {

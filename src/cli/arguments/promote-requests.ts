@@ -58,13 +58,13 @@ export async function promoteRequests(
     }),
   )
   if (given.expect !== undefined && sources.length > 1) {
-    throw new DrayError('usage', '--expect-digest goes with one image', {
+    throw new DrayError('usage', '--expect-digest requires exactly one image', {
       hint: 'Promote the images one by one.',
     })
   }
   if (sources.length > 1 && destination.kind !== 'environment') {
-    throw new DrayError('usage', `several images cannot go to the one reference ${destination.text}`, {
-      hint: 'Name an environment with --to, or promote the images one by one.',
+    throw new DrayError('usage', `cannot write several images to the reference ${destination.text}`, {
+      hint: 'Pass an environment with --to, or promote the images one by one.',
     })
   }
   const distinct = [...new Map(sources.map((source) => [source.text, source])).values()]
@@ -114,7 +114,7 @@ async function withOnlyImage(source: ResolvedImage, findOnlyImage: FindOnlyImage
 
 function missing(what: string): DrayError {
   return new DrayError('usage', `${what} is missing`, {
-    hint: 'Give images with --from and --to (dray promote api:1.4.2 --from staging --to prod), or a source and a destination (dray promote @staging/api:1.4.2 @prod).',
+    hint: 'Pass images with --from and --to (dray promote api:1.4.2 --from staging --to prod), or a source and a destination (dray promote @staging/api:1.4.2 @prod).',
   })
 }
 
@@ -130,8 +130,8 @@ function requestOf(
   const tags = chosen.length > 0 ? chosen : listOf(tagOf(source))
   const tagMaintenance = keepUpIn(to, chosen.length === 0, given, config)
   if (tags.length === 0 && given.operation === 'promote' && tagMaintenance === undefined) {
-    throw new DrayError('usage', `${source.text} has no tag to promote it under`, {
-      hint: 'Say which tag it gets with --tag.',
+    throw new DrayError('usage', `${source.text} has no tag, and the destination needs one`, {
+      hint: 'Pass the tag with --tag.',
     })
   }
   return {
@@ -188,7 +188,7 @@ function imageNameOf(
   const last = form === 'layout' ? undefined : repositories[0].path.split('/').at(-1)
   const name = image ?? last
   if (name !== undefined) return name
-  throw new DrayError('usage', `${text} needs the name of an image`, {
+  throw new DrayError('usage', `${text} does not name an image`, {
     hint: `Name it: @${environment}/NAME:TAG.`,
   })
 }

@@ -28,9 +28,13 @@ export function rollbackRequest(
   const image = resolveImage(text, { accepts: ['image', 'layout'], within, cwd }, config)
   const release = image.tag ?? image.digest
   if (release !== undefined) {
-    throw new DrayError('usage', `the release to go back to is named with --to, not behind the image`, {
-      hint: `Say --to ${release}.`,
-    })
+    throw new DrayError(
+      'usage',
+      `${text} has a tag or a digest, and rollback selects the version with --to`,
+      {
+        hint: `Omit it, and pass --to ${release}.`,
+      },
+    )
   }
   const { environment } = image
   const rules = environment === undefined ? undefined : config.environments.get(environment)
@@ -50,6 +54,6 @@ function parseRelease(text: string): NonNullable<RollbackRequest['to']> {
   const release = isDigest(text) ? text : parseVersion(text)
   if (release !== undefined) return release
   throw new DrayError('usage', `${JSON.stringify(text)} is neither a version nor a digest`, {
-    hint: 'Say --to 1.4.2, or --to sha256:….',
+    hint: 'Pass --to 1.4.2 or --to sha256:….',
   })
 }

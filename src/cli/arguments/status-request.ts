@@ -44,7 +44,7 @@ function selectEnvironments(only: readonly string[], config: Config): Within {
   const selected = only.map((name) => resolveEnvironmentOption(name, config).environment)
   if (config.environments.size === 0) {
     throw new DrayError('usage', 'no environments are configured', {
-      hint: 'Run "dray config init" to write a dray.yaml.',
+      hint: 'Write a dray.yaml with "dray config init", or add "environments:" to yours.',
     })
   }
   const all = everyEnvironment(config)

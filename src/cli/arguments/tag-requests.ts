@@ -55,14 +55,14 @@ function split({ references, tags, next, fromLabel }: TagArguments): {
   readonly images: readonly string[]
   readonly version: VersionTag | undefined
 } {
-  if (references.length === 0) throw new DrayError('usage', 'an image is missing', { hint: forms })
+  if (references.length === 0) throw new DrayError('usage', 'an image is required', { hint: forms })
   const options = [
     ...(tags.length > 0 ? ['--tags'] : []),
     ...(next === undefined ? [] : ['--next']),
     ...(fromLabel ? ['--from-label'] : []),
   ]
   if (options.length > 1) {
-    throw new DrayError('usage', `${options.join(' and ')} cannot stand together`, { hint: forms })
+    throw new DrayError('usage', `${options.join(' and ')} cannot be combined`, { hint: forms })
   }
   const { images, version } =
     options.length > 0 ? { images: references, version: undefined } : splitVersion(references)
@@ -87,20 +87,20 @@ function misplacedVersion(version: string, options: readonly string[]): DrayErro
   return new DrayError(
     'usage',
     options.length > 0
-      ? `${version} and ${options.join()} cannot stand together`
-      : `${version} is a version: there is one of them, and it stands last`,
-    { hint: `${forms} An image of this name is written as @ENV/${version}.` },
+      ? `${version} and ${options.join()} cannot be combined`
+      : `${version} is a version: pass one version, as the last argument`,
+    { hint: `${forms} To name an image ${version}, write @ENV/${version}.` },
   )
 }
 
 const forms =
-  'dray tag IMAGE VERSION, dray tag IMAGE --next minor, dray tag IMAGE --from-label, or dray tag IMAGE --tags a,b,c.'
+  'Use dray tag IMAGE VERSION, dray tag IMAGE --next minor, dray tag IMAGE --from-label, or dray tag IMAGE --tags a,b,c.'
 
 function parseGivenVersion(text: string): VersionTag {
   const version = parseVersion(text)
   if (version !== undefined) return { tag: text, version, hasV: text.startsWith('v') }
   throw new DrayError('usage', `${JSON.stringify(text)} is not a version`, {
-    hint: 'A version is MAJOR.MINOR.PATCH, such as 1.4.2 or 1.4.2-rc.1. Other tags are put with --tags.',
+    hint: 'A version is MAJOR.MINOR.PATCH, such as 1.4.2 or 1.4.2-rc.1. Write other tags with --tags.',
   })
 }
 
@@ -115,7 +115,7 @@ function wishOf(
   if (fromLabel) return { kind: 'label' }
   const given = version ?? (image.tag === undefined ? undefined : parseVersionTag(image.tag, policy))
   if (given !== undefined) return { kind: 'version', given }
-  throw new DrayError('usage', `nothing says which tags ${image.text} gets`, {
+  throw new DrayError('usage', `the version of ${image.text} is missing`, {
     hint: forms,
   })
 }

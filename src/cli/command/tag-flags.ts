@@ -12,7 +12,9 @@ export function parseLevels(text: string): readonly TagLevel[] {
   return parseList([text]).map((name) => {
     const level = levels.find((known) => known === name)
     if (level !== undefined) return level
-    throw new DrayError('usage', `--semver: ${JSON.stringify(name)} is none of ${levels.join(', ')}`)
+    throw new DrayError('usage', `--semver ${JSON.stringify(name)} is not a level`, {
+      hint: `The levels are ${levels.join(', ')}.`,
+    })
   })
 }
 
@@ -21,7 +23,7 @@ export function parseChannels(values: readonly string[]): readonly string[] {
   const names = parseList(values)
   const bad = names.find((name) => !/^[A-Za-z][0-9A-Za-z-]*$/.test(name) || /^(?:latest|v\d.*)$/.test(name))
   if (bad === undefined) return names
-  throw new DrayError('usage', `--prerelease-channel: ${JSON.stringify(bad)} cannot be a channel`, {
+  throw new DrayError('usage', `--prerelease-channel ${JSON.stringify(bad)} is not a channel`, {
     hint: 'A channel is the first identifier of pre-releases: beta in 2.0.0-beta.3.',
   })
 }

@@ -39,14 +39,14 @@ export function givenCredential(
   const { username, passwordStdin, registry } = flags
   if (username === undefined) return undefined
   if (!passwordStdin) {
-    throw new DrayError('usage', 'the password of --username is missing', {
-      hint: 'Give it on stdin, with --password-stdin.',
+    throw new DrayError('usage', '--username needs a password', {
+      hint: 'Pass it on stdin with --password-stdin.',
     })
   }
   if (registry === undefined || registry === '') {
-    throw new DrayError('usage', `which registry is the user ${JSON.stringify(username)} for?`, {
-      why: 'a command may talk to several, and the password is for one of them',
-      hint: 'Name it by --auth-registry HOST, or in DRAY_REGISTRY.',
+    throw new DrayError('usage', `--username ${JSON.stringify(username)} needs a registry`, {
+      why: 'a command can use several registries, and the password is for one of them',
+      hint: 'Pass --auth-registry HOST, or set DRAY_REGISTRY.',
     })
   }
   let read: Promise<string> | undefined
@@ -60,14 +60,14 @@ export async function readSecret(stdin: AsyncIterable<unknown>): Promise<string>
   for await (const chunk of stdin) {
     const bytes = Buffer.from(chunk as Uint8Array | string)
     length += bytes.byteLength
-    if (length > maxSecretBytes) throw new DrayError('usage', 'stdin has more than a password')
+    if (length > maxSecretBytes) throw new DrayError('usage', 'the password on stdin has more than 64 KiB')
     chunks.push(bytes)
   }
   const secret = Buffer.concat(chunks)
     .toString('utf8')
     .replace(/\r?\n$/, '')
   if (secret !== '') return secret
-  throw new DrayError('usage', 'no password came on stdin', {
-    hint: 'Pipe it in: … | dray … --password-stdin',
+  throw new DrayError('usage', 'stdin has no password', {
+    hint: 'Pipe the password: … | dray … --password-stdin',
   })
 }

@@ -102,13 +102,12 @@ openssl pkey -in audit.pem -pubout -out audit.pub.pem`,
       pushed: pushed ?? null,
     }
     const isFiled = out !== undefined || pushed !== undefined
-    const summary = `Checkpoint of ${formatCount(size, 'record')} of ${escapeText(origin)}${formatDestinations(out, pushed)}`
-    const key = `Verifier key: ${escapeText(verifierKey)}`
-    this.finish(document, ({ style }) => (isFiled ? `${summary}\n${style.dim(key)}` : note.slice(0, -1)))
-    if (isFiled) return
+    this.finish(document, () => (isFiled ? '' : note.slice(0, -1)))
     // The note alone is on stdout: it can be redirected to a file.
-    this.say(summary)
-    this.say(this.errorPage.style.dim(key))
+    this.say(
+      `Checkpoint of ${formatCount(size, 'record')} of ${escapeText(origin)}${formatDestinations(out, pushed)}`,
+    )
+    this.say(this.errorPage.style.dim(`Verifier key: ${escapeText(verifierKey)}`))
   }
 }
 

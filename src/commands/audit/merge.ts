@@ -33,12 +33,12 @@ export default class AuditMerge extends BaseCommand {
     keepHeapSmall()
     const paths = argv as string[]
     if (paths.length === 0)
-      throw new DrayError('usage', 'no log is named', { hint: 'See "dray audit merge --help".' })
+      throw new DrayError('usage', 'a log is required', { hint: 'See "dray audit merge --help".' })
     for (const path of paths) await this.#verify(path)
     const { lines, merged } = await mergeFiles(paths, flags.out, this.call.signal)
     const twice = lines - merged
     this.finish({ file: flags.out, logs: paths, lines, records: merged, twice }, () => {
-      const repeated = twice === 0 ? '' : ` ${formatCount(twice, 'record')} stood in more than one.`
+      const repeated = twice === 0 ? '' : ` ${formatCount(twice, 'record')} found in several logs.`
       const from = `${formatCount(paths.length, 'log')} merged into ${escapeText(flags.out)}`
       return `${from}: ${formatCount(merged, 'record')}.${repeated}`
     })
@@ -47,8 +47,7 @@ export default class AuditMerge extends BaseCommand {
   async #verify(path: string): Promise<void> {
     const onProgress = (done: number, all: number): void =>
       this.report(`Verifying ${escapeText(path)}: ${formatBytes(done)} of ${formatBytes(all)}`)
-    const hint =
-      'Nothing was merged. Leave this log out, or find out who changed it: "dray audit verify" tells more.'
+    const hint = 'Nothing was merged. Omit this log, or run "dray audit verify" to find the change.'
     await requireIntactLog(path, { clock: this.context.clock, onProgress, hint }, this.call.signal)
   }
 }

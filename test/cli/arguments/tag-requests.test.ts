@@ -56,7 +56,7 @@ describe('the arguments of dray tag', () => {
       '1.4.2 and --from-label cannot',
     ],
     ['two flags', ['@prod/api'], { next: 'minor', fromLabel: true }, '--next and --from-label cannot'],
-    ['no version at all', ['@prod/api:build'], {}, 'nothing says which tags'],
+    ['no version at all', ['@prod/api:build'], {}, 'the version of'],
     ['an invalid version', ['@prod/api:build', '1.4'], {}, '"1.4" is not a version'],
     ['an environment', ['@prod', '1.4.2'], {}, 'is an environment, not an image'],
     ['an image of another one', ['@staging/api', '1.4.2'], { env: 'prod' }, 'is not in prod'],

@@ -2,6 +2,7 @@ import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { pruneFlags, scopeFlags } from '../cli/prune/prune-flags.ts'
+import { DrayError } from '../lib/errors.ts'
 import { renderExplanation } from '../render/prune/explanation.ts'
 
 export default class Prune extends ChangeCommand {
@@ -85,6 +86,7 @@ REPO is \`@dev/api\`, \`@dev/*\`, \`@dev\`, \`registry.example.com/team/*\` or \
       auditFile: flags['audit-file'],
     }
     if (flags.explain !== undefined) {
+      if (this.format === 'name' || this.format === 'digest') throw explainInFormat(this.format)
       const { explainImage } = await import('../cli/prune/explaining.ts')
       const explanation = await explainImage(flags.explain, args, this.context, this.reading)
       return this.finish(explanation, (page) => renderExplanation(explanation, page))
@@ -93,4 +95,10 @@ REPO is \`@dev/api\`, \`@dev/*\`, \`@dev\`, \`registry.example.com/team/*\` or \
     const change = await planDeletes(args, this.context, this.reading)
     await this.carryOut('prune', change, { ...flags, 'dry-run': !flags.apply })
   }
+}
+
+function explainInFormat(format: string): DrayError {
+  return new DrayError('usage', `--explain has no output format "${format}"`, {
+    hint: 'The formats are text, json, yaml.',
+  })
 }

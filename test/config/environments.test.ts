@@ -46,7 +46,7 @@ describe('an environment', () => {
     )
     expect(() => repositoriesOf(config, 'constructor', 'api')).toThrowError('there is no environment')
     expect(() => repositoriesOf(emptyConfig, 'prod', 'api')).toThrowError(
-      expect.objectContaining({ hint: expect.stringContaining('No environments are configured') }),
+      expect.objectContaining({ hint: expect.stringContaining('dray config init') }),
     )
   })
 

@@ -69,6 +69,11 @@ export abstract class BaseCommand extends Command {
     return this.#format ?? errorFormat(this.argv)
   }
 
+  /** Whether stdout has one document. oclif prints nothing else there then. */
+  override jsonEnabled(): boolean {
+    return isDocument(this.format)
+  }
+
   /** The style and width of text for stdout. */
   protected get page(): Page {
     return this.#ready.page

@@ -19,7 +19,7 @@ export interface CommandUsage {
 export function usageOf(id: string, flags: FlagInput): CommandUsage {
   const names = Object.entries(flags).flatMap(([name, flag]) => {
     if (flag.hidden === true) return []
-    return 'allowNo' in flag && flag.allowNo === true ? [name, `no-${name}`] : [name]
+    return flag.type === 'boolean' && flag.allowNo ? [name, `no-${name}`] : [name]
   })
   const { options = commonFormats } = (flags['output'] ?? {}) as { options?: readonly OutputFormat[] }
   return { name: id.replaceAll(':', ' '), flags: names, formats: options }

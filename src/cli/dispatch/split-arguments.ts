@@ -28,7 +28,7 @@ export const globalLetters: Readonly<Record<string, string>> = {
 }
 
 /** An argument that is no flag, and its index. */
-export interface Word {
+interface Word {
   readonly text: string
   readonly index: number
 }
@@ -85,11 +85,11 @@ function flagsIn(
     return { names: [name], takesNext: takesValue && value === undefined }
   }
   const names: string[] = []
-  for (const [i, letter] of [...text.slice(1)].entries()) {
-    const long = globalLetters[letter]
+  for (let i = 1; i < text.length; i++) {
+    const long = globalLetters[text.charAt(i)]
     if (long === undefined) return undefined
     names.push(long)
-    if (globalNames[long] === true) return { names, takesNext: i === text.length - 2 }
+    if (globalNames[long] === true) return { names, takesNext: i === text.length - 1 }
   }
   return { names, takesNext: false }
 }

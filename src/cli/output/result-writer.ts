@@ -1,11 +1,12 @@
 import { streamOutput } from '../command/stream-output.ts'
 import type { ResultDocument } from '../command/result-document.ts'
-import type { PagedOutput, PagerOptions } from '../terminal/pager.ts'
+import type * as pagers from '../terminal/pager.ts'
 import { isDocument, type OutputFormat } from './formats.ts'
 import { loadDocumentPrinter, type PrintDocument } from './print-document.ts'
 import { formatLines, type ResultLines } from './result-lines.ts'
 
-type Pager = typeof import('../terminal/pager.ts')
+type Pager = typeof pagers
+type PagerOptions = pagers.PagerOptions
 
 /** A result in every format that its command has. Only the chosen one is made. */
 export interface FormattedResult {
@@ -76,7 +77,7 @@ export class ResultWriter {
     for (const print of this.#afterText) print()
   }
 
-  #mayNeedPager(text: string, output: PagedOutput): boolean {
+  #mayNeedPager(text: string, output: pagers.PagedOutput): boolean {
     if (this.#pager?.findPager(this.#options) === undefined) return false
     return this.#pager.isLongerThanScreen(text, output)
   }

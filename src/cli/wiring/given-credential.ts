@@ -11,32 +11,18 @@ interface CredentialFlags {
   readonly 'auth-registry'?: string | undefined
 }
 
-/** The credentials of the global flags; DRAY_REGISTRY can name the registry. */
+/**
+ * The credentials of the global flags, or undefined. DRAY_REGISTRY can name the registry. Reads
+ * stdin when they are first needed.
+ * @throws `usage` if a part is missing: a password is sent only to a registry that was named.
+ */
 export function credentialOf(
   flags: CredentialFlags,
   env: NodeJS.ProcessEnv,
   stdin: AsyncIterable<unknown>,
 ): GivenCredential | undefined {
   const { username, 'password-stdin': passwordStdin, 'auth-registry': named } = flags
-  return givenCredential({ username, passwordStdin, registry: named ?? env['DRAY_REGISTRY'] }, stdin)
-}
-
-/** The flags. `registry` may come from a variable. */
-export interface LoginFlags {
-  readonly username: string | undefined
-  readonly passwordStdin: boolean
-  readonly registry: string | undefined
-}
-
-/**
- * The credentials of the command line, or undefined. Reads stdin when they are first needed.
- * @throws `usage` if a part is missing: a password is sent only to a registry that was named.
- */
-export function givenCredential(
-  flags: LoginFlags,
-  stdin: AsyncIterable<unknown>,
-): GivenCredential | undefined {
-  const { username, passwordStdin, registry } = flags
+  const registry = named ?? env['DRAY_REGISTRY']
   if (username === undefined) return undefined
   if (!passwordStdin) {
     throw new DrayError('usage', '--username needs a password', {

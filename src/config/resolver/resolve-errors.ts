@@ -3,8 +3,8 @@ import { didYouMean } from '../../lib/nearest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Config } from '../config.ts'
 
-/** Environments that an error lists. */
-const maxChoices = 5
+/** Names that an error lists. */
+const namesShown = 8
 
 /** An option that selects the environment of a name. */
 export type EnvironmentOption = '--from' | '--env'
@@ -40,7 +40,7 @@ export function digestInsteadOfTag(text: string): DrayError {
 export function unknownImage(image: string, config: Config): DrayError {
   const known = [...(config.images?.keys() ?? [])]
   const environment = config.environments.has(image) ? `To name the environment, write @${image}.` : undefined
-  const hints = [environment ?? didYouMean(image, known), `The images are ${known.join(', ')}.`]
+  const hints = [environment ?? didYouMean(image, known), listSome('images', known)]
   return new DrayError('usage', `there is no image ${JSON.stringify(image)} in dray.yaml`, {
     hint: hints.filter(Boolean).join(' '),
   })
@@ -50,12 +50,19 @@ export function unknownEnvironment(name: string, environments: Iterable<string>)
   const known = [...environments]
   const hint =
     known.length === 0
-      ? 'No environments are configured. Run "dray config init" to write a dray.yaml, or write a complete reference.'
-      : [didYouMean(name, known), `The environments are ${known.join(', ')}.`].filter(Boolean).join(' ')
+      ? 'Write a dray.yaml with "dray config init", or use complete references.'
+      : [didYouMean(name, known), listSome('environments', known)].filter(Boolean).join(' ')
   return new DrayError('usage', `there is no environment ${JSON.stringify(name)}`, {
     subject: `@${name}`,
     hint,
   })
+}
+
+/** Lists a few names: `The images are api, web and 12 more.` */
+function listSome(noun: string, names: readonly string[]): string {
+  const shown = names.slice(0, namesShown).join(', ')
+  const more = names.length - namesShown
+  return more > 0 ? `The ${noun} are ${shown} and ${more} more.` : `The ${noun} are ${shown}.`
 }
 
 /** For a bare name whose environment nothing selects. It never falls back to Docker Hub. */
@@ -65,8 +72,8 @@ export function missingEnvironment(
   config: Pick<Config, 'environments'>,
 ): DrayError {
   const known = [...config.environments.keys()]
-  const images = known.slice(0, maxChoices).map((name) => `@${name}/${text}`)
-  const more = known.length > maxChoices ? ['…'] : []
+  const images = known.slice(0, namesShown).map((name) => `@${name}/${text}`)
+  const more = known.length > namesShown ? ['…'] : []
   const own = config.environments.has(text) ? `@${text} for the environment, ` : ''
   const hub = `docker.io/${text.includes('/') ? '' : 'library/'}${text} for Docker Hub`
   const choices = `${own}${[...images, ...more].join(', ')} for the image, or ${hub}.`

@@ -5,7 +5,7 @@ import { globalLetters, globalNames, splitArguments } from '../../../src/cli/dis
 describe('the table of global flags', () => {
   it('is that of the flags of every command, with help and version', () => {
     const flags = Object.entries(globalFlags).flatMap(([name, flag]) => {
-      const negated = 'allowNo' in flag && flag.allowNo === true ? [[`no-${name}`, false] as const] : []
+      const negated = 'allowNo' in flag && flag.allowNo ? [[`no-${name}`, false] as const] : []
       return [[name, flag.type === 'option'] as const, ...negated]
     })
     expect(globalNames).toEqual({ ...Object.fromEntries(flags), help: false, version: false })

@@ -6,7 +6,6 @@ import { loadDocumentPrinter, type PrintDocument } from './print-document.ts'
 import { formatLines, type ResultLines } from './result-lines.ts'
 
 type Pager = typeof pagers
-type PagerOptions = pagers.PagerOptions
 
 /** A result in every format that its command has. Only the chosen one is made. */
 export interface FormattedResult {
@@ -20,7 +19,7 @@ export class ResultWriter {
   readonly #format: OutputFormat
   readonly #print: PrintDocument
   readonly #pager: Pager | undefined
-  readonly #options: PagerOptions
+  readonly #options: pagers.PagerOptions
   #longText: string | undefined
   readonly #afterText: (() => void)[] = []
 
@@ -28,7 +27,7 @@ export class ResultWriter {
     format: OutputFormat,
     print: PrintDocument,
     pager: Pager | undefined,
-    options: PagerOptions,
+    options: pagers.PagerOptions,
   ) {
     this.#format = format
     this.#print = print
@@ -37,7 +36,7 @@ export class ResultWriter {
   }
 
   /** Loads what the format needs, and the pager for text on a terminal. */
-  static async open(format: OutputFormat, options: PagerOptions): Promise<ResultWriter> {
+  static async open(format: OutputFormat, options: pagers.PagerOptions): Promise<ResultWriter> {
     const mayPage = format === 'text' && options.output.isTTY === true
     const [print, pager] = await Promise.all([
       loadDocumentPrinter(format),

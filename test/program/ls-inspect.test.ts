@@ -29,6 +29,28 @@ describe('dray ls', () => {
     expect((await dray(['ls', repository, '-n', '1'])).stderr).toContain('1 more tag')
   })
 
+  it('prints references and digests for other commands, with one HEAD for each tag', async () => {
+    const at = await world().image('api:1.9.0').image('api:1.10.0').start()
+    const repository = `${at.staging.host}/staging/api`
+    const digests = ['api:1.10.0', 'api:1.9.0'].map((name) => at.content(name).root.digest)
+    const seen = await at.during(async () => {
+      const names = await dray(['-o', 'name', 'ls', repository])
+      expect(names).toMatchObject({
+        code: 0,
+        stdout: `${repository}:1.10.0\n${repository}:1.9.0\n`,
+        stderr: '',
+      })
+      const [first = ''] = names.stdout.split('\n')
+      const pinned = await dray(['inspect', first, '-oname'])
+      expect(pinned).toMatchObject({ stdout: `${repository}@${digests[0]}\n`, stderr: '' })
+      const listed = await dray(['ls', repository, '--output=digest'])
+      expect(listed).toMatchObject({ stdout: `${digests.join('\n')}\n`, stderr: '' })
+    })
+    expect(seen.filter(({ kind }) => kind === 'manifest').map(({ method }) => method)).toEqual(
+      Array.from({ length: 5 }, () => 'HEAD'),
+    )
+  })
+
   it('requests only the digests of the listed tags with --brief', async () => {
     const at = await world().image('api:1.9.0').image('api:1.10.0').start()
     const seen = await at.during(async () => {

@@ -65,12 +65,16 @@ describe('completion', () => {
 })
 
 describe('--version', () => {
-  it('names the version, the platform and Node', async () => {
-    const ended = await dray(['--version'])
-    expect(ended.stdout).toBe(
-      `dray/${about.version} ${process.platform}-${process.arch} node-${process.version}\n`,
-    )
-  })
+  it.each([['--version'], ['-V'], ['version'], ['--no-color', '-V']])(
+    'names the version, the platform and Node: %s',
+    async (...args) => {
+      const env = { NO_COLOR: '1', FORCE_COLOR: '1' }
+      expect(await dray(args, { env })).toMatchObject({
+        stdout: `dray/${about.version} ${process.platform}-${process.arch} node-${process.version}\n`,
+        stderr: '',
+      })
+    },
+  )
 })
 
 describe('the version of Node', () => {

@@ -1,4 +1,13 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml'
 import { DrayError, type FileMistake } from '../lib/errors.ts'
 import { isShallowYaml, maxYamlDepth } from '../lib/yaml-depth.ts'
 import { formatKeyPath } from './key-path.ts'
@@ -59,49 +68,46 @@ export function parseSource(content: string, name: string): ConfigSource {
     const { line, col } = lines.linePos(Math.min(offset, content.length))
     return { line, column: col }
   }
-  const errors = [...document.errors, ...document.warnings].map(({ pos, message, code }) => ({
-    ...at(pos[0]),
-    path: '',
-    message,
-    // A quote or bracket without its end can begin anywhere before the position of the mistake.
-    brokenLine: code === 'TAG_RESOLVE_FAILED' ? undefined : code === 'MISSING_CHAR' ? 1 : at(pos[0]).line,
-  }))
-  const repeated = findRepeatedKeys(document).map(({ path, offset }) => ({
-    ...at(offset),
-    path: formatKeyPath(path),
-    message: 'the key is given twice in this map',
-  }))
+  const errors = [...document.errors, ...document.warnings]
+  const repeated = findRepeatedKeys(document)
   const old = renameOldKeys(document)
-  const doubles = old.filter(({ isDouble }) => isDouble)
-  const renamed = old.filter(({ isDouble }) => !isDouble)
   const mistakes = [
-    ...errors.map(({ brokenLine: _, ...mistake }) => mistake),
-    ...repeated,
-    ...doubles.map((key) => ({
-      ...located(key, at),
-      message: `\`${key.from}\` is the old name of \`${key.to}\`, which is given too`,
-      hint: `remove \`${key.from}\``,
-    })),
+    ...errors.map(({ pos, message }) => ({ ...at(pos[0]), path: '', message })),
+    ...repeated.map((key) => ({ ...located(key, at), message: 'the key is given twice in this map' })),
+    ...old.filter(({ isDouble }) => isDouble).map((key) => doubleKey(key, at)),
   ]
+  const brokenLines = errors.flatMap(({ pos, code }) => lineBroken(code, at(pos[0])) ?? [])
   const root: Node | null = document.contents
   const positions = new PositionMap()
   return {
     value: valueOf(document, name, mistakes.length > 0),
     mistakes,
-    deprecated: renamed.map((key) => ({
-      ...located(key, at),
-      message: `\`${key.from}\` is deprecated`,
-      hint: `rename it to \`${key.to}\``,
-    })),
-    brokenLine: errors.flatMap(({ brokenLine }) => brokenLine ?? []).sort((a, b) => a - b)[0],
+    deprecated: old.filter(({ isDouble }) => !isDouble).map((key) => deprecatedKey(key, at)),
+    brokenLine: brokenLines.sort((a, b) => a - b)[0],
     position: (path, of = 'value') => at(positions.offsetOf(root, path, of)),
   }
 }
 
-function located(
-  { path, offset }: OldKey,
-  at: (offset: number) => FilePosition,
-): FilePosition & { path: string } {
+type Locate = (offset: number) => FilePosition
+
+/** The first line that a mistake of the syntax leaves in doubt; undefined if there is none. */
+function lineBroken(code: YAMLError['code'], { line }: FilePosition): number | undefined {
+  if (code === 'TAG_RESOLVE_FAILED') return undefined
+  // A quote or bracket without its end can begin anywhere before the position of the mistake.
+  return code === 'MISSING_CHAR' ? 1 : line
+}
+
+function doubleKey(key: OldKey, at: Locate): FileMistake {
+  const message = `\`${key.from}\` is the old name of \`${key.to}\`, which is given too`
+  return { ...located(key, at), message, hint: `remove \`${key.from}\`` }
+}
+
+function deprecatedKey(key: OldKey, at: Locate): FileMistake {
+  const message = `\`${key.from}\` is deprecated`
+  return { ...located(key, at), message, hint: `rename it to \`${key.to}\`` }
+}
+
+function located({ path, offset }: FoundKey, at: Locate): FilePosition & { readonly path: string } {
   return { path: formatKeyPath(path), ...at(offset) }
 }
 

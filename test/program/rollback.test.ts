@@ -156,7 +156,9 @@ describe('a rollback', () => {
 
   it('is refused if the current-version tag would not move', async () => {
     const registry = await newRegistry()
-    const { project, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { currentTag: '1.4' })
+    const { project, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', {
+      currentTag: '1.4',
+    })
     const ended = await project.run('rollback', name, '--env', 'prod', '--yes')
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
   })

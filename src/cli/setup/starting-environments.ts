@@ -7,7 +7,7 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Questions } from '../terminal/ask.ts'
 
 /** The environments that a new configuration has by default. */
-export const usualEnvironments: readonly string[] = ['dev', 'staging', 'prod']
+const usualEnvironments: readonly string[] = ['dev', 'staging', 'prod']
 
 /** An environment of `--env`; its registry and path can be missing. */
 export interface GivenEnvironment {

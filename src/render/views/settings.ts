@@ -17,7 +17,7 @@ export function renderSettings(settings: readonly Setting[], name: string | unde
 function formatValue(value: unknown): string {
   if (value === null) return '-'
   if (Array.isArray(value)) return `[${value.map(String).join(', ')}]`
-  return String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function formatOrigin(origin: SettingOrigin, name: string | undefined): string {

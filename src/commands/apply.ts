@@ -57,6 +57,10 @@ dray plan show plan.json`,
     const plan = await readPlanFile(args.plan, { keyFiles: flags.key, ownOnly: true })
     const { review } = await operationNamed(plan.operation)
     const ports = this.portsFor(flags)
-    await this.carryOut(plan.operation, { plan, review: () => review(plan, flags, ports) }, flags)
+    await this.carryOut(
+      plan.operation,
+      { plan, isSaved: true, review: () => review(plan, flags, ports) },
+      flags,
+    )
   }
 }

@@ -9,9 +9,13 @@ export function movedSince({ repository, tag, digest }: TagPrecondition, now: Di
   const name = formatAt(repository, { tag })
   return new DrayError('conflict', `${name} was changed since the plan was made`, {
     subject: name,
-    why: `the plan saw ${digest ?? 'no such tag'}, now it is ${now ?? 'not there'}`,
-    hint: 'Nothing was overwritten. Find out who moved the tag, then make the plan again.',
+    why: `in the plan it ${pointsTo(digest)}, now it ${pointsTo(now)}`,
+    hint: 'Nothing was overwritten. Find out who moved the tag. Then make a new plan.',
   })
+}
+
+function pointsTo(digest: Digest | null): string {
+  return digest === null ? 'does not exist' : `points to ${digest}`
 }
 
 /**
@@ -25,11 +29,11 @@ export function overtaken(
 ): DrayError {
   return new DrayError(
     'conflict',
-    `${formatVersion(higher)} came to ${formatRepository(repository)} since the plan was made`,
+    `${formatVersion(higher)} was added to ${formatRepository(repository)} since the plan was made`,
     {
       subject: tag,
-      why: `${tag} is for the highest version of its line, and that is not ${version} any more`,
-      hint: 'Nothing was overwritten. Make the plan again.',
+      why: `${tag} follows the highest version, which is not ${version} any more`,
+      hint: 'Nothing was overwritten. Make a new plan.',
     },
   )
 }

@@ -26,20 +26,23 @@ import {
 export function checkConsistency(plan: Plan, name: string): void {
   const placements = new Map<PlacementId, Placement>()
   for (const placement of plan.placements) {
-    if (placements.has(placement.id)) throw malformed(name, `the placement ${placement.id} is there twice`)
+    if (placements.has(placement.id)) throw malformed(name, `the placement ${placement.id} occurs twice`)
     placements.set(placement.id, placement)
     const impossible = placement.tags.find((tag) => !isPossible(tag, placement))
     if (impossible !== undefined)
-      throw malformed(name, `${placement.id} says ${impossible.change} of a tag that is otherwise`)
+      throw malformed(
+        name,
+        `${placement.id} has the change ${impossible.change} for the tag ${impossible.tag}, which does not fit its digests`,
+      )
     const wrong = mismatchOf(placement, plan)
     if (wrong !== undefined) throw malformed(name, `${placement.id} ${wrong}`)
   }
   const seen = new Set<StepId>()
   for (const step of plan.steps) {
-    if (seen.has(step.id)) throw malformed(name, `the step ${step.id} is there twice`)
+    if (seen.has(step.id)) throw malformed(name, `the step ${step.id} occurs twice`)
     const unknown = step.after.find((other) => !seen.has(other))
     if (unknown !== undefined) {
-      throw malformed(name, `step ${step.id} comes after ${unknown}, which does not stand before it`)
+      throw malformed(name, `step ${step.id} comes after ${unknown}, which is not an earlier step`)
     }
     const placement = placements.get(step.placement)
     if (placement === undefined) throw malformed(name, `step ${step.id} belongs to no placement`)
@@ -56,10 +59,10 @@ function mismatchOf({ id, from, to, evidence }: Placement, { operation, steps }:
   if (attached !== evidence.missing || evidence.found < evidence.missing)
     return `shows ${evidence.missing} attached artifacts to copy, and its steps copy ${attached}`
   const isRollback = own.some((step) => step.kind === 'tag' && step.override === 'rollback')
-  if (isRollback && operation !== 'rollback') return 'rolls tags back, and the plan is no rollback'
+  if (isRollback && operation !== 'rollback') return 'rolls tags back, and the plan is not a rollback'
   if (operation === 'promote' || operation === 'copy') return undefined
-  if (!sameRepository(from.repository, to.repository)) return `takes its image from another repository`
-  return own.some(({ kind }) => kind !== 'tag') ? 'does more than to write tags' : undefined
+  if (!sameRepository(from.repository, to.repository)) return 'takes its image from another repository'
+  return own.some(({ kind }) => kind !== 'tag') ? 'has steps other than tag writes' : undefined
 }
 
 function isPossible({ before, change, deletesBefore }: PlannedTag, { root }: Placement): boolean {

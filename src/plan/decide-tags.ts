@@ -4,7 +4,7 @@ import { formatAt, isTag, type RepositoryName } from '../oci/reference.ts'
 import { matchesGlob } from '../oci/tag-glob.ts'
 import { formatVersion, isExactVersion, isVersionLike } from '../semver/version.ts'
 import type { FloatingTag, VersionTags } from '../semver/version-tags.ts'
-import { damagedBy, type FormerImage, neededImage } from './former-image.ts'
+import { damagedBy, type FormerImage, nameOf, neededImage } from './former-image.ts'
 import type { KeptTag, PlannedTag, TagOverride } from './plan.ts'
 import type { TagToWrite } from './tag-steps.ts'
 
@@ -53,7 +53,7 @@ export function tagsToRead({ plain, version }: ImageTags, listed: ReadonlySet<st
   return [...new Set([...plain, exact, ...same, ...floats.map(({ tag }) => tag)])]
 }
 
-/** Returns the tags that are written unless they are on the image already. */
+/** Returns the tags that are written unless they are up to date. */
 export function tagsToWrite({ plain, version }: ImageTags): readonly string[] {
   if (version === undefined) return [...new Set(plain)]
   const floats = version.floating.filter(({ moves }) => moves)
@@ -74,7 +74,7 @@ export function decideTags(
   const held: KeptTag[] = []
   const refusals: DrayError[] = []
   const add = (tag: string, more: Partial<TagToWrite>): void => {
-    if (!isTag(tag)) refusals.push(new DrayError('malformed', `${JSON.stringify(tag)} is not a tag`))
+    if (!isTag(tag)) refusals.push(new DrayError('malformed', `${JSON.stringify(tag)} is not a valid tag`))
     else planned.set(tag, { ...changeOf(tag, found.get(tag) ?? null, root), ...more })
   }
   for (const tag of wanted.plain) add(tag, {})
@@ -153,7 +153,7 @@ function conflictingSpellings(
 ): readonly DrayError[] {
   return same.flatMap((tag) => {
     const at = found.get(tag) ?? null
-    return at === null || at === wanted.root ? [] : [tagTaken(wanted, tag, at, 'a version tag does not move')]
+    return at === null || at === wanted.root ? [] : [tagTaken(wanted, tag, at, versionTagsAreImmutable)]
   })
 }
 
@@ -163,10 +163,12 @@ export function mustStay(tag: string, immutable: readonly string[]): boolean {
 }
 
 function reasonToStay(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {
-  if (isExact(tag, version, rules)) return 'a version tag does not move'
+  if (isExact(tag, version, rules)) return versionTagsAreImmutable
   const glob = rules.immutable.find((one) => matchesGlob(one, tag))
-  return glob === undefined ? undefined : `tags like ${glob} are immutable here`
+  return glob === undefined ? undefined : `tags that match ${glob} are immutable`
 }
+
+const versionTagsAreImmutable = 'version tags are immutable'
 
 function tagTaken(
   { image, repository }: TagsAtTarget,
@@ -174,11 +176,16 @@ function tagTaken(
   at: Digest | null,
   why: string,
 ): DrayError {
-  return new DrayError('refused', `the tag ${tag} of ${image} is on another image already`, {
-    subject: formatAt(repository, { tag }),
-    why: `it is on ${at ?? 'nothing'}; ${why}`,
-    hint: 'Give the new image a version of its own. To move the tag all the same: --move-tag.',
-  })
+  const reference = formatAt(repository, { tag })
+  return new DrayError(
+    'refused',
+    `cannot write the tag ${tag} of ${nameOf(image)}: it points to another image`,
+    {
+      subject: reference,
+      why: `${reference} points to ${at ?? 'no image'}; ${why}`,
+      hint: 'Use a new version. To move the tag anyway, pass --move-tag.',
+    },
+  )
 }
 
 function isExact(tag: string, version: VersionTags | undefined, rules: TagRules): boolean {

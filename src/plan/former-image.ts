@@ -30,18 +30,27 @@ export function damagedBy(
   return dependents.filter((one) => !('tag' in one) || !moves(one.tag))
 }
 
-/** Why a tag must not move: something that stays needs the image that the registry would delete. */
+/** Why a tag must not move: a kept manifest needs the image that the registry would delete. */
 export function neededImage(
   tag: string,
   { image, repository }: { readonly image: string; readonly repository: RepositoryName },
   former: Digest,
   damaged: readonly Dependent[],
 ): DrayError {
-  return new DrayError('refused', `the tag ${tag} of ${image} is the last tag of an image that is needed`, {
-    subject: formatAt(repository, { tag }),
-    why: `the registry deletes ${former} when this tag moves, but ${damaged.map(describe).join('; ')}`,
-    hint: `Put another tag on it first: dray tag ${formatAt(repository, { digest: former })} --tags TAG.`,
-  })
+  return new DrayError(
+    'refused',
+    `cannot move the tag ${tag} of ${nameOf(image)}: it is the last tag of an image that is needed`,
+    {
+      subject: formatAt(repository, { tag }),
+      why: `the registry deletes ${former} when this tag moves, but ${damaged.map(describe).join('; ')}`,
+      hint: `Add another tag to that image first: dray tag ${formatAt(repository, { digest: former })} --tags TAG`,
+    },
+  )
+}
+
+/** The name of an image without its tag or digest. */
+export function nameOf(image: string): string {
+  return image.replace(/@[^/@]*$/, '').replace(/:[^/:]*$/, '')
 }
 
 function describe(dependent: Dependent): string {

@@ -134,12 +134,14 @@ export function parsePlanFile(
   const value = parseJson(text, name)
   if (!isRecord(value) || typeof value['schema'] !== 'string' || !value['schema'].startsWith('dray.plan/')) {
     throw new DrayError('malformed', `${name} is not a plan`, {
-      hint: 'A plan is written by --out FILE, as in `dray promote … --out FILE`.',
+      why: `its key "schema" does not start with dray.plan/`,
+      hint: 'Save a plan with --out: dray promote IMAGE --from ENV --to ENV --out FILE',
     })
   }
   if (value['schema'] !== schemaName) {
-    throw new DrayError('unsupported', `${name} is a plan of another version (${value['schema']})`, {
-      hint: `This dray reads ${schemaName}. Make the plan again.`,
+    throw new DrayError('unsupported', `cannot read the plan ${name}`, {
+      why: `its schema is ${value['schema']}, and this version of dray reads ${schemaName}`,
+      hint: 'Make a new plan with this version of dray.',
     })
   }
   // the hash and the signature cover the rest of the plan
@@ -147,8 +149,9 @@ export function parsePlanFile(
   const canonical = canonicalJson(rest)
   checkSignature?.(canonical, signature, name)
   if (hash !== digestOf(canonical)) {
-    throw new DrayError('refused', `${name} was changed after it was made: its hash does not fit`, {
-      hint: 'A plan is carried out as it was shown or not at all. Make it again.',
+    throw new DrayError('refused', `the plan ${name} was changed after it was saved`, {
+      why: 'its hash does not match its content',
+      hint: 'Make a new plan.',
     })
   }
   const operation = rest['operation']

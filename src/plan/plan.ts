@@ -56,7 +56,7 @@ export interface PlannedTag {
   /** null: there is no such tag */
   readonly before: Digest | null
   readonly change: 'create' | 'move' | 'unchanged'
-  /** why a floating tag moves: `the highest 1.4` */
+  /** why a floating tag moves: `highest 1.4` */
   readonly reason?: string
   readonly override?: TagOverride
   /** the registry deletes `before` when the tag moves, because no other tag is on it (zot) */

@@ -96,7 +96,10 @@ function obstaclesEverywhere(found: readonly PlacementReview[]): ReadonlyMap<Ste
     const [first] = steps
     if (own.size === 0 && first !== undefined)
       obstacles.set(first.id, {
-        error: new DrayError('conflict', 'another target of this image is not as planned'),
+        error: new DrayError('conflict', 'another target of the image changed since the plan was made', {
+          why: 'without --partial, an image goes to all of its targets or to none',
+          hint: 'Make a new plan.',
+        }),
       })
   }
   return obstacles
@@ -165,7 +168,7 @@ class PlacementReview {
       if (higher === undefined) this.#tags.set(step, movesTag(this.saved, step, held.reason))
       else this.obstacles.set(step.id, { error: higher, ...(now !== undefined && { found: now }) })
     } else if (shown === undefined)
-      this.#tags.set(step, movesTag(this.saved, step, 'no rule gives this tag to the image now'))
+      this.#tags.set(step, movesTag(this.saved, step, 'the current rules do not write this tag'))
   }
 
   #reviewEvidenceTag(step: AttachStep): void {

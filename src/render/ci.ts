@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../lib/errors.ts'
-import type { RunOutcome } from '../plan/outcome.ts'
-import type { Hash, Plan } from '../plan/plan.ts'
+import type { PlacementStatus, RunOutcome } from '../plan/outcome.ts'
+import type { Hash, Placement, Plan, PlannedTag } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
 import { shortenDigest } from './text/format.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
@@ -32,6 +32,12 @@ export function runVariables(plan: Plan, hash: Hash, outcome: RunOutcome | undef
   return { digest: [...digests].join(' '), changed: String(isChanged), plan: hash }
 }
 
+const changeTexts: Readonly<Record<PlannedTag['change'], string>> = {
+  create: 'new',
+  move: 'moved',
+  unchanged: 'up to date',
+}
+
 /** A table in Markdown for the file that `GITHUB_STEP_SUMMARY` names. */
 export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string {
   const byId = new Map(outcome?.placements.map((one) => [one.placement, one]))
@@ -39,7 +45,7 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
     const { status, tags: outcomes = [] } = byId.get(placement.id) ?? {}
     const stayed = new Set(outcomes.flatMap(({ tag, wanted }) => (wanted === undefined ? [] : [tag])))
     const tags = placement.tags
-      .map(({ tag, change }) => `${tag} (${stayed.has(tag) ? 'not moved' : change})`)
+      .map(({ tag, change }) => `${tag} (${stayed.has(tag) ? 'not moved' : changeTexts[change]})`)
       .join(', ')
     return formatRow([
       placement.image,
@@ -48,7 +54,7 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
         : formatPath(placement, placement.image, plan.placements),
       tags,
       shortenDigest(placement.root.digest),
-      status === undefined ? 'planned' : statusTexts[status].text,
+      resultOf(placement, status, plan),
     ])
   })
   const problems = [...plan.refusals, ...problemsOf(plan, outcome)]
@@ -56,8 +62,22 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
   const table =
     rows.length === 0
       ? ''
-      : `| image | way | tags | digest | result |\n| --- | --- | --- | --- | --- |\n${rows.join('')}\n`
+      : `| Image | From -> to | Tags | Digest | Result |\n| --- | --- | --- | --- | --- |\n${rows.join('')}\n`
   return `### dray ${plan.operation}\n\n${table}${lines.join('')}${lines.length === 0 ? '' : '\n'}`
+}
+
+function resultOf(
+  { id, image }: Placement,
+  status: PlacementStatus | undefined,
+  { steps, refusals }: Plan,
+): string {
+  if (status !== undefined) return statusTexts[status].text
+  const isRefused = refusals.some(
+    (one) => one.image === image && (one.placement === undefined || one.placement === id),
+  )
+  if (isRefused) return statusTexts.refused.text
+  if (steps.some(({ placement }) => placement === id)) return 'planned'
+  return statusTexts[refusals.some((one) => one.image === image) ? 'notAttempted' : 'unchanged'].text
 }
 
 /** Why images are in conflict or failed; a refusal is in the plan. */

@@ -21,8 +21,10 @@ export function renderErrorBelow(error: ErrorInfo, style: Style, indent: string)
 
 function headline(error: ErrorInfo): string {
   const [first = '', ...more] = linesOf(error.message)
-  const isRepeated = error.subject === undefined || error.message.includes(error.subject)
-  const text = isRepeated ? first : `${first}: ${escapeText(error.subject)}`
+  const { subject = '' } = error
+  // A cause that names the subject repeats it on the next line.
+  const isRepeated = [error.message, error.why ?? ''].some((part) => part.includes(subject))
+  const text = isRepeated ? first : `${first}: ${escapeText(subject)}`
   const hasList = more.length > 0 || error.details !== undefined
   return hasList ? `${text.replace(/:$/, '')}:` : text
 }

@@ -3,21 +3,21 @@ import type { PlacementOperation } from '../plan/plan.ts'
 import type { Style } from './text/style.ts'
 
 interface OperationTexts {
-  /** before a count of images */
+  /** after a count of images */
   readonly todo: string
   /** the status of an image */
   readonly done: string
   /** only tags change; the image is not copied */
   readonly isInPlace: boolean
-  /** the plan names a release to go back to */
+  /** the plan names the release to roll back to */
   readonly hasRelease: boolean
 }
 
 export const operationTexts: Readonly<Record<PlacementOperation, OperationTexts>> = {
-  promote: { todo: 'To promote:', done: 'promoted', isInPlace: false, hasRelease: false },
-  copy: { todo: 'To copy:', done: 'copied', isInPlace: false, hasRelease: false },
-  tag: { todo: 'To tag:', done: 'tagged', isInPlace: true, hasRelease: false },
-  rollback: { todo: 'To roll back:', done: 'rolled back', isInPlace: true, hasRelease: true },
+  promote: { todo: 'to promote', done: 'promoted', isInPlace: false, hasRelease: false },
+  copy: { todo: 'to copy', done: 'copied', isInPlace: false, hasRelease: false },
+  tag: { todo: 'to tag', done: 'tagged', isInPlace: true, hasRelease: false },
+  rollback: { todo: 'to roll back', done: 'rolled back', isInPlace: true, hasRelease: true },
 }
 
 export const statusTexts: Readonly<
@@ -26,7 +26,7 @@ export const statusTexts: Readonly<
   promoted: { text: 'promoted', tone: 'green' },
   tagged: { text: 'tagged', tone: 'green' },
   rolledBack: { text: 'rolled back', tone: 'green' },
-  unchanged: { text: 'unchanged', tone: 'dim' },
+  unchanged: { text: 'up to date', tone: 'dim' },
   refused: { text: 'refused', tone: 'red' },
   conflict: { text: 'conflict', tone: 'red' },
   failed: { text: 'failed', tone: 'red' },

@@ -57,8 +57,8 @@ function tagLine({
   after = null,
   deletesBefore,
 }: PlacementOutcome['tags'][number]): string {
-  const now = after === null ? 'gone' : shortenDigest(after)
-  const loss = deletesBefore === true ? ', and the registry deletes the former image' : ''
+  const now = after === null ? 'missing' : shortenDigest(after)
+  const loss = deletesBefore === true ? ', and the registry deletes the previous image' : ''
   return `  ${escapeText(tag)}: ${before === null ? 'new' : `${shortenDigest(before)} -> ${now}${loss}`}`
 }
 
@@ -69,17 +69,17 @@ function heldLine({ tag, reason }: KeptTag): string {
 function movedLine({ moved, evidenceCarried }: PlacementOutcome): string {
   const parts = [
     ...movedParts(moved),
-    ...(evidenceCarried === 0 ? [] : [`${formatCount(evidenceCarried, 'piece')} of evidence carried`]),
+    ...(evidenceCarried === 0 ? [] : [`${formatCount(evidenceCarried, 'attached artifact')} copied`]),
   ]
   return parts.length === 0 ? '' : `  ${parts.join(', ')}`
 }
 
-/** `12 blobs mounted, 1 uploaded (3.4 MiB), 2 there already`. */
+/** `12 blobs mounted, 1 uploaded (3.4 MiB), 2 already present`. */
 function movedParts({ mounted, uploaded, present, bytes }: Moved): string[] {
   const parts = [
     ...(mounted === 0 ? [] : [`${mounted} mounted`]),
     ...(uploaded === 0 ? [] : [`${uploaded} uploaded (${formatBytes(bytes)})`]),
-    ...(present === 0 ? [] : [`${present} there already`]),
+    ...(present === 0 ? [] : [`${present} already present`]),
   ]
   const [first, ...rest] = parts
   if (first === undefined) return []
@@ -89,13 +89,16 @@ function movedParts({ mounted, uploaded, present, bytes }: Moved): string[] {
 
 function summary(outcome: RunOutcome, plan: Plan, style: Style): string {
   const { done } = operationTexts[plan.operation]
+  const images = new Set(plan.placements.map(({ image }) => image))
+  // An image that could not be read has refusals and no placement.
+  const refused = new Set(outcome.refusals.map(({ image }) => image))
+  const unplanned = [...refused].filter((image) => !images.has(image)).length
   const counts = Object.entries(statusTexts).flatMap(([status, { text }]) => {
-    const count = outcome.placements.filter((one) => one.status === status).length
+    const planned = outcome.placements.filter((one) => one.status === status).length
+    const count = planned + (status === 'refused' ? unplanned : 0)
     return count === 0 ? [] : [`${count} ${doneStatuses.has(status) ? done : text}`]
   })
-  const images = new Set(plan.placements.map(({ image }) => image))
-  const unplanned = outcome.refusals.filter((r) => r.placement === undefined && !images.has(r.image)).length
-  const all = [...counts, ...(unplanned === 0 ? [] : [`${unplanned} refused before planning`])]
-  const moved = outcome.moved.bytes === 0 ? '' : `, ${formatBytes(outcome.moved.bytes)} moved`
-  return style.bold(`${all.length === 0 ? 'Nothing to do' : all.join(', ')}${moved}.`)
+  const { bytes } = outcome.moved
+  const transferred = bytes === 0 ? '' : `, ${formatBytes(bytes)} transferred`
+  return style.bold(`${counts.length === 0 ? 'No changes' : counts.join(', ')}${transferred}.`)
 }

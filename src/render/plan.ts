@@ -17,27 +17,50 @@ import { displayWidth, pad } from './text/width.ts'
  */
 export function renderPlan(plan: Plan, page: Page, configuration?: string): string {
   const { style } = page
-  const refused = new Set(plan.refusals.flatMap((refusal) => refusal.placement ?? []))
+  const refusals = Map.groupBy(plan.refusals, ({ image, placement }) => JSON.stringify([image, placement]))
   const blocks = [
     ...plan.placements
-      .filter((placement) => !refused.has(placement.id))
+      .filter((placement) => stateOf(placement, plan) !== 'refused')
       .map((placement) => renderPlacement(plan, placement, page)),
-    ...plan.refusals.map((refusal) => renderRefusal(refusal, plan, style)),
+    ...[...refusals.values()].flatMap(([first, ...more]) =>
+      first === undefined ? [] : [renderRefusals([first, ...more], plan, style)],
+    ),
     [summary(plan, style), ...renderConfigurationLine(configuration, style)].join('\n'),
   ]
   return blocks.join('\n\n')
+}
+
+/** An image at one target has exactly one of these. */
+type PlacementState = 'changes' | 'upToDate' | 'refused' | 'notAttempted'
+
+const stateTexts: Readonly<Record<PlacementState, string>> = {
+  changes: '',
+  upToDate: 'up to date',
+  refused: 'refused',
+  notAttempted: 'not attempted: the image is refused at another target',
+}
+
+function stateOf(placement: Placement, { steps, refusals }: Plan): PlacementState {
+  const { id, image, tags, evidence } = placement
+  const ofImage = refusals.filter((refusal) => refusal.image === image)
+  if (ofImage.some((refusal) => refusal.placement === undefined || refusal.placement === id)) return 'refused'
+  if (steps.some((step) => step.placement === id)) return 'changes'
+  if (ofImage.length === 0) return 'upToDate'
+  const isUpToDate =
+    tags.length > 0 && tags.every(({ change }) => change === 'unchanged') && evidence.missing === 0
+  return isUpToDate ? 'upToDate' : 'notAttempted'
 }
 
 function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
   const { style } = page
   const { image, root, size, from, to, evidence } = placement
   const { isInPlace, hasRelease } = operationTexts[plan.operation]
-  const isWork = plan.steps.some((step) => step.placement === placement.id)
+  const state = stateTexts[stateOf(placement, plan)]
   const head = [
     style.bold(escapeText(image)),
     style.cyan(shortenDigest(root.digest)),
     ...(size === undefined ? [] : [style.dim(formatBytes(size))]),
-    ...(isWork ? [] : [style.dim('nothing to do')]),
+    ...(state === '' ? [] : [style.dim(state)]),
   ].join('  ')
   const indented = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const rows: Cell[][] = [
@@ -49,10 +72,10 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
         ]),
     ...(hasRelease ? [['release', escapeText(from.tag ?? '')]] : []),
     ...tagRows(placement, indented.width),
-    ...(evidence.found === 0 ? [] : [['evidence', evidenceCell(evidence)]]),
-    ...(isAttested(plan, placement) ? [['attest', 'a statement of it, before its tags are set']] : []),
+    ...(evidence.found === 0 ? [] : [['attached', attachedCell(evidence)]]),
+    ...(isAttested(plan, placement) ? [['attest', 'attach an attestation before the tags move']] : []),
     ...(needsRepair(plan, placement)
-      ? [['repair', { text: 'pieces are missing: put there again', tone: 'yellow' } as const]]
+      ? [['repair', { text: 'content is missing: copy it again', tone: 'yellow' } as const]]
       : []),
   ]
   const columns = [{ title: '' }, { title: '', flexible: true }]
@@ -107,7 +130,7 @@ function tagRows({ tags, held = [], root }: Placement, page: number | undefined)
 
 /** Tag names are padded up to this many columns. */
 const widestName = 24
-/** `evidence` and the gap after it. */
+/** `attached` and the gap after it. */
 const widestLabel = 10
 
 const tones = { create: 'green', move: 'yellow', unchanged: 'dim' } as const
@@ -119,7 +142,7 @@ function changeOf({ before, change }: PlannedTag, root: Descriptor): string {
     case 'move':
       return `${before === null ? 'none' : shortenDigest(before)} -> ${shortenDigest(root.digest)}`
     case 'unchanged':
-      return 'unchanged'
+      return 'up to date'
   }
 }
 
@@ -133,8 +156,8 @@ function whyOf({ change, reason, override }: PlannedTag): string {
 function lossRows({ before, deletesBefore }: PlannedTag): Cell[][] {
   if (deletesBefore !== true || before === null) return []
   const lines = [
-    `the registry deletes ${shortenDigest(before)}: no other tag is on it`,
-    'and no rollback to it is possible',
+    `the registry deletes ${shortenDigest(before)}, which has no other tag`,
+    'a rollback to it is then impossible',
   ]
   return lines.map((text) => ['', { text: `  ${text}`, tone: 'yellow' }])
 }
@@ -145,33 +168,44 @@ const overrides: Readonly<Record<TagOverride, string>> = {
   rollback: 'rolled back',
 }
 
-function evidenceCell({ found, missing }: Placement['evidence']): string {
-  if (missing === 0) return `${found} found, all there`
-  return `${found} found, ${missing} to carry`
+function attachedCell({ found, missing }: Placement['evidence']): string {
+  if (missing === 0) return `${found} found, all up to date`
+  return `${found} found, ${missing} to copy`
 }
 
-function renderRefusal(refusal: Refusal, plan: Plan, style: Style): string {
-  const placement = plan.placements.find(({ id }) => id === refusal.placement)
-  const where = placement === undefined ? '' : `  to ${endCell(placement.to)}`
-  const head = `${style.red('refused')}  ${style.bold(escapeText(refusal.image))}${where}`
-  return `${head}\n${renderErrorBelow(refusal.error, style, '  ')}`
+/** @param refusals of one image, at one target or at all of them */
+function renderRefusals(
+  refusals: readonly [Refusal, ...Refusal[]],
+  { placements }: Plan,
+  style: Style,
+): string {
+  const [first] = refusals
+  const placement = placements.find(({ id }) => id === first.placement)
+  const target = placement === undefined ? '' : `  to ${endCell(placement.to)}`
+  const head = `${style.red('refused')}  ${style.bold(escapeText(first.image))}${target}`
+  return [head, ...refusals.map(({ error }) => renderErrorBelow(error, style, '  '))].join('\n')
 }
 
+/** `Plan: 2 images to promote, 6 tags to write, 1 image refused.` Each image is counted once. */
 function summary(plan: Plan, style: Style): string {
-  const inWork = new Set(plan.steps.map((step) => step.placement))
-  const working = new Set(plan.placements.flatMap(({ id, image }) => (inWork.has(id) ? [image] : []))).size
-  const tags = plan.steps.filter((step) => step.kind === 'tag').length
-  const attached = plan.steps.filter((step) => step.kind === 'attach').length
-  const refused = plan.refusals.length === 0 ? [] : [`${plan.refusals.length} refused`]
-  if (working === 0) return style.bold(['Nothing to do', ...refused].join(', ')) + '.'
-  return `${style.bold(
-    [
-      `${operationTexts[plan.operation].todo} ${formatCount(working, 'image')}`,
-      `${formatCount(tags, 'tag')} to write`,
-      ...(attached === 0 ? [] : [`${formatCount(attached, 'piece')} of evidence to carry`]),
-      ...refused,
-    ].join(', '),
-  )}.`
+  const states = Map.groupBy(plan.placements, (placement) => stateOf(placement, plan))
+  const imagesOf = (state: PlacementState): ReadonlySet<string> =>
+    new Set(states.get(state)?.map(({ image }) => image))
+  const refused = new Set(plan.refusals.map(({ image }) => image))
+  const changing = imagesOf('changes')
+  const upToDate = [...imagesOf('upToDate')].filter((image) => !changing.has(image) && !refused.has(image))
+  const counts = [
+    countPart(changing.size, 'image', operationTexts[plan.operation].todo),
+    countPart(plan.steps.filter(({ kind }) => kind === 'tag').length, 'tag', 'to write'),
+    countPart(plan.steps.filter(({ kind }) => kind === 'attach').length, 'attached artifact', 'to copy'),
+    countPart(upToDate.length, 'image', 'up to date'),
+    countPart(refused.size, 'image', 'refused'),
+  ].flat()
+  return `${style.bold(`Plan: ${counts.length === 0 ? 'no changes' : counts.join(', ')}`)}.`
+}
+
+function countPart(count: number, noun: string, state: string): readonly string[] {
+  return count === 0 ? [] : [`${formatCount(count, noun)} ${state}`]
 }
 
 function indent(text: string): string {

@@ -25,7 +25,7 @@ export interface FloatingTag {
   readonly tag: string
   readonly line: Line
   readonly moves: boolean
-  /** for the user: `the highest 1.4`, `2.0.0 is higher` */
+  /** for the user: `highest 1.4`, `2.0.0 is higher` */
   readonly reason: string
   /** it moves to a lower version by `allowBackward` */
   readonly backward?: true
@@ -121,7 +121,7 @@ function decideMove(
   { allowBackward }: TagPolicy,
 ): Pick<FloatingTag, 'moves' | 'reason' | 'backward'> {
   const higher = higherInLine([...versions, ...beside], line, version)
-  if (higher === undefined) return { moves: true, reason: `the highest ${formatLine(line)}` }
+  if (higher === undefined) return { moves: true, reason: `highest ${formatLine(line)}` }
   const reason = `${formatVersion(higher)} is higher`
   // of several versions in one run only the highest gets the tag, backward or not
   const mayMove = allowBackward && higherInLine(beside, line, version) === undefined
@@ -130,6 +130,6 @@ function decideMove(
 
 function formatLine({ major, minor, channel }: Line): string {
   if (channel !== undefined) return channel
-  if (major === undefined) return 'of all'
+  if (major === undefined) return 'version'
   return minor === undefined ? `${major}` : `${major}.${minor}`
 }

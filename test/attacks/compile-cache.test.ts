@@ -22,7 +22,10 @@ describe('the compile cache', () => {
     more: Partial<RunOptions> = {},
   ) {
     const ended = await dray(['plan', 'show', 'absent'], { env: { NODE_COMPILE_CACHE: '', ...env }, ...more })
-    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no plan') as unknown })
+    expect(ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cannot read the plan') as unknown,
+    })
     return folders.flatMap(filesBelow)
   }
 

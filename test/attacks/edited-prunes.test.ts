@@ -112,7 +112,7 @@ describe('a saved prune that was edited, with a new hash', () => {
     async (tag) => {
       const { ended } = await applied((plan) => void addDelete(inDev(plan), tag, sizeOf(tag)))
       expect(ended.code, ended.stdout + ended.stderr).toBe(4)
-      expect(ended.stdout).toContain('is not deleted')
+      expect(ended.stdout).toContain('cannot delete ')
       expect(await registry.oracle.tags(`dev/${name}`)).toContain(tag)
     },
   )
@@ -148,13 +148,13 @@ describe('a saved prune that was edited, with a new hash', () => {
       },
       'has no rule for',
     ],
-    ['with another name', (plan) => void (inDev(plan).image = '@dev/other'), 'the plan calls'],
+    ['with another name', (plan) => void (inDev(plan).image = '@dev/other'), 'the plan has the name'],
     [
       'of fewer images than it shows',
       (plan) => void (inDev(plan).count = { images: 1000, deleted: 0 }),
-      'counted otherwise',
+      'the count of images does not match its tags',
     ],
-    ['in another environment', (plan) => void (inDev(plan).environment = 'prod'), 'the plan calls'],
+    ['in another environment', (plan) => void (inDev(plan).environment = 'prod'), 'the plan has the name'],
     ['by an unknown policy', (plan) => void (plan.policyName = 'lax'), '--config'],
   ])('is refused: one %s', async (_, edit, message) => {
     const { ended, deleted } = await applied(edit)
@@ -238,7 +238,7 @@ describe('a saved prune', () => {
     const protect = [{ tags: ['pr-*'] }, { inUse: { files: ['k8s/*.yaml'] } }]
     await writeFile(join(project.folder, 'protected.yaml'), configOf('asis', { protect }))
     const later = await project.run('apply', 'plan.json', '--yes', '--config', 'protected.yaml')
-    expect(later.stderr).toContain('the policy was changed')
+    expect(later.stderr).toContain('the policy changed')
     expect(later.code).toBe(3)
     expect(await registry.oracle.tags('dev/asis')).toContain('pr-1')
     const ended = await project.run('apply', 'plan.json', '--yes')

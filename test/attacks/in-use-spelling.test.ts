@@ -148,7 +148,7 @@ retention:
     expect(shown.stdout).not.toMatch(/delete +pr-1/)
     expect(shown.stderr).toContain(`registries: { "${host}": { aliases: ["mirror.example.com"] } }`)
     expect(shown.stderr).toContain(
-      '7 images in use are in no repository that dray knows: quay.io/x/y0:1, quay.io/x/y1:1, quay.io/x/y2:1, quay.io/x/y3:1, quay.io/x/y4:1 and 2 more.',
+      '7 images in use are in no repository that dray.yaml names: quay.io/x/y0:1, quay.io/x/y1:1, quay.io/x/y2:1, quay.io/x/y3:1, quay.io/x/y4:1 and 2 more.',
     )
     expect(shown.stderr).not.toContain('ghcr.io')
     const explained = await w.run(['explain', `${host}/t/app:pr-1`], 'mirror.example.com/t/app:pr-1')

@@ -211,7 +211,7 @@ images: { api: {} }
           '--yes',
         )
         expect({ host, code: ended.code }).toEqual({ host, code: 3 })
-        expect(ended.stderr).toContain('needs a reason')
+        expect(ended.stderr).toContain('has no reason')
       }
     }
     expect(await registry.oracle.manifest('prod/api', 'x')).toBeUndefined()

@@ -102,7 +102,7 @@ it('a floating tag stays if a higher version appears while its PUT waits', async
   const done = await executePlan(world.run, plan, { clock: world.clock, readAt })
   expect(await oracle.digest('prod/api', 'latest')).toBe(digestOf(old))
   expect(done.placements).toMatchObject([
-    { status: 'conflict', errors: [{ message: expect.stringContaining('2.0.0 came to') as string }] },
+    { status: 'conflict', errors: [{ message: expect.stringContaining('2.0.0 was added to') as string }] },
   ])
 })
 
@@ -183,7 +183,9 @@ describe('an image to be deleted that gets a new tag while its delete waits', ()
 
   it('stays, and so does the tag', async () => {
     const { world, done } = await pruned(({ registry }) => registry.oracle.push(old, 'dev/api', 'mine'))
-    expect(done.steps).toMatchObject([{ result: 'conflict', error: { why: 'the tag mine is on it now' } }])
+    expect(done.steps).toMatchObject([
+      { result: 'conflict', error: { why: 'the tag mine points to it now' } },
+    ])
     expect(await outcomesOf(world, 'deleteManifest')).toMatchObject([
       { result: 'conflict', before: digestOf(old) },
     ])

@@ -34,7 +34,7 @@ function planWith(expected: readonly Precondition[], override?: TagStep['overrid
         root,
         tags: [
           { tag: '1.4.2', before: root.digest, change: 'unchanged' },
-          { tag: 'latest', before, change: 'move', reason: 'the highest of all', ...marked },
+          { tag: 'latest', before, change: 'move', reason: 'highest version', ...marked },
         ],
         evidence: { found: 0, missing: 0 },
       },

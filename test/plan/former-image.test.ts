@@ -47,21 +47,21 @@ describe('a tag that is the last one of an image which the registry then deletes
       code: 'refused',
       subject: 'zot.example.com/app:latest',
       why: `the registry deletes ${former} when this tag moves, but ${why}`,
-      hint: `Put another tag on it first: dray tag zot.example.com/app@${former} --tags TAG.`,
+      hint: `Add another tag to that image first: dray tag zot.example.com/app@${former} --tags TAG`,
     })
   })
 
   it('does not move with --move-tag either', () => {
     const { refusals } = decide(['1.4.2'], ['1.4.2'], [index('1.0.0')], true)
     expect(refusals.map(({ message }) => message)).toEqual([
-      'the tag 1.4.2 of app is the last tag of an image that is needed',
+      'cannot move the tag 1.4.2 of app: it is the last tag of an image that is needed',
     ])
   })
 
   it('is refused as a version tag alone if it may not move', () => {
     const { refusals } = decide(['1.4.2'], ['1.4.2'], [index('1.0.0')])
     expect(refusals.map(({ message }) => message)).toEqual([
-      'the tag 1.4.2 of app is on another image already',
+      'cannot write the tag 1.4.2 of app: it points to another image',
     ])
   })
 

@@ -228,7 +228,10 @@ describe('a justification', () => {
       for (const given of [[], ['--reason', 'release'], ['--reason', 'release', '--ticket', ' ']]) {
         const missing = given.length === 0 ? 'reason' : 'ticket'
         const refused = await at.project.run(...args, ...given)
-        expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining(`prod needs a ${missing}`) })
+        expect(refused).toMatchObject({
+          code: 3,
+          stderr: expect.stringContaining(`the change of prod has no ${missing}`),
+        })
         expect(refused.stderr).toContain(`--${missing}`)
       }
       expect(formatRequests(at.registry.requests.filter(isWrite))).toBe('')

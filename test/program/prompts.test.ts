@@ -66,7 +66,7 @@ describe.skipIf(!script.available)(`dray promote on a terminal${script.note}`, (
     await terminal.answer(/Images:[^]*web/, ' \r')
     await terminal.answer(/Tag of api:[^]*1\.4\.0/, '\u001b[B\r')
     // prod is the only environment that takes images from staging, so dray asks no question.
-    await terminal.answer(/To promote: 1 image, 1 tag to write\.[^]*Go ahead\?/, 'y\r')
+    await terminal.answer(/Plan: 1 image to promote, 1 tag to write\.[^]*Promote 1 image to prod\?/, 'y\r')
     expect(await terminal.ended).toBe(0)
     expect(terminal.screen()).toContain(
       'Without questions: dray promote api:1.4.0 --ticket OPS-7 --from staging --to prod',

@@ -51,7 +51,7 @@ const prune = ['prune', '--apply', '--yes'] as const
 
 /** The command that an error suggests, without `dray`. */
 function suggestedCommand(text: string): readonly string[] {
-  const [, command = ''] = /Restore it: dray (.+)/.exec(text) ?? []
+  const [, command = ''] = /Restore the image: dray (.+)/.exec(text) ?? []
   return command.split(' ')
 }
 
@@ -71,7 +71,7 @@ describe('a promotion while a prune deletes the same image', () => {
       const ended = await project.run(...prune)
       expect(promoted).toMatchObject({ code: 0 })
       expect(ended).toMatchObject({ code: 4 })
-      expect(ended.stdout).toMatch(/prod\/api:stay is gone: this run deleted/)
+      expect(ended.stdout).toMatch(/prod\/api:stay is missing: this run deleted/)
       const restored = await project.run(...suggestedCommand(ended.stdout), '--yes')
       expect(restored).toMatchObject({ code: 0 })
       expect(await oracle.digest('prod/api', 'stay')).toBe(wanted.root.digest)
@@ -103,6 +103,6 @@ describe('a promotion while a prune deletes the same image', () => {
     expect(JSON.parse(await readFile(plan, 'utf8'))).toMatchObject({ operation: 'prune' })
     const ended = await project.run('apply', plan, '--yes')
     expect(ended).toMatchObject({ code: 4 })
-    expect(ended.stdout).toMatch(/Restore it: dray promote /)
+    expect(ended.stdout).toMatch(/Restore the image: dray promote /)
   })
 })

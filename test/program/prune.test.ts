@@ -162,7 +162,7 @@ describe('dray prune', () => {
     },
   )
 
-  it('exits with 3 and deletes nothing if a limit is exceeded', async () => {
+  it('exits with 3, deletes nothing and shows the deletes if a limit is exceeded', async () => {
     await using registry = await watchedRegistry()
     const limits = { maxPercent: 20 }
     const project = await placeAt(registry.host, { ...policy, limits })
@@ -170,7 +170,17 @@ describe('dray prune', () => {
     registry.forget()
     const ended = await project.run('prune', '--apply', '--yes')
     expect(ended.code).toBe(3)
-    expect(ended.stdout + ended.stderr).toMatch(/maxPercent is 20/)
+    expect(ended.stdout).toMatch(
+      /delete +pr-1 .*\n(?:.*\n)+refused {2}@dev.*\n.*limits\.maxPercent .*\n.*maxPercent is 20\n/,
+    )
+    const shown = await project.json('prune')
+    expect(shown.document.result).toMatchObject({
+      plan: {
+        repositories: [
+          { tags: expect.arrayContaining([expect.objectContaining({ tag: 'pr-1', verdict: 'delete' })]) },
+        ],
+      },
+    })
     expect(registry.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
   })
 

@@ -106,7 +106,7 @@ describeEachRegistry(
       const registry = registryOf()
       const { project, name } = await prodWith(registry, '1.3.0 1.4.0 latest=1.3.0')
       const ended = await project.run('rollback', name, '--env', 'prod', '--to', '1.3.0', '--yes')
-      expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('unchanged') })
+      expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('up to date') })
     })
 
     it('is a conflict if a tag or the release was moved since the plan', async () => {
@@ -127,13 +127,13 @@ describeEachRegistry(
 describe('a rollback', () => {
   it.each([
     ['it is a pre-release', '1.3.0 1.4.0-rc.1 latest=1.3.0', '1.4.0-rc.1', {}, 'is a pre-release'],
-    ['no floating tag exists', '1.3.0 1.4.0', '1.3.0', {}, 'it was never set here'],
+    ['no floating tag exists', '1.3.0 1.4.0', '1.3.0', {}, 'the tag does not exist'],
     [
       'tags.semver has no floating tag',
       '1.3.0 latest=1.4.0',
       '1.3.0',
       { tags: { semver: ['exact'] } },
-      'keep up none',
+      'maintains no floating tag',
     ],
   ] as const)('is refused if no floating tag could move: %s', async (_, tags, to, more, why) => {
     const registry = await newRegistry()
@@ -160,7 +160,7 @@ describe('a rollback', () => {
       currentTag: '1.4',
     })
     const ended = await project.run('rollback', name, '--env', 'prod', '--yes')
-    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3 is up to date') })
   })
 
   it.each([
@@ -200,12 +200,12 @@ describe('a rollback that has reached one of two targets', () => {
 
 describe('the current version', () => {
   it.each([
-    ['is refused if the current-version tag is missing', '1.4.0 1.3.9', {}, 'is not there'],
+    ['is refused if the current-version tag is missing', '1.4.0 1.3.9', {}, 'does not exist'],
     [
       'is refused if the current-version tag is on no version',
       '1.4.0 1.3.9 latest=else',
       {},
-      'no version tag is on',
+      'no version tag points to',
     ],
   ])('%s', async (_, tags, more, message) => {
     const { project, name } = await prodWith(await newRegistry(), tags, more)

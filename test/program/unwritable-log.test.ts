@@ -105,7 +105,7 @@ describe('a job without keys, configuration and a writable home', () => {
     const log = join(folder, 'records', 'audit.jsonl')
     const args = [...promotion(registries), '--attest', '--audit-file', 'records/audit.jsonl']
     const ended = await dray(args, { env, cwd: folder })
-    expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining(`Record: ${log}\n`) })
+    expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining(`Audit log: ${log}\n`) })
     const phases = phasesIn(log)
     expect(phases.filter((phase) => phase === 'intent').length).toBeGreaterThan(2)
     expect(phases.filter((phase) => phase === 'outcome')).toHaveLength(phases.length / 2)
@@ -122,7 +122,7 @@ describe('a job without keys, configuration and a writable home', () => {
     const log = join(folder, 'audit.jsonl')
     const env = { HOME: '/dev/null', DRAY_AUDIT_FILE: log }
     const ended = await dray(promotion(registries), { env, cwd: folder })
-    expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining(`Record: ${log}\n`) })
+    expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining(`Audit log: ${log}\n`) })
     expect(phasesIn(log)).toContain('outcome')
   })
 

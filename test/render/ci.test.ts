@@ -81,13 +81,26 @@ describe('a CI report', () => {
     expect(summary).toContain('- api:1.4.2: 1.4.2 was changed: Run r1 moved it.\n')
   })
 
+  it('shows each image of a plan as planned, refused or up to date', () => {
+    const [api] = plan.placements
+    if (api === undefined) throw new Error('the plan has an image')
+    const tagged = { id: 's', placement: 'a', after: [], expect: [] }
+    const { repository } = api.to
+    const step = { ...tagged, kind: 'tag', repository, tag: '1.4.2', target: root, from: repository } as const
+    const refusals = [{ image: 'api:1.4.2', error: { code: 'refused', message: 'no' } }] as const
+    const resultOf = (more: object): string => runSummary({ ...plan, refusals: [], ...more }, undefined)
+    expect(resultOf({ steps: [step] })).toContain(' | planned |')
+    expect(resultOf({ refusals })).toContain(' | refused |')
+    expect(resultOf({})).toContain(' | up to date |')
+  })
+
   it('reports no change for a plan that was only shown', () => {
     expect(runVariables(plan, 'sha256:plan', undefined)).toMatchObject({ changed: 'false' })
   })
 
   it('escapes Markdown and HTML in its summary', () => {
     const summary = runSummary(plan, outcome)
-    expect(summary).toContain('| api:1.4.2 | staging -> prod | 1.4.2 (create) |')
+    expect(summary).toContain('| api:1.4.2 | staging -> prod | 1.4.2 (new) |')
     expect(summary).toContain('- web:1: no &lt;b>\\|\\`bold\\`\\|\\\\n::error::x\n')
   })
 

@@ -74,8 +74,8 @@ describe('a tag whose former image the registry deletes', () => {
     const text = renderPlan({ ...plan, placements: [{ ...placement, tags }], refusals: [] }, page)
     expect(text).toContain(`
   tag       latest  sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
-              the registry deletes sha256:bbbbbbbbbbbb: no other tag is on it
-              and no rollback to it is possible
+              the registry deletes sha256:bbbbbbbbbbbb, which has no other tag
+              a rollback to it is then impossible
 `)
   })
 
@@ -83,7 +83,7 @@ describe('a tag whose former image the registry deletes', () => {
     const done = { tag: 'latest', before: digestOf('b'), after: root.digest, changed: true }
     const outcome = outcomeOf({ tags: [{ ...done, deletesBefore: true }] })
     expect(renderOutcome(plan, outcome, page)).toContain(
-      'latest: sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa, and the registry deletes the former image\n',
+      'latest: sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa, and the registry deletes the previous image\n',
     )
   })
 })
@@ -97,22 +97,22 @@ api:1.4.2  sha256:aaaaaaaaaaaa  34.1 MiB
   to        prod (eu.example.com/prod/api)
   tag       1.4.2   new
   tag       latest  sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
-  tag       1       unchanged
-  evidence  3 found, 2 to carry
+  tag       1       up to date
+  attached  3 found, 2 to copy
 
 refused  web:2
   prod does not take it
     why: no gate
     fix: Ask.
 
-To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
+Plan: 1 image to promote, 2 tags to write, 1 image refused.`.trim(),
     )
   })
 
   it('shows why each version tag moves, stays or overrides a rule', () => {
     const tags: Placement['tags'] = [
       { tag: '1.4.2', before: digestOf('b'), change: 'move', override: 'moveTag' },
-      { tag: '1.4', before: null, change: 'create', reason: 'the highest 1.4' },
+      { tag: '1.4', before: null, change: 'create', reason: 'highest 1.4' },
       {
         tag: '1',
         before: digestOf('b'),
@@ -131,7 +131,7 @@ To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
   in        prod (eu.example.com/prod/api)
   tag       1.4.2     sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
                       (by --move-tag)
-  tag       1.4       new  the highest 1.4
+  tag       1.4       new  highest 1.4
   tag       1         sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
                       1.5.0 is higher (by --allow-backward)
   tag       latest    stays on sha256:bbbbbbbbbbbb  2.0.0 is higher
@@ -143,14 +143,55 @@ To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
 
   it('shows where an attestation is written', () => {
     const text = renderPlan({ ...plan, steps: [...plan.steps, attest] }, page)
-    expect(text).toContain('\n  attest    a statement of it, before its tags are set\n')
+    expect(text).toContain('\n  attest    attach an attestation before the tags move\n')
     expect(renderPlan(plan, page)).not.toContain('attest')
   })
 
   it('has a message if nothing changes', () => {
     const text = renderPlan({ ...plan, steps: [], refusals: [] }, page)
-    expect(text).toMatch(/^api:1\.4\.2 .*nothing to do$/m)
-    expect(text).toMatch(/\nNothing to do\.$/)
+    expect(text).toMatch(/^api:1\.4\.2 .*up to date$/m)
+    expect(text).toMatch(/\nPlan: 1 image up to date\.$/)
+  })
+
+  it('shows a refused image only as refused, and its other targets as not attempted', () => {
+    const other = { registry: 'us.example.com', path: 'prod/api' }
+    const second = { ...placement, id: 'p2', to: { environment: 'prod', repository: other } }
+    const upToDate = {
+      ...second,
+      id: 'p3',
+      tags: [{ tag: '1', before: digestOf('a'), change: 'unchanged' } as const],
+      evidence: { found: 0, missing: 0 },
+    }
+    const refused = (more: object) => [{ image: 'api:1.4.2', ...more, error: refusal.error }]
+    const targets = { ...plan, steps: [], placements: [placement, second, upToDate] }
+    const whole = renderPlan({ ...targets, refusals: refused({}) }, page)
+    expect(whole).toMatch(/^refused {2}api:1\.4\.2\n/)
+    expect(whole).toMatch(/\nPlan: 1 image refused\.$/)
+    const atOne = renderPlan({ ...targets, refusals: refused({ placement: 'p1' }) }, page)
+    expect(atOne.match(/^(api:1\.4\.2|refused) .*$/gm)).toEqual([
+      'api:1.4.2  sha256:aaaaaaaaaaaa  34.1 MiB  not attempted: the image is refused at another target',
+      'api:1.4.2  sha256:aaaaaaaaaaaa  34.1 MiB  up to date',
+      'refused  api:1.4.2  to prod (eu.example.com/prod/api)',
+    ])
+    expect(atOne).toMatch(/\nPlan: 1 image refused\.$/)
+  })
+
+  it('shows all refusals of an image below its name once', () => {
+    const twice = [
+      refusal,
+      { ...refusal, error: { code: 'refused' as const, message: 'the digest differs' } },
+    ]
+    const text = renderPlan({ ...plan, placements: [], steps: [], refusals: twice }, page)
+    expect(text).toBe(
+      `
+refused  web:2
+  prod does not take it
+    why: no gate
+    fix: Ask.
+  the digest differs
+
+Plan: 1 image refused.`.trim(),
+    )
   })
 
   it('fits 80 columns with any names', () => {
@@ -184,17 +225,17 @@ describe('renderOutcome', () => {
 promoted  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
   1.4.2: new
   latest: sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
-  1 blob mounted, 2 uploaded (2.0 KiB), 3 there already, 2 pieces of evidence carried
+  1 blob mounted, 2 uploaded (2.0 KiB), 3 already present, 2 attached artifacts copied
 refused  web:2
   prod does not take it
     why: no gate
     fix: Ask.
-1 promoted, 1 refused before planning, 2.0 KiB moved.`.trim(),
+1 promoted, 1 refused, 2.0 KiB transferred.`.trim(),
     )
   })
 
   it.each([
-    ['unchanged', 'unchanged'],
+    ['unchanged', 'up to date'],
     ['conflict', 'conflict'],
     ['failed', 'failed'],
     ['refused', 'refused'],

@@ -206,7 +206,7 @@ describe('the same version', () => {
 
 it('gives the reason, and marks tags that move backward', () => {
   expect(tagsOf('1.4.0', '1.5.0', { allowBackward: true }).floating).toEqual([
-    { tag: '1.4', line: { major: 1, minor: 4 }, moves: true, reason: 'the highest 1.4' },
+    { tag: '1.4', line: { major: 1, minor: 4 }, moves: true, reason: 'highest 1.4' },
     { tag: '1', line: { major: 1 }, moves: true, reason: '1.5.0 is higher', backward: true },
     { tag: 'latest', line: {}, moves: true, reason: '1.5.0 is higher', backward: true },
   ])

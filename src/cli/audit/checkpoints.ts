@@ -31,8 +31,9 @@ export async function checkpointSigner(
 ): Promise<NoteSigner> {
   const key = await signingKey(keyFile, context)
   if (key === undefined) {
-    throw new DrayError('usage', 'there is no key to sign with', {
-      hint: 'Name an Ed25519 key in PEM with --sign-key or as audit.sign.key in dray.yaml; "openssl genpkey -algorithm ed25519" makes one.',
+    throw new DrayError('usage', 'cannot sign the checkpoint', {
+      why: 'neither --sign-key nor audit.sign.key in dray.yaml names a key',
+      hint: 'Pass an Ed25519 key in PEM with --sign-key. To create one, run: openssl genpkey -algorithm ed25519 -out key.pem',
     })
   }
   return noteSigner(name, key)
@@ -44,13 +45,14 @@ async function signingKey(keyFile: string | undefined, context: Context): Promis
   return await loadSigningKey(keyFile, passwordEnv === undefined ? undefined : process.env[passwordEnv])
 }
 
-/** The repository for checkpoints. @throws `usage` if none is named, or several. */
+/** The repository for checkpoints. @throws `usage` if none or several are named. */
 export function checkpointRepository(flag: string | undefined, config: Config): RepositoryName {
   if (flag !== undefined)
     return onlyRepository(resolveImage(flag, { accepts: ['repository', 'layout'] }, config))
   if (config.audit.repository !== undefined) return config.audit.repository
-  throw new DrayError('usage', 'no repository of checkpoints is named', {
-    hint: 'Name it with --repository, or as audit.repository in dray.yaml.',
+  throw new DrayError('usage', 'the repository for checkpoints is not set', {
+    why: 'neither --repository nor audit.repository in dray.yaml names one',
+    hint: 'Pass it with --repository.',
   })
 }
 
@@ -93,17 +95,18 @@ export async function openCheckpoints(
 }
 
 function noCheckpoint(repository: string, name: string): DrayError {
-  return new DrayError('not-found', `there is no checkpoint of ${name}`, {
+  return new DrayError('not-found', `the repository has no checkpoint of ${name}`, {
     subject: repository,
-    hint: 'Name the log as it is called in its checkpoints with --name; "dray audit checkpoint --push" puts one there.',
+    why: 'no checkpoint in the repository has this name of a log',
+    hint: 'Pass the name of the log in its checkpoints with --name. To write a checkpoint, run: dray audit checkpoint --push',
   })
 }
 
 function ofAnotherLog({ checkpoint, place }: KnownCheckpoint, name: string): DrayError {
-  return new DrayError('refused', `the checkpoint is not of ${name}`, {
+  return new DrayError('refused', `the checkpoint is of another log than ${name}`, {
     subject: place,
-    why: `it is of ${checkpoint.origin}`,
-    hint: `Name the log as the checkpoint does: --name ${checkpoint.origin}`,
+    why: `its log is ${checkpoint.origin}`,
+    hint: `Pass the name of the log in the checkpoint: --name ${checkpoint.origin}`,
   })
 }
 
@@ -125,8 +128,9 @@ async function readCheckpointKeys(
   if (given.length > 0) return given
   const own = await context.signingKey()
   if (own === undefined) {
-    throw new DrayError('usage', 'there is no key to verify the checkpoint with', {
-      hint: 'Give the public key of the one who made it, with --key: a PEM file, or what "dray audit checkpoint" calls its verifier key.',
+    throw new DrayError('usage', 'cannot verify the checkpoint', {
+      why: 'neither --key nor audit.sign.key in dray.yaml names a key',
+      hint: 'Pass the public key of the signer with --key: a PEM file, or the verifier key that "dray audit checkpoint" prints.',
     })
   }
   return [{ text: own.publicKeyPem, subject: 'audit.sign.key' }]
@@ -141,9 +145,10 @@ interface CheckpointKey {
 async function checkpointOfFile(path: string, keys: readonly CheckpointKey[]): Promise<KnownCheckpoint> {
   const bytes = await readFileBounded(path, maxNoteSize)
   if (bytes === undefined) {
-    throw new DrayError('not-found', 'there is no checkpoint', {
+    throw new DrayError('not-found', 'cannot read the checkpoint', {
       subject: path,
-      hint: `Name a file, or "${inRepository}" for the newest one in the repository.`,
+      why: 'the file does not exist',
+      hint: `Pass a file, or "${inRepository}" for the newest checkpoint in the repository.`,
     })
   }
   return { checkpoint: open(bytes, keys, path), place: path }

@@ -38,7 +38,11 @@ export async function makeSignedCheckpoint(
   context: Context,
   { call, onProgress }: MakeOptions,
 ): Promise<MadeCheckpoint> {
-  const options = { clock: context.clock, onProgress, hint: 'A log that is not whole is not signed for.' }
+  const options = {
+    clock: context.clock,
+    onProgress,
+    hint: 'dray signs only a complete log. To see the problems, run: dray audit verify',
+  }
   await requireIntactLog(path, options, call.signal)
   const verifierKey = formatVkey(verifierOf(signer))
   const key = { text: verifierKey, subject: 'the signing key' }
@@ -70,9 +74,13 @@ export async function pushSigned(
 }
 
 function notAsSigned(path: string, { size }: Checkpoint, place: string): DrayError {
-  return new DrayError('corrupt', `${path} does not begin with the ${size} records that were signed before`, {
-    subject: path,
-    why: `the checkpoint ${place} does not hold`,
-    hint: 'The log was changed or cut, or another log has the same name. Look closer with "dray audit verify --checkpoint oci"; give each log a name of its own with --name.',
-  })
+  return new DrayError(
+    'corrupt',
+    `cannot sign ${path}: it does not begin with the ${size} records of the last checkpoint`,
+    {
+      subject: path,
+      why: `its records do not match the checkpoint ${place}`,
+      hint: 'Restore the log from a backup. If another log has the same name, pass a different name with --name.',
+    },
+  )
 }

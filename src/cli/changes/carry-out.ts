@@ -30,11 +30,11 @@ export async function carryOut<T extends OperationTypes>(
   ports: ChangePorts,
 ): Promise<void> {
   const { flags, terminal } = ports
-  const { plan } = change
+  const { plan, isSaved = false } = change
   const files = (flags.report ?? []).map(parseReport)
   if (flags['dry-run'] || flags.out !== undefined) return await showPlan(operation, change, files, ports)
   const review = await reviewOrRefuse(operation, change, ports)
-  const mustConfirm = operation.hasSteps(plan) && !flags.yes
+  const mustConfirm = operation.hasSteps(plan) && !isSaved && !flags.yes
   for (const text of review.warnings) terminal.warn(text)
   if (mustConfirm) {
     for (const text of review.omissions) terminal.warn(text)
@@ -67,7 +67,7 @@ async function showPlan<T extends OperationTypes>(
   if (flags.out !== undefined) {
     const { savePlan } = await import('./plan-file.ts')
     await savePlan(flags.out, plan, context, (text) => terminal.warn(text))
-    terminal.say(`Saved. To carry it out: dray apply ${escapeText(flags.out)}`)
+    terminal.say(`Plan saved. To execute it, run: dray apply ${escapeText(flags.out)}`)
   }
   await reportToCi(operation.ciReport(plan, undefined, hashOfPlan(plan)), files, context.env)
   const { file } = await context.config()
@@ -114,9 +114,10 @@ async function confirm<T extends OperationTypes>(
   terminal.showPlan(renderPlan(plan, terminal.errorPage, await pageOptions(ports)))
   const word = confirmation.typedAnswer?.(plan)
   const questions = word === undefined ? undefined : terminal.questions()
-  const typed = await questions?.enter(`This deletes much. Type ${word} to go ahead:`, () => undefined)
-  const isConfirmed = typed === undefined ? await terminal.ask(confirmation.question) : typed.trim() === word
-  if (!isConfirmed) throw new DrayError('cancelled', confirmation.declined)
+  const typed = await questions?.enter(`Type ${word} to confirm:`, () => undefined)
+  const isConfirmed =
+    typed === undefined ? await terminal.ask(confirmation.question(plan)) : typed.trim() === word
+  if (!isConfirmed) throw new DrayError('cancelled', 'cancelled, nothing was changed')
 }
 
 interface ReportOptions {
@@ -159,7 +160,7 @@ async function report<T extends OperationTypes>(
     linesOf(() => operation.imagesOf(plan, executed)),
   )
   reportFailures([...outcome.refusals, ...operation.failures(plan, outcome)], ports)
-  if (operation.hasSteps(plan) || plan.refusals.length > 0) terminal.say(`Record: ${escapeText(record)}`)
+  if (operation.hasSteps(plan) || plan.refusals.length > 0) terminal.say(`Audit log: ${escapeText(record)}`)
 }
 
 async function flushRecord(ports: ChangePorts): Promise<boolean> {

@@ -3,7 +3,7 @@ import { environmentAt } from '../../config/environments.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { PlacementEnd } from '../../plan/plan.ts'
 
-/** Why a change is made, for the audit log. */
+/** The justification of a change, for the audit log. */
 export interface Justification {
   readonly reason?: string
   readonly ticket?: string
@@ -14,7 +14,7 @@ export interface Justification {
 /** A repository that a plan changes, with the environment that the plan names for it. */
 export type ChangedPlace = Pick<PlacementEnd, 'environment' | 'repository'>
 
-/** A longer reason belongs into the ticket. */
+/** A longer reason belongs in the ticket. */
 const maxLength = 2000
 
 /** The justification in the flags of a command. Empty text counts as not given. */
@@ -36,11 +36,15 @@ export function checkJustification(
   justification: Justification,
 ): void {
   for (const [name, text] of Object.entries(justification) as [string, string][]) {
-    if (text.length > maxLength)
-      throw new DrayError('usage', `--${name} is longer than ${maxLength} characters`)
+    if (text.length > maxLength) {
+      throw new DrayError('usage', `--${name} is too long`, {
+        why: `it has ${text.length} characters, and the audit log accepts ${maxLength}`,
+        hint: `Shorten the text of --${name}.`,
+      })
+    }
   }
   if (changed.length === 0) return
-  for (const requirement of config.audit.require ?? []) check(requirement, 'every change', justification)
+  for (const requirement of config.audit.require ?? []) check(requirement, undefined, justification)
   // A repository that is named by its reference can still be in an environment, and a saved plan
   // can claim any environment. So the environment of the repository counts too.
   const environments = new Set(
@@ -56,10 +60,16 @@ export function checkJustification(
   }
 }
 
-function check(requirement: Requirement, what: string, justification: Justification): void {
+function check(
+  requirement: Requirement,
+  environment: string | undefined,
+  justification: Justification,
+): void {
   if (justification[requirement] !== undefined) return
-  throw new DrayError('refused', `${what} needs a ${requirement}, and none was given`, {
-    why: 'dray.yaml requires it',
-    hint: `Give it with --${requirement}: it goes into the record.`,
+  const what = environment === undefined ? 'the change' : `the change of ${environment}`
+  const setting = environment === undefined ? 'audit.require' : `environments.${environment}.require`
+  throw new DrayError('refused', `${what} has no ${requirement}`, {
+    why: `${setting} in dray.yaml requires a ${requirement} for the audit log`,
+    hint: `Pass --${requirement}.`,
   })
 }

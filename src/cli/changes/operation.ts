@@ -26,6 +26,8 @@ export interface OperationTypes {
 /** A plan that is ready to be shown, saved or executed. */
 export interface PlannedChange<T extends OperationTypes> {
   readonly plan: T['plan']
+  /** it was reviewed when it was saved: no confirmation is asked before its execution */
+  readonly isSaved?: true
   /**
    * What the plan is based on now. A new plan has just been decided. A saved plan is decided again.
    * @throws `refused`, `conflict`, and what the registries throw.
@@ -105,12 +107,10 @@ export interface Failure {
   readonly error: ErrorInfo
 }
 
-/** How the question before an execution is asked. */
+/** How a plan is confirmed before its execution. */
 interface Confirmation<T extends OperationTypes> {
-  readonly question: string
-  /** the error message after any other answer than yes */
-  readonly declined: string
-  /** what a person must type instead of yes, if the plan changes a lot */
+  readonly question: (plan: T['plan']) => string
+  /** the text that a person must type instead of yes, if the plan changes a lot */
   readonly typedAnswer?: (plan: T['plan']) => string | undefined
 }
 

@@ -5,6 +5,7 @@ import type { Placement, Plan } from '../../plan/plan.ts'
 import { runSummary, runVariables } from '../../render/ci.ts'
 import { renderOutcome } from '../../render/outcome.ts'
 import { renderPlan } from '../../render/plan.ts'
+import { placementQuestion } from '../../render/question.ts'
 import { problemOf } from '../command/run-exit.ts'
 import { executePlacements, isPlaced } from './execute-placements.ts'
 import type { ChangedImage, Executed, Operation } from './operation.ts'
@@ -25,7 +26,7 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
       ])
       return await reviewPlan(plan, decideAgain, flags, ports)
     },
-    confirmation: { question: 'Go ahead?', declined: 'nothing was changed: the answer was no' },
+    confirmation: { question: placementQuestion },
     execute: executePlacements,
     verify: async (plan, executed, { planRepair }, ports) => {
       if (planRepair === undefined) return undefined

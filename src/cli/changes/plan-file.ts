@@ -43,8 +43,9 @@ export async function readPlanFile(
   const isChecked = ownOnly && keyFiles.length === 0
   const bytes = await readFileBounded(file, maxPlanSize, isChecked ? { check } : {})
   if (bytes === undefined) {
-    throw new DrayError('not-found', `there is no plan ${file}`, {
-      hint: 'dray promote … --out FILE writes one, and so do tag, rollback and prune.',
+    throw new DrayError('not-found', `cannot read the plan ${file}`, {
+      why: 'the file does not exist',
+      hint: 'Save a plan with --out FILE: dray promote, copy, tag, rollback and prune have this flag.',
     })
   }
   return parsePlanFile(bytes, file, await signatureCheck(keyFiles))
@@ -69,8 +70,8 @@ function refuseUntrusted(file: string, stats: Stats): void {
     subject: file,
     why,
     hint: isOwn
-      ? `Check it with "dray plan show ${file}", then run "chmod go-w ${file}".`
-      : 'Check it with "dray plan show", then apply a copy that belongs to you.',
+      ? `Check the plan with: dray plan show ${file}. Then run: chmod go-w ${file}`
+      : `Check the plan with: dray plan show ${file}. Then apply a copy that you own.`,
   })
 }
 
@@ -105,7 +106,7 @@ async function signatureOf(
   } catch (error) {
     if (!isDrayError(error) || (error.code !== 'config' && error.code !== 'io')) throw error
     const subject = error.subject === undefined ? '' : `: ${error.subject}`
-    warn(`the plan is saved without a signature: ${error.message}${subject}`)
+    warn(`dray saved the plan without a signature: ${error.message}${subject}`)
     return undefined
   }
 }

@@ -67,7 +67,7 @@ export async function gatherImages<Request extends { readonly image: string }, S
 }
 
 function notRead({ image }: { readonly image: string }): DrayError {
-  return new DrayError('internal', `${image} is not read again`)
+  return new DrayError('internal', `${image} was not read again`)
 }
 
 /** A plan that this run has decided. */

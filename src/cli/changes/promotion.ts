@@ -161,7 +161,7 @@ async function plannerOf(
   }
 }
 
-/** Plans what has to be put again. */
+/** Plans the repair of placed images. */
 async function planRepair(plan: Plan, placed: ReadonlySet<PlacementId>, planFor: Planner): Promise<NewPlan> {
   const { requestsToVerify } = await import('../../usecases/promote/verify.ts')
   return await planFor(requestsToVerify(plan, placed))

@@ -32,7 +32,7 @@ export async function verifyPlacements(
   // A plan without steps was made from what was read back just now.
   for (let repairs = 0; plan.steps.length > 0;) {
     const { plan: repair, readAt } = await planRepair(expected, placed)
-    const moved = await tagsMovedOn(repair, plan, executed.record, ports)
+    const moved = await tagsMovedAfterwards(repair, plan, executed.record, ports)
     if (moved.length > 0) {
       expected = withoutTags(expected, moved)
       continue
@@ -41,7 +41,7 @@ export async function verifyPlacements(
     if (refusal !== undefined) throw new DrayError(refusal.error.code, refusal.error.message, refusal.error)
     if (repair.steps.length === 0) break
     if (repairs++ === maxRepairs) throw stillMissing(repair)
-    ports.terminal.warn(`reading back found something missing at ${placesOf(repair)}: it is put there again`)
+    ports.terminal.warn(`content is missing at ${referencesOf(repair)}: dray copies it again`)
     const { outcome } = await executePlacements(repair, { readAt }, false, ports)
     if (outcome.refusals.length > 0 || !outcome.placements.every(isPlaced))
       throw reasonOf(outcome, ports.stop)
@@ -50,10 +50,10 @@ export async function verifyPlacements(
 }
 
 /**
- * Returns the tags that later runs of the same audit log have moved on, and reports them.
+ * Returns the tags that later runs of the same audit log have moved, and reports them.
  * @throws `conflict` if the log has no record of a move.
  */
-async function tagsMovedOn(
+async function tagsMovedAfterwards(
   repair: Plan,
   plan: Plan,
   record: string,
@@ -71,7 +71,7 @@ async function tagsMovedOn(
     const mover = await findTagMover(tag, ports)
     if (mover === null) throw movedAfterwards(tag, formatTagMover(mover))
     const name = formatAt(tag.repository, { tag: tag.tag })
-    terminal.warn(`${name} was moved on after this run wrote it. ${formatTagMover(mover)}`)
+    terminal.warn(`${name} was moved after this run wrote it. ${formatTagMover(mover)}`)
   }
   return moved
 }
@@ -85,14 +85,15 @@ function reasonOf({ placements }: RunOutcome, stop: AbortSignal): unknown {
 function stillMissing(repair: Plan): DrayError {
   return new DrayError(
     'corrupt',
-    `something is still missing at ${placesOf(repair)} after it was put there again`,
+    `content is missing at ${referencesOf(repair)} although dray copied it again`,
     {
-      hint: 'The registry says that it has what it does not give out. Ask whoever runs it to check its storage; its cache may have to be emptied.',
+      why: 'the registry accepted the content and does not return it',
+      hint: 'Ask the administrator of the registry to check its storage and to clear its cache.',
     },
   )
 }
 
-function placesOf({ steps, placements }: Plan): string {
+function referencesOf({ steps, placements }: Plan): string {
   const damaged = new Set(steps.map(({ placement }) => placement))
   return placements
     .filter(({ id }) => damaged.has(id))

@@ -35,17 +35,25 @@ interface Metric {
 
 /** The metrics of each repository with changes or problems. */
 const perRepository: readonly Metric[] = [
-  { name: 'deleted_manifests', help: 'Manifests deleted by the last run.', value: ({ deleted }) => deleted },
-  { name: 'deleted_images', help: 'Of these, those that had a tag.', value: ({ images }) => images },
-  { name: 'untagged', help: 'Tags taken off images that stay.', value: ({ untagged }) => untagged },
+  {
+    name: 'deleted_manifests',
+    help: 'Manifests that the last run deleted.',
+    value: ({ deleted }) => deleted,
+  },
+  { name: 'deleted_images', help: 'Tagged images that the last run deleted.', value: ({ images }) => images },
+  {
+    name: 'untagged',
+    help: 'Tags that the last run deleted from kept images.',
+    value: ({ untagged }) => untagged,
+  },
   { name: 'freed_bytes', help: 'Bytes that no remaining image refers to.', value: ({ freed }) => freed },
-  { name: 'kept_images', help: 'Images that stay.', value: ({ seen, images }) => seen - images },
+  { name: 'kept_images', help: 'Images that the last run kept.', value: ({ seen, images }) => seen - images },
   {
     name: 'conflicts',
-    help: 'Deletes that a change meanwhile spoke against.',
+    help: 'Deletes that the last run skipped because the repository changed.',
     value: ({ conflicts }) => conflicts,
   },
-  { name: 'failures', help: 'Deletes that failed.', value: ({ failed }) => failed },
+  { name: 'failures', help: 'Deletes of the last run that failed.', value: ({ failed }) => failed },
 ]
 
 /**
@@ -63,7 +71,7 @@ export async function writeMetrics(file: string, metrics: PruneMetrics, clock: C
     // The umask of a job may have removed the permission to read.
     await chmod(path, mode)
   } catch (cause) {
-    throw ioError(cause, `${path} cannot be made readable for others`, path)
+    throw ioError(cause, `cannot make ${path} readable for other users`, path)
   }
 }
 
@@ -88,10 +96,10 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
         ]),
       ),
     ),
-    ...run('dray_prune_refused', 'Repositories in which something was refused.', refused),
-    ...run('dray_prune_duration_seconds', 'How long the last run took.', durationMs / 1000),
-    ...run('dray_prune_last_run_timestamp_seconds', 'When the last run ended.', now),
-    ...run(lastSuccess, 'When a run last ended with all done.', success),
+    ...run('dray_prune_refused', 'Repositories that the last run refused or could not read.', refused),
+    ...run('dray_prune_duration_seconds', 'Duration of the last run.', durationMs / 1000),
+    ...run('dray_prune_last_run_timestamp_seconds', 'End of the last run, seconds since 1970.', now),
+    ...run(lastSuccess, 'End of the last run without a problem, seconds since 1970.', success),
     '',
   ].join('\n')
 }

@@ -12,10 +12,10 @@ export async function beforeFirstDelete<T>(what: string, work: () => Promise<T>)
   } catch (error) {
     if (!isDrayError(error) || !isOfDisk(error)) throw error
     const { subject, why, message } = error
-    throw new DrayError(error.code, `${what}, so nothing was deleted`, {
+    throw new DrayError(error.code, `${what}; nothing was deleted`, {
       ...(subject !== undefined && { subject }),
       why: why ?? message,
-      hint: 'Make room there or give write access, then run the command again. For files in another folder, use --audit-file, or XDG_STATE_HOME if no audit log is configured.',
+      hint: 'Free disk space or grant write access. Then run the command again. To use another folder, pass --audit-file, or set XDG_STATE_HOME if no audit log is configured.',
       cause: error,
     })
   }

@@ -13,13 +13,13 @@ import { evaluateRepository } from './prune-run.ts'
  * @throws `usage`, `config`, `not-found`, and what a prune of that repository throws.
  */
 export async function explainImage(
-  word: string,
+  text: string,
   args: Omit<PruneArguments, 'patterns' | 'exclude' | 'shard'>,
   context: Context,
   call: Call,
 ): Promise<Explanation> {
   const { config } = await context.config()
-  const { repository, at } = resolveImageToExplain(word, config)
+  const { repository, at } = resolveImageToExplain(text, config)
   const name = formatRepository(repository)
   const inputs = await gatherPruneInputs(
     { ...args, patterns: [name], exclude: [], shard: undefined },
@@ -28,6 +28,6 @@ export async function explainImage(
   )
   const [scoped] = inputs.scope.repositories
   if (scoped === undefined) throw new DrayError('internal', `${name} is not in its own scope`)
-  const evaluated = await evaluateRepository(scoped, inputs, context, call)
+  const evaluated = await evaluateRepository(scoped, inputs, context, call, at)
   return explain(evaluated, scoped.policy, at)
 }

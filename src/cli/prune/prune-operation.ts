@@ -10,7 +10,7 @@ import {
 import type { DeleteStep, PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { renderPruneSummary, listPruneVariables } from '../../render/prune/prune-ci.ts'
 import { renderPruneOutcome } from '../../render/prune/prune-outcome.ts'
-import { renderPrunePlan } from '../../render/prune/prune-plan.ts'
+import { deleteQuestion, renderPrunePlan } from '../../render/prune/prune-plan.ts'
 import { outcomeTotalsOf, totalsOf } from '../../render/prune/prune-totals.ts'
 import { justificationOf } from '../changes/justification.ts'
 import type { ChangedImage, ChangePorts, Executed, Operation } from '../changes/operation.ts'
@@ -28,11 +28,7 @@ export const pruneOperation: Operation<PruneTypes> = {
     const auditFile = ports.flags['audit-file']
     return await reviewPrune(plan, { lists, auditFile }, ports.context, ports.reading)
   },
-  confirmation: {
-    question: 'Delete?',
-    declined: 'nothing was deleted: the answer was no',
-    typedAnswer: textToConfirm,
-  },
+  confirmation: { question: deleteQuestion, typedAnswer: textToConfirm },
   execute: executeDeletes,
   withoutExecution: (plan) => summarisePrune(plan, new Map()),
   parts,
@@ -88,7 +84,7 @@ async function executeDeletes(
   )
   const state = new PruneState(await context.auditPath(auditFile), context.clock)
   const current = findings?.current
-  // The next run must not take what this run omits for the rest of an interrupted run.
+  // The next run must not treat the steps that this run omits as those of an interrupted run.
   const savedSteps = ({ repository, steps }: RepositoryPlan): readonly DeleteStep[] => {
     const settled = current?.(repository)?.settled
     return settled === undefined ? steps : steps.filter(({ id }) => !settled.has(id))
@@ -127,7 +123,7 @@ async function executeDeletes(
     if (hasSteps(saved) && !hasOrphans) await state.forget(ports.runId)
     if (findings !== undefined && isAllDone) await state.forgetDead(findings.resumed)
   } catch (error) {
-    // The deletes are done, and a plan that stays costs the next run a few requests.
+    // The deletes are done, and a plan that is not removed costs the next run a few requests.
     const { message, why } = toErrorInfo(error)
     call.notify({ kind: 'warning', text: message, ...(why !== undefined && { from: why }) })
   }

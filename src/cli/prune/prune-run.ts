@@ -1,6 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
-import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { formatRepository, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import { decide, type RepositoryResult } from '../../usecases/prune/decide.ts'
 import { decideFrom } from '../../usecases/prune/decide-repository.ts'
@@ -48,8 +48,8 @@ export interface Pruning {
 
 /**
  * Reads the repositories in scope, a few at a time, and decides. A repository that cannot be read
- * is refused; the others go on. Of a repository that is decided, only its part of the plan stays in
- * memory.
+ * is refused, and dray continues with the others. Of a decided repository, only its part of the
+ * plan stays in memory.
  */
 export async function planPrune(inputs: PruneInputs, context: Context, call: Call): Promise<Pruning> {
   const { retention, scope, inUse } = inputs
@@ -93,18 +93,23 @@ function unknownInUse(
   const kept = results.flatMap((one) => (one.kind === 'decided' ? one.decision.atOtherHosts : []))
   const unknown = inUse.unknown(known, new Set(kept.flatMap(({ otherHost }) => otherHost?.reference ?? [])))
   if (unknown.length === 0) return []
-  const images = unknown.length === 1 ? 'An image in use is' : `${unknown.length} images in use are`
+  const images = unknown.length === 1 ? 'an image in use is' : `${unknown.length} images in use are`
   return [
-    `${images} in no repository that dray knows: ${joinFirst(unknown)}. If its host is another name of a registry, add it to registries.HOST.aliases in dray.yaml; else to ignoreHosts of the protection.`,
+    `${images} in no repository that dray.yaml names: ${joinFirst(unknown)}. If the host is another name of a registry, add it to registries.HOST.aliases in dray.yaml. Otherwise, add it to ignoreHosts of the protection.`,
   ]
 }
 
-/** Reads one repository. @throws as `gather`. */
+/**
+ * Reads one repository.
+ * @param explained an image whose time is read, whether a rule needs it or not
+ * @throws as `gather`.
+ */
 export async function evaluateRepository(
   { repository, image, environment, policy, inUse: protections }: ScopedRepository,
   { inUse, known, interrupted, cache }: PruneInputs,
   context: Context,
   call: Call,
+  explained?: TagOrDigest,
 ): Promise<Evaluation> {
   const store = (await context.stores()).source(repository)
   const last = await cache?.last(repository)
@@ -123,6 +128,7 @@ export async function evaluateRepository(
       now: () => context.clock.now(),
       ...(cache !== undefined && { contents: cache.contents }),
       ...(last !== undefined && { last }),
+      ...(explained !== undefined && { explained }),
     },
     call,
   )

@@ -100,8 +100,9 @@ function patternsOf({ rules }: RetentionPolicy, config: Config): readonly Reposi
     ...(isForAll ? environments : []),
   ]
   if (patterns.length > 0) return patterns
-  throw new DrayError('usage', 'no repository is named, and the policy names none', {
-    hint: 'Name them (@dev/api, registry.example.com/team/*), or write "repositories:" into the rules of dray.yaml.',
+  throw new DrayError('usage', 'no repository to prune', {
+    why: 'neither the command nor a rule of the policy names a repository',
+    hint: 'Name a repository: dray prune registry.example.com/team/api. Or add "repositories:" to the rules in dray.yaml.',
   })
 }
 

@@ -98,12 +98,13 @@ const suffix = '.json'
 
 /** A plan that cannot be read may name manifests that nothing else names. */
 const noAccess =
-  'Restore read access to it, or move it away if no run was interrupted. Then run the command again.'
+  'Grant read access to it. Then run the command again. If no run was interrupted, you can also move it to another place.'
 
 /** A plan that others can change would decide what is deleted. */
 function refuseForeign(stats: Stats): void {
   const why = othersWhoWriteFile(stats, process.env)
-  if (why !== undefined) throw new DrayError('refused', 'cannot use the saved plan', { why })
+  if (why !== undefined)
+    throw new DrayError('refused', 'cannot use the saved plan of an interrupted run', { why })
 }
 
 /** What the saved plan of a run says about the rest of it. The plan itself may be large. */

@@ -32,7 +32,7 @@ import { PruneState } from './prune-state.ts'
 const manifestsAtOnce = 16
 
 const policyChanged =
-  'the policy was changed since the plan was made: the plan is checked against the current one'
+  'the policy changed since the plan was made. dray checks the plan against the current policy.'
 
 export interface PruneReviewOptions {
   /** files of `--in-use` */
@@ -93,7 +93,10 @@ export async function reviewPrune(
   )
   const reviewed = reviews.flatMap(({ review }) => review ?? [])
   const breach = checkPlanLimits(reviewed, retention.limits)
-  if (breach !== undefined) throw breach
+  if (breach !== undefined)
+    throw breach.with({
+      hint: 'To see the deletes, run: dray plan show FILE. To allow them, raise the limit in dray.yaml.',
+    })
   const current = new Map(reviews.map((one) => [one.name, one.current]))
   return {
     findings: {
@@ -166,10 +169,10 @@ function policyOf(plan: PrunePlan, find: () => RetentionPolicy, file: string | u
     if (!isDrayError(error) || error.code !== 'usage') throw error
     const { policyName } = plan
     const policy = policyName === undefined ? 'the policy' : `the policy ${JSON.stringify(policyName)}`
-    throw new DrayError('refused', `${policy} of this plan is not in dray.yaml`, {
+    throw new DrayError('refused', `dray.yaml does not have ${policy} of this plan`, {
       subject: file ?? 'no dray.yaml was found',
       why: error.message,
-      hint: 'Name the dray.yaml that the plan was made with: --config FILE. If it has changed, make the plan again.',
+      hint: 'Pass the dray.yaml that the plan was made with: --config FILE. If it changed, make a new plan.',
       cause: error,
     })
   }
@@ -184,10 +187,10 @@ function checkSources(
   const names = new Set(asked.map(({ name }) => name))
   const missing = plan.inUse.find(({ name }) => !names.has(name))
   if (missing === undefined || lists.length > 0) return
-  throw new DrayError('refused', 'the images in use cannot be compared with those of the plan', {
+  throw new DrayError('refused', 'cannot compare the images in use with those of the plan', {
     subject: missing.name,
-    why: `the plan was made with the images that ${missing.name} names, and dray.yaml does not name this source`,
-    hint: 'Give the list again: --in-use FILE. If dray.yaml has changed, make the plan again.',
+    why: `the plan used the images of ${missing.name}, and dray.yaml does not name this source`,
+    hint: 'Pass the list again: --in-use FILE. If dray.yaml changed, make a new plan.',
   })
 }
 
@@ -198,13 +201,13 @@ function scopedAs(saved: RepositoryPlan, scoped: ReadonlyMap<string, ScopedRepos
   if (found !== undefined && found.image === saved.image && found.environment === saved.environment) {
     if (found.policy.rules.length > 0) return found
     throw new DrayError('refused', `the policy has no rule for ${name}`, {
-      why: 'a plan deletes only in repositories that its policy is for',
-      hint: 'Make the plan again.',
+      why: 'a plan deletes only in repositories that a rule of its policy names',
+      hint: 'Make a new plan.',
     })
   }
-  throw new DrayError('refused', `the plan calls ${name} ${saved.image}`, {
-    why: `by dray.yaml it is ${found?.image ?? 'unknown'}`,
-    hint: 'Make the plan again with this dray.yaml.',
+  throw new DrayError('refused', `the plan has the name ${saved.image} for ${name}`, {
+    why: `its name in dray.yaml is ${found?.image ?? 'unknown'}`,
+    hint: 'Make a new plan with this dray.yaml.',
   })
 }
 
@@ -212,7 +215,8 @@ function omissionsOf(reviewed: readonly ReviewedRepository[]): readonly string[]
   const errors = reviewed.flatMap(({ rejected }) => [...rejected.values()])
   const [first] = errors
   if (first === undefined) return []
+  const deletes = errors.length === 1 ? 'delete' : 'deletes'
   return [
-    `${errors.length} deletes of the plan are not executed. ${first.message}: ${first.why ?? 'unknown'}`,
+    `dray does not execute ${errors.length} ${deletes} of the plan. ${first.message}: ${first.why ?? 'unknown'}`,
   ]
 }

@@ -20,8 +20,9 @@ export function parseShard(text: string): Shard {
   const [, index, count] = /^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? []
   const [i, n] = [Number(index), Number(count)]
   if (count === undefined || n < 1 || n > maxShards || i > n) {
-    throw new DrayError('usage', `--shard ${JSON.stringify(text)} is not a shard`, {
-      hint: 'Say which of how many: --shard 1/4 to --shard 4/4, or 0/4 to 3/4.',
+    throw new DrayError('usage', `${JSON.stringify(text)} is not a value of --shard`, {
+      why: 'the value is the number of the shard and the number of all shards, I/N',
+      hint: 'Pass --shard 1/4 to --shard 4/4, or --shard 0/4 to --shard 3/4.',
     })
   }
   return { index: i % n, count: n }

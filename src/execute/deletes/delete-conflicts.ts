@@ -12,21 +12,21 @@ export interface MovedTag {
 /** The error for a delete that is not executed because the repository has changed. */
 export function deleteConflict(step: DeleteStep, why: string): DrayError {
   const subject = nameOf(step)
-  return new DrayError('conflict', `${subject} is not deleted`, {
+  return new DrayError('conflict', `cannot delete ${subject}`, {
     subject,
     why,
-    hint: 'Someone changed this repository since the plan was made, and it stays. Run dray prune again: it decides anew.',
+    hint: 'The repository changed since the plan was made. To plan again, run dray prune.',
   })
 }
 
 export function movedTagConflict(step: DeleteStep, { tag, to }: MovedTag): DrayError {
   const isOnStep = step.kind === 'deleteManifest' && step.target.digest === to
-  return deleteConflict(step, `the tag ${tag} is on ${isOnStep ? 'it' : to} now`)
+  return deleteConflict(step, `the tag ${tag} points to ${isOnStep ? 'it' : to} now`)
 }
 
 /** The error for a delete that comes after another one that is not executed. */
-export function predecessorStays(step: DeleteStep): ErrorInfo {
-  return toErrorInfo(deleteConflict(step, 'what leads to it stays'))
+export function predecessorIsKept(step: DeleteStep): ErrorInfo {
+  return toErrorInfo(deleteConflict(step, 'a manifest that leads to it is kept'))
 }
 
 function nameOf(step: DeleteStep): string {

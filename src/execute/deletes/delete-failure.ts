@@ -19,14 +19,14 @@ export type Consequence =
 
 /** Responses that are about the user, not about what was to be deleted. */
 const denials: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden'])
-/** The registry may have deleted it all the same. */
+/** The registry may have deleted it anyway. */
 const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'protocol'])
 
 /**
  * Returns what a failure means: pure. A denial before the first success is for all deletes of the
  * kind: a registry allows them to a user or not. A tag that cannot be deleted alone is kept, as its
- * manifest stays anyway. A manifest without tags that the registry refuses to delete stays with
- * whatever refers to it.
+ * manifest is kept. A manifest without tags that the registry refuses to delete is kept with the
+ * manifests that refer to it.
  * @param isProven a delete of this kind has succeeded
  */
 export function consequenceOf(step: DeleteStep, { code }: DrayError, isProven: boolean): Consequence {
@@ -37,9 +37,9 @@ export function consequenceOf(step: DeleteStep, { code }: DrayError, isProven: b
 }
 
 /**
- * Whether the registry may keep a manifest because of its attached artifacts. This is so only if
- * the registry wants tags deleted first: they are deleted by then, so the artifacts can go before
- * the manifest. Elsewhere a manifest that is refused stays together with its artifacts.
+ * Whether the registry may keep a manifest because of its attached artifacts. Only a registry that
+ * requires tags to be deleted first does this: the tags are deleted by then, and the artifacts can
+ * be deleted before the manifest. Otherwise a refused manifest is kept together with its artifacts.
  */
 export function isKeptByEvidence(step: DeleteStep, { code }: DrayError, store: SourceRepository): boolean {
   const isAboutManifest = code === 'refused' || code === 'forbidden'

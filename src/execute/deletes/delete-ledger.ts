@@ -3,7 +3,7 @@ import type { Digest } from '../../oci/digest.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
-import { predecessorStays } from './delete-conflicts.ts'
+import { predecessorIsKept } from './delete-conflicts.ts'
 import { digestOf, type EndedDelete } from './delete-records.ts'
 import type { DeletedContent, Loss } from './losses.ts'
 import { ReadySteps } from './ready-steps.ts'
@@ -240,9 +240,9 @@ export class DeleteLedger {
     const before = step.after.flatMap((id) => this.#outcomes.get(id) ?? [])
     const bad = before.find((outcome) => !isSuccess(outcome))
     if (bad === undefined) return
-    if (bad.result === 'conflict') this.settle(step, 'conflict', predecessorStays(step))
+    if (bad.result === 'conflict') this.settle(step, 'conflict', predecessorIsKept(step))
     else if (bad.result === 'kept') this.settle(step, 'kept', keptWithPredecessor(step, bad))
-    else this.settle(step, 'notAttempted', unattempted(`step ${bad.step} of this plan did not succeed`))
+    else this.settle(step, 'notAttempted', unattempted(`the earlier step ${bad.step} did not succeed`))
   }
 }
 
@@ -261,8 +261,10 @@ export function unattempted(why: string): ErrorInfo {
 /** The error for what a kept manifest reaches, with the hint about that manifest. */
 function keptWithPredecessor(step: DeleteStep, { error }: DeleteOutcome): ErrorInfo {
   return {
-    ...predecessorStays(step),
+    ...predecessorIsKept(step),
     code: 'unsupported',
-    hint: error?.hint ?? 'The registry does not delete it.',
+    hint:
+      error?.hint ??
+      'The registry refuses this delete. Keep the image, or ask the administrator of the registry.',
   }
 }

@@ -115,15 +115,15 @@ export class DeleteResults {
   }
 }
 
-/** The error for a manifest that was to stay and that the registry deleted together with a tag. */
+/** The error for a kept manifest that the registry deleted together with a tag. */
 function manifestLost({ repository, tag, digest }: DeleteTagStep, others: readonly string[]): ErrorInfo {
   const subject = formatAt(repository, { digest })
-  const lost = others.length === 0 ? '' : `, and with it the tags ${others.join(', ')}`
+  const lost = others.length === 0 ? '' : `, nor its tags ${others.join(', ')}`
   return toErrorInfo(
-    new DrayError('protocol', `${repository.registry} deletes the manifest together with a tag of it`, {
+    new DrayError('protocol', `${repository.registry} deleted a manifest together with its tag`, {
       subject,
-      why: `only the tag ${tag} was deleted, and ${digest} is gone too${lost}`,
-      hint: 'Nothing more is deleted in this repository. Push that image again from where it came. Do not let rules delete tags of images that stay here: the registry cannot do that.',
+      why: `dray deleted only the tag ${tag}, and the registry does not have ${digest} any more${lost}`,
+      hint: 'Push the image again from its source. Then change the rules: this registry cannot delete a tag of a kept image. dray deletes nothing more in this repository.',
     }),
   )
 }

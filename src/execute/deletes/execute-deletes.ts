@@ -31,7 +31,7 @@ export async function executeDeletes(
   records: RecordWriter,
   call: Call,
 ): Promise<void> {
-  checkPruneConsistency(plan, 'what was decided')
+  checkPruneConsistency(plan, 'the decided plan')
   await records.refusals(refusalRecords(plan))
   const repositories = plan.repositories.filter(({ steps }) => steps.length > 0)
   if (ports.stop.aborted || call.signal.aborted) {

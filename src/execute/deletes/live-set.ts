@@ -153,9 +153,9 @@ function textOf(
 ): string {
   switch (reason.kind) {
     case 'tagged':
-      return `the tag ${reason.tag} is on it now`
+      return `the tag ${reason.tag} points to it now`
     case 'moved':
-      return `the tag ${reason.tag} is on ${reason.to} now`
+      return `the tag ${reason.tag} points to ${reason.to} now`
     case 'reached': {
       const [tag, put] = [tags.get(reason.by), puts.get(reason.by)]
       const by = tag === undefined ? reason.by : `${formatAt(repository, { tag })} (${reason.by})`
@@ -168,8 +168,8 @@ function textOf(
   }
 }
 
-/** What another run does, as the audit log says. */
+/** The change of another run, by the audit log. */
 export function describePut({ run, operation, user, tag }: RecordedPut): string {
-  const what = tag === undefined ? 'puts it here' : `puts the tag ${tag} on it`
-  return `according to the audit log, the run ${run} (${operation} by ${user}) ${what}`
+  const change = tag === undefined ? 'copies it to this repository' : `writes the tag ${tag} for it`
+  return `according to the audit log, the run ${run} (${operation} by ${user}) ${change}`
 }

@@ -98,21 +98,21 @@ async function findIncomplete(
   return losses
 }
 
-/** Describes kept tags that are gone although no record says why. */
+/** Describes kept tags that are missing although no audit record gives the reason. */
 export function describeGone(repository: RepositoryName, tags: readonly string[]): string {
   const more = tags.length > 5 ? ` and ${tags.length - 5} more` : ''
   const names = `${tags.slice(0, 5).join(', ')}${more}`
-  return `${formatRepository(repository)}: kept tags are gone, and this run did not delete them alone: ${names}. A tag that somebody moved to an image just before its delete is deleted with the image.`
+  return `${formatRepository(repository)}: kept tags are missing, and this run did not delete them by name: ${names}. If a tag moves to an image just before its delete, the registry deletes the tag with the image.`
 }
 
 async function lostTag(tag: string, put: RecordedPut, ports: LossPorts, call: Call): Promise<ErrorInfo> {
   const subject = formatAt(ports.repository, { tag })
   const isManifest = ports.deleted.manifests.has(put.digest)
-  const what = `this run deleted ${isManifest ? put.digest : 'the tag'}`
+  const cause = `this run deleted ${isManifest ? put.digest : 'the tag'}`
   return toErrorInfo(
-    new DrayError('conflict', `${subject} is gone: ${what}`, {
+    new DrayError('conflict', `${subject} is missing: ${cause}`, {
       subject,
-      why: `according to the audit log, the run ${put.run} (${put.operation} by ${put.user}) put the tag on ${isManifest ? 'it' : put.digest} meanwhile`,
+      why: `according to the audit log, the run ${put.run} (${put.operation} by ${put.user}) moved the tag to ${isManifest ? 'it' : put.digest} during this run`,
       hint: await describeRestore(tag, put, ports, call),
     }),
   )
@@ -127,40 +127,40 @@ async function incompleteImage(
   const subject = formatAt(ports.repository, { tag })
   const why =
     put === undefined
-      ? 'somebody put the tag there meanwhile'
-      : `according to the audit log, the run ${put.run} (${put.operation} by ${put.user}) put the tag there meanwhile`
+      ? 'another client wrote the tag during this run'
+      : `according to the audit log, the run ${put.run} (${put.operation} by ${put.user}) wrote the tag during this run`
   return toErrorInfo(
     new DrayError('conflict', `${subject} (${digest}) lacks ${missing}, which this run deleted`, {
       subject,
       why,
-      hint: put === undefined ? 'Push that image again.' : await describeRestore(tag, put, ports, call),
+      hint: put === undefined ? 'Push the image again.' : await describeRestore(tag, put, ports, call),
     }),
   )
 }
 
-/** How to restore what a run put there, if its source still has it. */
+/** The fix that restores an image that another run wrote, if its source still has it. */
 async function describeRestore(
   tag: string,
   { from, digest, operation }: RecordedPut,
   { repository, stores }: LossPorts,
   call: Call,
 ): Promise<string> {
-  const again = 'Push that image again from where it was built.'
+  const again = 'Push the image again from its build.'
   if (from === undefined || sameRepository(from, repository)) return again
   const source = formatAt(from, { digest })
   try {
     if ((await stores.source(from).resolve({ digest }, call)) === undefined)
-      return `${again} ${source} is gone too.`
+      return `${again} Its source ${source} does not exist any more.`
   } catch {
     call.signal.throwIfAborted()
-    return `${again} Whether ${source} is still there is unknown.`
+    return `${again} dray could not read its source ${source}.`
   }
   const command = operation === 'promote' ? 'promote' : 'copy'
-  const words = [source, formatAt(repository, { tag })].map(quoteWord)
-  return `Restore it: dray ${command} ${words.join(' ')}`
+  const args = [source, formatAt(repository, { tag })].map(quoteArgument)
+  return `Restore the image: dray ${command} ${args.join(' ')}`
 }
 
 /** For a shell: the folder of a layout can have any character. */
-function quoteWord(word: string): string {
-  return /^[\w./:@=+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+function quoteArgument(text: string): string {
+  return /^[\w./:@=+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

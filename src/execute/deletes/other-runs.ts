@@ -113,9 +113,9 @@ export class OtherRuns {
     return reading.graph.nodes.has(digest) ? reading.graph : undefined
   }
 
-  /** What a run puts there is unknown, and any manifest may belong to it. */
+  /** The image of a run is unknown, and any manifest may belong to it. */
   #keepAll(put: RecordedPut): ReadonlyMap<DeleteStep, ErrorInfo> {
-    const why = `${describePut(put)}, and what ${put.digest} contains cannot be read`
+    const why = `${describePut(put)}, and dray cannot read the content of ${put.digest}`
     return new Map(
       this.#ports.deletes.all().map((step) => [step, toErrorInfo(deleteConflict(step, why))] as const),
     )

@@ -224,7 +224,7 @@ export class RepositoryDeletes {
         call.notify({ kind: 'warning', text: describeGone(repository, unexplained) })
     } catch (thrown) {
       const { message, why } = toErrorInfo(thrown)
-      const text = `${formatRepository(repository)} was not checked after the last delete: ${message}`
+      const text = `cannot check ${formatRepository(repository)} after the last delete: ${message}`
       call.notify({ kind: 'warning', text, ...(why !== undefined && { from: why }) })
     }
   }
@@ -251,7 +251,7 @@ export class RepositoryDeletes {
   #whyStopped(): string {
     const { call, stop } = this.#ports
     if (call.signal.aborted) return toErrorInfo(call.signal.reason).message
-    return stop.aborted ? 'the run was stopped' : 'what has to go before it is still there'
+    return stop.aborted ? 'the run was stopped' : 'a delete that must come first was not executed'
   }
 }
 

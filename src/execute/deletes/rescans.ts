@@ -224,11 +224,11 @@ export class Rescans {
     const more = unlisted.length > 3 ? ` and ${unlisted.length - 3} more` : ''
     throw new DrayError(
       'protocol',
-      `the list of tags is not complete: it lacks ${unlisted.slice(0, 3).join(', ')}${more}`,
+      `the list of tags is incomplete: it lacks ${unlisted.slice(0, 3).join(', ')}${more}`,
       {
         subject: formatRepository(store.repository),
-        why: 'an incomplete list does not show which images are needed by now',
-        hint: 'If tags were put there just now, run again. Else the registry, or a cache before it, does not list its tags.',
+        why: 'the registry has these tags and does not list them',
+        hint: 'If the tags are new, run the command again. Otherwise, check the registry, or a cache in front of it.',
       },
     )
   }

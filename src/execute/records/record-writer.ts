@@ -1,7 +1,7 @@
 import type { Actor, AuditRecord, AuditedRun } from '../../audit/log/record.ts'
 import type { AuditSink } from '../../audit/log/sink.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
@@ -80,7 +80,10 @@ export class RecordWriter {
       const error =
         isDrayError(cause) && cause.code === 'audit'
           ? cause
-          : new DrayError('audit', `the record cannot be written to ${this.#ports.sink.place}`, { cause })
+          : new DrayError('audit', `cannot write to the audit log ${this.#ports.sink.place}`, {
+              cause,
+              why: toErrorInfo(cause).message,
+            })
       this.#failed.abort(error)
       throw error
     }

@@ -87,7 +87,7 @@ export class PlanExecution {
         obstacle !== undefined
           ? this.#recorded(step, failure(step, obstacle.error, obstacle.found))
           : failedPlacements.has(step.placement)
-            ? Promise.resolve(skipped(step, 'another step of this image cannot be done'))
+            ? Promise.resolve(skipped(step, 'another step of this image has a conflict'))
             : this.#perform(step)
       this.#started.set(step.id, { step, performed, listed: this.#list(step, performed) })
     }
@@ -148,7 +148,7 @@ export class PlanExecution {
     const prepared = prepareStep(this.#strengthened(step), this.#context, this.#orderOf(step))
     const before = await Promise.all(step.after.flatMap((id) => this.#awaited(step, id)))
     const failed = before.find((outcome) => outcome.result !== 'done' && outcome.result !== 'unchanged')
-    if (failed !== undefined) return skipped(step, `step ${failed.step} of this plan did not succeed`)
+    if (failed !== undefined) return skipped(step, `the earlier step ${failed.step} did not succeed`)
     // rejects only if the signal is aborted
     const release = await this.#slots.acquire(this.#call.signal).catch(() => undefined)
     try {

@@ -176,11 +176,11 @@ class ReferrerList {
       .map((one) => `${one.digest} ${one.artifactType ?? one.mediaType}`)
     const more = missing.length - named.length
     const subject = formatAt(repository, { digest })
-    return new DrayError('conflict', `these referrers of ${subject} are pushed and not listed`, {
+    return new DrayError('conflict', `the registry does not list these referrers of ${subject}`, {
       subject,
       details: more > 0 ? [...named, `and ${more} more`] : named,
-      why: `another client overwrote ${formatAt(repository, { tag: fallbackTag(digest) })} each time that dray wrote it`,
-      hint: 'Run the same command again when no other client changes the referrers of this image.',
+      why: `dray pushed them, and each time another client overwrote ${formatAt(repository, { tag: fallbackTag(digest) })}`,
+      hint: 'Run the command again when no other client changes the referrers of this image.',
     })
   }
 }

@@ -29,9 +29,9 @@ export async function explainRefusedArtifact(
   const isOfTarget = error.subject?.startsWith(`${repository}@`) || error.subject === `${repository}:${tag}`
   if (error.code === 'refused' || !isOfTarget) return error
   const type = await findArtifactType(step, source, call)
-  const withdrawn = `its manifest is of the withdrawn type ${manifest.mediaType}`
+  const withdrawn = `its manifest has the withdrawn type ${manifest.mediaType}`
   const reasons = [error.why ?? [], isArtifactManifestType(manifest.mediaType) ? withdrawn : []].flat()
-  const option = 'Pass --no-evidence to copy the image without its attached artifacts.'
+  const option = 'To copy the image without its attached artifacts, pass --no-evidence.'
   return error.with({
     message: `${repository} does not accept an attached artifact of the type ${type}`,
     why: reasons.length === 0 ? undefined : reasons.join('; '),

@@ -96,7 +96,7 @@ export class TagChecks {
     const { repository, line, buildMetadata } = expected
     const version = parseVersion(expected.version)
     if (version === undefined)
-      throw new DrayError('malformed', `the plan names ${JSON.stringify(expected.version)} as a version`)
+      throw new DrayError('malformed', `the plan has an invalid version: ${JSON.stringify(expected.version)}`)
     const tags = await this.#list(repository, call).tags
     const versions = versionTagsIn(tags, { buildMetadata }).map((one) => one.version)
     const higher = higherInLine(versions, line, version)

@@ -47,19 +47,19 @@ export function mayMoveAgain(
   return rule !== undefined && direction === 'forward'
 }
 
-/** Says why a run may not move a tag for which `mayMoveAgain` returned false. */
+/** Returns why a run may not move a tag for which `mayMoveAgain` returned false. */
 export function explainForbidden(
   { rule, override }: Pick<MovedUnderway, 'rule' | 'override'>,
   movedBy: TagMover | null,
   direction: MoveDirection,
 ): string {
-  if (override !== undefined) return 'the override was only for the tag as the plan saw it'
+  if (override !== undefined) return 'the override applies only to the state that the plan shows'
   if (movedBy !== null) return 'a rollback moved it'
   const unknown = 'the audit log has no record of the move'
   if (rule === undefined) return unknown
   return direction === 'backward'
-    ? `${unknown}, and the tag went to a lower version`
-    : `${unknown}, and whether the tag went to a higher version is unknown`
+    ? `${unknown}, and the tag moved to a lower version`
+    : `${unknown}, and dray cannot determine whether the tag moved to a higher version`
 }
 
 /**

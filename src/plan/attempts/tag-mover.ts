@@ -24,12 +24,12 @@ interface TagMoverActor {
 export function formatTagMover(mover: TagMover | null): string {
   if (mover === null) return 'The audit log has no record of that change.'
   const { run, operation, image, actor, time, phase } = mover
-  const did = phase === 'intent' ? 'has recorded the intent to make that change' : 'made that change'
+  const did = phase === 'intent' ? 'recorded the intent of that change' : 'made that change'
   const what = image === undefined ? operation : `${operation} of ${image}`
   return `Run ${run} ${did}: ${what} by ${formatActor(actor)} at ${time}.`
 }
 
 function formatActor({ user, host, ci, says }: TagMoverActor): string {
   const name = ci === undefined ? `${user}@${host}` : `${ci.user ?? user} (${ci.run ?? ci.service})`
-  return says === undefined ? name : `${name}, who says ${JSON.stringify(says)},`
+  return says === undefined ? name : `${name} (--actor ${JSON.stringify(says)})`
 }

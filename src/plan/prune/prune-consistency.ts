@@ -18,14 +18,14 @@ export function checkPruneConsistency(plan: PrunePlan, name: string): void {
   const refused = new Set(plan.refusals.map(({ repository }) => repository && formatRepository(repository)))
   for (const one of plan.repositories) {
     const called = formatRepository(one.repository)
-    const complain = (why: string): DrayError =>
+    const malformed = (why: string): DrayError =>
       new DrayError('malformed', `${name} is not a plan: ${called}: ${why}`)
-    if (seen.has(called)) throw complain('it is there twice')
+    if (seen.has(called)) throw malformed('it occurs twice')
     seen.add(called)
     const isRefused = refused.has(undefined) || refused.has(called)
-    if (one.steps.length > 0 && isRefused) throw complain('it is refused, and it has steps')
-    const complaint = findContradiction(one)
-    if (complaint !== undefined) throw complain(complaint)
+    if (one.steps.length > 0 && isRefused) throw malformed('it is refused, and it has steps')
+    const contradiction = findContradiction(one)
+    if (contradiction !== undefined) throw malformed(contradiction)
   }
 }
 
@@ -41,10 +41,10 @@ interface ShownRepository {
 
 function findContradiction(plan: RepositoryPlan): string | undefined {
   const tags = new Map(plan.tags.map((one) => [one.tag, one]))
-  if (tags.size < plan.tags.length) return 'a tag is there twice'
+  if (tags.size < plan.tags.length) return 'a tag occurs twice'
   if (new Set(plan.others.map(({ digest }) => digest)).size < plan.others.length)
-    return 'a manifest is there twice'
-  if (plan.steps.length > 0 && !isCounted(plan)) return 'its images are counted otherwise than it shows them'
+    return 'a manifest occurs twice'
+  if (plan.steps.length > 0 && !isCounted(plan)) return 'the count of images does not match its tags'
   const verdicts = [...plan.tags, ...plan.others]
   const digestsOf = (isMeant: (verdict: string) => boolean): ReadonlySet<Digest> =>
     new Set(verdicts.flatMap((one) => (one.digest !== null && isMeant(one.verdict) ? [one.digest] : [])))
@@ -58,13 +58,13 @@ function findContradiction(plan: RepositoryPlan): string | undefined {
   const ids = new Set<StepId>()
   const gone = new Set<string>()
   for (const step of plan.steps) {
-    if (ids.has(step.id)) return `the step ${step.id} is there twice`
+    if (ids.has(step.id)) return `the step ${step.id} occurs twice`
     const unknown = step.after.find((other) => !ids.has(other))
-    if (unknown !== undefined) return `step ${step.id} comes after ${unknown}, which does not stand before it`
+    if (unknown !== undefined) return `step ${step.id} comes after ${unknown}, which is not an earlier step`
     if (!sameRepository(step.repository, plan.repository)) return `step ${step.id} is of another repository`
     const what = step.kind === 'deleteTag' ? step.tag : step.target.digest
     if (gone.has(what)) return `step ${step.id} deletes ${what} again`
-    if (!isShown(step, shown)) return `step ${step.id} deletes what the plan does not show so`
+    if (!isShown(step, shown)) return `step ${step.id} does not match the verdicts of the plan`
     ids.add(step.id)
     gone.add(what)
   }
@@ -79,20 +79,17 @@ function isCounted({ tags, count }: RepositoryPlan): boolean {
   return distinct(named) === count.images && distinct(deleted) === count.deleted
 }
 
-function isShown(
-  step: DeleteStep,
-  { tags, onDigest, deleted: doomed, kept: staying }: ShownRepository,
-): boolean {
+function isShown(step: DeleteStep, { tags, onDigest, deleted, kept }: ShownRepository): boolean {
   if (step.kind === 'deleteTag') {
     const shown = tags.get(step.tag)
-    return shown?.verdict === 'untag' && shown.digest === step.digest && !doomed.has(step.digest)
+    return shown?.verdict === 'untag' && shown.digest === step.digest && !deleted.has(step.digest)
   }
   const { digest } = step.target
   const lost = new Set(step.losesTags)
   const on = onDigest.get(digest) ?? []
   return (
-    doomed.has(digest) &&
-    !staying.has(digest) &&
+    deleted.has(digest) &&
+    !kept.has(digest) &&
     lost.size === step.losesTags.length &&
     lost.size === on.length &&
     on.every(({ tag, verdict }) => verdict === 'delete' && lost.has(tag))

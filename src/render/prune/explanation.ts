@@ -8,11 +8,11 @@ import type {
 import { formatAt } from '../../oci/reference.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatDigestOn, formatAge } from '../text/format.ts'
-import { renderStatements, type RenderedResult } from './opinions.ts'
+import { renderResults, type RenderedResult } from './policy-results.ts'
 import { breakLines, narrowPage, renderSection } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 
-/** Up to so many reasons for reachability, and other tags, are shown. */
+/** The manifests that need it, and the other tags, that are shown. */
 const shownAtMost = 20
 const day = 86_400_000
 
@@ -30,13 +30,13 @@ export function renderExplanation(explanation: Explanation, page: Page): string 
   }))
   return [
     heading(explanation, page),
-    digest === null ? '' : renderSection('When it was made', timeText(time, section), page),
-    digest === null ? '' : renderSection('What protects it', protectionsText(explanation, section), page),
-    renderSection('What the rules say', rulesText(explanation, section), page),
-    digest === null ? '' : renderSection('What stays and reaches it', reachText(reachedBy, section), page),
+    digest === null ? '' : renderSection('Time', timeText(time, section), page),
+    digest === null ? '' : renderSection('Protections', protectionsText(explanation, section), page),
+    renderSection('Rules', rulesText(explanation, section), page),
+    digest === null ? '' : renderSection('Needed by', reachText(reachedBy, section), page),
     renderSection(
-      'Other tags on the same digest',
-      [renderStatements(others, section), ...more(otherTags.length)].filter((text) => text !== '').join('\n'),
+      'Other tags of the digest',
+      [renderResults(others, section), ...more(otherTags.length)].filter((text) => text !== '').join('\n'),
       page,
     ),
   ]
@@ -60,10 +60,10 @@ function heading(explanation: Explanation, page: Page): string {
 }
 
 function sentence({ tag, verdict, why }: Explanation): string {
-  const what = tag === undefined ? 'It' : `The tag ${escapeText(tag)}`
+  const what = tag === undefined ? 'The digest' : `The tag ${escapeText(tag)}`
   const becomes: Readonly<Record<Verdict, string>> = {
-    delete: tag === undefined ? 'is deleted' : 'is deleted, and with it the image that it is on',
-    untag: 'is taken off; the image that it is on stays',
+    delete: tag === undefined ? 'is deleted' : 'is deleted together with its image',
+    untag: 'is deleted, and its image is kept',
     keep: 'is kept',
   }
   return `${what} ${becomes[verdict]}: ${escapeText(why.text)}.`
@@ -71,12 +71,12 @@ function sentence({ tag, verdict, why }: Explanation): string {
 
 function timeText({ created, age, text, now }: ExplainedTime, page: Page): string {
   const old = age === undefined ? '' : `, ${formatDays(age)} old`
-  const made = created === undefined ? 'not known' : `${shortTime(created)}${old}`
-  return renderStatements(
+  const made = created === undefined ? 'unknown' : `${shortTime(created)}${old}`
+  return renderResults(
     [
       { word: 'time', tone: 'dim', name: '', text: made },
-      { word: created === undefined ? 'because' : 'from', tone: 'dim', name: '', text: escapeText(text) },
-      { word: 'now', tone: 'dim', name: '', text: `${shortTime(now)}, to which ages are counted` },
+      { word: created === undefined ? 'because' : 'source', tone: 'dim', name: '', text: escapeText(text) },
+      { word: 'as of', tone: 'dim', name: '', text: shortTime(now) },
     ],
     page,
   )
@@ -88,11 +88,11 @@ function formatDays(age: number): string {
 }
 
 function protectionsText({ protections }: Explanation, page: Page): string {
-  if (protections.length === 0) return 'The policy has no protection for this repository.'
-  return renderStatements(
+  if (protections.length === 0) return 'The policy protects nothing in this repository.'
+  return renderResults(
     protections.map((one) => ({
       ...named(one),
-      word: one.holds ? 'holds it' : 'does not',
+      word: one.holds ? 'protects' : 'no match',
       tone: one.holds ? 'green' : 'dim',
     })),
     page,
@@ -101,28 +101,28 @@ function protectionsText({ protections }: Explanation, page: Page): string {
 
 const ruleWords: Readonly<Record<RuleResult['says'], Pick<RenderedResult, 'word' | 'tone'>>> = {
   delete: { word: 'deletes', tone: 'red' },
-  spare: { word: 'spares', tone: 'green' },
-  notSelected: { word: 'passes', tone: 'dim' },
+  spare: { word: 'keeps', tone: 'green' },
+  notSelected: { word: 'no match', tone: 'dim' },
 }
 
 function rulesText({ tag, rules }: Explanation, page: Page): string {
-  if (tag === undefined) return 'Rules judge tags: ask for a tag that is on it.'
-  if (rules.length === 0) return 'The policy has no rule for this tag: it is kept.'
-  const statements = rules.flatMap((rule): readonly RenderedResult[] => [
+  if (tag === undefined) return 'Rules apply to tags. Explain a tag of this digest.'
+  if (rules.length === 0) return 'No rule of the policy applies to this tag.'
+  const results = rules.flatMap((rule): readonly RenderedResult[] => [
     { ...ruleWords[rule.says], ...named(rule) },
     ...rule.conditions.map((one) => condition(one)),
   ])
-  return renderStatements(statements, page)
+  return renderResults(results, page)
 }
 
 /** A condition that holds keeps the tag that the rule selects. */
 function condition(one: PolicyResult): RenderedResult {
-  const statement = named(one)
+  const result = named(one)
   return {
-    ...statement,
-    word: one.holds ? '  spares' : '  agrees',
+    ...result,
+    word: one.holds ? '  keeps' : '  deletes',
     tone: one.holds ? 'green' : 'dim',
-    name: `  ${statement.name}`,
+    name: `  ${result.name}`,
   }
 }
 
@@ -137,7 +137,7 @@ function named({
 }
 
 function reachText(reachedBy: readonly string[], page: Page): string {
-  if (reachedBy.length === 0) return 'Nothing.'
+  if (reachedBy.length === 0) return 'No kept tag or manifest.'
   const texts = reachedBy.slice(0, shownAtMost).flatMap((text) => breakLines(escapeText(text), page.width))
   return [...texts, ...more(reachedBy.length)].join('\n')
 }

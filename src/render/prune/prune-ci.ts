@@ -1,8 +1,9 @@
 import { formatRepository } from '../../oci/reference.ts'
 import type { Hash } from '../../plan/plan.ts'
-import type { PruneOutcome } from '../../plan/prune/prune-outcome.ts'
+import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import { type CiVariables, formatRow } from '../ci.ts'
+import { statusTexts } from '../operation.ts'
 import { formatBytes } from '../text/format.ts'
 import { outcomeTotalsOf, totalsOf } from './prune-totals.ts'
 
@@ -20,6 +21,10 @@ export function listPruneVariables(
   return { deleted: String(deleted), freed: String(freed), changed: String(isChanged), plan: hash }
 }
 
+function textOf(status: RepositoryOutcome['status']): string {
+  return status === 'pruned' ? status : statusTexts[status].text
+}
+
 /** Renders the repositories with changes as a Markdown table for `GITHUB_STEP_SUMMARY`. */
 export function renderPruneSummary(plan: PrunePlan, outcome: PruneOutcome | undefined): string {
   const planned = plan.repositories
@@ -32,7 +37,7 @@ export function renderPruneSummary(plan: PrunePlan, outcome: PruneOutcome | unde
     ])
   const done = outcome?.repositories
     .filter(({ status }) => status !== 'unchanged')
-    .map(({ image, images, freed, status }) => [image, String(images), formatBytes(freed), status])
+    .map(({ image, images, freed, status }) => [image, String(images), formatBytes(freed), textOf(status)])
   const refused = plan.refusals.map(({ repository, error }) => [
     repository === undefined ? 'all' : formatRepository(repository),
     '0',
@@ -40,6 +45,6 @@ export function renderPruneSummary(plan: PrunePlan, outcome: PruneOutcome | unde
     error.message,
   ])
   const rows = [...(done ?? planned), ...refused].map(formatRow)
-  if (rows.length === 0) return '### dray prune\n\nNothing to do.\n\n'
-  return `### dray prune\n\n| repository | images deleted | freed | result |\n| --- | --- | --- | --- |\n${rows.join('')}\n`
+  if (rows.length === 0) return '### dray prune\n\nNothing to delete.\n\n'
+  return `### dray prune\n\n| Repository | Images deleted | Freed | Result |\n| --- | --- | --- | --- |\n${rows.join('')}\n`
 }

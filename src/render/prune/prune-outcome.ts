@@ -7,8 +7,8 @@ import { renderErrorBelow } from '../error.ts'
 import { statusTexts } from '../operation.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatCount, formatDuration } from '../text/format.ts'
-import { renderFreed } from './prune-plan.ts'
-import { complaintsOf, renderComplaints, renderWholeRefusals } from './prune-refusals.ts'
+import { renderFreed, renderRefusedRepositories } from './prune-plan.ts'
+import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
 import { outcomeTotalsOf } from './prune-totals.ts'
 import { breakLines } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
@@ -41,12 +41,13 @@ export function renderPruneOutcome(
     ({ repository }) => repository !== undefined && !known.has(formatRepository(repository)),
   )
   return [
+    ...renderRefusedRepositories(plan, page),
     ...blocks,
-    ...renderComplaints('refused', complaintsOf(unread, new Map()), style),
+    ...renderProblems('refused', problemsOf(unread, new Map()), style),
     ...renderWholeRefusals(outcome.refusals, style),
     [
       ...advice(outcome, page),
-      ...renderFreed(outcomeTotalsOf(plan, outcome).freed, 'is', page),
+      ...renderFreed(outcomeTotalsOf(plan, outcome).freed, 'No remaining image', page),
       ...summary(plan, outcome, options.durationMs, page),
     ].join('\n'),
   ].join('\n')
@@ -84,13 +85,13 @@ function renderAlike(
   const { text, tone } = statusText(first.status)
   if (first.errors.length === 0)
     return [page.style[tone](`${text}  ${formatCount(those.length, 'repository', 'repositories')}`)]
-  const complaints = first.errors.flatMap((_, i) =>
+  const problems = first.errors.flatMap((_, i) =>
     those.flatMap(({ image, errors }) => {
       const error = errors[i]
       return error === undefined ? [] : [{ image, error }]
     }),
   )
-  return renderComplaints(text, complaints, page.style)
+  return renderProblems(text, problems, page.style)
 }
 
 function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | undefined, page: Page): string {
@@ -98,7 +99,7 @@ function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | und
   const { text, tone } = statusText(outcome.status)
   const head = `${style[tone](text)}  ${style.bold(escapeText(outcome.image))}`
   const textWidth = width === undefined ? undefined : width - 2
-  const lines = [countsOf(outcome), imagesOf(outcome, plan), leftOf(outcome)]
+  const lines = [countsOf(outcome), imagesOf(outcome, plan), keptLine(outcome)]
     .filter((line) => line !== '')
     .flatMap((line) => breakLines(line, textWidth))
     .map((line) => `  ${line}`)
@@ -111,8 +112,8 @@ function countsOf(outcome: RepositoryOutcome): string {
     ...(deleted === 0
       ? []
       : [`${formatCount(images, 'image')} deleted (${formatCount(deleted, 'manifest')})`]),
-    ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} taken off`]),
-    ...(absent === 0 ? [] : [`${absent} gone already`]),
+    ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
+    ...(absent === 0 ? [] : [`${absent} already absent`]),
     ...problemCounts(outcome),
   ].join(', ')
 }
@@ -138,17 +139,16 @@ function imagesOf({ status, kept }: RepositoryOutcome, plan: RepositoryPlan | un
   return `${names.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-function leftOf({ kept }: RepositoryOutcome): string {
+function keptLine({ kept }: RepositoryOutcome): string {
   if (kept === 0) return ''
-  const stay = kept === 1 ? 'stays' : 'stay'
-  return `${kept} ${stay}: this registry cannot delete a tag alone, or a part that it holds`
+  return `${kept} kept: this registry does not delete single tags, or children of an index`
 }
 
 function errorLines(errors: readonly ErrorInfo[], style: Style): readonly string[] {
   const more = errors.length - errorsAtMost
   return [
     ...errors.slice(0, errorsAtMost).map((error) => renderErrorBelow(error, style, '  ')),
-    ...(more > 0 ? [style.dim(`  and ${more} more of the kind: they are in the record and in --json`)] : []),
+    ...(more > 0 ? [style.dim(`  and ${more} more errors: see the audit log or --json`)] : []),
   ]
 }
 
@@ -157,10 +157,10 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
   const some = (of: (one: RepositoryOutcome) => number): boolean => repositories.some((one) => of(one) > 0)
   const texts = [
     ...(some(({ conflicts }) => conflicts)
-      ? ['What is needed by now, or has moved since the plan was made, stays: dray prune decides it anew.']
+      ? ['dray kept images that changed since the plan was made. To plan again, run dray prune.']
       : []),
     ...(some(({ notAttempted, failed }) => notAttempted + failed)
-      ? ['What was not deleted is still there: dray prune goes on from here.']
+      ? ['Some deletes were not executed. To continue, run the command again.']
       : []),
   ]
   return texts.flatMap((text) => breakLines(text, page.width))
@@ -176,9 +176,9 @@ function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, pag
     changed === 0
       ? `Nothing deleted in ${formatCount(totals.repositories, 'repository', 'repositories')}`
       : `Deleted ${formatCount(deleted, 'image')} (${formatCount(manifests, 'manifest')}) in ${where}`,
-    ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} taken off`]),
-    ...(absent === 0 ? [] : [`${absent} gone already`]),
-    ...(left === 0 ? [] : [`${left} left where the registry cannot`]),
+    ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
+    ...(absent === 0 ? [] : [`${absent} already absent`]),
+    ...(left === 0 ? [] : [`${left} kept by the registry`]),
     ...problemCounts(totals),
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
     `in ${formatDuration(durationMs)}`,

@@ -3,7 +3,7 @@ import type { InUseSource, PrunePlan, RepositoryPlan } from '../../plan/prune/pr
 import { renderConfigurationLine } from '../configuration.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatBytes, formatCount } from '../text/format.ts'
-import { complaintsOf, renderComplaints, renderWholeRefusals } from './prune-refusals.ts'
+import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
 import { renderVerdicts } from './prune-rows.ts'
 import { countSteps, Refused, totalsOf } from './prune-totals.ts'
 import { type Folding, isNotable, listVerdicts } from './prune-verdicts.ts'
@@ -29,10 +29,10 @@ export function renderPrunePlan(
 ): string {
   const { style } = page
   const refused = new Refused(plan)
-  const own = plan.repositories.filter(({ repository }) => !refused.isItself(repository))
-  const busy = options.all || plan.repositories.length === 1 ? own : own.filter(isBusy)
+  const { repositories } = plan
+  const busy = options.all || repositories.length === 1 ? repositories : repositories.filter(isBusy)
   const isShown = new Set(busy)
-  const idle = own.filter((one) => !isShown.has(one))
+  const idle = repositories.filter((one) => !isShown.has(one) && !refused.isItself(one.repository))
   const kept = busy.reduce(
     (sum, { tags }) => sum + tags.filter(({ verdict }) => verdict === 'keep').length,
     0,
@@ -41,14 +41,25 @@ export function renderPrunePlan(
   const images = new Map(
     plan.repositories.map(({ repository, image }) => [formatRepository(repository), image]),
   )
-  const shown = options.all ? plan.repositories : busy
   return [
-    ...shown.map((one) => renderRepository(one, refused.has(one.repository), folding, page)),
+    ...busy.map((one) => renderRepository(one, refused.has(one.repository), folding, page)),
     ...idleLine(idle, page),
-    ...renderComplaints('refused', complaintsOf(plan.refusals, images), style),
+    ...renderProblems('refused', problemsOf(plan.refusals, images), style),
     ...renderWholeRefusals(plan.refusals, style),
     [summary(plan, page), ...renderConfigurationLine(options.configuration, style)].join('\n'),
   ].join('\n\n')
+}
+
+/**
+ * The deletes that a limit of the policy refuses, for the outcome of a run: the refusal is about
+ * them.
+ */
+export function renderRefusedRepositories(plan: PrunePlan, page: Page): readonly string[] {
+  const refused = new Refused(plan)
+  const folding = { all: false, kept: true }
+  return plan.repositories
+    .filter((one) => refused.has(one.repository) && isBusy(one))
+    .map((one) => `${renderRepository(one, true, folding, page)}\n`)
 }
 
 function isBusy(plan: RepositoryPlan): boolean {
@@ -81,16 +92,16 @@ function heading({ image, repository }: RepositoryPlan, page: Page): readonly st
   ]
 }
 
-/** `12 images: 2 to delete (6 manifests, 1.2 GiB), 1 tag to take off, 10 to keep`. */
+/** `12 images: 2 to delete (6 manifests, 1.2 GiB), 1 tag to delete, 10 to keep`. */
 function countsOf(plan: RepositoryPlan, isRefused: boolean): string {
   const { images, deleted } = plan.count
-  if (isRefused) return `${formatCount(images, 'image')}: ${deleted} would be deleted, and nothing is`
+  if (isRefused) return `${formatCount(images, 'image')}: ${deleted} to delete, refused (nothing is deleted)`
   const tags = countSteps(plan, 'deleteTag')
   const manifests = countSteps(plan, 'deleteManifest')
-  const going = `${deleted} to delete (${formatCount(manifests, 'manifest')}, ${formatBytes(plan.freed)})`
+  const deletes = `${deleted} to delete (${formatCount(manifests, 'manifest')}, ${formatBytes(plan.freed)})`
   const parts = [
-    ...(manifests === 0 ? [] : [going]),
-    ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} to take off`]),
+    ...(manifests === 0 ? [] : [deletes]),
+    ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} to delete`]),
     `${images - deleted} to keep`,
   ]
   return `${formatCount(images, 'image')}: ${parts.join(', ')}`
@@ -102,7 +113,7 @@ function idleLine(idle: readonly RepositoryPlan[], page: Page): readonly string[
   const images = idle.reduce((sum, { count }) => sum + count.images, 0)
   const names = idle.length > idleNames ? '' : `: ${idle.map(({ image }) => escapeText(image)).join(', ')}`
   const where = formatCount(idle.length, 'repository', 'repositories')
-  const text = `Nothing to do in ${where}, ${formatCount(images, 'image')} kept${names}`
+  const text = `Nothing to delete in ${where}, ${formatCount(images, 'image')} to keep${names}`
   return [
     breakLines(text, page.width)
       .map((line) => page.style.dim(line))
@@ -119,22 +130,23 @@ function summary(plan: PrunePlan, page: Page): string {
     ...(manifests === 0
       ? []
       : [`${formatCount(deleted, 'image')} to delete (${formatCount(manifests, 'manifest')})`]),
-    ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} to take off`]),
+    ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} to delete`]),
     `${formatCount(kept, 'image')} to keep`,
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
   ]
-  const what = manifests + untagged === 0 ? ['nothing to do', ...parts] : parts
-  const head = `${formatCount(repositories, 'repository', 'repositories')}${by}: ${what.join(', ')}.`
+  const isIdle = manifests + untagged + refused === 0
+  const where = formatCount(repositories, 'repository', 'repositories')
+  const head = `Plan for ${where}${by}: ${(isIdle ? ['nothing to delete', ...parts] : parts).join(', ')}.`
   return [
     ...inUseLines(plan.inUse, page),
     ...(plan.repositories.some(isRemembered)
       ? breakLines(
-          'Some of what refers to these images is known from an earlier run: it is read again before the first delete.',
+          'Some lists of referrers are from an earlier run. dray reads them again before the first delete.',
           page.width,
         ).map((line) => style.dim(line))
       : []),
     ...breakLines(head, page.width).map((line) => style.bold(line)),
-    ...renderFreed(freed, 'will be', page),
+    ...renderFreed(freed, 'After the deletes, no image', page),
   ].join('\n')
 }
 
@@ -142,13 +154,27 @@ function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
   return referrers === 'remembered' && steps.length > 0
 }
 
-/** The registry keeps the bytes until its own garbage collection. */
-export function renderFreed(freed: number, verb: 'is' | 'will be', page: Page): readonly string[] {
+/**
+ * The registry keeps the bytes until its own garbage collection.
+ * @param subject begins the sentence
+ */
+export function renderFreed(freed: number, subject: string, page: Page): readonly string[] {
   if (freed === 0) return []
   return breakLines(
-    `${formatBytes(freed)} ${verb} referred to by no image that remains: the registry frees them at its own garbage collection.`,
+    `${subject} refers to ${formatBytes(freed)}. The registry frees them at its own garbage collection.`,
     page.width,
   )
+}
+
+/** The confirmation of a plan: `Delete 3 images and 1 tag?` */
+export function deleteQuestion(plan: PrunePlan): string {
+  const { deleted, manifests, untagged } = totalsOf(plan)
+  const what = deleted > 0 ? formatCount(deleted, 'image') : formatCount(manifests, 'manifest')
+  const parts = [
+    ...(manifests === 0 ? [] : [what]),
+    ...(untagged === 0 ? [] : [formatCount(untagged, 'tag')]),
+  ]
+  return `Delete ${parts.join(' and ')}?`
 }
 
 /** `In use: 30 images by gitops/*.yaml, 7 by context prod`. */

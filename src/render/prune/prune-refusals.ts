@@ -9,17 +9,17 @@ import type { Style } from '../text/style.ts'
 const namedAtMost = 10
 
 /** A refusal of a repository, or an error in it. */
-export interface Complaint {
+export interface RepositoryProblem {
   /** such as `@dev/api`, not escaped */
   readonly image: string
   readonly error: ErrorInfo
 }
 
 /** The refusals of single repositories, with the names that the plan has for them. */
-export function complaintsOf(
+export function problemsOf(
   refusals: readonly PruneRefusal[],
   images: ReadonlyMap<string, string>,
-): readonly Complaint[] {
+): readonly RepositoryProblem[] {
   return refusals.flatMap(({ repository, error }) => {
     if (repository === undefined) return []
     const name = formatRepository(repository)
@@ -28,7 +28,11 @@ export function complaintsOf(
 }
 
 /** Repositories with their errors; those with the same error together. */
-export function renderComplaints(word: string, all: readonly Complaint[], style: Style): readonly string[] {
+export function renderProblems(
+  word: string,
+  all: readonly RepositoryProblem[],
+  style: Style,
+): readonly string[] {
   const same = Map.groupBy(all, ({ error }) => JSON.stringify(withoutSubject(error)))
   return [...same.values()].flatMap((those) => {
     const [first] = those
@@ -52,6 +56,6 @@ function withoutSubject({ subject: _subject, ...error }: ErrorInfo): ErrorInfo {
 export function renderWholeRefusals(refusals: readonly PruneRefusal[], style: Style): readonly string[] {
   const whole = refusals.filter(({ repository }) => repository === undefined)
   if (whole.length === 0) return []
-  const head = style.red(style.bold('REFUSED: nothing is deleted, in no repository.'))
+  const head = style.red(style.bold('REFUSED: dray deletes nothing in any repository.'))
   return [[head, ...whole.map(({ error }) => renderErrorBelow(error, style, '  '))].join('\n')]
 }

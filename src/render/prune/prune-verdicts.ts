@@ -126,26 +126,34 @@ function partItems(parts: readonly ManifestVerdict[], { all }: Folding, page: Pa
   const deleted = parts.filter(({ verdict }) => verdict === 'delete')
   const count = (role: ManifestVerdict['role']): number => deleted.filter((part) => part.role === role).length
   const children = count('child')
-  const leftovers = count('leftover')
-  const evidence = count('evidence')
+  const orphaned = count('leftover')
+  const attached = count('evidence')
   const counts = [
     ...(children === 0 ? [] : [formatCount(children, 'child manifest')]),
-    ...(leftovers === 0 ? [] : [formatCount(leftovers, 'leftover manifest')]),
-    ...(evidence === 0 ? [] : [`${formatCount(evidence, 'piece')} of evidence`]),
+    ...(orphaned === 0 ? [] : [formatCount(orphaned, 'orphaned manifest')]),
+    ...(attached === 0 ? [] : [formatCount(attached, 'attached artifact')]),
   ]
-  const staying = parts.length - deleted.length
+  const kept = parts.length - deleted.length
   const texts = [
     ...(counts.length === 0 ? [] : [`and its ${counts.join(', ')}`]),
-    ...(staying === 0 ? [] : [`${formatCount(staying, 'part')} of it kept: something that stays needs it`]),
+    ...(kept === 0
+      ? []
+      : [`${formatCount(kept, 'manifest')} kept: another image needs ${kept === 1 ? 'it' : 'them'}`]),
   ]
   return texts.map((text) => ({ kind: 'note', text }))
+}
+
+const roleTexts: Readonly<Record<ManifestVerdict['role'], string>> = {
+  child: 'child',
+  evidence: 'attached',
+  leftover: 'orphaned',
 }
 
 function partRow(part: ManifestVerdict, indent: string, page: Page): PruneRow {
   return {
     kind: 'row',
     verdict: part.verdict,
-    name: `${indent}${part.role} ${page.width === undefined ? part.digest : shortenHex(part.digest)}`,
+    name: `${indent}${roleTexts[part.role]} ${page.width === undefined ? part.digest : shortenHex(part.digest)}`,
     age: '',
     size: formatBytes(part.size),
     why: escapeText(part.why.text),
@@ -206,22 +214,22 @@ function reasonOf(why: Why): string {
     case 'inUse':
       return 'in use'
     case 'unmatched':
-      return 'no rule selects them'
+      return 'not selected by a rule'
     case 'spared':
-      return `spared by ${by}`
+      return `kept by ${by}`
     case 'undated':
-      return `when they were made is not known (${by})`
+      return `unknown time (${by})`
     case 'unparsable':
       return `no version or group (${by})`
     case 'reached':
-      return 'something that stays reaches them'
+      return 'needed by a kept image'
     case 'evidence':
-      return isOrphaned(why) ? 'evidence of something that is not there' : 'evidence of something that stays'
+      return isOrphaned(why) ? 'orphaned attached artifacts' : 'attached to a kept image'
     case 'cannotUntag':
-      return 'their digests stay, and this registry cannot delete a tag alone'
+      return 'the image is kept, and this registry cannot delete single tags'
     case 'dangling':
-      return 'there is no manifest under them'
+      return 'no manifest'
     case 'orphan':
-      return 'part of what is deleted'
+      return 'part of a deleted image'
   }
 }

@@ -99,16 +99,17 @@ function sameVersions(images: readonly BatchTags[]): Contested {
 }
 
 function sameTag(reference: string, images: readonly string[]): DrayError {
-  return new DrayError('refused', `${images.join(' and ')} cannot all get the tag ${reference}`, {
+  return new DrayError('refused', `cannot write the tag ${reference} for ${images.join(' and ')}`, {
     subject: reference,
-    hint: 'A tag is on one image. Give each of them a tag of its own.',
+    why: 'a tag points to one image',
+    hint: 'Use a different tag for each image.',
   })
 }
 
 function sameVersion(reference: string, images: readonly string[]): DrayError {
-  return new DrayError('refused', `${images.join(' and ')} cannot all be the same version`, {
+  return new DrayError('refused', `cannot give ${images.join(' and ')} the same version`, {
     subject: reference,
-    why: 'a version with a "v", or with other build metadata, is the same one',
-    hint: 'A version is on one image. Give each of them a version of its own.',
+    why: 'a prefix "v" and build metadata make no other version',
+    hint: 'Use a different version for each image.',
   })
 }

@@ -45,19 +45,19 @@ export async function readDependents(
     })),
   ])
   const containers = [...indexes, ...newIndexes]
-  const going = new Set(former)
+  const deleted = new Set(former)
   const found = await inParallel(former, readsAtOnce, call, async (digest, c) => {
     const parents = containers.filter(({ below }) => below.has(digest)).map(({ dependent }) => dependent)
     const kept = new Set([
       ...[...tags.values()].map((one) => one.digest),
       ...containers
-        .filter(({ dependent }) => !going.has(dependent.digest))
+        .filter(({ dependent }) => !deleted.has(dependent.digest))
         .flatMap(({ below }) => [...below]),
     ])
     const manifest = await readManifest(store, { digest }, c)
     const dependents: readonly Dependent[] = [
       ...parents,
-      ...(await readSubject(store, manifest, going, c)),
+      ...(await readSubject(store, manifest, deleted, c)),
       ...(await readReferrers(store, [digest, ...onlyBelow(manifest, kept)], tags, c)),
     ]
     return [digest, { dependents }] as const
@@ -65,7 +65,7 @@ export async function readDependents(
   return new Map(found)
 }
 
-/** The children of an image that nothing else leads to: they go together with it. */
+/** The children of an image that nothing else leads to: they are deleted together with it. */
 function onlyBelow(manifest: Manifest | undefined, kept: ReadonlySet<Digest>): readonly Digest[] {
   if (manifest === undefined) return []
   return childrenOf(manifest).flatMap(({ digest }) => (kept.has(digest) ? [] : [digest]))
@@ -101,12 +101,12 @@ async function readManifest(
 async function readSubject(
   store: ManifestReader,
   manifest: Manifest | undefined,
-  going: ReadonlySet<Digest>,
+  deleted: ReadonlySet<Digest>,
   call: Call,
 ): Promise<readonly Dependent[]> {
   const digest = manifest?.subject?.digest
-  // A subject that goes too needs nothing.
-  if (digest === undefined || going.has(digest)) return []
+  // A subject that is deleted too needs nothing.
+  if (digest === undefined || deleted.has(digest)) return []
   return (await store.resolve({ digest }, call)) === undefined ? [] : [{ kind: 'subject', digest }]
 }
 

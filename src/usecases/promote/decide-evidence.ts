@@ -62,10 +62,11 @@ function conflict(evidence: Evidence, target: PromoteTarget): DrayError {
   const reference = formatAt(target.repository, { tag: evidence.tag ?? '' })
   return new DrayError(
     'conflict',
-    `the evidence under ${reference} differs from the source's: each has something of its own`,
+    `the attached artifacts of ${reference} differ at the source and the destination`,
     {
       subject: evidence.subject,
-      hint: 'Choose with --evidence-conflict keep (the destination stays) or --evidence-conflict replace (the source wins).',
+      why: 'each of the two manifests has entries that the other one lacks',
+      hint: 'To keep those of the destination, pass --evidence-conflict keep. To overwrite them, pass --evidence-conflict replace.',
     },
   )
 }

@@ -5,7 +5,7 @@ import type { RequestedTags } from '../placing/requested-tags.ts'
 import type { PromoteRequest } from './request.ts'
 
 /** How a user names the version of an image that dray cannot derive. */
-export const nameVersionHint = 'Name the version itself (api:1.4.2), or say which tags it gets with --tag.'
+export const nameVersionHint = 'Name the image by its version (api:1.4.2), or set its tags with --tag.'
 
 /** Whether only the tags on the image show its version: a digest or a floating tag names it. */
 export function isVersionDerived(
@@ -46,8 +46,8 @@ function sourceVersion(
   const [first] = found
   if (distinct.size < 2 && (first !== undefined || derived === undefined)) return first
   const versions = found.map(({ tag }) => tag).join(', ')
-  return new DrayError('refused', `the version of ${image} cannot be told`, {
-    why: first === undefined ? 'no version tag is on it' : `it has several version tags: ${versions}`,
+  return new DrayError('refused', `the version of ${image} is unknown`, {
+    why: first === undefined ? 'it has no version tag' : `it has several version tags: ${versions}`,
     hint: nameVersionHint,
   })
 }

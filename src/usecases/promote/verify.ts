@@ -32,13 +32,13 @@ export function requestsToVerify(plan: Plan, placed: ReadonlySet<PlacementId>): 
   })
 }
 
-/** A tag that points at another image again after a run has put it on its own. */
+/** A tag that was moved to another image after a run wrote it. */
 export interface TagMovedAway {
   /** as in the plan */
   readonly image: string
   readonly repository: RepositoryName
   readonly tag: string
-  /** what the run put the tag on */
+  /** what the run wrote */
   readonly wanted: Digest
   /** what the tag points at now */
   readonly digest: Digest
@@ -57,22 +57,22 @@ export function movedByOthers({ placements }: Plan): readonly TagMovedAway[] {
 
 /** Returns the plan without these tags of its images: they are not read back. */
 export function withoutTags(plan: Plan, moved: readonly TagMovedAway[]): Plan {
-  const left = new Set(moved.map(({ image, tag }) => `${image} ${tag}`))
+  const omitted = new Set(moved.map(({ image, tag }) => `${image} ${tag}`))
   return {
     ...plan,
     placements: plan.placements.map((placement) => ({
       ...placement,
-      tags: placement.tags.filter(({ tag }) => !left.has(`${placement.image} ${tag}`)),
+      tags: placement.tags.filter(({ tag }) => !omitted.has(`${placement.image} ${tag}`)),
     })),
   }
 }
 
-/** @param what what the audit log says about the move */
-export function movedAfterwards({ repository, tag, wanted, digest }: TagMovedAway, what: string): DrayError {
+/** @param mover the sentence about the run that moved the tag */
+export function movedAfterwards({ repository, tag, wanted, digest }: TagMovedAway, mover: string): DrayError {
   const reference = formatAt(repository, { tag })
-  return new DrayError('conflict', `${reference} was moved after it was written`, {
+  return new DrayError('conflict', `${reference} was moved after this run wrote it`, {
     subject: reference,
-    why: `it was put on ${wanted}, now it is on ${digest}. ${what}`,
+    why: `the run wrote ${wanted}, now it points to ${digest}. ${mover}`,
     hint: 'Nothing was overwritten. Find out who moved the tag.',
   })
 }

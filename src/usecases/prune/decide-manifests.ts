@@ -6,8 +6,8 @@ import type { Evaluation } from './evaluate.ts'
 import { SharedReasons } from './shared-reasons.ts'
 
 /**
- * Decides about the manifests that have no image tag: garbage, and what garbage reaches and
- * something else keeps. Pure.
+ * Decides about the manifests that have no image tag: garbage, and manifests that garbage reaches
+ * and another manifest keeps. Pure.
  */
 export function decideManifests(evaluation: Evaluation): readonly ManifestVerdict[] {
   const { snapshot, reachability, tags, reach } = evaluation
@@ -44,11 +44,11 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
 
 function explainGarbage(role: ManifestVerdict['role'], of: readonly Digest[]): Why {
   const [first] = of
-  const what = first === undefined ? 'something that is gone' : first.slice(0, 19)
+  const parent = first === undefined ? 'a deleted manifest' : first.slice(0, 19)
   const text = {
-    leftover: `left behind by a run that was broken off, part of ${what}, which is gone`,
-    child: `part of ${what}, which is deleted, and of nothing else`,
-    evidence: `evidence of ${what}, which is deleted`,
+    leftover: `orphaned by an interrupted run: part of ${parent}, which was deleted`,
+    child: `part of ${parent}, which is deleted`,
+    evidence: `attached to ${parent}, which is deleted`,
   }[role]
   return { kind: 'orphan', ...(first !== undefined && { by: first }), text }
 }
@@ -56,7 +56,7 @@ function explainGarbage(role: ManifestVerdict['role'], of: readonly Digest[]): W
 function explainShared(keeping: readonly Digest[]): Why {
   const [first] = keeping
   const text =
-    first === undefined ? 'something else keeps it' : `also part of ${first.slice(0, 19)}, which stays`
+    first === undefined ? 'another manifest keeps it' : `also part of ${first.slice(0, 19)}, which is kept`
   return { kind: 'reached', ...(first !== undefined && { by: first }), text }
 }
 

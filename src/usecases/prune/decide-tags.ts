@@ -21,7 +21,7 @@ export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
   return sortBySemver(graph.tags.keys(), plainReading).map((tag): TagVerdict => {
     const digest = graph.tags.get(tag) ?? null
     if (digest === null) {
-      const text = 'it is listed, and there is no manifest under it'
+      const text = 'the tag is listed and has no manifest'
       return { tag, digest, verdict: 'keep', why: reasons.share({ kind: 'dangling', text }) }
     }
     const { verdict, why: own } = (isEvidenceTag(tag) ? decideEvidenceTag : decideTag)(
@@ -46,39 +46,39 @@ function decideTag(evaluation: Evaluation, tag: string, digest: Digest): Reasone
   if (ruleVerdict === undefined || !ruleVerdict.isDeleted)
     return { verdict: 'keep', why: ruleVerdict?.why ?? { kind: 'unmatched', text: 'no rule selects it' } }
   if (reachability.orphanedTags.has(tag)) {
-    const text = 'it is evidence of something that is not there, or that no tag leads to'
+    const text = 'orphaned: it is attached to a manifest that is missing or has no tag'
     return { verdict: 'keep', why: { kind: 'evidence', text } }
   }
   if (reachability.garbage.has(digest)) return { verdict: 'delete', why: ruleVerdict.why }
   return untag(evaluation, ruleVerdict.why, digest)
 }
 
-/** A tag to delete on a digest that something else keeps. */
+/** A tag to delete whose digest is kept. */
 function untag({ snapshot }: Evaluation, why: Why, digest: Digest): ReasonedVerdict {
   if (snapshot.canUntag !== 'no') return { verdict: 'untag', why }
-  const text = `${why.text}; but ${digest.slice(0, 19)} stays, and this registry cannot delete a tag alone`
+  const text = `${why.text}, but ${digest.slice(0, 19)} is kept, and this registry cannot delete single tags`
   return { verdict: 'keep', why: { kind: 'cannotUntag', ...(why.by !== undefined && { by: why.by }), text } }
 }
 
 function decideEvidenceTag(evaluation: Evaluation, tag: string, digest: Digest): ReasonedVerdict {
   const { reachability } = evaluation
   if (reachability.orphanedTags.has(tag)) {
-    const text = 'evidence of something that is not there, or that no tag leads to'
+    const text = 'orphaned: it is attached to a manifest that is missing or has no tag'
     return { verdict: 'keep', why: { kind: 'evidence', text } }
   }
   const subject = findSubject(evaluation, tag)
   if (subject === undefined && reachability.garbage.has(digest)) {
-    const text = 'left behind by a run that was broken off: what it is evidence of is deleted'
+    const text = 'orphaned by an interrupted run: its image was deleted'
     return { verdict: 'delete', why: { kind: 'orphan', text } }
   }
   if (subject === undefined || !reachability.garbage.has(subject)) {
-    const text = 'evidence of something that stays'
+    const text = 'attached to a kept image'
     return { verdict: 'keep', why: { kind: 'evidence', ...(subject !== undefined && { by: subject }), text } }
   }
   const why: Why = {
     kind: 'orphan',
     by: subject,
-    text: `evidence of ${subject.slice(0, 19)}, which is deleted`,
+    text: `attached to ${subject.slice(0, 19)}, which is deleted`,
   }
   return reachability.garbage.has(digest) ? { verdict: 'delete', why } : untag(evaluation, why, digest)
 }

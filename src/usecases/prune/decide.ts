@@ -89,9 +89,9 @@ function findUnmatched(
 
 function unmatchedProtection(name: string): ErrorInfo {
   return toErrorInfo(
-    new DrayError('refused', `the protection ${JSON.stringify(name)} matches nothing: nothing is deleted`, {
-      why: 'a protection that protects nothing is most often a typing mistake',
-      hint: 'Correct it in dray.yaml, or mark it with "optional: true".',
+    new DrayError('refused', `the protection ${JSON.stringify(name)} matches no tag and no image`, {
+      why: 'a protection without a match is usually a typing mistake, and dray would delete too much',
+      hint: 'Correct the protection in dray.yaml. If it may match nothing, set "optional: true" for it.',
     }),
   )
 }
@@ -102,11 +102,10 @@ function collectWarnings(
 ): readonly string[] {
   return [
     ...idle.map(
-      (name) =>
-        `the protection ${JSON.stringify(name)} matches nothing in the repositories that were looked at`,
+      (name) => `the protection ${JSON.stringify(name)} matches nothing in the repositories of this run`,
     ),
     ...decisions.flatMap(({ plan: { repository }, absent }) =>
-      absent.map(({ at, by }) => `${formatAt(repository, at)} is in use (${by}), and it is not there`),
+      absent.map(({ at, by }) => `${formatAt(repository, at)} is in use (${by}) but does not exist`),
     ),
     ...warnOfOtherHosts(decisions),
     ...decisions

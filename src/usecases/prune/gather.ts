@@ -1,11 +1,12 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
+import type { TagOrDigest } from '../../oci/reference.ts'
 import type { ContentStore } from '../../images/cache/content-store.ts'
 import { createdInConfig, readConfigBytes } from '../../images/config/image-config.ts'
 import { inParallel } from '../../images/parallel.ts'
 import { Reach } from '../../images/graph/reach.ts'
-import { type PreviousScan, imageTags } from '../../images/graph/repository-graph.ts'
+import { type PreviousScan, imageTags, type RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 import { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import type {
@@ -35,6 +36,8 @@ export interface PruneGatherOptions {
   readonly now: () => number
   readonly contents?: ContentStore
   readonly last?: PreviousScan
+  /** an image whose time is read, whether a rule needs it or not */
+  readonly explained?: TagOrDigest
 }
 
 export interface GatheredRepository {
@@ -116,10 +119,10 @@ function agreeOnNow(store: NamedRepository & Capabilities, here: number): number
   const minutes = Math.round(Math.abs(difference) / 60_000)
   throw new DrayError(
     'refused',
-    `the clock of ${store.repository.registry} and that of this machine are ${minutes} minutes apart: nothing is deleted by age`,
+    `the clocks of ${store.repository.registry} and this machine differ by ${minutes} minutes`,
     {
-      why: `here it is ${new Date(here).toISOString()}, there ${new Date(here + difference).toISOString()}`,
-      hint: 'Set the clock that is wrong (NTP), then run again.',
+      why: `this machine has ${new Date(here).toISOString()}, the registry has ${new Date(here + difference).toISOString()}; dray cannot compute ages`,
+      hint: 'Correct the wrong clock (NTP), then run the command again.',
     },
   )
 }
@@ -132,7 +135,7 @@ async function readTimes(
   scan: RepositoryScan,
   request: PruneRequest,
   now: number,
-  { policy, contents }: PruneGatherOptions,
+  { policy, contents, explained }: PruneGatherOptions,
   call: Call,
 ): Promise<ReadonlyMap<Digest, ConfigTime>> {
   const { graph } = scan
@@ -145,10 +148,21 @@ async function readTimes(
     if (kept.digests.has(digest) || !byTime.some((rule) => selectTag(rule.tags, tag) !== undefined)) continue
     for (const node of times.configsFor(digest)) needed.set(node.descriptor.digest, node)
   }
+  for (const node of explainedConfigs(explained, times, graph)) needed.set(node.descriptor.digest, node)
   const read = await inParallel([...needed.values()], configsAtOnce, call, async (node, c) => {
     return [node.descriptor.digest, await configTime(store, node, contents, c)] as const
   })
   return new Map(read)
+}
+
+function explainedConfigs(
+  explained: TagOrDigest | undefined,
+  times: ImageTimes,
+  { tags }: RepositoryGraph,
+): readonly RepositoryNode[] {
+  if (explained === undefined) return []
+  const digest = 'digest' in explained ? explained.digest : tags.get(explained.tag)
+  return digest === undefined || digest === null ? [] : times.configsFor(digest)
 }
 
 /** A bad config makes one image undated. Any other failure is thrown. */

@@ -36,10 +36,12 @@ export function rejectDeletes(
   const compared = comparePlans(saved, now)
   const rejected = new Map<StepId, ErrorInfo>()
   for (const step of saved.steps) {
-    const before = step.after.some((id) => rejected.has(id)) ? 'something that leads to it stays' : undefined
+    const before = step.after.some((id) => rejected.has(id))
+      ? 'a manifest that leads to it is kept'
+      : undefined
     const why =
       before ??
-      (step.kind === 'deleteTag' ? whyTagStays(step, compared) : whyManifestStays(step, compared, isKnown))
+      (step.kind === 'deleteTag' ? whyTagIsKept(step, compared) : whyManifestIsKept(step, compared, isKnown))
     if (why !== undefined) rejected.set(step.id, conflict(step, why))
   }
   return rejected
@@ -59,7 +61,10 @@ export function listUnseen(
 
 /** The error for a manifest that exists although nothing that was read leads to it. */
 export function unknownManifest(step: DeleteManifestStep): ErrorInfo {
-  return conflict(step, 'no tag, index or subject leads to it, and the policy does not select such manifests')
+  return conflict(
+    step,
+    'no tag, index or subject leads to it, and the policy does not select untagged manifests',
+  )
 }
 
 /** Checks the deletes that are not rejected against the limits of the policy. Pure. */
@@ -101,7 +106,7 @@ interface Comparison {
   /** what is decided now of each tag */
   readonly tags: ReadonlyMap<string, TagVerdict>
   /**
-   * why a manifest stays that is not deleted now, as far as a tag or the manifest itself shows it
+   * why a manifest is kept that is not deleted now, as far as a tag or the manifest itself shows it
    */
   readonly reasons: ReadonlyMap<Digest | null, string>
   /** the deletes that are decided now */
@@ -131,14 +136,14 @@ function manifestSteps({ steps }: RepositoryPlan): readonly DeleteManifestStep[]
   return steps.filter((step) => step.kind === 'deleteManifest')
 }
 
-function whyTagStays({ tag, digest }: DeleteTagStep, { tags }: Comparison): string | undefined {
+function whyTagIsKept({ tag, digest }: DeleteTagStep, { tags }: Comparison): string | undefined {
   const found = tags.get(tag)
   if (found === undefined || found.digest === null) return undefined
-  if (found.digest !== digest) return `the tag is on ${found.digest} now`
+  if (found.digest !== digest) return `the tag points to ${found.digest} now`
   return found.verdict === 'untag' ? undefined : found.why.text
 }
 
-function whyManifestStays(
+function whyManifestIsKept(
   step: DeleteManifestStep,
   compared: Comparison,
   isKnown: (digest: Digest) => boolean,
@@ -150,13 +155,15 @@ function whyManifestStays(
     return isKnown(digest) ? (reasons.get(digest) ?? 'the policy does not select it') : undefined
   const planned = new Set(step.losesTags)
   const added = decided.losesTags.find((tag) => !planned.has(tag))
-  if (added !== undefined) return `the tag ${added} is on it now`
+  if (added !== undefined) return `the tag ${added} points to it now`
   for (const tag of step.losesTags) {
     const to = tags.get(tag)?.digest ?? digest
-    if (to !== digest) return `the tag ${tag} is on ${to} now`
+    if (to !== digest) return `the tag ${tag} points to ${to} now`
   }
-  if (decided.subject !== step.subject) return 'the plan names another subject of it'
-  return isInOrder(step, decided, compared) ? undefined : 'the plan does not delete what leads to it first'
+  if (decided.subject !== step.subject) return 'its subject differs from the subject in the plan'
+  return isInOrder(step, decided, compared)
+    ? undefined
+    : 'the plan does not delete the manifests that lead to it first'
 }
 
 /** Whether the plan deletes before a manifest what has to be deleted before it now. */
@@ -178,10 +185,10 @@ function conflict(step: DeleteStep, why: string): ErrorInfo {
   const at = step.kind === 'deleteTag' ? { tag: step.tag } : { digest: step.target.digest }
   const name = formatAt(step.repository, at)
   return toErrorInfo(
-    new DrayError('conflict', `${name} is not deleted`, {
+    new DrayError('conflict', `cannot delete ${name}`, {
       subject: name,
       why,
-      hint: `The policy in dray.yaml decides now, and keeps it. Run dray prune ${formatRepository(step.repository)} for a new plan.`,
+      hint: `The current policy keeps it. For a new plan, run: dray prune ${formatRepository(step.repository)}`,
     }),
   )
 }

@@ -21,23 +21,23 @@ export function sumImageBytes(graph: RepositoryGraph, root: Digest): number {
 
 /** Sums the bytes of the garbage and of those of its blobs that no kept manifest refers to. */
 export function sumFreedBytes(graph: RepositoryGraph, garbage: ReadonlySet<Digest>): number {
-  const pieces = new Map<Digest, number>()
+  const contents = new Map<Digest, number>()
   for (const digest of garbage) {
     const node = graph.nodes.get(digest)
-    if (node !== undefined) addContent(pieces, node)
+    if (node !== undefined) addContent(contents, node)
   }
   for (const node of graph.nodes.values()) {
-    if (!garbage.has(node.descriptor.digest)) for (const { digest } of node.blobs) pieces.delete(digest)
+    if (!garbage.has(node.descriptor.digest)) for (const { digest } of node.blobs) contents.delete(digest)
   }
-  return sum(pieces)
+  return sum(contents)
 }
 
-function addContent(pieces: Map<Digest, number>, node: RepositoryNode): void {
-  for (const { digest, size } of [node.descriptor, ...node.blobs]) pieces.set(digest, size)
+function addContent(contents: Map<Digest, number>, node: RepositoryNode): void {
+  for (const { digest, size } of [node.descriptor, ...node.blobs]) contents.set(digest, size)
 }
 
-function sum(pieces: ReadonlyMap<Digest, number>): number {
+function sum(contents: ReadonlyMap<Digest, number>): number {
   let bytes = 0
-  for (const size of pieces.values()) bytes += size
+  for (const size of contents.values()) bytes += size
   return bytes
 }

@@ -71,12 +71,12 @@ function nothingToMove({ request, release }: RollbackSnapshot, targets: readonly
   const version = formatVersion(release.tag.version)
   const { held = [], waves = [] } = targets[0]?.tags ?? {}
   const reasons = [
-    ...waves.flat().map(({ tag }) => `${tag}: it is there already`),
+    ...waves.flat().map(({ tag }) => `${tag} is up to date`),
     ...held.map(({ tag, reason }) => `${tag}: ${reason}`),
   ]
-  return new DrayError('refused', `${request.image} has no floating tag that could go to ${version}`, {
-    why: reasons.length === 0 ? 'its rules for tags keep up none' : reasons.join('; '),
-    hint: 'Put the tag that is followed on it by name: dray tag IMAGE:VERSION --tags TAG.',
+  return new DrayError('refused', `${request.image} has no floating tag to move to ${version}`, {
+    why: reasons.length === 0 ? 'its tag policy maintains no floating tag' : reasons.join('; '),
+    hint: 'Move a tag by its name: dray tag IMAGE:VERSION --tags TAG',
   })
 }
 
@@ -89,6 +89,6 @@ function notInTarget(
   return new DrayError('refused', `${image} ${version} is not the same in every target`, {
     subject: formatRepository(repository),
     why: `it has no version tag ${version} on ${root.digest}`,
-    hint: 'Promote that version again: a promotion brings it to all targets.',
+    hint: 'Promote that version again. A promotion copies it to all targets.',
   })
 }

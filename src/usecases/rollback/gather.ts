@@ -121,8 +121,8 @@ async function checkSameVersion(
   const read = current.filter((one) => one.kind === 'read')
   if (new Set(read.map(({ digest }) => digest)).size < 2) return
   throw new DrayError('refused', `the current version of ${image} is not the same in every target`, {
-    why: read.map(({ reference, digest = 'nothing' }) => `${reference} is on ${digest}`).join('; '),
-    hint: 'Say which release to go back to: --to VERSION.',
+    why: read.map(({ reference, digest = 'no image' }) => `${reference} points to ${digest}`).join('; '),
+    hint: 'Name the release to roll back to: pass --to VERSION.',
   })
 }
 

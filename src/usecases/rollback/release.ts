@@ -2,7 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { formatAt } from '../../oci/reference.ts'
+import { formatAt, formatRepository } from '../../oci/reference.ts'
 import {
   compareVersions,
   formatVersion,
@@ -56,17 +56,18 @@ async function checkOneImage(
   const tags = spellings.map(({ tag }) => tag)
   const found = await resolveTags(store, tags, call)
   if (new Set(found.values()).size < 2) return
-  throw new DrayError('refused', `${formatVersion(version)} is several images of ${image}`, {
-    why: tags.map((tag) => `${tag} is on ${found.get(tag) ?? 'nothing'}`).join('; '),
-    hint: 'Say which one: --to DIGEST.',
+  throw new DrayError('refused', `${formatVersion(version)} of ${image} is ambiguous`, {
+    why: tags.map((tag) => `${tag} points to ${found.get(tag) ?? 'no image'}`).join('; '),
+    hint: 'Name one of the digests: pass --to DIGEST.',
   })
 }
 
 async function rootOf(store: ManifestReader, { tag }: VersionTag, call: Call): Promise<Descriptor> {
   const root = await store.resolve({ tag }, call)
   if (root !== undefined) return root
-  throw new DrayError('conflict', `${formatAt(store.repository, { tag })} was there, and has gone`, {
-    hint: 'Somebody deletes tags here. Look, and run again.',
+  throw new DrayError('conflict', `cannot read ${formatAt(store.repository, { tag })}`, {
+    why: 'the tag was deleted after dray listed it',
+    hint: 'Find out who deletes tags in this repository. Then run the command again.',
   })
 }
 
@@ -84,12 +85,12 @@ async function releaseBefore(
       : await highestWhere(store, (digest) => digest === current, versions, call)
   if (now === undefined) {
     const reference = formatAt(store.repository, { tag: currentTag })
-    throw new DrayError('refused', `the current version of ${image} cannot be told`, {
+    throw new DrayError('refused', `the current version of ${image} is unknown`, {
       why:
         current === undefined
-          ? `${reference} is not there`
-          : `no version tag is on ${reference} (${current})`,
-      hint: 'Say which release to go back to: --to VERSION.',
+          ? `${reference} does not exist`
+          : `no version tag points to ${current}, the image of ${reference}`,
+      hint: 'Name the release to roll back to: pass --to VERSION.',
     })
   }
   const lower = versions.filter(
@@ -99,6 +100,8 @@ async function releaseBefore(
   if (before !== undefined) return before
   throw new DrayError('refused', `there is no release of ${image} before ${formatVersion(now.version)}`, {
     subject: formatAt(store.repository, { tag: now.tag }),
+    why: 'no lower stable version points to another image',
+    hint: `To list the versions, run: dray ls ${formatRepository(store.repository)}`,
   })
 }
 
@@ -112,9 +115,9 @@ async function releaseWith(
   const found = await tagsResolvingTo(store, digest, versions, call)
   const distinct = new Map(found.map((one) => [formatVersion(one.version), one]))
   if (distinct.size > 1) {
-    throw new DrayError('refused', `${digest} is several releases of ${image}`, {
-      why: `its version tags are ${found.map(({ tag }) => tag).join(', ')}`,
-      hint: 'Say which one: --to VERSION.',
+    throw new DrayError('refused', `${digest} of ${image} is ambiguous`, {
+      why: `it has several version tags: ${found.map(({ tag }) => tag).join(', ')}`,
+      hint: 'Name one of the versions: pass --to VERSION.',
     })
   }
   return found[0]

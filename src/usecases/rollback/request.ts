@@ -9,7 +9,7 @@ export interface RollbackRequest {
   readonly image: string
   readonly environment?: string
   readonly targets: readonly [RepositoryName, ...RepositoryName[]]
-  /** undefined: the release before the one that the current-version tag is on */
+  /** undefined: the release before the one that `currentTag` points to */
   readonly to: Version | Digest | undefined
   /** the tag that shows the current version */
   readonly currentTag: string

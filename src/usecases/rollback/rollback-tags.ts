@@ -24,7 +24,7 @@ export function decideRollbackTags(
       ...floating.filter((other) => other !== tag.tag && withoutV(other) === withoutV(tag.tag)),
     ]
     const present = spellings.filter((name) => existing.has(name))
-    if (present.length === 0) return [{ ...tag, moves: false, reason: 'it was never set here' }]
+    if (present.length === 0) return [{ ...tag, moves: false, reason: 'the tag does not exist' }]
     return present.map((name) => ({ ...tag, tag: name }))
   })
   return {
@@ -50,7 +50,7 @@ function moveCurrentTag(
   currentTag: string,
 ): readonly FloatingTag[] {
   if (!listed.includes(currentTag) || !isStable(release.version)) return []
-  return [{ tag: currentTag, line: {}, moves: true, reason: 'it says what is current', backward: true }]
+  return [{ tag: currentTag, line: {}, moves: true, reason: 'current-version tag', backward: true }]
 }
 
 function withoutV(tag: string): string {

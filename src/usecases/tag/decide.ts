@@ -53,10 +53,10 @@ function decideTarget(
 }
 
 function missingAt({ request, root }: TagSnapshot, { repository }: TagTarget): DrayError {
-  const { image, environment = 'its place' } = request
+  const { image, environment = 'the environment' } = request
   return new DrayError('refused', `${image} is not in every target of ${environment}`, {
     subject: formatAt(repository, { digest: root.digest }),
-    why: `${formatRepository(repository)} does not have it`,
-    hint: 'Promote it first: a promotion brings it to all of them.',
+    why: `${formatRepository(repository)} does not have the image`,
+    hint: 'Promote the image first. A promotion copies it to all targets.',
   })
 }

@@ -36,22 +36,20 @@ function labelVersion({ request: { image }, labels = [] }: VersionSource): Versi
   const [text, ...others] = labels
   if (text === undefined || others.some((other) => !isSameVersion(other, text))) {
     const why =
-      text === undefined ? 'neither its labels nor its annotations have it' : `it says ${labels.join(', ')}`
-    return new DrayError('refused', `${image} does not say which version it is`, {
-      why: `${annotationKeys.version}: ${why}`,
-      hint: 'Name the version: dray tag IMAGE VERSION.',
+      text === undefined
+        ? `it has no label or annotation ${annotationKeys.version}`
+        : `its ${annotationKeys.version} has several values: ${labels.join(', ')}`
+    return new DrayError('refused', `the version of ${image} is unknown`, {
+      why,
+      hint: 'Name the version: dray tag IMAGE VERSION',
     })
   }
   const version = parseVersion(text)
   if (version !== undefined) return { tag: text, version, hasV: text.startsWith('v') }
-  return new DrayError(
-    'refused',
-    `${image} says it is ${JSON.stringify(text.slice(0, 200))}, which is no version`,
-    {
-      why: `${annotationKeys.version} is not MAJOR.MINOR.PATCH`,
-      hint: 'Name the version: dray tag IMAGE VERSION.',
-    },
-  )
+  return new DrayError('refused', `the label of ${image} is not a version`, {
+    why: `${annotationKeys.version} is ${JSON.stringify(text.slice(0, 200))}, not MAJOR.MINOR.PATCH`,
+    hint: 'Name the version: dray tag IMAGE VERSION',
+  })
 }
 
 /** `1.4.2` and `v1.4.2` are one version. */
@@ -66,16 +64,17 @@ function versionAfter(
   part: 'major' | 'minor' | 'patch',
 ): VersionTag | DrayError {
   if (highest === undefined) {
-    return new DrayError('refused', `there is no version yet that ${image} could come after`, {
-      hint: 'Name the first one: dray tag IMAGE 0.1.0.',
+    return new DrayError('refused', `there is no version before ${image}`, {
+      why: 'its repository has no version tag, and --next needs one',
+      hint: 'Name the first version: dray tag IMAGE 0.1.0',
     })
   }
   if (highest.own !== undefined) return highest.own
   const version = incrementVersion(highest.tag.version, part)
   if (version === undefined) {
     return new DrayError('refused', `there is no ${part} version after ${highest.tag.tag}`, {
-      why: 'its number is the largest that there is',
-      hint: 'Name the version: dray tag IMAGE VERSION.',
+      why: 'its number is the largest possible one',
+      hint: 'Name the version: dray tag IMAGE VERSION',
     })
   }
   const { hasV } = highest.tag

@@ -20,6 +20,17 @@ const retention = {
   rules: [{ name: 'old', repositories: ['@staging/**'], tags: ['pr-*'], olderThan: '14d' }],
 }
 
+const reviewFlags = {
+  'move-tag': false,
+  'allow-backward': false,
+  'allow-copy': false,
+  partial: false,
+  evidence: true,
+  'allow-missing-evidence': false,
+  'evidence-conflict': 'refuse',
+  attest: undefined,
+} as const
+
 const unexpected = async (): Promise<never> => {
   throw new Error('an unexpected question')
 }
@@ -50,6 +61,7 @@ async function newScenario(name: 'promote' | 'prune', { flags = {}, answer, type
   const context = new Context({ configFile: undefined, env: { HOME: folder }, cwd: folder, version: '0' })
   onTestFinished(() => context.close())
   const shown: string[] = []
+  const asked: string[] = []
   const warnings: string[] = []
   const failures: string[] = []
   const finished: {
@@ -85,7 +97,14 @@ async function newScenario(name: 'promote' | 'prune', { flags = {}, answer, type
         shown.push(question)
         return answer ?? false
       },
-      questions: () => typed && { ...noQuestions, enter: async () => typed(registries.staging.host) },
+      questions: () =>
+        typed && {
+          ...noQuestions,
+          enter: async (question) => {
+            asked.push(question)
+            return typed(registries.staging.host)
+          },
+        },
       expectBytes: () => undefined,
       showPlan: (text) => void shown.push(text),
       reportFailure: ({ error }) => void failures.push(error.message),
@@ -107,7 +126,16 @@ async function newScenario(name: 'promote' | 'prune', { flags = {}, answer, type
     auditFile,
     plan: change.plan,
     carryOut: () => carryOut(operation, change, ports),
+    /** `dray apply` of the plan, which was saved */
+    apply: () =>
+      carryOut(
+        operation,
+        { plan: change.plan, isSaved: true, review: () => operation.review(change.plan, reviewFlags, ports) },
+        ports,
+      ),
+    host: registries.staging.host,
     shown,
+    asked,
     warnings,
     failures,
     finished,
@@ -157,8 +185,8 @@ async function deletes(context: Context, auditFile: string) {
 }
 
 describe.each([
-  ['promote', 'Go ahead?', /To promote: 1 image/],
-  ['prune', 'Delete?', /1 image to delete/],
+  ['promote', 'Promote 1 image to prod?', /Plan: 1 image to promote/],
+  ['prune', 'Delete 1 image?', /1 image to delete/],
 ] as const)('carryOut of %s', (name, question, summary) => {
   it('shows the plan, asks, and executes what it showed', async () => {
     const scenario = await newScenario(name, { answer: true })
@@ -229,12 +257,31 @@ describe.each([
   })
 })
 
+describe.each(['promote', 'prune'] as const)('carryOut of a saved plan of %s', (name) => {
+  it('executes it without a confirmation', async () => {
+    const scenario = await newScenario(name, {})
+    await scenario.apply()
+    expect(await scenario.isDone()).toBe(true)
+    expect(scenario.shown).toHaveLength(2)
+    expect(scenario.shown[1]).toBe(`Audit log: ${scenario.auditFile}`)
+    expect(scenario.finished).toMatchObject([{ exitCode: 0 }])
+  })
+})
+
+it('carryOut of a saved large delete asks for no name', async () => {
+  const scenario = await newScenario('prune', { typed: () => 'y' })
+  await scenario.apply()
+  expect(scenario.finished).toMatchObject([{ exitCode: 0 }])
+  expect(scenario.writes()).toHaveLength(1)
+})
+
 describe('carryOut of a large delete', () => {
   it('deletes if the name of the repository is typed', async () => {
     const scenario = await newScenario('prune', { typed: (host) => `${host}/staging/api` })
     await scenario.carryOut()
     expect(scenario.finished).toMatchObject([{ exitCode: 0 }])
     expect(scenario.writes()).toHaveLength(1)
+    expect(scenario.asked).toEqual([`Type ${scenario.host}/staging/api to confirm:`])
   })
 
   it('changes nothing after any other answer', async () => {

@@ -34,14 +34,14 @@ describe('checkJustification', () => {
     expect(check(prod, { ticket: 'OPS-7' })).toThrow(
       expect.objectContaining({
         code: 'refused',
-        message: 'prod needs a reason, and none was given',
+        message: 'the change of prod has no reason',
         hint: expect.stringContaining('--reason'),
       }),
     )
     expect(check(prod, { reason: 'release' })).toThrow(
       expect.objectContaining({ code: 'refused', hint: expect.stringContaining('--ticket') }),
     )
-    expect(check(prod, { actor: 'ada' })).toThrow('prod needs a reason')
+    expect(check(prod, { actor: 'ada' })).toThrow('the change of prod has no reason')
   })
 
   it('requires nothing in other environments and repositories', () => {
@@ -50,17 +50,17 @@ describe('checkJustification', () => {
   })
 
   it('finds the environment of a repository that is named by its reference', () => {
-    expect(check({ repository: prod.repository }, {})).toThrow('prod needs a reason')
+    expect(check({ repository: prod.repository }, {})).toThrow('the change of prod has no reason')
     expect(check({ repository: prod.repository }, all)).not.toThrow()
   })
 
   it('requires what audit.require lists for every change', () => {
     const config = configOf('audit: { require: [ticket] }')
     for (const to of [staging, elsewhere]) {
-      expect(check(to, {}, config)).toThrow('every change needs a ticket')
+      expect(check(to, {}, config)).toThrow('the change has no ticket')
       expect(check(to, { ticket: 'OPS-7' }, config)).not.toThrow()
     }
-    expect(check(prod, { ticket: 'OPS-7' }, config)).toThrow('prod needs a reason')
+    expect(check(prod, { ticket: 'OPS-7' }, config)).toThrow('the change of prod has no reason')
   })
 
   it('requires nothing of a plan that changes nothing', () => {

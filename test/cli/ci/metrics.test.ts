@@ -50,37 +50,37 @@ describe('metrics for a monitor', () => {
     const text = await readFile(file, 'utf8')
     expect(text).toBe(
       `
-# HELP dray_prune_deleted_manifests Manifests deleted by the last run.
+# HELP dray_prune_deleted_manifests Manifests that the last run deleted.
 # TYPE dray_prune_deleted_manifests gauge
 dray_prune_deleted_manifests{repository="r.example.com/dev/api",policy="n"} 3
-# HELP dray_prune_deleted_images Of these, those that had a tag.
+# HELP dray_prune_deleted_images Tagged images that the last run deleted.
 # TYPE dray_prune_deleted_images gauge
 dray_prune_deleted_images{repository="r.example.com/dev/api",policy="n"} 2
-# HELP dray_prune_untagged Tags taken off images that stay.
+# HELP dray_prune_untagged Tags that the last run deleted from kept images.
 # TYPE dray_prune_untagged gauge
 dray_prune_untagged{repository="r.example.com/dev/api",policy="n"} 1
 # HELP dray_prune_freed_bytes Bytes that no remaining image refers to.
 # TYPE dray_prune_freed_bytes gauge
 dray_prune_freed_bytes{repository="r.example.com/dev/api",policy="n"} 209715200
-# HELP dray_prune_kept_images Images that stay.
+# HELP dray_prune_kept_images Images that the last run kept.
 # TYPE dray_prune_kept_images gauge
 dray_prune_kept_images{repository="r.example.com/dev/api",policy="n"} 1
-# HELP dray_prune_conflicts Deletes that a change meanwhile spoke against.
+# HELP dray_prune_conflicts Deletes that the last run skipped because the repository changed.
 # TYPE dray_prune_conflicts gauge
 dray_prune_conflicts{repository="r.example.com/dev/api",policy="n"} 0
-# HELP dray_prune_failures Deletes that failed.
+# HELP dray_prune_failures Deletes of the last run that failed.
 # TYPE dray_prune_failures gauge
 dray_prune_failures{repository="r.example.com/dev/api",policy="n"} 0
-# HELP dray_prune_refused Repositories in which something was refused.
+# HELP dray_prune_refused Repositories that the last run refused or could not read.
 # TYPE dray_prune_refused gauge
 dray_prune_refused{policy="n"} 0
-# HELP dray_prune_duration_seconds How long the last run took.
+# HELP dray_prune_duration_seconds Duration of the last run.
 # TYPE dray_prune_duration_seconds gauge
 dray_prune_duration_seconds{policy="n"} 12.5
-# HELP dray_prune_last_run_timestamp_seconds When the last run ended.
+# HELP dray_prune_last_run_timestamp_seconds End of the last run, seconds since 1970.
 # TYPE dray_prune_last_run_timestamp_seconds gauge
 dray_prune_last_run_timestamp_seconds{policy="n"} 1700000000
-# HELP dray_prune_last_success_timestamp_seconds When a run last ended with all done.
+# HELP dray_prune_last_success_timestamp_seconds End of the last run without a problem, seconds since 1970.
 # TYPE dray_prune_last_success_timestamp_seconds gauge
 dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
 `.trimStart(),

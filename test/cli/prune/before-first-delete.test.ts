@@ -22,10 +22,10 @@ describe('an error before the first delete', () => {
     )
     await expect(saving).rejects.toMatchObject({
       code: 'io',
-      message: 'cannot save the plan, so nothing was deleted',
+      message: 'cannot save the plan; nothing was deleted',
       subject: expect.stringContaining('audit.jsonl.prunes') as string,
       why: expect.stringMatching(/EEXIST|ENOTDIR/) as string,
-      hint: expect.stringContaining('Make room') as string,
+      hint: expect.stringContaining('Free disk space') as string,
     })
   })
 
@@ -39,7 +39,7 @@ describe('an error before the first delete', () => {
     const opening = beforeFirstDelete('cannot write the audit log', () => log.openIntents())
     await expect(opening).rejects.toMatchObject({
       code: 'audit',
-      message: 'cannot write the audit log, so nothing was deleted',
+      message: 'cannot write the audit log; nothing was deleted',
       why: expect.stringContaining('ENOTDIR') as string,
     })
   })

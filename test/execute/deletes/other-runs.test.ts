@@ -85,7 +85,7 @@ describe('an intent of another run', () => {
     const done = await race.execute(made)
     expect(done.repositories).toMatchObject([{ status: 'conflict', deleted: 1, conflicts: 4 }])
     expect(done.repositories[0]?.errors[0]?.why).toBe(
-      'according to the audit log, the run other (promote by tester) puts the tag stay on it',
+      'according to the audit log, the run other (promote by tester) writes the tag stay for it',
     )
     expect(await world.remaining()).toHaveLength(4)
   })
@@ -126,7 +126,7 @@ describe('an intent of another run', () => {
     await race.recordCopy(of('unknown'))
     const done = await race.execute(made)
     expect(done.repositories).toMatchObject([{ status: 'conflict', deleted: 0, conflicts: 1 }])
-    expect(done.repositories[0]?.errors[0]?.why).toContain('cannot be read')
+    expect(done.repositories[0]?.errors[0]?.why).toContain('dray cannot read the content')
     expect(race.world.deletes()).toEqual([])
   })
 
@@ -195,10 +195,10 @@ describe('after the last delete', () => {
     expect(done.repositories[0]?.errors).toEqual([
       {
         code: 'conflict',
-        message: `${host}/dev/api:stay is gone: this run deleted ${wanted.root.digest}`,
+        message: `${host}/dev/api:stay is missing: this run deleted ${wanted.root.digest}`,
         subject: `${host}/dev/api:stay`,
-        why: 'according to the audit log, the run other (promote by tester) put the tag on it meanwhile',
-        hint: `Restore it: dray promote ${host}/staging/api@${wanted.root.digest} ${host}/dev/api:stay`,
+        why: 'according to the audit log, the run other (promote by tester) moved the tag to it during this run',
+        hint: `Restore the image: dray promote ${host}/staging/api@${wanted.root.digest} ${host}/dev/api:stay`,
       },
     ])
     expect(done.steps).toMatchObject([{ result: 'done' }])
@@ -206,7 +206,9 @@ describe('after the last delete', () => {
 
   it('the report says so if the source has lost the image too', async () => {
     const { done } = await lostTag(false)
-    expect(done.repositories[0]?.errors[0]?.hint).toMatch(/^Push that image again .* is gone too\.$/)
+    expect(done.repositories[0]?.errors[0]?.hint).toMatch(
+      /^Push the image again .* does not exist any more\.$/,
+    )
   })
 
   it('a tag that is put on again after the delete is no loss', async () => {
@@ -250,7 +252,7 @@ describe('after the last delete', () => {
     expect(done.repositories[0]?.errors).toMatchObject([
       {
         message: `${host}/dev/api:v1 (${release.root.digest}) lacks ${amd.root.digest}, which this run deleted`,
-        hint: `Restore it: dray promote ${host}/staging/api@${release.root.digest} ${host}/dev/api:v1`,
+        hint: `Restore the image: dray promote ${host}/staging/api@${release.root.digest} ${host}/dev/api:v1`,
       },
     ])
   })
@@ -266,6 +268,6 @@ describe('after the last delete', () => {
     const done = await race.execute(await race.plan())
     expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 1 }])
     const warnings = world.run.events.flatMap((event) => (event.kind === 'warning' ? [event.text] : []))
-    expect(warnings).toEqual([expect.stringMatching(/dev\/api: kept tags are gone.*: prod\./)])
+    expect(warnings).toEqual([expect.stringMatching(/dev\/api: kept tags are missing.*: prod\./)])
   })
 })

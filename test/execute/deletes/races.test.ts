@@ -28,18 +28,18 @@ describe('between the plan and the first delete', () => {
     [
       'a new tag on a digest that is to be deleted',
       (world, unwanted) => world.put(unwanted, 'pr-1', 'mine'),
-      'the tag mine is on it now',
+      'the tag mine points to it now',
     ],
     [
       'a kept tag that was moved to it',
       (world, unwanted) => world.put(unwanted, 'prod'),
-      'the tag prod is on it now',
+      'the tag prod points to it now',
     ],
-    ['a tag of it that was moved away', (world) => world.put(of('new'), 'pr-1'), 'the tag pr-1 is on'],
+    ['a tag of it that was moved away', (world) => world.put(of('new'), 'pr-1'), 'the tag pr-1 points to'],
     [
       'a tag of another deleted image that was moved to it',
       (world, unwanted) => world.put(unwanted, 'pr-2'),
-      'the tag pr-2 is on it now',
+      'the tag pr-2 points to it now',
     ],
   ])('%s keeps the image with its children and attached artifacts', async (_, change, why) => {
     const world = await startPruneRegistry()
@@ -208,7 +208,7 @@ describe('between two deletes', () => {
     const plan = await planned(world)
     world.after(isDelete, () => world.put(of('new'), lastTag), 1)
     const done = await executePrunePlan(world.run, plan, { deletesAtOnce: 4 })
-    expect(done.steps).toContainEqual(conflict(`the tag ${lastTag} is on`))
+    expect(done.steps).toContainEqual(conflict(`the tag ${lastTag} points to`))
     expect(done.repositories).toMatchObject([{ deleted: 19, conflicts: 1 }])
   })
 

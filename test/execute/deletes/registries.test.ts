@@ -83,8 +83,8 @@ describe('a registry that deletes the manifest together with a tag', () => {
       result: 'failed',
       error: {
         code: 'protocol',
-        message: expect.stringContaining('together with a tag') as string,
-        why: expect.stringMatching(/^only the tag pr-[xy] .* the tags .*prod/) as string,
+        message: expect.stringContaining('together with its tag') as string,
+        why: expect.stringMatching(/^dray deleted only the tag pr-[xy], .* nor its tags .*prod/) as string,
       },
     })
     expect(refused).toMatchObject([{ result: 'refused', error: { code: 'protocol' } }])

@@ -111,8 +111,8 @@ describe('a rescan of the whole repository', () => {
     tags.set('v2', 'index')
     await rescans.all()
     expect(reasons()).toEqual({
-      m0: 'the tag mine is on it now',
-      m1: `the tag tag-m1 is on ${digestOf('new')} now`,
+      m0: 'the tag mine points to it now',
+      m1: `the tag tag-m1 points to ${digestOf('new')} now`,
       m2: `registry.example.com/dev/api:v2 (${digestOf('index')}) leads to it`,
     })
   })
@@ -155,7 +155,7 @@ describe('before a wave of deletes', () => {
     tags.set('mine', 'm1')
     await rescans.beforeDeletes(1)
     expect(readings).toEqual(['all', 'names', 'mine'])
-    expect(reasons()).toEqual({ m1: 'the tag mine is on it now' })
+    expect(reasons()).toEqual({ m1: 'the tag mine points to it now' })
   })
 
   it('a tag that was deleted and is there again counts as new', async () => {
@@ -174,7 +174,7 @@ describe('before a wave of deletes', () => {
     tags.set('prod', 'm5')
     await rescans.beforeDeletes(16)
     expect(readings).toEqual(['all', 'names', 'prod'])
-    expect(reasons()).toEqual({ m5: 'the tag prod is on it now' })
+    expect(reasons()).toEqual({ m5: 'the tag prod points to it now' })
   })
 
   it('each kept tag is checked as often as every other, at most one for four deletes', async () => {
@@ -198,7 +198,7 @@ describe('before a wave of deletes', () => {
     tags.set('tag-m39', 'm7')
     await rescans.beforeDeletes(16)
     expect(resolved).toEqual(['prod', 'tag-m39', 'tag-m38'])
-    expect(reasons()).toMatchObject({ m7: 'the tag tag-m39 is on it now' })
+    expect(reasons()).toMatchObject({ m7: 'the tag tag-m39 points to it now' })
   })
 
   it('a kept tag that is gone and is there again counts as new', async () => {
@@ -210,7 +210,7 @@ describe('before a wave of deletes', () => {
     deleted('m1')
     tags.set('prod', 'm2')
     await rescans.beforeDeletes(1)
-    expect(reasons()).toEqual({ m2: 'the tag prod is on it now' })
+    expect(reasons()).toEqual({ m2: 'the tag prod points to it now' })
   })
 
   it('a list that lacks a tag that is there is rejected', async () => {
@@ -231,7 +231,7 @@ describe('before a wave of deletes', () => {
     }
     // One list is free. Afterwards, 80 deletes pay for its five pages, of which six have the first.
     expect(readings.filter((one) => one === 'names')).toHaveLength(3)
-    expect(reasons()).toEqual({ m199: 'the tag mine is on it now' })
+    expect(reasons()).toEqual({ m199: 'the tag mine points to it now' })
   })
 })
 
@@ -243,6 +243,6 @@ describe('before the first delete, after a slow reading', () => {
     await rescans.beforeDeletes(1)
     expect(resolved.toSorted()).toEqual(['kept-0', 'kept-1', 'prod'])
     expect(readings).toEqual(['names', 'kept-1'])
-    expect(reasons()).toEqual({ m4: 'the tag kept-1 is on it now' })
+    expect(reasons()).toEqual({ m4: 'the tag kept-1 points to it now' })
   })
 })

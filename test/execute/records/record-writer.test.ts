@@ -75,7 +75,7 @@ describe('an audit record', () => {
 describe('a record that cannot be written', () => {
   it('is an error that names the place, and ends the run', async () => {
     const { writer } = writerWith(1)
-    const error = { code: 'audit', message: 'the record cannot be written to /var/log/audit.jsonl' }
+    const error = { code: 'audit', message: 'cannot write to the audit log /var/log/audit.jsonl' }
     await expect(writer.intents([{}])).rejects.toMatchObject(error)
     expect(writer.failed.reason).toMatchObject(error)
   })

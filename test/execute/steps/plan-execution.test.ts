@@ -125,7 +125,7 @@ describe('the steps of a plan', () => {
       'notAttempted',
       'done',
     ])
-    expect(byStep.get('1.4')?.error?.message).toContain('step 1.4.2 of this plan did not succeed')
+    expect(byStep.get('1.4')?.error?.message).toContain('the earlier step 1.4.2 did not succeed')
     expect(tags.get('latest')).toBe(old)
   })
 

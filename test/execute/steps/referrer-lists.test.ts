@@ -163,9 +163,9 @@ describe('referrers that another client removes from the list again and again', 
         errors: [
           {
             code: 'conflict',
-            message: `these referrers of ${where}@${api.root.digest} are pushed and not listed`,
+            message: `the registry does not list these referrers of ${where}@${api.root.digest}`,
             details: [`${vex.root.digest} application/vnd.example.vex`],
-            why: `another client overwrote ${where}:${tagOf(api)} each time that dray wrote it`,
+            why: `dray pushed them, and each time another client overwrote ${where}:${tagOf(api)}`,
           },
         ],
       },

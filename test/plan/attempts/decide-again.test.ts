@@ -127,20 +127,20 @@ it.each([
     { rule },
     null,
     'backward',
-    'the audit log has no record of the move, and the tag went to a lower version',
+    'the audit log has no record of the move, and the tag moved to a lower version',
   ],
   [
     { rule },
     null,
     'unknown',
-    'the audit log has no record of the move, and whether the tag went to a higher version is unknown',
+    'the audit log has no record of the move, and dray cannot determine whether the tag moved to a higher version',
   ],
   [{ rule }, by('rollback'), 'unknown', 'a rollback moved it'],
   [
     { override: 'moveTag' } as const,
     by('promote'),
     'unknown',
-    'the override was only for the tag as the plan saw it',
+    'the override applies only to the state that the plan shows',
   ],
 ] as const)('a run does not move %j again, moved by %j, %s: %s', (tag, mover, direction, why) => {
   expect(explainForbidden(tag, mover, direction)).toBe(why)

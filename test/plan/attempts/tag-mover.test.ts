@@ -20,7 +20,7 @@ it.each<[string, TagMover | null, string]>([
   [
     'an intent without an outcome',
     { ...mover, phase: 'intent' },
-    'Run run-1 has recorded the intent to make that change: promote of api:1.5.0 by ada@laptop at 2026-11-23T00:00:00.000Z.',
+    'Run run-1 recorded the intent of that change: promote of api:1.5.0 by ada@laptop at 2026-11-23T00:00:00.000Z.',
   ],
   [
     'a CI job',
@@ -30,7 +30,7 @@ it.each<[string, TagMover | null, string]>([
   [
     'a name given with --actor',
     { ...mover, actor: { ...mover.actor, says: 'Ada' } },
-    'Run run-1 made that change: promote of api:1.5.0 by ada@laptop, who says "Ada", at 2026-11-23T00:00:00.000Z.',
+    'Run run-1 made that change: promote of api:1.5.0 by ada@laptop (--actor "Ada") at 2026-11-23T00:00:00.000Z.',
   ],
   ['no record', null, 'The audit log has no record of that change.'],
 ])('the sentence about who moved a tag says what the audit log has: %s', (_, moved, sentence) => {

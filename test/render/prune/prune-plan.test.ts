@@ -17,7 +17,7 @@ const many = (count: number, make: (i: number) => TagVerdict): readonly TagVerdi
 const cannotUntag: Why = {
   kind: 'cannotUntag',
   by: 'pulls',
-  text: 'pulls: 20d old; but sha256:0 stays, and this registry cannot delete a tag alone',
+  text: 'pulls: 20d old, but sha256:0 is kept, and this registry cannot delete single tags',
 }
 const error = {
   code: 'forbidden',
@@ -66,20 +66,20 @@ describe('a plan to prune', () => {
     expect(renderPrunePlan(plan, at(100))).toBe(
       `
 @dev/api  r.example.com/dev/api
-  3 images: 2 to delete (6 manifests, 300 MiB), 1 tag to take off, 1 to keep
+  3 images: 2 to delete (6 manifests, 300 MiB), 1 tag to delete, 1 to keep
   VERDICT  TAG                   AGE     SIZE  WHY
   delete   nightly-1             41d  120 MiB  nightlies: 41d old, older than 30d
   delete   nightly-1-b           41d           nightlies: 41d old, older than 30d
-             and its 2 child manifests, 1 piece of evidence
+             and its 2 child manifests, 1 attached artifact
   delete   nightly-2             41d  120 MiB  nightlies: 41d old, older than 30d
   delete     child 2d711642b726       3.0 MiB  part of sha256:369703cad2d3, which is deleted
   untag    pr-7                  20d  120 MiB  pulls: 20d old, older than 14d
   keep     1.4.2                 6mo  120 MiB  protected: releases
 
 In use: 30 images by gitops/**/*.yaml, 7 by context prod
-1 repository by the policy nightly: 2 images to delete (6 manifests), 1 tag to take off, 1 image to
-keep.
-300 MiB will be referred to by no image that remains: the registry frees them at its own garbage
+Plan for 1 repository by the policy nightly: 2 images to delete (6 manifests), 1 tag to delete, 1
+image to keep.
+After the deletes, no image refers to 300 MiB. The registry frees them at its own garbage
 collection.`.trim(),
     )
   })
@@ -126,8 +126,8 @@ collection.`.trim(),
     const kept = many(412, (i) => tagVerdict(`v${i}`, 'keep', i < 400 ? whys.unmatched : whys.young))
     const plan = prunePlan([repositoryPlan('@dev/api', [old('n-1'), ...kept])])
     expect(linesOf(plan).slice(4, 6)).toEqual([
-      '  keep     400 tags: no rule selects them',
-      '  keep     12 tags: spared by nightlies',
+      '  keep     400 tags: not selected by a rule',
+      '  keep     12 tags: kept by nightlies',
     ])
     expect(linesOf(plan, 100, true).filter((line) => line.startsWith('  keep '))).toHaveLength(412)
     // The tags of all repositories are counted together.
@@ -135,7 +135,7 @@ collection.`.trim(),
       repositoryPlan(`@dev/${i}`, [old('n'), ...kept.slice(0, 5)]),
     )
     expect(
-      linesOf(prunePlan(each)).filter((line) => line === '  keep     5 tags: no rule selects them'),
+      linesOf(prunePlan(each)).filter((line) => line === '  keep     5 tags: not selected by a rule'),
     ).toHaveLength(60)
   })
 
@@ -154,30 +154,25 @@ collection.`.trim(),
   })
 
   it('lists unusual kept tags, also among many kept tags', () => {
-    const orphan: Why = { kind: 'evidence', text: 'evidence of something that is not there' }
+    const orphan: Why = { kind: 'evidence', text: 'orphaned' }
     const plan = prunePlan([
       repositoryPlan('@dev/api', [
         ...many(100, (i) => tagVerdict(`v${i}`, 'keep', whys.unmatched)),
-        tagVerdict(
-          'gone',
-          'keep',
-          { kind: 'dangling', text: 'there is no manifest under it' },
-          { digest: null },
-        ),
+        tagVerdict('gone', 'keep', { kind: 'dangling', text: 'the tag has no manifest' }, { digest: null }),
         tagVerdict('sha256-aa.sig', 'keep', orphan),
         tagVerdict('pr-9', 'keep', cannotUntag),
       ]),
       repositoryPlan('@dev/web', [tagVerdict('1', 'keep', whys.unmatched)]),
     ])
     const text = renderPrunePlan(plan, at(200))
-    expect(text).toMatch(/keep +gone +- .*there is no manifest under it\n/)
-    expect(text).toMatch(/keep +sha256-aa\.sig .*evidence of something that is not there\n/)
-    expect(text).toMatch(/keep +pr-9 .*this registry cannot delete a tag alone\n/)
-    expect(text).toContain('  keep     100 tags: no rule selects them\n')
+    expect(text).toMatch(/keep +gone +- .*the tag has no manifest\n/)
+    expect(text).toMatch(/keep +sha256-aa\.sig .*orphaned\n/)
+    expect(text).toMatch(/keep +pr-9 .*this registry cannot delete single tags\n/)
+    expect(text).toContain('  keep     100 tags: not selected by a rule\n')
   })
 
   it('shows orphaned manifests of an interrupted run, and children that are kept', () => {
-    const shared: Why = { kind: 'reached', text: 'also part of sha256:0, which stays' }
+    const shared: Why = { kind: 'reached', text: 'also part of sha256:0, which is kept' }
     const plan = prunePlan([
       repositoryPlan('@dev/api', [old('n-1')], {
         others: [
@@ -194,9 +189,9 @@ collection.`.trim(),
       '  VERDICT  TAG                      AGE     SIZE  WHY',
       '  delete   n-1                      41d  120 MiB  nightlies: 41d old, older than 30d',
       '             and its 1 child manifest',
-      '             2 parts of it kept: something that stays needs it',
-      expect.stringMatching(/^ {2}delete {3}leftover [0-9a-f]{12} /),
-      expect.stringMatching(/^ {2}delete {5}leftover [0-9a-f]{12} /),
+      '             2 manifests kept: another image needs them',
+      expect.stringMatching(/^ {2}delete {3}orphaned [0-9a-f]{12} /),
+      expect.stringMatching(/^ {2}delete {5}orphaned [0-9a-f]{12} /),
       '  keep     1 image without a tag: in use',
     ])
   })
@@ -220,16 +215,16 @@ collection.`.trim(),
       ),
     )
     expect(linesOf(prunePlan([...idle, api])).slice(-5)).toEqual([
-      'Nothing to do in 500 repositories, 1500 images kept',
+      'Nothing to delete in 500 repositories, 1500 images to keep',
       '',
-      '501 repositories: 2 images to delete (6 manifests), 1 tag to take off, 1501 images to keep.',
-      '300 MiB will be referred to by no image that remains: the registry frees them at its own garbage',
+      'Plan for 501 repositories: 2 images to delete (6 manifests), 1 tag to delete, 1501 images to keep.',
+      'After the deletes, no image refers to 300 MiB. The registry frees them at its own garbage',
       'collection.',
     ])
     expect(linesOf(prunePlan(idle))).toEqual([
-      'Nothing to do in 500 repositories, 1500 images kept',
+      'Nothing to delete in 500 repositories, 1500 images to keep',
       '',
-      '500 repositories: nothing to do, 1500 images to keep.',
+      'Plan for 500 repositories: nothing to delete, 1500 images to keep.',
     ])
   })
 
@@ -246,15 +241,15 @@ r.example.com/api
   VERDICT  TAG  AGE     SIZE  WHY
   keep     1      -  120 MiB  no rule selects it
 
-1 repository: nothing to do, 1 image to keep.`.trim(),
+Plan for 1 repository: nothing to delete, 1 image to keep.`.trim(),
     )
   })
 
-  it('groups refused repositories by reason, and does not count them', () => {
+  it('shows the deletes that a limit refuses, then the refusals by reason', () => {
     const refused = { ...api, steps: [], freed: 0 }
     const limit = {
       code: 'refused',
-      message: 'a limit would be passed',
+      message: 'the deletes violate a limit',
       subject: 'r.example.com/dev/api',
     } as const
     const unread = ['a', 'b'].map((name) => ({
@@ -262,10 +257,13 @@ r.example.com/api
       error: { ...error, subject: `r.example.com/dev/${name}` },
     }))
     const plan = prunePlan([refused], { refusals: [{ repository: api.repository, error: limit }, ...unread] })
-    expect(renderPrunePlan(plan, at(80))).toBe(
+    const text = renderPrunePlan(plan, at(80))
+    expect(text).toContain('  3 images: 2 to delete, refused (nothing is deleted)\n  VERDICT')
+    expect(text).toMatch(/\n {2}delete {3}nightly-1 /)
+    expect(text.slice(text.indexOf('refused  @dev/api'))).toBe(
       `
 refused  @dev/api
-  a limit would be passed: r.example.com/dev/api
+  the deletes violate a limit: r.example.com/dev/api
 
 refused  r.example.com/dev/a
          r.example.com/dev/b
@@ -273,10 +271,7 @@ refused  r.example.com/dev/a
     why: HTTP 403, denied
     fix: Log in.
 
-3 repositories: nothing to do, 3 images to keep, 3 repositories refused.`.trim(),
-    )
-    expect(renderPrunePlan(plan, at(80), { all: true })).toContain(
-      '3 images: 2 would be deleted, and nothing is\n',
+Plan for 3 repositories: 3 images to keep, 3 repositories refused.`.trim(),
     )
   })
 
@@ -285,14 +280,14 @@ refused  r.example.com/dev/a
       error: { code: 'refused', message: 'the protection "prod-*" matches nothing', hint: 'Fix it.' },
     } as const
     const text = renderPrunePlan(prunePlan([{ ...api, steps: [], freed: 0 }], { refusals: [whole] }), at(80))
-    expect(text).toContain('  3 images: 2 would be deleted, and nothing is\n')
+    expect(text).toContain('  3 images: 2 to delete, refused (nothing is deleted)\n')
     expect(text).toMatch(/\n {2}delete {3}nightly-1 /)
     expect(text.split('\n').slice(-5)).toEqual([
-      'REFUSED: nothing is deleted, in no repository.',
+      'REFUSED: dray deletes nothing in any repository.',
       '  the protection "prod-*" matches nothing',
       '    fix: Fix it.',
       '',
-      '1 repository: nothing to do, 3 images to keep, 1 repository refused.',
+      'Plan for 1 repository: 3 images to keep, 1 repository refused.',
     ])
   })
 
@@ -303,8 +298,10 @@ refused  r.example.com/dev/a
     expect(text).toContain('<untag  >')
   })
 
-  it('reports that the images in use are read again before the first delete', () => {
+  it('reports that referrers are read again before the first delete', () => {
     const text = renderPrunePlan(prunePlan([{ ...api, referrers: 'remembered' }]), at(undefined))
-    expect(text).toContain('known from an earlier run: it is read again before the first delete')
+    expect(text).toContain(
+      'Some lists of referrers are from an earlier run. dray reads them again before the first delete.',
+    )
   })
 })

@@ -75,7 +75,7 @@ describe('checkPromotionOrder', () => {
 
   it.each([['dev'], [undefined]])('refuses the source %s if promoteFrom does not list it', (environment) => {
     expect(run(checkPromotionOrder, from(environment))).toMatchObject([
-      { error: { code: 'refused', why: 'its promoteFrom is [staging]' } },
+      { error: { code: 'refused', why: 'promoteFrom of prod in dray.yaml is [staging]' } },
     ])
   })
 
@@ -93,7 +93,7 @@ describe('checkVersion', () => {
   }
 
   it.each([
-    [[], 'no version tag is on it'],
+    [[], 'it has no version tag'],
     [['1.4.2', '1.4.3'], 'it has several version tags: 1.4.2, 1.4.3'],
   ])('refuses a floating tag on an image with the version tags %j', (tags, why) => {
     expect(run(checkVersion, derived(...tags))).toMatchObject([{ error: { code: 'refused', why } }])

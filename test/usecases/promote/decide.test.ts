@@ -192,9 +192,9 @@ describe('a refusal', () => {
     expect(
       refusals({ targets: taken, request: { from, expect: other } }).map(({ message }) => message),
     ).toEqual([
-      'api:1.4.2 is not the image that was expected',
-      'prod does not take images from dev',
-      'the tag 1.4.2 of api:1.4.2 is on another image already',
+      'api:1.4.2 does not have the expected digest',
+      'prod does not accept images from dev',
+      'cannot write the tag 1.4.2 of api: it points to another image',
     ])
   })
 

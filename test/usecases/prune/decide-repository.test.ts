@@ -416,7 +416,7 @@ describe('a manifest of an interrupted run', () => {
     expect(deleted).toEqual(['left', 'ofLeft'])
     const left = plan.others.find(({ digest }) => digest === digestNamed('left'))
     expect(left?.why.text).toMatch(
-      /^left behind by a run that was broken off, part of sha256:\w{12}, which is gone$/,
+      /^orphaned by an interrupted run: part of sha256:\w{12}, which was deleted$/,
     )
   })
 })

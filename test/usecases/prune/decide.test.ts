@@ -12,7 +12,7 @@ function decideWithoutMatch(isFullRun: boolean): PruneDecision {
 it('a protection that matches nothing refuses a full run, unless it is optional', () => {
   const { plan, warnings } = decideWithoutMatch(true)
   expect(plan.refusals.map(({ error }) => error.message)).toEqual([
-    'the protection "prod" matches nothing: nothing is deleted',
+    'the protection "prod" matches no tag and no image',
   ])
   expect(warnings).toEqual([])
 })
@@ -20,5 +20,5 @@ it('a protection that matches nothing refuses a full run, unless it is optional'
 it('a protection that matches nothing in a part of the repositories is a warning', () => {
   const { plan, warnings } = decideWithoutMatch(false)
   expect(plan.refusals).toEqual([])
-  expect(warnings).toEqual(['the protection "prod" matches nothing in the repositories that were looked at'])
+  expect(warnings).toEqual(['the protection "prod" matches nothing in the repositories of this run'])
 })

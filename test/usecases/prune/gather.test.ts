@@ -1,7 +1,10 @@
 import { onTestFinished, describe, expect, it } from 'vitest'
-import type { Digest } from '../../../src/oci/digest.ts'
+import { type Digest, digestOf } from '../../../src/oci/digest.ts'
+import type { TagOrDigest } from '../../../src/oci/reference.ts'
 import { decideRepository } from '../../../src/usecases/prune/decide-repository.ts'
+import { evaluatePolicy } from '../../../src/usecases/prune/evaluate.ts'
 import { gather, type PruneGatherOptions } from '../../../src/usecases/prune/gather.ts'
+import { explain } from '../../../src/usecases/prune/policy/explain.ts'
 import type { RepositoryPolicy } from '../../../src/usecases/prune/policy/policy.ts'
 import type { PruneRequest } from '../../../src/usecases/prune/snapshot.ts'
 import type { RegistryClientOptions } from '../../../src/registry/client/client.ts'
@@ -76,6 +79,14 @@ function newContentStore(): ContentStore {
   }
 }
 
+function errorOf(run: () => unknown): unknown {
+  try {
+    return run()
+  } catch (error) {
+    return error
+  }
+}
+
 describe('a first run', () => {
   it('reads the list, each tag once, and no referrers if no tag is selected', async () => {
     const { registry, gatherSnapshot, counts } = await newScene()
@@ -101,6 +112,52 @@ describe('a first run', () => {
     expect(snapshot.configTimes.size).toBe(1)
     // One list of referrers for each manifest, because a tag is selected.
     expect(counts()).toEqual({ 'GET tags': 1, 'GET manifest': 5, 'GET blob': 1, 'GET referrers': 4 })
+  })
+
+  it('reads the config of an image to explain, whether a rule needs its time or not', async () => {
+    const { registry, gatherSnapshot } = await newScene()
+    await registry.oracle.push(image({ label: 'a', created: old }), 'dev/api', 'main')
+    const at = { tag: 'main' }
+    const { snapshot } = await gatherSnapshot(pruneOld, { explained: at })
+    expect(explain(evaluatePolicy(snapshot, pruneOld), pruneOld, at).time).toMatchObject({
+      created: '2026-01-01T12:00:00.000Z',
+      text: 'created of the config',
+    })
+  })
+
+  it('does not claim that an image whose config was not read has no time', async () => {
+    const { registry, gatherSnapshot } = await newScene()
+    await registry.oracle.push(image({ label: 'a', created: old }), 'dev/api', 'main')
+    const { snapshot } = await gatherSnapshot()
+    const { time } = explain(evaluatePolicy(snapshot, pruneOld), pruneOld, { tag: 'main' })
+    expect(time.text).toBe(
+      'it has no created annotation, and its config was not read, because no rule needs the time of this image',
+    )
+  })
+
+  it('names what is missing if the image to explain was not found', async () => {
+    const { registry, gatherSnapshot } = await newScene()
+    const evaluation = async () => evaluatePolicy((await gatherSnapshot()).snapshot, pruneOld)
+    const explained = async (at: TagOrDigest) => {
+      const found = await evaluation()
+      return errorOf(() => explain(found, pruneOld, at))
+    }
+    expect(await explained({ tag: 'mian' })).toMatchObject({
+      code: 'not-found',
+      why: `${registry.host}/dev/api has no tags, or does not exist`,
+    })
+    await registry.oracle.push(image({ label: 'a' }), 'dev/api', 'main')
+    expect(await explained({ tag: 'mian' })).toMatchObject({
+      message: `cannot explain ${registry.host}/dev/api:mian`,
+      why: 'the repository has no tag mian',
+      hint: 'Did you mean "main"?',
+    })
+    expect(await explained({ digest: digestOf('other') })).toMatchObject({
+      why: expect.stringContaining(
+        'dray reads attached artifacts only of images that a rule deletes',
+      ) as string,
+      hint: `Explain a tag. To list the tags, run: dray ls ${registry.host}/dev/api`,
+    })
   })
 
   it('finds artifact manifests with their blobs and their subject', async () => {

@@ -168,7 +168,7 @@ describeEachRegistry('dray tag', (registryOf) => {
     expect(done.placements).toMatchObject([
       {
         status: 'conflict',
-        errors: [{ code: 'conflict', message: expect.stringContaining('2.0.0 came to') }],
+        errors: [{ code: 'conflict', message: expect.stringContaining('2.0.0 was added to') }],
       },
     ])
     expect(await tagsOfFresh(registry, repo)).toBe('')

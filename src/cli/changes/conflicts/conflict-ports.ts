@@ -34,6 +34,6 @@ export async function conflictPorts(
       return await findNewestRecord(record, isMatch, { since, signal })
     },
     identity: (repository) => names.identity(repository),
-    hint: `Nothing was overwritten. ${isSaved ? 'Make the plan again.' : 'Run the command again.'}`,
+    hint: `Nothing was overwritten. ${isSaved ? 'Make a new plan.' : 'Run the command again.'}`,
   }
 }

@@ -96,7 +96,7 @@ function reportConflicts(
     if (result !== 'conflict' || tag === undefined) continue
     const name = formatAt(tag.repository, { tag: tag.tag })
     const mover = movedBy === undefined ? '' : ` ${formatTagMover(movedBy)}`
-    terminal.warn(`${name} was changed since the plan was made; dray decides again.${mover}`)
+    terminal.warn(`${name} was changed since the plan was made. dray plans again.${mover}`)
   }
 }
 
@@ -116,10 +116,10 @@ async function planAllowed(
     const { plan: decided, readAt } = await planAgain(images)
     const plan = planOfImages(decided, images)
     const unread = plan.refusals.filter(({ error }) => error.code !== 'refused')
-    for (const { error } of unread) terminal.warn(`cannot decide again: ${error.message}`)
+    for (const { error } of unread) terminal.warn(`cannot plan again: ${error.message}`)
     const changed = changedImages(attempt, plan)
     for (const image of changed)
-      terminal.warn(`${image} keeps its conflict: its source is another image by now`)
+      terminal.warn(`the conflict of ${image} remains: its source changed to another image`)
     const moved = movedUnderway(attempt, plan).filter(({ image }) => !changed.has(image))
     const forbidden = await Promise.all(
       moved.map(async (tag) => {
@@ -129,12 +129,12 @@ async function planAllowed(
         return [tag.image]
       }),
     )
-    const left = new Set([...unread.map(({ image }) => image), ...changed, ...forbidden.flat()])
-    const allowed = new Set([...images].filter((image) => !left.has(image)))
+    const omitted = new Set([...unread.map(({ image }) => image), ...changed, ...forbidden.flat()])
+    const allowed = new Set([...images].filter((image) => !omitted.has(image)))
     if (allowed.size === 0) return undefined
     return { plan: withoutDoneContent(planOfImages(plan, allowed), attempt), readAt }
   } catch (error) {
-    terminal.warn(`cannot decide again: ${toErrorInfo(error).message}`)
+    terminal.warn(`cannot plan again: ${toErrorInfo(error).message}`)
     return undefined
   }
 }

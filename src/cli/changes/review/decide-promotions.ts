@@ -15,7 +15,7 @@ export const decideCopiesAgain: DecideAgain = {
   hint: (flags) =>
     flags['allow-copy']
       ? undefined
-      : 'This is a plan of dray copy: to copy past the rules for promotions, pass --allow-copy.',
+      : 'The plan is of dray copy. To allow a copy that breaks the rules for promotions, pass --allow-copy.',
   decide: async (input) => await decidePromotions(input, input.flags['allow-copy']),
 }
 
@@ -82,10 +82,10 @@ function sourceError({
   unread: { error, request },
 }: Extract<GatheredPromotion, { kind: 'unread' }>): DrayError {
   if (error.code !== 'not-found') return error
-  return new DrayError('refused', `${request.image} is not where the plan takes it from`, {
+  return new DrayError('refused', `cannot find ${request.image} at the source of the plan`, {
     ...(error.subject !== undefined && { subject: error.subject }),
     why: error.why === undefined ? error.message : `${error.message}: ${error.why}`,
-    hint: 'Make the plan again.',
+    hint: 'Make a new plan.',
     cause: error,
   })
 }

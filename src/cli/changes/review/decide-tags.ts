@@ -80,8 +80,8 @@ function otherRelease({ image, from, root }: Placement): DrayError {
     'conflict',
     `the release ${from.tag} of ${image} was changed since the plan was made`,
     {
-      why: `it is not ${root.digest} any more`,
-      hint: 'Nothing was changed. Make the plan again.',
+      why: `in the plan it is ${root.digest}`,
+      hint: 'Nothing was changed. Make a new plan.',
     },
   )
 }

@@ -60,7 +60,7 @@ export async function reviewPlan(
   plan: Plan,
   decideAgain: DecideAgain,
   flags: ReviewFlags,
-  { context, reading: call, flags: { yes, 'dry-run': isDryRun } }: ChangePorts,
+  { context, reading: call, flags: { 'dry-run': isDryRun } }: ChangePorts,
 ): Promise<Review<PlacementTypes>> {
   const startedAt = context.clock.now()
   const loaded = await context.config()
@@ -70,7 +70,7 @@ export async function reviewPlan(
   await context.expectRepositories(
     placements.map(({ to }) => to.repository),
     decideAgain.readsSources ? placements.map(({ from }) => from.repository) : [],
-    yes && !isDryRun ? 'write' : 'read',
+    isDryRun ? 'read' : 'write',
   )
   const stores = await context.stores()
   const now = (): Date => new Date(context.clock.now())
@@ -176,9 +176,9 @@ function withRefusal(current: Current, error: DrayError): Current {
 }
 
 function otherVersion({ image, root }: Placement, tag: string): DrayError {
-  return new DrayError('refused', `${image} is not the version ${tag}`, {
-    why: `the tag ${tag} is not on ${root.digest}`,
-    hint: 'Make the plan again.',
+  return new DrayError('refused', `${image} does not have the version ${tag}`, {
+    why: `the tag ${tag} does not point to ${root.digest}`,
+    hint: 'Make a new plan.',
   })
 }
 

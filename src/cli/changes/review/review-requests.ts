@@ -46,10 +46,10 @@ export function strayFloatingTag(
       !versions.some((one) => isTagOf(tag, one, policy)),
   )
   if (stray === undefined) return undefined
-  return new DrayError('refused', `the plan writes the tag ${stray} of ${image} against the rules`, {
+  return new DrayError('refused', `the plan writes the tag ${stray} of ${image} against the tag policy`, {
     subject: formatAt(to.repository, { tag: stray }),
-    why: `${stray} moves with other versions than ${versions.map(({ tag }) => tag).join(', ')}`,
-    hint: 'Make the plan again. To write the tag anyway, pass --allow-backward.',
+    why: `${stray} does not follow the version ${versions.map(({ tag }) => tag).join(', ')}`,
+    hint: 'Make a new plan. To write the tag anyway, pass --allow-backward.',
   })
 }
 
@@ -151,8 +151,9 @@ export function rollbackRequest(
   const policy = tagPolicyOf(rules?.tags, true)
   const release = parseVersionTag(first.from.tag ?? '', policy)
   if (release === undefined) {
-    throw new DrayError('refused', `the plan names no release that ${first.image} goes back to`, {
-      hint: 'Make the plan again.',
+    throw new DrayError('refused', `the plan has no release for the rollback of ${first.image}`, {
+      why: 'the source of its image is not a version tag',
+      hint: 'Make a new plan.',
     })
   }
   return {
@@ -190,8 +191,8 @@ function versionsOf(
   if (ofChart.length > 0) return ofChart
   throw new DrayError('refused', `the version of ${image} is unknown`, {
     subject: formatAt(from.repository, { tag: floating }),
-    why: `${floating} moves with the versions there, and the plan does not name the version of this image`,
-    hint: 'Name the image by its version when you make the plan. To move the tag anyway, pass --allow-backward.',
+    why: `${floating} follows the versions there, and the plan does not contain the version of this image`,
+    hint: 'Make a new plan that names the image by its version. To move the tag anyway, pass --allow-backward.',
   })
 }
 

@@ -5,10 +5,10 @@ import type { PromotionCheck } from './check.ts'
 /** Refuses any digest other than that of `--expect-digest`. */
 export const checkExpectedDigest: PromotionCheck = ({ request: { image, expect }, source: { root } }) => {
   if (expect === undefined || expect === root.digest) return []
-  const error = new DrayError('refused', `${image} is not the image that was expected`, {
+  const error = new DrayError('refused', `${image} does not have the expected digest`, {
     subject: root.digest,
-    why: `expected ${expect}, found ${root.digest}`,
-    hint: 'The tag has moved since that digest was tested. Test what is there now, or promote the digest itself.',
+    why: `--expect-digest is ${expect}, and the digest is ${root.digest}`,
+    hint: 'Test the current digest and pass it with --expect-digest, or promote the tested digest: IMAGE@DIGEST.',
   })
   return [refusal(image, error)]
 }

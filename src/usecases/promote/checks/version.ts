@@ -21,8 +21,8 @@ export const checkFloatingName: PromotionCheck = ({ request }, context) => {
     const { floating } = presentTags(listed, versionTagsIn(listed, tagMaintenance.policy))
     const tag = tags.find((one) => floating.includes(one))
     if (tag === undefined) return []
-    const error = new DrayError('refused', `the version of ${image} cannot be told`, {
-      why: `${formatAt(repository, { tag })} moves with the versions there, and no version of ${tag} is where the image comes from`,
+    const error = new DrayError('refused', `the version of ${image} is unknown`, {
+      why: `${formatAt(repository, { tag })} follows the versions there, and the source has no version tag of ${tag}`,
       hint: nameVersionHint,
     })
     return [refusal(image, error, id)]

@@ -42,10 +42,10 @@ export function applyRules(
 }
 
 function combine(results: readonly ReasonedResult[]): RuleVerdict {
-  const marking = results.find(({ says }) => says === 'delete')
-  const first = marking ?? results.find(({ says }) => says === 'spare')
+  const deleting = results.find(({ says }) => says === 'delete')
+  const first = deleting ?? results.find(({ says }) => says === 'spare')
   return {
-    isDeleted: marking !== undefined,
+    isDeleted: deleting !== undefined,
     why: first?.why ?? { kind: 'unmatched', text: 'no rule selects it' },
     results: results.map(({ name, says, text, conditions }) => ({ name, says, text, conditions })),
   }
@@ -76,8 +76,8 @@ class RuleEvaluator {
     }
     const group = findGroup(rule, tag, selected)
     if (group === undefined) {
-      const text = `it has no ${rule.groupBy ?? ''} to be counted by`
-      return this.#spare('unparsable', text, [{ name: 'groupBy', holds: true, text }])
+      const text = `it has no ${rule.groupBy ?? 'group'}`
+      return this.#keep('unparsable', text, [{ name: 'groupBy', holds: true, text }])
     }
     if (!needsTime(rule)) {
       const text = `${describeSelector(rule.tags)} selects it`
@@ -91,7 +91,7 @@ class RuleEvaluator {
     }
     const time = this.#options.times.of(digest)
     if (time.kind === 'undated') {
-      return this.#spare('undated', `its time is not known: ${time.text}`, [
+      return this.#keep('undated', `unknown time: ${time.text}`, [
         { name: 'time', holds: true, text: time.text },
       ])
     }
@@ -101,8 +101,8 @@ class RuleEvaluator {
   #byTime(time: Extract<ImageTime, { kind: 'dated' }>, group: string): ReasonedResult {
     const { name } = this.#rule
     const conditions = [...this.#keepNewest(time.at, group), ...this.#olderThan(time.at)]
-    const sparing = conditions.find(({ holds }) => holds)
-    if (sparing !== undefined) return this.#spare('spared', sparing.text, conditions)
+    const keeping = conditions.find(({ holds }) => holds)
+    if (keeping !== undefined) return this.#keep('spared', keeping.text, conditions)
     const text = conditions.map((condition) => condition.text).join(', ')
     return {
       name,
@@ -132,7 +132,7 @@ class RuleEvaluator {
     return [{ name: 'olderThan', holds, text }]
   }
 
-  #spare(
+  #keep(
     kind: 'spared' | 'undated' | 'unparsable',
     text: string,
     conditions: readonly PolicyResult[],

@@ -1,8 +1,9 @@
 import type { TagProtection } from '../../../config/retention/policy.ts'
 import { DrayError } from '../../../lib/errors.ts'
+import { didYouMean } from '../../../lib/nearest.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
-import { formatAt, type TagOrDigest } from '../../../oci/reference.ts'
+import { formatAt, formatRepository, type TagOrDigest } from '../../../oci/reference.ts'
 import type { RepositoryPlan, TagVerdict } from '../../../plan/prune/prune-plan.ts'
 import { decideFrom } from '../decide-repository.ts'
 import type { Evaluation } from '../evaluate.ts'
@@ -44,11 +45,11 @@ function ofDigest(plan: RepositoryPlan, at: TagOrDigest): Pick<Explanation, 'ver
   const tags = plan.tags.filter((one) => one.digest === digest && !isEvidenceTag(one.tag))
   const deciding = tags.find(({ verdict }) => verdict === 'delete') ?? keeping(tags)
   if (deciding === undefined)
-    return { verdict: 'keep', why: { kind: 'reached', text: 'nothing that goes reaches it' } }
+    return { verdict: 'keep', why: { kind: 'reached', text: 'no deleted manifest leads to it' } }
   const { tag, verdict, why } = deciding
   return verdict === 'delete'
     ? { verdict, why }
-    : { verdict: 'keep', why: { kind: 'reached', by: tag, text: `its tag ${tag} stays: ${why.text}` } }
+    : { verdict: 'keep', why: { kind: 'reached', by: tag, text: `its tag ${tag} is kept: ${why.text}` } }
 }
 
 function keeping(tags: readonly TagVerdict[]): TagVerdict | undefined {
@@ -57,7 +58,7 @@ function keeping(tags: readonly TagVerdict[]): TagVerdict | undefined {
 
 function timeOf({ times, snapshot: { now } }: Evaluation, digest: Digest | null): ExplainedTime {
   const base = { now: new Date(now).toISOString() }
-  if (digest === null) return { ...base, text: 'there is no manifest' }
+  if (digest === null) return { ...base, text: 'the tag has no manifest' }
   const time = times.of(digest)
   if (time.kind === 'undated') return { ...base, text: time.text }
   return { ...base, created: new Date(time.at).toISOString(), age: now - time.at, text: time.text }
@@ -70,7 +71,7 @@ function rulesOf(
 ): readonly RuleResult[] {
   const found = ruleVerdicts.get(tag)
   if (found !== undefined) return found.results
-  const text = 'evidence is not judged by its tag: it stays and goes with what it is about'
+  const text = 'rules do not apply to attached artifacts: they are deleted together with their image'
   return isEvidenceTag(tag)
     ? rules.map(({ name }) => ({ name, says: 'notSelected', text, conditions: [] }))
     : []
@@ -96,7 +97,7 @@ function protectionsOf(
       ? `in use: ${describeUse(used)}`
       : reason?.kind === 'inUse'
         ? `part of ${reason.at.slice(0, 19)}, which is in use: ${describeUse(reason.used)}`
-        : `none of the ${ownCount} images in use here reaches it`
+        : `none of the ${ownCount} images in use reaches it`
   return [...own, { name: 'in use', holds: reason !== undefined, text }]
 }
 
@@ -109,12 +110,15 @@ function checkProtection(
   const { name } = protection
   const kept = findKept(tags, [protection], [], reach, (d) => snapshot.graph.nodes.has(d))
   const reason = kept.digests.get(digest)
-  if (tag !== undefined && kept.byTag.has(tag)) return { name, holds: true, text: 'it names this tag' }
+  if (tag !== undefined && kept.byTag.has(tag)) return { name, holds: true, text: 'matches this tag' }
   if (reason?.kind === 'protection') {
-    const how = reason.at === digest ? `${reason.tag} is on the same digest` : `it is part of ${reason.tag}`
+    const how =
+      reason.at === digest
+        ? `matches ${reason.tag}, which has the same digest`
+        : `matches ${reason.tag}, which reaches it`
     return { name, holds: true, text: how }
   }
-  return { name, holds: false, text: 'nothing that it holds is or reaches this' }
+  return { name, holds: false, text: 'matches neither this tag nor an image that reaches it' }
 }
 
 /** Describes what is kept and leads to a manifest. */
@@ -127,15 +131,33 @@ function reachedBy({ snapshot, reachability, reach }: Evaluation, digest: Digest
     const above = descriptor.digest
     if (above === digest || !reachability.live.has(above) || !reach.from(above).includes(digest)) return []
     const isChild = children.some((child) => child.digest === digest)
-    return [isChild ? `${kind} ${above}, which lists it` : `${kind} ${above}, which it is evidence of`]
+    return [isChild ? `${kind} ${above}, which lists it` : `${kind} ${above}, which it is attached to`]
   })
   return [...tags, ...nodes]
 }
 
 function unseen({ snapshot }: Evaluation, at: TagOrDigest): DrayError {
-  const where = formatAt(snapshot.repository, at)
-  return new DrayError('not-found', `${where} is not there, or nothing that is known leads to it`, {
-    subject: where,
-    hint: 'A manifest without a tag, that no index lists and that is no evidence, cannot be seen through this API: it is never deleted.',
+  const { repository, graph } = snapshot
+  const reference = formatAt(repository, at)
+  const message = `cannot explain ${reference}`
+  const list = `To list the tags, run: dray ls ${formatRepository(repository)}`
+  if ('digest' in at) {
+    return new DrayError('not-found', message, {
+      subject: reference,
+      why: 'no tag or index that dray read refers to this digest; dray reads attached artifacts only of images that a rule deletes',
+      hint: `Explain a tag. ${list}`,
+    })
+  }
+  if (graph.tags.size === 0) {
+    return new DrayError('not-found', message, {
+      subject: reference,
+      why: `${formatRepository(repository)} has no tags, or does not exist`,
+      hint: 'Check the name of the repository.',
+    })
+  }
+  return new DrayError('not-found', message, {
+    subject: reference,
+    why: `the repository has no tag ${at.tag}`,
+    hint: didYouMean(at.tag, graph.tags.keys()) ?? list,
   })
 }

@@ -17,22 +17,21 @@ export function checkRepositoryLimits(
   { maxDeletes, maxPercent, minRemaining }: Limits,
 ): DrayError | undefined {
   if (deleted === 0) return undefined
-  const refuse = (why: string, limit: string): DrayError => refusal(formatRepository(repository), why, limit)
-  if (maxDeletes !== undefined && deleted > maxDeletes)
-    return refuse(`${deleted} images would be deleted; maxDeletes is ${maxDeletes}`, 'maxDeletes')
+  const subject = formatRepository(repository)
+  if (maxDeletes !== undefined && deleted > maxDeletes) {
+    const why = `${deleted} images would be deleted, and maxDeletes is ${maxDeletes}`
+    return refusal(subject, why, { name: 'maxDeletes', needed: deleted })
+  }
   if (maxPercent !== undefined && deleted * 100 > maxPercent * images) {
     const percent = Math.round((deleted * 1000) / images) / 10
-    return refuse(
-      `${deleted} of ${images} images would be deleted, ${percent}%; maxPercent is ${maxPercent}`,
-      'maxPercent',
-    )
+    const why = `${deleted} of ${images} images would be deleted (${percent}%), and maxPercent is ${maxPercent}`
+    return refusal(subject, why, { name: 'maxPercent', needed: Math.ceil((deleted * 100) / images) })
   }
   const remaining = images - deleted
-  if (minRemaining !== undefined && remaining < minRemaining)
-    return refuse(
-      `${remaining} of ${images} images would remain; minRemaining is ${minRemaining}`,
-      'minRemaining',
-    )
+  if (minRemaining !== undefined && remaining < minRemaining) {
+    const why = `${remaining} of ${images} images would remain, and minRemaining is ${minRemaining}`
+    return refusal(subject, why, { name: 'minRemaining', needed: remaining })
+  }
   return undefined
 }
 
@@ -41,17 +40,19 @@ export function checkRepositoryLimits(
  */
 export function checkRunLimits(deleted: number, { maxDeletes }: Limits): DrayError | undefined {
   if (maxDeletes === undefined || deleted <= maxDeletes) return undefined
-  return refusal(
-    'all repositories',
-    `${deleted} images would be deleted in all; maxDeletes is ${maxDeletes}`,
-    'maxDeletes',
-  )
+  const why = `${deleted} images would be deleted in total, and maxDeletes is ${maxDeletes}`
+  return refusal('all repositories', why, { name: 'maxDeletes', needed: deleted })
 }
 
-function refusal(subject: string, why: string, limit: string): DrayError {
-  return new DrayError('refused', `a limit of the policy would be passed: nothing is deleted`, {
+/** @param limit its name, and the value that allows the deletes */
+function refusal(
+  subject: string,
+  why: string,
+  { name, needed }: { readonly name: keyof Limits; readonly needed: number },
+): DrayError {
+  return new DrayError('refused', `the deletes violate limits.${name} of the policy`, {
     subject,
     why,
-    hint: `Look at the plan (--dry-run). If it is what you want, raise limits.${limit} in dray.yaml, or clean up fewer repositories at once.`,
+    hint: `Check the deletes in the plan. To allow them, set limits.${name} to ${needed} in dray.yaml.`,
   })
 }

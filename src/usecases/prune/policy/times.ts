@@ -10,7 +10,7 @@ export type ImageTime =
   | { readonly kind: 'dated'; readonly at: number; readonly text: string }
   | { readonly kind: 'undated'; readonly text: string }
 
-/** There were no images before. Reproducible builds write earlier times. */
+/** Docker is of 2013. Reproducible builds write earlier times. */
 const firstImage = Date.UTC(2013, 0, 1)
 
 export interface ImageTimesOptions {
@@ -39,7 +39,7 @@ export class ImageTimes {
     const known = this.#known.get(digest)
     if (known !== undefined) return known
     const node = this.#graph.nodes.get(digest)
-    const time = node === undefined ? undated('it is not there') : this.#ofNode(node)
+    const time = node === undefined ? undated('the manifest does not exist') : this.#ofNode(node)
     this.#known.set(digest, time)
     return time
   }
@@ -60,13 +60,27 @@ export class ImageTimes {
       const stated = source === 'annotation' ? this.#annotated(node) : this.#configured(node)
       if (stated !== undefined) return this.#believed(stated)
     }
-    return node.kind === 'index'
-      ? this.#newestOf(node)
-      : undated('neither an annotation nor a config says a time')
+    return node.kind === 'index' ? this.#newestOf(node) : undated(this.#whyWithoutTime(node))
+  }
+
+  /** Says only what was read: a config that no rule needs is not. */
+  #whyWithoutTime({ descriptor, config }: RepositoryNode): string {
+    const { timeFrom, configTimes } = this.#options
+    const annotation = timeFrom.includes('annotation') ? ['it has no created annotation'] : []
+    if (!timeFrom.includes('config')) return annotation.join()
+    const ofConfig =
+      config === undefined
+        ? 'it has no config'
+        : configTimes.has(descriptor.digest)
+          ? 'its config has no created time'
+          : 'its config was not read, because no rule needs the time of this image'
+    return [...annotation, ofConfig].join(', and ')
   }
 
   #annotated({ created }: RepositoryNode): TimeText | undefined {
-    return created === undefined || created === '' ? undefined : { text: created, source: 'its annotation' }
+    return created === undefined || created === ''
+      ? undefined
+      : { text: created, source: 'the created annotation' }
   }
 
   #configured({ descriptor, config }: RepositoryNode): TimeText | undefined {
@@ -77,29 +91,29 @@ export class ImageTimes {
     const { created } = read
     return created === undefined || created === ''
       ? undefined
-      : { text: created, source: 'created of its config' }
+      : { text: created, source: 'created of the config' }
   }
 
   #believed(stated: TimeText): ImageTime {
-    if ('why' in stated) return undated(`its config cannot be read: ${stated.why}`)
+    if ('why' in stated) return undated(`the config cannot be read: ${stated.why}`)
     const { text, source } = stated
     const at = parseCreated(text)
-    if (at === undefined) return undated(`${source} is no time: ${JSON.stringify(text.slice(0, 60))}`)
-    if (at < firstImage) return undated(`${source} says ${text}, which is before there were images`)
-    if (at > this.#options.now) return undated(`${source} says ${text}, which is in the future`)
+    if (at === undefined) return undated(`${source} is not a time: ${JSON.stringify(text.slice(0, 60))}`)
+    if (at < firstImage) return undated(`${source} is ${text}, which is before 2013`)
+    if (at > this.#options.now) return undated(`${source} is ${text}, which is in the future`)
     return { kind: 'dated', at, text: source }
   }
 
   #newestOf(index: RepositoryNode): ImageTime {
     const images = platformsOf(index)
-    if (images.length === 0) return undated('it is an index without images')
+    if (images.length === 0) return undated('the index has no images')
     let newest: Extract<ImageTime, { kind: 'dated' }> | undefined
     for (const digest of images) {
       const time = this.of(digest)
-      if (time.kind === 'undated') return undated(`of its image ${digest.slice(0, 19)}, ${time.text}`)
+      if (time.kind === 'undated') return undated(`its image ${digest.slice(0, 19)}: ${time.text}`)
       if (newest === undefined || time.at > newest.at) newest = time
     }
-    if (newest === undefined) return undated('it is an index without images')
+    if (newest === undefined) return undated('the index has no images')
     const which = images.length === 1 ? 'its image' : `the newest of its ${images.length} images`
     return { kind: 'dated', at: newest.at, text: `${which}: ${newest.text}` }
   }

@@ -52,7 +52,7 @@ const floating = (version: string): readonly string[] => ['latest', version.spli
 const digestIn = (registries: World, version: string) => registries.content(`api:${version}`).root.digest
 
 describe('a run that lost a plain tag to a run of the same audit log', () => {
-  it('decides again, moves the tag on, and says which run had won', async () => {
+  it('plans again, moves the tag, and names the run that had moved it', async () => {
     const { promotion, registries, stable, stableIs, records } = await onOneTag()
     const loser = await promotion('api:b1')
     await (await promotion('api:b2')).end()
@@ -66,7 +66,7 @@ describe('a run that lost a plain tag to a run of the same audit log', () => {
     const won = records().find(({ image: name, result }) => name === 'api:b2' && result === 'done')
     expect(warnings).toEqual([
       expect.stringMatching(
-        `^${stableIs} was changed since the plan was made; dray decides again. Run ${won?.run} made that change: promote of api:b2 by `,
+        `^${stableIs} was changed since the plan was made. dray plans again. Run ${won?.run} made that change: promote of api:b2 by `,
       ),
     ])
   })
@@ -158,7 +158,7 @@ describe('a run that lost a plain tag to a run of the same audit log', () => {
     await oracle.push(theirs, 'staging/api', 'b1')
     const { exitCode, warnings } = await loser.end()
     expect(exitCode).toBe(3)
-    expect(warnings.at(-1)).toBe('api:b1 keeps its conflict: its source is another image by now')
+    expect(warnings.at(-1)).toBe('the conflict of api:b1 remains: its source changed to another image')
     expect(await stable()).toBe(registries.content('api:b2').root.digest)
   })
 })
@@ -230,7 +230,7 @@ describe('a run whose floating tags were moved', () => {
     await oracle.push(before, 'prod/api', '1', 'latest')
     const { document, warnings } = await run.end()
     expect(warnings.at(-1)).toMatch(
-      /^dray does not move \S+\/prod\/api:(1|latest) again: the audit log has no record of the move, and the tag went to a lower version$/,
+      /^dray does not move \S+\/prod\/api:(1|latest) again: the audit log has no record of the move, and the tag moved to a lower version$/,
     )
     expect(document.images).toMatchObject([{ status: 'conflict' }])
     expect([await on('1'), await on('latest')]).toEqual(Array(2).fill(before.root.digest))

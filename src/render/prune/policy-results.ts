@@ -3,7 +3,7 @@ import type { Page, Style } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
 import { displayWidth } from '../text/width.ts'
 
-/** The statement of a rule, protection or tag in three columns. Texts are escaped. */
+/** The result of a rule, protection or tag in three columns. Texts are escaped. */
 export interface RenderedResult {
   readonly word: string
   readonly tone: keyof Style
@@ -17,10 +17,10 @@ const nameShare = 0.4
 const leastWidth = 8
 
 /** Renders one line for each if the page is wide enough. Long text is wrapped, never cut. */
-export function renderStatements(all: readonly RenderedResult[], page: Page): string {
+export function renderResults(all: readonly RenderedResult[], page: Page): string {
   const { width } = page
-  const widest = (of: (statement: RenderedResult) => string): number =>
-    all.reduce((most, statement) => Math.max(most, displayWidth(of(statement))), 0)
+  const widest = (of: (result: RenderedResult) => string): number =>
+    all.reduce((most, result) => Math.max(most, displayWidth(of(result))), 0)
   const wordWidth = widest(({ word }) => word)
   const names = widest(({ name }) => name)
   const nameWidth =

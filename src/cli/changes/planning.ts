@@ -75,13 +75,14 @@ export function newChange(
   plan: Plan,
   findings: Omit<PlacementFindings, 'readAt'>,
   readAt: number,
+  warnings: readonly string[] = [],
 ): PlannedChange<PlacementTypes> {
   return {
     plan,
     review: async () => ({
       findings: { ...findings, readAt },
       startedAt: readAt,
-      warnings: [],
+      warnings,
       omissions: [],
     }),
   }

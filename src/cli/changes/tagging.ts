@@ -30,9 +30,10 @@ export async function planTagging(
 ): Promise<PlannedChange<PlacementTypes>> {
   const { config } = await context.config()
   const requests = tagRequests({ ...args, cwd: context.cwd }, config)
-  const [{ gather }, { decide }] = await Promise.all([
+  const [{ gather }, { decide }, { describeIgnoredNext }] = await Promise.all([
     import('../../usecases/tag/gather.ts'),
     import('../../usecases/tag/decide.ts'),
+    import('../../usecases/tag/version.ts'),
   ])
   return await planInPlace(
     {
@@ -42,6 +43,8 @@ export async function planTagging(
         gatherImages(requests, images, (some) => gather(some, repositories, context, call)),
       decide,
       readAt: (gathered) => earliestReading(gathered, context.clock),
+      warnings: (gathered) =>
+        gathered.flatMap((one) => (one.kind === 'read' ? describeIgnoredNext(one.snapshot) : [])),
       hashed: { operation: 'tag', ...args.policy },
     },
     flags,
@@ -83,6 +86,8 @@ interface InPlacePlanning<Snapshot> {
   readonly gatherAgain?: (repositories: Repositories, images: ReadonlySet<string>) => Promise<Snapshot>
   readonly decide: (snapshot: Snapshot, policy: InPlacePolicy, now: Date) => Plan
   readonly readAt: (snapshot: Snapshot) => number
+  /** what a person should know about the arguments; shown with the plan */
+  readonly warnings?: (snapshot: Snapshot) => readonly string[]
   /** what the hash of the policy covers besides the policy */
   readonly hashed: object
 }
@@ -95,7 +100,7 @@ interface InPlacePolicy {
 }
 
 async function planInPlace<Snapshot>(
-  { targets, gather, gatherAgain, decide, readAt, hashed }: InPlacePlanning<Snapshot>,
+  { targets, gather, gatherAgain, decide, readAt, warnings, hashed }: InPlacePlanning<Snapshot>,
   flags: TaggingFlags,
   context: Context,
 ): Promise<PlannedChange<PlacementTypes>> {
@@ -111,5 +116,5 @@ async function planInPlace<Snapshot>(
   const again = gatherAgain && {
     planAgain: async (images: ReadonlySet<string>) => planOf(await gatherAgain(stores, images)),
   }
-  return newChange(plan, { ...again }, began)
+  return newChange(plan, { ...again }, began, warnings?.(snapshot))
 }

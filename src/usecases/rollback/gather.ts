@@ -1,12 +1,12 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
-import { formatAt, type RepositoryName } from '../../oci/reference.ts'
+import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { mustStay, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { compareVersions, isExactVersion, versionTagsIn } from '../../semver/version.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ManifestReader, Repositories } from '../../images/ports.ts'
-import { listTags, resolveTagsToWrite } from '../../images/tags/tags.ts'
+import { findTags, listTags, resolveTagsToWrite } from '../../images/tags/tags.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
 import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
 import { policyForImage } from '../placing/helm-chart.ts'
@@ -33,6 +33,7 @@ export async function gather(
 ): Promise<RollbackSnapshot> {
   const readAt = clock.now()
   const { repository: first, listed } = await readFirst(asked, stores, call)
+  if (listed === undefined) throw noRepository(asked, first)
   const request = await readAsChart(asked, stores.target(first), listed, call)
   if (request.to === undefined) await checkSameVersion(request, stores, call)
   const release = await findRelease(stores.target(first), request, listed, call)
@@ -81,17 +82,30 @@ async function readAsChart(
   }
 }
 
-/** Lists the tags of the target that selects the release. @throws the first failure to list. */
+function noRepository({ image, environment }: RollbackRequest, repository: RepositoryName): DrayError {
+  const name = formatRepository(repository)
+  const where = environment === undefined ? '' : ` in ${environment}`
+  return new DrayError('not-found', `cannot find ${image}${where}`, {
+    subject: name,
+    why: `the registry reports no repository ${name}`,
+    hint: 'Check the name of the image and of the environment.',
+  })
+}
+
+/**
+ * Lists the tags of the target that selects the release; undefined if it does not exist.
+ * @throws the first failure to list.
+ */
 async function readFirst(
   { targets, partial }: RollbackRequest,
   stores: Repositories,
   call: Call,
-): Promise<{ readonly repository: RepositoryName; readonly listed: readonly string[] }> {
+): Promise<{ readonly repository: RepositoryName; readonly listed: readonly string[] | undefined }> {
   let failure: DrayError | undefined
   for (const repository of targets) {
     const list = await readOrUnread(repository, call, async () => ({
       kind: 'list' as const,
-      listed: await listTags(stores.target(repository), call),
+      listed: await findTags(stores.target(repository), call),
     }))
     if (list.kind === 'list') return { repository, listed: list.listed }
     failure ??= list.error

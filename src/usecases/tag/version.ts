@@ -58,6 +58,15 @@ function isSameVersion(a: string, b: string): boolean {
   return one !== undefined && other !== undefined && formatVersion(one) === formatVersion(other)
 }
 
+/** Says that `--next` adds no version, if the image has one. */
+export function describeIgnoredNext({ request, highest }: VersionSource): readonly string[] {
+  const { choice, image } = request
+  if (choice.kind !== 'next' || highest?.own === undefined) return []
+  return [
+    `${image} already has the version ${highest.own.tag}, and --next ${choice.part} does not add another one. To add a version, run: dray tag IMAGE VERSION`,
+  ]
+}
+
 /** Returns the image's own version if it has one: a repeated CI job must not release it again. */
 function versionAfter(
   { request: { image }, highest }: VersionSource,

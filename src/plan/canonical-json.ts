@@ -9,13 +9,13 @@ export function canonicalJson(value: unknown): string {
 /** Chunks of a text are at least so long, bytes. */
 const chunkSize = 64 * 1024
 /** A plan, its repositories, one of them, its steps, one of them: the text of a step is short. */
-const pieceDepth = 4
+const partDepth = 4
 
 /** Returns the text of `canonicalJson`, UTF-8, in chunks: that of a plan can be very long. */
 export function* canonicalChunks(value: unknown): Generator<Uint8Array> {
   let text = ''
-  for (const piece of canonicalPieces(value, pieceDepth)) {
-    text += piece
+  for (const part of canonicalParts(value, partDepth)) {
+    text += part
     if (text.length < chunkSize) continue
     yield Buffer.from(text)
     text = ''
@@ -23,7 +23,7 @@ export function* canonicalChunks(value: unknown): Generator<Uint8Array> {
   yield Buffer.from(text)
 }
 
-function* canonicalPieces(value: unknown, depth: number): Generator<string> {
+function* canonicalParts(value: unknown, depth: number): Generator<string> {
   if (depth === 0 || (!Array.isArray(value) && !isPlainObject(value))) {
     yield canonicalJson(value ?? null)
     return
@@ -34,7 +34,7 @@ function* canonicalPieces(value: unknown, depth: number): Generator<string> {
   for (const [key, item] of isList ? value.entries() : Object.entries(sorted(value))) {
     if (!isList && item === undefined) continue
     yield isList ? before : `${before}${JSON.stringify(key)}:`
-    yield* canonicalPieces(item, depth - 1)
+    yield* canonicalParts(item, depth - 1)
     before = ','
   }
   yield isList ? ']' : '}'

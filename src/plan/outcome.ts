@@ -64,9 +64,9 @@ interface TagOutcome extends Omit<PlannedTag, 'change' | 'before'> {
   /** what the tag points at now; absent: dray did not see it */
   readonly after?: Digest | null
   readonly changed: boolean
-  /** of a tag that was not put on the image: what the plan saw */
+  /** of a tag that was not moved to the image: what the plan saw */
   readonly planned?: Digest | null
-  /** of a tag that was not put on the image: the digest of the image */
+  /** of a tag that was not moved to the image: the digest of the image */
   readonly wanted?: Digest
   /** of a conflict: as in `StepOutcome` */
   readonly movedBy?: TagMover | null
@@ -157,7 +157,7 @@ function summarisePlacement(
   }
 }
 
-/** Says of a tag only what was seen: the reading of the plan does not show what the tag is now. */
+/** Reports only what was read: the reading of the plan does not show what the tag is now. */
 function summariseTag(
   { change, before: planned, ...tag }: PlannedTag,
   root: Digest,

@@ -155,7 +155,7 @@ export function parsePlanFile(
     })
   }
   const operation = rest['operation']
-  // The shape of a placement plan says what is wrong with an unknown operation.
+  // The shape of a placement plan reports an unknown operation.
   const isKnown = typeof operation === 'string' && Object.hasOwn(parsers, operation)
   return parsers[isKnown ? (operation as OperationName) : 'promote'](rest, name)
 }

@@ -44,7 +44,7 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
   ].join('  ')
   const lines = [
     ...outcome.tags.filter(({ changed }) => changed).map(tagLine),
-    ...(outcome.status === 'unchanged' ? [] : (placement.held ?? []).map(heldLine)),
+    ...(outcome.status === 'unchanged' ? [] : (placement.held ?? []).map(keptTagLine)),
     ...(outcome.status === 'unchanged' || outcome.status === 'refused' ? [] : [movedLine(outcome)]),
     ...outcome.errors.map((error) => renderErrorBelow(error, style, '  ')),
   ]
@@ -62,7 +62,7 @@ function tagLine({
   return `  ${escapeText(tag)}: ${before === null ? 'new' : `${shortenDigest(before)} -> ${now}${loss}`}`
 }
 
-function heldLine({ tag, reason }: KeptTag): string {
+function keptTagLine({ tag, reason }: KeptTag): string {
   return `  ${escapeText(tag)}: not moved, ${escapeText(reason)}`
 }
 

@@ -15,12 +15,12 @@ export function formatEndName(end: PlacementEnd): string {
 }
 
 /**
- * `staging -> prod`, or `-> prod` if `said`, which precedes it, is the source. If the environment
+ * `staging -> prod`, or `-> prod` if `shown`, which precedes it, is the source. If the environment
  * has several targets, with the registry: `staging -> prod (eu.example.com)`.
  */
-export function formatPath({ from, to }: Placement, said: string, all: readonly Placement[]): string {
-  const arrow = `-> ${formatDestination({ image: said, to }, all)}`
-  return formatEnd(from) === escapeText(said) ? arrow : `${formatEndName(from)} ${arrow}`
+export function formatPath({ from, to }: Placement, shown: string, all: readonly Placement[]): string {
+  const arrow = `-> ${formatDestination({ image: shown, to }, all)}`
+  return formatEnd(from) === escapeText(shown) ? arrow : `${formatEndName(from)} ${arrow}`
 }
 
 /**

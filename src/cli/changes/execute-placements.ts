@@ -4,13 +4,13 @@ import { executeAttempt } from './conflicts/execute-attempt.ts'
 import type { ChangePorts, Executed } from './operation.ts'
 import type { PlacementFindings, PlacementTypes } from './placement-types.ts'
 
-/** Whether an image is where it should be. */
+/** Whether an image is at its target. */
 export function isPlaced(outcome: PlacementOutcome): boolean {
   return isChanged(outcome) || outcome.status === 'unchanged'
 }
 
 /**
- * Executes a plan. If it loses tags to other runs, and this run has made the plan and nobody has
+ * Executes a plan. If it loses tags to other runs, and this run has made the plan and no person has
  * confirmed it, the run decides again about these images.
  */
 export async function executePlacements(

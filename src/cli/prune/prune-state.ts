@@ -107,7 +107,7 @@ function refuseForeign(stats: Stats): void {
     throw new DrayError('refused', 'cannot use the saved plan of an interrupted run', { why })
 }
 
-/** What the saved plan of a run says about the rest of it. The plan itself may be large. */
+/** The part of a saved plan that the next run needs. The plan itself may be large. */
 interface InterruptedRun {
   readonly run: string
   /** by the name of each repository that the run deletes in */

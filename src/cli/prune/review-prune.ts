@@ -161,7 +161,7 @@ async function reviewRepository(
   }
 }
 
-/** @throws `refused` with the fix: without its policy, nothing says what a plan may delete. */
+/** @throws `refused` with the fix: without its policy, nothing defines what a plan may delete. */
 function policyOf(plan: PrunePlan, find: () => RetentionPolicy, file: string | undefined): RetentionPolicy {
   try {
     return find()

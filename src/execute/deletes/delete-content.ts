@@ -9,7 +9,7 @@ import { resolveTags } from '../../images/tags/tags.ts'
 import { type MovedTag, movedTagConflict } from './delete-conflicts.ts'
 
 /**
- * `unchanged`: it was gone already; `stopped`: nothing was deleted, because `stop` was aborted;
+ * `unchanged`: it was already absent; `stopped`: nothing was deleted, because `stop` was aborted;
  * else the tag that keeps it, or why it is in the live set by now
  */
 export type Deleted = 'done' | 'unchanged' | 'stopped' | MovedTag | { readonly live: ErrorInfo }

@@ -218,7 +218,7 @@ export class DeleteLedger {
     if (waiting !== undefined) this.#ready[waiting.kind].add(waiting, 'next')
   }
 
-  /** Keeps what a manifest that stays reaches: for the same reason, or as not attempted. */
+  /** Keeps what a kept manifest reaches: for the same reason, or as not attempted. */
   #settleDependents(): void {
     const affected = new Set<DeleteStep>()
     const open = this.#failures

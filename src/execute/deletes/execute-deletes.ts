@@ -17,7 +17,7 @@ const defaultDeletesAtOnce = 16
 /**
  * Executes the deletes of a plan. The intent of each delete is recorded before it. Unless the plan
  * was made just now, each repository is read again first. Between waves of deletes, new tags and
- * some of the others are read again. What something reaches that is not to be deleted stays
+ * some of the others are read again. A manifest that a kept one reaches is kept
  * (`conflict`), with all steps after it. Nothing is deleted in a repository that cannot be read
  * completely. Only GET, HEAD and DELETE are sent.
  * The port `ended` gets an outcome for every step, also after a failure or a stop. Each is

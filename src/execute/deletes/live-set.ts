@@ -14,7 +14,7 @@ type LiveReason =
   | { readonly kind: 'tagged'; readonly tag: string }
   /** a tag that was to be deleted with it points at another manifest */
   | { readonly kind: 'moved'; readonly tag: string; readonly to: Digest }
-  /** a manifest that stays reaches it: an index, a subject */
+  /** a kept manifest reaches it: an index, a subject */
   | { readonly kind: 'reached'; readonly by: Digest }
   | { readonly kind: 'inUse' }
   /** another run puts it there */
@@ -89,8 +89,8 @@ export class PendingDeletes {
 
 /**
  * Returns the deletes whose manifests are in the live set now, each with the reason. Every manifest
- * that is there and is not to be deleted keeps what it reaches, so that a new tag, index or subject
- * counts like an old one, and a new attached artifact stays complete. The caller keeps the steps
+ * that exists and is not to be deleted keeps what it reaches, so that a new tag, index or subject
+ * counts like an old one, and a new attached artifact remains complete. The caller keeps the steps
  * that come after these as well. Pure.
  * @param roots digests that are in use
  * @param graph may be a part of the repository: then it shows what that part keeps
@@ -129,9 +129,9 @@ function liveReasons(
   }
   for (const root of roots) if (isDeleted(root)) reasons.set(root, { kind: 'inUse' })
   for (const [digest, put] of puts) if (isDeleted(digest)) reasons.set(digest, { kind: 'put', put })
-  const staying = [...graph.nodes.keys()].filter((digest) => !isDeleted(digest))
+  const kept = [...graph.nodes.keys()].filter((digest) => !isDeleted(digest))
   const reach = new Reach(graph)
-  const open: Digest[] = [...staying, ...roots, ...puts.keys(), ...reasons.keys()]
+  const open: Digest[] = [...kept, ...roots, ...puts.keys(), ...reasons.keys()]
   const marked = new Set(open)
   for (let by = open.pop(); by !== undefined; by = open.pop()) {
     for (const below of [...reach.from(by), ...deletes.attachedTo(by)]) {

@@ -36,8 +36,8 @@ export interface LossPorts {
 
 /**
  * Finds, after the last delete, the losses of other clients between a check and a delete: a tag
- * that another run put on a deleted digest and that is gone with it, and a tag whose image lacks a
- * deleted manifest.
+ * that another run moved to a deleted digest and that was deleted with it, and a tag whose image
+ * lacks a deleted manifest.
  * @param puts what other runs put into the repository
  * @param newTags tags that were listed after the last delete for the first time
  * @throws what the stores throw
@@ -66,7 +66,7 @@ export async function findLosses(
     const step = deleted.manifests.get(put.digest) ?? deleted.tags.get(tag)
     if (step !== undefined) losses.push({ step, error: await lostTag(tag, put, ports, call) })
     else {
-      // its run has not put the tag there yet, and may have checked the content before its delete
+      // its run has not written the tag yet, and may have checked the content before its delete
       const { graph } = await ports.readPuts([put], call)
       losses.push(...(await findIncomplete({ tag, put, digest: put.digest }, new Reach(graph), ports, call)))
     }
@@ -76,12 +76,14 @@ export async function findLosses(
 
 interface ImageUnderTag {
   readonly tag: string
-  /** by another run, if a record says so */
+  /** by another run, if an audit record shows it */
   readonly put: RecordedPut | undefined
   readonly digest: Digest
 }
 
-/** Finds what an image lacks because this run deleted it, and nobody has pushed it again. */
+/**
+ * Finds what an image lacks because this run deleted it, and no other client has pushed it again.
+ */
 async function findIncomplete(
   { tag, put, digest }: ImageUnderTag,
   reach: Reach,

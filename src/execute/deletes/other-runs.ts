@@ -61,7 +61,7 @@ export class OtherRuns {
 
   async #findLive(puts: readonly RecordedPut[], call: Call): Promise<ReadonlyMap<DeleteStep, ErrorInfo>> {
     const { deletes } = this.#ports
-    // A put that says where the content comes from wins over one that does not.
+    // A put with the source of its content wins over one without.
     const sourced = puts.filter(({ from }) => from !== undefined)
     const byDigest = new Map([...puts, ...sourced].map((put) => [put.digest, put]))
     const { graph, unreadable } = await this.read([...byDigest.values()], call)

@@ -17,7 +17,7 @@ export interface TagAtDigest {
   readonly digest: Digest | null
 }
 
-/** Finds what the audit log says about conflicts. */
+/** Finds the audit records of the moves behind conflicts. */
 export interface ConflictPorts {
   /**
    * Finds the newest record that matches, as far back as this plan saw the registries. @throws what

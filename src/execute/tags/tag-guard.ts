@@ -73,9 +73,9 @@ export class TagGuard {
 
   /**
    * Is called before each attempt of the PUT. The tag is checked again before a retry, however soon
-   * it comes: the attempt before it may have been carried out, and others may have moved the tag
-   * since. If another process may have taken the lock, as after the run was suspended, it is taken
-   * again first.
+   * it comes: the registry may have executed the attempt before it, and others may have moved the
+   * tag since. If another process may have taken the lock, as after the run was suspended, it is
+   * taken again first.
    */
   beforeAttempt(stored: string | undefined, signal: AbortSignal): ReturnType<BeforeAttempt> {
     this.#stored = stored ?? this.#stored

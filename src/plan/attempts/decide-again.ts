@@ -19,13 +19,13 @@ export interface MovedUnderway extends Omit<WrittenTag, 'digest'> {
   readonly from: Digest | null
   /** what the tag points at now; null: it is gone */
   readonly to: Digest | null
-  /** with a floating tag that the version rules put on the highest version */
+  /** with a floating tag that follows the highest version */
   readonly rule?: HighestPrecondition
   readonly override?: TagOverride
 }
 
 /**
- * Where a floating tag went by the version rules: onto a higher version, onto a lower one, or
+ * Where a floating tag moved by the version rules: to a higher version, to a lower one, or
  * `unknown` if its digests have no version.
  */
 export type MoveDirection = 'forward' | 'backward' | 'unknown'
@@ -34,7 +34,7 @@ export type MoveDirection = 'forward' | 'backward' | 'unknown'
  * Whether a run may move a tag that others moved since it read it: pure. It may if a run of the
  * same audit log moved the tag, as if it had begun after that run. It may not undo a rollback. A
  * move of unknown origin may be followed only if the version rules order it: a floating tag that
- * went forward. No rule is set aside for a state that nobody has seen.
+ * went forward. An override applies only to the state that the plan shows.
  * @param movedBy null: the audit log has no record of the move; undefined: the log was not read
  */
 export function mayMoveAgain(

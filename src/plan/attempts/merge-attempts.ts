@@ -32,7 +32,7 @@ export function mergeAttempts(first: PlanAttempt, again: PlanAttempt): PlanAttem
 
 /**
  * Removes the steps of content that an earlier attempt has brought to the target: within one run it
- * is not sent again. Attestations stay, because each states the tags of its plan.
+ * is not sent again. Attestations are kept, because each states the tags of its plan.
  */
 export function withoutDoneContent(again: Plan, { plan, steps }: PlanAttempt): Plan {
   const done = doneSteps(steps)

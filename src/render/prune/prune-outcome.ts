@@ -34,8 +34,8 @@ export function renderPruneOutcome(
   const { style } = page
   const plans = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one]))
   const repositories = withoutWhole(outcome)
-  const alike = Map.groupBy(repositories, kindOf)
-  const blocks = [...alike.values()].flatMap((those) => renderAlike(those, plans, page))
+  const groups = Map.groupBy(repositories, kindOf)
+  const blocks = [...groups.values()].flatMap((those) => renderGroup(those, plans, page))
   const known = new Set(repositories.map(({ repository }) => formatRepository(repository)))
   const unread = outcome.refusals.filter(
     ({ repository }) => repository !== undefined && !known.has(formatRepository(repository)),
@@ -74,7 +74,7 @@ function hasChanged({ deleted, untagged }: RepositoryOutcome): boolean {
   return deleted + untagged > 0
 }
 
-function renderAlike(
+function renderGroup(
   those: readonly RepositoryOutcome[],
   plans: ReadonlyMap<string, RepositoryPlan>,
   page: Page,

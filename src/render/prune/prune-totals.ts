@@ -48,20 +48,20 @@ export function totalsOf(plan: PrunePlan): PruneTotals {
   const names = new Set(plan.repositories.map(({ repository }) => formatRepository(repository)))
   for (const { repository } of plan.refusals)
     if (repository !== undefined) names.add(formatRepository(repository))
-  const going = plan.repositories.filter(({ repository }) => !refused.has(repository))
+  const accepted = plan.repositories.filter(({ repository }) => !refused.has(repository))
   const sum = (all: readonly RepositoryPlan[], of: (one: RepositoryPlan) => number): number =>
     all.reduce((total, one) => total + of(one), 0)
   const images = sum(plan.repositories, ({ count }) => count.images)
-  const deleted = sum(going, ({ count }) => count.deleted)
+  const deleted = sum(accepted, ({ count }) => count.deleted)
   return {
     repositories: names.size,
     images,
     deleted,
     kept: images - deleted,
-    manifests: sum(going, (one) => countSteps(one, 'deleteManifest')),
-    untagged: sum(going, (one) => countSteps(one, 'deleteTag')),
-    freed: sum(going, ({ freed }) => freed),
-    refused: refused.isAll ? names.size : names.size - going.length,
+    manifests: sum(accepted, (one) => countSteps(one, 'deleteManifest')),
+    untagged: sum(accepted, (one) => countSteps(one, 'deleteTag')),
+    freed: sum(accepted, ({ freed }) => freed),
+    refused: refused.isAll ? names.size : names.size - accepted.length,
   }
 }
 

@@ -20,8 +20,8 @@ export type EvidenceDecision =
 
 /**
  * Decides about one attached artifact at one target. A missing referrer is attached. A cosign tag
- * names one manifest: it moves if the source's manifest has all entries of the target's, stays if
- * the target's has all of the source's, and is a conflict if each has entries of its own.
+ * names one manifest: it moves if the source's manifest has all entries of the target's, is up to
+ * date if the target's has all of the source's, and is a conflict if each has entries of its own.
  */
 export function decideEvidence(
   evidence: Evidence,

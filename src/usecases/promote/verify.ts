@@ -44,7 +44,7 @@ export interface TagMovedAway {
   readonly digest: Digest
 }
 
-/** Returns the tags that a repair would move back from where somebody else moved them. */
+/** Returns the tags that others moved, and that a repair would move back. */
 export function movedByOthers({ placements }: Plan): readonly TagMovedAway[] {
   return placements.flatMap(({ image, to, root, tags }) =>
     tags.flatMap(({ tag, before, change }) =>

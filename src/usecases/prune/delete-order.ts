@@ -12,8 +12,8 @@ export interface OrderedDelete {
 /**
  * Orders the manifests to delete so that a parent comes before what it reaches: an index before its
  * children (registries refuse to break an index), an image before its attached artifacts. An image
- * therefore never lacks a part, and if the registry refuses a delete, what the manifest reaches
- * stays. Takes time in proportion to manifests and edges. Pure.
+ * therefore never lacks a part, and if the registry refuses a delete, dray keeps
+ * what the manifest reaches. Takes time in proportion to manifests and edges. Pure.
  */
 export function orderDeletes(
   graph: RepositoryGraph,

@@ -58,8 +58,8 @@ function sortGarbage(graph: RepositoryGraph, garbage: ReadonlySet<Digest>): Iter
 }
 
 /**
- * Returns the tags on attached artifacts whose subject was not found: it is gone, or it has no tag.
- * Evidence tags name their subject; other manifests have the field `subject`.
+ * Returns the tags on attached artifacts whose subject was not found: it is missing, or it has no
+ * tag. Evidence tags name their subject; other manifests have the field `subject`.
  */
 function findOrphanedTags(
   graph: RepositoryGraph,

@@ -59,8 +59,8 @@ function decideTarget(
 }
 
 /**
- * Whether no tag is or will be on the release. Without `--to`, some tags may be on it already, but
- * then the current-version tag is not and stays.
+ * Whether no tag points or will point to the release. Without `--to`, some tags may point to it,
+ * but then the current-version tag does not, and does not move.
  */
 function hasNothingToMove({ tags, errors }: TaggedTarget, { to }: RollbackRequest): boolean {
   if (tags === undefined || errors.length > 0) return false

@@ -18,7 +18,7 @@ interface ExplainedPlan {
   readonly findings: PlacementFindings | undefined
 }
 
-/** What the audit log of a run says about the conflicts of its plan. */
+/** Finds the audit records that explain the conflicts of a plan. */
 export async function conflictPorts(
   { record, plan, findings }: ExplainedPlan,
   context: Context,

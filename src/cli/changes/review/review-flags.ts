@@ -10,7 +10,7 @@ import { flagGroups } from '../../help/flag-groups.ts'
 
 /**
  * Flags of `dray apply` that set a rule aside. They mean what they mean when a plan is made. A
- * saved plan does not carry them: a person who can write the file could add them.
+ * saved plan does not contain them: a person who can write the file could add them.
  */
 export const reviewFlags = {
   ...moveTagFlag,

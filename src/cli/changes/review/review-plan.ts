@@ -40,7 +40,7 @@ export interface CurrentDecision {
   readonly targets: readonly (ReadTarget | DrayError)[]
   /** versions of the image, whose floating tags the plan may write */
   readonly versions: readonly VersionTag[]
-  /** a version tag that must be on the image, because only the name of the image says so */
+  /** a version tag that must be on the image, because only the name of the image shows it */
   readonly assumedTag?: string | undefined
 }
 

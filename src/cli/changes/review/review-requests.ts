@@ -91,7 +91,7 @@ export function promoteRequest(
   const policy = reviewPolicy(rules, tags, flags)
   const versions = versionTagsIn(tags, policy)
   const plain = tags.filter((tag) => !versions.some((one) => isTagOf(tag, one, policy)))
-  // Without its version, a floating tag moves only if the source says which version it is.
+  // Without its version, a floating tag moves only if the source shows its version.
   const isUnknown = keepsUp && versions.length === 0 && !flags['allow-backward']
   return {
     image,
@@ -127,11 +127,11 @@ export function tagRequests(planned: PlannedImage, flags: ReviewFlags): readonly
   const policy = reviewPolicy(rules, tags, flags)
   const versions = versionsOf(planned, policy, flags)
   const plain = tags.filter((tag) => !versions.some((one) => isTagOf(tag, one, policy)))
-  const wishes: readonly TagChoice[] = [
+  const choices: readonly TagChoice[] = [
     ...versions.map((given): TagChoice => ({ kind: 'version', given })),
     ...(plain.length > 0 ? [{ kind: 'plain', tags: plain } as const] : []),
   ]
-  return wishes.map((choice) => ({
+  return choices.map((choice) => ({
     image: first.image,
     ...(environment !== undefined && { environment }),
     targets: [first.to.repository, ...more.map(({ to }) => to.repository)],
@@ -171,7 +171,7 @@ export function rollbackRequest(
 /**
  * The versions whose tags a `dray tag` writes: those among the tags of the plan. If there are none
  * and a floating tag is written, it is the version that the image was named by.
- * @throws `refused` if an environment keeps up floating tags and nothing says which version this
+ * @throws `refused` if an environment maintains floating tags and nothing shows which version this
  * is.
  */
 function versionsOf(

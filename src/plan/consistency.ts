@@ -1,6 +1,6 @@
-import { DrayError } from '../lib/errors.ts'
 import { cosignSuffixes, cosignTag } from '../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
+import { invalidPlan } from './invalid-plan.ts'
 import { isInLine, isTagOfLine } from '../semver/line.ts'
 import { formatVersion, parseVersion, versionTagsIn } from '../semver/version.ts'
 import {
@@ -26,27 +26,27 @@ import {
 export function checkConsistency(plan: Plan, name: string): void {
   const placements = new Map<PlacementId, Placement>()
   for (const placement of plan.placements) {
-    if (placements.has(placement.id)) throw malformed(name, `the placement ${placement.id} occurs twice`)
+    if (placements.has(placement.id)) throw invalidPlan(name, `the placement ${placement.id} occurs twice`)
     placements.set(placement.id, placement)
     const impossible = placement.tags.find((tag) => !isPossible(tag, placement))
     if (impossible !== undefined)
-      throw malformed(
+      throw invalidPlan(
         name,
         `${placement.id} has the change ${impossible.change} for the tag ${impossible.tag}, which does not fit its digests`,
       )
     const wrong = mismatchOf(placement, plan)
-    if (wrong !== undefined) throw malformed(name, `${placement.id} ${wrong}`)
+    if (wrong !== undefined) throw invalidPlan(name, `${placement.id} ${wrong}`)
   }
   const seen = new Set<StepId>()
   for (const step of plan.steps) {
-    if (seen.has(step.id)) throw malformed(name, `the step ${step.id} occurs twice`)
+    if (seen.has(step.id)) throw invalidPlan(name, `the step ${step.id} occurs twice`)
     const unknown = step.after.find((other) => !seen.has(other))
     if (unknown !== undefined) {
-      throw malformed(name, `step ${step.id} comes after ${unknown}, which is not an earlier step`)
+      throw invalidPlan(name, `step ${step.id} comes after ${unknown}, which is not an earlier step`)
     }
     const placement = placements.get(step.placement)
-    if (placement === undefined) throw malformed(name, `step ${step.id} belongs to no placement`)
-    if (!isWithin(step, placement)) throw malformed(name, `step ${step.id} does not fit its placement`)
+    if (placement === undefined) throw invalidPlan(name, `step ${step.id} belongs to no placement`)
+    if (!isWithin(step, placement)) throw invalidPlan(name, `step ${step.id} does not fit its placement`)
     seen.add(step.id)
   }
 }
@@ -141,8 +141,4 @@ function isOfVersion(
     tags.map((shown) => shown.tag),
     one,
   ).some((exact) => formatVersion(exact.version) === formatVersion(version))
-}
-
-function malformed(name: string, why: string): DrayError {
-  return new DrayError('malformed', `${name} is not a plan: ${why}`)
 }

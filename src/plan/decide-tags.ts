@@ -74,7 +74,7 @@ export function decideTags(
   const held: KeptTag[] = []
   const refusals: DrayError[] = []
   const add = (tag: string, more: Partial<TagToWrite>): void => {
-    if (!isTag(tag)) refusals.push(new DrayError('malformed', `${JSON.stringify(tag)} is not a valid tag`))
+    if (!isTag(tag)) refusals.push(invalidTag(tag))
     else planned.set(tag, { ...changeOf(tag, found.get(tag) ?? null, root), ...more })
   }
   for (const tag of wanted.plain) add(tag, {})
@@ -103,6 +103,13 @@ export function decideTags(
     return { ...tag, deletesBefore: true }
   })
   return { waves: groupByWave(tags, version, rules), held, refusals }
+}
+
+function invalidTag(tag: string): DrayError {
+  return new DrayError('malformed', `cannot write the tag ${JSON.stringify(tag)}`, {
+    why: 'a tag has at most 128 letters, digits, dots, hyphens and underscores, and does not start with a dot or a hyphen',
+    hint: 'Use another tag.',
+  })
 }
 
 /** Returns a tag as a placement shows it, without the preconditions of its step. */

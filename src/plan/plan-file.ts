@@ -4,6 +4,7 @@ import { digestOf } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
 import { canonicalChunks, canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
+import { invalidPlan } from './invalid-plan.ts'
 import { hashOfPlan } from './plan-hash.ts'
 import type { OperationName, Plan } from './plan.ts'
 import { checkPruneConsistency } from './prune/prune-consistency.ts'
@@ -184,8 +185,5 @@ function parseShape(shape: typeof planShape | typeof prunePlanShape, value: unkn
   const parsed = v.safeParse(shape, value)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
-  throw new DrayError(
-    'malformed',
-    `${name} is not a plan: ${v.getDotPath(issue) ?? 'the document'}: ${issue.message}`,
-  )
+  throw invalidPlan(name, `${v.getDotPath(issue) ?? 'the document'}: ${issue.message}`)
 }

@@ -6,6 +6,7 @@ import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { operationTexts } from './operation.ts'
 import { formatEnd, formatEndName } from './placement-end.ts'
+import { breakLines } from './text/section.ts'
 import type { Page, Style } from './text/style.ts'
 import { type Cell, renderTable } from './text/table.ts'
 import { displayWidth, pad } from './text/width.ts'
@@ -25,7 +26,7 @@ export function renderPlan(plan: Plan, page: Page, configuration?: string): stri
     ...[...refusals.values()].flatMap(([first, ...more]) =>
       first === undefined ? [] : [renderRefusals([first, ...more], plan, style)],
     ),
-    [summary(plan, style), ...renderConfigurationLine(configuration, style)].join('\n'),
+    [...summary(plan, page), ...renderConfigurationLine(configuration, style)].join('\n'),
   ]
   return blocks.join('\n\n')
 }
@@ -165,7 +166,7 @@ function lossRows({ before, deletesBefore }: PlannedTag): Cell[][] {
 const overrides: Readonly<Record<TagOverride, string>> = {
   moveTag: 'by --move-tag',
   allowBackward: 'by --allow-backward',
-  rollback: 'rolled back',
+  rollback: 'by rollback',
 }
 
 function attachedCell({ found, missing }: Placement['evidence']): string {
@@ -187,7 +188,7 @@ function renderRefusals(
 }
 
 /** `Plan: 2 images to promote, 6 tags to write, 1 image refused.` Each image is counted once. */
-function summary(plan: Plan, style: Style): string {
+function summary(plan: Plan, { style, width }: Page): readonly string[] {
   const states = Map.groupBy(plan.placements, (placement) => stateOf(placement, plan))
   const imagesOf = (state: PlacementState): ReadonlySet<string> =>
     new Set(states.get(state)?.map(({ image }) => image))
@@ -201,7 +202,8 @@ function summary(plan: Plan, style: Style): string {
     countPart(upToDate.length, 'image', 'up to date'),
     countPart(refused.size, 'image', 'refused'),
   ].flat()
-  return `${style.bold(`Plan: ${counts.length === 0 ? 'no changes' : counts.join(', ')}`)}.`
+  const text = `Plan: ${counts.length === 0 ? 'no changes' : counts.join(', ')}.`
+  return breakLines(text, width).map((line) => style.bold(line))
 }
 
 function countPart(count: number, noun: string, state: string): readonly string[] {

@@ -282,7 +282,7 @@ describe('a plan file', () => {
       expect(() => parsePlanFile(formatPlanFile(plan as never), 'plan.json')).toThrow(
         expect.objectContaining({
           code: 'malformed',
-          message: expect.stringContaining('is not a repository'),
+          why: expect.stringContaining('is not a repository'),
         }),
       )
     },

@@ -17,7 +17,8 @@ export interface CiReport {
 export function parseReport(text: string): string {
   const file = /^dotenv=(.+)$/s.exec(text)?.[1]
   if (file !== undefined) return file
-  throw new DrayError('usage', `--report does not accept ${JSON.stringify(text)}`, {
+  throw new DrayError('usage', `${JSON.stringify(text)} is not a value of --report`, {
+    why: 'the only kind of report is dotenv',
     hint: 'Pass --report dotenv=FILE.',
   })
 }

@@ -103,8 +103,12 @@ const noAccess =
 /** A plan that others can change would decide what is deleted. */
 function refuseForeign(stats: Stats): void {
   const why = othersWhoWriteFile(stats, process.env)
-  if (why !== undefined)
-    throw new DrayError('refused', 'cannot use the saved plan of an interrupted run', { why })
+  if (why !== undefined) {
+    throw new DrayError('refused', 'cannot use the saved plan of an interrupted run', {
+      why,
+      hint: 'Remove the write access of other users. Then run the command again.',
+    })
+  }
 }
 
 /** The part of a saved plan that the next run needs. The plan itself may be large. */

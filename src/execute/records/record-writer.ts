@@ -83,6 +83,7 @@ export class RecordWriter {
           : new DrayError('audit', `cannot write to the audit log ${this.#ports.sink.place}`, {
               cause,
               why: toErrorInfo(cause).message,
+              hint: 'Free disk space or grant write access to the audit log. Then run the command again.',
             })
       this.#failed.abort(error)
       throw error

@@ -1,7 +1,7 @@
 import type { Call } from '../../lib/call.ts'
-import { DrayError } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { formatAt } from '../../oci/reference.ts'
+import { invalidPlan } from '../../plan/invalid-plan.ts'
 import type { Moved } from '../../plan/outcome.ts'
 import type { AttachStep } from '../../plan/plan.ts'
 import type { CopyResult } from '../../images/copy.ts'
@@ -76,6 +76,6 @@ export function attachUnderTag(step: AttachStep, context: StepContext, order: St
 
 /** @throws `malformed` if the step names no tag */
 export function tagOfAttach({ id, to, tag, manifest, from, expect, repair }: AttachStep): TagWrite {
-  if (tag === undefined) throw new DrayError('malformed', `step ${id} attaches under a tag and names none`)
+  if (tag === undefined) throw invalidPlan('the plan', `the step ${id} has no tag`)
   return { repository: to, tag, target: manifest, from, expect, ...(repair === true && { repair }) }
 }

@@ -1,10 +1,11 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { DrayError } from '../../lib/errors.ts'
+import type { DrayError } from '../../lib/errors.ts'
 import { isFresh } from '../../lib/freshness.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { movedSince, overtaken } from '../../plan/conflicts.ts'
+import { invalidPlan } from '../../plan/invalid-plan.ts'
 import { type HighestPrecondition, isOfTag, type Precondition } from '../../plan/plan.ts'
 import { higherInLine } from '../../semver/line.ts'
 import { isVersionLike, parseVersion, versionTagsIn } from '../../semver/version.ts'
@@ -96,7 +97,7 @@ export class TagChecks {
     const { repository, line, buildMetadata } = expected
     const version = parseVersion(expected.version)
     if (version === undefined)
-      throw new DrayError('malformed', `the plan has an invalid version: ${JSON.stringify(expected.version)}`)
+      throw invalidPlan('the plan', `its version ${JSON.stringify(expected.version)} is not valid`)
     const tags = await this.#list(repository, call).tags
     const versions = versionTagsIn(tags, { buildMetadata }).map((one) => one.version)
     const higher = higherInLine(versions, line, version)

@@ -1,7 +1,8 @@
-import { DrayError } from '../../lib/errors.ts'
+import type { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import { formatRepository, sameRepository } from '../../oci/reference.ts'
+import { invalidPlan } from '../invalid-plan.ts'
 import type { StepId } from '../plan.ts'
 import type { DeleteStep, PrunePlan, RepositoryPlan, TagVerdict } from './prune-plan.ts'
 
@@ -18,8 +19,7 @@ export function checkPruneConsistency(plan: PrunePlan, name: string): void {
   const refused = new Set(plan.refusals.map(({ repository }) => repository && formatRepository(repository)))
   for (const one of plan.repositories) {
     const called = formatRepository(one.repository)
-    const malformed = (why: string): DrayError =>
-      new DrayError('malformed', `${name} is not a plan: ${called}: ${why}`)
+    const malformed = (why: string): DrayError => invalidPlan(name, `${called}: ${why}`)
     if (seen.has(called)) throw malformed('it occurs twice')
     seen.add(called)
     const isRefused = refused.has(undefined) || refused.has(called)

@@ -69,7 +69,7 @@ describe.skipIf(!script.available)(`dray promote on a terminal${script.note}`, (
     await terminal.answer(/Plan: 1 image to promote, 1 tag to write\.[^]*Promote 1 image to prod\?/, 'y\r')
     expect(await terminal.ended).toBe(0)
     expect(terminal.screen()).toContain(
-      'Without questions: dray promote api:1.4.0 --ticket OPS-7 --from staging --to prod',
+      'Without prompts: dray promote api:1.4.0 --ticket OPS-7 --from staging --to prod',
     )
     expect(await registries.staging.oracle.digest('prod/api', '1.4.0')).toBe(
       registries.content('api:1.4.0').root.digest,

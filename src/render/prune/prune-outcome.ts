@@ -160,7 +160,7 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
       ? ['dray kept images that changed since the plan was made. To plan again, run dray prune.']
       : []),
     ...(some(({ notAttempted, failed }) => notAttempted + failed)
-      ? ['Some deletes were not executed. To continue, run the command again.']
+      ? ['Some deletes were not executed. Fix the problem above. Then run the command again.']
       : []),
   ]
   return texts.flatMap((text) => breakLines(text, page.width))

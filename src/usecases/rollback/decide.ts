@@ -88,7 +88,7 @@ function notInTarget(
   const version = formatVersion(tag.version)
   return new DrayError('refused', `${image} ${version} is not the same in every target`, {
     subject: formatRepository(repository),
-    why: `it has no version tag ${version} on ${root.digest}`,
+    why: `it has no version tag ${version} that points to ${root.digest}`,
     hint: 'Promote that version again. A promotion copies it to all targets.',
   })
 }

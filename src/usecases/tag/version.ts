@@ -73,7 +73,7 @@ function versionAfter(
   part: 'major' | 'minor' | 'patch',
 ): VersionTag | DrayError {
   if (highest === undefined) {
-    return new DrayError('refused', `there is no version before ${image}`, {
+    return new DrayError('refused', `cannot choose the next version for ${image}`, {
       why: 'its repository has no version tag, and --next needs one',
       hint: 'Name the first version: dray tag IMAGE 0.1.0',
     })
@@ -81,7 +81,7 @@ function versionAfter(
   if (highest.own !== undefined) return highest.own
   const version = incrementVersion(highest.tag.version, part)
   if (version === undefined) {
-    return new DrayError('refused', `there is no ${part} version after ${highest.tag.tag}`, {
+    return new DrayError('refused', `cannot choose a ${part} version after ${highest.tag.tag}`, {
       why: 'its number is the largest possible one',
       hint: 'Name the version: dray tag IMAGE VERSION',
     })

@@ -139,7 +139,6 @@ async function newScenario(name: 'promote' | 'prune', { flags = {}, answer, type
     warnings,
     failures,
     finished,
-    host: registries.staging.host,
     digest: (tag: string) => registries.content(`api:${tag}`).root.digest,
     records: () =>
       readFileSync(auditFile, 'utf8')

@@ -256,7 +256,7 @@ function originOf(incoming: IncomingMessage): string {
 }
 
 function clientGone(): DrayError {
-  return new DrayError('network', 'the client broke off')
+  return new DrayError('network', 'the client ended the connection')
 }
 
 function entryOf(

@@ -132,10 +132,10 @@ async function listen(server: Server, port: number, host: string): Promise<Addre
   try {
     await promise
   } catch (cause) {
-    throw new DrayError('io', `the registry cannot listen on ${host}:${port}`, {
+    throw new DrayError('io', `cannot listen on ${host}:${port}`, {
       subject: `${host}:${port}`,
       why: explainFailure(cause),
-      hint: 'Choose another port; 0 takes a free one.',
+      hint: 'Choose another port. Port 0 selects a free one.',
       cause,
     })
   }

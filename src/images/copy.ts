@@ -124,7 +124,7 @@ export class Copier {
     const distributable = graph.blobs.filter((blob) => !isNonDistributable(blob))
     const skipped = graph.blobs.length - distributable.length
     if (skipped > 0) {
-      const text = `${skipped} non-distributable ${skipped === 1 ? 'layer is' : 'layers are'} left where ${skipped === 1 ? 'its' : 'their'} urls point`
+      const text = `dray does not copy ${skipped} non-distributable ${skipped === 1 ? 'layer' : 'layers'}`
       call.notify({ kind: 'warning', text, from: formatRepository(from.repository) })
     }
     return inParallel(distributable, blobsAtOnce, call, async (blob, c) => {

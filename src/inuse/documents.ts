@@ -48,7 +48,7 @@ export interface ParsedDocument {
  * @throws `malformed` for other texts, duplicate keys, too many aliases, and templates.
  */
 export function* documentsOf(text: string, name: string): Generator<ParsedDocument> {
-  if (text.includes('\0')) throw notReadable(name, 'there are zero bytes in it')
+  if (text.includes('\0')) throw notReadable(name, 'it contains zero bytes')
   if (/^\s*[[{]/.test(text) && isShallow(text) && isJson(text)) {
     yield { value: parseJsonDocument(text, name), where: name }
     return
@@ -149,12 +149,12 @@ function checkNodes(document: Document.Parsed, text: string, name: string): void
 function checkKeys(items: readonly Pair[], text: string, name: string): void {
   const keys = new Set<unknown>()
   for (const { key } of items) {
-    if (!isScalar(key)) throw notYaml(text, name, 'a key is no plain text')
+    if (!isScalar(key)) throw notYaml(text, name, 'a key is not plain text')
     if (key.value instanceof WrittenNumber) key.value = key.value.source
     // A merge key may occur twice.
     if (keys.has(key.value) && key.source !== '<<') {
       const line = lineOf(text, key.range?.[0] ?? 0)
-      throw notYaml(text, name, `line ${line}: the key ${JSON.stringify(key.source)} stands twice in a map`)
+      throw notYaml(text, name, `line ${line}: the key ${JSON.stringify(key.source)} is twice in a map`)
     }
     keys.add(key.value)
   }
@@ -166,10 +166,10 @@ function lineOf(text: string, offset: number): number {
 
 function notYaml(text: string, name: string, why: string, cause?: unknown): DrayError {
   if (!text.includes('{{')) return notReadable(name, why, cause)
-  return new DrayError('malformed', `${name} is a template and no YAML`, {
+  return new DrayError('malformed', `${name} is a template, not YAML`, {
     subject: name,
     why,
-    hint: 'Name what it renders to instead: helm template … | dray prune --in-use -',
+    hint: 'Pass the rendered output instead: helm template … | dray prune --in-use -',
     cause,
   })
 }
@@ -178,7 +178,7 @@ function notReadable(name: string, why: string, cause?: unknown): DrayError {
   return new DrayError('malformed', `${name} is neither YAML nor JSON`, {
     subject: name,
     why,
-    hint: 'Correct it, or leave it out. Nothing is deleted while it is not known what runs.',
+    hint: 'Correct the file, or remove it from the list. dray deletes nothing while the images in use are unknown.',
     cause,
   })
 }

@@ -84,10 +84,10 @@ async function readBytes(path: string, name: string): Promise<Uint8Array> {
 }
 
 function notRead(name: string, why: string, cause?: unknown): DrayError {
-  return new DrayError('io', `${name} cannot be read`, {
+  return new DrayError('io', `cannot read ${name}`, {
     subject: name,
     why,
-    hint: 'It could name images that run: nothing is deleted while it cannot be read.',
+    hint: 'Make the file readable. dray deletes nothing while the images in use are unknown.',
     cause,
   })
 }
@@ -96,6 +96,6 @@ function noFile(glob: string, folder: string): DrayError {
   return new DrayError('refused', `no file matches ${JSON.stringify(glob)}`, {
     subject: glob,
     why: `globs begin at ${folder}; a wildcard matches YAML and JSON files`,
-    hint: 'Correct the glob. Nothing is deleted while it is not known what runs.',
+    hint: 'Correct the glob. dray deletes nothing while the images in use are unknown.',
   })
 }

@@ -52,7 +52,7 @@ function alternatives(glob: string): readonly string[] {
       for (const choice of (found[1] ?? '').split(','))
         open.push(one.slice(0, found.index) + choice + one.slice(found.index + found[0].length))
     if (open.length + done.length > maxAlternatives)
-      throw new DrayError('refused', `${JSON.stringify(glob)} stands for too many globs`, { subject: glob })
+      throw new DrayError('refused', `${JSON.stringify(glob)} expands to too many globs`, { subject: glob })
   }
   return done
 }
@@ -150,15 +150,15 @@ class Search {
     const stats = await this.#stat(name)
     if (stats !== undefined) return stats
     const path = resolve(this.#folder, name)
-    throw notListed(path, new Error('it is a link that leads nowhere'))
+    throw notListed(path, new Error('it is a link to a path that does not exist'))
   }
 }
 
 function notListed(path: string, cause: unknown): DrayError {
-  return new DrayError('io', `${path} cannot be looked into`, {
+  return new DrayError('io', `cannot read the folder ${path}`, {
     subject: path,
     why: explainFailure(cause),
-    hint: 'It could name images that run: nothing is deleted while it cannot be read.',
+    hint: 'Make the file readable. dray deletes nothing while the images in use are unknown.',
     cause,
   })
 }

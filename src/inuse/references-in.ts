@@ -59,9 +59,9 @@ class Walk implements FoundImages {
   visit(value: unknown, place: DocumentPath, registry: string | undefined): void {
     this.#nodes += 1
     if (place.length > maxDepth || this.#nodes > maxNodes)
-      throw new DrayError('malformed', `${this.#where} is too deep or too large to be looked through`, {
+      throw new DrayError('malformed', `${this.#where} is too deep or too large`, {
         subject: this.#where,
-        hint: 'Look for an alias that stands for what it is in.',
+        hint: 'Remove aliases that contain themselves.',
       })
     if (Array.isArray(value)) this.#visitArray(value, place, registry)
     else if (isMap(value)) this.#visitMap(value, place, globalRegistryIn(value) ?? registry)
@@ -204,7 +204,7 @@ class Walk implements FoundImages {
       return [...documentsOf(text, this.#by(place))].map(({ value }) => value)
     } catch (error) {
       if (!isDrayError(error)) throw error
-      this.#addUnknown(place, `the text there is no YAML (${error.why ?? error.message})`, 'render')
+      this.#addUnknown(place, `its text is not YAML (${error.why ?? error.message})`, 'render')
       return []
     }
   }

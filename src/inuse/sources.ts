@@ -107,6 +107,6 @@ function findImages(text: string, name: string): FoundImages {
 function namesNone(name: string): DrayError {
   return new DrayError('refused', `${name} names no image`, {
     subject: name,
-    hint: 'Correct it, or take it out. Nothing is deleted while it is not known what runs.',
+    hint: 'Correct the source, or remove it. dray deletes nothing while the images in use are unknown.',
   })
 }

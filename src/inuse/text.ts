@@ -18,13 +18,13 @@ export function checkNotBlank(text: string, name: string): void {
   if (text.trim() !== '') return
   throw new DrayError('malformed', `${name} is empty`, {
     subject: name,
-    hint: 'Correct it, or leave it out. Nothing is deleted while it is not known what runs.',
+    hint: 'Correct the file, or remove it from the list. dray deletes nothing while the images in use are unknown.',
   })
 }
 
 export function tooLarge(name: string, maxBytes: number): DrayError {
   return new DrayError('malformed', `${name} is larger than ${maxBytes} bytes`, {
     subject: name,
-    hint: 'Split it, or leave it out.',
+    hint: 'Split the file, or remove it.',
   })
 }

@@ -42,7 +42,7 @@ export function resolveImages(found: FoundImages, all: FoundImages = found): rea
     const named = renamed.get(normalName(name)) ?? []
     for (const { text } of named) take({ text: `${newName}${splitImage(text).rest}`, by })
     if (named.length > 0) continue
-    const what = `it renames ${JSON.stringify(name)}, whose tag is in none of these files`
+    const what = `it renames ${JSON.stringify(name)}, and none of these files has its tag`
     unknown.push({ by, what, remedy: 'render' })
   }
   if (unknown.length > 0) throw cannotBeKnown(unknown)
@@ -73,17 +73,17 @@ function notReference(text: string, by: string): UnknownImage {
   const written = JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
   const isTemplate = text.includes('{{')
   const isVariable = /\$[({A-Za-z_]/.test(text)
-  if (isTemplate || isVariable)
-    return { by, what: `${written} is to be filled in by something else`, remedy: 'render' }
-  return { by, what: `${written} is no reference to an image`, remedy: 'correct' }
+  if (isTemplate || isVariable) return { by, what: `another program replaces ${written}`, remedy: 'render' }
+  return { by, what: `${written} is not a reference of an image`, remedy: 'correct' }
 }
 
 const hints: Readonly<Record<Remedy, string>> = {
   render:
-    'Name what it renders to instead (helm template …, or kustomize build …, | dray prune --in-use -), or ask the cluster with `kubectl`.',
+    'Pass the rendered output instead (helm template … or kustomize build … | dray prune --in-use -), or read the cluster with `kubectl`.',
   compose:
-    'Give the variable a default, or name what Compose makes of it: docker compose config | dray prune --in-use -',
-  correct: 'Correct it, or leave it out. Nothing is deleted while it is not known what runs.',
+    'Set a default for the variable, or pass the output of Compose: docker compose config | dray prune --in-use -',
+  correct:
+    'Correct the file, or remove it from the list. dray deletes nothing while the images in use are unknown.',
 }
 
 function cannotBeKnown(unknown: readonly UnknownImage[]): DrayError {
@@ -94,9 +94,7 @@ function cannotBeKnown(unknown: readonly UnknownImage[]): DrayError {
   const code = unknown.every(({ remedy }) => remedy === 'correct') ? 'malformed' : 'refused'
   return new DrayError(
     code,
-    isOne
-      ? `an image that is in use cannot be known`
-      : `${unknown.length} images that are in use cannot be known`,
+    isOne ? `an image in use is unknown` : `${unknown.length} images in use are unknown`,
     {
       ...(isOne && lines[0] !== undefined && { why: lines[0] }),
       ...(!isOne && { details: [...lines.slice(0, maxDetails), ...(rest > 0 ? [`and ${rest} more`] : [])] }),

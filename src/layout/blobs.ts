@@ -29,7 +29,7 @@ export async function blobSize(folder: LayoutFolder, digest: Digest): Promise<nu
     if (found.isFile()) return found.size
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined
-    throw ioError(cause, `${path} cannot be read`, path)
+    throw ioError(cause, `cannot read ${path}`, path)
   }
   throw new DrayError('io', `${path} is not a regular file`, { subject: path })
 }
@@ -44,7 +44,7 @@ export async function readSmallBlob(folder: LayoutFolder, digest: Digest): Promi
     path === undefined ? undefined : await readFileBounded(path, maxManifestSize, { followLinks: false })
   if (bytes === undefined) return undefined
   const actual = digestOf(bytes, algorithmOf(digest))
-  if (actual !== digest) throw corrupt(folder, digest, `its bytes hash to ${actual}`)
+  if (actual !== digest) throw corrupt(folder, digest, `the digest of its bytes is ${actual}`)
   return bytes
 }
 
@@ -62,9 +62,9 @@ export async function readBlob(
   const size = await blobSize(folder, d.digest)
   const path = await folder.blobPath(d.digest)
   if (size === undefined || path === undefined) throw blobMissing(folder, d.digest)
-  if (size !== d.size) throw corrupt(folder, d.digest, `it has ${size} bytes, its descriptor says ${d.size}`)
+  if (size !== d.size) throw corrupt(folder, d.digest, `it has ${size} bytes, its descriptor has ${d.size}`)
   if (offset > size)
-    throw corrupt(folder, d.digest, `it has ${size} bytes, and was asked for from ${offset} on`)
+    throw corrupt(folder, d.digest, `it has ${size} bytes, and the requested range starts at ${offset} on`)
   const chunks = fileChunks(folder, path, d, offset, call)
   return offset === 0 ? verified(folder, d, chunks) : chunks
 }
@@ -109,7 +109,7 @@ export async function removeBlob(folder: LayoutFolder, digest: Digest): Promise<
   try {
     await rm(path, { force: true })
   } catch (cause) {
-    throw ioError(cause, `${path} cannot be removed`, path)
+    throw ioError(cause, `cannot remove ${path}`, path)
   }
 }
 
@@ -137,7 +137,7 @@ async function* fileChunks(
       yield buffer.subarray(0, bytesRead)
     }
   } catch (cause) {
-    throw ioError(cause, `${path} cannot be read`, path)
+    throw ioError(cause, `cannot read ${path}`, path)
   } finally {
     await handle.close()
   }
@@ -159,10 +159,10 @@ async function* verified(
     last = chunk
   }
   if (digester.size !== d.size) {
-    throw corrupt(folder, d.digest, `it has ${digester.size} bytes, its descriptor says ${d.size}`)
+    throw corrupt(folder, d.digest, `it has ${digester.size} bytes, its descriptor has ${d.size}`)
   }
   const actual = digester.digest()
-  if (actual !== d.digest) throw corrupt(folder, d.digest, `its bytes hash to ${actual}`)
+  if (actual !== d.digest) throw corrupt(folder, d.digest, `the digest of its bytes is ${actual}`)
   if (last !== undefined) yield last
 }
 
@@ -183,7 +183,7 @@ async function* counted(
 function corrupt(folder: LayoutFolder, digest: Digest, why: string): DrayError {
   return new DrayError(
     'corrupt',
-    `${digest}, read from or written to the image layout ${folder.name}, is not what its digest says`,
+    `the content of ${digest} in the image layout ${folder.name} does not match its digest`,
     {
       subject: digest,
       why,

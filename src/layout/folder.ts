@@ -49,7 +49,7 @@ export class LayoutFolder {
     if (await this.#hasNoBlobs(root)) return undefined
     throw new DrayError('malformed', `the image layout ${this.name} has no ${indexName}`, {
       subject: this.name,
-      hint: 'Its list of images is lost. Make the layout again, or restore the file.',
+      hint: 'Create the layout again, or restore the file.',
     })
   }
 
@@ -148,14 +148,16 @@ export class LayoutFolder {
       return await realpath(this.#path)
     } catch (cause) {
       if (systemCode(cause) === 'ENOENT') return undefined
-      throw ioError(cause, `the image layout ${this.name} cannot be read`, this.#path)
+      throw ioError(cause, `cannot read the image layout ${this.name}`, this.#path)
     }
   }
 
   async #existingRoot(): Promise<string> {
     const root = await this.#root()
     if (root !== undefined) return root
-    throw new DrayError('not-found', `there is no image layout at ${this.name}`, { subject: this.name })
+    throw new DrayError('not-found', `${this.name} is not an image layout: the folder does not exist`, {
+      subject: this.name,
+    })
   }
 
   /** Returns true for a layout of a known version, and false for an empty folder. */
@@ -170,7 +172,7 @@ export class LayoutFolder {
         `${this.name} is not an image layout: it has no file "${markerName}"`,
         {
           subject: this.name,
-          hint: 'Name the folder of a layout; to write a new one, name an empty folder or one that is not there yet.',
+          hint: 'Name the folder of a layout. To create a layout, name an empty or a new folder.',
         },
       )
     }
@@ -179,7 +181,7 @@ export class LayoutFolder {
     if (typeof version !== 'string') throw new DrayError('malformed', `${where} has no imageLayoutVersion`)
     if (!/^1\.\d+\.\d+$/.test(version)) {
       const shown = JSON.stringify(version.slice(0, 50))
-      throw new DrayError('unsupported', `${where} says version ${shown}; dray reads version 1`, {
+      throw new DrayError('unsupported', `${where} has the version ${shown}; dray reads version 1`, {
         subject: this.name,
       })
     }
@@ -206,7 +208,7 @@ export class LayoutFolder {
     try {
       return await readdir(folder)
     } catch (cause) {
-      throw ioError(cause, `${this.name} cannot be read`, folder)
+      throw ioError(cause, `cannot read ${this.name}`, folder)
     }
   }
 
@@ -226,13 +228,13 @@ export class LayoutFolder {
     } catch (cause) {
       const code = systemCode(cause)
       if (code === 'ENOENT') return undefined
-      throw ioError(cause, `${path} cannot be read`, path)
+      throw ioError(cause, `cannot read ${path}`, path)
     }
     if (real.startsWith(root.endsWith(sep) ? root : root + sep)) return real
-    throw new DrayError('refused', `${path} leads out of the image layout ${this.name}`, {
+    throw new DrayError('refused', `${path} is outside of the image layout ${this.name}`, {
       subject: path,
       why: `it is a symbolic link to ${real}`,
-      hint: 'A layout has to be whole in itself. Put the content in the place of the link.',
+      hint: 'Replace the link with the content. A layout must contain all of its content.',
     })
   }
 
@@ -243,10 +245,12 @@ export class LayoutFolder {
       await mkdir(path)
       await syncFolder(dirname(path))
     } catch (cause) {
-      if (systemCode(cause) !== 'EEXIST') throw ioError(cause, `the folder ${path} cannot be made`, path)
+      if (systemCode(cause) !== 'EEXIST') throw ioError(cause, `cannot create the folder ${path}`, path)
     }
     const made = await this.#inside(root, path)
     if (made !== undefined) return made
-    throw new DrayError('refused', `${path} is a symbolic link that leads nowhere`, { subject: path })
+    throw new DrayError('refused', `${path} is a symbolic link to a path that does not exist`, {
+      subject: path,
+    })
   }
 }

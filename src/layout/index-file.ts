@@ -36,7 +36,7 @@ export function parseLayoutIndex(bytes: Uint8Array, where: string): LayoutIndex 
     const index = parseUnverified(bytes, mediaTypes.index, where)
     const document = parseJson(bytes, where)
     if (index.kind !== 'index' || !isRecord(document))
-      throw new DrayError('malformed', `${where} is no index`)
+      throw new DrayError('malformed', `${where} is not an index`)
     const { manifests, ...rest } = document
     const raw: readonly unknown[] = Array.isArray(manifests) ? manifests : []
     const untyped = index.manifests.findIndex(({ mediaType }) => mediaType === '')
@@ -53,7 +53,7 @@ export function parseLayoutIndex(bytes: Uint8Array, where: string): LayoutIndex 
     if (!(cause instanceof DrayError)) throw cause
     throw new DrayError(cause.code, cause.message, {
       subject: where,
-      hint: 'The list of images of this layout is broken or half written. Make the layout again, or restore the file.',
+      hint: 'Create the layout again, or restore the file.',
       cause,
     })
   }
@@ -72,9 +72,9 @@ export function findTag(index: LayoutIndex, tag: string, where: string): Descrip
   if (new Set(found.map((entry) => entry.descriptor.digest)).size > 1) {
     throw new DrayError(
       'malformed',
-      `the tag ${JSON.stringify(tag)} stands on several manifests in ${where}`,
+      `the tag ${JSON.stringify(tag)} points to several manifests in ${where}`,
       {
-        hint: 'Name the one that is meant by its digest.',
+        hint: 'Name the image by its digest.',
       },
     )
   }

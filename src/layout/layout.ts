@@ -45,8 +45,8 @@ async function describeFile({ repository, folder }: Layout, digest: Digest): Pro
 }
 
 export function wrongSizeError({ repository }: Layout, d: Descriptor, size: number): DrayError {
-  return new DrayError('corrupt', `${formatAt(repository, d)} is not what its descriptor says`, {
+  return new DrayError('corrupt', `${formatAt(repository, d)} differs from its descriptor`, {
     subject: d.digest,
-    why: `it has ${size} bytes, its descriptor says ${d.size}`,
+    why: `it has ${size} bytes, its descriptor has ${d.size}`,
   })
 }

@@ -16,11 +16,11 @@ export async function findOnlyImage({ folder, relations }: Layout, call: Call): 
   const roots = await relations.roots((await folder.readIndex()) ?? emptyIndex)
   const [first] = roots
   if (first === undefined) {
-    throw new DrayError('not-found', `there is no image in ${folder.name}`, { subject: folder.name })
+    throw new DrayError('not-found', `the layout ${folder.name} has no image`, { subject: folder.name })
   }
   if (new Set(roots.map((root) => root.descriptor.digest)).size > 1) {
     const names = roots.map((root) => root.name ?? root.descriptor.digest)
-    throw new DrayError('usage', `there are ${roots.length} images in ${folder.name}`, {
+    throw new DrayError('usage', `the layout ${folder.name} has ${roots.length} images`, {
       why: `they are ${names.slice(0, maxNamesShown).join(', ')}${names.length > maxNamesShown ? ', …' : ''}`,
       hint: `Name one: oci:${folder.name}:TAG or oci:${folder.name}@DIGEST.`,
     })

@@ -78,7 +78,7 @@ async function readManifest(
   const index = (await folder.readIndex()) ?? emptyIndex
   const digest = 'tag' in at ? findTag(index, at.tag, folder.name)?.digest : at.digest
   if (digest !== undefined) throw blobMissing(folder, digest)
-  throw new DrayError('not-found', `there is no ${formatAt(repository, at)}`)
+  throw new DrayError('not-found', `${formatAt(repository, at)} does not exist`)
 }
 
 async function findManifest(
@@ -103,7 +103,9 @@ async function* listTagPages({ folder }: Layout, call: Call): AsyncGenerator<rea
   call.signal.throwIfAborted()
   const index = await folder.readIndex()
   if (index === undefined) {
-    throw new DrayError('not-found', `there is no image layout at ${folder.name}`, { subject: folder.name })
+    throw new DrayError('not-found', `${folder.name} is not an image layout: the folder does not exist`, {
+      subject: folder.name,
+    })
   }
   yield tagsOf(index)
 }

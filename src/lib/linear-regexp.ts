@@ -30,7 +30,7 @@ export class LinearRegExp {
         'malformed',
         `${JSON.stringify(source.slice(0, 100))} is not a regular expression: ${why}`,
         {
-          hint: "The syntax is RE2's: no look-around and no back references. It has to fit the tag as a whole.",
+          hint: 'Use the syntax of RE2, without look-around and back references. The expression must match the whole tag.',
           cause,
         },
       )
@@ -42,7 +42,7 @@ export class LinearRegExp {
       const message = cause instanceof Error ? cause.message : String(cause)
       throw complain(message.replace(/^error parsing regexp: /, ''), cause)
     }
-    if (compiled.programSize() > maxProgram) throw complain('it is too large once its counts are written out')
+    if (compiled.programSize() > maxProgram) throw complain('it is too large after its counts are expanded')
     return new LinearRegExp(source, compiled)
   }
 

@@ -18,7 +18,7 @@ export async function startProcess<T extends ChildProcess>(program: string, star
   } catch (cause) {
     const limit = reachedLimit(systemCode(cause))
     if (limit === undefined) throw cause
-    throw new DrayError('io', `${program} cannot be started`, {
+    throw new DrayError('io', `cannot start ${program}`, {
       subject: program,
       why: explainFailure(cause),
       hint: limit.hint,

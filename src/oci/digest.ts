@@ -25,7 +25,7 @@ export function parseDigest(text: string): Digest {
     if (text.length <= 1024 && grammar.test(text)) {
       throw new DrayError('unsupported', `digest algorithm ${JSON.stringify(algorithm)} is not supported`, {
         subject: text,
-        hint: 'dray checks sha256 and sha512 digests; other algorithms cannot be verified here.',
+        hint: 'dray checks sha256 and sha512 digests only.',
       })
     }
     throw malformed(text)

@@ -151,7 +151,7 @@ function manifestTypeOf(body: Record<string, unknown>, said: string, where: stri
   const inBody = optionalString(body['mediaType'], `${where}.mediaType`) || undefined
   if (isSchema1Type(said) || isSchema1Type(inBody ?? '') || body['schemaVersion'] === 1) {
     throw new DrayError('unsupported', `${where} is a docker schema 1 manifest`, {
-      hint: 'Its digest cannot be kept in a copy. Push the image again with a current client; it will be schema 2 or OCI.',
+      hint: 'Push the image again with a current client, as schema 2 or OCI. A copy cannot keep the digest of schema 1.',
     })
   }
   const hasChildren = 'manifests' in body
@@ -164,19 +164,22 @@ function manifestTypeOf(body: Record<string, unknown>, said: string, where: stri
     )
   }
   if (inBody !== undefined && said !== '' && isKnown(said) && inBody !== said) {
-    throw new DrayError('malformed', `${where} says that it is ${inBody}, and was served as ${said}`)
+    throw new DrayError(
+      'malformed',
+      `${where} has the media type ${inBody}, and the registry returned ${said}`,
+    )
   }
   const type = inBody ?? (isKnown(said) ? said : hasChildren ? mediaTypes.index : mediaTypes.manifest)
   if (!isKnown(type)) {
     throw new DrayError(
       'unsupported',
-      `${where} is of the type ${JSON.stringify(type)}, which is neither a manifest nor an index`,
+      `${where} has the media type ${JSON.stringify(type)}, which is neither a manifest nor an index`,
     )
   }
   if (isArtifactManifestType(type) && hasContent) {
     throw new DrayError(
       'malformed',
-      `${where} is called ${type} and has "layers" or "config": it could be read as two artifacts`,
+      `${where} has the media type ${type} and "layers" or "config": it could be read as two artifacts`,
     )
   }
   // A body without `schemaVersion` says nothing of itself: `{}` is the answer of some servers that
@@ -186,7 +189,7 @@ function manifestTypeOf(body: Record<string, unknown>, said: string, where: stri
   if (isIndexType(type) !== hasChildren && !isEmptyIndex) {
     throw new DrayError(
       'malformed',
-      `${where} is called ${type} and ${hasChildren ? 'has' : 'has no'} "manifests"`,
+      `${where} has the media type ${type} and ${hasChildren ? 'has' : 'has no'} "manifests"`,
     )
   }
   return type

@@ -58,7 +58,7 @@ export function manifestWriter(client: RepositoryClient): ManifestWriter & Fallb
     repository,
     putManifest: async (d, bytes, tags, call, beforeAttempt) => {
       if (bytes.byteLength !== d.size) {
-        throw new DrayError('internal', `a manifest of ${d.size} bytes was given ${bytes.byteLength}`, {
+        throw new DrayError('internal', `a manifest of ${d.size} bytes has ${bytes.byteLength} bytes`, {
           subject: d.digest,
         })
       }

@@ -65,26 +65,22 @@ export function parseVkey(text: string, subject: string): NoteVerifier {
   const [, name, id, encoded] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/su.exec(text) ?? []
   const bytes = encoded === undefined ? undefined : decodeBase64(encoded)
   if (name === undefined || id === undefined || bytes === undefined || !isKeyName(name)) {
-    throw new DrayError('config', 'this is not a verifier key', {
+    throw new DrayError('config', 'the key is not a verifier key', {
       subject,
       hint: 'A verifier key looks like example.com/log+530d903a+AekyeRrm…; PEM with -----BEGIN PUBLIC KEY----- does as well.',
     })
   }
   if (bytes[0] !== ed25519Type) {
-    throw new DrayError('config', 'the verifier key is of a kind that is not supported', {
+    throw new DrayError('config', 'the verifier key has an unsupported kind', {
       subject,
       hint: 'Checkpoints are signed with Ed25519.',
     })
   }
   const key = ed25519Key(bytes.subarray(1), subject)
   if (keyId(name, key, subject) !== id) {
-    throw new DrayError(
-      'config',
-      'the verifier key is not whole: its id does not belong to its name and key',
-      {
-        subject,
-      },
-    )
+    throw new DrayError('config', 'the verifier key is incomplete: its id does not match its name and key', {
+      subject,
+    })
   }
   return { name, id, key }
 }
@@ -114,7 +110,7 @@ function rawKey(key: SigningKey | VerifyKey, subject: string): Buffer {
   if (raw === undefined) {
     throw new DrayError('config', 'checkpoints are signed with Ed25519, and this key is ECDSA', {
       subject,
-      hint: 'Make one with openssl genpkey -algorithm ed25519.',
+      hint: 'Create one: openssl genpkey -algorithm ed25519.',
     })
   }
   return raw

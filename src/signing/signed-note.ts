@@ -65,7 +65,7 @@ export function openNote(bytes: Uint8Array, verifiers: readonly NoteVerifier[], 
     if (known.length === 0) continue
     // Two keys may share a name and id of four bytes. One of them must match.
     if (!known.some(({ key }) => key.verify(signed, signature))) {
-      throw new DrayError('corrupt', `${where} is not what ${name} signed`, { subject: where })
+      throw new DrayError('corrupt', `the signature of ${name} does not match ${where}`, { subject: where })
     }
     isSigned = true
   }
@@ -75,10 +75,10 @@ export function openNote(bytes: Uint8Array, verifiers: readonly NoteVerifier[], 
 
 function unknownSigners(note: SignedNote, where: string): DrayError {
   const names = note.signatures.map(({ name, id }) => `${name} (${id})`)
-  return new DrayError('refused', `none of the given keys has signed ${where}`, {
+  return new DrayError('refused', `${where} has no signature of the given keys`, {
     subject: where,
     why: `it is signed by ${names.slice(0, 5).join(', ')}`,
-    hint: 'Give the public key of the one who made it.',
+    hint: 'Pass the public key of the signer.',
   })
 }
 
@@ -86,7 +86,7 @@ function parseSignature(line: string, where: string): NoteSignature {
   const [dash, name, encoded, ...rest] = line.split(' ')
   const bytes = encoded === undefined ? undefined : decodeBase64(encoded)
   if (dash !== '\u2014' || name === undefined || !isKeyName(name) || bytes === undefined || rest.length > 0) {
-    throw malformed(where, 'has a line below its text that is no signature')
+    throw malformed(where, 'has a line after its text that is not a signature')
   }
   if (bytes.byteLength < minSignatureSize) throw malformed(where, 'has a signature that is too short')
   return { name, id: bytes.toString('hex', 0, 4), signature: bytes.subarray(4) }

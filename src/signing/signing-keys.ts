@@ -40,7 +40,7 @@ export async function loadVerifyKey(path: string): Promise<VerifyKey> {
 /** Reads the text of a key file, PEM or a verifier key. @throws `config` if it is missing; `io`. */
 export async function readKeyFile(path: string): Promise<string> {
   const bytes = await readFileBounded(path, maxKeySize)
-  if (bytes === undefined) throw new DrayError('config', 'the key is not there', { subject: path })
+  if (bytes === undefined) throw new DrayError('config', 'the key is missing', { subject: path })
   return Buffer.from(bytes).toString('utf8')
 }
 
@@ -51,7 +51,7 @@ export async function readKeyFile(path: string): Promise<string> {
  */
 export function parseSigningKey(pem: string, subject: string, password?: string): SigningKey {
   if (/-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----/.test(pem)) {
-    throw new DrayError('config', 'a private key in the form of cosign is not supported', {
+    throw new DrayError('config', 'private keys in the format of cosign are not supported', {
       subject,
       hint: 'Use a PKCS#8 key, such as openssl genpkey makes it; cosign import-key-pair gives the same key to cosign.',
     })
@@ -72,7 +72,7 @@ export function parseSigningKey(pem: string, subject: string, password?: string)
 export function parseVerifyKey(pem: string, subject: string): VerifyKey {
   // createPublicKey also accepts private keys, which must not be used as public keys.
   if (!pem.includes('-----BEGIN PUBLIC KEY-----') || pem.includes('PRIVATE KEY-----')) {
-    throw new DrayError('config', 'this is not a public key', {
+    throw new DrayError('config', 'the key is not a public key', {
       subject,
       hint: 'A public key in PEM begins with -----BEGIN PUBLIC KEY-----.',
     })
@@ -81,7 +81,7 @@ export function parseVerifyKey(pem: string, subject: string): VerifyKey {
   try {
     key = createPublicKey(pem)
   } catch {
-    throw new DrayError('config', 'the public key cannot be read', { subject })
+    throw new DrayError('config', 'cannot parse the public key', { subject })
   }
   return verifyKeyOf(key, subject)
 }
@@ -131,12 +131,12 @@ function keyComplaint(
 ): { readonly message: string; readonly hint?: string } {
   const isEncrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)
   if (code === 'ERR_MISSING_PASSPHRASE' || (isEncrypted && password === undefined)) {
-    return { message: 'the private key is encrypted and no password was given' }
+    return { message: 'the private key is encrypted, and no password is set' }
   }
-  if (isEncrypted) return { message: 'the private key cannot be opened with this password' }
+  if (isEncrypted) return { message: 'cannot decrypt the private key with this password' }
   return {
-    message: 'the private key cannot be read',
-    hint: 'It must be PEM: PKCS#8 with an Ed25519 or ECDSA P-256 key, such as openssl genpkey -algorithm ed25519 makes.',
+    message: 'cannot parse the private key',
+    hint: 'Use PEM (PKCS#8) with an Ed25519 or ECDSA P-256 key: openssl genpkey -algorithm ed25519.',
   }
 }
 
@@ -174,10 +174,10 @@ function kindOf(key: KeyObject, subject: string): KeyKind {
   // prime256v1 is OpenSSL's name of P-256
   if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1')
     return 'ecdsa-p256'
-  throw new DrayError('config', 'a key of this kind is not supported', {
+  throw new DrayError('config', 'the kind of the key is not supported', {
     subject,
     why: `it is ${key.asymmetricKeyType ?? 'of an unknown kind'}`,
-    hint: 'Keys are Ed25519 or ECDSA P-256.',
+    hint: 'Use an Ed25519 or ECDSA P-256 key.',
   })
 }
 

@@ -74,6 +74,6 @@ function signerOf(material: Fields, where: string): BundleSigner {
   try {
     return { kind: 'certificate', certificate: new X509Certificate(der) }
   } catch (cause) {
-    throw new DrayError('malformed', `${where}: the certificate cannot be read`, { cause })
+    throw new DrayError('malformed', `${where}: cannot parse the certificate`, { cause })
   }
 }

@@ -148,7 +148,7 @@ describe('a saved tagging or rollback', () => {
     ['a floating tag', tag, (plan) => addTag(plan, '1.4', digestOf(old))],
     ['a version tag', tag, (plan) => addTag(plan, '1.4.0', digestOf(old), 'moveTag')],
     ['an immutable tag', tag, (plan) => addTag(plan, 'release-1', digestOf(old), 'moveTag')],
-    ['an image that is not there', tag, replaceRoot],
+    ['an image that is missing', tag, replaceRoot],
     [
       'an image with the name of another one',
       tag,

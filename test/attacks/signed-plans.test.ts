@@ -57,7 +57,7 @@ describe('a plan that is saved with audit.sign.key', () => {
     expect(await project.run(...apply())).toMatchObject({ code: 0 })
   })
 
-  it('is saved unsigned, with a warning, if the key is not there', async () => {
+  it('is saved unsigned, with a warning, if the key is missing', async () => {
     const project = await signing()
     await writeFile(join(project.folder, 'plans.pem'), 'not a key')
     const made = await project.run('tag', `@prod/${project.name}:1.5.0`, '--tags', 'qa', '--out', 'plan.json')

@@ -88,7 +88,7 @@ describe('globs', () => {
     await symlink('nowhere', join(folder, name))
     expect(await failure(folder, '**/*.yaml')).toMatchObject({
       code: 'io',
-      why: 'it is a link that leads nowhere',
+      why: 'it is a link to a path that does not exist',
     })
   })
 

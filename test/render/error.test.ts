@@ -25,7 +25,7 @@ describe('renderError', () => {
   it('does not repeat text', () => {
     const error = {
       code: 'not-found' as const,
-      message: 'a:1 is not there',
+      message: 'a:1 is missing',
       subject: 'a:1',
       why: '404 MANIFEST_UNKNOWN',
       status: 404,

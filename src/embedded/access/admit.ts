@@ -40,7 +40,7 @@ export async function admit(
   if (needed.every((access) => mayDoAll(control.options, user, access))) return undefined
   return user === undefined
     ? unauthorized(basicChallenge)
-    : errorsResponse(403, 'DENIED', 'the user may not do that')
+    : errorsResponse(403, 'DENIED', 'the user has no permission')
 }
 
 /** The access that a request needs. `/v2/` needs none beyond a valid identity. */

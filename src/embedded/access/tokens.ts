@@ -61,7 +61,7 @@ function issue(
   const { clock, options, tokens } = control
   const requested = scopes.flatMap(parseScopes)
   if (options.deletesBy === 'push' && requested.some(({ actions }) => actions.includes('delete'))) {
-    return errorsResponse(400, 'INVALID_REQUEST', 'there is no action delete')
+    return errorsResponse(400, 'INVALID_REQUEST', 'the action delete does not exist')
   }
   const now = clock.now()
   for (const [old, { expiresAt }] of tokens) if (expiresAt <= now) tokens.delete(old)

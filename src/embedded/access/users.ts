@@ -16,9 +16,9 @@ export function parseHtpasswd(text: string): Users {
     const colon = line.indexOf(':')
     const password = line.slice(colon + 1)
     if (colon < 1 || /^\$(?:2[abxy]?|apr1|[156])\$/.test(password)) {
-      throw new DrayError('config', `line ${i + 1} of the htpasswd file cannot be used`, {
-        why: colon < 1 ? 'It is not user:password.' : 'bcrypt, MD5 and crypt hashes are not understood here.',
-        hint: 'Make the line with `htpasswd -s`.',
+      throw new DrayError('config', `cannot use line ${i + 1} of the htpasswd file`, {
+        why: colon < 1 ? 'It is not user:password.' : 'bcrypt, MD5 and crypt hashes are not supported.',
+        hint: 'Create the line with `htpasswd -s`.',
       })
     }
     users[line.slice(0, colon)] = password

@@ -33,7 +33,7 @@ export const getBlob: Endpoint = async (request, { storage }, repository, refere
 
 /** DELETE of a blob in one repository. */
 export const deleteBlob: Endpoint = async (_, { storage, abilities }, repository, reference) => {
-  if (!abilities.deleteBlob) throw refusal('UNSUPPORTED', 'blobs cannot be deleted here')
+  if (!abilities.deleteBlob) throw refusal('UNSUPPORTED', 'this registry does not delete blobs')
   const digest = digestFrom(reference)
   if (!(await storage.deleteBlob(repository, digest))) throw unknownBlob(repository, digest)
   return { status: 202, body: new Uint8Array() }

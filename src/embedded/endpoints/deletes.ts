@@ -14,11 +14,11 @@ export const deleteManifest: Endpoint = async (_, state, repository, reference) 
   if (at === undefined) throw unknownManifest(repository, reference)
   if ('tag' in at) return await deleteTag(state, repository, at.tag)
   const { abilities } = state
-  if (!abilities.deleteManifest) throw refusal('UNSUPPORTED', 'a manifest cannot be deleted here')
+  if (!abilities.deleteManifest) throw refusal('UNSUPPORTED', 'this registry does not delete manifests')
   await checkRepository(state, repository)
   await checkUnheld(state, repository, at.digest)
   if (!(await remove(state, repository, at.digest))) throw unknownManifest(repository, reference)
-  if (abilities.deleteAnswer === 500) throw foreignRefusal('UNKNOWN', 500, 'it takes a while')
+  if (abilities.deleteAnswer === 500) throw foreignRefusal('UNKNOWN', 500, 'the delete is still running')
   return done(abilities.deleteAnswer)
 }
 
@@ -27,9 +27,9 @@ async function deleteTag(state: RegistryState, repository: string, tag: string):
   switch (abilities.deleteTag) {
     case 'UNSUPPORTED':
     case 'DIGEST_INVALID':
-      throw refusal(abilities.deleteTag, 'a tag cannot be deleted here')
+      throw refusal(abilities.deleteTag, 'this registry does not delete tags')
     case 'UNSUPPORTED 400':
-      throw refusal('UNSUPPORTED', 'a tag cannot be deleted here', 400)
+      throw refusal('UNSUPPORTED', 'this registry does not delete tags', 400)
     case 'yes':
     case 'with its manifest':
   }
@@ -61,10 +61,10 @@ async function checkUnheld(
   const lockedTag = tags.find((tag) => lockedTags.includes(tag))
   if (lockedTag !== undefined) throw locked(lockedTag)
   if (tags.length === 0 && abilities.untagged !== 'like others') {
-    throw refusal('MANIFEST_UNKNOWN', `no tag of ${repository} is on ${digest}`)
+    throw refusal('MANIFEST_UNKNOWN', `no tag of ${repository} points to ${digest}`)
   }
   if (!abilities.deleteTagged && tags.length > 0) {
-    throw foreignRefusal(held.byTag, held.status, `the tag ${tags.join()} is on it`)
+    throw foreignRefusal(held.byTag, held.status, `the tag ${tags.join()} points to it`)
   }
   const [index] = abilities.deleteInsideIndex ? [] : await indexesOf(storage, repository, digest)
   if (index !== undefined) throw foreignRefusal(held.byIndex, held.status, `the index ${index} names it`)

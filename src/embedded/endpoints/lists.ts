@@ -65,6 +65,7 @@ export const listRepositories: Endpoint = async (request: EndpointRequest, state
 
 /** A body that fails before its first byte, so that the connection closes without an answer. */
 function brokenBody(): AsyncIterable<Uint8Array> {
-  const next = (): Promise<never> => Promise.reject(new DrayError('network', 'the registry broke off'))
+  const next = (): Promise<never> =>
+    Promise.reject(new DrayError('network', 'the registry ended the connection'))
   return { [Symbol.asyncIterator]: () => ({ next }) }
 }

@@ -75,7 +75,7 @@ export const putManifest: Endpoint = async (request, state, repository, referenc
   const tags = 'tag' in at ? [at.tag] : moreTags(request, state)
   const bytes = await readManifest(request, state)
   if ('digest' in at && algorithmOf(at.digest) === 'sha512' && !state.abilities.sha512Manifests) {
-    throw refusal('DIGEST_INVALID', 'a manifest is kept by its sha256 digest here')
+    throw refusal('DIGEST_INVALID', 'this registry stores manifests by their sha256 digest')
   }
   const digest = digestOf(bytes, 'tag' in at ? 'sha256' : algorithmOf(at.digest))
   if ('digest' in at && at.digest !== digest) {

@@ -26,9 +26,9 @@ export async function checkFolderOf(path: string): Promise<void> {
       if (isAbsent(error) && folder !== dirname(folder)) continue
       throw error
     }
-    throw new DrayError('refused', `${folder} is reached through a symbolic link`, {
+    throw new DrayError('refused', `the path ${folder} contains a symbolic link`, {
       subject: folder,
-      hint: 'Replace the link with a folder: a registry does not follow links in its folder.',
+      hint: 'Replace the link with a folder. The registry does not follow links.',
     })
   }
 }
@@ -92,7 +92,7 @@ function readSmallSync(path: string, maxBytes: number): Uint8Array | undefined {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     if (isAbsent(error)) return undefined
-    throw ioError(error, `${path} cannot be read`, path)
+    throw ioError(error, `cannot read ${path}`, path)
   }
   try {
     if (!fstatSync(file).isFile())
@@ -102,7 +102,7 @@ function readSmallSync(path: string, maxBytes: number): Uint8Array | undefined {
     if (size <= maxBytes) return buffer.subarray(0, size)
     throw new DrayError('malformed', `${path} is larger than ${maxBytes} bytes`, { subject: path })
   } catch (error) {
-    throw ioError(error, `${path} cannot be read`, path)
+    throw ioError(error, `cannot read ${path}`, path)
   } finally {
     closeSync(file)
   }
@@ -112,7 +112,7 @@ function readSmallSync(path: string, maxBytes: number): Uint8Array | undefined {
 export async function* readRange(path: string, start: number, end: number): AsyncGenerator<Uint8Array, void> {
   await checkFolderOf(path)
   const handle = await openRegular(path)
-  if (handle === undefined) throw new DrayError('not-found', `there is no ${path}`, { subject: path })
+  if (handle === undefined) throw new DrayError('not-found', `${path} does not exist`, { subject: path })
   yield* handle.createReadStream({ start, end: end - 1 }) as AsyncIterable<Buffer>
 }
 

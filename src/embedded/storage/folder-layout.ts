@@ -136,16 +136,20 @@ export async function prepareFolder(layout: FolderLayout, clock: Clock): Promise
   const marker = await readSmall(layout.marker, 1024)
   if (marker === undefined) {
     if ((await readdir(layout.folder)).length > 0) {
-      throw new DrayError('refused', `${layout.folder} is not empty and is no folder of a registry`, {
+      throw new DrayError('refused', `${layout.folder} is not empty and is not the folder of a registry`, {
         subject: layout.folder,
-        hint: 'Name an empty folder, or one that does not exist yet.',
+        hint: 'Name an empty or a new folder.',
       })
     }
     await writeFileAtomic(layout.marker, format)
   } else if (Buffer.from(marker).toString() !== format) {
-    throw new DrayError('unsupported', `${layout.marker} is of a format that this version does not know`, {
-      subject: layout.marker,
-    })
+    throw new DrayError(
+      'unsupported',
+      `${layout.marker} has a format that this version of dray does not support`,
+      {
+        subject: layout.marker,
+      },
+    )
   }
   await makeFolder(layout.uploads)
   await sweep(layout, clock.now() - sweepAgeMs)
@@ -158,7 +162,7 @@ async function checkWritable(layout: FolderLayout): Promise<void> {
   try {
     await writeFile(probe, format, { flag: 'wx' })
   } catch (cause) {
-    throw ioError(cause, `the registry cannot store anything in ${layout.folder}`, layout.folder)
+    throw ioError(cause, `cannot store content in ${layout.folder}`, layout.folder)
   } finally {
     await rm(probe, { force: true }).catch(() => undefined)
   }

@@ -162,5 +162,5 @@ export class FolderTags {
 function parseTag(bytes: Uint8Array, path: string): Digest {
   const digest = Buffer.from(bytes).toString()
   if (isDigest(digest)) return digest
-  throw new DrayError('corrupt', `${path} holds no digest`, { subject: path })
+  throw new DrayError('corrupt', `${path} does not contain a digest`, { subject: path })
 }

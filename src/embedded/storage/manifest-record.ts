@@ -14,9 +14,9 @@ export function writeRecord({ mediaType, refers }: ManifestRecord): string {
 /** @throws `corrupt` if the file was changed by hand or damaged. */
 export function parseRecord(bytes: Uint8Array, digest: Digest): ManifestRecord {
   try {
-    return read(parseJson(bytes, 'the record'))
+    return read(parseJson(bytes, 'the stored manifest'))
   } catch (cause) {
-    throw new DrayError('corrupt', `the record of the manifest ${digest} cannot be read`, {
+    throw new DrayError('corrupt', `cannot read the stored manifest ${digest}`, {
       subject: digest,
       cause,
     })
@@ -25,18 +25,18 @@ export function parseRecord(bytes: Uint8Array, digest: Digest): ManifestRecord {
 
 function read(value: unknown): ManifestRecord {
   if (!isRecord(value) || typeof value['mediaType'] !== 'string') {
-    throw new DrayError('malformed', 'the record has no media type')
+    throw new DrayError('malformed', 'the stored manifest has no media type')
   }
   const { mediaType, refers } = value
   if (refers === undefined) return { mediaType }
   if (!isRecord(refers) || typeof refers['subject'] !== 'string') {
-    throw new DrayError('malformed', 'the record has no subject')
+    throw new DrayError('malformed', 'the stored manifest has no subject')
   }
   return {
     mediaType,
     refers: {
       subject: parseDigest(refers['subject']),
-      entry: parseDescriptor(refers['entry'], 'the record'),
+      entry: parseDescriptor(refers['entry'], 'the stored manifest'),
     },
   }
 }

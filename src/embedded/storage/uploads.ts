@@ -152,7 +152,7 @@ export class Uploads {
 
   #session(repository: string, id: string): OpenSession {
     const session = this.#sessions.get(id)
-    if (session?.repository !== repository) throw refusal('BLOB_UPLOAD_UNKNOWN', 'there is no such upload')
+    if (session?.repository !== repository) throw refusal('BLOB_UPLOAD_UNKNOWN', 'the upload does not exist')
     return session
   }
 

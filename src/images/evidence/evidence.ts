@@ -84,7 +84,8 @@ export class EvidenceSearch {
         for (const subject of unlisted) if (this.#unlisted.has(subject)) this.#noteUnlisted(subject, call)
       }
       for (const item of found) this.#found.set(`${item.subject} ${item.tag ?? item.manifest.digest}`, item)
-      if (this.#found.size > maxItems) throw this.#tooMuch(`there are more than ${maxItems} pieces`)
+      if (this.#found.size > maxItems)
+        throw this.#tooMuch(`there are more than ${maxItems} attached artifacts`)
       wave = this.#unseen(found.flatMap((item) => item.graph.nodes.map((node) => node.descriptor.digest)))
     }
   }
@@ -152,7 +153,7 @@ export class EvidenceSearch {
     if (manifest.subject?.digest !== subject) {
       call.notify({
         kind: 'warning',
-        text: `${where} is listed as evidence of ${subject}, but does not name it as its subject`,
+        text: `${where} is listed as a referrer of ${subject}, but does not name it as its subject`,
       })
       return undefined
     }
@@ -202,7 +203,10 @@ export class EvidenceSearch {
       if (this.#options.dangling === 'fail')
         throw error.with({ hint: `${error.hint ?? ''} ${skipHint}`.trimStart() })
       const where = formatAt(this.#store.repository, { tag })
-      call.notify({ kind: 'warning', text: `evidence ${where} of ${subject} is skipped: ${error.message}` })
+      call.notify({
+        kind: 'warning',
+        text: `dray skips the attached artifact ${where} of ${subject}: ${error.message}`,
+      })
       return 'refused'
     }
   }
@@ -212,13 +216,13 @@ export class EvidenceSearch {
     if (this.#options.dangling === 'skip') {
       call.notify({
         kind: 'warning',
-        text: `evidence ${where} of ${subject} is listed, but it is not there`,
+        text: `the attached artifact ${where} of ${subject} is listed, but does not exist`,
       })
       return
     }
-    throw new DrayError('not-found', `evidence ${where} is listed, but it is not there`, {
+    throw new DrayError('not-found', `the attached artifact ${where} is listed, but does not exist`, {
       subject,
-      hint: 'Push that evidence again, or go on without it by --allow-missing-evidence.',
+      hint: 'Push the attached artifact again, or pass --allow-missing-evidence to continue without it.',
     })
   }
 
@@ -239,7 +243,8 @@ export class EvidenceSearch {
   /** A registry with the API answers an empty list (distribution-spec, Listing Referrers). */
   #noteUnlisted(subject: Digest, call: Call): void {
     const error = unlistedError(this.#store, subject)
-    const hint = 'Run again later, or pass --allow-missing-evidence to skip artifacts that are not listed.'
+    const hint =
+      'Run the command again later, or pass --allow-missing-evidence to skip artifacts that are not listed.'
     if (this.#options.dangling === 'fail') throw error.with({ hint })
     call.notify({ kind: 'warning', text: error.message })
   }
@@ -255,7 +260,7 @@ export class EvidenceSearch {
   #tooMuch(why: string): DrayError {
     return new DrayError(
       'unsupported',
-      `the evidence in ${formatAt(this.#store.repository, { tag: '*' })} is not walked: ${why}`,
+      `cannot read the attached artifacts in ${formatAt(this.#store.repository, { tag: '*' })}: ${why}`,
     )
   }
 }
@@ -265,7 +270,7 @@ const mismatchCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', '
 
 /** The errors of a read that the registry refuses. */
 const refusalCodes: ReadonlySet<ErrorCode> = new Set(['forbidden', 'unauthorized'])
-const skipHint = 'Pass --allow-missing-evidence to continue without this evidence.'
+const skipHint = 'Pass --allow-missing-evidence to continue without this attached artifact.'
 
 /** Requests for one subject without a list of tags: the fallback tag and cosign's three. */
 const requestsByTag = 1 + cosignSuffixes.length

@@ -58,8 +58,8 @@ export function unlistedError(store: NamedRepository, subject: Digest): DrayErro
   const where = formatAt(store.repository, { digest: subject })
   return new DrayError('protocol', `the registry does not list the referrers of ${where}`, {
     subject: where,
-    why: 'it answers as if it had no referrers API, but it listed the referrers of another manifest there, so attached artifacts could be hidden',
-    hint: 'Run again later.',
+    why: 'it answers 404, but it listed the referrers of another manifest, so attached artifacts could be missing',
+    hint: 'Run the command again later.',
   })
 }
 

@@ -127,9 +127,9 @@ function checkEntries(
     // An entry without a media type says nothing against another one.
     if (other.size === entry.size && (types.size === 1 || types.has(''))) continue
     const where = formatAt(store.repository, { digest })
-    throw new DrayError('malformed', `${where} describes ${entry.digest} in two ways`, {
+    throw new DrayError('malformed', `${where} has two different descriptors of ${entry.digest}`, {
       subject: where,
-      why: `one descriptor says ${other.mediaType} and ${other.size} bytes, another ${entry.mediaType} and ${entry.size} bytes`,
+      why: `one descriptor has ${other.mediaType} and ${other.size} bytes, another ${entry.mediaType} and ${entry.size} bytes`,
     })
   }
 }
@@ -146,7 +146,7 @@ function shape(root: Descriptor, nodes: readonly GraphNode[]): Omit<Graph, 'miss
     if (other !== undefined && other.size !== blob.size) {
       throw new DrayError(
         'malformed',
-        `the blob ${blob.digest} is said to have ${other.size} and ${blob.size} bytes`,
+        `two descriptors of the blob ${blob.digest} have different sizes: ${other.size} and ${blob.size} bytes`,
       )
     }
     blobs.set(blob.digest, other ?? blob)
@@ -169,6 +169,6 @@ export function missingChild(store: NamedRepository, child: Descriptor, index: D
 function tooLarge(store: NamedRepository, root: Descriptor, why: string): DrayError {
   return new DrayError(
     'unsupported',
-    `${formatAt(store.repository, { digest: root.digest })} is not walked: ${why}`,
+    `cannot read ${formatAt(store.repository, { digest: root.digest })}: ${why}`,
   )
 }

@@ -163,9 +163,9 @@ export function checkIsWhole(
   const inList = new Set(listed)
   const missing = [...resolved].flatMap(([tag, digest]) => (digest === null || inList.has(tag) ? [] : [tag]))
   if (missing.length === 0) return
-  throw new DrayError('conflict', `the list of tags is not whole: it lacks ${missing.join(', ')}`, {
+  throw new DrayError('conflict', `the list of tags is incomplete: it lacks ${missing.join(', ')}`, {
     subject: formatRepository(repository),
-    why: 'whether a version is the highest cannot be told from such a list',
-    hint: 'If a tag was put there just now, run again. Else the registry, or a cache before it, does not list its tags: name those to be written with --tags (dray tag) or --tag (dray promote).',
+    why: 'the highest version is unknown with such a list',
+    hint: 'If another client just wrote a tag, run the command again. Otherwise name the tags to write: --tags (dray tag) or --tag (dray promote).',
   })
 }

@@ -24,7 +24,7 @@ export function valuesImage(
   const repository = repositoryIn(map, isNamed && isTagged, isNamed)
   if (repository === undefined || repository === '') {
     if (!isTagged || (!isNamed && repository === undefined)) return undefined
-    return { unknown: 'it has a tag or digest and no repository, which only the chart knows' }
+    return { unknown: 'it has a tag or digest without a repository; only the chart defines the repository' }
   }
   if (isAddress(repository)) return undefined
   if (!isNamed && !['tag', 'digest', 'sha'].some((key) => key in map)) return undefined
@@ -38,7 +38,7 @@ export function valuesImage(
     return { texts: names.flatMap((name) => at.map((one) => `${name}${one}`)) }
   }
   if (splitImage(repository).rest !== '') return { texts: names }
-  return { unknown: 'its tag is empty: the version of the chart decides, which is not known here' }
+  return { unknown: 'its tag is empty; the version of the chart, which is unknown, replaces it' }
 }
 
 function repositoryIn(

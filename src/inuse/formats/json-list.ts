@@ -74,7 +74,7 @@ export class JsonListReader {
    */
   end(): Readonly<Record<string, unknown>> {
     const frame = parseJson(Buffer.concat(this.#frame, this.#frameBytes), `what ${this.#name} answers`)
-    if (!isRecord(frame) || !this.#hasItems) throw this.#malformed('it is no list of objects')
+    if (!isRecord(frame) || !this.#hasItems) throw this.#malformed('it is not a list of objects')
     return frame
   }
 
@@ -111,7 +111,8 @@ export class JsonListReader {
     if (byte === comma) this.#needsComma = false
     else if (byte === openBrace) this.#needsComma = true
     const isExpected = byte === comma ? needsComma : byte === openBrace ? !needsComma : byte === closeBracket
-    if (!isExpected && !blanks.has(byte)) throw this.#malformed('something in its list is no object')
+    if (!isExpected && !blanks.has(byte))
+      throw this.#malformed('its list contains a value that is not an object')
   }
 
   #stepInString(byte: number): void {
@@ -142,7 +143,7 @@ export class JsonListReader {
     }
     if (this.#itemBytes > maxItemBytes)
       throw this.#malformed(`an object of it is larger than ${maxItemBytes} bytes`)
-    if (this.#frameBytes > maxFrameBytes) throw this.#malformed('it is no list of objects')
+    if (this.#frameBytes > maxFrameBytes) throw this.#malformed('it is not a list of objects')
   }
 
   #finishItem(): unknown {
@@ -153,7 +154,7 @@ export class JsonListReader {
   }
 
   #malformed(why: string): DrayError {
-    return new DrayError('malformed', `what ${this.#name} answers cannot be read`, {
+    return new DrayError('malformed', `cannot parse the answer of ${this.#name}`, {
       subject: this.#name,
       why,
     })

@@ -137,9 +137,9 @@ class Answer {
     for await (const chunk of chunks) {
       bytes += chunk.byteLength
       if (bytes > maxBytes)
-        throw new DrayError('malformed', `${this.#name} answers more than ${maxBytes} bytes`, {
+        throw new DrayError('malformed', `the answer of ${this.#name} is larger than ${maxBytes} bytes`, {
           subject: this.#name,
-          hint: 'Name what runs there by a list instead: --in-use FILE',
+          hint: 'Pass a list of the images in use instead: --in-use FILE',
         })
       if (this.#mistake !== undefined) continue
       try {
@@ -157,7 +157,7 @@ class Answer {
     const { metadata } = this.#reader.end()
     const next = isRecord(metadata) ? metadata['continue'] : undefined
     if (typeof next === 'string' && next !== '')
-      throw new DrayError('malformed', `${this.#name} answers a part of what it has`, { subject: this.#name })
+      throw new DrayError('malformed', `the answer of ${this.#name} is incomplete`, { subject: this.#name })
     if (this.#objects === 0) throw noObjects(this.#name)
     return mergeImages([{ ...noImages, found: [...this.#found.values()] }, ...this.#others])
   }
@@ -165,7 +165,7 @@ class Answer {
   #take(item: unknown): void {
     const kind = isRecord(item) ? item['kind'] : undefined
     if (!isRecord(item) || typeof kind !== 'string')
-      throw new DrayError('malformed', `${this.#name} answers something that is no object of Kubernetes`, {
+      throw new DrayError('malformed', `the answer of ${this.#name} is not a Kubernetes object`, {
         subject: this.#name,
       })
     this.#objects += 1
@@ -214,18 +214,18 @@ function killGroup(child: Child): void {
 function checkContext(context: string): void {
   if (context !== '' && !context.startsWith('-') && !/\p{Cc}/u.test(context)) return
   throw new DrayError('config', `${JSON.stringify(context)} is not the name of a context of kubectl`, {
-    hint: 'See them with: kubectl config get-contexts --output name',
+    hint: 'List the contexts: kubectl config get-contexts --output name',
   })
 }
 
 function notStarted(context: string, cause: NodeJS.ErrnoException): DrayError {
   const isMissing = cause.code === 'ENOENT'
-  return new DrayError('config', isMissing ? 'kubectl was not found' : 'kubectl cannot be started', {
+  return new DrayError('config', isMissing ? 'kubectl is not installed' : 'cannot start kubectl', {
     subject: 'kubectl',
     why: isMissing
-      ? `${clusterName(context)} is to be asked what it runs, and no folder of PATH has it`
+      ? `dray needs it to list the images in use in ${clusterName(context)}, and it is not in PATH`
       : cause.message,
-    hint: 'Install it, or give what runs there as a list: --in-use FILE',
+    hint: 'Install kubectl, or pass a list of the images in use: --in-use FILE',
     cause,
   })
 }
@@ -233,24 +233,24 @@ function notStarted(context: string, cause: NodeJS.ErrnoException): DrayError {
 function failed(context: string, status: number | null, stderr: string): DrayError {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '')
   const message = lines.slice(-maxStderrLines).join('\n')
-  return new DrayError('unavailable', `kubectl cannot tell what ${clusterName(context)} runs`, {
+  return new DrayError('unavailable', `kubectl cannot list the workloads of ${clusterName(context)}`, {
     subject: clusterName(context),
     why: message === '' ? `it ended with ${status === null ? 'a signal' : `status ${status}`}` : message,
-    hint: 'It needs the right to list all workloads in all namespaces. Nothing is deleted while it is not known what runs.',
+    hint: 'Give this user the permission to list all workloads in all namespaces. dray deletes nothing while the images in use are unknown.',
   })
 }
 
 function tooLate(context: string, limitMs: number): DrayError {
-  return new DrayError('timeout', `kubectl did not tell what ${clusterName(context)} runs`, {
+  return new DrayError('timeout', `kubectl did not list the workloads of ${clusterName(context)}`, {
     subject: clusterName(context),
     why: `it was stopped after ${limitMs / 1000} s`,
   })
 }
 
 function noObjects(name: string): DrayError {
-  return new DrayError('refused', `${name} runs nothing`, {
+  return new DrayError('refused', `${name} has no workloads`, {
     subject: name,
-    why: 'it answers no object at all: it may be another cluster than was meant, or the rights to see them are missing',
-    hint: 'Look at the context, or take it out. Nothing is deleted while it is not known what runs.',
+    why: 'its answer has no objects: it may be the wrong cluster, or the user has no permission to list them',
+    hint: 'Check the context, or remove it. dray deletes nothing while the images in use are unknown.',
   })
 }

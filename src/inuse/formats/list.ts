@@ -60,10 +60,10 @@ function findImagesInValue(value: unknown, where: string): FoundImages {
 function checkWhole(value: unknown, where: string): void {
   const metadata = isMap(value) ? value['metadata'] : undefined
   if (!isMap(metadata) || (textOf(metadata['continue']) ?? '') === '') return
-  throw new DrayError('refused', `${where} is a part of a list`, {
+  throw new DrayError('refused', `${where} is an incomplete list`, {
     subject: where,
-    why: 'it says that it goes on elsewhere',
-    hint: 'Ask for all of it: kubectl get … --chunk-size=0',
+    why: 'it has a continue token',
+    hint: 'Request the whole list: kubectl get … --chunk-size=0',
   })
 }
 

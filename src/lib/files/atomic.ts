@@ -70,7 +70,7 @@ export async function moveToFinalPath(from: string, path: string): Promise<void>
     await rename(from, path)
     await syncFolder(dirname(path))
   } catch (cause) {
-    throw ioError(cause, `${path} cannot be written`, path)
+    throw ioError(cause, `cannot write ${path}`, path)
   }
 }
 
@@ -81,7 +81,7 @@ export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   try {
     for (const made of makeFolders(path, mode)) await syncFolder(dirname(made))
   } catch (cause) {
-    throw ioError(cause, `the folder ${path} cannot be made`, path)
+    throw ioError(cause, `cannot create the folder ${path}`, path)
   }
 }
 
@@ -99,7 +99,7 @@ export async function syncFolder(path: string): Promise<void> {
     }
   } catch (cause) {
     if (unsupported.has(systemCode(cause) ?? '')) return
-    throw ioError(cause, `the folder ${path} cannot be synced`, path)
+    throw ioError(cause, `cannot sync the folder ${path}`, path)
   }
 }
 
@@ -140,14 +140,14 @@ async function writeAtomic(
 
 /** The user does not know the temporary file. */
 function writeError(cause: unknown, temp: string, path: string): unknown {
-  const error = ioError(cause, `${path} cannot be written`, path)
+  const error = ioError(cause, `cannot write ${path}`, path)
   if (!isDrayError(error) || error.cause !== cause) return error
   const why = error.why?.replaceAll(temp, path)
   const isFolderMissing = error.code === 'not-found' && dirname(temp) === dirname(path)
   if (!isFolderMissing) return error.with({ why, cause })
   const folder = dirname(path)
   return error.with({
-    why: `there is no folder ${folder}`,
+    why: `the folder ${folder} does not exist`,
     hint: `Create the folder ${folder} first.`,
     cause,
   })
@@ -178,7 +178,7 @@ async function moveToNew(temp: string, path: string): Promise<void> {
     await link(temp, path)
   } catch (cause) {
     if (systemCode(cause) !== 'EEXIST') throw cause
-    throw new DrayError('refused', `${path} exists already`, { subject: path, cause })
+    throw new DrayError('refused', `${path} already exists`, { subject: path, cause })
   }
   await rm(temp)
 }

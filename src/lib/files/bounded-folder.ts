@@ -77,7 +77,7 @@ export class BoundedFolder {
     } catch (error) {
       this.#isOff = true
       const { path, warn } = this.#options
-      warn(`${path} cannot be written to, so nothing more is kept there: ${explainFailure(error)}`)
+      warn(`dray stores nothing more in ${path}, which it cannot write: ${explainFailure(error)}`)
     }
   }
 

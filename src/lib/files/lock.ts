@@ -181,7 +181,7 @@ const ownId = /^(?:[0-9a-f]{0,32}|\0{1,32})$/
 function foreignLock(path: string): DrayError {
   return new DrayError('io', `${path} is not a lock of dray: the file has other content`, {
     subject: path,
-    hint: 'Move this file away, or name another file in place of the one that it would lock. dray did not change it.',
+    hint: 'Move the file away, or name another file for dray to lock. dray did not change it.',
   })
 }
 
@@ -203,7 +203,7 @@ async function create(path: string, id: string, clock: Clock): Promise<boolean> 
     return true
   } catch (cause) {
     if (systemCode(cause) === 'EEXIST') return false
-    throw ioError(cause, `the lock ${path} cannot be made`, path)
+    throw ioError(cause, `cannot create the lock ${path}`, path)
   } finally {
     await rm(own, { force: true }).catch(() => undefined)
   }
@@ -217,7 +217,7 @@ async function readLock(path: string): Promise<{ id: string; heartbeat: number }
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxIdSize), 0, maxIdSize, 0)
     return { id: buffer.toString('latin1', 0, bytesRead), heartbeat: mtimeMs }
   } catch (cause) {
-    throw ioError(cause, `the lock ${path} cannot be read`, path)
+    throw ioError(cause, `cannot read the lock ${path}`, path)
   } finally {
     await handle.close()
   }
@@ -237,7 +237,7 @@ function removeStale(path: string, staleId: string): void {
     // It is gone, or a third process has the lock. The process whose lock was moved away notices in
     // `check`.
     const code = systemCode(cause)
-    if (code !== 'ENOENT' && code !== 'EEXIST') throw ioError(cause, `the lock ${path} cannot be taken`, path)
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw ioError(cause, `cannot acquire the lock ${path}`, path)
   } finally {
     try {
       rmSync(aside, { force: true })
@@ -283,7 +283,7 @@ async function beat(
 async function checkHeld(path: string, id: string): Promise<void> {
   const current = await readLock(path)
   if (current?.id === id) return
-  throw new DrayError('conflict', `another process has taken the lock ${path}`, {
+  throw new DrayError('conflict', `another process acquired the lock ${path}`, {
     subject: path,
     hint: 'Run the command again.',
   })

@@ -48,7 +48,7 @@ function check(folder: UserFolder, options: PrivateFolderOptions): PrivateFolder
   const isHomeMissing = missing.length > 0 && folder.base === options.home
   // A missing home is not created: nobody would manage it.
   if (isHomeMissing && options.create)
-    return { fault: { path: folder.base, why: 'there is no such folder', kind: 'other' } }
+    return { fault: { path: folder.base, why: 'the folder does not exist', kind: 'other' } }
   const home = options.home === undefined ? undefined : realOrUndefined(options.home)
   const link = options.uid === undefined ? undefined : findForeignLink(folder.base, [options.uid, 0])
   if (link !== undefined) return { fault: { ...link, kind: 'other' } }

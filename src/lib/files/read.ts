@@ -20,14 +20,14 @@ export async function openRegular(
     const code = systemCode(cause)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     if (code === 'ELOOP') throw notRegular(path, cause)
-    throw ioError(cause, `${path} cannot be read`, path)
+    throw ioError(cause, `cannot read ${path}`, path)
   }
   try {
     if (!(await handle.stat()).isFile()) throw notRegular(path, undefined)
     return handle
   } catch (cause) {
     await handle.close()
-    throw ioError(cause, `${path} cannot be read`, path)
+    throw ioError(cause, `cannot read ${path}`, path)
   }
 }
 
@@ -64,9 +64,9 @@ export async function readFileBounded(
     if (filled > maxBytes) {
       throw new DrayError('malformed', `${path} is larger than ${maxBytes} bytes`, { subject: path })
     }
-    throw new DrayError('io', `${path} was written to while it was read`, { subject: path })
+    throw new DrayError('io', `another process wrote ${path} while dray read it`, { subject: path })
   } catch (cause) {
-    throw ioError(cause, `${path} cannot be read`, path)
+    throw ioError(cause, `cannot read ${path}`, path)
   } finally {
     await handle.close()
   }

@@ -219,7 +219,7 @@ export class RegistryClient {
   follow(given: string, from: URL, purpose: Purpose): URL {
     const origin = this.shared.origin(this.registry)
     if (!URL.canParse(given, from.href)) {
-      throw new DrayError('protocol', `cannot ${purpose.doing}: the registry names a URL that is none`, {
+      throw new DrayError('protocol', `cannot ${purpose.doing}: the registry sent an invalid URL`, {
         subject: purpose.subject,
         why: this.shared.redact(given).slice(0, 200),
       })
@@ -227,10 +227,10 @@ export class RegistryClient {
     const url = new URL(given, from)
     keepHttps(url, origin)
     if (url.origin === origin.origin && url.username === '' && url.password === '') return url
-    throw new DrayError('protocol', `cannot ${purpose.doing}: the registry sends on to another host`, {
+    throw new DrayError('protocol', `cannot ${purpose.doing}: the registry redirects to another host`, {
       subject: purpose.subject,
       why: this.shared.redact(`${origin.origin} named ${url.origin}`).slice(0, 500),
-      hint: 'Credentials are not sent to another host. If a proxy stands before the registry, let it pass the Host header on, or set relativeurls.',
+      hint: 'If a proxy is in front of the registry, configure it to pass on the Host header, or set http.relativeurls in the registry. dray does not send credentials to another host.',
     })
   }
 

@@ -73,8 +73,8 @@ export async function responseError(
   const target = unfollowedRedirect(response)
   if (target !== undefined)
     return error.with({
-      why: `it redirects to ${target}, and ${response.status} turns a write into a GET`,
-      hint: 'If the registry has moved, use its new host.',
+      why: `it redirects to ${target} with ${response.status}, which turns a write into a GET`,
+      hint: 'Use the new host of the registry if it moved.',
     })
   const refusal = {
     registry: purpose.registry,
@@ -121,7 +121,7 @@ export function errorOf(
  */
 function storageError({ status, url, tries }: RegistryResponse, purpose: Purpose): DrayError {
   const code = status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'protocol'
-  const message = `cannot ${purpose.doing}: ${url.host}, where ${purpose.registry} sent us, answered ${times(status, tries)}`
+  const message = `cannot ${purpose.doing}: ${url.host}, to which ${purpose.registry} redirected, answered ${times(status, tries)}`
   return new DrayError(code, message, { subject: purpose.subject, status })
 }
 
@@ -151,7 +151,7 @@ export function isStorageFull(status: number | undefined): boolean {
 }
 
 function times(status: number, tries = 1): string {
-  return tries === 1 ? String(status) : `${status}, ${tries} times in a row`
+  return tries === 1 ? String(status) : `${status} in ${tries} attempts`
 }
 
 /** Reads the first error of an OCI error body, or a body of plain text. */
@@ -205,32 +205,32 @@ function classify(status: number, code: string | undefined, purpose: Purpose): C
   if (purpose.tag !== undefined && isImmutableTag(status, code)) {
     return {
       code: 'refused',
-      hint: `The registry keeps its tags from being moved. Choose another tag than ${purpose.tag}, or allow this one to be overwritten in the registry's settings.`,
+      hint: `Use another tag than ${purpose.tag}, or allow the tag to be overwritten in the settings of the registry.`,
     }
   }
   if (status === 403) return forbidden(purpose)
   if (status === 404) return notFound(code, purpose)
   if (status === 405 || code === 'UNSUPPORTED') return { code: 'unsupported' }
   if (status === 413) {
-    return { code: 'refused', hint: 'It is larger than the registry, or a proxy before it, accepts.' }
+    return { code: 'refused', hint: 'Raise the size limit of the registry or of a proxy in front of it.' }
   }
   if (status === 429) {
     return {
       code: 'unavailable',
-      hint: 'The registry limits the number of requests. Run the command again later; it skips what is done.',
+      hint: 'Run the command again later. It skips content that is up to date.',
     }
   }
   if (isStorageFull(status)) {
     return {
       code: 'unavailable',
       message: `cannot ${purpose.doing}: ${registry} cannot store more`,
-      hint: 'Free space at the registry, or ask its operator. Then run the command again; it skips what is done.',
+      hint: 'Free space in the registry, or ask its operator. Then run the command again. It skips content that is up to date.',
     }
   }
   if (status === 408 || status >= 500) {
     return {
       code: 'unavailable',
-      hint: 'The registry failed, not the request. Run the command again later; it skips what is done.',
+      hint: 'Run the command again later. It skips content that is up to date.',
     }
   }
   if (code === 'DIGEST_INVALID' || code === 'SIZE_INVALID') return { code: 'corrupt' }
@@ -243,7 +243,7 @@ function forbidden(purpose: Purpose): Classification {
   return {
     code: 'forbidden',
     message: `cannot ${purpose.doing}: ${registry} does not allow it`,
-    hint: `It takes the right to ${actions} in ${path ?? registry}. Ask for it, or log in as somebody who has it: dray login ${registry}`,
+    hint: `Log in as a user with permission to ${actions} ${path ?? registry}: dray login ${registry}`,
   }
 }
 
@@ -254,10 +254,10 @@ function notFound(code: string | undefined, purpose: Purpose): Classification {
     path !== undefined &&
     (code === 'NAME_UNKNOWN' || purpose.subject === formatRepository({ registry, path }))
   const message = isRepository
-    ? `there is no repository ${path} on ${registry}`
-    : `cannot ${purpose.doing}: ${registry} does not have it`
+    ? `the repository ${path} does not exist on ${registry}`
+    : `cannot ${purpose.doing}: it does not exist on ${registry}`
   if (purpose.access !== 'write') {
-    const hint = `Check the name. Some registries say this too of what they show only to those who log in: dray login ${registry}`
+    const hint = `Check the name. Some registries give the same answer to users without permission: dray login ${registry}`
     return { code: 'not-found', message, ...(isRepository && { hint }) }
   }
   if (code !== 'NAME_UNKNOWN' && code !== undefined) return { code: 'not-found', message }
@@ -265,9 +265,7 @@ function notFound(code: string | undefined, purpose: Purpose): Classification {
   return {
     code: 'not-found',
     message,
-    hint:
-      create ??
-      `The repository ${path} may not exist, and not every registry creates it on push. Create it first.`,
+    hint: create ?? `Create the repository ${path} first. Not every registry creates it on push.`,
   }
 }
 

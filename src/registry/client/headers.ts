@@ -18,7 +18,7 @@ export function contentDigest(
   } catch {
     throw new DrayError(
       'protocol',
-      `cannot ${purpose.doing}: the registry's Docker-Content-Digest is no digest`,
+      `cannot ${purpose.doing}: the Docker-Content-Digest of the registry is not a digest`,
       {
         subject: purpose.subject,
         why: redaction.redact(text).slice(0, 200),
@@ -38,7 +38,7 @@ export function compressionNote(response: RegistryResponse): string {
   const encoding = response.headers.get('content-encoding') ?? 'identity'
   return encoding === 'identity'
     ? ''
-    : `, compressed by ${encoding.slice(0, 50)} though it was asked not to be`
+    : `, compressed with ${encoding.slice(0, 50)}, which dray did not request`
 }
 
 /**

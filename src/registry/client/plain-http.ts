@@ -31,6 +31,6 @@ export async function explainPlainHttp(
 ): Promise<DrayError> {
   if (origin.protocol !== 'http:' || error.status !== 400 || error.registryCode !== undefined) return error
   if (!isSaid && !(await speaksTls(registry, call))) return error
-  const why = isSaid ? 'it says that it expects https' : 'it answers 400 to plain http, and it speaks TLS'
+  const why = isSaid ? 'it answered that it expects https' : 'it answers 400 to plain HTTP and accepts TLS'
   return error.with({ why, hint: httpsHint(registry), cause: undefined })
 }

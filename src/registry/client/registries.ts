@@ -36,7 +36,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
       deleteTag:
         'Amazon ECR removes tags by its own API: aws ecr batch-delete-image --image-ids imageTag=TAG.',
       createOnPush:
-        'Amazon ECR does not create a repository on push unless a creation template says so: aws ecr create-repository.',
+        'Amazon ECR does not create a repository on push without a creation template: aws ecr create-repository.',
     },
     source:
       'docs.aws.amazon.com/AmazonECR, image-push and repository-creation-templates; github.com/aws/containers-roadmap/issues/2831: Range stays at the first chunk',
@@ -48,10 +48,10 @@ export const knownRegistries: readonly KnownRegistry[] = [
     hints: {
       deleteTag: 'Azure Container Registry removes tags by az acr repository untag.',
       deleteManifest:
-        'An image or repository may be locked: az acr repository show says so, az acr repository update --write-enabled true --delete-enabled true unlocks it.',
+        'If the image or repository is locked (az acr repository show), unlock it: az acr repository update --write-enabled true --delete-enabled true.',
     },
     source:
-      'learn.microsoft.com, container-registry-delete and container-registry-image-lock; /acr/v1/_tags; github.com/Azure/acr-cli/issues/70: 405 REGISTRY_DISALLOWED_OPERATION; github.com/Azure/azure-sdk-for-js/issues/25448: uploads do not go on',
+      'learn.microsoft.com, container-registry-delete and container-registry-image-lock; /acr/v1/_tags; github.com/Azure/acr-cli/issues/70: 405 REGISTRY_DISALLOWED_OPERATION; github.com/Azure/azure-sdk-for-js/issues/25448: uploads do not resume',
   },
   {
     name: 'Google Artifact Registry',
@@ -59,7 +59,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
     capabilities: { deleteManifest: 'yes', deleteTagged: 'no', chunks: 'no' },
     hints: {
       deleteManifest:
-        'Google Artifact Registry refuses while a tag, an index or a referrer points at it: remove those first.',
+        'Google Artifact Registry refuses while a tag, an index or a referrer points to it. Delete those first.',
       createOnPush:
         'Google Artifact Registry needs the repository first: gcloud artifacts repositories create.',
     },
@@ -72,7 +72,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
     capabilities: { deleteTagged: 'no', freeReads: 'no' },
     hints: {
       deleteManifest:
-        'Docker Hub refuses while a tag or an index points at it, and takes a personal access token with the right to delete.',
+        'Docker Hub refuses while a tag or an index points to it, and requires a personal access token with the permission to delete.',
     },
     source:
       'docs.docker.com/reference/api/registry/latest, Deleting Images: 403 while referenced, 500 while it is still at it; docs.docker.com/docker-hub/usage/pulls: HEAD does not count',
@@ -83,10 +83,9 @@ export const knownRegistries: readonly KnownRegistry[] = [
     capabilities: { deleteTag: 'yes', deleteManifest: 'yes', deleteTagged: 'yes' },
     hints: {
       deleteManifest:
-        'Quay deletes a manifest by its tags alone. One without a tag it clears out by itself, once its time machine has run out.',
+        'Quay deletes a manifest when its last tag is deleted. It deletes untagged manifests itself after the time machine period.',
     },
-    source:
-      'github.com/quay/quay, endpoints/v2/manifest.py: delete_tags_for_manifest, 404 where there are none',
+    source: 'github.com/quay/quay, endpoints/v2/manifest.py: delete_tags_for_manifest, 404 if there are none',
   },
   {
     name: 'GitLab',

@@ -25,7 +25,7 @@ export function fileSource(
     }
     const found = await readAuthFile(file)
     if (found !== undefined || naming !== 'named') return found
-    throw new DrayError('config', `the credentials in ${file} are not there`, {
+    throw new DrayError('config', `the credentials file ${file} does not exist`, {
       subject: file,
       why: `${name} names that file`,
       hint: `Correct ${name}, or unset it.`,

@@ -204,13 +204,13 @@ function checkHelper(name: unknown, where: string, file: string): string {
   if (typeof name !== 'string' || !helperName.test(name))
     throw broken(
       file,
-      `${where} names no credential helper: letters, digits, ".", "_" and "-" are what it may have`,
+      `${where} is not the name of a credential helper: use letters, digits, ".", "_" and "-"`,
     )
   return name
 }
 
 function broken(file: string, why: string): DrayError {
-  return new DrayError('config', `the credentials in ${file} cannot be understood`, {
+  return new DrayError('config', `cannot parse the credentials in ${file}`, {
     subject: file,
     why,
     hint: 'Correct the file, or remove it and log in again with dray login.',

@@ -114,7 +114,7 @@ function variablesSource(env: FindOptions['env']): Source {
     'config',
     `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
     {
-      why: 'credentials from variables take a user, a password, and the registry that they are for',
+      why: 'credentials from variables need a user, a password, and their registry',
       hint: 'Set DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY, or none of them.',
     },
   )
@@ -148,8 +148,8 @@ function single(
 function notARegistry(where: string, { text, why }: IgnoredKey): DrayError {
   return new DrayError('config', `${JSON.stringify(text)} is not a registry`, {
     subject: text,
-    why: `${why}; it is given with ${where}`,
-    hint: 'Give the registry as HOST, HOST:PORT or HOST/NAMESPACE.',
+    why: `${why}; it is the value of ${where}`,
+    hint: 'Write the registry as HOST, HOST:PORT or HOST/NAMESPACE.',
   })
 }
 

@@ -212,8 +212,8 @@ function notStarted(helper: Helper, cause: NodeJS.ErrnoException): DrayError {
   const program = programOf(helper)
   return new DrayError('config', `the credential helper ${program} was not found`, {
     subject: program,
-    why: `the configuration of docker or podman names it for ${helper.server}, and no folder of PATH has it`,
-    hint: 'Install it, or take it out of the configuration.',
+    why: `the configuration of docker or podman names it for ${helper.server}, and it is not in PATH`,
+    hint: 'Install it, or remove it from the configuration.',
   })
 }
 
@@ -227,5 +227,5 @@ function failed(helper: Helper, why: string): DrayError {
 }
 
 function tryItHint(helper: Helper): string {
-  return `See what it says with: echo ${helper.server} | ${programOf(helper)} get`
+  return `Run it to see its message: echo ${helper.server} | ${programOf(helper)} get`
 }

@@ -140,7 +140,7 @@ async function change<T>(
     return await changeFile(place, call, work)
   } catch (error) {
     if (!isDrayError(error) || (error.code !== 'io' && error.code !== 'not-found')) throw error
-    const hint = hintUnlessDisk(error) ?? 'Name a file that you can write to: --auth-file FILE.'
+    const hint = hintUnlessDisk(error) ?? 'Pass a file that you can write: --auth-file FILE.'
     throw error.with({ hint, cause: error.cause })
   }
 }

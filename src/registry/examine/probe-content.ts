@@ -30,7 +30,7 @@ export function brokenBody(bytes: Uint8Array, until: () => Promise<void>): Reque
   const half = async function* () {
     yield bytes.subarray(0, bytes.byteLength / 2)
     await until()
-    throw new TypeError('broken off on purpose')
+    throw new TypeError('interrupted on purpose')
   }
   return { kind: 'stream', size: bytes.byteLength, open: () => Promise.resolve(half()) }
 }

@@ -138,7 +138,7 @@ class WriteProbe {
   /** Breaks a chunk off in its middle, and asks the session how much of it arrived. */
   async #probeResume({ descriptor, bytes }: ProbeContent): Promise<void> {
     if (this.facts.chunks?.known !== 'yes') return
-    const purpose = this.#describe('break an upload off')
+    const purpose = this.#describe('interrupt an upload')
     const session = await openSession(this.#client, descriptor, purpose, this.#call)
     this.created.sessions.push(session)
     try {
@@ -155,7 +155,7 @@ class WriteProbe {
       'uploadRange',
       isKept,
       state === 'gone'
-        ? 'its session was gone: the registry clears out by itself what came of it'
+        ? 'its session did not exist any more: the registry removes such uploads itself'
         : undefined,
     )
   }
@@ -192,7 +192,7 @@ class WriteProbe {
     if (tag !== undefined && (await this.#probeDelete('deleteTag', { tag }))) {
       this.created.tags.shift()
       const stays = (await resolveManifest(this.#client, { digest }, this.#call)) !== undefined
-      if (!stays) this.#note('deleteTag', true, 'the image goes with its tag')
+      if (!stays) this.#note('deleteTag', true, 'deleting the tag deletes the image')
     }
     const referrer = this.created.manifests.at(-1)
     if (referrer !== undefined && (await this.#probeDelete('deleteManifest', { digest: referrer })))

@@ -250,8 +250,8 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     const seconds = alarm.ms / 1000
     const isSlow = alarm.kind === 'slow'
     const why = isSlow
-      ? `${alarm.bytes} bytes moved in ${seconds} s while ${this.#phase}, and dray expects 1 KiB/s`
-      : `nothing moved for ${seconds} s while ${this.#phase}`
+      ? `dray transferred ${alarm.bytes} bytes in ${seconds} s while ${this.#phase}, and requires 1 KiB/s`
+      : `dray transferred nothing for ${seconds} s while ${this.#phase}`
     const verb = isSlow ? 'is too slow' : 'stalled'
     return new DrayError(
       'timeout',

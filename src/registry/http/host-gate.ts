@@ -67,10 +67,10 @@ export class HostGate {
 
   #tooLong(waitMs: number): DrayError {
     const when = new Date(this.#closedUntil).toISOString()
-    return new DrayError('unavailable', `${this.#registry} asks to be left alone until ${when}`, {
+    return new DrayError('unavailable', `${this.#registry} accepts no requests until ${when} (Retry-After)`, {
       subject: this.#registry,
-      why: `that is ${Math.ceil(waitMs / 1000)} s from now, more than the ${Math.floor(this.#maxWaitMs / 1000)} s that this run may wait`,
-      hint: `Run it again after ${when}, or with a longer --max-wait; it skips what is done.`,
+      why: `that is in ${Math.ceil(waitMs / 1000)} s, and this run waits at most ${Math.floor(this.#maxWaitMs / 1000)} s`,
+      hint: `Run the command again after ${when}, or pass a longer --max-wait. It skips content that is up to date.`,
     })
   }
 }

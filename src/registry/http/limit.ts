@@ -89,9 +89,9 @@ async function enter(
 
 function neverReady({ method, url, registry }: RegistryRequest): DrayError {
   const target = redactUrl(url)
-  return new DrayError('timeout', `cannot check in time what ${method} ${target} depends on`, {
+  return new DrayError('timeout', `cannot check the preconditions of ${method} ${target} in time`, {
     subject: target,
-    why: `each of ${maxRounds} checks was too old when ${registry} could take the request`,
+    why: `each of ${maxRounds} checks was too old when ${registry} accepted the next request`,
     hint: 'Run the command again when the registry is less busy.',
   })
 }

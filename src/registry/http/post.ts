@@ -90,25 +90,25 @@ export function createPoster({
  */
 export function parsePostUrl(text: string, insecure: boolean): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined) throw new DrayError('config', 'the address of the webhook is not a URL')
+  if (url === undefined) throw new DrayError('config', 'the URL of the webhook is invalid')
   assertUsable(url, insecure)
   return url
 }
 
 function assertUsable(url: URL, insecure: boolean): void {
   if (url.username !== '' || url.password !== '') {
-    throw new DrayError('config', 'the address of the webhook has a user or a password in it', {
-      hint: 'Leave them out: what is sent is signed with the secret that secretEnv names.',
+    throw new DrayError('config', 'the URL of the webhook contains a user or a password', {
+      hint: 'Remove them. dray signs each delivery with the secret from secretEnv.',
     })
   }
   if (url.protocol === 'https:') return
   if (url.protocol !== 'http:') {
-    throw new DrayError('config', 'the address of the webhook is no https URL')
+    throw new DrayError('config', 'the URL of the webhook is not an https URL')
   }
   if (insecure || isLoopback(url.hostname)) return
-  throw new DrayError('config', `the webhook ${url.origin} is reached over plain http`, {
+  throw new DrayError('config', `the webhook ${url.origin} uses plain HTTP`, {
     subject: url.origin,
-    why: 'whoever is on the way could read and change what is sent',
-    hint: 'Use https. Or, if the way to it is safe, say insecure: true beside its url.',
+    why: 'others on the network path could read and change the content',
+    hint: 'Use https. If the network path is safe, set insecure: true next to its url.',
   })
 }

@@ -38,8 +38,7 @@ export const redirect: Middleware = (next) => async (request, call) => {
     }
     await response.discard()
     try {
-      if (hops === maxRedirects)
-        throw refused(request.url, `it redirected more than ${maxRedirects} times in a row`)
+      if (hops === maxRedirects) throw refused(request.url, `it redirected more than ${maxRedirects} times`)
       const url = target(location, current.url)
       if (url.origin !== current.url.origin && !mayLeaveOrigin(request))
         throw refused(current.url, `it redirected a ${request.method} to another origin, ${url.origin}`)
@@ -67,7 +66,7 @@ function mayLeaveOrigin(request: RegistryRequest): boolean {
 function target(location: string, from: URL): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw refused(from, 'it redirected to something that is no http address')
+    throw refused(from, 'it redirected to an invalid HTTP URL')
   keepHttps(url, from)
   if (from.protocol === 'https:' && url.protocol === 'http:')
     throw refused(from, `it redirected from https to plain http, to ${url.host}`)
@@ -87,7 +86,7 @@ function hop(request: RegistryRequest, url: URL): RegistryRequest {
 const credentialHeaders: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization'])
 
 function refused(url: URL, why: string): DrayError {
-  return new DrayError('protocol', `a redirect of ${url.host} was not followed`, {
+  return new DrayError('protocol', `dray did not follow a redirect of ${url.host}`, {
     subject: redactUrl(url),
     why,
   })

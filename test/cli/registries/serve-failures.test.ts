@@ -35,7 +35,7 @@ describe('the failures of a served registry', () => {
     const { lines, fail } = failures()
     fail(undefined, 500)
     fail(new DrayError('refused', 'no such tag'), 404)
-    fail(new DrayError('network', 'the client broke off'), 200)
+    fail(new DrayError('network', 'the client ended the connection'), 200)
     expect(lines).toEqual([])
   })
 })

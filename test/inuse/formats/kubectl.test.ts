@@ -117,7 +117,7 @@ describe('a cluster', () => {
 describe('a kubectl', () => {
   it('that is not installed is an error', async () => {
     const error = await failure({ env: { PATH: await tempFolder() }, clock: systemClock })
-    expect(error).toMatchObject({ code: 'config', message: 'kubectl was not found' })
+    expect(error).toMatchObject({ code: 'config', message: 'kubectl is not installed' })
   })
 
   it('that cannot be started is an error', async () => {

@@ -114,7 +114,7 @@ describe("a registry's error", () => {
     const { registry, heard } = await scripted(() => ({ status: 503 }))
     await expect(storeAt(registry).manifest({ tag: '1' }, newCall())).rejects.toMatchObject({
       code: 'unavailable',
-      message: `cannot read the manifest: ${registry} answered 503, 8 times in a row`,
+      message: `cannot read the manifest: ${registry} answered 503, 8 attempts in a row`,
     })
     expect(heard).toHaveLength(8)
   })
@@ -138,7 +138,7 @@ describe("a registry's error", () => {
     ['Tomcat', 'Bad Request\r\nThis combination of host and port requires TLS.\r\n'],
   ])('400 over plain http has a hint about https if %s says so', async (_, body) => {
     expect(await refusal({ status: 400, body })).toMatchObject({
-      why: 'it says that it expects https',
+      why: 'it answered that it expects https',
       hint: expect.stringContaining('insecure: false'),
     })
   })
@@ -161,7 +161,7 @@ describe("a registry's error", () => {
     for (const tag of ['1', '2']) {
       await expect(store.manifest({ tag }, newCall())).rejects.toMatchObject({
         status: 400,
-        why: 'it answers 400 to plain http, and it speaks TLS',
+        why: 'it answers 400 to plain HTTP and accepts TLS',
         hint: expect.stringContaining('insecure: false'),
       })
     }

@@ -141,7 +141,7 @@ describe('a file for credentials that cannot be made', () => {
     const place = { ...one.place, file: join(one.file, 'docker', 'config.json') }
     await expect(keepCredential(place, 'r.test', ada, notedCall())).rejects.toMatchObject({
       code: 'io',
-      hint: 'Name a file that you can write to: --auth-file FILE.',
+      hint: 'Pass a file that you can write: --auth-file FILE.',
     })
   })
 

@@ -95,9 +95,9 @@ export class BlobFeed {
     const { digest, size } = this.#d
     const is = this.#hashed?.upTo === size ? this.#hashed.digester.copy().digest() : digest
     if (is === digest) return
-    throw new DrayError('corrupt', 'the blob is not what its descriptor says', {
+    throw new DrayError('corrupt', 'the blob differs from its descriptor', {
       subject: formatAt(this.#to, { digest }),
-      why: `its bytes hash to ${is}`,
+      why: `the digest of its bytes is ${is}`,
     })
   }
 

@@ -17,7 +17,7 @@ export async function hasBlob(
   call: Call,
   access: 'read' | 'write' = 'read',
 ): Promise<boolean> {
-  const purpose = client.describe('look for the blob', `@${d.digest}`, access)
+  const purpose = client.describe('check the blob', `@${d.digest}`, access)
   const url = client.url(`blobs/${d.digest}`)
   return await client.shared.retry.run(
     client.repository.registry,
@@ -73,7 +73,8 @@ class BlobTransfer {
     this.#end = end
     this.#reached = offset
     this.#failed = new FailedAttempts(d.size, offset)
-    if (offset > d.size) throw this.#corrupt(`it has ${d.size} bytes, and was asked for from ${offset} on`)
+    if (offset > d.size)
+      throw this.#corrupt(`it has ${d.size} bytes, and the requested range starts at ${offset}`)
   }
 
   /**
@@ -141,7 +142,8 @@ class BlobTransfer {
       if (fresh.byteLength === 0 && this.#isReached) return
       if (fresh.byteLength === 0) continue
       this.#reached += fresh.byteLength
-      if (this.#reached > this.#d.size) throw this.#corrupt(`it has ${this.#d.size} bytes, and more arrived`)
+      if (this.#reached > this.#d.size)
+        throw this.#corrupt(`the registry sent more than its ${this.#d.size} bytes`)
       this.#digester?.update(fresh)
       yield fresh
     }
@@ -180,7 +182,7 @@ class BlobTransfer {
     const range = contentRange(response)
     if (range?.first !== this.#reached || range.last !== this.#end - 1) {
       throw this.#corrupt(
-        `asked for ${this.#reached} to ${this.#end - 1}, the registry gave ${range === undefined ? 'a part without a range' : `${range.first} to ${range.last}`}`,
+        `dray requested bytes ${this.#reached} to ${this.#end - 1}, the registry sent ${range === undefined ? 'a part without a range' : `${range.first} to ${range.last}`}`,
       )
     }
     checkSize(range.size, this.#d.size, this.#purpose)
@@ -193,7 +195,7 @@ class BlobTransfer {
 
   #verify(): void {
     const is = this.#digester?.digest() ?? this.#d.digest
-    if (is !== this.#d.digest) throw this.#corrupt(`its bytes hash to ${is}`)
+    if (is !== this.#d.digest) throw this.#corrupt(`the digest of its bytes is ${is}`)
   }
 
   #corrupt(why: string): DrayError {
@@ -201,10 +203,14 @@ class BlobTransfer {
   }
 
   #truncated(): DrayError {
-    return new DrayError('network', `the blob from ${this.#client.repository.registry} broke off`, {
-      subject: this.#purpose.subject,
-      why: `${this.#reached} of ${this.#end} bytes arrived`,
-    })
+    return new DrayError(
+      'network',
+      `the download of the blob from ${this.#client.repository.registry} ended early`,
+      {
+        subject: this.#purpose.subject,
+        why: `${this.#reached} of ${this.#end} bytes arrived`,
+      },
+    )
   }
 }
 
@@ -214,9 +220,9 @@ function checkSize(is: number | undefined, should: number | undefined, purpose: 
 }
 
 function corrupt(purpose: Purpose, why: string): DrayError {
-  return new DrayError('corrupt', `the blob from ${purpose.registry} is not what its descriptor says`, {
+  return new DrayError('corrupt', `the blob from ${purpose.registry} differs from its descriptor`, {
     subject: purpose.subject,
     why,
-    hint: 'The registry, or something between it and here, changed the content, or the manifest that names it is wrong.',
+    hint: 'Push the image again. The registry or a proxy changed the content, or the manifest is wrong.',
   })
 }

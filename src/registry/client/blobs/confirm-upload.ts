@@ -35,6 +35,6 @@ export async function confirmUpload(
   if (found !== undefined) return
   throw new DrayError('protocol', `cannot ${purpose.doing}: the registry did not store it`, {
     subject: purpose.subject,
-    why: `it answered ${status} to the end of the upload, and 404 to HEAD of the blob`,
+    why: `it answered ${status} to the last request of the upload, and 404 to HEAD of the blob`,
   })
 }

@@ -45,9 +45,9 @@ export async function openSession(
 ): Promise<Session> {
   const begun = await beginUpload(client, d, purpose, call)
   if (begun !== 'present') return begun
-  throw new DrayError('protocol', `cannot ${purpose.doing}: the registry opened no session`, {
+  throw new DrayError('protocol', `cannot ${purpose.doing}: the registry opened no upload session`, {
     subject: purpose.subject,
-    why: 'it says that it has the blob',
+    why: 'it answered that it already has the blob',
   })
 }
 
@@ -119,7 +119,7 @@ export function sessionOf(
   if (before !== undefined) return before
   const id = uploadId(response.headers)
   if (id !== undefined) return { url: client.url(`blobs/uploads/${id}`), minChunk }
-  throw new DrayError('protocol', `cannot ${purpose.doing}: the registry opened no session`, {
+  throw new DrayError('protocol', `cannot ${purpose.doing}: the registry opened no upload session`, {
     subject: purpose.subject,
     why: `it answered ${response.status} without a Location`,
   })

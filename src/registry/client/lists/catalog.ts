@@ -8,8 +8,7 @@ import { type ResponsePage, pages, parseNames } from './pages.ts'
 
 /** The most repositories in a page that distribution 3 accepts (`catalog.maxentries`). */
 const pageSize = 1000
-const hint =
-  'Name the repositories, or list the images in dray.yaml: not every registry lists its repositories, or lists them for everybody.'
+const hint = 'Name the repositories, or list the images in dray.yaml.'
 
 /**
  * Lists the paths of all repositories of a registry (distribution, docs/spec/api.md, Listing

@@ -60,9 +60,9 @@ function parseIndex(client: RepositoryClient, subject: Digest, content: Manifest
   const { bytes, descriptor } = content
   const parsed = parseUnverified(bytes, descriptor.mediaType, where)
   if (parsed.kind !== 'index') {
-    throw new DrayError('unsupported', 'the fallback tag holds something that is no list of referrers', {
+    throw new DrayError('unsupported', 'the fallback tag does not point to a list of referrers', {
       subject: where,
-      why: `it is ${parsed.mediaType}; some registries, such as GitLab, give that tag another meaning`,
+      why: `its media type is ${parsed.mediaType}`,
       hint: 'Pass --no-evidence, or use a registry with the referrers API.',
     })
   }

@@ -162,9 +162,9 @@ async function changeOnce(
 }
 
 function overwritten(client: RepositoryClient, subject: Digest): DrayError {
-  return new DrayError('conflict', 'the list of referrers is overwritten again and again', {
+  return new DrayError('conflict', 'another client overwrites the list of referrers', {
     subject: formatAt(client.repository, { tag: fallbackTag(subject) }),
-    why: 'another client writes the same fallback tag',
+    why: 'the fallback tag changed after each write',
     hint: 'Run the command again when no other client changes the referrers of this image.',
   })
 }

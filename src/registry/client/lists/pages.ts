@@ -54,7 +54,7 @@ export async function* pages<T>(
   const { purpose, keyOf } = options
   const pageKeys = new Set<string>()
   const addPage = (key: string): void => {
-    if (pageKeys.has(key)) throw endless(purpose, 'it gave the same page twice')
+    if (pageKeys.has(key)) throw endless(purpose, 'it returned the same page twice')
     pageKeys.add(key)
   }
   const entryKeys = new Set<string>()
@@ -80,7 +80,7 @@ export async function* pages<T>(
     for (const entry of entries) entryKeys.add(keyOf(entry))
     pagesWithoutNews = entryKeys.size === before ? pagesWithoutNews + 1 : 0
     if (next !== undefined && pagesWithoutNews === maxPagesWithoutNews)
-      throw endless(purpose, `${maxPagesWithoutNews} pages in a row have no new entry`)
+      throw endless(purpose, `${maxPagesWithoutNews} pages in a row had no new entry`)
     url = next === undefined ? undefined : withinList(client.follow(next, url, purpose), url)
   }
 }
@@ -99,7 +99,7 @@ export function parseNames(
   try {
     body = parseJson(bytes, `the list of ${name}`)
   } catch (cause) {
-    throw noList(name, purpose, { why: 'it is no JSON', cause })
+    throw noList(name, purpose, { why: 'it is not JSON', cause })
   }
   const entries = isRecord(body) ? body[name] : undefined
   if (entries === null) return []
@@ -108,7 +108,7 @@ export function parseNames(
 }
 
 function noList(name: string, { doing, subject }: Purpose, context = {}): DrayError {
-  return new DrayError('protocol', `cannot ${doing}: the answer is no list of ${name}`, {
+  return new DrayError('protocol', `cannot ${doing}: the answer is not a list of ${name}`, {
     subject,
     ...context,
   })
@@ -122,7 +122,7 @@ function nextPage(link: string, purpose: Purpose, client: RegistryClient): strin
   const target = nextLink(link)
   const withoutTargets = link.replaceAll(/<[^<>]*>/g, '')
   if (target !== undefined || !/\bnext\b/i.test(withoutTargets)) return target
-  throw new DrayError('protocol', `cannot ${purpose.doing}: the link to the next page cannot be read`, {
+  throw new DrayError('protocol', `cannot ${purpose.doing}: dray cannot parse the link to the next page`, {
     subject: purpose.subject,
     why: `Link: ${client.shared.redact(link).slice(0, 200)}`,
   })
@@ -172,15 +172,15 @@ async function requestPage(
     async (response) => {
       if (response.status !== 404) return { response, bytes: await response.bytes(maxSize) }
       await response.discard()
-      throw endless(purpose, 'a page in the middle is not there (404)')
+      throw endless(purpose, 'a page in the middle does not exist (404)')
     },
   )
 }
 
 function endless(purpose: Purpose, why: string): DrayError {
-  return new DrayError('protocol', `cannot ${purpose.doing}: the registry's list does not come to an end`, {
+  return new DrayError('protocol', `cannot ${purpose.doing}: the list of the registry does not end`, {
     subject: purpose.subject,
     why,
-    hint: 'An incomplete list is not used. If the registry changed meanwhile, run again.',
+    hint: 'Run the command again. dray does not use an incomplete list.',
   })
 }

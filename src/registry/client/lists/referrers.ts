@@ -59,7 +59,7 @@ function parsePage(page: ResponsePage, purpose: Purpose): readonly Descriptor[] 
   const mediaType = page.response.headers.get('content-type') ?? ''
   const list = parseManifest(page.bytes, mediaType, `the list of referrers of ${purpose.subject}`)
   if (list.kind === 'index' && hasManifests(page)) return list.manifests
-  throw new DrayError('protocol', `cannot ${purpose.doing}: the answer is no index`, {
+  throw new DrayError('protocol', `cannot ${purpose.doing}: the answer is not an index`, {
     subject: purpose.subject,
   })
 }

@@ -37,7 +37,7 @@ function invalidTags({ shared }: RepositoryClient, subject: string, entries: Inv
   return new DrayError('refused', `the tag list of ${subject} has entries that are not tags`, {
     subject,
     why: `an image that only such a tag names cannot be read: ${entries.quote(shared)}`,
-    hint: 'Delete these tags with the tools of the registry, and run again.',
+    hint: 'Delete these tags with the tools of the registry. Then run the command again.',
   })
 }
 

@@ -159,7 +159,7 @@ function isMissingAbility(name: DeleteCapability, status: number, { code }: Regi
 function unsupported(name: DeleteCapability, purpose: Purpose, said?: DrayError): DrayError {
   const { registry } = purpose
   const hint = knownRegistry(registry)?.hints[name] ?? missingHints[name]
-  const message = `cannot ${purpose.doing}: ${registry} does not do that`
+  const message = `cannot ${purpose.doing}: ${registry} does not support it`
   return said === undefined
     ? new DrayError('unsupported', message, { subject: purpose.subject, hint })
     : said.with({ code: 'unsupported', message, hint })
@@ -168,15 +168,14 @@ function unsupported(name: DeleteCapability, purpose: Purpose, said?: DrayError)
 // distribution, docs/configuration.md, delete
 const missingHints = {
   deleteTag:
-    "Some registries remove a tag only with its manifest, or by an API of their own. Docker's registry does it from version 3 on, with storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment.",
+    "Use the API or the tools of the registry. Docker's registry deletes tags since version 3, with storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment.",
   deleteManifest:
-    "Switch deletes on in the registry. Docker's registry takes storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment; others have a setting or an API of their own.",
+    "Enable deletes in the registry. For Docker's registry, set storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment.",
 } as const
 
 /** Of Google's registry, which can have a custom host. */
 const danglingTag = 'GOOGLE_MANIFEST_DANGLING_TAG'
 
-const unknownHint =
-  'The registry says that it does not have what it still shows. Quay deletes a manifest by its tags alone, and clears out by itself what has none.'
+const unknownHint = 'Delete the tags of the manifest. Quay deletes untagged manifests itself.'
 const inUseHint =
-  'A tag, an index or a referrer may point at it, or it is locked or immutable. What holds it has to go first.'
+  'Delete the tags, indexes and referrers that point to it first, or unlock it in the registry.'

@@ -167,9 +167,9 @@ function expectedOf(at: ManifestName, purpose: Purpose): Expected {
   if ('tag' in at) return {}
   if (!('size' in at)) return { digest: at.digest }
   if (at.size > maxManifestSize) {
-    throw new DrayError('malformed', `a manifest of ${at.size} bytes is not read`, {
+    throw new DrayError('malformed', `the manifest has ${at.size} bytes, which is too large`, {
       subject: purpose.subject,
-      why: `manifests have up to ${maxManifestSize} bytes`,
+      why: `dray reads manifests of up to ${maxManifestSize} bytes`,
     })
   }
   const { digest, size, mediaType } = at
@@ -234,10 +234,10 @@ const genericTypes: ReadonlySet<string> = new Set([
 ])
 
 function otherType({ subject }: Purpose, expected: string, found: string): DrayError {
-  return new DrayError('malformed', `the media type of ${subject} is not what its descriptor says`, {
+  return new DrayError('malformed', `the media type of ${subject} differs from its descriptor`, {
     subject,
-    why: `the descriptor says ${expected}, and the registry serves ${found}`,
-    hint: 'Push the image again with a current client. dray copied nothing of it.',
+    why: `the descriptor has ${expected}, the registry returned ${found}`,
+    hint: 'Push the image again with a current client. dray copied nothing.',
   })
 }
 
@@ -250,16 +250,16 @@ function isKnownType(mediaType: string): boolean {
 
 function checkDigest(is: Digest, should: Digest, purpose: Purpose): void {
   if (is === should) return
-  throw new DrayError('corrupt', `the manifest from ${purpose.registry} is not what its digest says`, {
+  throw new DrayError('corrupt', `the manifest from ${purpose.registry} does not match its digest`, {
     subject: purpose.subject,
     why: `expected ${should}, got ${is}`,
-    hint: 'The registry, or something between it and here, changed or confused the content. Nothing was written from it.',
+    hint: 'Push the image again. The registry or a proxy changed the content. dray wrote nothing from it.',
   })
 }
 
 function checkSize(is: number | undefined, should: number | undefined, purpose: Purpose): void {
   if (is === undefined || should === undefined || is === should) return
-  throw new DrayError('corrupt', `the manifest from ${purpose.registry} has another size than it should`, {
+  throw new DrayError('corrupt', `the manifest from ${purpose.registry} does not have the expected size`, {
     subject: purpose.subject,
     why: `expected ${should} bytes, got ${is}`,
   })

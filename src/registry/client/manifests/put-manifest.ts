@@ -175,8 +175,8 @@ class ManifestPut {
     this.#storedInstead = named
     throw new DrayError(
       'corrupt',
-      `${this.#client.repository.registry} stored another manifest than was sent`,
-      { subject: purpose.subject, why: `sent ${this.#d.digest}, it stored ${stored ?? 'none'}` },
+      `${this.#client.repository.registry} stored another manifest than dray sent`,
+      { subject: purpose.subject, why: `dray sent ${this.#d.digest}, it stored ${stored ?? 'none'}` },
     )
   }
 
@@ -217,7 +217,7 @@ class ManifestPut {
     const { registry } = this.#client.repository
     return new DrayError('unsupported', `${registry} cannot tag a manifest by its sha512 digest`, {
       subject: this.#d.digest,
-      why: `it did not take the tags ${missing.join(', ')} beside the digest; under a tag alone it may compute another digest`,
+      why: `it did not accept the tags ${missing.join(', ')} together with the digest; for a tag alone it may compute another digest`,
     })
   }
 }

@@ -22,7 +22,7 @@ export async function readRootChallenge(
   if (response.url.origin !== origin.origin) return undefined
   if (status === 401) return response.headers.get('www-authenticate') ?? ''
   if (status !== 408 && status !== 429 && status < 500) return undefined
-  throw new DrayError('unavailable', `cannot find out how ${registry} authenticates`, {
+  throw new DrayError('unavailable', `cannot detect the authentication of ${registry}`, {
     subject: registry,
     status,
     why: `it answered ${status} to GET /v2/`,

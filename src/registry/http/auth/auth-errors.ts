@@ -20,27 +20,27 @@ export function notGranted(request: RegistryRequest, use: CredentialUse): DrayEr
     ? 'list its repositories'
     : `${scope.actions.join(' and ')} in ${scope.repository.path}`
   const causes: Readonly<Record<CredentialUse, string>> = {
-    sent: `the credentials that were found for ${registry} are good, but not for that`,
-    none: `no credentials were found for ${registry}, and without them that is not allowed`,
-    unused: `the token server of ${registry} accepts no refresh token, and only a refresh token was found`,
+    sent: `${registry} accepted the credentials and denied the permission`,
+    none: `dray found no credentials for ${registry}, which requires them`,
+    unused: `the token server of ${registry} does not accept the refresh token, and dray found no password`,
   }
   const check = isCatalog ? '' : 'Check the name of the repository'
   const hint =
     use === 'sent'
-      ? `${isCatalog ? 'Check' : `${check}, and`} whether this user may do that there.`
+      ? `${isCatalog ? 'Check' : `${check}, and`} the permissions of this user.`
       : `${isCatalog ? '' : `${check}. `}${loginHint(registry)}`
   const context = { subject: subjectOf(request), status: 401, why: causes[use], hint }
-  return new DrayError('unauthorized', `${registry} does not let us ${action}`, context)
+  return new DrayError('unauthorized', `${registry} does not allow dray to ${action}`, context)
 }
 
 export function unauthorized(request: RegistryRequest, use: CredentialUse): DrayError {
   const { registry } = request
   const why: Readonly<Record<CredentialUse, string>> = {
-    sent: `it refused the credentials that were found for ${registry}`,
-    none: `no credentials were found for ${registry}`,
-    unused: `it asks for credentials and names no way to send them that dray supports`,
+    sent: `it refused the credentials for ${registry}`,
+    none: `dray found no credentials for ${registry}`,
+    unused: `it requires credentials, and dray supports none of its authentication schemes`,
   }
-  return new DrayError('unauthorized', `${registry} does not let us in`, {
+  return new DrayError('unauthorized', `${registry} denied access`, {
     subject: subjectOf(request),
     status: 401,
     why: why[use],
@@ -59,8 +59,8 @@ export function unclearChallenge(
 ): DrayError {
   const { registry } = request
   const attempted: Readonly<Record<CredentialUse, string>> = {
-    sent: `. dray sent the credentials that it found as Basic, and ${registry} answered 401 again`,
-    none: `. No credentials were found for ${registry}`,
+    sent: `. dray sent the credentials with Basic authentication, and ${registry} answered 401 again`,
+    none: `. dray found no credentials for ${registry}`,
     unused: '. dray sent no credentials',
   }
   const check = `Check that ${registry} is a registry and offers Basic or Bearer authentication.`
@@ -78,7 +78,7 @@ export function onlyRefreshToken(registry: string): DrayError {
   return new DrayError('unauthorized', `cannot authenticate to ${registry}`, {
     subject: registry,
     status: 401,
-    why: 'the registry asks for a user and a password, and only a refresh token was found, which dray sends to token servers only',
+    why: 'the registry requires a user and a password, and dray found only a refresh token, which it sends to token servers only',
     hint: `Log in with a user and a password: dray login ${registry}`,
   })
 }
@@ -88,7 +88,7 @@ export function otherRepositoryNeeded(registry: string, own: string, other: stri
   return new DrayError('unauthorized', `cannot get permission to write to ${registry}/${own}`, {
     subject: `${registry}/${own}`,
     status: 401,
-    why: `the registry asks for permissions of another repository, ${other}, which dray requests for reading only`,
+    why: `the registry requires permissions of another repository, ${other}, for which dray requests only read access`,
     hint: `If both are the same repository, use the name ${registry}/${other}.`,
   })
 }

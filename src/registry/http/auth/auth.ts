@@ -141,10 +141,10 @@ function sendTo(next: Fetch, request: RegistryRequest, call: Call, home: URL): S
     const response = await next({ ...request, headers }, call)
     if (response.status !== 401 || response.url.origin === home.origin) return response
     await response.discard()
-    throw new DrayError('unauthorized', `${response.url.host} does not let us in`, {
+    throw new DrayError('unauthorized', `${response.url.host} denied access`, {
       subject: redactUrl(response.url),
       status: 401,
-      why: `${request.registry} sent us there, but credentials for ${request.registry} are for ${home.origin} alone`,
+      why: `${request.registry} redirected to it, and dray sends the credentials for ${request.registry} to ${home.origin} only`,
     })
   }
 }

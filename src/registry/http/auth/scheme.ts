@@ -48,7 +48,7 @@ export interface UnclearChallenge {
 export function describeChallenge(value: string): UnclearChallenge {
   const shown = JSON.stringify(value.slice(0, maxShown))
   if (namesOtherSchemes(value)) {
-    const why = `it asks for another authentication than Basic and Bearer: its WWW-Authenticate is ${shown}`
+    const why = `it requires an authentication other than Basic and Bearer: its WWW-Authenticate is ${shown}`
     return { why, isOtherScheme: true }
   }
   const isBearer = parseChallenges(value).some(({ scheme }) => scheme === 'bearer')
@@ -58,7 +58,7 @@ export function describeChallenge(value: string): UnclearChallenge {
       : isBearer
         ? `its Bearer challenge has no realm: ${shown}`
         : `dray cannot parse its WWW-Authenticate: ${shown}`
-  return { why: `it asks for credentials and does not say how: ${what}`, isOtherScheme: false }
+  return { why: `it requires credentials without a usable challenge: ${what}`, isOtherScheme: false }
 }
 
 /** Adds that dray does not send a password over plain http unless it is asked for Basic. */

@@ -54,7 +54,7 @@ export function readRealm(
 ): Realm {
   const url = text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.username !== '') {
-    throw new DrayError('protocol', `${registry} names a token server that is no http address`, {
+    throw new DrayError('protocol', `the token server of ${registry} is not an HTTP URL`, {
       subject: registry,
     })
   }
@@ -86,9 +86,9 @@ function isSameAddress(realm: URL, allowed: string | undefined): boolean {
 /** The challenge names a token server of another host that may not get the credentials. */
 export function untrustedRealm(registry: string, realm: URL): DrayError {
   const address = `${realm.origin}${realm.pathname}`
-  return new DrayError('refused', `credentials for ${registry} were not sent to ${realm.host}`, {
+  return new DrayError('refused', `dray did not send the credentials for ${registry} to ${realm.host}`, {
     subject: registry,
-    why: `the registry asks for a token from ${address}, which is another host`,
+    why: `the registry requires a token from ${address}, which is another host`,
     hint: `If that server belongs to the registry, add to dray.yaml: ${settingLine(registry, `tokenRealm: "${address}"`)}`,
   })
 }
@@ -97,8 +97,8 @@ export function untrustedRealm(registry: string, realm: URL): DrayError {
  * A token that comes over plain http from another host is worth nothing, even without credentials.
  */
 export function insecureRealm(registry: string, realm: URL): DrayError {
-  return new DrayError('refused', `no token for ${registry} was asked for at ${realm.host}`, {
+  return new DrayError('refused', `dray did not request a token for ${registry} from ${realm.host}`, {
     subject: registry,
-    why: 'that server is another host and speaks plain http',
+    why: 'that server is another host and uses plain HTTP',
   })
 }

@@ -40,7 +40,7 @@ export function checkService(check: ServiceCheck): void {
   if (host === undefined || ownHosts(check).has(host)) return
   throw new DrayError('refused', `cannot request a token for ${registry}`, {
     subject: registry,
-    why: `credentials were found, and the registry names a service of another host: ${quote(service)}`,
+    why: `dray has credentials, and the registry names a service of another host: ${quote(service)}`,
     hint: `If that service belongs to the registry, add to dray.yaml: ${settingLine(registry, `tokenService: ${quote(service)}`)}`,
   })
 }

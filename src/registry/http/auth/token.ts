@@ -154,22 +154,22 @@ function tokenRefused(
   if (status >= 500 || status === 429 || status === 408)
     return new DrayError('unavailable', `${server} does not answer`, {
       ...context,
-      why: `${context.why}, retries included`,
+      why: `${context.why}, in all attempts`,
     })
   if (status !== 400 && status !== 401 && status !== 403)
-    return new DrayError('protocol', `${server} gave no token`, context)
+    return new DrayError('protocol', `${server} returned no token`, context)
   const whyAnonymous =
     credential === undefined
-      ? `it was asked without credentials, for none were found for ${registry}`
-      : `it accepts no refresh token (404 to POST), and only a refresh token was found for ${registry}`
-  return new DrayError('unauthorized', `${server} gave no token`, {
+      ? `dray requested it without credentials, because it found none for ${registry}`
+      : `it accepts no refresh token (404 to POST), and dray found only a refresh token for ${registry}`
+  return new DrayError('unauthorized', `${server} returned no token`, {
     ...context,
-    why: isAnonymous ? whyAnonymous : `it refused the credentials that were found for ${registry}`,
+    why: isAnonymous ? whyAnonymous : `it refused the credentials for ${registry}`,
     hint: loginHint(registry),
   })
 }
 
 /** Returns how to get credentials. */
 export function loginHint(registry: string): string {
-  return `Log in with: dray login ${registry}. Which credentials are used, says: dray auth explain ${registry}`
+  return `Log in: dray login ${registry}. To see which credentials dray uses: dray auth explain ${registry}`
 }

@@ -66,9 +66,9 @@ async function cipherList(configured: string): Promise<string> {
   try {
     createSecureContext({ ciphers })
   } catch (cause) {
-    throw new DrayError('config', '--tls-cipher-list in NODE_OPTIONS leaves no cipher to use', {
+    throw new DrayError('config', '--tls-cipher-list in NODE_OPTIONS allows no usable cipher', {
       subject: 'NODE_OPTIONS',
-      why: 'dray uses no cipher that does not encrypt, does not authenticate, or is broken',
+      why: 'dray rejects ciphers that do not encrypt, do not authenticate, or are broken',
       hint: 'Remove --tls-cipher-list from NODE_OPTIONS.',
       cause,
     })

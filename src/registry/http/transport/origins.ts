@@ -35,7 +35,7 @@ export function settingLine(registry: string, setting: string): string {
 
 /** Returns the hint for a registry that does not answer over plain http. */
 export function httpsHint(registry: string): string {
-  return `It was asked over plain http. If it speaks https, say so in dray.yaml: ${settingLine(registry, 'insecure: false')}`
+  return `If the registry uses https, set in dray.yaml: ${settingLine(registry, 'insecure: false')}`
 }
 
 /** By registry, as in references (`docker.io`, `registry.example.com:5000`). */

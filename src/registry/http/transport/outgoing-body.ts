@@ -69,7 +69,7 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
   }
 
   #wrongSize(why: string): DrayError {
-    return new DrayError('corrupt', `a body of ${this.#size} bytes was to be sent, but ${why}`)
+    return new DrayError('corrupt', `cannot send a body of ${this.#size} bytes: ${why}`)
   }
 
   /**

@@ -48,15 +48,19 @@ function parseProxy(text: string, variable: string): URL {
   const url = URL.canParse(whole) ? new URL(whole) : undefined
   // The text is not shown, because it may contain a password.
   if (url === undefined || url.hostname === '' || !hasReadableUser(url))
-    throw new DrayError('config', `${variable} names no proxy`, {
-      hint: `A proxy is written as ${variable}=http://proxy.example.com:3128`,
+    throw new DrayError('config', `${variable} is not a proxy URL`, {
+      hint: `Write it as ${variable}=http://proxy.example.com:3128`,
     })
   if (url.protocol === 'http:' || url.protocol === 'https:') return url
-  throw new DrayError('config', `${variable} names a proxy that speaks ${url.protocol.replace(':', '')}`, {
-    subject: showProxy(url),
-    why: 'dray speaks to http and https proxies',
-    hint: `Name one of those, or take the registry out by NO_PROXY.`,
-  })
+  throw new DrayError(
+    'config',
+    `${variable} names a proxy with the unsupported protocol ${url.protocol.replace(':', '')}`,
+    {
+      subject: showProxy(url),
+      why: 'dray supports http and https proxies',
+      hint: `Name such a proxy, or exclude the registry with NO_PROXY.`,
+    },
+  )
 }
 
 /** Returns the proxy without user and password. */

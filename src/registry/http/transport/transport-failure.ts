@@ -36,10 +36,13 @@ const plainTextCodes = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|
 const certificateHints: ReadonlyMap<string, string> = new Map([
   [
     'CERT_HAS_EXPIRED',
-    'It has run out: whoever runs the registry renews it. Or the clock of this machine is wrong.',
+    'The certificate has expired: ask the operator of the registry to renew it. Or correct the clock of this machine.',
   ],
-  ['CERT_NOT_YET_VALID', 'It is not valid yet. Check the clock of this machine.'],
-  ['ERR_TLS_CERT_ALTNAME_INVALID', 'It is for another name: use the name of the registry that it is for.'],
+  ['CERT_NOT_YET_VALID', 'The certificate is not valid yet. Check the clock of this machine.'],
+  [
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'The certificate is for another name. Use a name of the registry that is in the certificate.',
+  ],
 ])
 
 /** Whether the transfer was slower than the minimum. */
@@ -80,20 +83,20 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
   const limit = reachedLimit(code)
   if (limit !== undefined) {
     const why = explainSystemFailure(code, message)
-    const what = sent ? `the connection to ${host} broke` : `cannot connect to ${host}`
+    const what = sent ? `the connection to ${host} failed` : `cannot connect to ${host}`
     return new DrayError('network', what, { ...context, why, hint: limit.hint })
   }
   if (isCertificateCode(code)) {
     // The `ca` of a registry counts at no other host.
     const named = isHome(registry, hostnameOf(host)) ? registry : host
-    const ownAuthority = `If ${host} uses a private certificate authority, or a certificate that it signed itself, name that in dray.yaml: ${settingLine(named, 'ca: path/to/ca.pem')}`
+    const ownAuthority = `If ${host} uses a private certificate authority, or a self-signed certificate, set in dray.yaml: ${settingLine(named, 'ca: path/to/ca.pem')}`
     const hint = certificateHints.get(code) ?? ownAuthority
     return new DrayError('network', `the certificate of ${host} is not trusted`, { ...context, hint })
   }
   if (handshakeCodes.test(code)) {
-    const plainHttp = `If it speaks plain http, and the way to it is safe, say so in dray.yaml: ${settingLine(registry, 'insecure: true')}`
+    const plainHttp = `If it uses plain HTTP and the network path is safe, set in dray.yaml: ${settingLine(registry, 'insecure: true')}`
     const isPlain = plainTextCodes.test(code)
-    const what = isPlain ? `${host} does not speak https` : `${host} and dray cannot agree on TLS`
+    const what = isPlain ? `${host} does not use https` : `${host} and dray cannot agree on TLS`
     return new DrayError('network', what, {
       ...context,
       why: code,
@@ -107,7 +110,7 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
     })
   }
   if (code === 'ENOTFOUND') {
-    return new DrayError('network', `the host ${host} is not known`, {
+    return new DrayError('network', `the host ${host} is unknown`, {
       ...context,
       hint: 'Check the name of the registry.',
     })
@@ -115,12 +118,12 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
   if (!sent)
     return new DrayError('network', `cannot connect to ${host}`, { ...context, hint: unreachableHint })
   if (isNotHttp(failure)) {
-    return new DrayError('network', `${host} did not answer as a web server does`, {
+    return new DrayError('network', `${host} did not send an HTTP response`, {
       ...context,
-      hint: 'Check the name and the port: is that a registry?',
+      hint: 'Check the name and the port of the registry.',
     })
   }
-  return new DrayError('network', `the connection to ${host} broke`, context)
+  return new DrayError('network', `the connection to ${host} failed`, context)
 }
 
 function proxyError(
@@ -128,17 +131,17 @@ function proxyError(
   host: string,
   context: ErrorContext,
 ): DrayError {
-  const login = `It wants a user and a password: ${variable}=http://USER:PASSWORD@HOST:PORT`
-  return new DrayError('network', `the proxy ${proxy} does not lead to ${host}`, {
+  const login = `It requires a user and a password: ${variable}=http://USER:PASSWORD@HOST:PORT`
+  return new DrayError('network', `the proxy ${proxy} does not connect to ${host}`, {
     ...context,
     why: message,
     hint:
-      status === 407 ? login : `${variable} names it. If ${host} is reached without it, say so in NO_PROXY.`,
+      status === 407 ? login : `${variable} sets the proxy. If ${host} needs no proxy, add it to NO_PROXY.`,
   })
 }
 
 const unreachableHint =
-  'Check the name and the port, and whether the registry is running and can be reached from here.'
+  'Check the name and the port. Check that the registry runs and that this machine can reach it.'
 
 function hostnameOf(host: string): string {
   return host.replace(/:\d+$/, '')

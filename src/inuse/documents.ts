@@ -154,7 +154,7 @@ function checkKeys(items: readonly Pair[], text: string, name: string): void {
     // A merge key may occur twice.
     if (keys.has(key.value) && key.source !== '<<') {
       const line = lineOf(text, key.range?.[0] ?? 0)
-      throw notYaml(text, name, `line ${line}: the key ${JSON.stringify(key.source)} is twice in a map`)
+      throw notYaml(text, name, `line ${line}: the key ${JSON.stringify(key.source)} occurs twice in a map`)
     }
     keys.add(key.value)
   }

@@ -17,7 +17,7 @@ const maxLength = 4096
  * once. The glob of Node skips what it cannot list. Here that is an error, because missing images
  * would be deleted.
  * @returns names as the glob begins them: relative to the folder, or absolute
- * @throws `io` for a folder that cannot be listed and a link that leads nowhere; `refused` for too
+ * @throws `io` for a folder that cannot be listed and a link to a path that does not exist; `refused` for too
  * many files.
  */
 export async function filesMatching(glob: string, folder: string, call: Call): Promise<readonly string[]> {
@@ -155,10 +155,10 @@ class Search {
 }
 
 function notListed(path: string, cause: unknown): DrayError {
-  return new DrayError('io', `cannot read the folder ${path}`, {
+  return new DrayError('io', `cannot read ${path}`, {
     subject: path,
     why: explainFailure(cause),
-    hint: 'Make the file readable. dray deletes nothing while the images in use are unknown.',
+    hint: 'Make the path readable, or change the glob. dray deletes nothing while the images in use are unknown.',
     cause,
   })
 }

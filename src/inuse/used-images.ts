@@ -73,8 +73,9 @@ function notReference(text: string, by: string): UnknownImage {
   const written = JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
   const isTemplate = text.includes('{{')
   const isVariable = /\$[({A-Za-z_]/.test(text)
-  if (isTemplate || isVariable) return { by, what: `another program replaces ${written}`, remedy: 'render' }
-  return { by, what: `${written} is not a reference of an image`, remedy: 'correct' }
+  if (isTemplate) return { by, what: `${written} contains an unresolved template`, remedy: 'render' }
+  if (isVariable) return { by, what: `${written} contains an unresolved variable`, remedy: 'render' }
+  return { by, what: `${written} is not an image reference`, remedy: 'correct' }
 }
 
 const hints: Readonly<Record<Remedy, string>> = {
@@ -82,8 +83,7 @@ const hints: Readonly<Record<Remedy, string>> = {
     'Pass the rendered output instead (helm template … or kustomize build … | dray prune --in-use -), or read the cluster with `kubectl`.',
   compose:
     'Set a default for the variable, or pass the output of Compose: docker compose config | dray prune --in-use -',
-  correct:
-    'Correct the file, or remove it from the list. dray deletes nothing while the images in use are unknown.',
+  correct: 'Correct the reference, or remove it. dray deletes nothing while the images in use are unknown.',
 }
 
 function cannotBeKnown(unknown: readonly UnknownImage[]): DrayError {

@@ -64,7 +64,7 @@ export async function readBlob(
   if (size === undefined || path === undefined) throw blobMissing(folder, d.digest)
   if (size !== d.size) throw corrupt(folder, d.digest, `it has ${size} bytes, its descriptor has ${d.size}`)
   if (offset > size)
-    throw corrupt(folder, d.digest, `it has ${size} bytes, and the requested range starts at ${offset} on`)
+    throw corrupt(folder, d.digest, `it has ${size} bytes, and the requested range starts at ${offset}`)
   const chunks = fileChunks(folder, path, d, offset, call)
   return offset === 0 ? verified(folder, d, chunks) : chunks
 }
@@ -183,10 +183,7 @@ async function* counted(
 function corrupt(folder: LayoutFolder, digest: Digest, why: string): DrayError {
   return new DrayError(
     'corrupt',
-    `the content of ${digest} in the image layout ${folder.name} does not match its digest`,
-    {
-      subject: digest,
-      why,
-    },
+    `the content of ${digest} in the image layout ${folder.name} does not match its descriptor`,
+    { subject: digest, why },
   )
 }

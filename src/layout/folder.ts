@@ -155,7 +155,7 @@ export class LayoutFolder {
   async #existingRoot(): Promise<string> {
     const root = await this.#root()
     if (root !== undefined) return root
-    throw new DrayError('not-found', `${this.name} is not an image layout: the folder does not exist`, {
+    throw new DrayError('not-found', `the image layout ${this.name} does not exist`, {
       subject: this.name,
     })
   }

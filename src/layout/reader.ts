@@ -103,7 +103,7 @@ async function* listTagPages({ folder }: Layout, call: Call): AsyncGenerator<rea
   call.signal.throwIfAborted()
   const index = await folder.readIndex()
   if (index === undefined) {
-    throw new DrayError('not-found', `${folder.name} is not an image layout: the folder does not exist`, {
+    throw new DrayError('not-found', `the image layout ${folder.name} does not exist`, {
       subject: folder.name,
     })
   }

@@ -166,7 +166,7 @@ function manifestTypeOf(body: Record<string, unknown>, said: string, where: stri
   if (inBody !== undefined && said !== '' && isKnown(said) && inBody !== said) {
     throw new DrayError(
       'malformed',
-      `${where} has the media type ${inBody}, and the registry returned ${said}`,
+      `${where} has the media type ${inBody} in its body, and ${said} in its descriptor or Content-Type`,
     )
   }
   const type = inBody ?? (isKnown(said) ? said : hasChildren ? mediaTypes.index : mediaTypes.manifest)

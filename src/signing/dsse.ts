@@ -90,7 +90,7 @@ export function anyPublicKey(from: string | X509Certificate, where: string): Pub
   if (kind === 'ed25519') return { publicKeyPem, verify: (bytes, sig) => verifies(null, key, bytes, sig) }
   const usual = hashes[kind === 'ec' ? (key.asymmetricKeyDetails?.namedCurve ?? '') : (kind ?? '')]
   if (usual === undefined) {
-    throw new DrayError('unsupported', `${where} has an unsupported kind of key`, {
+    throw new DrayError('unsupported', `${where} has an unsupported key type`, {
       why: `it is ${kind}`,
     })
   }

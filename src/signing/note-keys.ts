@@ -67,18 +67,18 @@ export function parseVkey(text: string, subject: string): NoteVerifier {
   if (name === undefined || id === undefined || bytes === undefined || !isKeyName(name)) {
     throw new DrayError('config', 'the key is not a verifier key', {
       subject,
-      hint: 'A verifier key looks like example.com/log+530d903a+AekyeRrm…; PEM with -----BEGIN PUBLIC KEY----- does as well.',
+      hint: 'Use a verifier key such as example.com/log+530d903a+AekyeRrm…, or PEM that begins with -----BEGIN PUBLIC KEY-----.',
     })
   }
   if (bytes[0] !== ed25519Type) {
-    throw new DrayError('config', 'the verifier key has an unsupported kind', {
+    throw new DrayError('config', 'the verifier key has an unsupported type', {
       subject,
-      hint: 'Checkpoints are signed with Ed25519.',
+      hint: 'Use an Ed25519 key.',
     })
   }
   const key = ed25519Key(bytes.subarray(1), subject)
   if (keyId(name, key, subject) !== id) {
-    throw new DrayError('config', 'the verifier key is incomplete: its id does not match its name and key', {
+    throw new DrayError('config', 'the verifier key is invalid: its id does not match its name and key', {
       subject,
     })
   }
@@ -110,7 +110,7 @@ function rawKey(key: SigningKey | VerifyKey, subject: string): Buffer {
   if (raw === undefined) {
     throw new DrayError('config', 'checkpoints are signed with Ed25519, and this key is ECDSA', {
       subject,
-      hint: 'Create one: openssl genpkey -algorithm ed25519.',
+      hint: 'Create an Ed25519 key: openssl genpkey -algorithm ed25519.',
     })
   }
   return raw

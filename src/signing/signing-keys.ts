@@ -53,7 +53,7 @@ export function parseSigningKey(pem: string, subject: string, password?: string)
   if (/-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----/.test(pem)) {
     throw new DrayError('config', 'private keys in the format of cosign are not supported', {
       subject,
-      hint: 'Use a PKCS#8 key, such as openssl genpkey makes it; cosign import-key-pair gives the same key to cosign.',
+      hint: 'Create a PKCS#8 key with openssl genpkey. To use it in cosign, import it with cosign import-key-pair.',
     })
   }
   const privateKey = openPrivateKey(pem, subject, password)
@@ -74,7 +74,7 @@ export function parseVerifyKey(pem: string, subject: string): VerifyKey {
   if (!pem.includes('-----BEGIN PUBLIC KEY-----') || pem.includes('PRIVATE KEY-----')) {
     throw new DrayError('config', 'the key is not a public key', {
       subject,
-      hint: 'A public key in PEM begins with -----BEGIN PUBLIC KEY-----.',
+      hint: 'Use PEM that begins with -----BEGIN PUBLIC KEY-----.',
     })
   }
   let key: KeyObject
@@ -174,9 +174,9 @@ function kindOf(key: KeyObject, subject: string): KeyKind {
   // prime256v1 is OpenSSL's name of P-256
   if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1')
     return 'ecdsa-p256'
-  throw new DrayError('config', 'the kind of the key is not supported', {
+  throw new DrayError('config', 'the type of the key is not supported', {
     subject,
-    why: `it is ${key.asymmetricKeyType ?? 'of an unknown kind'}`,
+    why: `it is ${key.asymmetricKeyType ?? 'of an unknown type'}`,
     hint: 'Use an Ed25519 or ECDSA P-256 key.',
   })
 }

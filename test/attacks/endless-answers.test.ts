@@ -298,7 +298,7 @@ describe('an exchange', () => {
       expect(await read).toMatchObject({
         code: 'timeout',
         message: `${w.server.host} is too slow`,
-        why: expect.stringMatching(/^\d\d bytes moved in 30 s while receiving, and dray expects 1 KiB\/s$/),
+        why: expect.stringMatching(/^dray transferred \d\d bytes in 30 s while receiving, and requires 1 KiB\/s$/),
       })
     },
   )
@@ -369,7 +369,7 @@ it('a proxy that answers CONNECT slowly ends the attempt after 10 s', async () =
   await pending
   expect(ended).toMatchObject({
     code: 'network',
-    message: `the proxy http://127.0.0.1:${port} does not lead to registry.example`,
+    message: `the proxy http://127.0.0.1:${port} did not connect to registry.example`,
     why: 'it did not answer in time',
   })
 })

@@ -131,7 +131,7 @@ describe('a child of an index', () => {
     const { error } = await copyOf(root(descriptorOf(own, types.manifest)), child)
     expect(error).toMatchObject({
       code: 'malformed',
-      why: `the descriptor says ${types.manifest}, and the registry serves ${types.dockerManifest}`,
+      why: `the descriptor has ${types.manifest}, the registry returned ${types.dockerManifest}`,
     })
   })
 

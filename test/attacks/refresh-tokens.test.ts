@@ -39,7 +39,7 @@ describe('a registry that asks for a password', () => {
     for (let turn = 0; turn < 2; turn++) {
       await expect(client[action]('team/api')).rejects.toMatchObject({
         code: 'unauthorized',
-        why: expect.stringContaining('only a refresh token was found'),
+        why: expect.stringContaining('dray found only a refresh token'),
         hint: `Log in with a user and a password: dray login ${registry.host}`,
       })
     }
@@ -212,7 +212,7 @@ it.each([
       under: ['sh', '-c', 'printf canary-refresh | "$@"', 'sh'],
     })
     expect(ended.code).toBe(1)
-    expect(ended.stderr).toContain('only a refresh token was found')
+    expect(ended.stderr).toContain('dray found only a refresh token')
     expect(ended.stdout + ended.stderr).not.toContain('canary-refresh')
     expect(registry.seen.length).toBeGreaterThan(0)
     expectUnseen(registry)

@@ -33,7 +33,7 @@ describe('a file', () => {
     'is an error with a hint if it is a template: %s',
     (text) => {
       const error = errorIn(text)
-      expect(error.message).toBe('file.yaml is a template and no YAML')
+      expect(error.message).toBe('file.yaml is a template, not YAML')
       expect(error.hint).toContain('helm template … | dray prune --in-use -')
     },
   )

@@ -154,12 +154,12 @@ spec:
   it.each([
     ['', 'it is empty'],
     [' ', 'it is empty'],
-    ['{{ .Values.image }}', 'is to be filled in by something else'],
-    ['r.test/a:${TAG}', 'is to be filled in by something else'],
-    ['R.test/A:1', 'is no reference to an image'],
-    ['r.test/a:1 ', 'is no reference to an image'],
-    ['https://r.test/a:1', 'is no reference to an image'],
-    ['r.test/a@sha256:12', 'is no reference to an image'],
+    ['{{ .Values.image }}', 'contains an unresolved template'],
+    ['r.test/a:${TAG}', 'contains an unresolved variable'],
+    ['R.test/A:1', 'is not an image reference'],
+    ['r.test/a:1 ', 'is not an image reference'],
+    ['https://r.test/a:1', 'is not an image reference'],
+    ['r.test/a@sha256:12', 'is not an image reference'],
   ])('are an error with the place for the image %j', (image, what) => {
     const text = JSON.stringify({ spec: { containers: [{ image: 'r.test/a:1' }, { image }] } })
     expect(errorIn(text).why).toContain(`file.yaml: spec.containers[1].image: `)
@@ -174,7 +174,7 @@ spec:
     const error = errorIn(JSON.stringify({ containers: [{ image: '' }, { image: 'A' }] }))
     expect(error.details).toEqual([
       'file.yaml: containers[0].image: it is empty',
-      'file.yaml: containers[1].image: "A" is no reference to an image',
+      'file.yaml: containers[1].image: "A" is not an image reference',
     ])
   })
 

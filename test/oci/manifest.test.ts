@@ -118,7 +118,9 @@ describe('a manifest', () => {
 
   it('with another type than its Content-Type is refused, and the error names both', () => {
     expect(() => parse(image, mediaTypes.index)).toThrow(/manifest\.v1\+json.*index\.v1\+json/)
-    expect(() => parse(image, mediaTypes.dockerManifest)).toThrow(/served as/)
+    expect(() => parse(image, mediaTypes.dockerManifest)).toThrow(
+      `has the media type ${mediaTypes.manifest} in its body, and ${mediaTypes.dockerManifest} in its descriptor or Content-Type`,
+    )
     expect(() => parse(without(index, 'mediaType'), mediaTypes.manifest)).toThrow(/has "manifests"/)
   })
 

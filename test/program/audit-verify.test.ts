@@ -152,7 +152,7 @@ describe('a checkpoint', () => {
     writeKeys(project.folder)
     const other = await project.run(...verify, 'audit.pub.pem')
     expect(other.code).toBe(3)
-    expect(other.stderr).toContain('none of the given keys has signed c.txt')
+    expect(other.stderr).toContain('c.txt has no signature of the given keys')
     const none = await project.run('audit', 'verify', '--checkpoint', 'c.txt')
     expect(none).toMatchObject({ code: 64, stdout: '' })
     const text = readFileSync(join(project.folder, 'c.txt'), 'utf8')
@@ -192,7 +192,7 @@ describe('a checkpoint', () => {
     writeLog(without.auditFile, exampleRecords())
     const failed = await without.run('audit', 'checkpoint')
     expect(failed.code).toBe(1)
-    expect(failed.stderr).toContain('encrypted and no password')
+    expect(failed.stderr).toContain('encrypted, and no password')
   })
 
   it('is not written for a damaged log or without a key', async () => {

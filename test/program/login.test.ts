@@ -138,7 +138,7 @@ describe('credentials on the command line', () => {
     expect(await one.run(secret, ['ls', `${registry.name}/staging/api`, ...named])).toMatchObject({ code: 0 })
     const elsewhere = await one.run(secret, ['ls', `${other.name}/staging/api`, ...named])
     expect(elsewhere).toMatchObject({ code: 1 })
-    expect(elsewhere.stderr).toContain(`no credentials were found for ${other.name}`)
+    expect(elsewhere.stderr).toContain(`dray found no credentials for ${other.name}`)
   })
 
   it('can be variables instead', async () => {

@@ -13,7 +13,7 @@ async function closedFor(seconds: number): Promise<string> {
 it('a Retry-After of more than five minutes ends the run and names --max-wait', async () => {
   const ended = await dray(['ls', `${await closedFor(301)}/team/api`])
   expect(ended).toMatchObject({ code: 1, stdout: '' })
-  expect(ended.stderr).toMatch(/asks to be left alone until \d{4}-\d\d-\d\dT/)
+  expect(ended.stderr).toMatch(/accepts no requests until \d{4}-\d\d-\d\dT/)
   expect(ended.stderr).toContain('--max-wait')
 })
 

@@ -6,7 +6,7 @@ describe('renderError', () => {
   it('shows the failure with its subject, the reason of the registry and a hint', () => {
     const error = {
       code: 'forbidden' as const,
-      message: 'the registry does not let us push',
+      message: 'the registry does not allow the push',
       subject: 'r.example.com/a',
       why: 'denied: requested access to the resource is denied',
       status: 403,
@@ -15,7 +15,7 @@ describe('renderError', () => {
     }
     expect(renderError(error, plainStyle)).toBe(
       [
-        'error: the registry does not let us push: r.example.com/a',
+        'error: the registry does not allow the push: r.example.com/a',
         '  why: HTTP 403, DENIED, denied: requested access to the resource is denied',
         '  fix: Log in with an account that may push.',
       ].join('\n'),
@@ -31,7 +31,7 @@ describe('renderError', () => {
       status: 404,
       registryCode: 'MANIFEST_UNKNOWN',
     }
-    expect(renderError(error, plainStyle)).toBe('error: a:1 is not there\n  why: 404 MANIFEST_UNKNOWN')
+    expect(renderError(error, plainStyle)).toBe('error: a:1 is missing\n  why: 404 MANIFEST_UNKNOWN')
   })
 
   it('shows each detail on one line', () => {

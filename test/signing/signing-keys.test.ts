@@ -58,9 +58,9 @@ describe.each(kinds)('a private key of kind %s', (kind) => {
   })
 
   it.each([
-    ['no password', undefined, 'no password was given'],
-    ['an empty password', '', 'cannot be opened with this password'],
-    ['another password', 'canary-other', 'cannot be opened with this password'],
+    ['no password', undefined, 'no password is set'],
+    ['an empty password', '', 'cannot decrypt the private key with this password'],
+    ['another password', 'canary-other', 'cannot decrypt the private key with this password'],
   ])('does not open with %s, and the error contains no key and no password', (_name, given, message) => {
     const pem = pkcs8(privateKey, password)
     const thrown = thrownBy(() => parseSigningKey(pem, 'key.pem', given))
@@ -91,9 +91,9 @@ describe('an invalid key', () => {
   it.each([
     ['RSA', pkcs8(rsa.privateKey), 'not supported'],
     ['P-384', pkcs8(p384.privateKey), 'not supported'],
-    ['text', 'canary', 'cannot be read'],
-    ['a torn key', pkcs8(pairs.ed25519.privateKey).slice(0, 60), 'cannot be read'],
-    ["cosign's own form", '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\neyJ\n', 'form of cosign'],
+    ['text', 'canary', 'cannot parse the private key'],
+    ['a torn key', pkcs8(pairs.ed25519.privateKey).slice(0, 60), 'cannot parse the private key'],
+    ["cosign's own form", '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\neyJ\n', 'format of cosign'],
   ])('is refused as a private key: %s', (_name, pem, message) => {
     const thrown = thrownBy(() => parseSigningKey(pem, 'key.pem'))
     expect(thrown).toMatchObject({ code: 'config', message: expect.stringContaining(message) })

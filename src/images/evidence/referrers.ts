@@ -58,7 +58,7 @@ export function unlistedError(store: NamedRepository, subject: Digest): DrayErro
   const where = formatAt(store.repository, { digest: subject })
   return new DrayError('protocol', `the registry does not list the referrers of ${where}`, {
     subject: where,
-    why: 'it answers 404, but it listed the referrers of another manifest, so attached artifacts could be missing',
+    why: 'it answers as if it had no referrers API, but it listed the referrers of another manifest',
     hint: 'Run the command again later.',
   })
 }

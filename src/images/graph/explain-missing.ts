@@ -36,13 +36,15 @@ export async function explainMissing(
   const where = formatAt(store.repository, at)
   return new DrayError('not-found', `${image ?? where} does not exist${inEnvironment}`, {
     ...(image !== undefined && { subject: where }),
-    ...(found.kind === 'noRepository' && { why: 'the registry reports no such repository' }),
+    ...(found.kind === 'noRepository' && {
+      why: 'the registry answered that the repository does not exist',
+    }),
     ...(deleted !== undefined && { why: deleted }),
     hint:
       found.kind === 'tags'
         ? found.hint
         : deleted === undefined
-          ? 'Check the name. Some registries also answer 404 if the user has no permission to read the repository.'
+          ? 'Check the name. Check that this user has permission to read the repository.'
           : 'Name an image that has a tag, or push this image again.',
   })
 }

@@ -165,7 +165,7 @@ export function checkIsWhole(
   if (missing.length === 0) return
   throw new DrayError('conflict', `the list of tags is incomplete: it lacks ${missing.join(', ')}`, {
     subject: formatRepository(repository),
-    why: 'the highest version is unknown with such a list',
+    why: 'dray cannot determine the highest version from an incomplete list',
     hint: 'If another client just wrote a tag, run the command again. Otherwise name the tags to write: --tags (dray tag) or --tag (dray promote).',
   })
 }

@@ -38,7 +38,7 @@ export function valuesImage(
     return { texts: names.flatMap((name) => at.map((one) => `${name}${one}`)) }
   }
   if (splitImage(repository).rest !== '') return { texts: names }
-  return { unknown: 'its tag is empty; the version of the chart, which is unknown, replaces it' }
+  return { unknown: 'its tag is empty, and the version of the chart that replaces it is unknown' }
 }
 
 function repositoryIn(

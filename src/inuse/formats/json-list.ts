@@ -73,7 +73,7 @@ export class JsonListReader {
    * @throws `malformed` if it is incomplete.
    */
   end(): Readonly<Record<string, unknown>> {
-    const frame = parseJson(Buffer.concat(this.#frame, this.#frameBytes), `what ${this.#name} answers`)
+    const frame = parseJson(Buffer.concat(this.#frame, this.#frameBytes), `the answer of ${this.#name}`)
     if (!isRecord(frame) || !this.#hasItems) throw this.#malformed('it is not a list of objects')
     return frame
   }
@@ -142,7 +142,7 @@ export class JsonListReader {
       this.#frameBytes += bytes.byteLength
     }
     if (this.#itemBytes > maxItemBytes)
-      throw this.#malformed(`an object of it is larger than ${maxItemBytes} bytes`)
+      throw this.#malformed(`an object is larger than ${maxItemBytes} bytes`)
     if (this.#frameBytes > maxFrameBytes) throw this.#malformed('it is not a list of objects')
   }
 

@@ -77,7 +77,7 @@ export class BoundedFolder {
     } catch (error) {
       this.#isOff = true
       const { path, warn } = this.#options
-      warn(`dray stores nothing more in ${path}, which it cannot write: ${explainFailure(error)}`)
+      warn(`cannot write to ${path}: ${explainFailure(error)}. dray stores nothing more there.`)
     }
   }
 

@@ -283,7 +283,7 @@ async function beat(
 async function checkHeld(path: string, id: string): Promise<void> {
   const current = await readLock(path)
   if (current?.id === id) return
-  throw new DrayError('conflict', `another process acquired the lock ${path}`, {
+  throw new DrayError('conflict', `this run lost the lock ${path}`, {
     subject: path,
     hint: 'Run the command again.',
   })

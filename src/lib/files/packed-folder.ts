@@ -121,7 +121,7 @@ export class PackedFolder {
       this.#isOff = true
       for (const name of batch.keys()) this.#known.delete(name)
       const why = error instanceof Error ? error.message : String(error)
-      this.#options.warn(`dray stores nothing more in ${this.#options.path}, which it cannot write: ${why}`)
+      this.#options.warn(`cannot write to ${this.#options.path}: ${why}. dray stores nothing more there.`)
     }
   }
 

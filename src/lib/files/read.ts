@@ -64,7 +64,7 @@ export async function readFileBounded(
     if (filled > maxBytes) {
       throw new DrayError('malformed', `${path} is larger than ${maxBytes} bytes`, { subject: path })
     }
-    throw new DrayError('io', `another process wrote ${path} while dray read it`, { subject: path })
+    throw new DrayError('io', `${path} changed while dray read it`, { subject: path })
   } catch (cause) {
     throw ioError(cause, `cannot read ${path}`, path)
   } finally {

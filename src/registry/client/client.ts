@@ -227,7 +227,7 @@ export class RegistryClient {
     const url = new URL(given, from)
     keepHttps(url, origin)
     if (url.origin === origin.origin && url.username === '' && url.password === '') return url
-    throw new DrayError('protocol', `cannot ${purpose.doing}: the registry redirects to another host`, {
+    throw new DrayError('protocol', `cannot ${purpose.doing}: the registry sent a URL of another host`, {
       subject: purpose.subject,
       why: this.shared.redact(`${origin.origin} named ${url.origin}`).slice(0, 500),
       hint: 'If a proxy is in front of the registry, configure it to pass on the Host header, or set http.relativeurls in the registry. dray does not send credentials to another host.',

@@ -121,7 +121,7 @@ export function errorOf(
  */
 function storageError({ status, url, tries }: RegistryResponse, purpose: Purpose): DrayError {
   const code = status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'protocol'
-  const message = `cannot ${purpose.doing}: ${url.host}, to which ${purpose.registry} redirected, answered ${times(status, tries)}`
+  const message = `cannot ${purpose.doing}: ${url.host} answered ${times(status, tries)} to a redirect of ${purpose.registry}`
   return new DrayError(code, message, { subject: purpose.subject, status })
 }
 
@@ -151,7 +151,7 @@ export function isStorageFull(status: number | undefined): boolean {
 }
 
 function times(status: number, tries = 1): string {
-  return tries === 1 ? String(status) : `${status} in ${tries} attempts`
+  return tries === 1 ? String(status) : `${status} (${tries} attempts)`
 }
 
 /** Reads the first error of an OCI error body, or a body of plain text. */
@@ -243,7 +243,7 @@ function forbidden(purpose: Purpose): Classification {
   return {
     code: 'forbidden',
     message: `cannot ${purpose.doing}: ${registry} does not allow it`,
-    hint: `Log in as a user with permission to ${actions} ${path ?? registry}: dray login ${registry}`,
+    hint: `Run dray login ${registry} as a user with permission to ${path === undefined ? purpose.doing : `${actions} in ${path}`}.`,
   }
 }
 
@@ -256,15 +256,17 @@ function notFound(code: string | undefined, purpose: Purpose): Classification {
   const message = isRepository
     ? `the repository ${path} does not exist on ${registry}`
     : `cannot ${purpose.doing}: it does not exist on ${registry}`
+  // A write fails with 404 because something else is missing.
+  const written = isRepository ? { message } : {}
   if (purpose.access !== 'write') {
     const hint = `Check the name. Some registries give the same answer to users without permission: dray login ${registry}`
     return { code: 'not-found', message, ...(isRepository && { hint }) }
   }
-  if (code !== 'NAME_UNKNOWN' && code !== undefined) return { code: 'not-found', message }
+  if (code !== 'NAME_UNKNOWN' && code !== undefined) return { code: 'not-found', ...written }
   const create = knownRegistry(registry)?.hints.createOnPush
   return {
     code: 'not-found',
-    message,
+    ...written,
     hint: create ?? `Create the repository ${path} first. Not every registry creates it on push.`,
   }
 }

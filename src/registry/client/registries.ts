@@ -21,9 +21,8 @@ export const knownRegistries: readonly KnownRegistry[] = [
     hosts: /^ghcr\.io$/,
     capabilities: { deleteTag: 'no', deleteManifest: 'no', chunks: 'no' },
     hints: {
-      deleteTag: "GitHub deletes images by its Packages API or the package's page, not by the registry API.",
-      deleteManifest:
-        "GitHub deletes images by its Packages API or the package's page, not by the registry API.",
+      deleteTag: "Delete the version on the page of the package, or with GitHub's Packages API.",
+      deleteManifest: "Delete the version on the page of the package, or with GitHub's Packages API.",
     },
     source:
       'docs.github.com, Deleting and restoring a package; DELETE answers 405; github.com/ocx-sh/ocx/pull/237: a PATCH of more than 4 MiB is 416, a PUT is not',
@@ -33,10 +32,9 @@ export const knownRegistries: readonly KnownRegistry[] = [
     hosts: /^\d+\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/,
     capabilities: { deleteTag: 'no', uploadRange: 'no' },
     hints: {
-      deleteTag:
-        'Amazon ECR removes tags by its own API: aws ecr batch-delete-image --image-ids imageTag=TAG.',
+      deleteTag: 'Use the API of Amazon ECR: aws ecr batch-delete-image --image-ids imageTag=TAG.',
       createOnPush:
-        'Amazon ECR does not create a repository on push without a creation template: aws ecr create-repository.',
+        'Create the repository with aws ecr create-repository, or use a repository creation template.',
     },
     source:
       'docs.aws.amazon.com/AmazonECR, image-push and repository-creation-templates; github.com/aws/containers-roadmap/issues/2831: Range stays at the first chunk',
@@ -46,7 +44,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
     hosts: /\.azurecr\.(?:io|cn|us)$/,
     capabilities: { deleteManifest: 'yes', deleteTagged: 'yes', uploadRange: 'no' },
     hints: {
-      deleteTag: 'Azure Container Registry removes tags by az acr repository untag.',
+      deleteTag: 'Use the API of Azure Container Registry: az acr repository untag.',
       deleteManifest:
         'If the image or repository is locked (az acr repository show), unlock it: az acr repository update --write-enabled true --delete-enabled true.',
     },
@@ -59,9 +57,8 @@ export const knownRegistries: readonly KnownRegistry[] = [
     capabilities: { deleteManifest: 'yes', deleteTagged: 'no', chunks: 'no' },
     hints: {
       deleteManifest:
-        'Google Artifact Registry refuses while a tag, an index or a referrer points to it. Delete those first.',
-      createOnPush:
-        'Google Artifact Registry needs the repository first: gcloud artifacts repositories create.',
+        'Delete the tags, indexes and referrers that point to it first. Google Artifact Registry requires that.',
+      createOnPush: 'Create the repository first: gcloud artifacts repositories create.',
     },
     source:
       'cloud.google.com/artifact-registry/docs/docker/manage-images and docs/reference/docker-api: monolithic uploads only; github.com/enix/kube-image-keeper/issues/636: 400 GOOGLE_MANIFEST_DANGLING_TAG; gcr-cleaner: GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE',
@@ -72,7 +69,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
     capabilities: { deleteTagged: 'no', freeReads: 'no' },
     hints: {
       deleteManifest:
-        'Docker Hub refuses while a tag or an index points to it, and requires a personal access token with the permission to delete.',
+        'Use a personal access token with the permission to delete, and delete the tags and indexes that point to the manifest first.',
     },
     source:
       'docs.docker.com/reference/api/registry/latest, Deleting Images: 403 while referenced, 500 while it is still at it; docs.docker.com/docker-hub/usage/pulls: HEAD does not count',
@@ -83,7 +80,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
     capabilities: { deleteTag: 'yes', deleteManifest: 'yes', deleteTagged: 'yes' },
     hints: {
       deleteManifest:
-        'Quay deletes a manifest when its last tag is deleted. It deletes untagged manifests itself after the time machine period.',
+        'Delete the tags of the manifest. Quay deletes untagged manifests itself after the time machine period.',
     },
     source: 'github.com/quay/quay, endpoints/v2/manifest.py: delete_tags_for_manifest, 404 if there are none',
   },
@@ -92,7 +89,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
     hosts: /^registry\.gitlab\.com$/,
     capabilities: {},
     hints: {
-      deleteManifest: 'GitLab refuses while an index lists it: delete the index first.',
+      deleteManifest: 'Delete the index that lists it first. GitLab requires that.',
     },
     source:
       'gitlab.com/gitlab-org/container-registry, docs/spec/gitlab and issue 1091: tags are deleted since 16.4',

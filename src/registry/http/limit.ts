@@ -91,7 +91,7 @@ function neverReady({ method, url, registry }: RegistryRequest): DrayError {
   const target = redactUrl(url)
   return new DrayError('timeout', `cannot check the preconditions of ${method} ${target} in time`, {
     subject: target,
-    why: `each of ${maxRounds} checks was too old when ${registry} accepted the next request`,
+    why: `each of ${maxRounds} checks was too old before dray could send the request to ${registry}`,
     hint: 'Run the command again when the registry is less busy.',
   })
 }

@@ -66,10 +66,10 @@ function mayLeaveOrigin(request: RegistryRequest): boolean {
 function target(location: string, from: URL): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw refused(from, 'it redirected to an invalid HTTP URL')
+    throw refused(from, 'it redirected to a URL that is not an HTTP URL')
   keepHttps(url, from)
   if (from.protocol === 'https:' && url.protocol === 'http:')
-    throw refused(from, `it redirected from https to plain http, to ${url.host}`)
+    throw refused(from, `it redirected from https to plain HTTP, to ${url.host}`)
   url.username = ''
   url.password = ''
   return url

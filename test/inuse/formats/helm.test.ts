@@ -53,11 +53,11 @@ describe('values of Helm', () => {
     ['image: { repository: r.test/a }', 'its tag is empty'],
     ['image: r.test/a\ntag: ""', 'its tag is empty'],
     ['worker: { repository: r.test/a, tag: "" }', 'its tag is empty'],
-    ['image: { tag: v2 }', 'no repository'],
-    [`image: { digest: "${oneDigest}" }`, 'no repository'],
-    ['image: { repository: "", tag: v2 }', 'no repository'],
+    ['image: { tag: v2 }', 'without a repository'],
+    [`image: { digest: "${oneDigest}" }`, 'without a repository'],
+    ['image: { repository: "", tag: v2 }', 'without a repository'],
     ['[{ op: replace, path: /spec/values/image/tag, value: v2 }]', 'patches a part of an image'],
-    ['image: { repository: "{{ .Values.a }}", tag: v1 }', 'filled in'],
+    ['image: { repository: "{{ .Values.a }}", tag: v1 }', 'contains an unresolved template'],
     ['image: ""', 'it is empty'],
     ['image:', 'it is empty'],
   ])('that leave something to the chart are an error: %s', (text, what) => {
@@ -115,19 +115,19 @@ describe('an Argo CD Application', () => {
     }
     expect(names(JSON.stringify({ spec: { source: { helm } } }))).toContain('r.test/a:1')
     const half = { ...helm, valuesObject: { image: { tag: '2' } } }
-    expect(errorIn(JSON.stringify({ spec: { source: { helm: half } } })).why).toContain('no repository')
+    expect(errorIn(JSON.stringify({ spec: { source: { helm: half } } })).why).toContain('without a repository')
   })
 
   it('with values that are not YAML is an error', () => {
     const helm = { values: 'image: {{ x }}' }
     expect(errorIn(JSON.stringify({ spec: { sources: [{ helm }] } })).why).toContain(
-      'spec.sources[0].helm.values: the text there is no YAML',
+      'spec.sources[0].helm.values: its text is not YAML',
     )
   })
 
   it('with only a tag is an error', () => {
     const helm = { parameters: [{ name: 'image.tag', value: '1' }] }
-    expect(errorIn(JSON.stringify({ spec: { source: { helm } } })).why).toContain('no repository')
+    expect(errorIn(JSON.stringify({ spec: { source: { helm } } })).why).toContain('without a repository')
   })
 })
 

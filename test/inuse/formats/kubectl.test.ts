@@ -110,7 +110,7 @@ describe('a cluster', () => {
 
   it('without any workload is an error', async () => {
     const error = await failure(await answering(list()))
-    expect(error).toMatchObject({ code: 'refused', message: 'cluster prod runs nothing' })
+    expect(error).toMatchObject({ code: 'refused', message: 'cluster prod has no workloads' })
   })
 })
 
@@ -179,7 +179,7 @@ describe('a kubectl', () => {
     const error = await failure(w)
     expect(error).toMatchObject({
       code: 'malformed',
-      message: 'cluster prod answers more than 1000000 bytes',
+      message: 'the answer of cluster prod is larger than 1000000 bytes',
     })
   })
 

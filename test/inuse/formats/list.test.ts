@@ -86,13 +86,13 @@ describe('a list of images', () => {
     const page = { items: [{ image: 'r.test/a:1' }], metadata: { continue: 'next' } }
     expect(await failure(JSON.stringify(page))).toMatchObject({
       code: 'refused',
-      message: 'running.txt is a part of a list',
+      message: 'running.txt is an incomplete list',
     })
   })
 
   it('is an error with the line of an invalid reference', async () => {
     expect((await failure('# a\nr.test/a:1\n<none>\n')).why).toBe(
-      'running.txt: line 3: "<none>" is no reference to an image',
+      'running.txt: line 3: "<none>" is not an image reference',
     )
   })
 

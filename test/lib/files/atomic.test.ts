@@ -102,7 +102,7 @@ describe('an atomic write', () => {
   it('fails with not-found if the folder does not exist, and with io if it is a file', async () => {
     await expect(writeFileAtomic(join(folder, 'no', 'a'), '')).rejects.toMatchObject({
       code: 'not-found',
-      why: `there is no folder ${join(folder, 'no')}`,
+      why: `the folder ${join(folder, 'no')} does not exist`,
       hint: `Create the folder ${join(folder, 'no')} first.`,
     })
     writeFileSync(join(folder, 'file'), '')

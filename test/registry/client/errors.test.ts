@@ -94,7 +94,7 @@ describe("a registry's error", () => {
       const list = storeAt(registry).tags(newCall())[Symbol.asyncIterator]()
       await expect(list.next()).rejects.toMatchObject({
         code: 'not-found',
-        message: `there is no repository team/api on ${registry}`,
+        message: `the repository team/api does not exist on ${registry}`,
         hint: expect.stringContaining(`dray login ${registry}`),
       })
     }
@@ -105,8 +105,8 @@ describe("a registry's error", () => {
     await expect(
       storeAt(registry).putBlob(blobOf('x'), bytesSource(Buffer.from('x')), newCall()),
     ).rejects.toMatchObject({
-      message: `there is no repository team/api on ${registry}`,
-      hint: expect.stringContaining('Create it first'),
+      message: `the repository team/api does not exist on ${registry}`,
+      hint: expect.stringContaining('Create the repository team/api first'),
     })
   })
 
@@ -114,7 +114,7 @@ describe("a registry's error", () => {
     const { registry, heard } = await scripted(() => ({ status: 503 }))
     await expect(storeAt(registry).manifest({ tag: '1' }, newCall())).rejects.toMatchObject({
       code: 'unavailable',
-      message: `cannot read the manifest: ${registry} answered 503, 8 attempts in a row`,
+      message: `cannot read the manifest: ${registry} answered 503 (8 attempts)`,
     })
     expect(heard).toHaveLength(8)
   })
@@ -179,7 +179,7 @@ describe("a registry's error", () => {
     expect(error).toMatchObject({
       code: 'protocol',
       status: 403,
-      message: `cannot read the blob: ${storage.registry}, where ${registry} sent us, answered 403`,
+      message: `cannot read the blob: ${storage.registry} answered 403 to a redirect of ${registry}`,
     })
     expect(JSON.stringify(error)).not.toContain('canary')
   })

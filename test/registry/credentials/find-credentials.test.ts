@@ -148,7 +148,7 @@ describe('the file of docker', () => {
       '{"auths": {"r.test": {"auth": "Y2FuYXJ5"}}}',
       'auths["r.test"].auth is not the Base64 of user:password',
     ],
-    ['{"credsStore": 7}', 'credsStore names no credential helper'],
+    ['{"credsStore": 7}', 'credsStore is not the name of a credential helper'],
     ['{"credHelpers": []}', 'credHelpers is not an object'],
   ])('with %s is an error that names it and contains none of its content', async (text, why) => {
     const w = await world(text)

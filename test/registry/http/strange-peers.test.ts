@@ -47,7 +47,7 @@ describe('a server that is no registry', () => {
     const peer = await speaking((socket) => socket.end('SSH-2.0-OpenSSH_9\r\n'))
     await expect(ask(peer.origin)).rejects.toMatchObject({
       code: 'network',
-      message: `${new URL(peer.origin).host} did not answer as a web server does`,
+      message: `${new URL(peer.origin).host} did not send an HTTP response`,
     })
     expect(peer.requests()).toBe(4)
   })

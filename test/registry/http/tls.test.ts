@@ -68,7 +68,7 @@ describe('a registry with a private certificate authority', () => {
     const call = notedCall()
     await expect(stack.fetch(requestOf(`https://${server.host}/`), call)).rejects.toMatchObject({
       code: 'network',
-      message: `${server.host} does not speak https`,
+      message: `${server.host} does not accept https`,
       hint: expect.stringContaining(`"${server.host}": { insecure: true }`),
     })
     expect(call.events).toEqual([])

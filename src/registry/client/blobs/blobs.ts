@@ -223,6 +223,6 @@ function corrupt(purpose: Purpose, why: string): DrayError {
   return new DrayError('corrupt', `the blob from ${purpose.registry} differs from its descriptor`, {
     subject: purpose.subject,
     why,
-    hint: 'Push the image again. The registry or a proxy changed the content, or the manifest is wrong.',
+    hint: 'Check the registry and the proxies in front of it, or push the image again.',
   })
 }

@@ -288,9 +288,9 @@ export class Upload {
     if (uploaded === undefined || uploaded === 0 || uploaded === this.#sentTo) return
     if (this.#known('uploadRange') === 'no') return
     this.#isCountedOtherwise = true
-    throw new DrayError('network', 'the registry has not received the bytes that dray sent', {
+    throw new DrayError('network', 'the registry reports another upload size than dray sent', {
       subject: this.#purpose.subject,
-      why: `dray sent ${this.#sentTo} bytes, it has ${uploaded} bytes`,
+      why: `dray sent ${this.#sentTo} bytes, the registry reports ${uploaded} bytes`,
     })
   }
 }

@@ -56,6 +56,6 @@ function withoutCatalog(error: unknown, registry: string): unknown {
     return error.with({ code: 'unsupported', message, subject: registry, hint })
   }
   if (!isHidden) return error
-  const hints = error.hint === undefined ? hint : `${error.hint} ${hint}`
+  const hints = error.hint === undefined ? hint : `${hint} ${error.hint}`
   return error.with({ code: 'forbidden', subject: registry, hint: hints })
 }

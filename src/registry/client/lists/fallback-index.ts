@@ -62,7 +62,7 @@ function parseIndex(client: RepositoryClient, subject: Digest, content: Manifest
   if (parsed.kind !== 'index') {
     throw new DrayError('unsupported', 'the fallback tag does not point to a list of referrers', {
       subject: where,
-      why: `its media type is ${parsed.mediaType}`,
+      why: `its media type is ${parsed.mediaType}; GitLab and some other registries use this tag for the image itself`,
       hint: 'Pass --no-evidence, or use a registry with the referrers API.',
     })
   }

@@ -141,7 +141,7 @@ function refusal(
   }
   if (words.code === danglingTag) capabilities.learn(client.repository, 'deleteTagged', 'no')
   const hint = known ?? (status === 404 ? unknownHint : inUseHint)
-  return failure.with({ code: 'refused', message: `cannot ${purpose.doing}: ${registry} keeps it`, hint })
+  return failure.with({ code: 'refused', message: `cannot ${purpose.doing}: ${registry} refused`, hint })
 }
 
 /**
@@ -168,7 +168,7 @@ function unsupported(name: DeleteCapability, purpose: Purpose, said?: DrayError)
 // distribution, docs/configuration.md, delete
 const missingHints = {
   deleteTag:
-    "Use the API or the tools of the registry. Docker's registry deletes tags since version 3, with storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment.",
+    "Use the API or the tools of the registry. For Docker's registry 3 or later, set storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment.",
   deleteManifest:
     "Enable deletes in the registry. For Docker's registry, set storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment.",
 } as const

@@ -253,7 +253,7 @@ function checkDigest(is: Digest, should: Digest, purpose: Purpose): void {
   throw new DrayError('corrupt', `the manifest from ${purpose.registry} does not match its digest`, {
     subject: purpose.subject,
     why: `expected ${should}, got ${is}`,
-    hint: 'Push the image again. The registry or a proxy changed the content. dray wrote nothing from it.',
+    hint: 'Check the registry and the proxies in front of it, or push the image again. dray wrote nothing from it.',
   })
 }
 

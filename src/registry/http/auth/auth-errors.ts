@@ -20,8 +20,8 @@ export function notGranted(request: RegistryRequest, use: CredentialUse): DrayEr
     ? 'list its repositories'
     : `${scope.actions.join(' and ')} in ${scope.repository.path}`
   const causes: Readonly<Record<CredentialUse, string>> = {
-    sent: `${registry} accepted the credentials and denied the permission`,
-    none: `dray found no credentials for ${registry}, which requires them`,
+    sent: `${registry} accepted the credentials, but they do not have this permission`,
+    none: `dray found no credentials for ${registry}, and it refused the request without them`,
     unused: `the token server of ${registry} does not accept the refresh token, and dray found no password`,
   }
   const check = isCatalog ? '' : 'Check the name of the repository'

@@ -64,7 +64,7 @@ export function describeChallenge(value: string): UnclearChallenge {
 /** Adds that dray does not send a password over plain http unless it is asked for Basic. */
 export function withoutTls({ why, isOtherScheme }: UnclearChallenge): UnclearChallenge {
   return {
-    why: `${why}, and dray sends a password over plain http only if the registry asks for Basic`,
+    why: `${why}, and dray sends a password over plain HTTP only if the registry asks for Basic`,
     isOtherScheme,
   }
 }

@@ -54,7 +54,7 @@ export function readRealm(
 ): Realm {
   const url = text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.username !== '') {
-    throw new DrayError('protocol', `the token server of ${registry} is not an HTTP URL`, {
+    throw new DrayError('protocol', `the token server that ${registry} names is not an HTTP URL`, {
       subject: registry,
     })
   }

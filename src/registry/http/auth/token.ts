@@ -154,7 +154,7 @@ function tokenRefused(
   if (status >= 500 || status === 429 || status === 408)
     return new DrayError('unavailable', `${server} does not answer`, {
       ...context,
-      why: `${context.why}, in all attempts`,
+      why: `${context.why} to every attempt`,
     })
   if (status !== 400 && status !== 401 && status !== 403)
     return new DrayError('protocol', `${server} returned no token`, context)

@@ -68,7 +68,7 @@ async function cipherList(configured: string): Promise<string> {
   } catch (cause) {
     throw new DrayError('config', '--tls-cipher-list in NODE_OPTIONS allows no usable cipher', {
       subject: 'NODE_OPTIONS',
-      why: 'dray rejects ciphers that do not encrypt, do not authenticate, or are broken',
+      why: 'dray rejects ciphers that do not encrypt, do not authenticate, or are insecure',
       hint: 'Remove --tls-cipher-list from NODE_OPTIONS.',
       cause,
     })

@@ -58,7 +58,7 @@ function parseProxy(text: string, variable: string): URL {
     {
       subject: showProxy(url),
       why: 'dray supports http and https proxies',
-      hint: `Name such a proxy, or exclude the registry with NO_PROXY.`,
+      hint: 'Use an http or https proxy, or exclude the registry with NO_PROXY.',
     },
   )
 }

@@ -36,13 +36,10 @@ const plainTextCodes = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|
 const certificateHints: ReadonlyMap<string, string> = new Map([
   [
     'CERT_HAS_EXPIRED',
-    'The certificate has expired: ask the operator of the registry to renew it. Or correct the clock of this machine.',
+    'Ask the operator of the registry to renew the expired certificate, or correct the clock of this machine.',
   ],
-  ['CERT_NOT_YET_VALID', 'The certificate is not valid yet. Check the clock of this machine.'],
-  [
-    'ERR_TLS_CERT_ALTNAME_INVALID',
-    'The certificate is for another name. Use a name of the registry that is in the certificate.',
-  ],
+  ['CERT_NOT_YET_VALID', 'Check the clock of this machine. The certificate is not valid yet.'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'Use a name of the registry that is in its certificate.'],
 ])
 
 /** Whether the transfer was slower than the minimum. */
@@ -96,7 +93,7 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
   if (handshakeCodes.test(code)) {
     const plainHttp = `If it uses plain HTTP and the network path is safe, set in dray.yaml: ${settingLine(registry, 'insecure: true')}`
     const isPlain = plainTextCodes.test(code)
-    const what = isPlain ? `${host} does not use https` : `${host} and dray cannot agree on TLS`
+    const what = isPlain ? `${host} does not accept https` : `the TLS handshake with ${host} failed`
     return new DrayError('network', what, {
       ...context,
       why: code,
@@ -110,7 +107,7 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
     })
   }
   if (code === 'ENOTFOUND') {
-    return new DrayError('network', `the host ${host} is unknown`, {
+    return new DrayError('network', `cannot resolve the host name ${hostnameOf(host)}`, {
       ...context,
       hint: 'Check the name of the registry.',
     })
@@ -131,8 +128,8 @@ function proxyError(
   host: string,
   context: ErrorContext,
 ): DrayError {
-  const login = `It requires a user and a password: ${variable}=http://USER:PASSWORD@HOST:PORT`
-  return new DrayError('network', `the proxy ${proxy} does not connect to ${host}`, {
+  const login = `Set the user and the password of the proxy: ${variable}=http://USER:PASSWORD@HOST:PORT`
+  return new DrayError('network', `the proxy ${proxy} did not connect to ${host}`, {
     ...context,
     why: message,
     hint:

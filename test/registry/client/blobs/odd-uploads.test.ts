@@ -199,7 +199,7 @@ describe('the answer to the end of an upload', () => {
     const call = newCall()
     await expect(storeAt(one.registry).putBlob(blob, bytesSource(bytes), call)).rejects.toMatchObject({
       code: 'protocol',
-      why: `it answered ${status} to the end of the upload, and 404 to HEAD of the blob`,
+      why: `it answered ${status} to the last request of the upload, and 404 to HEAD of the blob`,
     })
     const reported = call.events.flatMap((event) => (event.kind === 'bytes' ? [event.bytes] : []))
     expect(reported.reduce((sum, count) => sum + count, 0)).toBe(0)
@@ -355,7 +355,7 @@ describe('a redirect of an upload', () => {
     await expect(storeAt(one.registry).putBlob(blob, bytesSource(bytes), newCall())).rejects.toMatchObject({
       code: 'protocol',
       status,
-      why: `it redirects to http://${one.registry}, and ${status} turns a write into a GET`,
+      why: `it redirects to http://${one.registry} with ${status}, which turns a write into a GET`,
     })
     expect(one.steps()).toBe('HEAD POST')
   })

@@ -240,7 +240,7 @@ describe('an upload', () => {
         status: 507,
         registryCode: 'STORAGE_FULL',
         why: 'no space left on device',
-        hint: expect.stringContaining('Free space at the registry') as string,
+        hint: expect.stringContaining('Free space in the registry') as string,
       })
       expect(registry.steps()).toEqual(['HEAD', 'POST', method, 'HEAD', 'DELETE'])
     }

@@ -145,8 +145,8 @@ describe('the permission to read the catalog', () => {
     const one = await embedded({ auth: { scheme: 'bearer', users } })
     await expect(list(one.registry, storesOf(undefined))).rejects.toMatchObject({
       code: 'forbidden',
-      message: `${one.registry} does not let us list its repositories`,
-      hint: expect.stringMatching(/^Log in with.*Name the repositories/),
+      message: `${one.registry} does not allow dray to list its repositories`,
+      hint: expect.stringMatching(/^Name the repositories.* Log in: dray login /),
     })
   })
 })

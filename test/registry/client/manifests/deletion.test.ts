@@ -95,7 +95,7 @@ describe('a delete', () => {
     await expect(storeAt(registry).deleteManifest(digest, newCall())).rejects.toMatchObject({
       code: 'forbidden',
       registryCode: 'DENIED',
-      hint: expect.stringContaining('the right to delete in team/api'),
+      hint: expect.stringContaining('as a user with permission to delete in team/api.'),
     })
   })
 })
@@ -326,7 +326,7 @@ describe('the permission to delete', () => {
     for (let i = 0; i < 3; i++) {
       await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({
         code: 'unauthorized',
-        message: expect.stringContaining('does not let us pull and delete in team/api'),
+        message: expect.stringContaining('does not allow dray to pull and delete in team/api'),
       })
     }
     expect(deletes()).toBe(0)

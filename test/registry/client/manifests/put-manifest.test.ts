@@ -248,7 +248,7 @@ describe('putting a manifest', () => {
     await expect(one.put('1')).rejects.toMatchObject({
       code: 'refused',
       registryCode: code,
-      hint: expect.stringContaining('keeps its tags from being moved'),
+      hint: expect.stringContaining('Use another tag than 1, or allow the tag to be overwritten'),
     })
   })
 
@@ -261,7 +261,7 @@ describe('putting a manifest', () => {
     const one = await putting([() => errors(404, 'NAME_UNKNOWN')])
     await expect(one.put('1')).rejects.toMatchObject({
       code: 'not-found',
-      hint: expect.stringContaining('Create it first'),
+      hint: expect.stringContaining('Create the repository team/api first'),
     })
   })
 })

@@ -184,7 +184,9 @@ describe('bearer tokens', () => {
     })
     const error = await caught(statusOf(w, w.request('team/api', ['pull'])))
     expect(error).toMatchObject({ code: 'unauthorized', status: 401, subject: `${w.registry.host}/team/api` })
-    expect((error as DrayError).why).toContain('are good, but not for that')
+    expect((error as DrayError).why).toContain(
+      'accepted the credentials, but they do not have this permission',
+    )
     await caught(statusOf(w, w.request('team/api', ['pull'])))
     expect(JSON.stringify(error)).not.toContain('canary')
     expect(w.registry.seen.filter((one) => one.headers.authorization === 'Bearer bad')).toHaveLength(4)
@@ -364,7 +366,7 @@ describe('credentials', () => {
     const error = await caught(stack.fetch(requestOf(`${registry.origin}/v2/`), notedCall()))
     expect(error).toMatchObject({
       code: 'unauthorized',
-      why: `no credentials were found for ${registry.host}`,
+      why: `dray found no credentials for ${registry.host}`,
     })
     expect(registry.seen).toHaveLength(1)
     await stack.close()

@@ -203,7 +203,7 @@ describe('401 without a challenge that dray supports', () => {
     const error = await errorOf(plain, 'app/manifests/1')
     expect(error).toMatchObject({ code: 'unauthorized', status: undefined })
     expect(error.why).toMatch(
-      /over plain http only if the registry asks for Basic\. dray sent no credentials$/,
+      /over plain HTTP only if the registry asks for Basic\. dray sent no credentials$/,
     )
     expect(plain.requests()).toEqual(['GET /v2/app/manifests/1', 'GET /v2/'])
   })
@@ -243,11 +243,15 @@ describe('401 without a challenge that dray supports', () => {
   })
 
   it.each([
-    ['no header', noChallenge, /does not say how: its 401 has no WWW-Authenticate header/],
+    [
+      'no header',
+      noChallenge,
+      /credentials without a usable challenge: its 401 has no WWW-Authenticate header/,
+    ],
     [
       'Negotiate',
       [401, { 'www-authenticate': ['Negotiate', 'NTLM TlRM/TVN=='] }],
-      /another authentication than Basic and Bearer: its WWW-Authenticate is "Negotiate, NTLM TlRM\/TVN=="/,
+      /an authentication other than Basic and Bearer: its WWW-Authenticate is "Negotiate, NTLM TlRM\/TVN=="/,
     ],
     [
       'Bearer without a realm',
@@ -276,14 +280,16 @@ describe('401 without a challenge that dray supports', () => {
     const negotiate: Answer = [401, { 'www-authenticate': 'Negotiate' }]
     await using w = await world({ hidden: negotiate, root: negotiate })
     const error = await errorOf(w, 'app/manifests/1')
-    expect(error.why).toMatch(/^it asks for another authentication .* dray sent no credentials$/)
+    expect(error.why).toMatch(/^it requires an authentication other than Basic .* dray sent no credentials$/)
     expect(error.hint).not.toContain('dray login')
     expect(w.requests().filter((one) => one.endsWith('+'))).toEqual([])
   })
 
   it('is an error that says how credentials were sent if Basic does not help', async () => {
     await using w = await world({ hidden: noChallenge, root: noChallenge, known: noChallenge, tls: true })
-    expect((await errorOf(w, 'app/manifests/1')).why).toMatch(/as Basic, and .* answered 401 again$/)
+    expect((await errorOf(w, 'app/manifests/1')).why).toMatch(
+      /with Basic authentication, and .* answered 401 again$/,
+    )
   })
 })
 

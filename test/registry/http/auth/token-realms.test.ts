@@ -72,7 +72,7 @@ describe('a token server may not have credentials', () => {
     `https://r.example.com/${'x'.repeat(3000)}`,
   ])('if its URL is %.40s', (realm) => {
     expect(() => readRealm('r.example.com', new URL('https://r.example.com'), realm)).toThrow(
-      'no http address',
+      'is not an HTTP URL',
     )
   })
 })

@@ -60,10 +60,10 @@ describe('the proxy for a URL', () => {
   })
 
   it.each([
-    ['socks5://ada:canary@p.test:1080', 'speaks socks5'],
-    ['http://', 'names no proxy'],
-    ['http://ada:canary@:99999', 'names no proxy'],
-    ['http://ada:canary%zz@p.test', 'names no proxy'],
+    ['socks5://ada:canary@p.test:1080', 'unsupported protocol socks5'],
+    ['http://', 'is not a proxy URL'],
+    ['http://ada:canary@:99999', 'is not a proxy URL'],
+    ['http://ada:canary%zz@p.test', 'is not a proxy URL'],
   ])('%s is an error without the password', (text, message) => {
     const find = (): unknown => proxyFor(new URL('https://r.test/'), { HTTPS_PROXY: text })
     expect(find).toThrow(message)
@@ -181,7 +181,7 @@ describe('a registry behind a proxy', () => {
       const error: unknown = await sending.catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({
         code: 'network',
-        message: `the proxy http://${w.proxy.host} does not lead to ${w.registry}`,
+        message: `the proxy http://${w.proxy.host} did not connect to ${w.registry}`,
         hint: expect.stringContaining(hint),
       })
       expect(JSON.stringify(error)).not.toContain('canary')

@@ -28,7 +28,7 @@ function ids(lines: readonly string[]): readonly string[] {
   return entries(lines).map(({ id }) => id)
 }
 
-/** Restores a line as docs/audit-record.md says, without code of the merge. */
+/** Restores a line as docs/audit-log.md says, without code of the merge. */
 function originalLine(line: string): { readonly log: string; readonly line: string } {
   const { origin } = JSON.parse(line) as LogEntry
   if (origin === undefined) throw new Error('the line was not merged')

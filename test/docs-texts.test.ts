@@ -11,10 +11,11 @@ function read(path: string): string {
 /** A value that is put into a text when it is printed. */
 const gap = '\0'
 
-/** The source of the program, with one mark for each value in a template. */
+/** The source of the program without comments, with one mark for each value in a template. */
 function sources(): string {
   const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.startsWith('src/embedded/'))
-  let text = files.map((file) => read(file)).join('\n')
+  const lines = files.flatMap((file) => read(file).split('\n'))
+  let text = lines.filter((line) => !/^\s*(?:\/\/|\/?\*)/.test(line)).join('\n')
   for (let before = ''; before !== text;) {
     before = text
     text = text.replaceAll(/\$\{[^{}]*\}/g, gap)
@@ -54,9 +55,7 @@ describe('docs/environment-variables.md', () => {
 
   it('lists every variable of dray', () => {
     const names = new Set(source.match(/\bDRAY_[A-Z_]+[A-Z]\b/g))
-    const unlisted = [...names].filter((name) => !page.includes(`\`${name}`))
-    // `--report` writes these to a file.
-    expect(unlisted).toEqual(['DRAY_DIGEST', 'DRAY_CHANGED', 'DRAY_PLAN'])
+    expect([...names].filter((name) => !page.includes(`\`${name}`))).toEqual([])
   })
 
   it('lists every variable that the program reads', () => {

@@ -110,8 +110,8 @@ describe('the documents', () => {
   it('have an entry for every page in the README of its folder or of a folder above', () => {
     const indexes = globSync('{README.md,docs/README.md,docs/*/README.md}', { cwd: root })
     const listed = new Set(indexes.flatMap((index) => pagesLinkedFrom(index)))
-    const missing = globSync('docs/**/*.md', { cwd: root }).filter((page) => !listed.has(page))
-    expect(missing).toEqual([])
+    const pages = globSync('docs/**/*.md', { cwd: root, exclude: ['docs/README.md'] })
+    expect(pages.filter((page) => !listed.has(page))).toEqual([])
   })
 
   it('name only existing tests', () => {

@@ -30,7 +30,7 @@ function quotedErrors(page: string): readonly string[] {
 }
 
 function withGaps(quoted: string): string {
-  return quoted.replaceAll(/\b[A-Z][A-Z_]*\b/g, gap)
+  return quoted.replaceAll(/\b(?!(?:HTTP|JSON|TLS|URL|YAML)\b)[A-Z][A-Z_]*\b/g, gap)
 }
 
 describe('docs/troubleshooting.md', () => {

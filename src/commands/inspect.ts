@@ -123,8 +123,13 @@ If an environment has several targets, dray reads the image at the first one.`
       const found = await stores.source(repository).resolve(at, this.call)
       if (found !== undefined) return repository
     }
-    const { imageInNoEnvironment } = await import('../usecases/views/image-in-no-environment.ts')
-    throw imageInNoEnvironment(repositories)
+    const [{ imageInNoEnvironment }, { suggestInRepositories }] = await Promise.all([
+      import('../usecases/views/image-in-no-environment.ts'),
+      import('../usecases/views/suggest-in-repositories.ts'),
+    ])
+    const hint =
+      'tag' in at ? await suggestInRepositories(stores, repositories, at.tag, this.call) : undefined
+    throw imageInNoEnvironment(repositories, hint)
   }
 }
 

@@ -226,6 +226,7 @@ describe('a name without a registry', () => {
     const none = await dray(['inspect', 'api:2.0.0'], { cwd: folder })
     expect(none.code).toBe(1)
     expect(none.stderr).toContain('error: no environment has the image: ')
+    expect(none.stderr).toContain('The highest version is 1.9.0.')
     expect(none.stderr).not.toContain('one of 3 targets')
   })
 })

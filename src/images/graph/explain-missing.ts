@@ -61,17 +61,29 @@ async function findTagHint(
 ): Promise<TagHint> {
   if (!('tag' in at)) return { kind: 'unknown' }
   try {
-    const tags: string[] = []
-    for await (const page of store.tagPages(call)) {
-      tags.push(...page.filter((tag) => !isEvidenceTag(tag)))
-      // Of an incomplete list, the highest version is unknown.
-      if (tags.length > maxTagsCompared) return { kind: 'tags', hint: listThem(store) }
-    }
-    return { kind: 'tags', hint: suggest(at.tag, tags) }
+    const tags = await listTagsToSuggest(store, call)
+    return { kind: 'tags', hint: tags === undefined ? listThem(store) : suggest(at.tag, tags) }
   } catch (error) {
     call.signal.throwIfAborted()
     return { kind: toDrayError(error).code === 'not-found' ? 'noRepository' : 'unknown' }
   }
+}
+
+/**
+ * Returns the tags of images in a repository, for suggestions. Undefined if there are so many that
+ * an error must not read them all: of an incomplete list, the highest version is unknown.
+ * @throws what the port throws.
+ */
+export async function listTagsToSuggest(
+  store: TagLister,
+  call: Call,
+): Promise<readonly string[] | undefined> {
+  const tags: string[] = []
+  for await (const page of store.tagPages(call)) {
+    tags.push(...page.filter((tag) => !isEvidenceTag(tag)))
+    if (tags.length > maxTagsCompared) return undefined
+  }
+  return tags
 }
 
 function listThem({ repository }: TagLister): string {

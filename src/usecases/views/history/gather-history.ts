@@ -16,6 +16,7 @@ import type {
 } from '../../../images/ports.ts'
 import { listTags, resolveTags } from '../../../images/tags/tags.ts'
 import { imageInNoEnvironment } from '../image-in-no-environment.ts'
+import { suggestInRepositories } from '../suggest-in-repositories.ts'
 import { selectImageTags } from '../image-tags.ts'
 import type { AttestationOfImage, HistoryTarget, TargetFacts } from './history.ts'
 
@@ -61,7 +62,10 @@ export async function gatherHistory(
     if ('tag' in subject) await readEarlierImages(reading, subject.tag, keys, c)
   })
   if (readings.every(({ images, attestations }) => images.length === 0 && attestations.length === 0)) {
-    throw imageInNoEnvironment(targets.map(({ repository }) => repository))
+    const repositories = targets.map(({ repository }) => repository)
+    const hint =
+      'tag' in subject ? await suggestInRepositories(stores, repositories, subject.tag, call) : undefined
+    throw imageInNoEnvironment(repositories, hint)
   }
   await inParallel(readings, readsAtOnce, call, (reading, c) => resolveNamed(reading, readings, c))
   return readings.map(({ target, tags, images, attestations, tagsNotRead }) => ({

@@ -1,0 +1,29 @@
+import { listTagsToSuggest } from '../../images/graph/explain-missing.ts'
+import type { Repositories } from '../../images/ports.ts'
+import type { Call } from '../../lib/call.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
+import { suggestTags } from '../../semver/suggest-tags.ts'
+
+/**
+ * Suggests tags instead of one that none of the repositories has. Undefined if none of them can be
+ * read, or one has too many tags. @throws the signal's reason.
+ */
+export async function suggestInRepositories(
+  stores: Repositories,
+  repositories: readonly RepositoryName[],
+  tag: string,
+  call: Call,
+): Promise<string | undefined> {
+  const found = new Set<string>()
+  for (const repository of repositories) {
+    try {
+      const tags = await listTagsToSuggest(stores.source(repository), call)
+      if (tags === undefined) return undefined
+      for (const one of tags) found.add(one)
+    } catch {
+      // The error that asks for the suggestion is about the image, not about this list.
+      call.signal.throwIfAborted()
+    }
+  }
+  return found.size === 0 ? undefined : suggestTags(tag, [...found])
+}

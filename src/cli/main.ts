@@ -47,7 +47,11 @@ async function route(args: readonly string[], root: string): Promise<void> {
   const words = split.words.map(({ text }) => text)
   if (command === undefined && asksForVersion(split)) {
     await showVersion(args, config)
-  } else if (asksForHelp(args) || args.length === 0 || (words.length === 1 && isTopic(words, config))) {
+  } else if (
+    asksForHelp(args) ||
+    args.length === 0 ||
+    (isTopic(words, config) && split.stoppedAt === undefined)
+  ) {
     const { showHelp } = await import('./help/show-help.ts')
     await showHelp(args, config)
   } else {

@@ -65,6 +65,8 @@ const otherFlags: Readonly<Record<string, string>> = {
   destination: 'to',
   environment: 'env',
   user: 'username',
+  password: 'password-stdin',
+  p: 'password-stdin',
   noop: 'dry-run',
 }
 

@@ -64,11 +64,9 @@ export function noCommand(split: SplitArguments, config: Config): DrayError {
       hint: `Write the value before the command: dray ${taken.flag} VALUE ${taken.value}.`,
     })
   }
-  if (words.length > 0)
-    return unknownCommand(
-      words.map(({ text }) => text),
-      config,
-    )
+  const texts = words.map(({ text }) => text)
+  const isTopic = config.findTopic(texts.join(':')) !== undefined
+  if (words.length > 0 && !(isTopic && stoppedAt !== undefined)) return unknownCommand(texts, config)
   if (stoppedAt === undefined) return new DrayError('usage', 'a command is missing', { hint: listCommands })
   return unknownFlag(stoppedAt)
 }

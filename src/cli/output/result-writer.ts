@@ -72,7 +72,9 @@ export class ResultWriter {
 
   /** Opens a long text in the pager. A person may read it for hours, so call it last. */
   async end(): Promise<void> {
-    if (this.#longText !== undefined) await this.#pager?.printPaged(this.#longText, this.#options)
+    // The result of a run that was stopped is printed as well.
+    const options = { ...this.#options, signal: new AbortController().signal }
+    if (this.#longText !== undefined) await this.#pager?.printPaged(this.#longText, options)
     for (const print of this.#afterText) print()
   }
 

@@ -70,6 +70,8 @@ describe('the error for arguments that name no command', () => {
     ['--config status', '--config takes a value, and "status" is its value', 'dray --config VALUE status'],
     ['-o ls a/b', '-o takes a value, and "ls" is its value', 'dray -o VALUE ls'],
     ['--config', '--config needs a value', 'dray --config VALUE COMMAND'],
+    ['audit --jsno log', '--jsno is not a global flag', '"--json"'],
+    ['audit --limit 5 log', '--limit is not a global flag', 'behind the command'],
     ['--json', 'a command is missing', '"dray --help"'],
   ])('of "%s" suggests what was meant', (line, message, hint) => {
     const error = noCommand(splitArguments(line.split(' ')), config)

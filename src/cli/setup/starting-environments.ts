@@ -9,6 +9,11 @@ import type { Questions } from '../terminal/ask.ts'
 /** The environments that a new configuration has by default. */
 const usualEnvironments: readonly string[] = ['dev', 'staging', 'prod']
 
+/** The first component of a path is an account, an organization or a project there. */
+const accountRegistries = /^(?:docker\.io|ghcr\.io|quay\.io|registry\.gitlab\.com|.+-docker\.pkg\.dev)$/
+/** Stands for the account in a default. It is not valid in a path. */
+const namespacePlaceholder = 'NAMESPACE'
+
 /** An environment of `--env`; its registry and path can be missing. */
 export interface GivenEnvironment {
   readonly name: string
@@ -37,7 +42,14 @@ export function completeEnvironments(
     const host = own.registry ?? registry ?? found.at(-1)?.registry
     if (host === undefined)
       throw new DrayError('usage', `the registry of ${name} is missing`, { hint: 'Pass --registry HOST.' })
-    found.push({ name, registry: host, path: own.path ?? usualPath(name, found.at(-1)) })
+    const path = own.path ?? usualPath(name, host, found.at(-1))
+    if (path.startsWith(namespacePlaceholder)) {
+      throw new DrayError('usage', `--env ${name}: the path is missing`, {
+        why: `a path in ${host} begins with an account or an organization`,
+        hint: `Write it: --env '${name}=${path}'.`,
+      })
+    }
+    found.push({ name, registry: host, path })
   }
   refuseSame(found)
   return found
@@ -49,7 +61,7 @@ export function formatEnvironmentFlags(environments: readonly StartingEnvironmen
   if (first === undefined) return []
   const flags = environments.flatMap(({ name, registry, path }, i) => {
     const host = registry === first.registry ? '' : `${registry}/`
-    const isUsual = host === '' && path === usualPath(name, environments[i - 1])
+    const isUsual = host === '' && path === usualPath(name, registry, environments[i - 1])
     return ['--env', isUsual ? name : `${name}=${host}${path}`]
   })
   return ['--registry', first.registry, ...flags]
@@ -73,7 +85,7 @@ export async function askEnvironments(
       `Repository in ${name}:`,
       (given) =>
         checkRepository(given) ?? findSame({ name, registry: host, ...splitRepository(given) }, found),
-      `${host}/${usualPath(name, before)}`,
+      `${host}/${usualPath(name, host, before)}`,
     )
     found.push({ name, registry: host, ...splitRepository(text) })
   }
@@ -106,9 +118,18 @@ function checkNames(names: readonly string[]): string | undefined {
   return names.map(checkName).find((problem) => problem !== undefined)
 }
 
-/** `dev/{image}`, or the path before with the name of this environment. */
-function usualPath(name: string, before: StartingEnvironment | undefined): string {
-  if (before === undefined) return `${name}/${imagePlaceholder}`
+/**
+ * `dev/{image}`, or the path before with the name of this environment. In a registry of accounts,
+ * it begins with a placeholder for the account.
+ */
+function usualPath(name: string, registry: string, last: StartingEnvironment | undefined): string {
+  const before = last?.registry === registry ? last : undefined
+  if (before === undefined) {
+    const needsAccount = accountRegistries.test(registry)
+    return needsAccount
+      ? `${namespacePlaceholder}/${imagePlaceholder}-${name}`
+      : `${name}/${imagePlaceholder}`
+  }
   const [start = '', end = ''] = before.path.split(imagePlaceholder)
   const isName = new RegExp(`(?<![a-z0-9])${before.name}(?![a-z0-9])`)
   if (!isName.test(start) && !isName.test(end)) return `${name}/${imagePlaceholder}`
@@ -127,6 +148,8 @@ function splitRepository(text: string): { readonly registry?: string; readonly p
 
 function checkRepository(text: string): string | undefined {
   const { registry, path } = splitRepository(text)
+  if (path.startsWith(namespacePlaceholder))
+    return `Replace ${namespacePlaceholder} with your account or organization.`
   return (registry === undefined ? undefined : checkHost(registry)) ?? checkTemplate(path)
 }
 

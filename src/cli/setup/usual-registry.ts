@@ -5,7 +5,7 @@ import { checkHost } from '../../config/check/check-registries.ts'
 /** The address of `dray serve` and of the image `registry` in most instructions. */
 const localRegistry = 'localhost:5000'
 
-/** The first registry in Docker's configuration; without one, a registry on this machine. */
+/** A registry in Docker's configuration; without one, a registry on this machine. */
 export async function findUsualRegistry(
   env: Readonly<Record<string, string | undefined>>,
   home: string,

@@ -8,6 +8,7 @@ import {
   type InitFlags,
   type InitPorts,
 } from '../../../src/cli/setup/config-init.ts'
+import { findUsualRegistry } from '../../../src/cli/setup/usual-registry.ts'
 import { findSchema, writeConfig } from '../../../src/cli/setup/write-config.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
 import { loadConfig } from '../../../src/config/load.ts'
@@ -116,6 +117,20 @@ describe('a new configuration', () => {
     )
   })
 
+  it('asks for the account in a registry of accounts', async () => {
+    const { questions, asked } = scriptedAnswers(
+      'ghcr.io',
+      'dev prod',
+      'ghcr.io/acme/{image}-dev',
+      '',
+      'a',
+      'none',
+    )
+    const { environments } = await completeInit(flags(), ports(questions))
+    expect(asked[2]).toBe('Repository in dev: [ghcr.io/NAMESPACE/{image}-dev]')
+    expect(environments.map(({ path }) => path)).toEqual(['acme/{image}-dev', 'acme/{image}-prod'])
+  })
+
   it('is made of answers: each default follows from the answer before', async () => {
     const answers = ['ghcr.io', 'dev prod', 'ghcr.io/acme/dev/{image}', '', ['web'], 'none']
     const { questions, asked } = scriptedAnswers(...answers)
@@ -145,6 +160,7 @@ describe('a new configuration', () => {
     ['an invalid name', { ...given, env: ['De v={image}'] }, 'not the name of an environment'],
     ['a name twice', { ...given, env: ['dev=a/{image}', 'dev=b/{image}'] }, 'given twice'],
     ['one repository twice', { ...given, env: ['dev=a/{image}', 'qa=a/{image}'] }, 'the same repository'],
+    ['a path without an account', flags({ registry: 'ghcr.io', env: ['dev'] }), 'the path is missing'],
     ['an invalid image', { ...given, image: ['Api'] }, 'lower case'],
     ['an unknown policy', { ...given, retention: 'nightly' }, 'no starting policy "nightly"'],
     ['an unknown environment', { ...given, clean: 'prd' }, 'not one of the environments'],
@@ -179,6 +195,15 @@ describe('a new configuration', () => {
       ports(),
     )
     expect(again).toEqual(config)
+  })
+
+  it('has a registry of the configuration of Docker as default', async () => {
+    const home = await tempFolder()
+    expect(await findUsualRegistry({}, home)).toBe('localhost:5000')
+    await mkdir(join(home, '.docker'))
+    const auths = { 'r.example.com/team': {}, 'https://index.docker.io/v1/': {} }
+    await writeFile(join(home, '.docker', 'config.json'), JSON.stringify({ auths }))
+    expect(await findUsualRegistry({}, home)).toBe('docker.io')
   })
 
   it('is written atomically, and is valid', async () => {

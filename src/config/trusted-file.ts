@@ -87,6 +87,6 @@ function untrusted(file: string, [fault, ...more]: readonly Fault[]): DrayError 
     hint:
       own === undefined
         ? `To use it on purpose, pass --config ${file} or set DRAY_CONFIG.`
-        : `Check what is in it, then run "chmod go-w ${own}".`,
+        : `Check its content, then run "chmod go-w ${own}".`,
   })
 }

@@ -6,8 +6,8 @@ import { retentionOf } from '../../config/retention/retention.ts'
 import { DrayError } from '../../lib/errors.ts'
 
 export default class ConfigValidate extends BaseCommand {
-  static override summary = 'Check a dray.yaml for mistakes.'
-  static override description = `dray prints a summary of the file, or each mistake with its line and column. It also finds mistakes in the meaning: rules that delete nothing or everything, patterns that match no tag, and environments that do not exist. It sends no request to a registry. The exit code is 1 if there is a mistake.`
+  static override summary = 'Check dray.yaml and report all mistakes.'
+  static override description = `dray prints each mistake with its file, line, column and key. It checks the syntax, unknown keys and types, and finds rules that contradict each other or select nothing. It warns about deprecated keys. It sends no request to a registry. The exit code is 1 if there is a mistake.`
   static override examples = [
     { description: 'Check the dray.yaml of this folder', command: 'dray config validate' },
     { description: 'Check another file', command: 'dray config validate ci/dray.yaml' },

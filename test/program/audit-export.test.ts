@@ -88,7 +88,7 @@ describe('dray audit merge', () => {
     })
     expect(chainComplaints(join(project.folder, 'all.jsonl'))).toEqual([])
     const verified = await project.run('audit', 'verify', '--audit-file', 'all.jsonl')
-    expect(verified.stdout).toContain('all.jsonl is whole: 15 records')
+    expect(verified.stdout).toContain('all.jsonl is intact: 15 records')
     expect(
       (await project.run('audit', 'log', '--audit-file', 'all.jsonl', '--all')).stdout.split('\n'),
     ).toHaveLength(11)

@@ -27,7 +27,7 @@ describe('dray audit verify', () => {
     const ended = await project.run('audit', 'verify')
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout).toMatch(
-      /audit\.jsonl is whole: \d+ records, from [-:\d ]+ to [-:\d ]+ UTC; each follows the one before, and the head agrees\.\n$/,
+      /audit\.jsonl is intact: \d+ records, from [-:\d ]+ to [-:\d ]+ UTC\. The chain is unbroken, and the head matches\.\n$/,
     )
   })
 
@@ -39,7 +39,7 @@ describe('dray audit verify', () => {
     )
     const ended = await project.run('audit', 'verify')
     expect(ended.code).toBe(1)
-    expect(ended.stdout).toMatch(/^Line 4 of .* is bad: it was changed/)
+    expect(ended.stdout).toMatch(/^Line 4 of .* is invalid: it was changed/)
     expect((await project.json('audit', 'verify')).document).toMatchObject({
       ok: false,
       result: { records: 3, problem: { line: 4 } },
@@ -55,8 +55,8 @@ describe('dray audit verify', () => {
     rmSync(`${project.auditFile}.head`)
     const ended = await project.run('audit', 'verify')
     expect(ended.code).toBe(0)
-    expect(ended.stdout).toContain('The head is missing: if the end was cut off, it does not show.')
-    expect(ended.stdout).toContain('1 intent of runs that died is open')
+    expect(ended.stdout).toContain('The head is missing. Without it, a removed end of the log is not detected.')
+    expect(ended.stdout).toContain('1 intent of ended runs is open')
     expect((await project.json('audit', 'verify')).document.result).toMatchObject({
       head: 'missing',
       open: { alive: [], lost: [{ phase: 'intent', run: 'run1' }] },
@@ -80,11 +80,11 @@ describe('a log that only a suspended run or a full disk left as it is', () => {
     await log.write([record({ run: 'next', id: 'next' })])
     const after = await project.run('audit', 'verify')
     expect(after.code).toBe(0)
-    expect(after.stdout).toContain('is whole: 9 records')
+    expect(after.stdout).toContain('is intact: 9 records')
     expect(after.stdout).toContain('1 recovered record keeps')
   })
 
-  it('without a record is empty, which is not called whole', async () => {
+  it('without a record is empty, which is not called intact', async () => {
     const { project } = await withLog()
     for (const end of ['', '.head']) rmSync(`${project.auditFile}${end}`)
     writeFileSync(project.auditFile, '')
@@ -115,7 +115,7 @@ describe('a checkpoint', () => {
     const ended = await project.run('audit', 'verify', '--checkpoint', 'c.txt', ...known)
     expect(ended.code).toBe(0)
     expect(ended.stdout).toContain(
-      'The checkpoint of 7 records of ci/audit (c.txt) holds; 1 record came since.',
+      'The checkpoint of 7 records of ci/audit (c.txt) is valid; 1 record was added since.',
     )
   })
 
@@ -186,7 +186,7 @@ describe('a checkpoint', () => {
     expect(made).toMatchObject({ code: 0 })
     expect(made.stdout + made.stderr).not.toContain('canary')
     const ended = await project.run('audit', 'verify', '--checkpoint', 'c.txt')
-    expect(ended.stdout).toContain('of yaml/audit (c.txt) holds.')
+    expect(ended.stdout).toContain('of yaml/audit (c.txt) is valid.')
     const without = await workplace(sign)
     writeKeys(without.folder, 'canary-of-a-password')
     writeLog(without.auditFile, exampleRecords())
@@ -232,7 +232,7 @@ describe('a repository of checkpoints', () => {
     const ended = await project.run('audit', 'verify', '--checkpoint', 'oci', ...known)
     expect(ended.code).toBe(0)
     expect(ended.stdout).toMatch(
-      /The checkpoint of 13 records of ci\/audit \(.*\/audit\/checkpoints:checkpoint-.*\) holds\./,
+      /The checkpoint of 13 records of ci\/audit \(.*\/audit\/checkpoints:checkpoint-.*\) is valid\./,
     )
   })
 

@@ -128,7 +128,7 @@ describe('dray ls', () => {
     const ended = await dray(['ls', 'api'], { cwd })
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout).toMatch(
-      /\/dev\/api\nno tags\n\n.*\/staging\/api\nTAG .*\n1\.0\.0 .*\n\n.*\nabsent\n$/,
+      /\/dev\/api\nno tags\n\n.*\/staging\/api\nTAG .*\n1\.0\.0 .*\n\n.*\nno tags\n$/,
     )
     const none = await dray(['ls', 'web'], { cwd })
     expect(none.code).toBe(1)

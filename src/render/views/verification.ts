@@ -22,46 +22,53 @@ function verdict(verification: Verification, style: Style): string {
   const name = escapeText(log)
   if (problem !== undefined) return problemText(problem, name, style)
   const isKept = results.every(({ state }) => state === 'kept')
-  const verdictText = isKept ? style.green('is whole') : style.red('is not what was signed')
+  // Without the head, an end that was removed is not detected.
+  const good = hasNoHead(report) ? style.yellow('is consistent') : style.green('is intact')
+  const verdictText = isKept ? good : style.red('does not match a checkpoint')
   if (span === undefined) return emptyText(verification, style)
   const from = `from ${formatShortTime(span.first)} to ${formatShortTime(span.last)} UTC`
-  const agrees = head === 'agrees' ? ', and the head agrees' : ''
-  return `${name} ${verdictText}: ${formatCount(end.seq, 'record')}, ${from}; each follows the one before${agrees}.`
+  const agrees = head === 'agrees' ? ', and the head matches' : ''
+  return `${name} ${verdictText}: ${formatCount(end.seq, 'record')}, ${from}. The chain is unbroken${agrees}.`
 }
 
 function problemText({ kind, line, why, hint }: LogProblem, name: string, style: Style): string {
   const good = line - 1
-  const verb = good === 1 ? 'holds' : 'hold'
-  const before = good === 0 ? '' : ` The ${formatCount(good, 'line')} before ${verb}.`
+  const before = good === 0 ? '' : ` The ${formatCount(good, 'line')} before it ${isAre(good)} valid.`
   const states: Partial<Record<LogProblem['kind'], string>> = { removed: 'missing', stray: 'a stray line' }
-  const bad = style.red(`Line ${line} of ${name} is ${states[kind] ?? 'bad'}`)
+  const bad = style.red(`Line ${line} of ${name} is ${states[kind] ?? 'invalid'}`)
   return `${bad}: ${escapeText(why)}.${before}${hint === undefined ? '' : `\n${hint}`}`
 }
 
 /** An empty log proves nothing. */
 function emptyText({ log, report, results }: Verification, style: Style): string {
   const isKept = results.every(({ state }) => state === 'kept')
-  const state = isKept ? style.yellow('is empty') : style.red('is not what was signed')
+  const state = isKept ? style.yellow('is empty') : style.red('does not match a checkpoint')
   const cause =
     report.torn > 0
       ? 'The first record was not written completely'
-      : 'The file is created before the first record, and that was not written, for example because the disk was full'
-  return `${escapeText(log)} ${state}: it has no records. ${cause}; or records and head were removed.`
+      : 'The file was created, but the first record was not written, for example because the disk was full'
+  return `${escapeText(log)} ${state}: it has no records. ${cause}. Or the records and the head were removed.`
 }
 
 function notes({ report }: Verification, style: Style): readonly string[] {
   const { head, span, torn } = report
   // The text for an empty log says it.
-  const isUnknownEnd = span !== undefined && (head === 'missing' || head === 'damaged')
+  const isUnknownEnd = span !== undefined && hasNoHead(report)
   return [
-    ...(isUnknownEnd ? [style.yellow(`The head is ${head}: if the end was cut off, it does not show.`)] : []),
-    ...(head === 'behind' ? ['The head is behind the log, as after a crash.'] : []),
+    ...(isUnknownEnd
+      ? [style.yellow(`The head is ${head}. Without it, a removed end of the log is not detected.`)]
+      : []),
+    ...(head === 'behind' ? ['The head is behind the log. This is normal after a crash.'] : []),
     ...(torn > 0
-      ? [`At the end are ${formatBytes(torn)} of a line that a crash left or that is being written.`]
+      ? [`The last ${formatBytes(torn)} are an incomplete line. A crash left it, or a run is writing it.`]
       : []),
     ...recordNotes(report, style),
     ...intentNotes(report, style),
   ]
+}
+
+function hasNoHead({ head }: LogReport): boolean {
+  return head === 'missing' || head === 'damaged'
 }
 
 function recordNotes({ backward, counts }: LogReport, style: Style): readonly string[] {
@@ -79,7 +86,7 @@ function recordNotes({ backward, counts }: LogReport, style: Style): readonly st
     const times = `${formatShortTime(first.time)} after ${formatShortTime(first.before)} UTC`
     notesOfRecords.push(
       style.yellow(
-        `${formatCount(count, 'record')} ${has} an earlier time than the record before, the first at line ${first.line} (${times}): a clock was set back, or a run was suspended before it wrote.`,
+        `${formatCount(count, 'record')} ${has} an earlier time than the record before, first at line ${first.line} (${times}). A clock was set back, or a run was suspended before it wrote.`,
       ),
     )
   }
@@ -92,12 +99,12 @@ function intentNotes({ open }: LogReport, style: Style): readonly string[] {
     ...(lost.length > 0
       ? [
           style.yellow(
-            `${formatCount(lost.length, 'intent')} of runs that died ${isAre(lost.length)} open: the next change with this log finds out what became of them.`,
+            `${formatCount(lost.length, 'intent')} of ended runs ${isAre(lost.length)} open. The next change with this log resolves them.`,
           ),
         ]
       : []),
     ...(alive.length > 0
-      ? [`${formatCount(alive.length, 'intent')} of runs at work ${isAre(alive.length)} open.`]
+      ? [`${formatCount(alive.length, 'intent')} of active runs ${isAre(alive.length)} open.`]
       : []),
   ]
 }
@@ -108,13 +115,13 @@ function resultText(found: ComparedCheckpoint, style: Style): string {
   switch (state) {
     case 'kept': {
       const since = lines - checkpoint.size
-      return `${name} ${style.green('holds')}${since === 0 ? '.' : `; ${formatCount(since, 'record')} came since.`}`
+      return `${name} ${style.green('is valid')}${since === 0 ? '.' : `; ${formatCount(since, 'record')} ${since === 1 ? 'was' : 'were'} added since.`}`
     }
     case 'cut':
-      return `${name} ${style.red('does not hold')}: the log was cut, ${formatCount(found.missing, 'record')} that it covers ${isAre(found.missing)} gone.${broken(found)}`
+      return `${name} ${style.red('is not valid')}: the log was cut. ${formatCount(found.missing, 'record')} that it covers ${isAre(found.missing)} missing.${broken(found)}`
     case 'changed': {
-      const where = found.keptUpTo === 0 ? '' : ` behind record ${found.keptUpTo}`
-      return `${name} ${style.red('does not hold')}: a record that it covers was changed${where}.${broken(found)}`
+      const where = found.keptUpTo === 0 ? '' : ` after record ${found.keptUpTo}`
+      return `${name} ${style.red('is not valid')}: a record that it covers was changed${where}.${broken(found)}`
     }
   }
 }

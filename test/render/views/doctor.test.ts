@@ -15,7 +15,12 @@ const diagnosis: Diagnosis = {
       saw: 'TLSv1.3, \u001b[31mr.test\u001b[0m, issued by \u202eevil: not trusted (SELF_SIGNED_CERT_IN_CHAIN)',
       do: 'If r.test uses a private certificate authority, name that in dray.yaml.',
     },
-    { check: 'deleteTag', state: 'unknown', saw: 'not observed', do: 'Pass --write REPOSITORY to test this.' },
+    {
+      check: 'deleteTag',
+      state: 'unknown',
+      saw: 'not observed',
+      do: 'Pass --write REPOSITORY to test this.',
+    },
     { check: 'mount', state: 'unknown', saw: 'not observed', do: 'Pass --write REPOSITORY to test this.' },
     { check: 'catalog', state: 'unknown', saw: 'not observed' },
   ],

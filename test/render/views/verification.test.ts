@@ -23,7 +23,7 @@ function rendered(over: Partial<Verification['report']>, results: Verification['
 describe('the verification of a log', () => {
   it('is one line for an intact log', () => {
     expect(rendered({})).toBe(
-      'audit.jsonl is whole: 3 records, from 2026-11-23 00:00:00 to 2026-11-23 01:02:03 UTC; each follows the one before, and the head agrees.',
+      'audit.jsonl is intact: 3 records, from 2026-11-23 00:00:00 to 2026-11-23 01:02:03 UTC. The chain is unbroken, and the head matches.',
     )
   })
 
@@ -31,33 +31,38 @@ describe('the verification of a log', () => {
     const lost = [{ seq: 1, offset: 0, record: record() }]
     const problem = { kind: 'invalid', line: 4, offset: 300, why: 'it is not a record' } as const
     expect(rendered({ problem, open: { alive: [], lost } })).toBe(
-      'Line 4 of audit.jsonl is bad: it is not a record. The 3 lines before hold.',
+      'Line 4 of audit.jsonl is invalid: it is not a record. The 3 lines before it are valid.',
     )
   })
 
   it.each([
     [
       { kind: 'removed', line: 2, why: 'the log was cut' },
-      'Line 2 of audit.jsonl is missing: the log was cut. The 1 line before holds.',
+      'Line 2 of audit.jsonl is missing: the log was cut. The 1 line before it is valid.',
     ],
     [
       { kind: 'stray', line: 4, why: 'the run a wrote it', hint: 'The next change keeps it.' },
-      'Line 4 of audit.jsonl is a stray line: the run a wrote it. The 3 lines before hold.\nThe next change keeps it.',
+      'Line 4 of audit.jsonl is a stray line: the run a wrote it. The 3 lines before it are valid.\nThe next change keeps it.',
     ],
   ] as const)('names what kind of problem it is: %o', (problem, text) => {
     expect(rendered({ problem: { offset: 300, ...problem } })).toBe(text)
   })
 
-  it('does not call an empty log whole', () => {
+  it('does not call an empty log intact', () => {
     const empty = { end: startOfChain, span: undefined, head: 'missing' } as const
     expect(rendered(empty)).toBe(
-      'audit.jsonl is empty: it has no records. The file is created before the first record, and that was not written, for example because the disk was full; or records and head were removed.',
+      'audit.jsonl is empty: it has no records. The file was created, but the first record was not written, for example because the disk was full. Or the records and the head were removed.',
     )
-    expect(rendered({ ...empty, torn: 12 })).toContain('The first record was not written completely; or')
+    expect(rendered({ ...empty, torn: 12 })).toContain('The first record was not written completely. Or')
+  })
+
+  it('calls a log without a head consistent, not intact', () => {
+    for (const head of ['missing', 'damaged'] as const)
+      expect(rendered({ head })).toContain('audit.jsonl is consistent: 3 records')
   })
 
   it.each([
-    [{ head: 'missing' }, 'The head is missing: if the end was cut off, it does not show.'],
+    [{ head: 'missing' }, 'The head is missing. Without it, a removed end of the log is not detected.'],
     [{ head: 'behind' }, 'The head is behind the log'],
     [
       { counts: { intent: 1, outcome: 1, refused: 0, recovered: 1 } },
@@ -70,16 +75,16 @@ describe('the verification of a log', () => {
           first: { line: 7, time: '2026-11-23T00:00:00.000Z', before: '2026-11-23T01:00:00.000Z' },
         },
       },
-      '2 records have an earlier time than the record before, the first at line 7 (2026-11-23 00:00:00 after 2026-11-23 01:00:00 UTC): a clock was set back',
+      '2 records have an earlier time than the record before, first at line 7 (2026-11-23 00:00:00 after 2026-11-23 01:00:00 UTC). A clock was set back',
     ],
-    [{ torn: 12 }, 'At the end are 12 B of a line that a crash left'],
+    [{ torn: 12 }, 'The last 12 B are an incomplete line. A crash left it'],
     [
       { open: { alive: [], lost: [{ seq: 1, offset: 0, record: record() }] } },
-      '1 intent of runs that died is open',
+      '1 intent of ended runs is open',
     ],
     [
       { open: { alive: [{ seq: 1, offset: 0, record: record() }], lost: [] } },
-      '1 intent of runs at work is open',
+      '1 intent of active runs is open',
     ],
   ] as const)('has a note for %o', (over, note) => {
     expect(rendered(over)).toContain(note)
@@ -88,18 +93,18 @@ describe('the verification of a log', () => {
   it.each([
     [
       { state: 'kept', lines: 3 },
-      'is whole',
-      'The checkpoint of 2 records of ci/audit (c.txt) holds; 1 record came since.',
+      'is intact',
+      'The checkpoint of 2 records of ci/audit (c.txt) is valid; 1 record was added since.',
     ],
     [
       { state: 'cut', lines: 1, missing: 1 },
-      'is not what was signed',
-      'the log was cut, 1 record that it covers is gone.',
+      'does not match a checkpoint',
+      'the log was cut. 1 record that it covers is missing.',
     ],
     [
       { state: 'changed', lines: 3, keptUpTo: 1, brokenAt: 2 },
-      'is not what was signed',
-      'a record that it covers was changed behind record 1. The chain breaks at line 2.',
+      'does not match a checkpoint',
+      'a record that it covers was changed after record 1. The chain breaks at line 2.',
     ],
   ] as const)('shows a checkpoint: %o', (finding, verdict, note) => {
     const text = rendered({}, [{ checkpoint, place: 'c.txt', ...finding }])

@@ -100,6 +100,6 @@ function listAbsentImages(images: readonly DiffEntry[]): readonly string[] {
 
 function listUnreachable(images: readonly DiffEntry[]): readonly Unreachable[] {
   return images.flatMap(({ unread, error }) =>
-    unread === undefined || error === undefined ? [] : [{ registry: unread.registry, error }],
+    unread === undefined || error === undefined ? [] : [{ repository: unread, error }],
   )
 }

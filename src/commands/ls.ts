@@ -105,10 +105,8 @@ A tag must match all filters:
     const views = await listRepositories(stores, repositories, options, this.call)
     // An image of dray.yaml need not be in every environment.
     const mayBeAbsent = isInSeveral && views.some((view) => !('error' in view))
-    const missed = views.flatMap(({ repository: { registry }, ...view }) =>
-      'error' in view && !(mayBeAbsent && view.error.code === 'not-found')
-        ? [{ registry, error: view.error }]
-        : [],
+    const missed = views.flatMap((view) =>
+      'error' in view && !(mayBeAbsent && view.error.code === 'not-found') ? [view] : [],
     )
     const findings = { total: views.length, unreachable: missed.length, differs: false }
     const exitCode = exitOfView(findings, false)

@@ -55,7 +55,9 @@ describe('dray audit verify', () => {
     rmSync(`${project.auditFile}.head`)
     const ended = await project.run('audit', 'verify')
     expect(ended.code).toBe(0)
-    expect(ended.stdout).toContain('The head is missing. Without it, a removed end of the log is not detected.')
+    expect(ended.stdout).toContain(
+      'The head is missing. Without it, a removed end of the log is not detected.',
+    )
     expect(ended.stdout).toContain('1 intent of ended runs is open')
     expect((await project.json('audit', 'verify')).document.result).toMatchObject({
       head: 'missing',

@@ -137,7 +137,7 @@ describe('dray diff with unreachable targets', () => {
     expect(text.stdout).toBe(
       `not compared with prod (${closed}): 2 images\n2 images in sync\nstaging -> prod, 2 images: 2 not compared, 2 in sync\n`,
     )
-    expect(text.stderr).toContain(`${closed} (2 images): cannot connect`)
+    expect(text.stderr).toContain(`${closed} (2 repositories): cannot connect`)
 
     const alone = await workplace(configOf(host, [closed]))
     expect((await diff(alone, 'staging', 'prod', 'api')).code).toBe(1)

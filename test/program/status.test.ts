@@ -165,7 +165,7 @@ for (const { kind, note, available } of kinds) {
       expect(text.stdout).toMatch(
         /^web +staging +1\.0\.0 \(no latest\) +sha256:[a-f0-9]{64} +- +in sync +highest version$/m,
       )
-      expect(text.stderr).toContain(`${closed} (3 images): cannot connect`)
+      expect(text.stderr).toContain(`${closed} (3 repositories): cannot connect`)
       expect(text.stdout.trimEnd().split('\n').at(-1)).toBe(
         '3 images, 3 environments: 1 in sync, 4 behind, 1 drifted, 1 target unreachable',
       )

@@ -95,7 +95,7 @@ describe('a watch in a pipe', () => {
     const warnings = [['first'], ['first', 'second'], ['second']]
     const { clock, err, next } = start([silent, silent, silent, behind], { warnings })
     await clock.sleepers(1)
-    expect(err).toEqual(['r.test (1 image): no answer', expect.stringContaining('first')])
+    expect(err).toEqual(['r.test (1 repository): no answer', expect.stringContaining('first')])
     err.length = 0
     expect(await next()).toBe('')
     expect(err).toEqual([expect.stringContaining('second')])

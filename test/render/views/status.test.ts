@@ -220,11 +220,12 @@ describe('the summary of a status', () => {
 it('unreachable targets are listed once for each reason, with a hint', () => {
   const error = { code: 'network', message: 'nobody\u001b', why: 'refused', hint: 'Check it.' } as const
   const all = [
-    { registry: 'r.test', error },
-    { registry: 'r.test', error: { ...error, subject: 'another' } },
+    { repository: { registry: 'r.test', path: 'api' }, error },
+    { repository: { registry: 'r.test', path: 'web' }, error: { ...error, subject: 'another' } },
+    { repository: { registry: 'r.test', path: 'web' }, error },
   ]
   expect(renderUnreachable(all, plainStyle)).toEqual([
-    'r.test (2 images): nobody\\x1b: refused',
+    'r.test (2 repositories): nobody\\x1b: refused',
     '  Check it.',
   ])
 })

@@ -59,8 +59,8 @@ export class Summaries {
   }
 
   /**
-   * Returns when an image was created, null if it has no time, or undefined if that is unknown. Does
-   * not read attached artifacts.
+   * Returns when an image was created; null if it has no time, undefined if the time is unknown.
+   * Does not read attached artifacts.
    */
   async created(image: Descriptor, call: Call): Promise<string | null | undefined> {
     const { created, isCreatedUnknown } = (await this.#read(image, call)).facts

@@ -79,13 +79,12 @@ export function compareSides(from: Side, to: Side): SyncComparison {
       if (source === null || destination === null) return unknown('nothingInCommon')
       return { state: compareImages(source, destination), comparedBy: basis.by }
     }
-    case 'commonTags':
-      return compareCommonTags(from, to, basis)
-    case 'sameDigest': {
-      const source = from.current?.digest ?? digestOf(from, basis.from)
-      const isSame = source !== null && source === (to.current?.digest ?? digestOf(to, basis.to))
-      return isSame ? { state: 'in-sync', comparedBy: basis.by } : unknown('nothingInCommon')
+    case 'commonTags': {
+      const result = compareCommonTags(from, to, basis)
+      return result.state === 'unknown' && haveSameImage(from, to) ? sameImage : result
     }
+    case 'sameDigest':
+      return haveSameImage(from, to) ? sameImage : unknown('nothingInCommon')
   }
 }
 
@@ -121,6 +120,14 @@ export function findGravest(comparisons: readonly SyncComparison[]): SyncCompari
 
 function unknown(why: UnknownReason): SyncComparison {
   return { state: 'unknown', comparedBy: null, why }
+}
+
+const sameImage: SyncComparison = { state: 'in-sync', comparedBy: 'sameDigest' }
+
+/** Whether the only images that the sides can have deployed are the same. */
+function haveSameImage(from: DeployedSide, to: DeployedSide): boolean {
+  const source = from.current?.digest ?? digestOf(from, onlyImageOf(from))
+  return source !== null && source === (to.current?.digest ?? digestOf(to, onlyImageOf(to)))
 }
 
 function chooseBasis(from: DeployedSide, to: DeployedSide): Basis {

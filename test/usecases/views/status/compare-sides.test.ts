@@ -97,6 +97,7 @@ describe('tags of the same name decide if one side has no version:', () => {
     ['all builds of the source', 'sha-1=a sha-2=b', 'sha-1=a sha-2=b', 'in-sync by commonTags'],
     ['fewer builds than the source', 'sha-1=a sha-2=b sha-3=c', 'sha-1=a sha-2=b', 'unknown by moreInSource'],
     ['versions only in the source', '1.4.2=a main=a', 'main=a', 'in-sync by commonTags'],
+    ['the current image, and more builds', 'latest=a sha-1=a sha-2=b', 'sha-1=a', 'in-sync by sameDigest'],
     ['numbers that are no versions', '20260101=a 20260102=b', '20260101=a', 'unknown by moreInSource'],
   ])('%s', (_, from, to, result) => {
     expect(compare(...sides(from, to))).toBe(result)

@@ -42,4 +42,4 @@ function run(program, args, wanted) {
   })
 }
 
-exports.run = run
+module.exports = { run: run }

@@ -17,8 +17,8 @@ const maxLength = 4096
  * once. The glob of Node skips what it cannot list. Here that is an error, because missing images
  * would be deleted.
  * @returns names as the glob begins them: relative to the folder, or absolute
- * @throws `io` for a folder that cannot be listed and a link to a path that does not exist; `refused` for too
- * many files.
+ * @throws `io` for a folder that cannot be listed and a link to a path that does not exist;
+ * `refused` for too many files.
  */
 export async function filesMatching(glob: string, folder: string, call: Call): Promise<readonly string[]> {
   if (glob.length > maxLength) {

@@ -298,7 +298,9 @@ describe('an exchange', () => {
       expect(await read).toMatchObject({
         code: 'timeout',
         message: `${w.server.host} is too slow`,
-        why: expect.stringMatching(/^dray transferred \d\d bytes in 30 s while receiving, and requires 1 KiB\/s$/),
+        why: expect.stringMatching(
+          /^dray transferred \d\d bytes in 30 s while receiving, and requires 1 KiB\/s$/,
+        ),
       })
     },
   )

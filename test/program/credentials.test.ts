@@ -71,7 +71,13 @@ describe('a promotion at a registry with a token server', () => {
       'unauthorized',
       'refused the credentials',
     ],
-    ['says that valid credentials lack the permission', secret, () => false, 'unauthorized', 'do not have this permission'],
+    [
+      'says that valid credentials lack the permission',
+      secret,
+      () => false,
+      'unauthorized',
+      'do not have this permission',
+    ],
   ] as const)('%s', async (_, password, mayDo, code, why) => {
     const registry = await startGuardedRegistry({
       scheme: 'bearer',

@@ -21,7 +21,7 @@ import type { ResultLines } from '../output/result-lines.ts'
 import { ResultWriter } from '../output/result-writer.ts'
 import { reportError } from './report.ts'
 import { createErrorDocument, createResultDocument } from './result-document.ts'
-import { isInteractive, canRedraw, createPage } from '../terminal/terminal.ts'
+import { canRedraw, createPage, isInteractive } from '../terminal/terminal.ts'
 import { warnAboutVariables } from './variables.ts'
 import { type CommandUsage, fromOclif, usageOf } from './usage-error.ts'
 
@@ -207,8 +207,8 @@ export abstract class BaseCommand extends Command {
     }
     await reportError(error, { quiet: isDocument(format), page: this.#running?.errorPage })
     if (error.code === 'usage' && !isDocument(format)) {
-      const { showUsageIfIncomplete } = await import('../help/incomplete.ts')
-      await showUsageIfIncomplete(this.id ?? '', this.argv, this.config)
+      const help = await import('../help/incomplete.ts')
+      await help.showUsageIfIncomplete(this.id ?? '', this.argv, this.config)
     }
   }
 
@@ -282,9 +282,7 @@ export abstract class BaseCommand extends Command {
     for (const text of warnAboutVariables(process.env)) this.warn(text)
   }
 
-  /**
-   * If the run was asked to end, returns that reason instead of the error of the interrupted wait.
-   */
+  /** The reason why the run was asked to end, instead of the error of an interrupted wait. */
   #reasonOf(thrown: unknown): unknown {
     const signal = this.#running?.interrupt.signal
     return signal?.aborted === true && !isDrayError(thrown) ? signal.reason : thrown

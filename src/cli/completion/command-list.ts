@@ -1,4 +1,5 @@
 import { isRecord } from '../../oci/json.ts'
+import { aliases } from '../dispatch/find-command.ts'
 
 /** A flag as `oclif.manifest.json` describes it. */
 export interface KnownFlag {
@@ -30,9 +31,6 @@ export interface KnownCommand {
   readonly argumentValues: readonly (readonly string[])[]
 }
 
-/** Other names of commands that the manifest does not have. */
-const otherNames: Readonly<Record<string, string>> = { copy: 'cp', ls: 'list' }
-
 /** oclif handles this flag for each command. */
 const helpFlag = flagNamed('help', { char: 'h', summary: 'Show help.' })
 
@@ -50,7 +48,9 @@ export function readCommandList(manifest: unknown): readonly KnownCommand[] {
 }
 
 function aliasesOf(command: Readonly<Record<string, unknown>>): readonly string[] {
-  const names = [...listTexts(command['aliases']), otherNames[textOf(command['id'])] ?? []].flat()
+  const id = textOf(command['id'])
+  const others = Object.entries(aliases).flatMap(([alias, of]) => (of === id ? [alias] : []))
+  const names = [...listTexts(command['aliases']), ...others]
   return [...new Set(names)].map((name) => name.replaceAll(':', ' '))
 }
 

@@ -55,7 +55,12 @@ dray reads the log of \`--audit-file\`, or of audit.file in dray.yaml, or the on
       helpGroup: flagGroups.output,
     }),
     // Older scripts use it instead of `-o jsonl`.
-    jsonl: boolean({ summary: 'Short for -o jsonl.', hidden: true, exclusive: ['json', 'output'] }),
+    jsonl: boolean({
+      summary: 'Short for -o jsonl.',
+      helpGroup: flagGroups.output,
+      hidden: true,
+      exclusive: ['json', 'output'],
+    }),
     ...logFlag,
   }
 

@@ -6,11 +6,11 @@ import { ioError } from '../../lib/files/io-error.ts'
 export default class ConfigSchema extends BaseCommand {
   static override summary = 'Print the JSON Schema of dray.yaml.'
   static override description =
-    'Editors check and complete dray.yaml with it. Save it, and name the file in the first line of dray.yaml: "# yaml-language-server: $schema=./dray.schema.json".'
+    'Editors check and complete dray.yaml with the schema. Save it, and name the file in the first line of dray.yaml: `# yaml-language-server: $schema=./dray.schema.json`.'
   static override examples = [
     {
       description: 'Save the schema for an editor',
-      command: '<%= config.bin %> config schema > dray.schema.json',
+      command: 'dray config schema > dray.schema.json',
     },
   ]
 

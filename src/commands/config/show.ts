@@ -1,5 +1,6 @@
 import { string } from '@oclif/core/flags'
 import { BaseCommand } from '../../cli/command/base-command.ts'
+import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { type GivenFlag, listRunSettings } from '../../cli/setup/run-settings.ts'
 import { listSettings, type Setting } from '../../config/settings/settings.ts'
 import { renderSettings } from '../../render/views/settings.ts'
@@ -9,14 +10,19 @@ export default class ConfigShow extends BaseCommand {
   static override description =
     'The origin is the file with line and column, a default, an environment variable or a flag. A flag takes precedence over a variable, and a variable over the file. The command sends no request to a registry.'
   static override examples = [
-    { description: 'Show all values', command: '<%= config.bin %> config show' },
+    { description: 'Show all values', command: 'dray config show' },
     {
       description: 'Show the values of an environment',
-      command: `<%= config.bin %> config show --json | jq '.result.settings[] | select(.key | startswith("environments.prod."))'`,
+      command: `dray config show --json | jq \\
+    '.result.settings[] | select(.key | startswith("environments.prod."))'`,
     },
   ]
   static override flags = {
-    'audit-file': string({ summary: 'Audit log.', helpValue: 'FILE' }),
+    'audit-file': string({
+      summary: 'Audit log.',
+      helpValue: 'FILE',
+      helpGroup: flagGroups.audit,
+    }),
   }
 
   async run(): Promise<void> {

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Parser } from '@oclif/core'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { loadCommands } from '../../../scripts/commands-page.ts'
 import { describeCommand } from '../../../src/cli/help/command-help.ts'
 
@@ -29,11 +32,16 @@ Out-String() { :; }
 Invoke-Expression() { :; }
 `
 
+const folder = mkdtempSync(join(tmpdir(), 'dray-examples-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
 /** Runs an example in bash. Returns the arguments of each `dray` in it. */
 function run(example: string): readonly (readonly string[])[] {
   const digest = `sha256:${'0'.repeat(64)}`
   const ended = spawnSync('bash', ['-euo', 'pipefail', '-c', `${programs}\n${example}`], {
     encoding: 'utf8',
+    // Some examples write files.
+    cwd: folder,
     env: { PATH: process.env['PATH'], DIGEST: digest },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })

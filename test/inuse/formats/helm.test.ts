@@ -115,7 +115,9 @@ describe('an Argo CD Application', () => {
     }
     expect(names(JSON.stringify({ spec: { source: { helm } } }))).toContain('r.test/a:1')
     const half = { ...helm, valuesObject: { image: { tag: '2' } } }
-    expect(errorIn(JSON.stringify({ spec: { source: { helm: half } } })).why).toContain('without a repository')
+    expect(errorIn(JSON.stringify({ spec: { source: { helm: half } } })).why).toContain(
+      'without a repository',
+    )
   })
 
   it('with values that are not YAML is an error', () => {

@@ -12,7 +12,7 @@ const masks: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** A line of output without what differs from run to run: digests, times, sizes, padding. */
-export function maskLine(line: string): string {
+function maskLine(line: string): string {
   return masks.reduce((text, [pattern, replacement]) => text.replaceAll(pattern, replacement), line).trim()
 }
 

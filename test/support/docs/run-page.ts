@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { hostname, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { ProfileName } from '../../../src/embedded/profiles.ts'
 import { type RunningRegistry, startRegistry } from '../../../src/embedded/server.ts'
@@ -308,10 +309,20 @@ class PageRun {
   }
 
   #toShown(output: string): readonly string[] {
-    let shown = output.replaceAll(this.#folder, '').replaceAll(proxied, '')
+    let shown = anonymous(output.replaceAll(this.#folder, '').replaceAll(proxied, ''))
     for (const [name, port] of this.#ports) shown = shown.replaceAll(`:${port}`, `:${name}`)
     return shown.replace(/\n$/, '').split('\n')
   }
+}
+
+/** Replaces the user and the host of this run. A column keeps its width. */
+function anonymous(output: string): string {
+  const { username } = userInfo()
+  const padding = ' '.repeat(Math.max(0, username.length - 2))
+  return output
+    .replaceAll(`${username}@${hostname()}`, 'me@laptop')
+    .replaceAll(new RegExp(`\\b${username}(?=  )`, 'g'), `me${padding}`)
+    .replaceAll(new RegExp(`\\b${username}\\b`, 'g'), 'me')
 }
 
 /** The words of a command without shell syntax; undefined if it needs a shell. */

@@ -44,7 +44,9 @@ async function run({ id, args, cwd, env }: WarmRequest): Promise<WarmAnswer> {
     await main(args, root)
   } finally {
     for (const undo of restore) undo()
+    // Each run adds its own.
     process.removeAllListeners('uncaughtException')
+    for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error')
   }
   return { id, code: process.exitCode ?? 0, output }
 }

@@ -1,8 +1,11 @@
 import type { Config } from '@oclif/core/config'
 import { splitArguments } from './split-arguments.ts'
 
-/** Other names of commands. */
-export const aliases: Readonly<Record<string, string>> = { cp: 'copy', list: 'ls' }
+/** Other names of commands. Without a prototype: a person may type `constructor`. */
+export const aliases: Readonly<Record<string, string>> = Object.assign(
+  Object.create(null) as Record<string, string>,
+  { cp: 'copy', list: 'ls' },
+)
 
 /** The most words that a command has. */
 const maxWords = 3
@@ -19,7 +22,7 @@ export function findCommand(args: readonly string[], config: Config): FoundComma
   for (let count = Math.min(words.length, maxWords); count > 0; count--) {
     const named = words.slice(0, count)
     const id = named.map(({ text }) => text).join(':')
-    const target = Object.hasOwn(aliases, id) ? (aliases[id] ?? id) : id
+    const target = aliases[id] ?? id
     if (config.findCommand(target) === undefined) continue
     const indexes = new Set(named.map(({ index }) => index))
     return { id: target, rest: args.filter((_, i) => !indexes.has(i)) }

@@ -80,7 +80,7 @@ function flagsIn(
 ): { readonly names: readonly string[]; readonly takesNext: boolean } | undefined {
   const [, name = '', value] = /^--([^=]+)(=.*)?$/s.exec(text) ?? []
   if (name !== '') {
-    const takesValue = globalNames[name]
+    const takesValue = Object.hasOwn(globalNames, name) ? globalNames[name] : undefined
     if (takesValue === undefined || (value !== undefined && !takesValue)) return undefined
     return { names: [name], takesNext: takesValue && value === undefined }
   }

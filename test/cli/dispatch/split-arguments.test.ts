@@ -44,6 +44,7 @@ describe('the words of a command line', () => {
   it.each([
     ['--from staging promote', '--from'],
     ['-x status', '-x'],
+    ['--constructor status', '--constructor'],
     ['--json=yes status', '--json=yes'],
     ['--config', '--config'],
     ['-qe prod status', '-qe'],

@@ -55,7 +55,8 @@ export abstract class ChangeCommand extends BaseCommand {
         expectBytes: (bytes) => this.expectBytes(bytes),
         showPlan: (text) => this.printAside(text),
         reportFailure: ({ image, error }) => {
-          const message = image === undefined ? error.message : `${image}: ${error.message}`
+          const isNamed = image === undefined || error.message.includes(image)
+          const message = isNamed ? error.message : `${image}: ${error.message}`
           if (this.format !== 'text')
             this.printAside(renderError({ ...error, message }, this.errorPage.style))
         },

@@ -24,11 +24,9 @@ export const scopeFlags = {
   }),
 }
 
-const { output: _output, ...deleteFlags } = changeFlags
-
 /** Flags of commands that delete. */
 export const pruneFlags = {
-  ...deleteFlags,
+  ...changeFlags,
   ...outFlag,
   all: boolean({ summary: 'List every tag that is kept.', helpGroup: flagGroups.output }),
   metrics: string({

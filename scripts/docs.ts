@@ -22,7 +22,9 @@ for (const [i, file] of files.entries()) {
   const isTrue = results.every(({ shown, output }) => shown === undefined || isShown(shown, output))
   for (const { shown, output, outputLine } of isTrue || failed.length > 0 ? [] : results.toReversed()) {
     const isElided = shown?.includes('…') === true && isShown(shown, output)
-    if (shown !== undefined && !isElided) lines.splice(outputLine, shown.length, ...output)
+    // An empty line before the next command stays.
+    const space = shown?.at(-1) === '' ? [''] : []
+    if (shown !== undefined && !isElided) lines.splice(outputLine, shown.length, ...output, ...space)
   }
   const filled = lines.join('\n')
   if (filled !== text) writeFileSync(file, filled)

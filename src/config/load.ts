@@ -7,7 +7,7 @@ import { isRecord } from '../oci/json.ts'
 import { checkConfig } from './check/check.ts'
 import { type Config, emptyConfig } from './config.ts'
 import { type FoundFile, findConfig } from './find.ts'
-import { formatMistake, inOrder, locate, mistakesError } from './mistakes.ts'
+import { formatWarnings, inOrder, locate, mistakesError } from './mistakes.ts'
 import { salvage } from './salvage.ts'
 import type { WrittenRetention } from './schema/schema-retention.ts'
 import { type Issue, type Path, readShape } from './shape.ts'
@@ -128,7 +128,7 @@ function readConfig(
     ...(retention !== undefined && { retention }),
     mistakes,
     deprecated: source.deprecated,
-    warnings: source.deprecated.map((one) => formatMistake(name, one)),
+    warnings: formatWarnings(name, source.deprecated),
   }
   return { loaded }
 }

@@ -7,6 +7,8 @@ import type { Issue } from './shape.ts'
 const maxListed = 100
 /** Their size in characters of JSON. */
 const maxSize = 32 * 1024
+/** The deprecated keys that a run warns about. */
+const maxWarnings = 10
 
 /** Adds the positions to mistakes. Returns them in the order of the file, each one once. */
 export function locate(source: ConfigSource, issues: readonly Issue[]): readonly FileMistake[] {
@@ -26,7 +28,7 @@ export function inOrder(mistakes: readonly FileMistake[]): readonly FileMistake[
 }
 
 /** Formats a mistake on one line, as compilers do: `dray.yaml:7:5: images.Web: …`. */
-export function formatMistake(name: string, { path, line, column, message, hint }: FileMistake): string {
+function formatMistake(name: string, { path, line, column, message, hint }: FileMistake): string {
   const text = hint === undefined ? message : `${message}; ${hint}`
   return `${name}:${line}:${column}: ${path === '' ? '' : `${path}: `}${text}`
 }
@@ -47,6 +49,13 @@ export function mistakesError(name: string, mistakes: readonly FileMistake[]): D
     subject: name,
     hint: 'Correct the file. dray has sent no request.',
   })
+}
+
+/** Formats deprecated keys on one line each; only the first of many. */
+export function formatWarnings(name: string, deprecated: readonly FileMistake[]): readonly string[] {
+  const rest = deprecated.length - maxWarnings
+  const lines = deprecated.slice(0, maxWarnings).map((one) => formatMistake(name, one))
+  return rest > 0 ? [...lines, `${name} has ${rest} more deprecated keys`] : lines
 }
 
 /** The first mistakes, at least one, so that an error has a bounded size. */

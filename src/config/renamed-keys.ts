@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, type Node, type Pair, Scalar, type YAMLMap } from 'yaml'
+import { type Document, isMap, isScalar, type Pair, Scalar, type YAMLMap } from 'yaml'
 
 interface RenamedKey {
   /** the maps that have the key; `*` stands for any key */
@@ -23,17 +23,18 @@ export interface OldKey extends RenamedKey {
 
 /**
  * Replaces the old names of keys in a document, so that the schema has only the new ones. The new
- * key has the position of the old one. A map that has both names stays as it is.
+ * key has the position of the old one. A map that has both names loses the old one.
  */
 export function renameOldKeys(document: Document): readonly OldKey[] {
   return renamedKeys.flatMap((renamed) =>
-    findMaps(document, document.contents, renamed.parent, []).flatMap(({ map, path }) => {
+    findMaps(document.contents, renamed.parent, []).flatMap(({ map, path }) => {
       const old = map.items.find((pair) => isNamed(pair, renamed.from))
       if (old === undefined || !isScalar(old.key)) return []
       const isDouble = map.items.some((pair) => isNamed(pair, renamed.to))
       const offset = old.key.range?.[0] ?? 0
       const key = new Scalar(renamed.to)
       if (old.key.range) key.range = old.key.range
+      if (old.key.anchor !== undefined) key.anchor = old.key.anchor
       if (isDouble) map.items = map.items.filter((pair) => pair !== old)
       else old.key = key
       return [{ ...renamed, path: [...path, renamed.from], offset, isDouble }]
@@ -46,18 +47,16 @@ interface FoundMap {
   readonly path: readonly string[]
 }
 
-/** Each map once: an alias of a map that was found before has no old names any more. */
+/** Finds each map once. An alias stands for a map that is found at its anchor. */
 function findMaps(
-  document: Document,
   node: unknown,
   [step, ...rest]: readonly string[],
   path: readonly string[],
 ): readonly FoundMap[] {
-  const map = isAlias(node) ? (node.resolve(document) as Node | undefined) : node
-  if (!isMap(map)) return []
-  if (step === undefined) return [{ map, path }]
-  const entries = map.items.filter((pair) => isScalar(pair.key) && (step === '*' || isNamed(pair, step)))
-  return entries.flatMap((pair) => findMaps(document, pair.value, rest, [...path, nameOf(pair)]))
+  if (!isMap(node)) return []
+  if (step === undefined) return [{ map: node, path }]
+  const entries = node.items.filter((pair) => isScalar(pair.key) && (step === '*' || isNamed(pair, step)))
+  return entries.flatMap((pair) => findMaps(pair.value, rest, [...path, nameOf(pair)]))
 }
 
 function isNamed(pair: Pair, name: string): boolean {

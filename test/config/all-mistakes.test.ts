@@ -44,9 +44,8 @@ audit: { file: dir/, file: log.jsonl }
       '8 environments.dev.tags.semver: must contain exact: the exact versions decide whether the other tags move',
       '9 environments.dev.promotFrom: unknown key "promotFrom"',
       '10 environments.staging.path: must contain {image} once, in place of the image name',
-      '10 environments.staging.promoteFrom[1]: staging takes images from prod, and prod from staging: promotions form a cycle',
       '11 environments.prod.promoteFrom[0]: must be the name of an environment',
-      '11 environments.prod.promoteFrom[1]: prod takes images from staging, and staging from prod: promotions form a cycle',
+      '11 environments.prod.promoteFrom[1]: promotions form a cycle: staging -> prod -> staging',
       '11 environments.prod.promoteFrom[2]: there is no environment "dve"; did you mean "dev"?',
       '14 retention.rules[0].name: the key is missing',
       expect.stringContaining('15 retention.rules[1].tags.regex: "(" is not a regular expression'),
@@ -74,6 +73,19 @@ audit: { file: dir/, file: log.jsonl }
     const found = await mistakesOf(`version: 1\n${content}\n`)
     expect(found).toHaveLength(1)
     expect(found[0]).toContain(path)
+  })
+
+  it.each([
+    ['a: [], b: [a], c: [a, b], d: [c, a]', []],
+    ['a: [c], b: [a], c: [b], d: [c]', ['a -> b -> c -> a']],
+    ['a: [b], b: [a], c: [d], d: [c, a]', ['b -> a -> b', 'd -> c -> d']],
+  ])('of the promotions %s: the cycles %j', async (promotions, cycles) => {
+    const environments = promotions.replaceAll(
+      /(\w): (\[.*?\])/g,
+      '$1: { registry: r.io, path: "$1/{image}", promoteFrom: $2 }',
+    )
+    const found = await mistakesOf(`version: 1\nenvironments: { ${environments} }\n`)
+    expect(found.map((text) => text.split('cycle: ')[1])).toEqual(cycles)
   })
 
   it('of the syntax, and of the content before the first of them', async () => {
@@ -126,6 +138,16 @@ describe('a renamed key', () => {
     expect(() => read(`  dev: { ${environment}, marker: a, currentTag: b }`)).toThrowError(
       'dray.yaml:3:52: environments.dev.marker: `marker` is the old name of `currentTag`, which is given too; remove `marker`',
     )
+  })
+
+  it('is not listed without end', () => {
+    const environments = Array.from(
+      { length: 15 },
+      (_, i) => `  e${i}: { registry: r.example.com, path: "e${i}/{image}", marker: stable }`,
+    )
+    const { warnings } = read(environments.join('\n'))
+    expect(warnings).toHaveLength(11)
+    expect(warnings[10]).toBe('dray.yaml has 5 more deprecated keys')
   })
 
   it('has no warning under its new name', () => {

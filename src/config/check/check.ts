@@ -1,6 +1,7 @@
 import { nearest } from '../../lib/nearest.ts'
 import { checkPath, parseRepository } from '../../oci/reference.ts'
 import { checkRegistries, notAHost, registryOf } from './check-registries.ts'
+import { checkPromotionCycles } from './check-promotions.ts'
 import { checkTags } from './check-tags.ts'
 import { findProblem } from './find-problem.ts'
 import {
@@ -97,32 +98,6 @@ function checkPromoteFrom(
     if (name === own) report(path, `${own} cannot be promoted from itself`)
     else if (!known.includes(name)) report(path, noEnvironment(name, known))
   }
-}
-
-/** Images move in one direction, so that each environment has one that is tested before it. */
-function checkPromotionCycles(environments: Config['environments'], report: ReportIssue): void {
-  for (const [name, { promoteFrom = [] }] of environments) {
-    for (const [i, from] of promoteFrom.entries()) {
-      if (from === name || !comesFrom(environments, from, name)) continue
-      report(
-        ['environments', name, 'promoteFrom', i],
-        `${name} takes images from ${from}, and ${from} from ${name}: promotions form a cycle`,
-      )
-    }
-  }
-}
-
-/** Whether promotions lead from `to` to an environment, over any number of others. */
-function comesFrom(environments: Config['environments'], environment: string, to: string): boolean {
-  const seen = new Set<string>()
-  const next = [environment]
-  for (let name = next.pop(); name !== undefined; name = next.pop()) {
-    if (name === to) return true
-    if (seen.has(name)) continue
-    seen.add(name)
-    next.push(...(environments.get(name)?.promoteFrom ?? []))
-  }
-  return false
 }
 
 export function noEnvironment(name: string, known: readonly string[]): string {

@@ -78,7 +78,7 @@ audit: { file: dir/, file: log.jsonl }
   it.each([
     ['a: [], b: [a], c: [a, b], d: [c, a]', []],
     ['a: [c], b: [a], c: [b], d: [c]', ['a -> b -> c -> a']],
-    ['a: [b], b: [a], c: [d], d: [c, a]', ['b -> a -> b', 'd -> c -> d']],
+    ['a: [b], b: [a], c: [d], d: [c, a]', ['a -> b -> a', 'c -> d -> c']],
   ])('of the promotions %s: the cycles %j', async (promotions, cycles) => {
     const environments = promotions.replaceAll(
       /(\w): (\[.*?\])/g,

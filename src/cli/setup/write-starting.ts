@@ -50,7 +50,7 @@ export async function writeStarting(
   complete: (findImages: FindImages) => Promise<StartingConfig>,
   { cwd, registries, call, isInteractive, warn }: WriteStartingPorts,
 ): Promise<{ config: StartingConfig; result: InitResult }> {
-  const unread = new UnreadRegistries()
+  const unread = new UnreadRegistries(warn)
   let outside: readonly string[] = []
   const config = await complete(async (environments) => {
     const { config: known } = parseStarting(startingConfig({ environments, images: [] }), out, cwd)
@@ -61,6 +61,7 @@ export async function writeStarting(
       unread.add(registry, error)
     }
     outside = others
+    if (isInteractive && images.length === 0 && others.length > 0) warn(`${formatOutside(others)}.`)
     return images
   })
   const file = resolve(cwd, out)
@@ -73,7 +74,6 @@ export async function writeStarting(
     ? await findPromotable(known, first.name, config.images, await registries.stores(), call)
     : {}
   if (first !== undefined && error !== undefined) unread.add(first.registry, error)
-  for (const message of unread.messages) warn(message)
   if (config.images.length === 0) warn(warnAboutImages(out, outside, unread.logins))
   const next = listNextSteps(config, {
     file: isDefault ? undefined : out,
@@ -89,9 +89,13 @@ export async function writeStarting(
 }
 
 function warnAboutImages(out: string, outside: readonly string[], logins: readonly string[]): string {
-  const found = outside.length === 0 ? '' : ` These repositories match no path: ${outside.join(', ')}.`
+  const found = outside.length === 0 ? '' : ` ${formatOutside(outside)}.`
   const again = logins.length === 0 ? '' : ', or run this command again after the login, with --force'
   return `No images are known.${found} List them in ${out}${again === '' ? ' or' : ','} pass --image NAME${again}.`
+}
+
+function formatOutside(repositories: readonly string[]): string {
+  return `These repositories match no path: ${repositories.join(', ')}`
 }
 
 /** The list of repositories is often forbidden without credentials, with the status of a login. */
@@ -99,12 +103,20 @@ function needsLogin({ code, status }: DrayError): boolean {
   return code === 'unauthorized' || status === 401
 }
 
-/** Registries that could not be read, each with its first error. */
+/** Registries that could not be read, each with its first error, which is a warning. */
 class UnreadRegistries {
   readonly #errors = new Map<string, DrayError>()
+  readonly #warn: (text: string) => void
+
+  constructor(warn: (text: string) => void) {
+    this.#warn = warn
+  }
 
   add(registry: string, error: DrayError): void {
-    if (!this.#errors.has(registry)) this.#errors.set(registry, error)
+    if (this.#errors.has(registry)) return
+    this.#errors.set(registry, error)
+    const { message, why } = toErrorInfo(error)
+    this.#warn(why === undefined ? message : `${message}: ${why}`)
   }
 
   isUnreachable(registry: string): boolean {
@@ -115,12 +127,5 @@ class UnreadRegistries {
   /** Registries that refused to answer without credentials. */
   get logins(): readonly string[] {
     return [...this.#errors].flatMap(([registry, error]) => (needsLogin(error) ? [registry] : []))
-  }
-
-  get messages(): readonly string[] {
-    return [...this.#errors.values()].map((error) => {
-      const { message, why } = toErrorInfo(error)
-      return why === undefined ? message : `${message}: ${why}`
-    })
   }
 }

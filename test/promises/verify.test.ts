@@ -93,7 +93,7 @@ describe('--verify', () => {
     const { code, document } = await here.json(...toProd('api:1.4.2', '--verify'))
     expect(code).toBe(1)
     expect(document.error).toMatchObject({ code: 'corrupt' })
-    expect(document.error?.message).toContain('still missing')
+    expect(document.error?.message).toContain('content is missing')
     expect(document.error?.message).toContain(`${proxy.host}/prod/api`)
   })
 

@@ -79,7 +79,23 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
     },
     new Date(context.clock.now()),
   )
-  return { plan, warnings: [...warnings, ...unknownInUse(inputs, results)], readAt }
+  return {
+    plan,
+    warnings: [
+      ...warnings,
+      ...unknownInUse(inputs, results),
+      ...(scope.isNamed ? emptyRepositories(plan) : []),
+    ],
+    readAt,
+  }
+}
+
+/** One warning about named repositories without tags: a name may be mistyped. */
+function emptyRepositories({ repositories }: PrunePlan): readonly string[] {
+  const empty = repositories.filter(({ tags, roots }) => tags.length === 0 && roots.length === 0)
+  if (empty.length === 0) return []
+  const names = joinFirst(empty.map(({ repository }) => formatRepository(repository)))
+  return [`no tags, or no such repository: ${names}. Check the ${empty.length === 1 ? 'name' : 'names'}.`]
 }
 
 /**

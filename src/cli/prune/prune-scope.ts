@@ -34,6 +34,8 @@ export interface PruneScope {
   readonly repositories: readonly ScopedRepository[]
   /** it has all repositories of the policy */
   readonly isWhole: boolean
+  /** the arguments name the repositories */
+  readonly isNamed: boolean
   readonly protections: readonly { readonly name: string; readonly optional: boolean }[]
 }
 
@@ -72,6 +74,7 @@ export async function resolveScope(
   return {
     repositories,
     isWhole,
+    isNamed: patterns.length > 0,
     protections: retention.protect.map(({ name, optional }) => ({ name, optional })),
   }
 }

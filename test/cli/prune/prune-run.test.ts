@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { queryObjects } from 'node:v8'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { gatherPruneInputs } from '../../../src/cli/prune/prune-inputs.ts'
 import { planPrune, readersOf, repositoriesAtOnce } from '../../../src/cli/prune/prune-run.ts'
 import { Context } from '../../../src/cli/wiring/context.ts'
@@ -123,5 +123,42 @@ describe('the memory of a prune', () => {
     expect(open).toBe(0)
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThanOrEqual(repositoriesAtOnce)
+  })
+})
+
+describe('a repository without tags', () => {
+  async function warningsFor(patterns: readonly string[]): Promise<readonly string[]> {
+    await using registry = await watchedRegistry()
+    await registry.oracle.push(image({ label: 'a' }), 'dev/api', 'main')
+    const cwd = await tempFolder()
+    const config = {
+      version: 1,
+      environments: { dev: { registry: registry.host, path: 'dev/{image}' } },
+      retention: { rules: [{ name: 'previews', repositories: ['@dev/api', '@dev/web'], tags: ['pr-*'] }] },
+    }
+    await writeFile(join(cwd, 'dray.yaml'), JSON.stringify(config))
+    const context = new Context({ configFile: undefined, env: { HOME: cwd }, cwd, version: '0' })
+    onTestFinished(() => context.close())
+    const none = {
+      policy: undefined,
+      exclude: [],
+      shard: undefined,
+      inUse: [],
+      cache: false,
+      auditFile: undefined,
+    }
+    const inputs = await gatherPruneInputs({ ...none, patterns }, context, call)
+    const { warnings } = await planPrune(inputs, context, call)
+    return warnings.map((text) => text.replace(registry.host, 'HOST'))
+  }
+
+  it('is a warning if the arguments name it, because the name may be mistyped', async () => {
+    expect(await warningsFor(['@dev/apii', '@dev/api'])).toEqual([
+      'no tags, or no such repository: HOST/dev/apii. Check the name.',
+    ])
+  })
+
+  it('is no warning if only the policy names it', async () => {
+    expect(await warningsFor([])).toEqual([])
   })
 })

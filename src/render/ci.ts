@@ -1,10 +1,11 @@
 import type { ErrorInfo } from '../lib/errors.ts'
-import type { PlacementStatus, RunOutcome } from '../plan/outcome.ts'
-import type { Hash, Placement, Plan, PlannedTag } from '../plan/plan.ts'
+import type { RunOutcome } from '../plan/outcome.ts'
+import type { Hash, Plan, PlannedTag } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
 import { shortenDigest } from './text/format.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
 import { formatPath, formatDestination } from './placement-end.ts'
+import { type PlacementState, stateOf } from './placement-state.ts'
 
 /** Names and values for the next steps of a CI job, without line breaks. */
 export type CiVariables = Readonly<Record<string, string>>
@@ -32,10 +33,17 @@ export function runVariables(plan: Plan, hash: Hash, outcome: RunOutcome | undef
   return { digest: [...digests].join(' '), changed: String(isChanged), plan: hash }
 }
 
-const changeTexts: Readonly<Record<PlannedTag['change'], string>> = {
+const planned: Readonly<Record<PlannedTag['change'], string>> = {
   create: 'new',
-  move: 'moved',
+  move: 'to move',
   unchanged: 'up to date',
+}
+const done: typeof planned = { ...planned, move: 'moved' }
+const stateTexts: Readonly<Record<PlacementState, string>> = {
+  changes: 'planned',
+  upToDate: statusTexts.unchanged.text,
+  refused: statusTexts.refused.text,
+  notAttempted: statusTexts.notAttempted.text,
 }
 
 /** A table in Markdown for the file that `GITHUB_STEP_SUMMARY` names. */
@@ -43,10 +51,14 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
   const byId = new Map(outcome?.placements.map((one) => [one.placement, one]))
   const rows = plan.placements.map((placement) => {
     const { status, tags: outcomes = [] } = byId.get(placement.id) ?? {}
-    const stayed = new Set(outcomes.flatMap(({ tag, wanted }) => (wanted === undefined ? [] : [tag])))
-    const tags = placement.tags
-      .map(({ tag, change }) => `${tag} (${stayed.has(tag) ? 'not moved' : changeTexts[change]})`)
-      .join(', ')
+    const state = stateOf(placement, plan)
+    const isDropped = status === undefined && (state === 'refused' || state === 'notAttempted')
+    const notMoved = new Set(outcomes.flatMap(({ tag, wanted }) => (wanted === undefined ? [] : [tag])))
+    const textOfTag = ({ tag, change }: PlannedTag): string => {
+      if (notMoved.has(tag) || (isDropped && change !== 'unchanged')) return 'not moved'
+      return (status === undefined ? planned : done)[change]
+    }
+    const tags = placement.tags.map((one) => `${one.tag} (${textOfTag(one)})`).join(', ')
     return formatRow([
       placement.image,
       operationTexts[plan.operation].isInPlace
@@ -54,7 +66,7 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
         : formatPath(placement, placement.image, plan.placements),
       tags,
       shortenDigest(placement.root.digest),
-      resultOf(placement, status, plan),
+      status === undefined ? stateTexts[state] : statusTexts[status].text,
     ])
   })
   const problems = [...plan.refusals, ...problemsOf(plan, outcome)]
@@ -64,20 +76,6 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
       ? ''
       : `| Image | From -> to | Tags | Digest | Result |\n| --- | --- | --- | --- | --- |\n${rows.join('')}\n`
   return `### dray ${plan.operation}\n\n${table}${lines.join('')}${lines.length === 0 ? '' : '\n'}`
-}
-
-function resultOf(
-  { id, image }: Placement,
-  status: PlacementStatus | undefined,
-  { steps, refusals }: Plan,
-): string {
-  if (status !== undefined) return statusTexts[status].text
-  const isRefused = refusals.some(
-    (one) => one.image === image && (one.placement === undefined || one.placement === id),
-  )
-  if (isRefused) return statusTexts.refused.text
-  if (steps.some(({ placement }) => placement === id)) return 'planned'
-  return statusTexts[refusals.some((one) => one.image === image) ? 'notAttempted' : 'unchanged'].text
 }
 
 /** Why images are in conflict or failed; a refusal is in the plan. */
@@ -93,8 +91,13 @@ function problemsOf(
     )
 }
 
-function textOf(image: string, { message, why, code }: ErrorInfo): string {
-  return code === 'refused' || why === undefined ? `${image}: ${message}` : `${image}: ${message}: ${why}`
+function textOf(image: string, error: ErrorInfo): string {
+  return `${image}: ${formatCause(error)}`
+}
+
+/** A message with its cause, on one line. */
+export function formatCause({ message, why }: ErrorInfo): string {
+  return why === undefined ? message : `${message}: ${why}`
 }
 
 /** Formats a workflow command that shows an error beside the run (GitHub, Workflow commands). */

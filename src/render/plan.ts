@@ -6,6 +6,7 @@ import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { operationTexts } from './operation.ts'
 import { formatEnd, formatEndName } from './placement-end.ts'
+import { type PlacementState, stateOf } from './placement-state.ts'
 import { breakLines } from './text/section.ts'
 import type { Page, Style } from './text/style.ts'
 import { type Cell, renderTable } from './text/table.ts'
@@ -31,25 +32,11 @@ export function renderPlan(plan: Plan, page: Page, configuration?: string): stri
   return blocks.join('\n\n')
 }
 
-/** An image at one target has exactly one of these. */
-type PlacementState = 'changes' | 'upToDate' | 'refused' | 'notAttempted'
-
 const stateTexts: Readonly<Record<PlacementState, string>> = {
   changes: '',
   upToDate: 'up to date',
   refused: 'refused',
   notAttempted: 'not attempted: the image is refused at another target',
-}
-
-function stateOf(placement: Placement, { steps, refusals }: Plan): PlacementState {
-  const { id, image, tags, evidence } = placement
-  const ofImage = refusals.filter((refusal) => refusal.image === image)
-  if (ofImage.some((refusal) => refusal.placement === undefined || refusal.placement === id)) return 'refused'
-  if (steps.some((step) => step.placement === id)) return 'changes'
-  if (ofImage.length === 0) return 'upToDate'
-  const isUpToDate =
-    tags.length > 0 && tags.every(({ change }) => change === 'unchanged') && evidence.missing === 0
-  return isUpToDate ? 'upToDate' : 'notAttempted'
 }
 
 function renderPlacement(plan: Plan, placement: Placement, page: Page): string {

@@ -90,6 +90,7 @@ describe('a CI report', () => {
     const refusals = [{ image: 'api:1.4.2', error: { code: 'refused', message: 'no' } }] as const
     const resultOf = (more: object): string => runSummary({ ...plan, refusals: [], ...more }, undefined)
     expect(resultOf({ steps: [step] })).toContain(' | planned |')
+    expect(resultOf({ refusals })).toContain(' | 1.4.2 (not moved) | sha256:')
     expect(resultOf({ refusals })).toContain(' | refused |')
     expect(resultOf({})).toContain(' | up to date |')
   })

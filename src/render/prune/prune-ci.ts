@@ -2,7 +2,7 @@ import { formatRepository } from '../../oci/reference.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
-import { type CiVariables, formatRow } from '../ci.ts'
+import { type CiVariables, formatCause, formatRow } from '../ci.ts'
 import { statusTexts } from '../operation.ts'
 import { formatBytes } from '../text/format.ts'
 import { outcomeTotalsOf, totalsOf } from './prune-totals.ts'
@@ -42,7 +42,7 @@ export function renderPruneSummary(plan: PrunePlan, outcome: PruneOutcome | unde
     repository === undefined ? 'all' : formatRepository(repository),
     '0',
     '',
-    error.message,
+    formatCause(error),
   ])
   const rows = [...(done ?? planned), ...refused].map(formatRow)
   if (rows.length === 0) return '### dray prune\n\nNothing to delete.\n\n'

@@ -74,7 +74,7 @@ dray compares versions and not their spelling: v1.4.2 and 1.4.2 are the same ver
     this.finish(
       view,
       (page) =>
-        `${renderDiff(view, { ...page, allTags: flags['all-tags'] })}\n${renderDiffSummary(view, page.style)}`,
+        `${renderDiff(view, { ...page, allTags: flags['all-tags'] })}\n${renderDiffSummary(view, page.style, page.width)}`,
       exitOfView(summariseTargets(view.images), flags['detailed-exitcode']),
       { rows: () => view.images },
     )

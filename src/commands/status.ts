@@ -100,7 +100,7 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
     const view = await read(this.call, now)
     this.finish(
       view,
-      (page) => `${renderStatus(view, now, page)}\n${renderStatusSummary(view, page.style)}`,
+      (page) => `${renderStatus(view, now, page)}\n${renderStatusSummary(view, page.style, page.width)}`,
       exitOfView(findingsIn(view), detailed),
       { rows: () => view.images },
     )

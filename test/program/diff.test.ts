@@ -89,7 +89,7 @@ for (const { kind, note, available } of kinds) {
       expect(text.code).toBe(2)
       expect(text.stdout).toMatch(/^api {2}staging -> prod\n {2}\+ 1\.5\.0$/m)
       expect(text.stdout).toMatch(/^ {2}≠ 1\.4\.2 +sha256:[a-f0-9]{64} -> sha256:[a-f0-9]{64} +drifted$/m)
-      expect(text.stdout).toMatch(/not deployed in either: nowhere\n1 image in sync\n.*\n$/)
+      expect(text.stdout).toMatch(/not deployed in either: nowhere\n1 image in sync\n.*, 1 in sync\n$/)
       expect(text.stdout).toContain('1 version to promote, 1 version only in prod, 1 drifted version')
     })
 

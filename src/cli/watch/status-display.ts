@@ -57,7 +57,7 @@ export class ScreenDisplay implements StatusDisplay {
 export function renderPass({ view, warnings, at }: StatusPass, page: Page): string {
   return [
     renderStatus(view, at, page),
-    renderStatusSummary(view, page.style),
+    renderStatusSummary(view, page.style, page.width),
     ...renderUnreachable(listUnreachable(view), page.style),
     ...warnings.map((text) => renderWarning(text, page.style)),
   ].join('\n')

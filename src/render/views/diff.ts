@@ -1,5 +1,6 @@
 import type { DiffEntry, DiffView, DriftedTag } from '../../usecases/views/diff/diff.ts'
 import type { Digest } from '../../oci/digest.ts'
+import { joinCounts } from '../text/counts.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatCount, shortenDigest } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
@@ -190,43 +191,45 @@ function listOtherSources({ images, from }: DiffView): readonly string[] {
   return [`Of ${escapeText(from)}, ${names(compared)} was compared; ${names(others)} was not.`]
 }
 
-/** Summarises the differences in one line for a person. */
-export function renderDiffSummary({ images, from, to }: DiffView, style: Style): string {
+type Count = readonly [count: number, tone: keyof Style, text: string]
+
+/** Summarises the differences for a person. */
+export function renderDiffSummary({ images, from, to }: DiffView, style: Style, width?: number): string {
   const names = new Set(images.map(({ image }) => image)).size
   const sum = (count: (entry: DiffEntry) => number): number =>
     images.reduce((total, entry) => total + count(entry), 0)
-  const drift = (isCounted: (tag: DriftedTag) => boolean): number =>
-    sum((entry) => entry.drift.filter(isCounted).length)
-  const inState = (state: DiffEntry['state']): number => sum((entry) => (entry.state === state ? 1 : 0))
+  const having = (isCounted: (entry: DiffEntry) => boolean): number =>
+    sum((entry) => (isCounted(entry) ? 1 : 0))
+  const inState = (state: DiffEntry['state']): number => having((entry) => entry.state === state)
   const promote = sum((entry) => entry.promote.filter(({ older }) => !older).length)
   const older = sum((entry) => entry.promote.filter((tag) => tag.older).length)
   const onlyThere = sum((entry) => entry.onlyThere.length)
-  const counts: readonly (readonly [number, (text: string) => string, string])[] = [
-    [promote, style.green, `${formatCount(promote, 'version')} to promote`],
-    [older, style.dim, `${formatCount(older, 'older version')} only in ${escapeText(from)}`],
-    [onlyThere, style.yellow, `${formatCount(onlyThere, 'version')} only in ${escapeText(to)}`],
-    ...driftCounts(drift, style),
-    [inState('not-deployed'), style.yellow, `${inState('not-deployed')} not deployed`],
-    [inState('unknown'), style.yellow, `${inState('unknown')} unknown`],
-    [inState('unreachable'), style.red, `${inState('unreachable')} not compared`],
-    [inState('in-sync'), style.green, `${inState('in-sync')} in sync`],
+  const onlyFrom = having(({ deployed }) => deployed.from === true && deployed.to === false)
+  const onlyTo = having(({ deployed }) => deployed.from === false && deployed.to === true)
+  const [here, there] = [escapeText(from), escapeText(to)]
+  const counts: readonly Count[] = [
+    [onlyFrom, 'yellow', `${formatCount(onlyFrom, 'image')} only in ${here}`],
+    [onlyTo, 'yellow', `${formatCount(onlyTo, 'image')} only in ${there}`],
+    [promote, 'green', `${formatCount(promote, 'version')} to promote`],
+    [older, 'dim', `${formatCount(older, 'older version')} only in ${here}`],
+    [onlyThere, 'yellow', `${formatCount(onlyThere, 'version')} only in ${there}`],
+    ...driftCounts((isCounted) => sum((entry) => entry.drift.filter(isCounted).length)),
+    [inState('not-deployed'), 'yellow', `${inState('not-deployed')} not deployed`],
+    [inState('unknown'), 'yellow', `${inState('unknown')} unknown`],
+    [inState('unreachable'), 'red', `${inState('unreachable')} not compared`],
+    [inState('in-sync'), 'green', `${inState('in-sync')} in sync`],
   ]
-  const parts = counts.flatMap(([count, colour, text]) => (count > 0 ? [colour(text)] : []))
-  // An image may only be missing on one side, without any version.
-  const text = parts.length > 0 ? parts.join(', ') : style.yellow(`${inState('differs')} different`)
-  return `${escapeText(from)} -> ${escapeText(to)}, ${formatCount(names, 'image')}: ${text}`
+  const parts = counts.flatMap(([count, tone, text]) => (count > 0 ? [{ text, tone }] : []))
+  return joinCounts(`${here} -> ${there}, ${formatCount(names, 'image')}:`, parts, { style, width })
 }
 
-function driftCounts(
-  count: (isCounted: (tag: DriftedTag) => boolean) => number,
-  style: Style,
-): readonly (readonly [number, (text: string) => string, string])[] {
+function driftCounts(count: (isCounted: (tag: DriftedTag) => boolean) => number): readonly Count[] {
   const exact = count(({ kind }) => kind === 'exact')
   const behind = count((tag) => tag.behind)
   const others = count(({ kind, behind: isBehind }) => kind !== 'exact' && !isBehind)
   return [
-    [exact, style.red, formatCount(exact, 'drifted version')],
-    [behind, style.dim, `${formatCount(behind, 'floating tag')} behind`],
-    [others, style.yellow, formatCount(others, 'other tag differs', 'other tags differ')],
+    [exact, 'red', formatCount(exact, 'drifted version')],
+    [behind, 'dim', `${formatCount(behind, 'floating tag')} behind`],
+    [others, 'yellow', formatCount(others, 'other tag differs', 'other tags differ')],
   ]
 }

@@ -1,6 +1,7 @@
 import type { SyncComparison, SyncState, UnknownReason } from '../../usecases/views/status/compare-sides.ts'
 import type { StatusCell, StatusView } from '../../usecases/views/status/status.ts'
 import type { Digest } from '../../oci/digest.ts'
+import { type CountText, joinCounts } from '../text/counts.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatAge, formatCount, shortenHex } from '../text/format.ts'
 import { renderMatrix } from '../text/matrix.ts'
@@ -195,21 +196,25 @@ function listReasons({ images }: StatusView): readonly string[] {
   return [...Map.groupBy(all, (why) => why)].map(([why, those]) => `${those.length} unknown: ${reasons[why]}`)
 }
 
-/** Summarises the status in one line for a person. */
-export function renderStatusSummary({ environments, images, summary }: StatusView, style: Style): string {
+/** Summarises the status for a person. */
+export function renderStatusSummary(
+  { environments, images, summary }: StatusView,
+  style: Style,
+  width?: number,
+): string {
   const { inSync, behind, drifted, unknown } = summary
-  const parts = [
-    ...(inSync > 0 ? [style.green(`${inSync} in sync`)] : []),
-    ...(behind > 0 ? [style.yellow(`${behind} behind`)] : []),
-    ...(drifted > 0 ? [style.red(`${drifted} drifted`)] : []),
-    ...(unknown > 0 ? [style.yellow(`${unknown} unknown`)] : []),
-    ...(inSync + behind + drifted + unknown === 0
-      ? ['nothing compared']
-      : listUncompared(environments, images)),
-    ...countUnreachable(images, summary).map(style.red),
-    ...countAbsent(images),
+  const isEmpty = inSync + behind + drifted + unknown === 0
+  const parts: readonly CountText[] = [
+    ...(inSync > 0 ? [{ text: `${inSync} in sync`, tone: 'green' as const }] : []),
+    ...(behind > 0 ? [{ text: `${behind} behind`, tone: 'yellow' as const }] : []),
+    ...(drifted > 0 ? [{ text: `${drifted} drifted`, tone: 'red' as const }] : []),
+    ...(unknown > 0 ? [{ text: `${unknown} unknown`, tone: 'yellow' as const }] : []),
+    ...(isEmpty ? ['nothing compared'] : listUncompared(environments, images)).map((text) => ({ text })),
+    ...countUnreachable(images, summary).map((text) => ({ text, tone: 'red' as const })),
+    ...countAbsent(images).map((text) => ({ text })),
   ]
-  return `${formatCount(images.length, 'image')}, ${formatCount(environments.length, 'environment')}: ${parts.join(', ')}`
+  const heading = `${formatCount(images.length, 'image')}, ${formatCount(environments.length, 'environment')}:`
+  return joinCounts(heading, parts, { style, width })
 }
 
 /** Names the environments that no other one promotes from or to. */

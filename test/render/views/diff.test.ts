@@ -146,8 +146,11 @@ describe('the summary of a diff', () => {
     ['an unknown image', [{ ...inSync, state: 'unknown' }], '1 image: 1 unknown'],
     [
       'an image without versions that one side lacks',
-      [{ ...inSync, state: 'differs' }],
-      '1 image: 1 different',
+      [
+        { ...inSync, state: 'differs', deployed: { from: true, to: false } },
+        { ...inSync, image: 'web' },
+      ],
+      '2 images: 1 image only in staging, 1 in sync',
     ],
     [
       'an image that is deployed in neither',
@@ -157,5 +160,15 @@ describe('the summary of a diff', () => {
     ['an unreachable target', [{ ...inSync, state: 'unreachable' }], '1 image: 1 not compared'],
   ])('reports %s', (_, images, summary) => {
     expect(renderDiffSummary(viewOf(...images), plainStyle)).toBe(`staging -> prod, ${summary}`)
+  })
+
+  it('breaks between two counts on a narrow terminal', () => {
+    expect(renderDiffSummary(viewOf(different), plainStyle, 80)).toBe(
+      [
+        'staging -> prod, 1 image: 1 version to promote, 1 older version only in staging,',
+        '  1 version only in prod, 1 drifted version, 1 floating tag behind,',
+        '  2 other tags differ',
+      ].join('\n'),
+    )
   })
 })

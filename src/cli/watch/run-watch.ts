@@ -14,7 +14,7 @@ type RunOptions = Omit<DisplayOptions, 'signal'> &
 export async function runStatusWatch(options: RunOptions): Promise<StatusView | undefined> {
   const { output, clock, intervalMs, read, call } = options
   const gone = new AbortController()
-  const leave = (): void => gone.abort(new DrayError('io', 'the reader of the output has gone'))
+  const leave = (): void => gone.abort(new DrayError('io', 'the reader closed the output'))
   output.once('error', leave)
   const signal = AbortSignal.any([call.signal, gone.signal])
   const { display, isScreen, close } = openStatusDisplay({ ...options, signal })

@@ -17,10 +17,7 @@ const cosignKinds: ReadonlyMap<string, string> = new Map([
 export function renderEvidence(view: ImageView, page: Page): string {
   const all = view.evidence
   if (all === null) return page.style.dim('unknown: dray cannot read them')
-  if (all.length === 0)
-    return page.style.dim(
-      view.index === undefined ? 'none' : 'none of this platform; dray did not read those of the index',
-    )
+  if (all.length === 0) return page.style.dim(formatNone(view))
   const bySubject = Map.groupBy(all, ({ subject }) => subject)
   const evidence = new Set(all.map(({ descriptor }) => descriptor.digest))
   // A child of the index that is evidence appears below its subject.
@@ -40,6 +37,12 @@ export function renderEvidence(view: ImageView, page: Page): string {
       ...branches(digest, bySubject, page, '', new Set()),
     ])
     .join('\n')
+}
+
+/** Names what was not read: the index of a platform, and manifests that do not exist. */
+function formatNone({ index, missing }: ImageView): string {
+  if (index !== undefined) return 'none of this platform; dray did not read those of the index'
+  return missing === undefined ? 'none' : 'none of the manifests that exist'
 }
 
 function subjectLine(name: string, digest: string, { style, width = Infinity }: Page): string {

@@ -93,6 +93,13 @@ describe('an image', () => {
     )
     expect(text(of, 80)).toContain('6.7 MiB  (without missing content)')
     expect(sectionOf(of, 'Attached artifacts', 80)).toEqual(['unknown: dray cannot read them'])
+    expect(sectionOf(view({ missing, evidence: [] }), 'Attached artifacts', 80)).toEqual([
+      'none of the manifests that exist',
+    ])
+    const ofPlatform = view({ index: blob('index', mediaTypes.index, 500), evidence: [] })
+    expect(sectionOf(ofPlatform, 'Attached artifacts', 80)).toEqual([
+      'none of this platform; dray did not read those of the index',
+    ])
     expect(sectionOf(view({ manifests: [] }), 'Platforms', 80)).toEqual(['none'])
   })
 

@@ -192,7 +192,7 @@ function findExtraTags(
   if (source !== undefined && destination !== undefined) return { from: [], to: [] }
   const none = new Map<string, Digest | null>()
   const needed = listTagsToResolve(diffSideOf(from.tags, from.side, none), diffSideOf(to.tags, to.side, none))
-  // Common tags are resolved as pairs. `--limit` leaves out some of them.
+  // Common tags are resolved as pairs. `--limit` omits some of them.
   if (Math.max(needed.from.length, needed.to.length) > 1) return { from: [], to: [] }
   if (pairCommonTags(from.set, to.set).length > 0) return needed
   return {

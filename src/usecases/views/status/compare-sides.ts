@@ -1,6 +1,7 @@
 import type { Digest } from '../../../oci/digest.ts'
 import { compareVersions, type Version, type VersionTag } from '../../../semver/version.ts'
 import { isMovingName, listCommonTags } from './common-tags.ts'
+import { hasHigherUnread } from './unread-versions.ts'
 
 /** How the destination compares with the source. */
 export type SyncState = 'in-sync' | 'behind' | 'drifted' | 'unknown'
@@ -17,6 +18,8 @@ export type UnknownReason =
   | 'nothingInCommon'
   /** the common tags are equal, and the source has further tags that the destination lacks */
   | 'moreInSource'
+  /** the highest versions are equal, and one side has higher tags of another version scheme */
+  | 'otherVersions'
   /** all compared tags are equal, and the sides have more common tags than dray compares */
   | 'tooManyTags'
 
@@ -77,7 +80,9 @@ export function compareSides(from: Side, to: Side): SyncComparison {
     case 'highestVersion': {
       const [source, destination] = [imageOf(from, basis.from), imageOf(to, basis.to)]
       if (source === null || destination === null) return unknown('nothingInCommon')
-      return { state: compareImages(source, destination), comparedBy: basis.by }
+      const state = compareImages(source, destination)
+      const isSure = state !== 'in-sync' || !hasOtherVersions(from, to, basis)
+      return isSure ? { state, comparedBy: basis.by } : unknown('otherVersions')
     }
     case 'commonTags': {
       const result = compareCommonTags(from, to, basis)
@@ -140,6 +145,16 @@ function chooseBasis(from: DeployedSide, to: DeployedSide): Basis {
     return { by: 'commonTags', pairs, isWhole: common.length === pairs.length }
   }
   return { by: 'sameDigest', from: onlyImageOf(from), to: onlyImageOf(to) }
+}
+
+function hasOtherVersions(
+  { tags: source = [] }: DeployedSide,
+  { tags: destination = [] }: DeployedSide,
+  { from, to }: Extract<Basis, { readonly by: 'highestVersion' }>,
+): boolean {
+  return (
+    hasHigherUnread(source, destination, from.version) || hasHigherUnread(destination, source, to.version)
+  )
 }
 
 /** Pairs the highest versions, in the same spelling if both sides have it. */

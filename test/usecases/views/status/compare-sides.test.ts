@@ -78,6 +78,17 @@ describe('the highest version decides if one side lacks the current-version tag:
     expect(compare(...sides(from, to))).toBe(`${state} by highestVersion`)
   })
 
+  it.each([
+    ['2026.10.1=a 2026.11.05=b', '2026.10.1=a', 'unknown by otherVersions'],
+    ['2026.10.1=a', '2026.10.1=a v2026.11.05=b', 'unknown by otherVersions'],
+    ['27.3.4=a 27.3.4.1=b', '27.3.4=a', 'unknown by otherVersions'],
+    ['2026.10.1=a 2026.09.05=b', '2026.10.1=a', 'in-sync by highestVersion'],
+    ['1.4.2=a 1.4.2_amd64=b 1.4=a 20261105=c', '1.4.2=a', 'in-sync by highestVersion'],
+    ['2026.10.1=a 2026.11.05=b', '2026.10.1=a 2026.11.05=b', 'in-sync by highestVersion'],
+  ])('unless a tag of another scheme may be higher: %s against %s is %s', (from, to, result) => {
+    expect(compare(...sides(from, to))).toBe(result)
+  })
+
   it('and a version tag that was deleted meanwhile decides nothing', () => {
     const [from, to] = sides('1.4.2=a', '1.4.2=a')
     expect(compareSides(from, resolved(to, []))).toEqual({

@@ -143,7 +143,7 @@ describe('a token server', () => {
       .catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({
       code: 'unauthorized',
-      why: expect.stringContaining('accepts no refresh token'),
+      why: expect.stringContaining('does not accept refresh tokens'),
     })
     expect((error as DrayError).why).not.toMatch(/are good|refused the credentials|no credentials/)
     expectUnseen(registry)

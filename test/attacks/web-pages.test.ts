@@ -231,12 +231,12 @@ describe('dray serve', () => {
     const document = JSON.parse(await running.seen(/^\}$/m)) as { warnings: string[] }
     expect(document.warnings).toEqual([
       expect.stringMatching(
-        /^everyone who can reach 0\.0\.0\.0:\d+ may read, write and delete; pass --htpasswd/,
+        /^everyone with access to 0\.0\.0\.0:\d+ can read, write and delete; pass --htpasswd/,
       ),
     ])
     running.child.kill('SIGTERM')
     await running.ended
-    expect(stderr()).toContain('everyone who can reach')
+    expect(stderr()).toContain('everyone with access to')
   })
 
   it('warns with an IPv6 address in brackets', async () => {
@@ -244,7 +244,7 @@ describe('dray serve', () => {
     onTestFinished(() => registry.close())
     const { port } = registry
     expect(warnAboutExposure(registry, { host: '::', htpasswd: undefined })).toContain(
-      `reach [::]:${port} may`,
+      `access to [::]:${port} can`,
     )
     expect(warnAboutExposure(registry, { host: '::', htpasswd: 'file' })).toContain(
       `sent to [::]:${port} unen`,

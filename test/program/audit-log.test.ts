@@ -86,7 +86,7 @@ describe('dray audit log', () => {
     const project = await workplace('version: 1\n')
     const ended = await project.run('audit', 'log')
     expect(ended.code).toBe(1)
-    expect(ended.stderr).toContain(`there is no audit log at ${project.auditFile}`)
+    expect(ended.stderr).toContain(`the audit log ${project.auditFile} does not exist`)
     expect(ended.stderr).toContain('--audit-file')
     expect(existsSync(project.auditFile)).toBe(false)
   })
@@ -104,7 +104,7 @@ describe('dray audit log', () => {
     writeFileSync(project.auditFile, [lines[0], 'nonsense', ...lines.slice(1), ''].join('\n'))
     const ended = await project.run('audit', 'log')
     expect(ended.code).toBe(1)
-    expect(ended.stderr).toContain(`the line at byte ${(lines[0] ?? '').length + 1} cannot be shown`)
+    expect(ended.stderr).toContain(`cannot show the line at byte ${(lines[0] ?? '').length + 1}`)
   })
 
   it('escapes control characters of a record', async () => {

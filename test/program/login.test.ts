@@ -66,7 +66,7 @@ describe('dray login', () => {
       const one = await home()
       const ended = await one.run('canary-wrong', ['login', registry.name, ...asUser])
       expect(ended).toMatchObject({ code: 1, stdout: '' })
-      expect(ended.stderr).toContain(`error: ${registry.name} does not let ${user} in`)
+      expect(ended.stderr).toContain(`error: cannot log in to ${registry.name} as ${user}`)
       expect(ended.stderr).not.toContain('canary')
       await expect(stat(one.file)).rejects.toThrow('ENOENT')
     },

@@ -48,9 +48,9 @@ describe.each(disks)('a log on a disk $name', ({ needs, script }) => {
       under: [...under, 'bash', '-c', script, 'bash'],
     })
     expect(ended).toMatchObject({ code: 1, stdout: '' })
-    expect(ended.stderr).toContain('the audit record cannot be written, so nothing more is changed')
+    expect(ended.stderr).toContain('cannot write the audit record, and dray changes nothing more')
     expect(ended.stderr).toContain(log)
-    expect(ended.stderr).toContain('Make room or give write access, or name another file with --audit-file.')
+    expect(ended.stderr).toContain('Free space or give this user write access, or pass another file with --audit-file.')
     expect(writes(registries.staging.requests)).toEqual([])
     expect(registries.staging.requests.length).toBeGreaterThan(0)
     expect(existsSync(log) ? readFileSync(log, 'utf8') : '').toBe('')
@@ -63,7 +63,7 @@ it('a disk that gets full during a run moves no tag, and the next run resolves t
   const args = [...promotion(registries), '--audit-file', log]
   // The limit leaves room for the first intent only.
   const full = await dray(args, { under: ['bash', '-c', 'ulimit -f 1; exec "$@"', 'bash'] })
-  expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('nothing more is changed') })
+  expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('dray changes nothing more') })
   const [first, ...more] = readFileSync(log, 'utf8').trimEnd().split('\n')
   expect(JSON.parse(first ?? '')).toMatchObject({ phase: 'intent', step: { kind: 'copy' } })
   expect(more).toEqual([])

@@ -18,7 +18,7 @@ export function signPlan(plan: Plan | PrunePlan, key: SigningKey): Readonly<Reco
 /**
  * Checks that one of the keys signed a plan.
  * @param canonical the plan as canonical JSON
- * @param signature what the plan file has as its signature; undefined if it has none
+ * @param signature the signature in the plan file; undefined if it has none
  * @throws `refused` for a plan that is not signed, was changed, or is signed by another key.
  */
 export function checkPlanSignature(
@@ -29,12 +29,12 @@ export function checkPlanSignature(
 ): void {
   const payload = Buffer.from(canonical)
   if (signature === undefined)
-    throw notTrusted(name, 'it has no signature', 'Make the plan again where audit.sign.key is configured.')
+    throw notTrusted(name, 'it has no signature', 'Create the plan again with audit.sign.key in dray.yaml.')
   if (!isSigned(signature, payload, keys, name)) {
     throw notTrusted(
       name,
-      'its signature is by none of the keys of --key, or the plan was changed after it was signed',
-      'Pass the public key of the one who makes the plans, or make the plan again.',
+      'no key of --key made its signature, or the plan was changed after it was signed',
+      'Pass the public key of the signer, or create the plan again.',
     )
   }
 }
@@ -51,5 +51,9 @@ function isSigned(signature: unknown, payload: Buffer, keys: readonly PublicKey[
 }
 
 function notTrusted(name: string, why: string, hint: string): DrayError {
-  return new DrayError('refused', `${name} is not signed as --key requires`, { subject: name, why, hint })
+  return new DrayError('refused', `${name} has no valid signature of a key of --key`, {
+    subject: name,
+    why,
+    hint,
+  })
 }

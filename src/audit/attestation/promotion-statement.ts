@@ -23,13 +23,13 @@ export const statementMediaType = 'application/vnd.in-toto+json'
 
 /** in-toto attestation, spec/v1/statement.md */
 const statementType = 'https://in-toto.io/Statement/v1'
-/** What `cosign attest --predicate` still writes, with the same fields (in-toto, spec/v0.1.0). */
+/** `cosign attest --predicate` still writes this type, with the same fields (in-toto, spec/v0.1.0). */
 const olderStatementType = 'https://in-toto.io/Statement/v0.1'
 /** in bytes: enough for some 10,000 attached artifacts */
 const maxStatementSize = 1024 * 1024
 const maxItems = 20_000
 
-/** What a promotion attestation says. dray attaches it before it moves the tags. */
+/** The content of a promotion attestation. dray attaches it before it moves the tags. */
 export interface Promotion {
   readonly digest: Digest
   /** `tag` is the tag that the source was resolved by */
@@ -42,7 +42,7 @@ export interface Promotion {
   /** the id of the run, as in audit records */
   readonly run: string
   readonly plan: Hash
-  /** hash of the configuration and flags behind the decision */
+  /** hash of the configuration and flags of the decision */
   readonly policy: Hash
   /** digests of the attached artifacts that are copied too */
   readonly evidence: readonly Digest[]
@@ -79,7 +79,7 @@ export function formatPromotion(promotion: Promotion): Uint8Array {
   if (bytes.byteLength > maxStatementSize) {
     throw new DrayError('refused', `the attestation would be larger than ${maxStatementSize} bytes`, {
       subject: formatReference({ ...to.repository, digest }),
-      hint: 'Give a shorter --reason.',
+      hint: 'Pass a shorter --reason.',
     })
   }
   return bytes
@@ -183,15 +183,15 @@ export function promotionOf(
   where: string,
 ): Promotion {
   if (predicateType !== promotionPredicateType) {
-    throw new DrayError('malformed', `${where} is not about a promotion`, {
+    throw new DrayError('malformed', `${where} does not describe a promotion`, {
       why: `its predicate is ${predicateType}`,
     })
   }
   const digest = predicate.digest('digest')
   const [subject, ...others] = subjects
   if (subject !== digest || others.length > 0) {
-    throw new DrayError('malformed', `${where} is not about the one digest whose promotion it tells`, {
-      why: `it is about ${subjects.slice(0, 3).join(', ') || 'nothing'} and tells of ${digest}`,
+    throw new DrayError('malformed', `${where} has another subject than its promotion`, {
+      why: `its subject is ${subjects.slice(0, 3).join(', ') || 'missing'}, and its promotion has the digest ${digest}`,
     })
   }
   const reason = predicate.optionalText('reason')

@@ -46,7 +46,7 @@ export async function readAttestations(
 ): Promise<readonly FoundAttestation[]> {
   const listed = await listAllReferrers(store, image, call)
   if (listed.length > maxReferrers) {
-    throw new DrayError('unsupported', `more than ${maxReferrers} referrers are not looked through`, {
+    throw new DrayError('unsupported', `the image has more than ${maxReferrers} referrers`, {
       subject: formatAt(store.repository, { digest: image }),
     })
   }
@@ -75,7 +75,7 @@ async function readOne(
   try {
     const content = await store.manifest(entry, call)
     const manifest = parseManifest(content.bytes, content.descriptor.mediaType, 'the manifest')
-    // A list may name a manifest with another subject, which is no evidence of this image.
+    // A list may name a manifest with another subject, which is not attached to this image.
     if (manifest.subject?.digest !== image || !mayBePromotion(manifest)) return undefined
     claimsPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
     const layer = layerOf(manifest)
@@ -99,7 +99,7 @@ function layerOf(manifest: Manifest): Descriptor | undefined {
 type Described = Pick<Descriptor, 'artifactType' | 'annotations'>
 
 /**
- * Skips artifacts that say that they are something else. cosign 3 lists its bundles under the type
+ * Skips artifacts that declare another type. cosign 3 lists its bundles under the type
  * of their empty config, without annotations.
  */
 function mayBePromotion(described: Described): boolean {

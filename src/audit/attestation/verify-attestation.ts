@@ -58,7 +58,7 @@ export function verifyAttestation(
     if (statement.predicateType !== promotionPredicateType) return undefined
     const promotion = promotionOf(statement, 'the statement')
     if (promotion.digest !== image)
-      return { status: 'bad', why: `it is about ${promotion.digest}`, promotion }
+      return { status: 'bad', why: `it describes ${promotion.digest}`, promotion }
     const signature = bundle === undefined ? { status: 'unsigned' as const } : verifySignatures(bundle, keys)
     return { ...signature, promotion }
   } catch (error) {
@@ -90,13 +90,13 @@ function verifySignatures(
   const isBroken = envelope.signatures.some(
     ({ keyid }, i) => keyid !== undefined && hints.has(keyid) && signers[i] === undefined,
   )
-  if (isBroken) return { status: 'bad', why: 'a signature is not of the key that it names' }
+  if (isBroken) return { status: 'bad', why: 'a signature does not match the key that it names' }
   if (signers.some((key) => key !== undefined)) return { status: 'verified' }
   if (signer.kind === 'certificate') return verifyCertificate(bundle, signer.certificate, keys.length > 0)
   if (keys.length === 0) return { status: 'unchecked' }
-  if (hints.has(signer.hint)) return { status: 'bad', why: 'the signature does not fit the content' }
+  if (hints.has(signer.hint)) return { status: 'bad', why: 'the signature does not match the content' }
   if (signer.hint === '')
-    return { status: 'bad', why: 'the signature is of none of the keys, and names no other' }
+    return { status: 'bad', why: 'the signature matches none of the keys, and it does not name its key' }
   return { status: 'foreign', why: `signed by the key ${signer.hint}` }
 }
 
@@ -108,7 +108,7 @@ function verifyCertificate(
 ): Omit<AttestationVerification, 'promotion'> {
   const own = anyPublicKey(certificate, 'the key of the certificate')
   if (signersOf(envelope, [own]).every((key) => key === undefined))
-    return { status: 'bad', why: 'the signature is not of the certificate in the bundle' }
+    return { status: 'bad', why: 'the signature does not match the certificate in the bundle' }
   if (!hasKeys) return { status: 'unchecked' }
   const who = certificate.subjectAltName ?? certificate.subject
   return { status: 'foreign', why: `signed with a certificate of ${who}` }

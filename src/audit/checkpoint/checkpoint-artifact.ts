@@ -73,7 +73,7 @@ export async function newestCheckpoint(
   return tag === undefined ? undefined : findCheckpoint(source, tag, call)
 }
 
-/** The tags of all checkpoints of this origin, smallest first. Empty if there is no repository. */
+/** The tags of all checkpoints of this origin, smallest first. Empty if the repository does not exist. */
 export async function checkpointTags(
   source: TagLister,
   origin: string,
@@ -104,7 +104,7 @@ async function findCheckpoint(
   const manifest = parseManifest(content.bytes, content.descriptor.mediaType, tag)
   const layer = manifest.kind === 'manifest' ? manifest.layers[0] : undefined
   if (artifactTypeOf(manifest) !== checkpointType || layer === undefined || layer.size > maxNoteSize) {
-    throw new DrayError('malformed', `what is tagged ${tag} is not a checkpoint`, { subject: tag })
+    throw new DrayError('malformed', `the artifact with the tag ${tag} is not a checkpoint`, { subject: tag })
   }
   return { tag, manifest: content.descriptor, note: await readBlob(source, layer, call) }
 }
@@ -114,11 +114,11 @@ function checkSame(checkpoint: Checkpoint, stored: StoredCheckpoint): void {
   if (other.origin === checkpoint.origin && other.root.equals(checkpoint.root)) return
   throw new DrayError(
     'conflict',
-    `another checkpoint of ${checkpoint.origin} at size ${checkpoint.size} was pushed`,
+    `the registry has another checkpoint of ${checkpoint.origin} at size ${checkpoint.size}`,
     {
       subject: stored.tag,
-      why: 'its root is another: the log was changed, or two logs have the same origin',
-      hint: 'Hold the log against the checkpoint that is there with dray audit verify; give each log an origin of its own.',
+      why: 'its root differs: the log was changed, or two logs have the same origin',
+      hint: 'Verify the log against the checkpoint in the registry with dray audit verify. If two logs have this origin, use a separate origin for each log.',
     },
   )
 }

@@ -65,10 +65,10 @@ export function openCheckpoint(
  * does not fit on a line.
  */
 export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
-  // oxlint-disable-next-line no-control-regex -- they are what is refused
+  // oxlint-disable-next-line no-control-regex -- it refuses control characters
   if (origin === '' || !origin.isWellFormed() || /[\u0000-\u001f]/.test(origin)) {
-    throw new DrayError('config', `${JSON.stringify(origin.slice(0, 200))} cannot be the origin of a log`, {
-      hint: 'An origin is a name on one line, such as example.com/audit.',
+    throw new DrayError('config', `${JSON.stringify(origin.slice(0, 200))} is not a valid origin of a log`, {
+      hint: 'Use a name on one line, such as example.com/audit.',
     })
   }
   return `${origin}\n${size}\n${root.toString('base64')}\n`
@@ -87,9 +87,9 @@ export function parseCheckpoint(text: string, where: string): Checkpoint {
     hash?.byteLength === rootSize &&
     !extensions.includes('')
   if (!isWhole) {
-    throw new DrayError('malformed', `${where} is signed and is not a checkpoint`, {
+    throw new DrayError('malformed', `${where} is a signed note, but not a checkpoint`, {
       subject: where,
-      hint: 'A checkpoint has its origin, size and root on lines of their own.',
+      why: 'a checkpoint has its origin, its size and its root on separate lines',
     })
   }
   return { origin, size: Number(size), root: hash }

@@ -44,7 +44,7 @@ export function formatLine(record: LogRecord, position: Position): string {
   const line = linePrefix(position) + JSON.stringify({ time, run, phase, ...rest }).slice(1)
   if (Buffer.byteLength(line) > maxRecordSize) {
     throw new DrayError('audit', `a record of ${Buffer.byteLength(line)} bytes is too long for the log`, {
-      why: `a line holds ${maxRecordSize} bytes at most`,
+      why: `a line has at most ${maxRecordSize} bytes`,
     })
   }
   return line
@@ -76,7 +76,7 @@ export function previousHash(line: Buffer): Hash | null | undefined {
 }
 
 /**
- * Parses a whole line; undefined if it is no JSON object. `findRecordProblem` checks its fields.
+ * Parses a whole line; undefined if it is not a JSON object. `findRecordProblem` checks its fields.
  */
 export function parseEntry({ raw, state }: Pick<LogLine, 'raw' | 'state'>): LogEntry | undefined {
   if (state !== 'whole') return undefined

@@ -235,14 +235,15 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     try {
       return await work()
     } catch (thrown) {
-      const cause = ioError(thrown, `${this.place} cannot be written`, this.place)
+      const cause = ioError(thrown, `cannot write ${this.place}`, this.place)
       if (isDrayError(cause) && cause.code === 'audit') throw cause
       const { message, why } = toErrorInfo(cause)
-      throw new DrayError('audit', 'the audit record cannot be written, so nothing more is changed', {
+      throw new DrayError('audit', 'cannot write the audit record, and dray changes nothing more', {
         subject: this.place,
         why: why ?? message,
         hint:
-          hintUnlessDisk(cause) ?? 'Make room or give write access, or name another file with --audit-file.',
+          hintUnlessDisk(cause) ??
+          'Free space or give this user write access, or pass another file with --audit-file.',
         cause,
       })
     }

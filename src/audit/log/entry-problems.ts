@@ -5,21 +5,21 @@ import { findRecordProblem } from './record-problems.ts'
 const ciFields = ['service', 'user', 'run', 'job', 'commit', 'repository'] as const
 
 /**
- * What is wrong with the fields that are shown, exported and filtered, or undefined. Stricter than
- * the verification, because dray also shows logs of other tools. Accepts unknown kinds of steps,
+ * Returns the problem of the fields that are shown, exported and filtered, or undefined. It is
+ * stricter than the verification, because dray also shows logs of other tools. Accepts unknown kinds of steps,
  * which later versions may write.
  */
 export function findEntryProblem(entry: LogEntry): string | undefined {
   const complaint = findRecordProblem(entry)
   if (complaint !== undefined || entry.phase === 'recovered') return complaint
   const { actor, environment, error, step } = entry
-  if (!hasTexts(actor, ['says'])) return 'its actor is not one'
+  if (!hasTexts(actor, ['says'])) return 'its actor is invalid'
   if (actor.ci !== undefined && !(isRecord(actor.ci) && hasTexts(actor.ci, ciFields)))
-    return 'its CI job is not one'
+    return 'its CI job is invalid'
   if (environment !== undefined && !(isRecord(environment) && hasTexts(environment, ['from', 'to'])))
-    return 'its environments are not such'
-  if (error !== undefined && typeof error.message !== 'string') return 'its error says nothing'
-  return step === undefined || isWhole({ ...step }) ? undefined : 'its step is not whole'
+    return 'its environments are invalid'
+  if (error !== undefined && typeof error.message !== 'string') return 'its error has no message'
+  return step === undefined || isWhole({ ...step }) ? undefined : 'its step is incomplete'
 }
 
 interface StepFields {

@@ -29,7 +29,7 @@ export function headPath(log: string): string {
   return `${log}.head`
 }
 
-/** Reads the head of a log. `damaged` is what power loss may leave. @throws `io`. */
+/** Reads the head of a log. `damaged`: a power loss may be the cause. @throws `io`. */
 export async function readHead(log: string): Promise<Head | 'missing' | 'damaged'> {
   const bytes = await readFileBounded(headPath(log), maxHeadSize).catch((error: unknown) => {
     if (isDrayError(error) && error.code === 'malformed') return null
@@ -60,7 +60,7 @@ export async function readOwnHead(log: string): Promise<Head | 'missing' | 'dama
 export function foreignFile(path: string): DrayError {
   return new DrayError('audit', `cannot write the audit log: dray did not write ${path}`, {
     subject: path,
-    why: 'dray keeps a file of this name beside the log, and the file that is there has other content',
+    why: 'dray stores the head of the log in a file of this name, and the existing file has other content',
     hint: 'Name another audit log with --audit-file, or move this file away. dray did not change it.',
   })
 }

@@ -15,7 +15,7 @@ const staleMs = 10_000
  * A file beside the log, touched every second: other runs do not resolve the intents of this one.
  */
 export interface Heartbeat {
-  /** Beats now: the run is alive for other runs from here on. @throws `io`. */
+  /** Beats now: from now on, other runs count the run as alive. @throws `io`. */
   renew(): Promise<void>
   /** Removes the file: the run has ended. */
   end(): Promise<void>
@@ -33,7 +33,7 @@ export async function startHeartbeat(log: string, run: string, clock: Clock): Pr
       await make(path)
       await touch(path, clock)
     } catch (cause) {
-      throw ioError(cause, `${path} cannot be written`, path)
+      throw ioError(cause, `cannot write ${path}`, path)
     }
   }
   await renew()

@@ -1,6 +1,6 @@
 import { isRecord } from '../../oci/json.ts'
 
-/** What happened to the line of a problem. All kinds but `stray` are damage or tampering. */
+/** The kind of a problem of a line. All kinds but `stray` are damage or tampering. */
 export type LogProblemKind =
   | 'changed'
   | 'copied'
@@ -11,7 +11,7 @@ export type LogProblemKind =
   | 'repeated'
   | 'stray'
 
-/** What is wrong with a log, at its first bad line. */
+/** The problem of a log at its first bad line. */
 export interface LogProblem {
   readonly kind: LogProblemKind
   /** from 1; the first missing line for `removed` */
@@ -19,7 +19,7 @@ export interface LogProblem {
   /** of the line's first byte */
   readonly offset: number
   readonly why: string
-  /** what to do, if that is not the same for every problem */
+  /** one action, if it is not the same for every problem */
   readonly hint?: string
 }
 
@@ -30,7 +30,7 @@ const hash = /^sha256:[0-9a-f]{64}$/
 const digest = /^sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$/
 
 /**
- * What is wrong with the fields of a record by `dray.audit/1`, or undefined. Written by hand
+ * Returns the problem of the fields of a record by `dray.audit/1`, or undefined. Written by hand
  * because a log has millions of records. Accepts unknown fields, which later versions may write.
  */
 export function findRecordProblem(value: unknown): string | undefined {
@@ -38,39 +38,39 @@ export function findRecordProblem(value: unknown): string | undefined {
   if (value['schema'] !== 'dray.audit/1') return 'its schema is not dray.audit/1'
   const { id, run, time, phase } = value
   if (!isText(id)) return 'it has no id'
-  if (!isText(run)) return 'it names no run'
+  if (!isText(run)) return 'it has no run'
   if (typeof time !== 'string' || Number.isNaN(Date.parse(time))) return 'it has no time'
-  if (typeof phase !== 'string' || !phases.has(phase)) return 'its phase is not known'
+  if (typeof phase !== 'string' || !phases.has(phase)) return 'its phase is unknown'
   if (phase === 'recovered') return findRecoveredProblem(value)
   return findCommonProblem(value) ?? findPhaseProblem(value)
 }
 
 function findRecoveredProblem({ torn, writtenBy }: Record<string, unknown>): string | undefined {
   if (typeof torn !== 'string') return 'it has no torn bytes'
-  return writtenBy === undefined || isText(writtenBy) ? undefined : 'its writtenBy is not a text'
+  return writtenBy === undefined || isText(writtenBy) ? undefined : 'its writtenBy is not a string'
 }
 
 function findCommonProblem(value: Record<string, unknown>): string | undefined {
   const { operation, plan, policy, actor, tool } = value
-  if (!isText(operation)) return 'it names no operation'
+  if (!isText(operation)) return 'it has no operation'
   if (!isHash(plan)) return 'it has no hash of a plan'
   // The hash of the policy is empty if the plan was made without a policy.
   if (typeof policy !== 'string' || (policy !== '' && !hash.test(policy))) return 'it has no hash of a policy'
-  if (!isRecord(actor) || !isText(actor['user']) || !isText(actor['host'])) return 'it names no actor'
-  if (!isText(tool)) return 'it names no version of dray'
+  if (!isRecord(actor) || !isText(actor['user']) || !isText(actor['host'])) return 'it has no actor'
+  if (!isText(tool)) return 'it has no version of dray'
   const wrong = optionalStrings.find((name) => value[name] !== undefined && typeof value[name] !== 'string')
-  return wrong === undefined ? undefined : `its ${wrong} is not a text`
+  return wrong === undefined ? undefined : `its ${wrong} is not a string`
 }
 
 function findPhaseProblem(value: Record<string, unknown>): string | undefined {
   const { phase, step, result, error, before, after } = value
   if (!isDigestOrNull(before)) return 'its before is not a digest'
   if (!isDigestOrNull(after)) return 'its after is not a digest'
-  if (error !== undefined && (!isRecord(error) || !isText(error['code']))) return 'its error is not an error'
+  if (error !== undefined && (!isRecord(error) || !isText(error['code']))) return 'its error is invalid'
   if (result !== undefined && !(typeof result === 'string' && results.has(result)))
-    return 'its result is not known'
+    return 'its result is unknown'
   if (step === undefined) return phase === 'refused' ? undefined : 'it has no step'
-  return isRecord(step) && isText(step['id']) && isText(step['kind']) ? undefined : 'its step is not one'
+  return isRecord(step) && isText(step['id']) && isText(step['kind']) ? undefined : 'its step is invalid'
 }
 
 function isText(value: unknown): value is string {

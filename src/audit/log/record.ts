@@ -30,7 +30,7 @@ export interface AuditedRun {
   readonly id: string
   readonly operation: OperationName
   readonly plan: Hash
-  /** hash of the configuration and flags behind the decision */
+  /** hash of the configuration and flags of the decision */
   readonly policy: Hash
   readonly actor: Actor
   readonly reason?: string
@@ -57,7 +57,7 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
   readonly image?: string
   /** the environments that the image is promoted from and to */
   readonly environment?: { readonly from?: string; readonly to?: string }
-  /** the digest of the tag just before the step, or of what the step deletes */
+  /** the digest of the tag just before the step, or of the manifest that the step deletes */
   readonly before?: Digest | null
   /** the digest of the tag after the step; null if it does not exist or was deleted */
   readonly after?: Digest | null

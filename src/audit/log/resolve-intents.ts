@@ -123,7 +123,7 @@ class IntentChecks {
   #warn(target: RepositoryName, { message, why }: ErrorInfo): void {
     this.#call.notify({
       kind: 'warning',
-      text: `what an earlier run that was broken off did at ${formatRepository(target)} cannot be told now; the next run looks again`,
+      text: `the outcome of an interrupted earlier run in ${formatRepository(target)} is still unknown; the next run checks again`,
       from: why ?? message,
     })
   }
@@ -152,17 +152,17 @@ class IntentChecks {
     const after = await this.#digest(repository, { tag })
     if (after === target.digest) return { result: 'done', after }
     const name = formatAt(repository, { tag })
-    if (after === before) return { ...failed(`${name} was not applied: it is as it was before`, name), after }
-    const holds = after === null ? 'the tag is not there' : `the tag holds ${after}`
-    return { ...failed(`what became of ${name} cannot be told: ${holds}`, name), after }
+    if (after === before) return { ...failed(`${name} was not written: it has not changed`, name), after }
+    const found = after === null ? 'the tag does not exist' : `the tag points to ${after}`
+    return { ...failed(`the outcome of ${name} is unknown: ${found}`, name), after }
   }
 
   async #checkCopy({ to, root: { digest }, rootBy }: CopyStep): Promise<IntentOutcome> {
     if ((await this.#digest(to, { digest })) !== null) return { result: 'done' }
     const name = formatAt(to, { digest })
     // The root is pushed with the tag. Content without it has no effect.
-    const rest = rootBy === 'tag' ? ', with or without its content' : ''
-    return failed(`${name} is not there${rest}`, name)
+    const rest = rootBy === 'tag' ? '; some of its content may exist' : ''
+    return failed(`${name} does not exist${rest}`, name)
   }
 
   async #checkAttached({ to, tag, via, manifest, subject }: AttachStep): Promise<IntentOutcome> {
@@ -193,7 +193,7 @@ class IntentChecks {
     if (after === null) return { result: 'done', after }
     const name = formatAt(repository, { tag })
     if (after === digest) return notDeleted(name, after)
-    return { ...failed(`what became of ${name} cannot be told: the tag holds ${after}`, name), after }
+    return { ...failed(`the outcome of ${name} is unknown: the tag points to ${after}`, name), after }
   }
 
   async #digest(repository: RepositoryName, at: TagOrDigest): Promise<Digest | null> {
@@ -206,12 +206,12 @@ class IntentChecks {
 }
 
 function notDeleted(name: string, after: Digest): IntentOutcome {
-  return { ...failed(`the delete of ${name} was not applied: it is still there`, name), after }
+  return { ...failed(`${name} was not deleted: it still exists`, name), after }
 }
 
 function failed(message: string, subject: string): IntentOutcome {
   return {
     result: 'failed',
-    error: { code: 'interrupted', message, subject, why: 'its run ended before it had an outcome' },
+    error: { code: 'interrupted', message, subject, why: 'the run ended before it recorded an outcome' },
   }
 }

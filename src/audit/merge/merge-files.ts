@@ -58,10 +58,10 @@ export async function mergeFiles(
 async function checkFree(path: string): Promise<void> {
   const found = await lstat(path).catch((cause: unknown) => {
     if (systemCode(cause) === 'ENOENT') return undefined
-    throw ioError(cause, `${path} cannot be written`, path)
+    throw ioError(cause, `cannot write ${path}`, path)
   })
   if (found === undefined) return
-  throw new DrayError('usage', `${path} is there already`, {
+  throw new DrayError('usage', `${path} already exists`, {
     subject: path,
     hint: 'Merge into a new file. dray does not overwrite logs.',
   })

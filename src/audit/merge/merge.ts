@@ -51,7 +51,7 @@ interface Cursor extends SurveyedSource {
 
 /**
  * Reads every log once and verifies its chain before anything is merged. Keeps eight bytes for each
- * record. @throws `corrupt` at the first line that is no record or does not follow; `usage` for too
+ * record. @throws `corrupt` at the first line that is not a record or does not follow; `usage` for too
  * many logs or a repeated name.
  */
 export async function surveyLogs(sources: readonly MergeSource[]): Promise<Survey> {
@@ -146,12 +146,12 @@ function checkSources(sources: readonly MergeSource[]): void {
   const names = new Set(sources.map(({ name }) => name))
   if (names.size < sources.length) {
     throw new DrayError('usage', 'a log is named more than once', {
-      hint: 'Name each log that is merged once.',
+      hint: 'Name each log once.',
     })
   }
   if (sources.length > maxSources) {
-    throw new DrayError('usage', `${sources.length} logs are too many to be merged at once`, {
-      hint: `Merge up to ${maxSources} at a time, and then what they gave.`,
+    throw new DrayError('usage', `cannot merge ${sources.length} logs at once`, {
+      hint: `Merge up to ${maxSources} logs at a time, and then merge the results.`,
     })
   }
 }
@@ -171,22 +171,22 @@ function notARecord(name: string, seq: number, why: string): DrayError {
 }
 
 function differing(id: string, first: string, second: string): DrayError {
-  return new DrayError('corrupt', `the record ${JSON.stringify(id)} is not the same in two logs`, {
+  return new DrayError('corrupt', `two logs have different records with the id ${JSON.stringify(id)}`, {
     subject: second,
-    why: `${first} has another one of this id`,
-    hint: 'One of the two was changed. Hold each against a checkpoint of its own with dray audit verify.',
+    why: `${first} has another record with this id`,
+    hint: 'Verify each log against its checkpoints with dray audit verify. One of the two records was changed.',
   })
 }
 
 function changed(name: string): DrayError {
-  return new DrayError('conflict', `${name} was changed while it was merged`, {
+  return new DrayError('conflict', `${name} changed while dray merged it`, {
     subject: name,
-    hint: 'Merge again.',
+    hint: 'Run the command again.',
   })
 }
 
 function tooLong(name: string, seq: number): DrayError {
-  return new DrayError('unsupported', `line ${seq} of ${name} is too long to be merged once more`, {
+  return new DrayError('unsupported', `line ${seq} of ${name} is too long to merge again`, {
     subject: name,
   })
 }

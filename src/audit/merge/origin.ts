@@ -7,7 +7,7 @@ import type { LogEntry, Origin } from '../log/record.ts'
 export interface Body {
   /** from the first field after `prev` to the closing brace */
   readonly bytes: Buffer
-  /** where the line came from if this log was merged */
+  /** the log and line that this line was merged from, if this log was merged */
   readonly origin?: Origin
 }
 
@@ -36,7 +36,7 @@ function originField(origin: Origin): Buffer {
 }
 
 function notOurs(where: string, { seq }: LogEntry): DrayError {
-  return new DrayError('malformed', `line ${seq} of ${where} does not end as dray writes lines`, {
+  return new DrayError('malformed', `line ${seq} of ${where} does not end like a line of dray`, {
     subject: where,
   })
 }

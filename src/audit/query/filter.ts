@@ -55,9 +55,9 @@ export function parseMoment(text: string, edge: 'since' | 'until', now: number, 
   if (moment !== undefined) return moment
   throw new DrayError(
     'usage',
-    `${flag} ${JSON.stringify(text.slice(0, 100))} is neither a date nor a time ago`,
+    `${flag} ${JSON.stringify(text.slice(0, 100))} is not a date, a time or a duration`,
     {
-      hint: `Say ${flag} 2026-03-04, ${flag} 2026-03-04T05:06Z, or how long ago: ${flag} 90m, 24h, 7d, 2w.`,
+      hint: `Write ${flag} 2026-03-04, ${flag} 2026-03-04T05:06Z, or a duration before now: ${flag} 90m, 24h, 7d, 2w.`,
     },
   )
 }

@@ -39,7 +39,7 @@ interface FollowedLog extends LogEnd {
 export class LogFollower {
   readonly path: string
   readonly open = new OpenIntents()
-  /** what was read before; `ino` reveals a log that was replaced */
+  /** the part that was read before; `ino` reveals a log that was replaced */
   #known: { readonly ino: number; readonly size: number } | undefined
 
   constructor(path: string) {
@@ -56,14 +56,11 @@ export class LogFollower {
     await readOwnHead(this.path)
   }
 
-  /** Call this before the log is created. @throws `audit` if a head says that there was a log. */
+  /** Call this before the log is created. @throws `audit` if a head shows that the log existed. */
   async checkNew(): Promise<void> {
     const head = await readOwnHead(this.path)
     if (typeof head !== 'string') {
-      throw this.#damaged(
-        'it is gone',
-        `there was a log with ${head.seq} records, and its head is still there`,
-      )
+      throw this.#damaged('it is missing', `its head exists and counts ${head.seq} records`)
     }
   }
 
@@ -107,7 +104,7 @@ export class LogFollower {
     if (size < head.size) {
       throw this.#damaged(
         size === 0 ? 'it is empty' : 'it was cut',
-        `it has ${size} bytes, and its head says that ${head.size} with ${head.seq} records were written`,
+        `it has ${size} bytes, and its head counts ${head.size} bytes with ${head.seq} records`,
       )
     }
     const last = await lineBefore(handle, head.size)
@@ -123,7 +120,7 @@ export class LogFollower {
     if (strays !== undefined && isSuspendedWrite(strays, typeof head === 'string' ? undefined : head)) return
     this.forget()
     if (typeof head === 'string') throw this.#brokenChain(end)
-    throw this.#damaged('it was changed', `record ${head.seq} is not the one that was written`)
+    throw this.#damaged('it was changed', `record ${head.seq} does not match the head`)
   }
 
   /** Notes intents and outcomes of lines that are already verified. */
@@ -134,7 +131,7 @@ export class LogFollower {
       for (const line of lines) {
         const entry = parseEntry(line)
         if (entry === undefined)
-          throw this.#damaged('it was changed', `there is no record at byte ${line.offset}`)
+          throw this.#damaged('it was changed', `byte ${line.offset} is not the start of a record`)
         this.open.note(entry, line.offset)
       }
     }
@@ -186,15 +183,15 @@ export class LogFollower {
   #foreign(offset: number): DrayError {
     return new DrayError('audit', `cannot write the audit log: ${this.path} is not an audit log of dray`, {
       subject: this.path,
-      why: `the file is not empty, and its content at byte ${offset} is no record of dray`,
+      why: `the file is not empty, and its content at byte ${offset} is not a record of dray`,
       hint:
-        'Name another file with --audit-file, DRAY_AUDIT_FILE or audit.file in dray.yaml. ' +
+        'Pass another file with --audit-file, DRAY_AUDIT_FILE or audit.file in dray.yaml. ' +
         'dray did not change this file.',
     })
   }
 
   #noRecord(offset: number): DrayError {
-    return this.#damaged('it contains bytes that are no record', `they begin at byte ${offset}`)
+    return this.#damaged('it contains bytes that are not a record', `they begin at byte ${offset}`)
   }
 
   #damaged(what: string, why: string): DrayError {
@@ -202,7 +199,7 @@ export class LogFollower {
       subject: this.path,
       why,
       hint:
-        'Run dray audit verify to see what is wrong. Keep the log as evidence and name a new one with ' +
+        'Run dray audit verify to find the problem. Keep the log as proof and pass a new one with ' +
         '--audit-file, or move it away together with its .head file. dray changed nothing.',
     })
   }

@@ -61,7 +61,7 @@ export async function* linesFrom(
       yield lines
     }
   } catch (cause) {
-    throw ioError(cause, `${path} cannot be read`, path)
+    throw ioError(cause, `cannot read ${path}`, path)
   }
 }
 
@@ -97,6 +97,6 @@ function broken(where: string, { seq }: Position, why: string): DrayError {
   return new DrayError('corrupt', `the chain of ${where} is broken at line ${seq + 1}`, {
     subject: where,
     why,
-    hint: 'See what is wrong with it: dray audit verify.',
+    hint: 'Find the problem: dray audit verify.',
   })
 }

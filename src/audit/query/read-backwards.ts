@@ -37,7 +37,7 @@ export async function* readBackwards(
 async function fill(buffer: Buffer, handle: FileHandle, offset: number): Promise<void> {
   for (let filled = 0; filled < buffer.byteLength;) {
     const { bytesRead } = await handle.read(buffer, filled, buffer.byteLength - filled, offset + filled)
-    if (bytesRead === 0) throw new DrayError('io', 'the log became shorter while it was read')
+    if (bytesRead === 0) throw new DrayError('io', 'the log became shorter while dray read it')
     filled += bytesRead
   }
 }
@@ -63,7 +63,7 @@ function linesIn(bytes: Buffer, offset: number): readonly LogLine[] {
 }
 
 function tooLong(offset: number): DrayError {
-  return new DrayError('malformed', `there is a line near byte ${offset} that is longer than any record`, {
-    hint: 'See what is wrong with it: dray audit verify.',
+  return new DrayError('malformed', `a line near byte ${offset} is longer than any record`, {
+    hint: 'Find the problem: dray audit verify.',
   })
 }

@@ -45,9 +45,9 @@ export async function* readLines(
 export async function openLog(path: string): Promise<FileHandle> {
   const handle = await openRegular(path, { followLinks: true })
   if (handle !== undefined) return handle
-  throw new DrayError('not-found', `there is no audit log at ${path}`, {
+  throw new DrayError('not-found', `the audit log ${path} does not exist`, {
     subject: path,
-    hint: 'The first change makes it. To read another one, name it with --audit-file.',
+    hint: 'Pass another audit log with --audit-file. dray creates the log with the first change.',
   })
 }
 

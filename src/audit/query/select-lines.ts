@@ -38,7 +38,7 @@ export interface Selection extends AsyncDisposable {
  * Selects lines of the log at `path` as it is now, without a torn record at its end. With times, it
  * reads only the part of the log that `findLines` finds. For the last lines it reads from the end,
  * and no further than needed. Keeps one number for each selected line. Does not verify the chain:
- * see `verifyLog`. @throws `not-found`, `io`; `malformed` for a line that is no record, also from
+ * see `verifyLog`. @throws `not-found`, `io`; `malformed` for a line that is not a record, also from
  * `batches`.
  */
 export async function selectLines(
@@ -59,7 +59,7 @@ export async function selectLines(
     }
   } catch (cause) {
     await handle.close()
-    throw ioError(cause, `${path} cannot be read`, path)
+    throw ioError(cause, `cannot read ${path}`, path)
   }
 }
 
@@ -149,9 +149,9 @@ function entryOf(line: LogLine, { path, size }: OpenLog): LogEntry | undefined {
   if (entry === undefined && offset + raw.byteLength + 1 >= size) return undefined
   const complaint = entry === undefined ? 'it is not a record' : findEntryProblem(entry)
   if (entry !== undefined && complaint === undefined) return entry
-  throw new DrayError('malformed', `the line at byte ${offset} cannot be shown`, {
+  throw new DrayError('malformed', `cannot show the line at byte ${offset}`, {
     subject: path,
     ...(complaint !== undefined && { why: complaint }),
-    hint: 'See what is wrong with the log: dray audit verify.',
+    hint: 'Find the problem: dray audit verify.',
   })
 }

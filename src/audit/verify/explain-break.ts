@@ -19,7 +19,7 @@ export interface BrokenLog extends OpenLog {
   readonly isHeadInChain: boolean
 }
 
-/** What is wrong at the end of the chain: names the line that was changed, not its neighbour. */
+/** Explains the end of the chain. It names the line that was changed, not its neighbour. */
 export async function explainBreak(log: BrokenLog): Promise<LogProblem> {
   const { end, head, handle, isHeadInChain, size } = log
   const strays = await findStrayTail(handle, end, size)
@@ -36,16 +36,20 @@ export async function explainBreak(log: BrokenLog): Promise<LogProblem> {
   }
   if (continuedAt !== undefined) return intruder(rest, continuedAt, log)
   if (entry === undefined) {
-    return problem('invalid', log, bad.state === 'tooLong' ? 'it is longer than a line may be' : notRecord)
+    return problem(
+      'invalid',
+      log,
+      bad.state === 'tooLong' ? 'it is longer than the maximum length of a line' : notRecord,
+    )
   }
   const seq = entry.seq
   if (previousHash(bad.raw) === end.hash || typeof seq !== 'number') {
-    return problem('changed', log, `its number is not ${at}: it says ${JSON.stringify(seq) ?? 'nothing'}`)
+    return problem('changed', log, `its number is ${JSON.stringify(seq) ?? 'missing'} instead of ${at}`)
   }
   if (seq === at) return wrongPrev(rest, log)
   if (seq > at) {
     const missing = seq === at + 1 ? `line ${at} is` : `lines ${at} to ${seq - 1} are`
-    return problem('removed', log, `${missing} missing: the line that is there has the number ${seq}`)
+    return problem('removed', log, `${missing} missing: the next line has the number ${seq}`)
   }
   return earlierNumber(seq, rest, log)
 }
@@ -61,18 +65,19 @@ function strayProblem({ runs, lines, after }: StrayTail, log: BrokenLog): LogPro
   const writer = runs.length === 1 ? `The run ${runs[0]}` : 'A run'
   const why = [
     `it ${place} and does not follow line ${log.end.seq}`,
-    `${writer} wrote it without the lock, as a run does that was suspended before its write`,
-    ...(lines === 2 ? ['The line behind it is stray too'] : []),
-    ...(lines > 2 ? [`The ${lines - 1} lines behind it are stray too`] : []),
-    ...(log.head === undefined || log.isHeadInChain ? [] : ['The head is that of this run']),
+    `${writer} wrote it without the lock, which happens if a run is suspended before it writes`,
+    ...(lines === 2 ? ['The line after it is stray too'] : []),
+    ...(lines > 2 ? [`The ${lines - 1} lines after it are stray too`] : []),
+    ...(log.head === undefined || log.isHeadInChain ? [] : ['The head belongs to this run']),
   ]
-  const hint = 'No record was changed. The next change with this log keeps stray lines as recovered records.'
+  const hint =
+    'Nothing to do: no record was changed. The next change with this log keeps stray lines as recovered records.'
   return { ...problem('stray', log, why.join('. ')), hint }
 }
 
-/** What follows the chain. */
+/** The lines after the chain. */
 interface Rest {
-  /** the first line behind the chain; a copy */
+  /** the first line after the chain; a copy */
   readonly bad: LogLine
   readonly entry: LogEntry | undefined
   /** the hash that the line after it has of it, or ought to have */
@@ -164,9 +169,9 @@ function wrongPrev({ bad, nextPrev }: Rest, log: BrokenLog): LogProblem {
   const isUnchanged = known === undefined || known === digestOf(bad.raw)
   const isLastConfirmed = log.isHeadInChain && head?.seq === end.seq
   if (end.seq === 0 || isLastConfirmed || !isUnchanged) {
-    return problem('changed', log, 'its hash of the line before is not right')
+    return problem('changed', log, 'its hash of the previous line is wrong')
   }
-  const why = `it was changed: line ${at} has another hash of it`
+  const why = `it was changed: line ${at} has a different hash of it`
   return { kind: 'changed', line: end.seq, offset: lastOffset, why }
 }
 
@@ -180,5 +185,5 @@ async function earlierNumber(seq: number, { bad, isHeadBehind }: Rest, log: Brok
     const why = `${what}: line ${end.seq + 1} has the number ${seq} too, and the head confirms that line`
     return { kind: 'inserted', line: seq, offset: start.size, why }
   }
-  return problem('inserted', log, `its number is not ${end.seq + 1}: it says ${seq}`)
+  return problem('inserted', log, `its number is ${seq} instead of ${end.seq + 1}`)
 }

@@ -56,7 +56,7 @@ export async function requireIntactLog(
 ): Promise<void> {
   const { problem } = await verifyLog(path, options, signal)
   if (problem === undefined) return
-  const message = `line ${problem.line} of ${path} is bad`
+  const message = `line ${problem.line} of ${path} is not valid`
   throw new DrayError('corrupt', message, { subject: path, why: problem.why, hint })
 }
 

@@ -83,10 +83,10 @@ async function explain(
 }
 
 function goneLog(path: string, { seq }: Head): DrayError {
-  return new DrayError('corrupt', `the audit log ${path} is gone`, {
+  return new DrayError('corrupt', `the audit log ${path} does not exist`, {
     subject: path,
-    why: `its head is there and says that ${seq} records were written`,
-    hint: 'Put the log back from a copy, or move the .head file away together with it.',
+    why: `its head exists and counts ${seq} records`,
+    hint: 'Restore the log from a copy, or move its .head file away.',
   })
 }
 
@@ -185,18 +185,18 @@ class LogVerifier {
     }
   }
 
-  /** What is wrong, apart from a break of the chain. */
+  /** The problem, apart from a break of the chain. */
   get problem(): LogProblem | undefined {
     if (this.#problem !== undefined || this.#head === undefined) return this.#problem
     if (this.#differsAt !== undefined) {
-      const why = 'it was changed: the head has another hash of it'
+      const why = 'it was changed: the head has a different hash of it'
       return { kind: 'changed', line: this.#head.seq, offset: this.#differsAt, why }
     }
     const { seq, size } = this.end
     if (this.isBroken || seq >= this.#head.seq) return undefined
     const cut =
       this.torn > 0 ? 'it was cut in the middle' : seq === 0 ? 'the log is empty' : 'the log was cut'
-    const why = `${cut}: the head says that ${this.#head.seq} records were written`
+    const why = `${cut}: the head counts ${this.#head.seq} records`
     return { kind: 'removed', line: seq + 1, offset: size, why }
   }
 
@@ -212,7 +212,8 @@ class LogVerifier {
 
   #findProblem(line: LogLine, entry: LogEntry): string | undefined {
     if (!isUtf8(line.raw)) return 'it is not UTF-8'
-    if (entry.seq !== this.end.seq + 1 || entry.prev !== this.end.hash) return 'it has its place twice'
+    if (entry.seq !== this.end.seq + 1 || entry.prev !== this.end.hash)
+      return 'it has the seq or prev field twice'
     return findRecordProblem(entry)
   }
 

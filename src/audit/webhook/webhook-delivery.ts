@@ -101,7 +101,7 @@ async function attempt(id: string, body: Uint8Array, webhook: Webhook, call: Cal
 
 function bodyOf(record: AuditRecord, format: WebhookFormat): string {
   const line = formatEventLine(record, format)
-  if (line === undefined) throw new DrayError('internal', `there is no event of the record ${record.id}`)
+  if (line === undefined) throw new DrayError('internal', `the record ${record.id} has no event`)
   return line
 }
 

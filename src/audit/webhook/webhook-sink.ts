@@ -73,7 +73,7 @@ export class WebhookSink implements AuditSink {
 
   #enqueue(record: AuditRecord): void {
     if (this.#waiting.length >= maxWaiting) {
-      this.#lose(1, 'it takes them too slowly')
+      this.#lose(1, 'the webhook accepts events too slowly')
       return
     }
     this.#waiting.push(record)
@@ -99,7 +99,7 @@ export class WebhookSink implements AuditSink {
     const done = new AbortController()
     const sent = this.#sending?.then(() => undefined)
     const tooLong = clock.sleep(maxStallMs, AbortSignal.any([signal, done.signal])).then(
-      () => new DrayError('timeout', 'it did not take them in time'),
+      () => new DrayError('timeout', 'the webhook did not accept the events in time'),
       (reason: unknown) => toDrayError(reason),
     )
     const reason = await Promise.race([sent, tooLong])
@@ -128,13 +128,13 @@ export class WebhookSink implements AuditSink {
     const { required, url } = this.#options
     const what = `${lost} ${lost === 1 ? 'event was' : 'events were'} not delivered to the webhook ${url.origin}`
     if (!required) {
-      call.notify({ kind: 'warning', text: `${what}: ${why}; the record has them: ${this.place}` })
+      call.notify({ kind: 'warning', text: `${what}: ${why}; the audit log has them: ${this.place}` })
       return
     }
-    throw new DrayError('audit', `the run is over and what it changed is done and recorded, but ${what}`, {
+    throw new DrayError('audit', `the run ended and its changes are recorded, but ${what}`, {
       subject: url.origin,
       why,
-      hint: `The record has them, under the same ids: ${this.place}. dray audit export writes them as events again.`,
+      hint: `Export the events again with dray audit export. The audit log ${this.place} has them with the same ids.`,
     })
   }
 }

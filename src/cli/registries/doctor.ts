@@ -24,7 +24,7 @@ import { explainAuth } from './logins.ts'
 
 /**
  * Returns the registries to check: the argument (a registry, a repository, `@ENV` or `@ENV/IMAGE`),
- * else every registry of dray.yaml, each with a repository of its own if the images are listed.
+ * or every registry of dray.yaml, each with one of its repositories if the images are listed.
  * @throws `usage`, `malformed`.
  */
 export function resolveRegistriesToExamine(
@@ -43,8 +43,8 @@ export function resolveRegistriesToExamine(
  */
 export function resolveScratchRepository(word: string, config: Config, mayBeInUse: boolean): RepositoryName {
   if (!word.includes('/') && startsWithRegistry(`${word}/`)) {
-    throw new DrayError('usage', `--write ${JSON.stringify(word)} names no repository`, {
-      hint: 'Name one that nobody needs: --write registry.example.com/scratch/dray',
+    throw new DrayError('usage', `--write ${JSON.stringify(word)} is not a repository`, {
+      hint: 'Pass a scratch repository: --write registry.example.com/scratch/dray',
     })
   }
   const image = resolveImage(word, { accepts: ['repository'] }, config)
@@ -53,8 +53,8 @@ export function resolveScratchRepository(word: string, config: Config, mayBeInUs
   const subject = formatRepository(repository)
   throw new DrayError('refused', `${subject} belongs to the environment ${image.environment}`, {
     subject,
-    why: 'a trial writes images and tags there, and deletes them again',
-    hint: 'Name a repository that nobody needs, or add --yes.',
+    why: 'the test writes images and tags to the repository and deletes them again',
+    hint: 'Pass a scratch repository, or add --yes.',
   })
 }
 

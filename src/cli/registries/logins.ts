@@ -169,7 +169,7 @@ async function checkCredential(
     if (response.status < 400 || response.status === 404) return isRequired
     throw new DrayError(
       response.status === 403 ? 'forbidden' : 'protocol',
-      `${registry} does not let ${nameOf(credential)} in`,
+      `cannot log in to ${registry} ${describeUser(credential)}`,
       {
         subject: registry,
         status: response.status,
@@ -183,18 +183,19 @@ async function checkCredential(
 
 function credentialRefused(registry: string, credential: Credential, cause: DrayError): DrayError {
   const wrong =
-    (credential.kind === 'identity' ? cause.why : undefined) ?? 'the user, or the password or token, is wrong'
-  return new DrayError('unauthorized', `${registry} does not let ${nameOf(credential)} in`, {
+    (credential.kind === 'identity' ? cause.why : undefined) ??
+    'it refused the user and the password or token'
+  return new DrayError('unauthorized', `cannot log in to ${registry} ${describeUser(credential)}`, {
     subject: registry,
     status: cause.status,
     why: wrong,
-    hint: 'Nothing was kept. Some registries take no password of a person but a token that is made on their pages.',
+    hint: 'Check the user and the password. Some registries require an access token instead of a password. dray stored nothing.',
     cause,
   })
 }
 
-function nameOf(credential: Credential): string {
-  return credential.kind === 'basic' ? credential.username : 'this token'
+function describeUser(credential: Credential): string {
+  return credential.kind === 'basic' ? `as ${credential.username}` : 'with this token'
 }
 
 async function findStore(context: Context, authFile: string | undefined) {

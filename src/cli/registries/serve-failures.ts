@@ -41,7 +41,7 @@ export class ServeFailures {
     }
     const unreported = known?.unreported ?? 0
     const more =
-      unreported === 0 ? '' : `; ${unreported} more requests failed in this way since the last line`
+      unreported === 0 ? '' : `; ${unreported} more requests failed for this reason since the last message`
     this.#warn(`the registry in ${this.#place} answered a ${method} with ${status}: ${why}${more}`)
     if (this.#causes.size >= maxCauses) this.#causes.clear()
     this.#causes.set(key, { at: now, unreported: 0 })

@@ -79,7 +79,7 @@ export async function keepClean(
       await registry.removeAbandonedUploads()
     } catch (error) {
       if (signal.aborted) return
-      warn(`unfinished uploads cannot be removed: ${explainFailure(error)}`)
+      warn(`cannot remove unfinished uploads: ${explainFailure(error)}`)
     }
   }
 }
@@ -104,7 +104,7 @@ export function warnAboutExposure(
   if (registry.isLoopback) return undefined
   const address = `${/^[^[].*:/.test(host) ? `[${host}]` : host}:${registry.port}`
   return htpasswd === undefined
-    ? `everyone who can reach ${address} may read, write and delete; pass --htpasswd to require a password`
+    ? `everyone with access to ${address} can read, write and delete; pass --htpasswd to require a password`
     : `dray serve has no TLS: passwords and content are sent to ${address} unencrypted`
 }
 
@@ -116,6 +116,6 @@ async function openFolder(folder: string): Promise<RegistryStorage> {
 async function readUsers(file: string): Promise<Users> {
   const { parseHtpasswd } = await import('../../embedded/access/users.ts')
   const bytes = await readFileBounded(file, maxHtpasswdSize)
-  if (bytes === undefined) throw new DrayError('not-found', `there is no file ${file}`)
+  if (bytes === undefined) throw new DrayError('not-found', `the file ${file} does not exist`)
   return parseHtpasswd(Buffer.from(bytes).toString('utf8'))
 }

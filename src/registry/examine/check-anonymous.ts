@@ -37,11 +37,11 @@ export async function checkChallenge(
 ): Promise<readonly Oddity[]> {
   if (root.status !== 401) return []
   if (!root.isChallenge)
-    return [{ kind: 'challenge', saw: 'GET /v2/ answers 401 without a challenge that can be read' }]
+    return [{ kind: 'challenge', saw: 'GET /v2/ answered 401 without a challenge that dray supports' }]
   if (repository === undefined) return []
   const { status } = await request(anonymous, anonymous.client.url(`${repository}/tags/list`, 'n=1'), call)
   if (status !== 403 && status !== 404) return []
-  const saw = `it answers ${status} without a challenge to the tag list without credentials, and GET /v2/ has a challenge`
+  const saw = `the tag list answered ${status} without a challenge to a request without credentials; GET /v2/ has a challenge`
   return [{ kind: 'anonymous', saw }]
 }
 

@@ -10,15 +10,15 @@ import { isOtherAnswer, isRedirect, missingStatuses } from '../client/lists/refe
 
 const maxList = 4 * 1024 ** 2
 
-/** What a registry answers to a request for the referrers of a manifest. */
+/** The answer of a registry to a request for the referrers of a manifest. */
 export interface ReferrersAnswer {
   readonly fact: AbilityFact
   readonly digests: readonly string[]
 }
 
 /**
- * Requests a list of referrers and describes the answer, because registries say in many ways that
- * they have no such API. @throws what the client throws for an answer of another kind.
+ * Requests a list of referrers and describes the answer, because registries without the API answer
+ * in many ways. @throws what the client throws for an answer of another kind.
  */
 export async function checkReferrers(
   client: RepositoryClient,
@@ -56,7 +56,7 @@ async function readAnswer(response: RegistryResponse, client: RepositoryClient):
   const digests = digestsIn(text)
   if (digests !== undefined) return { fact: { known: 'yes', by: 'asking' }, digests }
   const type = bareMediaType(response.headers.get('content-type') ?? '') || 'no Content-Type'
-  return missing(`it answered 200 with ${client.shared.redact(type).slice(0, 100)}, and no index`)
+  return missing(`it answered 200 with ${client.shared.redact(type).slice(0, 100)}, which is not an index`)
 }
 
 function digestsIn(text: string): readonly string[] | undefined {
@@ -75,7 +75,7 @@ function digestsIn(text: string): readonly string[] | undefined {
 function describeRedirect({ status, headers, url }: RegistryResponse): string {
   const location = headers.get('location') ?? ''
   if (location === '' || !URL.canParse(location, url.href)) return `it answered ${status}`
-  return `it redirected to ${new URL(location, url).host}, which has no such list`
+  return `it redirected to ${new URL(location, url).host}`
 }
 
 function missing(detail: string): ReferrersAnswer {

@@ -36,8 +36,8 @@ interface Examined {
 }
 
 /**
- * Finds out with GET and HEAD alone what a registry can do, and a repository of it if `path` is
- * given. The table of registries answers what such requests do not show. The failure of one check
+ * Checks a registry, and a repository of it if `path` is given, with GET and HEAD only. The table
+ * of registries has the abilities that such requests do not show. The failure of one check
  * is part of the result and does not end the others. @throws the signal's reason.
  */
 export async function checkRegistry(

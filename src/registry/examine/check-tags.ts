@@ -27,7 +27,7 @@ export async function checkFirstTags(client: RepositoryClient, call: Call): Prom
       const tags = invalid.removeFrom(page)
       if (invalid.count === 0) return { tags }
       const entries = invalid.count === 1 ? '1 entry' : `${invalid.count} entries`
-      const saw = `${entries} on the first page of the tag list cannot be tags: ${invalid.quote(client.shared)}`
+      const saw = `${entries} on the first page of the tag list are not valid tags: ${invalid.quote(client.shared)}`
       return { tags, oddity: { kind: 'tagList', saw } }
     }
     return { tags: [] }
@@ -42,7 +42,7 @@ export async function checkMissingTag(client: RepositoryClient, call: Call): Pro
   const tag = fallbackTag(digestOfNothing)
   const status = await statusOfHead(client, tag, call)
   if (status !== 401 && status !== 403) return undefined
-  return { kind: 'missingTag', saw: `it answers ${status} to a tag that does not exist` }
+  return { kind: 'missingTag', saw: `it answered ${status} to HEAD of a tag that does not exist` }
 }
 
 async function statusOfHead(client: RepositoryClient, tag: string, call: Call): Promise<number> {
@@ -76,12 +76,12 @@ export function compareHead(
   const digest = head.headers.get('docker-content-digest')
   const saw =
     head.status !== 200
-      ? `answers ${head.status}`
+      ? `answered ${head.status}`
       : digest === undefined
         ? 'has no Docker-Content-Digest'
         : digest !== descriptor.digest
-          ? 'names another digest'
+          ? 'has another digest'
           : undefined
   if (saw === undefined) return undefined
-  return { kind: 'head', saw: `HEAD of the tag ${tag} ${saw}, and GET returns ${descriptor.digest}` }
+  return { kind: 'head', saw: `HEAD of the tag ${tag} ${saw}, and GET returned ${descriptor.digest}` }
 }

@@ -6,10 +6,10 @@ import { type RegistryClientOptions, RepositoryClient, SharedState } from '../cl
 import { checkRegistry } from './check-registry.ts'
 import { probeWrites } from './probe-writes.ts'
 
-/** Finds out what a registry can do. */
+/** Checks the abilities of a registry. */
 export interface Examiner {
   check(registry: string, path: string | undefined, call: Call): Promise<RegistryFacts>
-  /** Writes to the repository, and deletes what it wrote. */
+  /** Writes to the repository, and deletes the content again. */
   probeWrites(repository: RepositoryName, call: Call): Promise<WritingFacts>
 }
 

@@ -10,7 +10,7 @@ import { cancelSession, type Session } from '../client/blobs/upload-session.ts'
 /** Milliseconds that the whole cleanup may take. */
 const cleanupMs = 15_000
 
-/** What a probe created and has to delete again, the newest last. */
+/** The content that a probe created and has to delete again, the newest last. */
 export class ProbeCleanup {
   readonly manifests: Digest[] = []
   readonly tags: string[] = []
@@ -22,7 +22,7 @@ export class ProbeCleanup {
     this.#client = client
   }
 
-  /** Deletes all of it, also if the call is aborted. Returns what could not be deleted. */
+  /** Deletes all of it, also if the call is aborted. Returns the content that it could not delete. */
   async run({ notify }: Call): Promise<readonly string[]> {
     const call: Call = { signal: AbortSignal.timeout(cleanupMs), notify }
     const purpose = this.#client.describe('clean up', '', 'delete')

@@ -27,14 +27,14 @@ import {
   withDigest,
 } from '../client/blobs/upload-session.ts'
 
-/** Bytes of a chunk. Blobs have two chunks, which most registries accept; the first breaks off. */
+/** Bytes of a chunk. Blobs have two chunks, which most registries accept; the first is interrupted. */
 const chunkBytes = 64 * 1024
 /** Milliseconds in which a registry notices that a connection broke. */
 const afterBreakMs = 200
-const claimedDetail = 'it answered OCI-Subject to a referrer that it does not list'
+const claimedDetail = 'it answered OCI-Subject for a referrer, but does not list it'
 
 /**
- * Finds out what a repository can do by doing it with new content, and deletes the content again. A
+ * Tests the abilities of a repository with new content, and deletes the content again. A
  * failure ends the probe and is part of the result. The content is deleted in any case, also if the
  * call is aborted.
  */
@@ -97,7 +97,7 @@ class WriteProbe {
       { method: 'POST', url, expect: () => true, purpose },
       this.#call,
     )
-    this.#note('mount', response.status === 201, `within the repository, it answered ${response.status}`)
+    this.#note('mount', response.status === 201, `from the same repository, it answered ${response.status}`)
     if (response.status === 202 && response.headers.has('location'))
       this.created.sessions.push(sessionOf(this.#client, response, undefined, purpose))
   }
@@ -131,11 +131,11 @@ class WriteProbe {
     this.#note(
       'chunks',
       isTaken,
-      isTaken ? undefined : `it answered ${closed.status} to the end of the upload`,
+      isTaken ? undefined : `it answered ${closed.status} to the last request of the upload`,
     )
   }
 
-  /** Breaks a chunk off in its middle, and asks the session how much of it arrived. */
+  /** Interrupts a chunk in its middle, and asks the session how much of it arrived. */
   async #probeResume({ descriptor, bytes }: ProbeContent): Promise<void> {
     if (this.facts.chunks?.known !== 'yes') return
     const purpose = this.#describe('interrupt an upload')

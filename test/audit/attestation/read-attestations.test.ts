@@ -51,7 +51,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('attestations at %s',
       ...attestationContent(other, promotionOf(other.root.digest), keys.signing).blobs.values(),
     ]
     const { read } = await found(profile, claimedAttestation(api, payload[0] ?? ''))
-    expect(await read()).toMatchObject([{ status: 'bad', why: `it is about ${other.root.digest}` }])
+    expect(await read()).toMatchObject([{ status: 'bad', why: `it describes ${other.root.digest}` }])
   })
 
   it('are unreadable if they are too large, and their bytes are not read', async () => {

@@ -44,7 +44,7 @@ describe('an attestation', () => {
     const payload = formatPromotion({ ...promotion, reason: 'another reason' })
     expect(judge(bundleWith({ ...envelope, payload }))).toMatchObject({
       status: 'bad',
-      why: 'the signature does not fit the content',
+      why: 'the signature does not match the content',
       promotion: { reason: 'another reason' },
     })
   })
@@ -57,7 +57,7 @@ describe('an attestation', () => {
 
   it('is bad if it is about another image, whoever signed it', () => {
     const of = digestOf('another image')
-    expect(judge(bundle, [keys.verify], of)).toMatchObject({ status: 'bad', why: `it is about ${image}` })
+    expect(judge(bundle, [keys.verify], of)).toMatchObject({ status: 'bad', why: `it describes ${image}` })
     const { blob } = attestationArtifact({
       promotion,
       subject: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: image, size: 1 },

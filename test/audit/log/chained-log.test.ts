@@ -150,7 +150,7 @@ describe('a log with a head', () => {
     ['cut at a line', () => truncateSync(path, Buffer.byteLength(`${linesOf(path)[0]}\n`)), 'cut'],
     ['cut in a line', () => truncateSync(path, statSync(path).size - 3), 'cut'],
     ['emptied', () => truncateSync(path, 0), 'empty'],
-    ['taken away', () => renameSync(path, `${path}.away`), 'gone'],
+    ['taken away', () => renameSync(path, `${path}.away`), 'it is missing'],
     [
       'changed in its last line',
       () => writeFileSync(path, readFileSync(path, 'utf8').replace(/tester(?!.*tester)/s, 'nobody')),
@@ -161,7 +161,7 @@ describe('a log with a head', () => {
       () => appendFileSync(path, '{"seq":3,"prev":null,"phase":"outcome"}\n'),
       'chain',
     ],
-    ['followed by lines that are no records', () => appendFileSync(path, 'one\ntwo\n'), 'no record'],
+    ['followed by lines that are no records', () => appendFileSync(path, 'one\ntwo\n'), 'not a record'],
   ])('is refused if it was %s', async (_, change, message) => {
     await twoRecords()
     change()

@@ -57,7 +57,7 @@ describe('an intent without an outcome', () => {
       result: {
         result: 'failed',
         after: old.root.digest,
-        error: { message: expect.stringContaining('was not applied') },
+        error: { message: expect.stringContaining('was not written: it has not changed') },
       },
     },
     {
@@ -65,7 +65,7 @@ describe('an intent without an outcome', () => {
       result: {
         result: 'failed',
         after: other.root.digest,
-        error: { message: expect.stringContaining(`the tag holds ${other.root.digest}`) },
+        error: { message: expect.stringContaining(`the tag points to ${other.root.digest}`) },
       },
     },
   ])('of a tag is resolved by the digest of the tag ($result.result)', async ({ now, result }) => {
@@ -85,7 +85,7 @@ describe('an intent without an outcome', () => {
       {
         result: 'failed',
         after: null,
-        error: { message: expect.stringContaining('was not applied') as string },
+        error: { message: expect.stringContaining('was not written: it has not changed') as string },
       },
     ])
   })
@@ -112,7 +112,10 @@ describe('an intent without an outcome', () => {
       result: {
         result: 'failed',
         after: api.root.digest,
-        error: { code: 'interrupted', message: expect.stringContaining('was not applied') as string },
+        error: {
+          code: 'interrupted',
+          message: expect.stringContaining('was not deleted: it still exists') as string,
+        },
       },
     },
   ])('of a delete is resolved by whether the content exists ($result.result)', async ({ there, result }) => {

@@ -235,45 +235,35 @@ describe('the problem of a log', () => {
       'changed',
       5,
       () => whole.lines.with(4, at(5).replace('tester', 'nobody')),
-      'it was changed: line 6 has another hash of it',
+      'it was changed: line 6 has a different hash of it',
     ],
     [
       'changed',
       5,
       () => whole.lines.with(4, at(5).replace('"seq":5', '"seq":7')),
-      'its number is not 5: it says 7',
+      'its number is 7 instead of 5',
     ],
     [
       'changed',
       5,
       () => whole.lines.with(4, at(5).replace(/"prev":"sha256:.{8}/, '"prev":"sha256:00000000')),
-      'its hash of the line before is not right',
+      'its hash of the previous line is wrong',
     ],
     [
       'changed',
       count,
       () => whole.lines.with(count - 1, at(count).replace('tester', 'nobody')),
-      'it was changed: the head has another hash of it',
+      'it was changed: the head has a different hash of it',
     ],
-    [
-      'removed',
-      5,
-      () => whole.lines.toSpliced(4, 1),
-      'line 5 is missing: the line that is there has the number 6',
-    ],
+    ['removed', 5, () => whole.lines.toSpliced(4, 1), 'line 5 is missing: the next line has the number 6'],
     [
       'removed',
       5,
       () => whole.lines.toSpliced(4, 3),
-      'lines 5 to 7 are missing: the line that is there has the number 8',
+      'lines 5 to 7 are missing: the next line has the number 8',
     ],
-    [
-      'removed',
-      6,
-      () => whole.lines.slice(0, 5),
-      'the log was cut: the head says that 13 records were written',
-    ],
-    ['removed', 1, () => [], 'the log is empty: the head says that 13 records were written'],
+    ['removed', 6, () => whole.lines.slice(0, 5), 'the log was cut: the head counts 13 records'],
+    ['removed', 1, () => [], 'the log is empty: the head counts 13 records'],
     [
       'moved',
       5,
@@ -354,7 +344,7 @@ describe('a stray line', () => {
       problem: {
         kind: 'stray',
         line: 5,
-        why: 'it continues line 2 and does not follow line 4. The run run-a wrote it without the lock, as a run does that was suspended before its write. The 2 lines behind it are stray too',
+        why: 'it continues line 2 and does not follow line 4. The run run-a wrote it without the lock, which happens if a run is suspended before it writes. The 2 lines after it are stray too',
         hint: expect.stringContaining('recovered') as string,
       },
     })
@@ -366,7 +356,7 @@ describe('a stray line', () => {
     expect((await verify()).problem).toMatchObject({
       kind: 'stray',
       line: 5,
-      why: expect.stringMatching(/The run run-a .* The head is that of this run$/) as string,
+      why: expect.stringMatching(/The run run-a .* The head belongs to this run$/) as string,
     })
   })
 

@@ -281,7 +281,7 @@ describe('a delivery that fails', () => {
       await sink.flush(call)
       expect(idsOf(server.seen)).toEqual([one.id, next.id])
       expect(warningsOf(call)).toEqual([
-        `1 event was not delivered to the webhook ${server.origin}: it answered with status ${status}; the record has them: audit.jsonl`,
+        `1 event was not delivered to the webhook ${server.origin}: it answered with status ${status}; the audit log has them: audit.jsonl`,
       ])
     },
   )
@@ -319,7 +319,7 @@ describe('a delivery that fails', () => {
     expect(call.events).toEqual([
       {
         kind: 'warning',
-        text: `2 events were not delivered to the webhook ${server.origin}: it answered with status 500 (tried 5 times); the record has them: audit.jsonl`,
+        text: `2 events were not delivered to the webhook ${server.origin}: it answered with status 500 (tried 5 times); the audit log has them: audit.jsonl`,
       },
     ])
     await sink.flush(call)
@@ -335,10 +335,10 @@ describe('a delivery that fails', () => {
     const error = await caught(sink.flush(call))
     expect(toErrorInfo(error)).toEqual({
       code: 'audit',
-      message: `the run is over and what it changed is done and recorded, but 1 event was not delivered to the webhook ${server.origin}`,
+      message: `the run ended and its changes are recorded, but 1 event was not delivered to the webhook ${server.origin}`,
       subject: server.origin,
       why: 'it answered with status 403',
-      hint: 'The record has them, under the same ids: audit.jsonl. dray audit export writes them as events again.',
+      hint: 'Export the events again with dray audit export. The audit log audit.jsonl has them with the same ids.',
     })
     expect(call.events).toEqual([])
   })
@@ -468,7 +468,9 @@ describe('a slow receiver', () => {
     expect(call.events).toEqual([])
     await clock.advance(1)
     await flushing
-    expect(warningsOf(call)[0]).toMatch(/^8[56] events were not delivered .*: it did not take them in time/)
+    expect(warningsOf(call)[0]).toMatch(
+      /^8[56] events were not delivered .*: the webhook did not accept the events in time/,
+    )
   })
 
   it('has at most 10,000 waiting events', async () => {
@@ -486,7 +488,9 @@ describe('a slow receiver', () => {
     expect(logged).toHaveLength(10_004)
     // One was being sent when the rest arrived.
     expect(sent).toBe(10_001)
-    expect(warningsOf(call)[0]).toMatch(/^3 events were not delivered .*: it takes them too slowly;/)
+    expect(warningsOf(call)[0]).toMatch(
+      /^3 events were not delivered .*: the webhook accepts events too slowly;/,
+    )
   })
 })
 

@@ -53,9 +53,9 @@ describe('a history', () => {
   })
 
   it('has the problem of an attestation below its line', () => {
-    const bad: HistoryRow = { ...promoted, status: 'bad', why: 'the signature does not fit the content' }
+    const bad: HistoryRow = { ...promoted, status: 'bad', why: 'the signature does not match the content' }
     expect(lines([bad], terminal).at(-1)).toMatch(
-      /^bad: sha256:\w{12} the signature does not fit the content$/,
+      /^bad: sha256:\w{12} the signature does not match the content$/,
     )
   })
 

@@ -22,7 +22,7 @@ export function notGranted(request: RegistryRequest, use: CredentialUse): DrayEr
   const causes: Readonly<Record<CredentialUse, string>> = {
     sent: `${registry} accepted the credentials, but they do not have this permission`,
     none: `dray found no credentials for ${registry}, and it refused the request without them`,
-    unused: `the token server of ${registry} does not accept the refresh token, and dray found no password`,
+    unused: `the token server of ${registry} does not accept refresh tokens, and dray found no password`,
   }
   const check = isCatalog ? '' : 'Check the name of the repository'
   const hint =

@@ -161,7 +161,7 @@ function tokenRefused(
   const whyAnonymous =
     credential === undefined
       ? `dray requested it without credentials, because it found none for ${registry}`
-      : `it accepts no refresh token (404 to POST), and dray found only a refresh token for ${registry}`
+      : `it does not accept refresh tokens (404 to POST), and dray found no password for ${registry}`
   return new DrayError('unauthorized', `${server} returned no token`, {
     ...context,
     why: isAnonymous ? whyAnonymous : `it refused the credentials for ${registry}`,

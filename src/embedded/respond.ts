@@ -104,7 +104,7 @@ async function answerSafely(
   try {
     checkRequestSource(incoming, state.allowedHosts)
     if ('repository' in route && !isRepositoryPath(route.repository)) {
-      throw refusal('NAME_INVALID', `${JSON.stringify(route.repository)} cannot be the name of a repository`)
+      throw refusal('NAME_INVALID', `${JSON.stringify(route.repository)} is not a valid repository name`)
     }
     const denied = state.access === undefined ? undefined : await admit(state.access, route, request)
     return { answered: denied ?? (await answer(route, request, state)) }

@@ -178,7 +178,7 @@ function notReadable(name: string, why: string, cause?: unknown): DrayError {
   return new DrayError('malformed', `${name} is neither YAML nor JSON`, {
     subject: name,
     why,
-    hint: 'Correct the file, or remove it from the list. dray deletes nothing while the images in use are unknown.',
+    hint: 'Correct the source, or remove it. dray deletes nothing while the images in use are unknown.',
     cause,
   })
 }

@@ -7,7 +7,7 @@ export function decodeText(bytes: Uint8Array, name: string): string {
   } catch (cause) {
     throw new DrayError('malformed', `${name} is not UTF-8`, {
       subject: name,
-      hint: 'Windows PowerShell writes UTF-16 with ">": use Out-File -Encoding utf8.',
+      hint: 'Write the file as UTF-8. In Windows PowerShell, use Out-File -Encoding utf8 instead of ">".',
       cause,
     })
   }
@@ -18,7 +18,7 @@ export function checkNotBlank(text: string, name: string): void {
   if (text.trim() !== '') return
   throw new DrayError('malformed', `${name} is empty`, {
     subject: name,
-    hint: 'Correct the file, or remove it from the list. dray deletes nothing while the images in use are unknown.',
+    hint: 'Correct the source, or remove it. dray deletes nothing while the images in use are unknown.',
   })
 }
 

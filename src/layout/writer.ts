@@ -173,7 +173,11 @@ function checkBytes(layout: Layout, d: Descriptor, bytes: Uint8Array): void {
   if (bytes.byteLength !== d.size) throw wrongSizeError(layout, d, bytes.byteLength)
   const actual = digestOf(bytes, algorithmOf(d.digest))
   if (actual === d.digest) return
-  throw new DrayError('corrupt', `the manifest for ${formatAt(layout.repository, d)} hashes to ${actual}`, {
-    subject: d.digest,
-  })
+  throw new DrayError(
+    'corrupt',
+    `the manifest for ${formatAt(layout.repository, d)} has the digest ${actual}`,
+    {
+      subject: d.digest,
+    },
+  )
 }

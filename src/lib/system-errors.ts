@@ -1,4 +1,4 @@
-/** What a code of the system means, and what to do about it. */
+/** The meaning of a code of the system, and the action that fixes it. */
 export interface SystemCause {
   /** a clause in plain words */
   readonly why: string
@@ -17,8 +17,8 @@ const later = 'Run the command again later, or with fewer other programs on this
  * system (errno). A failure with one of these codes is never a bug of dray.
  */
 const causes: ReadonlyMap<string, SystemCause> = new Map([
-  ['ENOSPC', { why: 'no space or no inode is left on the disk', hint: disk }],
-  ['EDQUOT', { why: 'the disk quota of the user is used up', hint: disk }],
+  ['ENOSPC', { why: 'the disk has no free space or no free inode', hint: disk }],
+  ['EDQUOT', { why: 'the disk quota of the user is exhausted', hint: disk }],
   [
     'EFBIG',
     {
@@ -26,9 +26,12 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
       hint: 'Raise the limit with "ulimit -f unlimited", or name a path on another disk.',
     },
   ],
-  ['EROFS', { why: 'the file system is read-only', hint: 'Name a path that can be written to.' }],
+  ['EROFS', { why: 'the file system is read-only', hint: 'Name a writable path.' }],
   ['EACCES', { why: 'the user of this process has no permission', hint: permission }],
-  ['EPERM', { why: 'the system does not allow it to the user of this process', hint: permission }],
+  [
+    'EPERM',
+    { why: 'the system does not permit the operation to the user of this process', hint: permission },
+  ],
   [
     'EIO',
     { why: 'the disk or its driver failed', hint: 'Check the disk. The log of the system has details.' },
@@ -36,7 +39,7 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
   [
     'EMFILE',
     {
-      why: 'this process has as many files and connections open as it may',
+      why: 'this process reached its limit of open files and connections',
       hint: 'Raise the limit: ulimit -n 4096. Then run the command again.',
       isLimit: true,
     },
@@ -44,7 +47,7 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
   [
     'ENFILE',
     {
-      why: 'all programs together have as many files open as the machine allows',
+      why: 'the machine reached its limit of open files',
       hint: 'Raise the limit of the machine: sysctl fs.file-max. Then run the command again.',
       isLimit: true,
     },
@@ -53,7 +56,7 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
   [
     'EAGAIN',
     {
-      why: 'the system has no further process or connection for this user',
+      why: 'this user reached the limit of processes or connections',
       hint: 'Raise the limit: ulimit -u 4096. Or run the command again with fewer other programs.',
       isLimit: true,
     },
@@ -62,7 +65,7 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
   [
     'EADDRNOTAVAIL',
     {
-      why: 'this machine has no free port or no address for a further connection',
+      why: 'this machine has no free port or address for another connection',
       hint: later,
       isLimit: true,
     },

@@ -25,7 +25,7 @@ export function parseDigest(text: string): Digest {
     if (text.length <= 1024 && grammar.test(text)) {
       throw new DrayError('unsupported', `digest algorithm ${JSON.stringify(algorithm)} is not supported`, {
         subject: text,
-        hint: 'dray checks sha256 and sha512 digests only.',
+        hint: 'Use a sha256 or sha512 digest.',
       })
     }
     throw malformed(text)
@@ -87,6 +87,6 @@ export class Digester {
 
 function malformed(text: string): DrayError {
   return new DrayError('malformed', `${JSON.stringify(text.slice(0, 200))} is not a digest`, {
-    hint: 'A digest looks like sha256: and 64 lower-case hex digits.',
+    hint: 'Write a digest as sha256: and 64 lower-case hex digits.',
   })
 }

@@ -26,7 +26,7 @@ export class Fields {
 
   text(name: string): string {
     const text = this.optionalText(name)
-    if (text === undefined) throw this.#malformed(name, 'is not there')
+    if (text === undefined) throw this.#malformed(name, 'is missing')
     return text
   }
 

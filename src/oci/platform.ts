@@ -38,7 +38,7 @@ export function parsePlatformName(text: string): Platform {
   const platform = platformNamed(text)
   if (platform !== undefined) return platform
   throw new DrayError('malformed', `${JSON.stringify(text.slice(0, 100))} is not a platform`, {
-    hint: 'A platform looks like linux/amd64 or linux/arm/v7.',
+    hint: 'Write a platform as linux/amd64 or linux/arm/v7.',
   })
 }
 

@@ -38,7 +38,7 @@ export function isTag(text: string): boolean {
 export function parseTag(text: string): string {
   if (!isTag(text)) {
     throw new DrayError('malformed', `${quote(text)} is not a tag`, {
-      hint: 'A tag has up to 128 letters, digits, "_", "." and "-", and does not begin with "." or "-".',
+      hint: 'Use up to 128 letters, digits, "_", "." and "-". A tag does not begin with "." or "-".',
     })
   }
   return text
@@ -91,7 +91,7 @@ export function refuseScheme(text: string): void {
 export function parseRepository(name: string, whole: string = name): RepositoryName {
   refuseScheme(name)
   if (bareIdentifier.test(name)) {
-    throw malformed(whole, 'a repository cannot be named by 64 hexadecimal digits')
+    throw malformed(whole, 'the name of a repository cannot be 64 hexadecimal digits')
   }
   const slash = name.indexOf('/')
   const first = slash < 0 ? '' : name.slice(0, slash)
@@ -192,8 +192,8 @@ function registryNamed(text: string): string | undefined {
 }
 
 function malformed(text: string, why: string): DrayError {
-  return new DrayError('malformed', `${quote(text.slice(0, 200))} is not a reference to an image: ${why}`, {
-    hint: 'A reference looks like registry.example.com/team/api:1.4.2 or registry.example.com/team/api@sha256:….',
+  return new DrayError('malformed', `${quote(text.slice(0, 200))} is not an image reference: ${why}`, {
+    hint: 'Write a reference as registry.example.com/team/api:1.4.2 or registry.example.com/team/api@sha256:….',
   })
 }
 

@@ -96,9 +96,9 @@ export function formatVkey(verifier: NoteVerifier): string {
 /** SHA-256 of name, newline, type and key: its first four bytes as hex. */
 function keyId(name: string, key: SigningKey | VerifyKey, subject: string = name): string {
   if (!isKeyName(name)) {
-    throw new DrayError('config', `${JSON.stringify(name.slice(0, 200))} cannot be the name of a key`, {
+    throw new DrayError('config', `${JSON.stringify(name.slice(0, 200))} is not a valid key name`, {
       subject,
-      hint: 'A name has no spaces and no plus, such as example.com/audit.',
+      hint: 'Use a name without spaces and "+", such as example.com/audit.',
     })
   }
   const hashed = Buffer.concat([Buffer.from(`${name}\n`), Buffer.of(ed25519Type), rawKey(key, subject)])

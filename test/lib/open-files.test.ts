@@ -21,7 +21,7 @@ it('a process without a free file says so, and how to raise the limit, wherever 
   ])
   for (const error of Object.values(errors)) {
     expect(error).toMatchObject({
-      why: expect.stringContaining('as many files and connections open as it may') as string,
+      why: expect.stringContaining('reached its limit of open files and connections') as string,
       hint: expect.stringContaining('ulimit -n') as string,
     })
   }

@@ -45,7 +45,8 @@ async function deleteTag(state: RegistryState, repository: string, tag: string):
 }
 
 async function checkRepository({ storage }: RegistryState, repository: string): Promise<void> {
-  if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
+  if (!(await storage.hasRepository(repository)))
+    throw refusal('NAME_UNKNOWN', `the repository ${repository} does not exist`)
 }
 
 /** @throws a refusal if something protects the manifest. */

@@ -13,7 +13,7 @@ export const listTags: Endpoint = async (request, state, repository) => {
   const { storage, abilities } = state
   if (!(await storage.hasRepository(repository))) {
     if (abilities.unknownRepository === 'empty') return jsonResponse(200, { name: repository, tags: [] })
-    throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
+    throw refusal('NAME_UNKNOWN', `the repository ${repository} does not exist`)
   }
   const query = abilities.tagPages ? request.query : new URLSearchParams()
   const wanted = wantedPage(query, { ...abilities, ...(!abilities.tagPages && { pageLimit: 0 }) })

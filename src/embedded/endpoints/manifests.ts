@@ -132,7 +132,7 @@ async function readManifest(
   request: EndpointRequest,
   { incomingManifests }: RegistryState,
 ): Promise<Uint8Array> {
-  const tooLarge = refusal('SIZE_INVALID', `a manifest may have ${maxManifestSize} bytes`, 413)
+  const tooLarge = refusal('SIZE_INVALID', `a manifest can have at most ${maxManifestSize} bytes`, 413)
   if ((declaredLength(request) ?? 0) > maxManifestSize) throw tooLarge
   const chunks: Uint8Array[] = []
   let size = 0
@@ -157,7 +157,7 @@ function parsed(request: EndpointRequest, bytes: Uint8Array): Manifest {
   try {
     manifest = parseManifest(bytes, declared, 'the manifest')
   } catch (error) {
-    throw refusal('MANIFEST_INVALID', isDrayError(error) ? error.message : 'the manifest cannot be read')
+    throw refusal('MANIFEST_INVALID', isDrayError(error) ? error.message : 'cannot parse the manifest')
   }
   if (declared !== '' && declared !== manifest.mediaType) {
     throw refusal('MANIFEST_INVALID', `Content-Type is ${declared}, the manifest is ${manifest.mediaType}`)

@@ -122,7 +122,7 @@ async function append(request: EndpointRequest, state: RegistryState, upload: Up
   }
   if (range !== undefined && upload.size !== range.start + range.length) {
     await state.uploads.cancel(upload)
-    throw refusal('SIZE_INVALID', 'the chunk is not as long as Content-Range says')
+    throw refusal('SIZE_INVALID', 'the length of the chunk differs from Content-Range')
   }
 }
 
@@ -140,7 +140,7 @@ function chunkRange(request: EndpointRequest, { abilities }: RegistryState): Chu
   const start = Number(match[1])
   const length = Number(match[2]) - start + 1
   if (length < 1 || (declaredLength(request) ?? length) !== length) {
-    throw refusal('SIZE_INVALID', 'Content-Range and Content-Length do not agree')
+    throw refusal('SIZE_INVALID', 'Content-Range and Content-Length differ')
   }
   return { start, length }
 }

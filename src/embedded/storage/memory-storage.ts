@@ -75,7 +75,7 @@ class MemoryStorage implements RegistryStorage {
     end: number,
   ): AsyncGenerator<Uint8Array, void> {
     const blob = this.#find(repository)?.blobs.get(digest)
-    if (blob === undefined) throw new DrayError('not-found', 'the blob is missing', { subject: digest })
+    if (blob === undefined) throw new DrayError('not-found', 'the blob does not exist', { subject: digest })
     let at = 0
     for (const chunk of blob.chunks) {
       const from = Math.max(start - at, 0)

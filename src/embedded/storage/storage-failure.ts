@@ -9,8 +9,8 @@ import { foreignRefusal, type RegistryFailureCode } from '../errors.ts'
  */
 const failures: ReadonlyMap<string, readonly [RegistryFailureCode, string]> = new Map([
   ['ENOSPC', ['STORAGE_FULL', 'no space left on device: the disk of the registry is full']],
-  ['EDQUOT', ['STORAGE_FULL', 'disk quota exceeded: the registry may not store more']],
-  ['EFBIG', ['STORAGE_FULL', 'file too large: the disk of the registry does not take a file of this size']],
+  ['EDQUOT', ['STORAGE_FULL', 'disk quota exceeded: the registry cannot store more']],
+  ['EFBIG', ['STORAGE_FULL', 'file too large: the disk of the registry does not accept a file of this size']],
   ['EROFS', ['STORAGE_FAILED', 'read-only file system: the registry cannot change anything']],
   ['EIO', ['STORAGE_FAILED', 'input/output error: the disk of the registry fails']],
 ])

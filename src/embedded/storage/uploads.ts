@@ -169,7 +169,7 @@ export class Uploads {
 
   #checkSize(size: number): void {
     const { blobBytes } = this.#limits
-    if (size > blobBytes) throw refusal('SIZE_INVALID', `a blob may have ${blobBytes} bytes`, 413)
+    if (size > blobBytes) throw refusal('SIZE_INVALID', `a blob can have at most ${blobBytes} bytes`, 413)
   }
 
   /** Writes a chunk. If the storage is full, drops idle sessions. */

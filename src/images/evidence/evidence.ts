@@ -228,7 +228,7 @@ export class EvidenceSearch {
 
   /** A registry serves a manifest only to a client that accepts its media type. */
   #noteUnknownType(where: string, { mediaType, artifactType = mediaType }: Descriptor, call: Call): void {
-    const what = `the attached artifact ${where} (${artifactType}) cannot be read`
+    const what = `cannot read the attached artifact ${where} (${artifactType})`
     if (this.#options.dangling === 'skip') {
       call.notify({ kind: 'warning', text: `${what}: dray does not know the media type ${mediaType}` })
       return

@@ -121,7 +121,7 @@ export function errorOf(
  */
 function storageError({ status, url, tries }: RegistryResponse, purpose: Purpose): DrayError {
   const code = status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'protocol'
-  const message = `cannot ${purpose.doing}: ${url.host} answered ${times(status, tries)} to a redirect of ${purpose.registry}`
+  const message = `cannot ${purpose.doing}: ${url.host} answered ${times(status, tries)} after ${purpose.registry} redirected to it`
   return new DrayError(code, message, { subject: purpose.subject, status })
 }
 

@@ -79,7 +79,7 @@ export async function checkRegistry(
  * If the registry challenges, an earlier one gets the token.
  */
 async function checkApi(client: RegistryClient, isOpen: boolean, call: Call): Promise<ApiFacts> {
-  const purpose = purposeAt(client, 'ask for the API')
+  const purpose = purposeAt(client, 'check the API')
   const request = { method: 'GET', url: client.url(''), expect: [200], purpose, withoutScopes: true } as const
   if (!isOpen) await client.sendAndDiscard(request, call)
   const begin = performance.now()

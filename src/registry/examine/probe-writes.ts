@@ -213,7 +213,7 @@ class WriteProbe {
   }
 
   #put(manifest: ProbeContent, at: TagOrDigest, query: string) {
-    const purpose = this.#describe('put a manifest')
+    const purpose = this.#describe('push a manifest')
     return this.#client.sendAndDiscard(
       {
         method: 'PUT',

@@ -126,7 +126,7 @@ describe("a registry's error", () => {
     const manifest = { ...blobOf(bytes), mediaType }
     await expect(storeAt(registry).putManifest(manifest, bytes, ['1'], newCall())).rejects.toMatchObject({
       code: 'unavailable',
-      message: `cannot put the manifest: ${registry} cannot store more`,
+      message: `cannot push the manifest: ${registry} cannot store more`,
     })
     expect(heard.filter(({ method }) => method === 'PUT')).toHaveLength(1)
   })
@@ -179,7 +179,7 @@ describe("a registry's error", () => {
     expect(error).toMatchObject({
       code: 'protocol',
       status: 403,
-      message: `cannot read the blob: ${storage.registry} answered 403 to a redirect of ${registry}`,
+      message: `cannot read the blob: ${storage.registry} answered 403 after ${registry} redirected to it`,
     })
     expect(JSON.stringify(error)).not.toContain('canary')
   })

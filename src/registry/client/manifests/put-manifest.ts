@@ -151,7 +151,12 @@ class ManifestPut {
   async #putOnce(at: TagOrDigest, tags: readonly string[], call: Call): Promise<readonly string[]> {
     const tag = 'tag' in at ? at.tag : tags[0]
     const mark = 'tag' in at ? `:${at.tag}` : `@${at.digest}`
-    const purpose = this.#client.describe('put the manifest', mark, 'write', tag === undefined ? {} : { tag })
+    const purpose = this.#client.describe(
+      'push the manifest',
+      mark,
+      'write',
+      tag === undefined ? {} : { tag },
+    )
     const query = tags.map((name) => `tag=${encodeURIComponent(name)}`).join('&')
     const response = await this.#client.sendAndDiscard(
       {

@@ -175,7 +175,7 @@ describe('a checkpoint', () => {
       'other/audit',
     )
     expect(ended.code).toBe(3)
-    expect(ended.stderr).toContain('it is of ci/audit')
+    expect(ended.stderr).toContain('its log is ci/audit')
   })
 
   it('uses the key, password and name of dray.yaml, and prints no secret', async () => {
@@ -224,7 +224,7 @@ describe('a repository of checkpoints', () => {
   it('stores each checkpoint once, and the log is compared with the newest one', async () => {
     const { project, all } = await withRepository()
     const nothing = await project.run('audit', 'verify', '--checkpoint', 'oci')
-    expect(nothing.stderr).toContain('there is no checkpoint of ci/audit')
+    expect(nothing.stderr).toContain('the repository has no checkpoint of ci/audit')
     expect((await project.run('audit', 'checkpoint', '--push')).code).toBe(0)
     writeLog(project.auditFile, all)
     const pushed = await project.json('audit', 'checkpoint', '--push')
@@ -244,7 +244,7 @@ describe('a repository of checkpoints', () => {
     writeLog(project.auditFile, all.with(1, record({ id: 'other' })))
     const ended = await project.run('audit', 'checkpoint', '--push')
     expect(ended.code).toBe(1)
-    expect(ended.stderr).toContain('does not begin with the 6 records that were signed before')
+    expect(ended.stderr).toContain('does not begin with the 6 records of the last checkpoint')
     expect((await project.run('audit', 'verify', '--checkpoint', 'oci')).code).toBe(1)
   })
 

@@ -166,7 +166,7 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
   return texts.flatMap((text) => breakLines(text, page.width))
 }
 
-/** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag taken off, in 9 s.` */
+/** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag deleted, in 9 s.` */
 function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, page: Page): readonly string[] {
   const totals = outcomeTotalsOf(plan, outcome)
   const { deleted, manifests, untagged, absent, left, refused } = totals

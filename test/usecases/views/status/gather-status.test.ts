@@ -107,6 +107,21 @@ describe('the requests to compare two environments', () => {
   })
 })
 
+it('a repository is unreachable if the tags that it is compared by cannot be read', async () => {
+  const { registry } = await scripted(({ path }) => {
+    if (path.includes('/tags/list'))
+      return { status: 200, body: JSON.stringify({ name: 'api', tags: ['main'] }) }
+    return { status: path.endsWith('/main') ? 403 : 404 }
+  })
+  const targets = ['staging', 'prod'].map((environment) =>
+    targetAt(registry, `${environment}/api`, { environment, image: 'api' }),
+  )
+  const paths = [{ from: 'staging', to: 'prod' }]
+  const facts = await gatherStatus(openStores(), targets, paths, options, newCall())
+  expect(facts).toMatchObject(targets.map(() => ({ state: 'unreachable', error: { code: 'forbidden' } })))
+  expect(buildStatus(['staging', 'prod'], paths, facts).summary).toMatchObject({ inSync: 0, unknown: 1 })
+})
+
 it('a repository is unreachable with the reason if the registry answers 403 or with malformed content', async () => {
   const denied = await scripted(() => ({ status: 403 }))
   const strange = await scripted(() => ({ status: 200, body: '{}' }))

@@ -1,4 +1,8 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { compareSides } from '../../../../src/usecases/views/status/compare-sides.ts'
+import { sideOf } from '../../../../src/usecases/views/status/compare-facts.ts'
+import { statusFacts } from '../../../support/status-facts.ts'
 import { pairCommonTags, TagSet } from '../../../../src/usecases/views/status/common-tags.ts'
 import { type DiffEntry, buildDiff, type DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
 import { type Digest, digestOf } from '../../../../src/oci/digest.ts'
@@ -191,4 +195,25 @@ describe('an image', () => {
       drift: [],
     })
   })
+})
+
+it('an image that is in sync in diff is in sync in status', () => {
+  const names = ['current', 'main', 'sha-1', 'sha-2', '1.4.1', '1.4.2', 'v1.4.2', '2026.11.05']
+  const tags = fc
+    .uniqueArray(fc.tuple(fc.constantFrom(...names), fc.constantFrom('a', 'b')), { selector: ([tag]) => tag })
+    .map((all) => all.map(([tag, name]) => `${tag}=${name}`))
+  const statusOf = (from: readonly string[], to: readonly string[]) => {
+    const [source, target] = [from, to].map((all) =>
+      sideOf(
+        statusFacts({ environment: 'x', has: all.length === 0 ? '-' : all.join(' '), currentTag: 'current' }),
+      ),
+    )
+    return source === undefined || target === undefined ? undefined : compareSides(source, target).state
+  }
+  fc.assert(
+    fc.property(tags, tags, (from, to) => {
+      if (diff(from, to).state === 'in-sync') expect(statusOf(from, to)).toBe('in-sync')
+    }),
+    { numRuns: 500 },
+  )
 })

@@ -146,7 +146,7 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
       intervalMs,
       clock: this.context.clock,
       call: this.call,
-      warn: (text) => this.say(text),
+      warn: (text) => this.printAside(text),
       formatRows: this.format === 'jsonl' ? (rows) => formatLines('jsonl', { rows: () => rows }) : undefined,
       read: async (call, now) => {
         await this.context.renew()

@@ -28,7 +28,7 @@ export interface Copied {
   readonly bytes: number
 }
 
-/** What a copy has done. It is complete once the unlisted referrers are listed. */
+/** The result of a copy. It is complete once the unlisted referrers are listed. */
 export interface CopyResult {
   readonly moved: Copied
   readonly unlisted: readonly UnlistedReferrer[]

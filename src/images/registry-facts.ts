@@ -2,7 +2,7 @@ import type { Call } from '../lib/call.ts'
 import { type ErrorInfo, isDrayError, toErrorInfo } from '../lib/errors.ts'
 import type { Known } from './ports.ts'
 
-/** What a check found, or why it failed. */
+/** The result of a check, or the reason of its failure. */
 export type CheckResult<T> = { readonly value: T } | { readonly error: ErrorInfo }
 
 /**
@@ -22,7 +22,7 @@ export async function runCheck<T>(
   }
 }
 
-/** What registries differ in: capabilities, range requests and the list of repositories. */
+/** Abilities that registries differ in: capabilities, range requests and the catalog. */
 export const abilities = [
   'referrers',
   'deleteTag',
@@ -73,7 +73,7 @@ export interface Oddity {
   readonly saw: string
 }
 
-/** What reads of a registry show. */
+/** The facts that reads of a registry show. */
 export interface RegistryFacts {
   /** `GET /v2/` with the available credentials */
   readonly api: CheckResult<ApiFacts>
@@ -91,7 +91,7 @@ export interface ApiFacts {
   readonly version?: string
 }
 
-/** What reads of a repository show. */
+/** The facts that reads of a repository show. */
 export interface RepositoryFacts {
   readonly path: string
   /** the number of tags on the first page; `absent` if there is no such repository */
@@ -99,7 +99,7 @@ export interface RepositoryFacts {
   readonly rateLimit?: RateLimit
 }
 
-/** What a probe with writes found. */
+/** The facts that a probe with writes shows. */
 export interface WritingFacts {
   readonly abilities: Readonly<Partial<Record<Ability, AbilityFact>>>
   /** the failure that ended the test */

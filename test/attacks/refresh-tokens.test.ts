@@ -145,7 +145,9 @@ describe('a token server', () => {
       code: 'unauthorized',
       why: expect.stringContaining('does not accept refresh tokens'),
     })
-    expect((error as DrayError).why).not.toMatch(/accepted the credentials|refused the credentials|no credentials/)
+    expect((error as DrayError).why).not.toMatch(
+      /accepted the credentials|refused the credentials|no credentials/,
+    )
     expectUnseen(registry)
   })
 

@@ -159,7 +159,9 @@ describe('a checkpoint', () => {
     expect(none).toMatchObject({ code: 64, stdout: '' })
     const text = readFileSync(join(project.folder, 'c.txt'), 'utf8')
     writeFileSync(join(project.folder, 'c.txt'), text.replace('\n7\n', '\n6\n'))
-    expect((await project.run(...verify, verifierKey)).stderr).toContain('the signature of ci/audit does not match c.txt')
+    expect((await project.run(...verify, verifierKey)).stderr).toContain(
+      'the signature of ci/audit does not match c.txt',
+    )
   })
 
   it('of another log is refused if --name names the log', async () => {

@@ -50,7 +50,9 @@ describe.each(disks)('a log on a disk $name', ({ needs, script }) => {
     expect(ended).toMatchObject({ code: 1, stdout: '' })
     expect(ended.stderr).toContain('cannot write the audit record, and dray changes nothing more')
     expect(ended.stderr).toContain(log)
-    expect(ended.stderr).toContain('Free space or give this user write access, or pass another file with --audit-file.')
+    expect(ended.stderr).toContain(
+      'Free space or give this user write access, or pass another file with --audit-file.',
+    )
     expect(writes(registries.staging.requests)).toEqual([])
     expect(registries.staging.requests.length).toBeGreaterThan(0)
     expect(existsSync(log) ? readFileSync(log, 'utf8') : '').toBe('')

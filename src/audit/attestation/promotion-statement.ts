@@ -23,7 +23,9 @@ export const statementMediaType = 'application/vnd.in-toto+json'
 
 /** in-toto attestation, spec/v1/statement.md */
 const statementType = 'https://in-toto.io/Statement/v1'
-/** `cosign attest --predicate` still writes this type, with the same fields (in-toto, spec/v0.1.0). */
+/**
+ * `cosign attest --predicate` still writes this type, with the same fields (in-toto, spec/v0.1.0).
+ */
 const olderStatementType = 'https://in-toto.io/Statement/v0.1'
 /** in bytes: enough for some 10,000 attached artifacts */
 const maxStatementSize = 1024 * 1024

@@ -86,7 +86,7 @@ function verifySignatures(
   const { envelope, signer } = bundle
   const signers = signersOf(envelope, keys)
   const hints = new Map(keys.map((key) => [hintOf(key), key]))
-  // If a signature names a known key, that key must have made it, whatever the others are.
+  // If a signature names a known key, that key must have made it, regardless of the others.
   const isBroken = envelope.signatures.some(
     ({ keyid }, i) => keyid !== undefined && hints.has(keyid) && signers[i] === undefined,
   )

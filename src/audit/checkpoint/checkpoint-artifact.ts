@@ -73,7 +73,10 @@ export async function newestCheckpoint(
   return tag === undefined ? undefined : findCheckpoint(source, tag, call)
 }
 
-/** The tags of all checkpoints of this origin, smallest first. Empty if the repository does not exist. */
+/**
+ * The tags of all checkpoints of this origin, smallest first. Empty if the repository does not
+ * exist.
+ */
 export async function checkpointTags(
   source: TagLister,
   origin: string,

@@ -6,8 +6,8 @@ const ciFields = ['service', 'user', 'run', 'job', 'commit', 'repository'] as co
 
 /**
  * Returns the problem of the fields that are shown, exported and filtered, or undefined. It is
- * stricter than the verification, because dray also shows logs of other tools. Accepts unknown kinds of steps,
- * which later versions may write.
+ * stricter than the verification, because dray also shows logs of other tools. Accepts unknown
+ * kinds of steps, which later versions may write.
  */
 export function findEntryProblem(entry: LogEntry): string | undefined {
   const complaint = findRecordProblem(entry)

@@ -127,7 +127,7 @@ function parseSaved(bytes: Uint8Array): SavedTail | undefined {
   }
 }
 
-/** The parts without a record in the log, and the offset behind the records of the others. */
+/** The parts without a record in the log, and the offset after the records of the others. */
 async function restOf(
   { offset, torn }: SavedTail,
   handle: FileHandle,

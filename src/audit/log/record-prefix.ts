@@ -23,7 +23,7 @@ export function canBeginLog(bytes: Uint8Array): boolean {
   return start.subarray(0, length).equals(bytes.subarray(0, length))
 }
 
-/** What follows the start of a record, with a zero for each digit. */
+/** The rest of a record after its start, with a zero for each digit. */
 const timeAndRun = '0000-00-00T00:00:00.000Z","run":"'
 
 function hasTime(text: string): boolean {
@@ -55,7 +55,7 @@ function decodeBeginning(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** What can stand between the last token of cut JSON and its closing brackets. */
+/** The text between the last token of cut JSON and its closing brackets. */
 const continuations = ['', '0', ':0', '"":0'] as const
 const literals = ['true', 'false', 'null'] as const
 

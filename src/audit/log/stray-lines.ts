@@ -16,7 +16,7 @@ import type { LogEntry } from './record.ts'
 import { canBeTorn } from './record-prefix.ts'
 import { findRecordProblem } from './record-problems.ts'
 
-/** The most bytes behind a chain in which dray detects stray lines. */
+/** The most bytes after a chain in which dray detects stray lines. */
 const maxStraySize = 8 * 1024 * 1024
 const newline = 0x0a
 
@@ -26,7 +26,7 @@ const newline = 0x0a
  * bytes of the first run land behind those of the second. The last line may be torn.
  */
 export interface StrayTail {
-  /** all bytes behind the chain */
+  /** all bytes after the chain */
   readonly bytes: Buffer
   /** of the lines; a torn line counts */
   readonly lines: number
@@ -148,7 +148,7 @@ export function writerOf(entry: LogEntry): string {
 export interface EarlierLines {
   /** the end of the chain after the lines with these numbers, and after those before them */
   readonly ends: ReadonlyMap<number, Position>
-  /** the runs that wrote the lines of the chain behind a given one */
+  /** the runs that wrote the lines of the chain after a given one */
   readonly displaced: ReadonlySet<string>
 }
 

@@ -51,8 +51,8 @@ interface Cursor extends SurveyedSource {
 
 /**
  * Reads every log once and verifies its chain before anything is merged. Keeps eight bytes for each
- * record. @throws `corrupt` at the first line that is not a record or does not follow; `usage` for too
- * many logs or a repeated name.
+ * record. @throws `corrupt` at the first line that is not a record or does not follow; `usage` for
+ * too many logs or a repeated name.
  */
 export async function surveyLogs(sources: readonly MergeSource[]): Promise<Survey> {
   checkSources(sources)

@@ -2,7 +2,7 @@ import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { AuditRecord, RecordedStep } from '../log/record.ts'
 
-/** What a step changes in a registry. */
+/** The content of a registry that a step changes. */
 export interface Affected {
   readonly repository: RepositoryName
   readonly tag?: string
@@ -13,7 +13,7 @@ export interface Affected {
   readonly from?: RepositoryName
 }
 
-/** What the step of a record changes; undefined if an image was refused before it had a step. */
+/** The content that the step of a record changes; undefined if the image was refused earlier. */
 export function affectedBy(record: AuditRecord): Affected | undefined {
   return record.step === undefined ? undefined : affectedByStep(record.step)
 }

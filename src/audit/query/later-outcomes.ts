@@ -20,7 +20,7 @@ export class LaterOutcomes {
     this.#log = log
   }
 
-  /** Whether the entry is an intent before `from` with an outcome behind it. */
+  /** Whether the entry is an intent before `from` with an outcome after it. */
   async settle(entry: LogEntry, offset: number): Promise<boolean> {
     const step = stepKey(entry)
     if (this.#from >= this.#log.size || entry.phase !== 'intent' || step === undefined) return false

@@ -40,7 +40,7 @@ export class RecordedPuts {
   readonly #puts = new Map<string, Map<string, RecordedPut>>()
   /** the end of the log at the moment; outcomes before it are not news */
   #since = 0
-  /** the end of what was read */
+  /** the end of the part that was read */
   #read: { readonly ino: number; readonly offset: number; readonly size: number } | undefined
   #reading: Promise<void> = Promise.resolve()
   /** why the beginning could not be found */

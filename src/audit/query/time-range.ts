@@ -65,7 +65,7 @@ class TimeSearch {
     this.#source = source
   }
 
-  /** If all records of a block are older than `time`, the result begins behind it. */
+  /** If all records of a block are older than `time`, the result begins after it. */
   async findStart(time: number): Promise<number> {
     let start = 0
     for (let high = this.#source.size; high - start > blockSize;) {
@@ -172,7 +172,7 @@ function isFrom({ isComplete, oldest }: Block, time: number): boolean {
   return isComplete && oldest >= time
 }
 
-/** Where the next line begins; Infinity if no line break follows. */
+/** The offset of the next line; Infinity if no line break follows. */
 function afterLine(bytes: Buffer, at: number): number {
   const end = bytes.indexOf(newline, at)
   return end < 0 ? Infinity : end + 1

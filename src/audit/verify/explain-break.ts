@@ -161,7 +161,7 @@ function intruder({ entry, isTooEarly }: Rest, continuedAt: number, log: BrokenL
   return problem('inserted', log, `it was inserted: ${what}${next}`)
 }
 
-/** The line after the bad one, or else the head, shows which of two lines was changed. */
+/** The line after the bad one, or the head, shows which of two lines was changed. */
 function wrongPrev({ bad, nextPrev }: Rest, log: BrokenLog): LogProblem {
   const { end, head, lastOffset } = log
   const at = end.seq + 1

@@ -65,7 +65,7 @@ const recordFields = fieldsOf(
   ['reason', 'ticket', 'step', 'image', 'before', 'after', 'result', 'resolvedBy', 'error'],
 )
 
-/** What a verification keeps of a record. */
+/** The fields of a record that a verification keeps. */
 class SkimmedRecord {
   readonly json: JsonSkimmer
   time: string | undefined

@@ -60,7 +60,7 @@ export async function requireIntactLog(
   throw new DrayError('corrupt', message, { subject: path, why: problem.why, hint })
 }
 
-/** Whether nothing is wrong with the log. */
+/** Whether the log and its checkpoints have no problem. */
 export function isWhole({ report, results }: Pick<Verification, 'report' | 'results'>): boolean {
   return report.problem === undefined && results.every(({ state }) => state === 'kept')
 }

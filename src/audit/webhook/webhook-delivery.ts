@@ -12,7 +12,9 @@ const firstWaitMs = 1_000
 /** Statuses below 500 to retry (CloudEvents, HTTP 1.1 Web Hooks for Event Delivery, 2.2). */
 const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429])
 
-/** Sends a POST once. @throws `network` and `timeout` if a retry may help; else another code. */
+/**
+ * Sends a POST once. @throws `network` and `timeout` if a retry may help; otherwise another code.
+ */
 export type Post = (
   url: URL,
   headers: Readonly<Record<string, string>>,

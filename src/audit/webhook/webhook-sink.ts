@@ -12,7 +12,7 @@ const maxStallMs = 30_000
 const maxFlushMs = 5 * 60_000
 
 export interface WebhookSinkOptions extends Webhook {
-  /** whether an undelivered event is an error after the run; else it is a warning */
+  /** whether an undelivered event is an error after the run; otherwise it is a warning */
   readonly required: boolean
   /** receives requests and retries */
   readonly notify: Call['notify']

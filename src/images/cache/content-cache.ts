@@ -32,7 +32,7 @@ export class ContentCache {
     this.#folder = new PackedFolder({ path, maxBytes, maxEntryBytes, clock, warn })
   }
 
-  /** Returns verified bytes, or undefined. Removes what is damaged. Never throws. */
+  /** Returns verified bytes, or undefined. Removes damaged content. Never throws. */
   get(digest: Digest): Promise<Uint8Array | undefined> {
     const bytes = this.#folder.get(encodedOf(digest))
     if (bytes === undefined || digestOf(bytes, algorithmOf(digest)) === digest) return Promise.resolve(bytes)
@@ -46,7 +46,7 @@ export class ContentCache {
     return Promise.resolve()
   }
 
-  /** Writes what was put. Never throws. */
+  /** Writes the content of `put`. Never throws. */
   flush(): Promise<void> {
     this.#folder.flush()
     return Promise.resolve()

@@ -6,6 +6,6 @@ export interface ContentStore {
   get(digest: Digest): Promise<Uint8Array | undefined>
   /** Keeps the content, unless it is too large or there is no room. */
   put(digest: Digest, bytes: Uint8Array): Promise<void>
-  /** Writes what was put. A process that ends without it loses the newest content. */
+  /** Writes the content of `put`. A process that ends without it loses the newest content. */
   flush(): Promise<void>
 }

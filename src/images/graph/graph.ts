@@ -124,7 +124,7 @@ function checkEntries(
     const other = known.get(entry.digest) ?? entry
     known.set(entry.digest, other)
     const types = new Set([other.mediaType, entry.mediaType])
-    // An entry without a media type says nothing against another one.
+    // An entry without a media type does not contradict another one.
     if (other.size === entry.size && (types.size === 1 || types.has(''))) continue
     const where = formatAt(store.repository, { digest })
     throw new DrayError('malformed', `${where} has two different descriptors of ${entry.digest}`, {

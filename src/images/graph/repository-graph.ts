@@ -24,7 +24,7 @@ export function imageTags({ tags }: RepositoryGraph): ReadonlyMap<string, Digest
   return new Map(own)
 }
 
-/** What a scan found in a repository; it saves requests in the next run. */
+/** The result of a scan of a repository; it saves requests in the next run. */
 export interface PreviousScan {
   readonly tags: ReadonlyMap<string, Digest>
   /** by each manifest whose referrers were listed: the indexes among them */

@@ -7,7 +7,7 @@ import { isImageConfig } from '../config/image-config.ts'
 import { isAttestationChild } from './platform-images.ts'
 import type { ManifestContent } from '../ports.ts'
 
-/** A manifest of a repository, reduced to what it reaches. */
+/** A manifest of a repository, reduced to the content that it reaches. */
 export interface RepositoryNode {
   /** media type, digest and size alone */
   readonly descriptor: Descriptor
@@ -38,7 +38,9 @@ interface NodeBlob {
   readonly size: number
 }
 
-/** Reduces a manifest to what it reaches. @throws `malformed`, `unsupported` (schema 1). */
+/**
+ * Reduces a manifest to the content that it reaches. @throws `malformed`, `unsupported` (schema 1).
+ */
 export function nodeOf({ bytes, descriptor }: ManifestContent, where: string): RepositoryNode {
   const manifest = parseManifest(bytes, descriptor.mediaType, where)
   const { mediaType, subject, annotations } = manifest

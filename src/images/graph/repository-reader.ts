@@ -17,7 +17,7 @@ const listAttempts = 3
 export interface ReaderOptions {
   /** content that dray has read before */
   readonly contents?: ContentStore
-  /** what an earlier scan found: it saves requests and decides nothing */
+  /** the result of an earlier scan: it saves requests and decides nothing */
   readonly last?: PreviousScan
 }
 
@@ -134,7 +134,7 @@ export class RepositoryReader {
     try {
       return this.#keep(nodeOf({ descriptor: { mediaType, digest, size: bytes.byteLength }, bytes }, digest))
     } catch (error) {
-      // The content has another kind, such as a config. The registry reports what is wrong.
+      // The content has another kind, such as a config. The registry reports the problem.
       if (isDrayError(error)) return undefined
       throw error
     }

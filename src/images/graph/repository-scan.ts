@@ -20,7 +20,7 @@ const tagsPerReport = 50
 const maxReferrerLevels = 8
 const maxManifests = 500_000
 
-/** What a scan reads from; `RepositoryReader` implements it. */
+/** The source of a scan; `RepositoryReader` implements it. */
 interface ScanSource {
   readonly store: SourceRepository
   listTags(call: Call): Promise<readonly string[]>
@@ -30,7 +30,7 @@ interface ScanSource {
   remembered(subject: Digest): readonly Digest[] | undefined
 }
 
-/** One scan of a repository: what it has found so far. */
+/** One scan of a repository: its findings until now. */
 export class RepositoryScan {
   readonly #source: ScanSource
   readonly #tags = new Map<string, Digest | null>()
@@ -58,7 +58,7 @@ export class RepositoryScan {
     return this.#isRemembered
   }
 
-  /** What saves requests in a later run. */
+  /** The facts that save requests in a later run. */
   get asLast(): PreviousScan {
     const tags = [...this.#tags].flatMap(([tag, digest]) => (digest === null ? [] : [[tag, digest] as const]))
     return { tags: new Map(tags), indexReferrers: this.#referrersOf }

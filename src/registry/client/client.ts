@@ -30,11 +30,11 @@ export interface RegistryClientOptions extends TransferRetryOptions {
   readonly fetch: Fetch
   /** scheme, host, port and base path of the API of a registry */
   readonly origin: (registry: string) => URL
-  /** what is known of a registry before it is asked; by default the table of registries.ts */
+  /** the documented capabilities of a registry; by default the table of registries.ts */
   readonly known?: (registry: string, name: Capability) => Known
   /** Runs work while no other run on this machine does work under the same name. */
   readonly exclusively?: Exclusively
-  /** what was sent in this run, to be cut out of what registries say */
+  /** the secrets that this run sent, which are removed from texts of registries */
   readonly secrets?: Secrets
   readonly uploads?: UploadLimits
   /** whether a registry that is reached over plain http answers TLS; by default it does not */

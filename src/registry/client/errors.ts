@@ -12,7 +12,7 @@ const maxErrorBody = 64 * 1024
 /** Characters that are kept of a registry's own message. */
 const maxMessage = 1000
 
-/** What a request is for: the parts of the error if a registry refuses it. */
+/** The purpose of a request: the parts of the error if a registry refuses it. */
 export interface Purpose {
   readonly registry: string
   /** of the repository; absent for the list of all repositories */
@@ -39,7 +39,7 @@ interface ErrorReader extends Redaction {
 export interface RegistryError {
   readonly code?: string | undefined
   readonly text?: string | undefined
-  /** whether the body says that the server expects TLS */
+  /** whether the body reports that the server expects TLS */
   readonly asksForTls?: boolean
 }
 
@@ -172,7 +172,7 @@ export async function readError(response: RegistryResponse, redaction: Redaction
   }
 }
 
-/** Adds to an error of `http/` what only the client knows: the image that the request was about. */
+/** Adds the image of the request to an error of `http/`, because only the client knows it. */
 export function withSubject(error: unknown, { subject }: Purpose, call: Call): unknown {
   return isDrayError(error) && !call.signal.aborted ? error.with({ subject }) : error
 }
@@ -194,7 +194,7 @@ function parseError(body: unknown, redaction: Redaction): RegistryError {
 
 interface Classification {
   readonly code: ErrorCode
-  /** what happened, if the status does not say it */
+  /** the failure, if the status does not show it */
   readonly message?: string
   readonly hint?: string
 }

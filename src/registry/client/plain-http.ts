@@ -2,11 +2,11 @@ import type { Call } from '../../lib/call.ts'
 import type { DrayError } from '../../lib/errors.ts'
 import { httpsHint } from '../http/transport/origins.ts'
 
-/** What servers say to a plain http request at a TLS port: Go, nginx, Apache httpd and Tomcat. */
+/** Answers of Go, nginx, Apache httpd and Tomcat to a plain HTTP request at a TLS port. */
 const tlsDemands =
   /http request to an https server|plain http request was sent to https port|speaking plain http to an ssl-enabled|requires tls/i
 
-/** Whether the body of an error says that the server expects TLS. */
+/** Whether the body of an error reports that the server expects TLS. */
 export function asksForTls(body: Uint8Array): boolean {
   return tlsDemands.test(Buffer.from(body).toString('latin1'))
 }
@@ -15,7 +15,7 @@ export function asksForTls(body: Uint8Array): boolean {
 export interface BareRefusal {
   readonly registry: string
   readonly origin: URL
-  /** whether the body says that the server expects TLS */
+  /** whether the body reports that the server expects TLS */
   readonly asksForTls: boolean
 }
 

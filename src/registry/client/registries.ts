@@ -1,6 +1,6 @@
 import type { Capability, Known } from '../../images/ports.ts'
 
-/** What is known of a hosted registry by its host. */
+/** The documented behavior of a hosted registry, by its host. */
 export interface KnownRegistry {
   readonly name: string
   readonly hosts: RegExp
@@ -96,7 +96,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
   },
 ]
 
-/** What is known of a program that anybody can run on any host. */
+/** The documented behavior of a registry program that runs on any host. */
 interface RegistryProgram {
   readonly name: string
   /** the header, in lower case, by which an answer shows the program */

@@ -2,7 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import { type ErrorInfo, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { FoundCredential, NoCredential, Source, SourceName } from './source.ts'
 
-/** What one source has for a registry. Nothing of it is secret. */
+/** The result of one source for a registry, without secrets. */
 export interface SourceReport {
   readonly source: SourceName
   readonly where: string

@@ -70,7 +70,7 @@ export async function storeWithHelper(
  * `askHelper`.
  */
 export async function eraseWithHelper(helper: Helper, options: HelperOptions, call: Call): Promise<boolean> {
-  // Most helpers say nothing if they erase what they do not have.
+  // Most helpers print nothing if they have nothing to erase.
   if ((await askHelper(helper, options, call)) === undefined) return false
   const { status, output } = await run(helper, 'erase', helper.server, options, call)
   if (status === 0) return true

@@ -10,7 +10,7 @@ const namespaceGrammar = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/
  */
 const apiPath = /^\/?$|^\/v[12]\/?$/
 
-/** What a key of docker's or podman's file is for. */
+/** The registry or repository that a key of docker's or podman's file names. */
 export type ParsedKey =
   /** `host[:port][/namespace]` */
   | { readonly key: string; readonly ignored?: undefined }

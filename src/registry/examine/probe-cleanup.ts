@@ -22,7 +22,9 @@ export class ProbeCleanup {
     this.#client = client
   }
 
-  /** Deletes all of it, also if the call is aborted. Returns the content that it could not delete. */
+  /**
+   * Deletes all of it, also if the call is aborted. Returns the content that it could not delete.
+   */
   async run({ notify }: Call): Promise<readonly string[]> {
     const call: Call = { signal: AbortSignal.timeout(cleanupMs), notify }
     const purpose = this.#client.describe('clean up', '', 'delete')

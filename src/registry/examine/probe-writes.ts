@@ -27,7 +27,9 @@ import {
   withDigest,
 } from '../client/blobs/upload-session.ts'
 
-/** Bytes of a chunk. Blobs have two chunks, which most registries accept; the first is interrupted. */
+/**
+ * Bytes of a chunk. Blobs have two chunks, which most registries accept; the first is interrupted.
+ */
 const chunkBytes = 64 * 1024
 /** Milliseconds in which a registry notices that a connection broke. */
 const afterBreakMs = 200

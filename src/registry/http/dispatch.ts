@@ -225,7 +225,7 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     this.#watchdog.watch(limitMs, phase === 'receiving' ? 'response' : isSending ? 'request' : undefined)
   }
 
-  /** From here on the time limit counts whether or not bytes arrive. */
+  /** After this call, the time limit counts even if bytes arrive. */
   #drain(): void {
     this.#enter('receiving', drainMs)
     this.#isDraining = true

@@ -83,7 +83,7 @@ export class Secrets {
   }
 }
 
-/** What a log of all causes would print. */
+/** The text that a log of all causes would print. */
 function textsOfCauses(cause: unknown): string[] {
   const texts: string[] = []
   for (let at = cause; at instanceof Error && texts.length < 32; at = at.cause)
@@ -91,7 +91,7 @@ function textsOfCauses(cause: unknown): string[] {
   return texts
 }
 
-/** From the first character of a part of a text to behind its last. */
+/** The range of a part of a text: its first character, and the one after its last. */
 type Span = readonly [start: number, end: number]
 
 /**

@@ -47,7 +47,7 @@ export interface FetchOptions {
 
 export interface FetchStack {
   readonly fetch: Fetch
-  /** the same without authentication, to find out what a registry shows to everybody */
+  /** the same without authentication, for public content */
   readonly anonymous: Fetch
   /**
    * What was sent. `fetch` has cut it out of its own errors and events; callers cut it out of text
@@ -158,7 +158,7 @@ function reportRequests(clock: Clock): Middleware {
   }
 }
 
-/** Cuts out of errors and events what was sent. The URL of a registry's answer may contain it. */
+/** Removes sent secrets from errors and events. The URL of a registry's answer may contain them. */
 function redactSecrets(secrets: Secrets): Middleware {
   return (next) => async (request, call) => {
     const notify: Call['notify'] = (event) => call.notify(secrets.redactEvent(event))

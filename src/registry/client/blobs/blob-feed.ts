@@ -15,7 +15,7 @@ interface OpenRange {
   reported: number
   /** accepted or taken back: nothing more is reported */
   over: boolean
-  /** what the source threw */
+  /** the error of the source */
   failure?: unknown
 }
 
@@ -46,7 +46,7 @@ export class BlobFeed {
     this.#call = call
   }
 
-  /** What the source threw. */
+  /** The error of the source. */
   get failure(): unknown {
     return this.#range?.failure
   }

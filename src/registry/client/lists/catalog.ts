@@ -46,7 +46,7 @@ export async function* listRepositories(client: RegistryClient, call: Call): Asy
   }
 }
 
-/** A refusal of the catalog is no fault of the run, so the error says what to do instead. */
+/** A refusal of the catalog is not a fault of the run. The error has an action to take instead. */
 function withoutCatalog(error: unknown, registry: string): unknown {
   if (!isDrayError(error)) return error
   const isHidden = error.code === 'forbidden' || error.code === 'unauthorized'

@@ -36,7 +36,7 @@ export interface PagesOptions<T> {
   readonly purpose: Purpose
   /** Returns the entries of a page. */
   readonly parse: (page: ResponsePage) => readonly T[]
-  /** Returns what identifies an entry. */
+  /** Returns the identity of an entry. */
   readonly keyOf: (entry: T) => string
 }
 

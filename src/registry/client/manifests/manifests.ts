@@ -77,7 +77,7 @@ async function headManifest(
   }
 }
 
-/** Returns what the answer to a HEAD says; undefined if it is incomplete. */
+/** Returns the descriptor in the answer to a HEAD; undefined if it is incomplete. */
 function headOf(
   response: RegistryResponse,
   at: TagOrDigest,

@@ -80,7 +80,7 @@ export class RegistryAuth {
     return scopeSet(scopes)
   }
 
-  /** Looks a credential up once. The next request repeats a lookup that failed. */
+  /** Finds a credential once. The next request repeats a search that failed. */
   #credential(path: string | undefined, call: Call): Promise<Credential | undefined> {
     const known = this.#lookups.get(path)
     const lookup = known ?? new SharedWork((first) => this.#lookUp(path, first))

@@ -1,10 +1,12 @@
 import { DrayError } from '../../../lib/errors.ts'
 import type { RegistrySettings } from './origins.ts'
 
-/** What dray trusts at a registry besides the system's authorities, and what it shows there. */
+/**
+ * The authorities that dray trusts for a registry besides the system's, and its own certificate.
+ */
 export type Certificates = Pick<RegistrySettings, 'ca' | 'clientCertificate'>
 
-/** Returns what folders of this machine have for a registry. @throws `config` */
+/** Returns the certificates of the folders of this machine for a registry. @throws `config` */
 export type CertificateFolders = (registry: string) => Promise<Certificates>
 
 /**

@@ -85,7 +85,7 @@ export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined
     return { done: true, value: undefined }
   }
 
-  /** Drops what is queued, and the connection if more was to come. */
+  /** Drops the queued bytes, and the connection if it expects more. */
   cancel(): void {
     this.#chunks.length = 0
     this.#queued = 0

@@ -8,7 +8,7 @@ import { toTransportError } from './transport-failure.ts'
 
 const connectMs = 5_000
 
-/** What a connection to a server showed. */
+/** The facts about a connection to a server. */
 export interface ConnectionFacts {
   readonly addresses: readonly string[]
   /** until it was open, TLS included, milliseconds */
@@ -73,7 +73,7 @@ async function openSocket(origin: URL, certificates: Certificates, signal: Abort
     ...(isIP(to.host) === 0 && { servername: to.host }),
     ALPNProtocols: ['http/1.1'],
     ...(await tlsOptions(certificates)),
-    // The result says whether the certificate is trusted. No request is sent.
+    // The result has whether the certificate is trusted. No request is sent.
     rejectUnauthorized: false,
   })
   return await opened(socket, 'secureConnect', signal)

@@ -132,7 +132,7 @@ describe('dray ls', () => {
     )
     const none = await dray(['ls', 'web'], { cwd })
     expect(none.code).toBe(1)
-    expect(none.stderr).toContain('the repository prod/web does not exist')
+    expect(none.stderr).toContain('/prod/web does not exist')
   })
 
   it('exits with 1 if the repository does not exist', async () => {

@@ -250,11 +250,11 @@ function forbidden(purpose: Purpose): Classification {
 /** A repository without a list of tags does not exist. */
 function notFound(code: string | undefined, purpose: Purpose): Classification {
   const { registry, path } = purpose
+  const repository = path === undefined ? undefined : formatRepository({ registry, path })
   const isRepository =
-    path !== undefined &&
-    (code === 'NAME_UNKNOWN' || purpose.subject === formatRepository({ registry, path }))
+    repository !== undefined && (code === 'NAME_UNKNOWN' || purpose.subject === repository)
   const message = isRepository
-    ? `the repository ${path} does not exist on ${registry}`
+    ? `the repository ${repository} does not exist`
     : `cannot ${purpose.doing}: it does not exist on ${registry}`
   // A write fails with 404 because something else is missing.
   const written = isRepository ? { message } : {}

@@ -94,7 +94,7 @@ describe("a registry's error", () => {
       const list = storeAt(registry).tags(newCall())[Symbol.asyncIterator]()
       await expect(list.next()).rejects.toMatchObject({
         code: 'not-found',
-        message: `the repository team/api does not exist on ${registry}`,
+        message: `the repository ${registry}/team/api does not exist`,
         hint: expect.stringContaining(`dray login ${registry}`),
       })
     }
@@ -105,7 +105,7 @@ describe("a registry's error", () => {
     await expect(
       storeAt(registry).putBlob(blobOf('x'), bytesSource(Buffer.from('x')), newCall()),
     ).rejects.toMatchObject({
-      message: `the repository team/api does not exist on ${registry}`,
+      message: `the repository ${registry}/team/api does not exist`,
       hint: expect.stringContaining('Create the repository team/api first'),
     })
   })

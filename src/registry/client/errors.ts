@@ -251,8 +251,7 @@ function forbidden(purpose: Purpose): Classification {
 function notFound(code: string | undefined, purpose: Purpose): Classification {
   const { registry, path } = purpose
   const repository = path === undefined ? undefined : formatRepository({ registry, path })
-  const isRepository =
-    repository !== undefined && (code === 'NAME_UNKNOWN' || purpose.subject === repository)
+  const isRepository = repository !== undefined && (code === 'NAME_UNKNOWN' || purpose.subject === repository)
   const message = isRepository
     ? `the repository ${repository} does not exist`
     : `cannot ${purpose.doing}: it does not exist on ${registry}`

@@ -139,7 +139,7 @@ function tlsFinding(tls: NonNullable<DoctorConnection['tls']>, now: number): Fin
       'Set registries.HOST.ca in dray.yaml to the certificate of the authority that issued it.'
     return { check: 'tls', state: 'problem', saw: `${what}: not trusted (${untrusted.code})`, do: todo }
   }
-  const saw = `${what}, valid for ${days} ${days === 1 ? 'day' : 'days'}`
+  const saw = days < 0 ? `${what}, expired` : `${what}, valid for ${days} ${days === 1 ? 'day' : 'days'}`
   if (days >= noticeDays) return { check: 'tls', state: 'ok', saw }
   const todo = 'Ask the operator of the registry to renew the certificate.'
   return { check: 'tls', state: days < urgentDays ? 'problem' : 'note', saw, do: todo }

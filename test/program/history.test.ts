@@ -165,7 +165,7 @@ it('the history of an unknown image and an invalid key are errors that name them
   const at = await place()
   expect(await at.project.run('history', 'nothing:1')).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('the image is in none of the environments'),
+    stderr: expect.stringContaining('no environment has the image'),
   })
   await writeFile(join(at.project.folder, 'no-key.pem'), 'nothing')
   expect(await at.project.run('history', 'api', '--key', 'no-key.pem')).toMatchObject({

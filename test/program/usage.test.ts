@@ -44,7 +44,12 @@ describe('wrong usage', () => {
     ['an invalid duration', ['ls', 'a/b', '--timeout', 'soon'], '--timeout "soon" is not a duration', '15m'],
     ['an invalid wait', ['ls', 'a/b', '--max-wait', '5'], '--max-wait "5" is not a duration', '15m'],
     ['flags that exclude each other', ['ls', 'a/b', '-q', '-v'], '--quiet', 'See "dray ls --help"'],
-    ['an invalid reference', ['ls', 'A b'], 'is not a reference', 'registry.example.com/team/api:1.4.2'],
+    [
+      'an invalid reference',
+      ['ls', 'A b'],
+      'is not an image reference',
+      'registry.example.com/team/api:1.4.2',
+    ],
     ['an unknown environment', ['ls', '@nowhere/api'], 'no environment "nowhere"', 'dray.yaml'],
   ])('of %s exits with 64, an error and a hint on stderr', async (_, args, message, hint) => {
     const ended = await dray(args)

@@ -102,7 +102,10 @@ describe('the scope of a prune', () => {
   it.each(['r.example.com', 'r.example.com:5000', '127.0.0.1:5000', 'localhost', 'localhost:5000'])(
     'of the registry %s alone is an error that says how to name all of it',
     async (word) => {
-      const error = { code: 'usage', message: expect.stringContaining(`it has to be ${word}/**`) }
+      const error = {
+        code: 'usage',
+        message: expect.stringContaining(`write ${word}/** for all repositories`),
+      }
       await expect(scope(old(), { patterns: [word] })).rejects.toMatchObject(error)
       await expect(scope(old(), { exclude: [word] })).rejects.toMatchObject(error)
     },

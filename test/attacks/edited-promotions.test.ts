@@ -220,7 +220,7 @@ describe('a saved promotion that was edited, with a new hash', () => {
   })
 
   it.each([
-    ['a rule of an environment', takeFromDev, 'staging, and it is not'],
+    ['a rule of an environment', takeFromDev, 'to staging, and the configuration does not'],
     ['the promotion order', (plan: EditablePlan) => (takeFromDev(plan), fromDev(plan)), 'promoteFrom'],
     ['an attestation', (plan: EditablePlan) => removeSteps(plan, (s) => s.kind === 'attest'), '--no-attest'],
     ['an immutable tag', (plan: EditablePlan) => addTag(plan, 'release-1', digestOf(old)), '--move-tag'],

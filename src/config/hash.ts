@@ -3,8 +3,8 @@ import type { Config, TagsConfig } from './config.ts'
 
 /**
  * The hash of the configuration that decides where images go: environments and images, in any
- * order. It leaves out how a registry is reached and where the audit log is, so the same decision
- * on another machine has the same hash. `sha256:` and hex, over JSON without white space.
+ * order. It does not cover the connection to a registry and the path of the audit log, so the same
+ * decision on another machine has the same hash. `sha256:` and hex, over JSON without white space.
  */
 export function hashOfConfig(config: Config): string {
   const environments = sorted(config.environments).map(

@@ -18,7 +18,7 @@ export interface Abilities {
   /** deletes a manifest that has referrers, with or without them; else they protect it */
   readonly deleteSubject: 'yes' | 'with its referrers' | 'no'
   /** how the DELETE of a protected manifest is refused, and the code for each reason */
-  readonly held: {
+  readonly referenced: {
     readonly status: 400 | 403 | 405 | 409
     readonly byTag: string
     readonly byIndex: string
@@ -100,7 +100,7 @@ const oci: Abilities = {
   deleteTagged: true,
   deleteInsideIndex: true,
   deleteSubject: 'yes',
-  held: { status: 405, byTag: 'DENIED', byIndex: 'DENIED', byReferrer: 'DENIED' },
+  referenced: { status: 405, byTag: 'DENIED', byIndex: 'DENIED', byReferrer: 'DENIED' },
   lockedTags: [],
   formerManifest: 'kept',
   webPageHeaders: undefined,
@@ -207,7 +207,12 @@ export const profiles = {
     ...oci,
     referrers: false,
     deleteInsideIndex: false,
-    held: { status: 409, byTag: 'DENIED', byIndex: 'MANIFEST_REFERENCED_IN_LIST', byReferrer: 'DENIED' },
+    referenced: {
+      status: 409,
+      byTag: 'DENIED',
+      byIndex: 'MANIFEST_REFERENCED_IN_LIST',
+      byReferrer: 'DENIED',
+    },
     fallbackTag: 'its subject',
     sha512Manifests: false,
     artifactManifests: false,
@@ -231,7 +236,7 @@ export const profiles = {
     ...oci,
     deleteTagged: false,
     deleteInsideIndex: false,
-    held: { status: 403, byTag: 'DENIED', byIndex: 'DENIED', byReferrer: 'DENIED' },
+    referenced: { status: 403, byTag: 'DENIED', byIndex: 'DENIED', byReferrer: 'DENIED' },
     deleteAnswer: 500,
     sha512Manifests: false,
     manyTags: false,
@@ -244,7 +249,7 @@ export const profiles = {
     deleteTagged: false,
     deleteInsideIndex: false,
     deleteSubject: 'no',
-    held: {
+    referenced: {
       status: 400,
       byTag: 'GOOGLE_MANIFEST_DANGLING_TAG',
       byIndex: 'GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE',

@@ -143,7 +143,7 @@ async function send(
     ...(size !== undefined && { 'Content-Length': size }),
   })
   const chunks = body instanceof Uint8Array ? [body] : (body?.chunks ?? [])
-  // Holds back one chunk, so that `beforeEnd` runs before the client can have everything.
+  // Delays one chunk, so that `beforeEnd` runs before the client can have everything.
   let pending: Uint8Array = new Uint8Array()
   for await (const chunk of incoming.method === 'HEAD' ? [] : chunks) {
     if (pending.byteLength > 0 && !response.write(pending)) await drained(response)

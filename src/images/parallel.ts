@@ -80,7 +80,7 @@ export class OncePerKey<R> {
       call.signal.throwIfAborted()
       const result = await work()
       this.#results.set(key, result)
-      // Those who wait have the semaphore already, and nobody needs it after them.
+      // The waiting calls have the semaphore already, and no later call needs it.
       this.#turns.delete(key)
       return { result, isOwn: true }
     } finally {

@@ -11,11 +11,11 @@ import { isRecord, parseJson } from '../oci/json.ts'
 import { maxManifestSize } from '../oci/manifest.ts'
 import { emptyIndex, type LayoutIndex, parseLayoutIndex, printLayoutIndex } from './index-file.ts'
 
-const markerName = 'oci-layout'
+const layoutFileName = 'oci-layout'
 const indexName = 'index.json'
 const lockName = '.dray.lock'
 const layoutVersion = '1.0.0'
-const maxMarkerSize = 4096
+const maxLayoutFileSize = 4096
 /** An unfinished file that was not written to for this time belongs to a process that crashed. */
 const abandonedMs = 24 * 3600 * 1000
 
@@ -43,7 +43,7 @@ export class LayoutFolder {
    */
   async readIndex(): Promise<LayoutIndex | undefined> {
     const root = await this.#root()
-    if (root === undefined || !(await this.#checkMarker(root))) return undefined
+    if (root === undefined || !(await this.#checkLayoutFile(root))) return undefined
     const bytes = await this.#read(root, indexName, maxManifestSize)
     if (bytes !== undefined) return parseLayoutIndex(bytes, join(this.name, indexName))
     if (await this.#hasNoBlobs(root)) return undefined
@@ -120,9 +120,9 @@ export class LayoutFolder {
     if (await this.#isComplete(root)) return
     await withLock(join(root, lockName), { clock: this.#clock }, signal, async () => {
       if (await this.#isComplete(root)) return
-      // The marker is written first, so that the next run recognises and completes the layout of a
-      // crash.
-      await writeFileAtomic(join(root, markerName), JSON.stringify({ imageLayoutVersion: layoutVersion }))
+      // The `oci-layout` file is written first, so that the next run recognises and completes a
+      // layout after a crash.
+      await writeFileAtomic(join(root, layoutFileName), JSON.stringify({ imageLayoutVersion: layoutVersion }))
       await this.#makeInside(root, join(root, 'blobs'))
       await writeFileAtomic(join(root, indexName), printLayoutIndex(emptyIndex))
     })
@@ -161,23 +161,23 @@ export class LayoutFolder {
   }
 
   /** Returns true for a layout of a known version, and false for an empty folder. */
-  async #checkMarker(root: string): Promise<boolean> {
-    const where = join(this.name, markerName)
-    const bytes = await this.#read(root, markerName, maxMarkerSize)
+  async #checkLayoutFile(root: string): Promise<boolean> {
+    const where = join(this.name, layoutFileName)
+    const bytes = await this.#read(root, layoutFileName, maxLayoutFileSize)
     if (bytes === undefined) {
       const names = await this.#list(root)
       if (names.every((name) => isTempName(name) || name.startsWith(lockName))) return false
       throw new DrayError(
         'malformed',
-        `${this.name} is not an image layout: it has no file "${markerName}"`,
+        `${this.name} is not an image layout: it has no file "${layoutFileName}"`,
         {
           subject: this.name,
           hint: 'Name the folder of a layout. To create a layout, name an empty or a new folder.',
         },
       )
     }
-    const marker = parseJson(bytes, where)
-    const version = isRecord(marker) ? marker['imageLayoutVersion'] : undefined
+    const layoutFile = parseJson(bytes, where)
+    const version = isRecord(layoutFile) ? layoutFile['imageLayoutVersion'] : undefined
     if (typeof version !== 'string') throw new DrayError('malformed', `${where} has no imageLayoutVersion`)
     if (!/^1\.\d+\.\d+$/.test(version)) {
       const shown = JSON.stringify(version.slice(0, 50))
@@ -188,7 +188,7 @@ export class LayoutFolder {
     return true
   }
 
-  /** Returns true for a layout that a crash left with its marker only. */
+  /** Returns true for a layout that has only its `oci-layout` file, after a crash. */
   async #hasNoBlobs(root: string): Promise<boolean> {
     const blobs = await this.#inside(root, join(root, 'blobs'))
     return blobs === undefined || (await this.#list(blobs)).length === 0

@@ -36,7 +36,7 @@ interface TimeLimit {
 
 /**
  * Runs work under a signal that is aborted with the reason of `signal`, or with that of the limit
- * when the time is over. The work has to obey the signal. No timer is left behind.
+ * when the time is over. The work has to obey the signal. The timer is always cleared.
  */
 export async function withTimeLimit<T>(
   limit: TimeLimit,

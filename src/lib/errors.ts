@@ -61,7 +61,7 @@ export interface FileMistake {
 }
 
 export interface ErrorContext {
-  /** one line for each, if the message is about several things */
+  /** one line for each subject, if the message is about several */
   readonly details?: readonly string[] | undefined
   /** all mistakes of a file, if the error is about those */
   readonly mistakes?: readonly FileMistake[] | undefined

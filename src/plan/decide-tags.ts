@@ -48,7 +48,7 @@ export interface TagDecisions {
 export function tagsToRead({ plain, version }: ImageTags, listed: ReadonlySet<string>): readonly string[] {
   if (version === undefined) return [...new Set(plain)]
   const { exact, same, floating } = version
-  // the list tells whether a tag that stays exists
+  // the list shows whether a tag that does not move exists
   const floats = floating.filter(({ tag, moves }) => moves || listed.has(tag))
   return [...new Set([...plain, exact, ...same, ...floats.map(({ tag }) => tag)])]
 }

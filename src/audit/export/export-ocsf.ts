@@ -115,7 +115,7 @@ function messageOf(record: AuditRecord, result: string): string {
   return `${operation}${image === undefined ? '' : ` ${image}`}${way}: ${result}${why}`
 }
 
-/** Fields without a place in the class, under their names in the record. */
+/** Fields that the class does not define, under their names in the audit record. */
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
   return { phase, plan, policy, actor, image, environment, before, after, reason, ticket, resolvedBy }

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto'
 
 /**
  * A set of texts that keeps 52 bits of each. It may report a text that is new (for a million texts,
- * in one of ten thousand sets), so the caller compares again. The seed is random, so that nobody
- * can prepare a collision.
+ * in one of ten thousand sets), so the caller compares again. The seed is random: an attacker
+ * cannot prepare a collision.
  */
 export class Fingerprints {
   #table = new Float64Array(1 << 16)

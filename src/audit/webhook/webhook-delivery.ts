@@ -70,7 +70,7 @@ async function sendUntilAccepted(
     if (isAccepted) return undefined
     const wait = waitMs ?? firstWaitMs * 2 ** (attempts - 1)
     const isLast = !canRetry || attempts === maxAttempts || clock.now() + wait >= deadline
-    if (isLast) return attempts === 1 ? why : `${why} (tried ${attempts} times)`
+    if (isLast) return attempts === 1 ? why : `${why} (${attempts} attempts)`
     call.notify({ kind: 'retry', method: 'POST', url: url.origin, attempt: attempts, waitMs: wait, why })
     await clock.sleep(wait, call.signal)
   }

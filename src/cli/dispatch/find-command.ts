@@ -12,11 +12,11 @@ const maxWords = 3
 
 export interface FoundCommand {
   readonly id: string
-  /** the arguments without the words of the command, in their order */
+  /** the arguments without the name of the command, in their order */
   readonly rest: string[]
 }
 
-/** Finds the command that the first words name, the one with the most words. */
+/** Finds the command with the longest name that the arguments begin with. */
 export function findCommand(args: readonly string[], config: Config): FoundCommand | undefined {
   const { words } = splitArguments(args)
   for (let count = Math.min(words.length, maxWords); count > 0; count--) {

@@ -25,7 +25,7 @@ export interface ServeOptions {
   readonly warn: (text: string) => void
 }
 
-/** How often uploads that nobody continues are removed, milliseconds. */
+/** The interval between removals of abandoned uploads, milliseconds. */
 const upkeepMs = 60 * 60_000
 
 const maxHtpasswdSize = 1024 * 1024
@@ -66,7 +66,7 @@ export async function serveRegistry(options: ServeOptions): Promise<RunningRegis
   }
 }
 
-/** Removes uploads that nobody continues, every hour until `signal` aborts. Never rejects. */
+/** Removes abandoned uploads, every hour until `signal` aborts. Never rejects. */
 export async function keepClean(
   registry: Pick<RunningRegistry, 'removeAbandonedUploads'>,
   clock: Clock,

@@ -4,13 +4,13 @@ import { type Proxy, proxyFor, type ProxyVariables } from '../../registry/http/t
 import type { FetchOptions, FetchStack } from '../../registry/http/stack.ts'
 import { createExaminer, type Examiner } from '../../registry/examine/examiner.ts'
 
-const tries = 2
+const maxAttempts = 2
 
 /**
  * How often a request is sent and how long it may stall during an examination: a person is waiting.
  */
-export const examinationPace: Pick<FetchOptions, 'maxTries' | 'limits'> = {
-  maxTries: tries,
+export const examinationPace: Pick<FetchOptions, 'maxAttempts' | 'limits'> = {
+  maxAttempts,
   limits: { headersMs: 5_000, stallMs: 5_000, sourceMs: 5_000 },
 }
 
@@ -31,7 +31,7 @@ export function createExamination(stack: FetchStack, env: ProxyVariables, clock:
     origin,
     clock,
     random: Math.random,
-    maxAttempts: tries,
+    maxAttempts,
     secrets: stack.secrets,
     speaksTls: (registry, call) => stack.speaksTls(registry, call),
   })

@@ -9,7 +9,7 @@ import { findCertificateFolders, certificatesIn, loadRegistrySettings } from './
 /** The options that differ between uses. */
 export interface StackOptions extends Pick<
   FetchOptions,
-  'userAgent' | 'clock' | 'maxWaitMs' | 'maxTries' | 'limits'
+  'userAgent' | 'clock' | 'maxWaitMs' | 'maxAttempts' | 'limits'
 > {
   /** only these credentials; by default those that are found */
   readonly credentials?: CredentialSource

@@ -16,7 +16,7 @@ export const deleteManifest: Endpoint = async (_, state, repository, reference) 
   const { abilities } = state
   if (!abilities.deleteManifest) throw refusal('UNSUPPORTED', 'this registry does not delete manifests')
   await checkRepository(state, repository)
-  await checkUnheld(state, repository, at.digest)
+  await checkUnreferenced(state, repository, at.digest)
   if (!(await remove(state, repository, at.digest))) throw unknownManifest(repository, reference)
   if (abilities.deleteAnswer === 500) throw foreignRefusal('UNKNOWN', 500, 'the delete is still running')
   return done(abilities.deleteAnswer)
@@ -50,12 +50,12 @@ async function checkRepository({ storage }: RegistryState, repository: string): 
 }
 
 /** @throws a refusal if something protects the manifest. */
-async function checkUnheld(
+async function checkUnreferenced(
   { storage, abilities }: RegistryState,
   repository: string,
   digest: Digest,
 ): Promise<void> {
-  const { held, lockedTags } = abilities
+  const { referenced, lockedTags } = abilities
   const doTagsMatter =
     lockedTags.length > 0 || !abilities.deleteTagged || abilities.untagged !== 'like others'
   const tags = doTagsMatter ? await storage.tagsOf(repository, digest) : []
@@ -65,13 +65,14 @@ async function checkUnheld(
     throw refusal('MANIFEST_UNKNOWN', `no tag of ${repository} points to ${digest}`)
   }
   if (!abilities.deleteTagged && tags.length > 0) {
-    throw foreignRefusal(held.byTag, held.status, `the tag ${tags.join()} points to it`)
+    throw foreignRefusal(referenced.byTag, referenced.status, `the tag ${tags.join()} points to it`)
   }
   const [index] = abilities.deleteInsideIndex ? [] : await indexesOf(storage, repository, digest)
-  if (index !== undefined) throw foreignRefusal(held.byIndex, held.status, `the index ${index} names it`)
+  if (index !== undefined)
+    throw foreignRefusal(referenced.byIndex, referenced.status, `the index ${index} names it`)
   const [referrer] = abilities.deleteSubject === 'no' ? await referrersOf(storage, repository, digest) : []
   if (referrer !== undefined) {
-    throw foreignRefusal(held.byReferrer, held.status, `${referrer.digest} refers to it`)
+    throw foreignRefusal(referenced.byReferrer, referenced.status, `${referrer.digest} refers to it`)
   }
 }
 

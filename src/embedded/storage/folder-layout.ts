@@ -40,7 +40,7 @@ export class FolderLayout {
     this.uploads = join(folder, 'uploads')
   }
 
-  get marker(): string {
+  get formatFile(): string {
     return join(this.folder, 'dray-registry.json')
   }
 
@@ -133,21 +133,21 @@ export class FolderLayout {
  */
 export async function prepareFolder(layout: FolderLayout, clock: Clock): Promise<void> {
   await makeFolder(layout.folder)
-  const marker = await readSmall(layout.marker, 1024)
-  if (marker === undefined) {
+  const content = await readSmall(layout.formatFile, 1024)
+  if (content === undefined) {
     if ((await readdir(layout.folder)).length > 0) {
       throw new DrayError('refused', `${layout.folder} is not empty and is not the folder of a registry`, {
         subject: layout.folder,
         hint: 'Name an empty or a new folder.',
       })
     }
-    await writeFileAtomic(layout.marker, format)
-  } else if (Buffer.from(marker).toString() !== format) {
+    await writeFileAtomic(layout.formatFile, format)
+  } else if (Buffer.from(content).toString() !== format) {
     throw new DrayError(
       'unsupported',
-      `${layout.marker} has a format that this version of dray does not support`,
+      `${layout.formatFile} has a format that this version of dray does not support`,
       {
-        subject: layout.marker,
+        subject: layout.formatFile,
       },
     )
   }

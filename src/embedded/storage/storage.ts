@@ -43,8 +43,8 @@ export interface RegistryStorage {
   /** False if it did not exist. */
   deleteBlob(repository: string, digest: Digest): Promise<boolean>
   /**
-   * Removes what uploads left behind, unless a writer has it open or it changed after `before`, in
-   * milliseconds since 1970.
+   * Removes the files of abandoned uploads, unless a writer has them open or they changed after
+   * `before`, in milliseconds since 1970.
    */
   removeAbandoned(before: number): Promise<void>
   /** Begins a blob. `id` is unique among the open writers and safe in a file name. */

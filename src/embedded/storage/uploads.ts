@@ -132,7 +132,7 @@ export class Uploads {
     })
   }
 
-  /** Drops sessions that were idle for too long, and what others left behind. */
+  /** Drops sessions that were idle for too long, and the files of abandoned ones. */
   async removeAbandoned(): Promise<void> {
     await this.#dropIdle()
     await this.#storage.removeAbandoned(this.#clock.now() - this.#limits.uploadIdleMs)

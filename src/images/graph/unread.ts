@@ -36,7 +36,7 @@ export async function gatherEach<Request, Snapshot>(
 }
 
 /**
- * Reads a target, or returns why it cannot be read: the others go on.
+ * Reads a target, or returns why it cannot be read: the other targets are read anyway.
  * @throws the signal's reason.
  */
 export async function readOrUnread<R>(

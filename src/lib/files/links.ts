@@ -12,8 +12,8 @@ export interface ForeignLink {
 }
 
 /**
- * Returns the first link on the way to an absolute path that belongs to nobody of `owners`,
- * including links behind links. The owner of a link chooses what is read: it could be something of
+ * Returns the first link in an absolute path that belongs to none of `owners`, including links
+ * behind links. The owner of a link chooses what is read: it could be something of
  * the user with content of others, such as the working tree of a repository.
  * @throws the system's error.
  */

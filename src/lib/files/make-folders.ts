@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 /**
  * Creates a folder and its missing parents. Returns the created ones, topmost first. `mkdir` with
  * `recursive` does not serve: if the system answers ENOENT for a parent that cannot be created, as
- * below /proc, Node tries for ever.
+ * below /proc, Node retries without end.
  * @throws the system's error.
  */
 export function makeFolders(path: string, mode: number): readonly string[] {

@@ -46,7 +46,7 @@ export function privateFolder(folder: UserFolder, options: PrivateFolderOptions)
 function check(folder: UserFolder, options: PrivateFolderOptions): PrivateFolder {
   const { base, missing } = realBase(folder.base)
   const isHomeMissing = missing.length > 0 && folder.base === options.home
-  // A missing home is not created: nobody would manage it.
+  // A missing home is not created: no user would manage it.
   if (isHomeMissing && options.create)
     return { fault: { path: folder.base, why: 'the folder does not exist', kind: 'other' } }
   const home = options.home === undefined ? undefined : realOrUndefined(options.home)

@@ -34,7 +34,7 @@ export class LearnedCapabilities {
     return this.#learned.get(keyOf(repository, name)) ?? this.#beforehand(repository.registry, name)
   }
 
-  /** A `yes` stays, also one from the table: a later refusal is about one piece of content. */
+  /** A `yes` stays, also one from the table: a later refusal is about one blob or manifest. */
   learn(repository: RepositoryName, name: Capability, known: 'yes' | 'no'): void {
     if (this.get(repository, name) !== 'yes') this.#learned.set(keyOf(repository, name), known)
   }

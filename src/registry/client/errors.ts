@@ -97,13 +97,13 @@ export function errorOf(
   status: number,
   { code: registryCode, text }: RegistryError,
   purpose: Purpose,
-  answer: Pick<RegistryResponse, 'tries'> = {},
+  answer: Pick<RegistryResponse, 'attempts'> = {},
 ): DrayError {
   const { code, message, hint } = classify(status, registryCode, purpose)
   const { registry } = purpose
   return new DrayError(
     code,
-    message ?? `cannot ${purpose.doing}: ${registry} answered ${times(status, answer.tries)}`,
+    message ?? `cannot ${purpose.doing}: ${registry} answered ${times(status, answer.attempts)}`,
     {
       subject: purpose.subject,
       status,
@@ -119,9 +119,9 @@ export function errorOf(
  * allows. The message of the storage is not shown: a registry could redirect to a host that only
  * this machine reaches, to have that host's answers shown.
  */
-function storageError({ status, url, tries }: RegistryResponse, purpose: Purpose): DrayError {
+function storageError({ status, url, attempts }: RegistryResponse, purpose: Purpose): DrayError {
   const code = status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'protocol'
-  const message = `cannot ${purpose.doing}: ${url.host} answered ${times(status, tries)} after ${purpose.registry} redirected to it`
+  const message = `cannot ${purpose.doing}: ${url.host} answered ${times(status, attempts)} after ${purpose.registry} redirected to it`
   return new DrayError(code, message, { subject: purpose.subject, status })
 }
 
@@ -150,8 +150,8 @@ export function isStorageFull(status: number | undefined): boolean {
   return status === 507
 }
 
-function times(status: number, tries = 1): string {
-  return tries === 1 ? String(status) : `${status} (${tries} attempts)`
+function times(status: number, attempts = 1): string {
+  return attempts === 1 ? String(status) : `${status} (${attempts} attempts)`
 }
 
 /** Reads the first error of an OCI error body, or a body of plain text. */

@@ -70,7 +70,7 @@ export interface RegistryResponse {
   /** after redirects */
   readonly url: URL
   /** number of attempts until this answer; absent: one */
-  readonly tries?: number
+  readonly attempts?: number
   /** The body, once. A caller that does not read it to its end must `discard` it. */
   readonly body: AsyncIterable<Uint8Array>
   /** Reads the whole body. @throws `protocol` if it has more than `limit` bytes. */

@@ -35,7 +35,7 @@ export interface RetryOptions {
   readonly random: () => number
   readonly gates: HostGates
   /** the most attempts for one request; the default is eight */
-  readonly maxTries?: number
+  readonly maxAttempts?: number
 }
 
 /**
@@ -46,12 +46,7 @@ export interface RetryOptions {
  * @throws `unavailable` if `Retry-After` is longer than the run may wait; `network`, `timeout`;
  * what `beforeAttempt` of the request throws, which is never retried.
  */
-export function retry({
-  clock,
-  random,
-  gates,
-  maxTries: maxAttempts = defaultMaxAttempts,
-}: RetryOptions): Middleware {
+export function retry({ clock, random, gates, maxAttempts = defaultMaxAttempts }: RetryOptions): Middleware {
   return (next) => async (request, call) => {
     const gate = gates.of(request.registry)
     for (let attempts = 1; ; attempts++) {
@@ -135,7 +130,7 @@ function finalResult(
   attempts: number,
 ): RegistryResponse {
   if (result.response !== undefined)
-    return attempts === 1 ? result.response : { ...result.response, tries: attempts }
+    return attempts === 1 ? result.response : { ...result.response, attempts }
   const { error, failure } = result
   const why = error.why ?? failure.message
   // a server that expects TLS closes a plain http connection without a response
@@ -143,7 +138,7 @@ function finalResult(
   const hint = error.hint ?? (isSilent ? httpsHint(request.registry) : undefined)
   throw new DrayError(error.code, error.message, {
     ...(error.subject !== undefined && { subject: error.subject }),
-    why: attempts === 1 ? why : `${why} (tried ${attempts} times)`,
+    why: attempts === 1 ? why : `${why} (${attempts} attempts)`,
     ...(hint !== undefined && { hint }),
     cause: error,
   })

@@ -42,7 +42,7 @@ export interface FetchOptions {
   /** how long a request may stall */
   readonly limits?: Timeouts
   /** of one request; eight by default */
-  readonly maxTries?: number
+  readonly maxAttempts?: number
 }
 
 export interface FetchStack {
@@ -96,8 +96,8 @@ export function createFetch(options: FetchOptions): FetchStack {
   })
   const wire = reportRequests(clock)(transport.fetch)
   const origin = originsOf(settings)
-  const { maxTries } = options
-  const retried = retry({ clock, random, gates, ...(maxTries !== undefined && { maxTries }) })
+  const { maxAttempts } = options
+  const retried = retry({ clock, random, gates, ...(maxAttempts !== undefined && { maxAttempts }) })
   const auth = createAuth({ settings, credentials, secrets, clock, tokenFetch: retried(wire) })
   return {
     fetch: redactSecrets(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),

@@ -42,7 +42,7 @@ function renderBlobs(blobs: readonly Descriptor[], page: Page): string {
 
 function configPairs(
   { settings, author, history, created }: NonNullable<ManifestView['image']>,
-  told: string | undefined,
+  imageCreated: string | undefined,
 ): readonly (readonly [string, string])[] {
   const { entrypoint, cmd, user, workingDir, exposedPorts, volumes, stopSignal, env } = settings
   const all: readonly (readonly [string, string | undefined])[] = [
@@ -54,7 +54,7 @@ function configPairs(
     ['volumes', volumes?.join(', ')],
     ['stop', stopSignal],
     ...(env ?? []).map((one, i) => [i === 0 ? 'env' : '', one] as const),
-    ['created', created === told ? undefined : created],
+    ['created', created === imageCreated ? undefined : created],
     ['author', author],
     ['history', history === 0 ? undefined : formatCount(history, 'step')],
   ]

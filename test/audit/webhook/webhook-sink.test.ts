@@ -319,7 +319,7 @@ describe('a delivery that fails', () => {
     expect(call.events).toEqual([
       {
         kind: 'warning',
-        text: `2 events were not delivered to the webhook ${server.origin}: it answered with status 500 (tried 5 times); the audit log has them: audit.jsonl`,
+        text: `2 events were not delivered to the webhook ${server.origin}: it answered with status 500 (5 attempts); the audit log has them: audit.jsonl`,
       },
     ])
     await sink.flush(call)
@@ -349,7 +349,7 @@ describe('a delivery that fails', () => {
     await sink.write([outcome()])
     await sink.flush(call)
     expect(waitsOf(events)).toEqual([1_000, 2_000, 4_000, 8_000])
-    expect(warningsOf(call)[0]).toContain(`cannot connect to ${server.host} (tried 5 times)`)
+    expect(warningsOf(call)[0]).toContain(`cannot connect to ${server.host} (5 attempts)`)
   })
 
   it('for a permanent reason is not retried', async () => {

@@ -32,7 +32,7 @@ async function seeded(size: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'dray-growth-'))
   folders.push(folder)
   const layout = new FolderLayout(folder)
-  await writeFile(layout.marker, '{"schema":"dray.registry/1"}\n')
+  await writeFile(layout.formatFile, '{"schema":"dray.registry/1"}\n')
   const write = async (path: string, content: Uint8Array | string): Promise<void> => {
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, content)

@@ -102,7 +102,7 @@ describe('retry', () => {
     const { fetch, count } = server(broken(false))
     await expect(retrying(fetch).fetch(requestOf(url), notedCall())).rejects.toMatchObject({
       code: 'network',
-      why: 'it broke (tried 4 times)',
+      why: 'it broke (4 attempts)',
     })
     expect(count()).toBe(4)
   })

@@ -39,7 +39,7 @@ export async function deleteContent(
   const reported = await readError(response, client.shared)
   if (status === 404 || status >= 500) {
     // After several attempts, or a 5xx, one of them may have deleted it.
-    const isOurs = status >= 500 || (response.tries ?? 1) > 1
+    const isOurs = status >= 500 || (response.attempts ?? 1) > 1
     if (await isGone(client, at, status, call)) return isOurs ? 'deleted' : 'absent'
     if (status >= 500) throw errorOf(status, reported, purpose, response)
   }

@@ -198,7 +198,7 @@ class ManifestPut {
 
   /**
    * Whether the registry has the manifest after a failure: the response was lost, or the registry
-   * refused it because it is there already (an immutable tag with the same digest).
+   * refused it because it is already present (an immutable tag with the same digest).
    */
   async #isStored(at: TagOrDigest, call: Call): Promise<boolean> {
     try {

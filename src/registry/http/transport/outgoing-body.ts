@@ -50,7 +50,7 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     if (this.#stopped) return
     this.#stopped = true
     this.#interrupt?.()
-    // The source cleans up later. A failure there has no effect.
+    // The source cleans up later. No caller needs its failure.
     void this.#close().catch(() => undefined)
   }
 

@@ -61,7 +61,7 @@ async function world(script: Partial<Script>): Promise<World> {
     credentials: async () => credential,
     userAgent: 'dray/test',
     random: () => 0,
-    maxTries: 2,
+    maxAttempts: 2,
   })
   return {
     server,

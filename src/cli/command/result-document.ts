@@ -37,7 +37,14 @@ export function printDocument(document: ResultDocument): string {
   return `${escapeJson(JSON.stringify(document, null, 2))}\n`
 }
 
-/** Escapes text in JSON strings. Text of a registry cannot control a terminal or a CI run. */
+/** A backslash, or an escape that `JSON.stringify` writes for half a character (UTF-16). */
+const backslashOrHalf = /\\\\|\\ud[89a-f][0-9a-f]{2}/g
+
+/**
+ * Escapes text in the output of `JSON.stringify`. Text of a registry cannot control a terminal or a
+ * CI run. Half a character becomes U+FFFD, because many parsers reject it (RFC 8259, 8.2).
+ */
 export function escapeJson(json: string): string {
-  return json.replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const whole = json.replace(backslashOrHalf, (found) => (found.startsWith('\\u') ? '\\ufffd' : found))
+  return whole.replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

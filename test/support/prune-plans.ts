@@ -17,7 +17,7 @@ export const whys = {
   rule: { kind: 'rule', by: 'nightlies', text: 'nightlies: 41d old, older than 30d' },
   unmatched: { kind: 'unmatched', text: 'no rule selects it' },
   protected: { kind: 'protection', by: 'releases', text: 'protected: releases' },
-  young: { kind: 'spared', by: 'nightlies', text: 'nightlies: 3d old, not older than 30d' },
+  young: { kind: 'kept', by: 'nightlies', text: 'nightlies: 3d old, not older than 30d' },
 } as const satisfies Record<string, Why>
 
 /** A verdict on a tag with its own digest, which is `days` old. */

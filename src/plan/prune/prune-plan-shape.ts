@@ -7,7 +7,7 @@ const why = v.strictObject({
     'protection',
     'inUse',
     'unmatched',
-    'spared',
+    'kept',
     'undated',
     'unparsable',
     'reached',
@@ -29,7 +29,7 @@ const tagVerdict = v.strictObject({
 })
 const manifestVerdict = v.strictObject({
   digest,
-  role: v.picklist(['child', 'evidence', 'leftover']),
+  role: v.picklist(['child', 'evidence', 'orphaned']),
   of: v.array(digest),
   verdict: v.picklist(['keep', 'delete']),
   why,

@@ -92,7 +92,7 @@ export interface TagVerdict {
 
 export interface ManifestVerdict {
   readonly digest: Digest
-  readonly role: 'child' | 'evidence' | 'leftover'
+  readonly role: 'child' | 'evidence' | 'orphaned'
   /** the known indexes that list it and its known subject */
   readonly of: readonly Digest[]
   readonly verdict: 'keep' | 'delete'
@@ -113,7 +113,7 @@ export interface Why {
     /** no rule selects it */
     | 'unmatched'
     /** a rule selects it and a condition of that rule keeps it: `by` is the rule's name */
-    | 'spared'
+    | 'kept'
     /**
      * a rule by time selects it, and its time is unknown or not plausible: `by` is the rule's name
      */

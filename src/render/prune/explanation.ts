@@ -1,8 +1,8 @@
 import type { Verdict } from '../../plan/prune/prune-plan.ts'
 import type {
+  ConditionResult,
   ExplainedTime,
   Explanation,
-  PolicyResult,
   RuleResult,
 } from '../../usecases/prune/policy/explanation.ts'
 import { formatAt } from '../../oci/reference.ts'
@@ -92,16 +92,16 @@ function protectionsText({ protections }: Explanation, page: Page): string {
   return renderResults(
     protections.map((one) => ({
       ...named(one),
-      word: one.holds ? 'protects' : 'no match',
-      tone: one.holds ? 'green' : 'dim',
+      word: one.matches ? 'protects' : 'no match',
+      tone: one.matches ? 'green' : 'dim',
     })),
     page,
   )
 }
 
-const ruleWords: Readonly<Record<RuleResult['says'], Pick<RenderedResult, 'word' | 'tone'>>> = {
+const ruleWords: Readonly<Record<RuleResult['verdict'], Pick<RenderedResult, 'word' | 'tone'>>> = {
   delete: { word: 'deletes', tone: 'red' },
-  spare: { word: 'keeps', tone: 'green' },
+  keep: { word: 'keeps', tone: 'green' },
   notSelected: { word: 'no match', tone: 'dim' },
 }
 
@@ -109,19 +109,19 @@ function rulesText({ tag, rules }: Explanation, page: Page): string {
   if (tag === undefined) return 'Rules apply to tags. Explain a tag of this digest.'
   if (rules.length === 0) return 'No rule of the policy applies to this tag.'
   const results = rules.flatMap((rule): readonly RenderedResult[] => [
-    { ...ruleWords[rule.says], ...named(rule) },
+    { ...ruleWords[rule.verdict], ...named(rule) },
     ...rule.conditions.map((one) => condition(one)),
   ])
   return renderResults(results, page)
 }
 
-/** A condition that holds keeps the tag that the rule selects. */
-function condition(one: PolicyResult): RenderedResult {
+/** A condition can keep the tag that the rule selects. */
+function condition(one: ConditionResult): RenderedResult {
   const result = named(one)
   return {
     ...result,
-    word: one.holds ? '  keeps' : '  deletes',
-    tone: one.holds ? 'green' : 'dim',
+    word: one.keeps ? '  keeps' : '  deletes',
+    tone: one.keeps ? 'green' : 'dim',
     name: `  ${result.name}`,
   }
 }

@@ -126,7 +126,7 @@ function partItems(parts: readonly ManifestVerdict[], { all }: Folding, page: Pa
   const deleted = parts.filter(({ verdict }) => verdict === 'delete')
   const count = (role: ManifestVerdict['role']): number => deleted.filter((part) => part.role === role).length
   const children = count('child')
-  const orphaned = count('leftover')
+  const orphaned = count('orphaned')
   const attached = count('evidence')
   const counts = [
     ...(children === 0 ? [] : [formatCount(children, 'child manifest')]),
@@ -146,7 +146,7 @@ function partItems(parts: readonly ManifestVerdict[], { all }: Folding, page: Pa
 const roleTexts: Readonly<Record<ManifestVerdict['role'], string>> = {
   child: 'child',
   evidence: 'attached',
-  leftover: 'orphaned',
+  orphaned: 'orphaned',
 }
 
 function partRow(part: ManifestVerdict, indent: string, page: Page): PruneRow {
@@ -215,7 +215,7 @@ function reasonOf(why: Why): string {
       return 'in use'
     case 'unmatched':
       return 'not selected by a rule'
-    case 'spared':
+    case 'kept':
       return `kept by ${by}`
     case 'undated':
       return `unknown time (${by})`

@@ -26,7 +26,7 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
     if (named.has(digest) || (!isGarbage && !shared.has(digest))) continue
     const above = parents.get(digest) ?? []
     const role = interrupted.has(digest)
-      ? 'leftover'
+      ? 'orphaned'
       : isAttachedArtifact(evaluation, node, listed)
         ? 'evidence'
         : 'child'
@@ -46,7 +46,7 @@ function explainGarbage(role: ManifestVerdict['role'], of: readonly Digest[]): W
   const [first] = of
   const parent = first === undefined ? 'a deleted manifest' : first.slice(0, 19)
   const text = {
-    leftover: `orphaned by an interrupted run: part of ${parent}, which was deleted`,
+    orphaned: `orphaned by an interrupted run: part of ${parent}, which was deleted`,
     child: `part of ${parent}, which is deleted`,
     evidence: `attached to ${parent}, which is deleted`,
   }[role]

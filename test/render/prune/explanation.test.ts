@@ -18,15 +18,17 @@ const explanation: Explanation = {
     text: 'its annotation',
     now: '2026-11-25T05:02:00.000Z',
   },
-  protections: [{ name: 'releases', holds: false, text: 'nothing that it holds is or reaches this' }],
+  protections: [
+    { name: 'releases', matches: false, text: 'matches neither this tag nor an image that reaches it' },
+  ],
   rules: [
     {
       name: 'pull-requests',
-      says: 'delete',
+      verdict: 'delete',
       text: '41d old, older than 14d',
-      conditions: [{ name: 'olderThan', holds: false, text: '41d old, older than 14d' }],
+      conditions: [{ name: 'olderThan', keeps: false, text: '41d old, older than 14d' }],
     },
-    { name: 'nightlies', says: 'notSelected', text: 'nightly-* does not select it', conditions: [] },
+    { name: 'nightlies', verdict: 'notSelected', text: 'nightly-* does not select it', conditions: [] },
   ],
   otherTags: [],
   reachedBy: [],

@@ -176,8 +176,8 @@ collection.`.trim(),
     const plan = prunePlan([
       repositoryPlan('@dev/api', [old('n-1')], {
         others: [
-          manifestVerdict('lost', 'lost-index', 'leftover'),
-          manifestVerdict('lost-index', 'lost-child', 'leftover'),
+          manifestVerdict('lost', 'lost-index', 'orphaned'),
+          manifestVerdict('lost-index', 'lost-child', 'orphaned'),
           manifestVerdict('n-1', 'a', 'child'),
           manifestVerdict('n-1', 'b', 'child', { verdict: 'keep', why: shared }),
           manifestVerdict('n-1', 'c', 'child', { verdict: 'keep', why: shared }),

@@ -2,7 +2,7 @@ import type { Rule } from '../../../config/retention/policy.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { Why } from '../../../plan/prune/prune-plan.ts'
 import { formatSpan } from './age.ts'
-import type { PolicyResult, RuleResult } from './explanation.ts'
+import type { ConditionResult, RuleResult } from './explanation.ts'
 import { describeSelector, findGroup, selectTag } from './select.ts'
 import type { ImageTime, ImageTimes } from './times.ts'
 
@@ -42,12 +42,12 @@ export function applyRules(
 }
 
 function combine(results: readonly ReasonedResult[]): RuleVerdict {
-  const deleting = results.find(({ says }) => says === 'delete')
-  const first = deleting ?? results.find(({ says }) => says === 'spare')
+  const deleting = results.find(({ verdict }) => verdict === 'delete')
+  const first = deleting ?? results.find(({ verdict }) => verdict === 'keep')
   return {
     isDeleted: deleting !== undefined,
     why: first?.why ?? { kind: 'unmatched', text: 'no rule selects it' },
-    results: results.map(({ name, says, text, conditions }) => ({ name, says, text, conditions })),
+    results: results.map(({ name, verdict, text, conditions }) => ({ name, verdict, text, conditions })),
   }
 }
 
@@ -72,18 +72,18 @@ class RuleEvaluator {
     const selected = selectTag(rule.tags, tag)
     if (selected === undefined) {
       const text = `${describeSelector(rule.tags)} does not select it`
-      return { name, says: 'notSelected', text, conditions: [] }
+      return { name, verdict: 'notSelected', text, conditions: [] }
     }
     const group = findGroup(rule, tag, selected)
     if (group === undefined) {
       const text = `it has no ${rule.groupBy ?? 'group'}`
-      return this.#keep('unparsable', text, [{ name: 'groupBy', holds: true, text }])
+      return this.#keep('unparsable', text, [{ name: 'groupBy', keeps: true, text }])
     }
     if (!needsTime(rule)) {
       const text = `${describeSelector(rule.tags)} selects it`
       return {
         name,
-        says: 'delete',
+        verdict: 'delete',
         text,
         conditions: [],
         why: { kind: 'rule', by: name, text: `${name}: ${text}` },
@@ -92,7 +92,7 @@ class RuleEvaluator {
     const time = this.#options.times.of(digest)
     if (time.kind === 'undated') {
       return this.#keep('undated', `unknown time: ${time.text}`, [
-        { name: 'time', holds: true, text: time.text },
+        { name: 'time', keeps: true, text: time.text },
       ])
     }
     return this.#byTime(time, group)
@@ -101,44 +101,44 @@ class RuleEvaluator {
   #byTime(time: Extract<ImageTime, { kind: 'dated' }>, group: string): ReasonedResult {
     const { name } = this.#rule
     const conditions = [...this.#keepNewest(time.at, group), ...this.#olderThan(time.at)]
-    const keeping = conditions.find(({ holds }) => holds)
-    if (keeping !== undefined) return this.#keep('spared', keeping.text, conditions)
+    const keeping = conditions.find(({ keeps }) => keeps)
+    if (keeping !== undefined) return this.#keep('kept', keeping.text, conditions)
     const text = conditions.map((condition) => condition.text).join(', ')
     return {
       name,
-      says: 'delete',
+      verdict: 'delete',
       text,
       conditions,
       why: { kind: 'rule', by: name, text: `${name}: ${text}` },
     }
   }
 
-  #keepNewest(at: number, group: string): readonly PolicyResult[] {
+  #keepNewest(at: number, group: string): readonly ConditionResult[] {
     const { keepNewest, groupBy } = this.#rule
     if (keepNewest === undefined) return []
     const since = this.#newestSince.get(group)
-    const holds = since === undefined || at >= since
+    const keeps = since === undefined || at >= since
     const of = groupBy === undefined ? '' : ` of ${groupBy} ${group}`
-    const text = `${holds ? '' : 'not '}among the newest ${keepNewest}${of}`
-    return [{ name: 'keepNewest', holds, text }]
+    const text = `${keeps ? '' : 'not '}among the newest ${keepNewest}${of}`
+    return [{ name: 'keepNewest', keeps, text }]
   }
 
-  #olderThan(at: number): readonly PolicyResult[] {
+  #olderThan(at: number): readonly ConditionResult[] {
     const { olderThan } = this.#rule
     if (olderThan === undefined) return []
     const age = this.#options.now - at
-    const holds = age <= olderThan
-    const text = `${formatSpan(age)} old, ${holds ? 'not older' : 'older'} than ${formatSpan(olderThan)}`
-    return [{ name: 'olderThan', holds, text }]
+    const keeps = age <= olderThan
+    const text = `${formatSpan(age)} old, ${keeps ? 'not older' : 'older'} than ${formatSpan(olderThan)}`
+    return [{ name: 'olderThan', keeps, text }]
   }
 
   #keep(
-    kind: 'spared' | 'undated' | 'unparsable',
+    kind: 'kept' | 'undated' | 'unparsable',
     text: string,
-    conditions: readonly PolicyResult[],
+    conditions: readonly ConditionResult[],
   ): ReasonedResult {
     const { name } = this.#rule
-    return { name, says: 'spare', text, conditions, why: { kind, by: name, text: `${name}: ${text}` } }
+    return { name, verdict: 'keep', text, conditions, why: { kind, by: name, text: `${name}: ${text}` } }
   }
 
   /**

@@ -7,7 +7,7 @@ import { formatAt, formatRepository, type TagOrDigest } from '../../../oci/refer
 import type { RepositoryPlan, TagVerdict } from '../../../plan/prune/prune-plan.ts'
 import { decideFrom } from '../decide-repository.ts'
 import type { Evaluation } from '../evaluate.ts'
-import type { ExplainedTime, Explanation, PolicyResult, RuleResult } from './explanation.ts'
+import type { ExplainedTime, Explanation, ProtectionResult, RuleResult } from './explanation.ts'
 import type { RepositoryPolicy } from './policy.ts'
 import { describeUse, findKept } from './protect.ts'
 
@@ -73,7 +73,7 @@ function rulesOf(
   if (found !== undefined) return found.results
   const text = 'rules do not apply to attached artifacts: they are deleted together with their image'
   return isEvidenceTag(tag)
-    ? rules.map(({ name }) => ({ name, says: 'notSelected', text, conditions: [] }))
+    ? rules.map(({ name }) => ({ name, verdict: 'notSelected', text, conditions: [] }))
     : []
 }
 
@@ -82,7 +82,7 @@ function protectionsOf(
   policy: RepositoryPolicy,
   tag: string | undefined,
   digest: Digest,
-): readonly PolicyResult[] {
+): readonly ProtectionResult[] {
   const { keptImages, snapshot } = evaluation
   const own = policy.protect.map((protection) => checkProtection(evaluation, protection, tag, digest))
   if (snapshot.inUse.length === 0) return own
@@ -98,7 +98,7 @@ function protectionsOf(
       : reason?.kind === 'inUse'
         ? `part of ${reason.at.slice(0, 19)}, which is in use: ${describeUse(reason.used)}`
         : `none of the ${ownCount} images in use reaches it`
-  return [...own, { name: 'in use', holds: reason !== undefined, text }]
+  return [...own, { name: 'in use', matches: reason !== undefined, text }]
 }
 
 function checkProtection(
@@ -106,19 +106,19 @@ function checkProtection(
   protection: TagProtection,
   tag: string | undefined,
   digest: Digest,
-): PolicyResult {
+): ProtectionResult {
   const { name } = protection
   const kept = findKept(tags, [protection], [], reach, (d) => snapshot.graph.nodes.has(d))
   const reason = kept.digests.get(digest)
-  if (tag !== undefined && kept.byTag.has(tag)) return { name, holds: true, text: 'matches this tag' }
+  if (tag !== undefined && kept.byTag.has(tag)) return { name, matches: true, text: 'matches this tag' }
   if (reason?.kind === 'protection') {
     const how =
       reason.at === digest
         ? `matches ${reason.tag}, which has the same digest`
         : `matches ${reason.tag}, which reaches it`
-    return { name, holds: true, text: how }
+    return { name, matches: true, text: how }
   }
-  return { name, holds: false, text: 'matches neither this tag nor an image that reaches it' }
+  return { name, matches: false, text: 'matches neither this tag nor an image that reaches it' }
 }
 
 /** Describes what is kept and leads to a manifest. */

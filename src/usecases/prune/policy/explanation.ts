@@ -15,7 +15,7 @@ export interface Explanation {
   readonly why: Why
   readonly time: ExplainedTime
   /** in the order of the policy, without those of other repositories */
-  readonly protections: readonly PolicyResult[]
+  readonly protections: readonly ProtectionResult[]
   readonly rules: readonly RuleResult[]
   /** other tags on the same digest */
   readonly otherTags: readonly TagVerdict[]
@@ -37,17 +37,27 @@ export interface ExplainedTime {
   readonly now: string
 }
 
-/** The result of one protection or condition. */
-export interface PolicyResult {
+/** The result of one protection. */
+export interface ProtectionResult {
   readonly name: string
-  readonly holds: boolean
+  /** it protects the tag or digest */
+  readonly matches: boolean
   readonly text: string
 }
 
+/** The result of one rule. */
 export interface RuleResult {
   readonly name: string
-  readonly says: 'delete' | 'spare' | 'notSelected'
+  readonly verdict: 'delete' | 'keep' | 'notSelected'
   readonly text: string
-  /** of a rule that selects it; `holds`: this condition keeps it */
-  readonly conditions: readonly PolicyResult[]
+  /** of a rule that selects it */
+  readonly conditions: readonly ConditionResult[]
+}
+
+/** The result of one condition of a rule, such as `olderThan`. */
+export interface ConditionResult {
+  readonly name: string
+  /** this condition keeps the tag that the rule selects */
+  readonly keeps: boolean
+  readonly text: string
 }

@@ -40,7 +40,7 @@ export interface TagRules {
 export interface TagDecisions {
   /** in the order of writing: version tags, other tags, `latest`; includes unchanged tags */
   readonly waves: readonly (readonly TagToWrite[])[]
-  readonly held: readonly KeptTag[]
+  readonly keptTags: readonly KeptTag[]
   readonly refusals: readonly DrayError[]
 }
 
@@ -71,7 +71,7 @@ export function decideTags(
 ): TagDecisions {
   const { version, root } = wanted
   const planned = new Map<string, TagToWrite>()
-  const held: KeptTag[] = []
+  const keptTags: KeptTag[] = []
   const refusals: DrayError[] = []
   const add = (tag: string, more: Partial<TagToWrite>): void => {
     if (!isTag(tag)) refusals.push(invalidTag(tag))
@@ -85,7 +85,7 @@ export function decideTags(
     for (const { tag, moves, reason, ...floating } of version.floating) {
       if (moves) add(tag, reasonToMove({ ...floating, reason }, wanted, rules))
       // a tag that is also named moves for that reason
-      else if (!wanted.plain.includes(tag)) held.push({ tag, at: found.get(tag) ?? null, reason })
+      else if (!wanted.plain.includes(tag)) keptTags.push({ tag, at: found.get(tag) ?? null, reason })
     }
     if (!rules.moveTags) refusals.push(...conflicting)
   }
@@ -102,7 +102,7 @@ export function decideTags(
     if (damaged.length > 0) refusals.push(neededImage(one.tag, wanted, former.digest, damaged))
     return { ...tag, deletesBefore: true }
   })
-  return { waves: groupByWave(tags, version, rules), held, refusals }
+  return { waves: groupByWave(tags, version, rules), keptTags, refusals }
 }
 
 function invalidTag(tag: string): DrayError {

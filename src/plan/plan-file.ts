@@ -5,11 +5,12 @@ import { isRecord, parseJson } from '../oci/json.ts'
 import { canonicalChunks, canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
 import { invalidPlan } from './invalid-plan.ts'
-import { hashOfPlan } from './plan-hash.ts'
+import { hashOfPlan, keepSavedHash } from './plan-hash.ts'
 import type { OperationName, Plan } from './plan.ts'
 import { checkPruneConsistency } from './prune/prune-consistency.ts'
 import type { PrunePlan } from './prune/prune-plan.ts'
 import { prunePlanShape } from './prune/prune-plan-shape.ts'
+import { renameOldNames } from './renamed-names.ts'
 import { descriptor, digest, error, natural, repository, tag, time } from './shapes.ts'
 
 /** The largest plan that dray reads, bytes: some 100,000 copy steps, or 30,000 deleted images. */
@@ -98,7 +99,7 @@ const planShape = v.strictObject({
           deletesBefore: v.exactOptional(v.literal(true)),
         }),
       ),
-      held: v.exactOptional(v.array(v.strictObject({ tag, at: v.nullable(digest), reason: v.string() }))),
+      keptTags: v.exactOptional(v.array(v.strictObject({ tag, at: v.nullable(digest), reason: v.string() }))),
       evidence: v.strictObject({ found: v.number(), missing: v.number() }),
       size: v.exactOptional(v.number()),
     }),
@@ -149,16 +150,20 @@ export function parsePlanFile(
   const { hash, signature, ...rest } = value
   const canonical = canonicalJson(rest)
   checkSignature?.(canonical, signature, name)
-  if (hash !== digestOf(canonical)) {
+  const computed = digestOf(canonical)
+  if (hash !== computed) {
     throw new DrayError('refused', `the plan ${name} was changed after it was saved`, {
       why: 'its hash does not match its content',
       hint: 'Make a new plan.',
     })
   }
+  const hasOldNames = renameOldNames(rest)
   const operation = rest['operation']
   // The shape of a placement plan reports an unknown operation.
   const isKnown = typeof operation === 'string' && Object.hasOwn(parsers, operation)
-  return parsers[isKnown ? (operation as OperationName) : 'promote'](rest, name)
+  const plan = parsers[isKnown ? (operation as OperationName) : 'promote'](rest, name)
+  if (hasOldNames) keepSavedHash(plan, computed)
+  return plan
 }
 
 const parsers: Readonly<Record<OperationName, (value: unknown, name: string) => Plan | PrunePlan>> = {

@@ -37,7 +37,7 @@ export interface Placement {
   /** every requested tag, also those that are up to date */
   readonly tags: readonly PlannedTag[]
   /** tags of the same version that do not move */
-  readonly held?: readonly KeptTag[]
+  readonly keptTags?: readonly KeptTag[]
   readonly evidence: { readonly found: number; readonly missing: number }
   /** bytes of distinct blobs and manifests, without attached artifacts; absent if only tags move */
   readonly size?: number

@@ -154,8 +154,8 @@ class PlacementReview {
     const { placement, listed = [] } = this.current
     const { tag, target, repository } = step
     const shown = findTag(placement.tags, tag)
-    const held = shown === undefined ? findTag(placement.held ?? [], tag) : undefined
-    const now = shown?.tag === tag ? shown.before : held?.tag === tag ? held.at : undefined
+    const keptTag = shown === undefined ? findTag(placement.keptTags ?? [], tag) : undefined
+    const now = shown?.tag === tag ? shown.before : keptTag?.tag === tag ? keptTag.at : undefined
     const own = step.expect.find((one) => isOfTag(one, repository, tag))
     if (now === target.digest) return
     const planned = findTag(this.saved.tags, tag)
@@ -163,9 +163,9 @@ class PlacementReview {
       this.obstacles.set(step.id, { error: losesImage(step, shown.before), found: shown.before })
     if (own !== undefined && now !== undefined && own.digest !== now)
       this.obstacles.set(step.id, { error: movedSince(own, now), found: now })
-    else if (held !== undefined) {
+    else if (keptTag !== undefined) {
       const higher = higherSince(step, listed)
-      if (higher === undefined) this.#tags.set(step, movesTag(this.saved, step, held.reason))
+      if (higher === undefined) this.#tags.set(step, movesTag(this.saved, step, keptTag.reason))
       else this.obstacles.set(step.id, { error: higher, ...(now !== undefined && { found: now }) })
     } else if (shown === undefined)
       this.#tags.set(step, movesTag(this.saved, step, 'the current rules do not write this tag'))

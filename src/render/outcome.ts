@@ -44,7 +44,7 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
   ].join('  ')
   const lines = [
     ...outcome.tags.filter(({ changed }) => changed).map(tagLine),
-    ...(outcome.status === 'unchanged' ? [] : (placement.held ?? []).map(keptTagLine)),
+    ...(outcome.status === 'unchanged' ? [] : (placement.keptTags ?? []).map(keptTagLine)),
     ...(outcome.status === 'unchanged' || outcome.status === 'refused' ? [] : [movedLine(outcome)]),
     ...outcome.errors.map((error) => renderErrorBelow(error, style, '  ')),
   ]

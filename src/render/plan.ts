@@ -90,8 +90,8 @@ function endCell(end: Placement['to']): string {
 }
 
 /** Returns a row for each tag with its change and the reason. A long reason goes below its row. */
-function tagRows({ tags, held = [], root }: Placement, page: number | undefined): Cell[][] {
-  const names = [...tags, ...held].map(({ tag }) => displayWidth(escapeText(tag)))
+function tagRows({ tags, keptTags = [], root }: Placement, page: number | undefined): Cell[][] {
+  const names = [...tags, ...keptTags].map(({ tag }) => displayWidth(escapeText(tag)))
   const width = Math.min(widestName, Math.max(0, ...names))
   const rows = (tag: string, change: string, why: string, tone: keyof Style): Cell[][] => {
     const start = `${pad(escapeText(tag), width)}  ${change}`
@@ -110,7 +110,7 @@ function tagRows({ tags, held = [], root }: Placement, page: number | undefined)
       ...rows(one.tag, changeOf(one, root), whyOf(one), tones[one.change]),
       ...lossRows(one),
     ]),
-    ...held.flatMap(({ tag, at, reason }) =>
+    ...keptTags.flatMap(({ tag, at, reason }) =>
       rows(tag, at === null ? 'not set' : `stays on ${shortenDigest(at)}`, reason, 'dim'),
     ),
   ]

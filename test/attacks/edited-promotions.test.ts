@@ -151,7 +151,7 @@ const edits: readonly (readonly [string, (plan: EditablePlan) => void])[] = [
       addTag(plan, 'latest', digestOf(newest))
       const placement = firstPlacement(plan)
       placement.tags = placement.tags.filter(({ tag }) => tag === 'latest')
-      delete placement.held
+      delete placement.keptTags
       removeSteps(plan, (step) => step.kind === 'tag' && step.tag !== 'latest')
     },
   ],
@@ -162,7 +162,7 @@ const edits: readonly (readonly [string, (plan: EditablePlan) => void])[] = [
       addTag(plan, '1.5', digestOf(newest))
       const placement = firstPlacement(plan)
       placement.tags = placement.tags.filter(({ tag }) => tag === 'latest' || tag === '1.5')
-      delete placement.held
+      delete placement.keptTags
       removeSteps(plan, (step) => step.kind === 'tag' && step.tag !== 'latest' && step.tag !== '1.5')
     },
   ],

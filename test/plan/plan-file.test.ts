@@ -139,6 +139,27 @@ describe('a plan file', () => {
     expect(read(JSON.stringify(JSON.parse(formatPlanFile(plan)), reversed))).toEqual(plan)
   })
 
+  it('of an earlier version is read with the new names, and keeps its hash', () => {
+    const kept = [{ tag: 'latest', at: root.digest, reason: '1.5.0 is higher' }]
+    const [one] = plan.placements
+    const old = { ...plan, placements: [{ ...one, held: kept }] }
+    const saved = digestOf(canonicalJson(old))
+    const signed: string[] = []
+    const text = JSON.stringify({ ...old, hash: saved, signature: {} })
+    const found = parsePlanFile(text, 'p.json', (canonical) => signed.push(canonical)) as Plan
+    expect(signed).toEqual([canonicalJson(old)])
+    expect(found).toEqual({ ...plan, placements: [{ ...one, keptTags: kept }] })
+    expect(hashOfPlan(found)).toBe(saved)
+  })
+
+  it('is refused with an old name and the new one', () => {
+    const both = forged((value) => {
+      const [one] = value['placements'] as Record<string, unknown>[]
+      Object.assign(one ?? {}, { held: [], keptTags: [] })
+    })
+    expect(() => read(both)).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
+
   it('is refused after an edit', () => {
     const moved = formatPlanFile(plan).replaceAll('prod/api', 'prod/web')
     expect(() => read(moved)).toThrow(expect.objectContaining({ code: 'refused', hint: expect.any(String) }))

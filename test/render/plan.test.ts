@@ -121,11 +121,11 @@ Plan: 1 image to promote, 2 tags to write, 1 image refused.`.trim(),
         override: 'allowBackward',
       },
     ]
-    const held = [
+    const keptTags = [
       { tag: 'latest', at: digestOf('b'), reason: '2.0.0 is higher' },
       { tag: 'v\u001b[2J', at: null, reason: 'it\u001b[2J was never set here' },
     ]
-    const text = renderPlan({ ...plan, operation: 'tag', placements: [{ ...placement, tags, held }] }, page)
+    const text = renderPlan({ ...plan, operation: 'tag', placements: [{ ...placement, tags, keptTags }] }, page)
     expect(text).toContain(
       `
   in        prod (eu.example.com/prod/api)
@@ -203,8 +203,8 @@ Plan: 1 image refused.`.trim(),
   it('shows long reasons and overrides of a tag below its line without cutting them', () => {
     const tag = { tag: 'latest', before: digestOf('b'), change: 'move' } as const
     const tags = [{ ...tag, reason: '2.0.0 is higher', override: 'allowBackward' }] as const
-    const held = [{ tag: '1', at: digestOf('b'), reason: `1.0.0-${'rc'.repeat(15)} is a pre-release` }]
-    const text = renderPlan({ ...plan, placements: [{ ...placement, tags, held }], refusals: [] }, page)
+    const keptTags = [{ tag: '1', at: digestOf('b'), reason: `1.0.0-${'rc'.repeat(15)} is a pre-release` }]
+    const text = renderPlan({ ...plan, placements: [{ ...placement, tags, keptTags }], refusals: [] }, page)
     expect(text).toContain('  2.0.0 is higher (by --allow-backward)\n')
     expect(text).toContain('is a pre-release\n')
     for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80)

@@ -89,14 +89,14 @@ function imagesOf(plan: Plan, executed?: Executed<PlacementTypes>): readonly Cha
 function outcomeDocument({ placements }: Plan, outcome: RunOutcome): object {
   const byId = new Map(outcome.placements.map((one) => [one.placement, one]))
   return {
-    images: placements.map(({ id, image, from, to, root, evidence, held }) => ({
+    images: placements.map(({ id, image, from, to, root, evidence, keptTags }) => ({
       image,
       from,
       to,
       digest: root.digest,
       evidenceFound: evidence.found,
       ...byId.get(id),
-      ...(held !== undefined && { held }),
+      ...(keptTags !== undefined && { keptTags }),
     })),
     moved: outcome.moved,
   }

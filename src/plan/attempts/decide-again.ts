@@ -139,8 +139,8 @@ interface SeenTag {
 /** By reference: each tag as the attempt left it, or as its plan saw it. */
 function tagsSeenBy({ plan, steps }: PlanAttempt): ReadonlyMap<string, SeenTag> {
   const results = new Map(steps.map(({ step, result }) => [step, result]))
-  const read = plan.placements.flatMap(({ to, tags, held = [] }) => [
-    ...held.map(({ tag, at }) => [formatAt(to.repository, { tag }), { digest: at }] as const),
+  const read = plan.placements.flatMap(({ to, tags, keptTags = [] }) => [
+    ...keptTags.map(({ tag, at }) => [formatAt(to.repository, { tag }), { digest: at }] as const),
     ...tags.map(({ tag, before }) => [formatAt(to.repository, { tag }), { digest: before }] as const),
   ])
   const written = plan.steps.flatMap((step) => {

@@ -122,7 +122,7 @@ export function createPlacement(
     to,
     root: bareDescriptor(root),
     tags: tags?.waves.flat().map(toPlannedTag) ?? [],
-    ...(tags !== undefined && tags.held.length > 0 && { held: tags.held }),
+    ...(tags !== undefined && tags.keptTags.length > 0 && { keptTags: tags.keptTags }),
     evidence,
   }
 }

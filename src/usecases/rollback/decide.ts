@@ -69,10 +69,10 @@ function hasNothingToMove({ tags, errors }: TaggedTarget, { to }: RollbackReques
 
 function nothingToMove({ request, release }: RollbackSnapshot, targets: readonly TaggedTarget[]): DrayError {
   const version = formatVersion(release.tag.version)
-  const { held = [], waves = [] } = targets[0]?.tags ?? {}
+  const { keptTags = [], waves = [] } = targets[0]?.tags ?? {}
   const reasons = [
     ...waves.flat().map(({ tag }) => `${tag} is up to date`),
-    ...held.map(({ tag, reason }) => `${tag}: ${reason}`),
+    ...keptTags.map(({ tag, reason }) => `${tag}: ${reason}`),
   ]
   return new DrayError('refused', `${request.image} has no floating tag to move to ${version}`, {
     why: reasons.length === 0 ? 'its tag policy maintains no floating tag' : reasons.join('; '),

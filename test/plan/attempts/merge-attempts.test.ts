@@ -121,11 +121,11 @@ describe('two attempts together', () => {
   })
 
   it('are promoted if the second one keeps back what was in conflict', () => {
-    const held = { tag: 'latest', at: theirs, reason: '1.6.0 is higher' }
+    const keptTag = { tag: 'latest', at: theirs, reason: '1.6.0 is higher' }
     const api = planOf({ api: [planned('1.5', ours)] }, false)
-    const plan = { ...api, placements: api.placements.map((one) => ({ ...one, held: [held] })) }
+    const plan = { ...api, placements: api.placements.map((one) => ({ ...one, keptTags: [keptTag] })) }
     const both = mergeAttempts(first, { plan, steps: [] })
-    expect(both.plan.placements[0]?.held).toEqual([held])
+    expect(both.plan.placements[0]?.keptTags).toEqual([keptTag])
     expect(summarise(both.plan, both.steps).placements[0]).toMatchObject({
       status: 'promoted',
       tags: [{ tag: '1.5', before: old, changed: true }],

@@ -116,6 +116,29 @@ describe('a plan file of a prune', () => {
     expect(hashOfPlan(read(formatPlanFile(plan)))).toBe(hashOfPlan(plan))
   })
 
+  it('of an earlier version is read with the new names, and keeps its hash', () => {
+    const spared = { kind: 'spared', by: 'nightlies', text: 'nightlies: not older than 30d' }
+    const [tag, ...tags] = api.tags
+    const [part, ...others] = api.others
+    const old = {
+      ...plan,
+      repositories: [
+        {
+          ...api,
+          tags: [{ ...tag, verdict: 'keep', why: spared }, ...tags],
+          others: [{ ...part, role: 'leftover' }, ...others],
+          steps: [],
+        },
+      ],
+    }
+    const saved = digestOf(canonicalJson(old))
+    const found = read(JSON.stringify({ ...old, hash: saved })) as PrunePlan
+    const [first] = found.repositories
+    expect(first?.tags[0]?.why).toEqual({ ...spared, kind: 'kept' })
+    expect(first?.others[0]?.role).toBe('orphaned')
+    expect(hashOfPlan(found)).toBe(saved)
+  })
+
   it('is refused after an edit', () => {
     const edited = formatPlanFile(plan).replaceAll('dev/api', 'prod/api')
     expect(() => read(edited)).toThrow(expect.objectContaining({ code: 'refused' }))

@@ -24,7 +24,7 @@ import { api, cosignOf, other, prod, snapshotOf, staging } from '../../support/p
 
 const error = new DrayError('refused', 'no')
 const tagMaintenance = { policy: defaultTagPolicy, mayDerive: true }
-const noDecisions = { tags: { waves: [], held: [], refusals: [] }, evidence: [] } as const
+const noDecisions = { tags: { waves: [], keptTags: [], refusals: [] }, evidence: [] } as const
 
 /** The context of a snapshot without decisions, except for the given fields. */
 function contextOf(
@@ -135,7 +135,7 @@ describe('checks of a target', () => {
   })
 
   it('refuse a tag that may not move', () => {
-    const tags = { waves: [], held: [], refusals: [error] }
+    const tags = { waves: [], keptTags: [], refusals: [error] }
     expect(run(checkTags, snapshotOf(), { tags })).toMatchObject([{ placement: 'i1.t1' }])
   })
 

@@ -144,7 +144,7 @@ function combine(saved: Placement, currents: readonly Current[]): Current {
     placement: {
       ...saved,
       tags: currents.flatMap(({ placement }) => placement.tags),
-      held: currents.flatMap(({ placement }) => placement.held ?? []),
+      keptTags: currents.flatMap(({ placement }) => placement.keptTags ?? []),
     },
     steps: currents.flatMap(({ steps }) => steps),
     refusals: currents.flatMap(({ refusals }) => refusals),
@@ -167,7 +167,7 @@ function unreadable(saved: Placement, thrown: unknown): Current {
   }
 }
 
-function withoutTags({ held: _held, ...saved }: Placement): Placement {
+function withoutTags({ keptTags: _keptTags, ...saved }: Placement): Placement {
   return { ...saved, tags: [] }
 }
 

@@ -219,7 +219,7 @@ describe('a run whose floating tags were moved', () => {
     expect([await on('1.5.0'), await on('1.5')]).toEqual(Array(2).fill(digest('1.5.0')))
     expect([await on('1'), await on('latest')]).toEqual(Array(2).fill(theirs.root.digest))
     expect(document.images).toMatchObject([
-      { status: 'promoted', held: [{ tag: '1' }, { tag: 'latest' }], errors: [] },
+      { status: 'promoted', keptTags: [{ tag: '1' }, { tag: 'latest' }], errors: [] },
     ])
   })
 

@@ -1,0 +1,50 @@
+import { isRecord } from '../oci/json.ts'
+
+interface RenamedName {
+  /** the objects that have it; `*` stands for each element of an array */
+  readonly parent: readonly string[]
+  /** the key whose value was renamed; absent: the key itself was renamed */
+  readonly key?: string
+  readonly from: string
+  readonly to: string
+}
+
+/** Names in plans that an earlier version saved. dray accepts each one for one release. */
+const renamedNames: readonly RenamedName[] = [
+  { parent: ['placements', '*'], from: 'held', to: 'keptTags' },
+  { parent: ['repositories', '*', 'tags', '*', 'why'], key: 'kind', from: 'spared', to: 'kept' },
+  { parent: ['repositories', '*', 'others', '*'], key: 'role', from: 'leftover', to: 'orphaned' },
+]
+
+type JsonObject = Record<string, unknown>
+
+/** Replaces the old names in a parsed plan. Returns whether it had one. */
+export function renameOldNames(plan: JsonObject): boolean {
+  let hasOld = false
+  for (const renamed of renamedNames) {
+    for (const object of findObjects(plan, renamed.parent)) hasOld = rename(object, renamed) || hasOld
+  }
+  return hasOld
+}
+
+/** An object that has both keys keeps the old one, which the shape of a plan refuses. */
+function rename(object: JsonObject, { key, from, to }: RenamedName): boolean {
+  if (key !== undefined) {
+    if (object[key] !== from) return false
+    object[key] = to
+    return true
+  }
+  if (!Object.hasOwn(object, from) || Object.hasOwn(object, to)) return false
+  object[to] = object[from]
+  delete object[from]
+  return true
+}
+
+function* findObjects(value: unknown, [step, ...rest]: readonly string[]): Generator<JsonObject> {
+  if (step === '*') {
+    if (Array.isArray(value)) for (const one of value) yield* findObjects(one, rest)
+  } else if (isRecord(value)) {
+    if (step === undefined) yield value
+    else yield* findObjects(value[step], rest)
+  }
+}

@@ -30,7 +30,7 @@ export interface Copied {
 
 /** The result of a copy. It is complete once the unlisted referrers are listed. */
 export interface CopyResult {
-  readonly moved: Copied
+  readonly transferred: Copied
   readonly unlisted: readonly UnlistedReferrer[]
 }
 
@@ -80,13 +80,13 @@ export class Copier {
       bytes += nodes.reduce((sum, node) => sum + node.descriptor.size, 0)
     }
     const count = (result: BlobResult): number => blobs.filter((blob) => blob.result === result).length
-    const moved = {
+    const transferred = {
       mounted: count('mounted'),
       uploaded: count('uploaded'),
       present: count('present'),
       bytes: bytes + blobs.reduce((sum, blob) => sum + (blob.result === 'uploaded' ? blob.size : 0), 0),
     }
-    return { moved, unlisted }
+    return { transferred, unlisted }
   }
 
   /**
@@ -131,7 +131,7 @@ export class Copier {
       call.notify({ kind: 'content', repository: to.repository, descriptor: blob, state: 'begin' })
       try {
         const result = await this.#copyBlobOnce(from, to, blob, c)
-        const state = result === 'uploaded' ? 'moved' : result
+        const state = result === 'uploaded' ? 'transferred' : result
         call.notify({ kind: 'content', repository: to.repository, descriptor: blob, state })
         return { result, size: blob.size }
       } catch (error) {

@@ -48,7 +48,7 @@ export type ProgressEvent =
       readonly kind: 'content'
       readonly repository: EventRepository
       readonly descriptor: { readonly digest: string; readonly size: number }
-      readonly state: 'begin' | 'mounted' | 'moved' | 'present' | 'failed'
+      readonly state: 'begin' | 'mounted' | 'transferred' | 'present' | 'failed'
     }
   /** So many of a repository's tags have been read. */
   | {

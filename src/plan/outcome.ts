@@ -28,22 +28,22 @@ export interface StepOutcome {
    * move
    */
   readonly movedBy?: TagMover | null
-  readonly moved: Moved
+  readonly transferred: Transferred
   /** the step pushed a referrer, and no list of referrers shows it for certain; with an `error` */
   readonly isUnlisted?: true
 }
 
 /** Counted by blob; `bytes` are those that went over the network to the destination. */
-export interface Moved {
+export interface Transferred {
   readonly mounted: number
   readonly uploaded: number
   readonly present: number
   readonly bytes: number
 }
 
-export const nothingMoved: Moved = { mounted: 0, uploaded: 0, present: 0, bytes: 0 }
+export const nothingTransferred: Transferred = { mounted: 0, uploaded: 0, present: 0, bytes: 0 }
 
-function addMoved(a: Moved, b: Moved): Moved {
+function addTransferred(a: Transferred, b: Transferred): Transferred {
   return {
     mounted: a.mounted + b.mounted,
     uploaded: a.uploaded + b.uploaded,
@@ -77,9 +77,9 @@ export interface PlacementOutcome {
   readonly placement: PlacementId
   readonly status: PlacementStatus
   readonly tags: readonly TagOutcome[]
-  readonly moved: Moved
+  readonly transferred: Transferred
   /** referrers and evidence tags written by this run */
-  readonly evidenceCarried: number
+  readonly evidenceCopied: number
   /** steps that pushed attached artifacts which are not listed; absent if there are none */
   readonly evidenceUnlisted?: number
   readonly errors: readonly ErrorInfo[]
@@ -89,7 +89,7 @@ export interface PlacementOutcome {
 export interface RunOutcome {
   readonly placements: readonly PlacementOutcome[]
   readonly refusals: readonly Refusal[]
-  readonly moved: Moved
+  readonly transferred: Transferred
 }
 
 const doneStatus: Readonly<Record<PlacementOperation, DoneStatus>> = {
@@ -123,7 +123,7 @@ export function summarise(plan: Plan, outcomes: readonly StepOutcome[]): RunOutc
   return {
     placements,
     refusals: plan.refusals,
-    moved: placements.reduce((sum, p) => addMoved(sum, p.moved), nothingMoved),
+    transferred: placements.reduce((sum, p) => addTransferred(sum, p.transferred), nothingTransferred),
   }
 }
 
@@ -147,11 +147,11 @@ function summarisePlacement(
     placement: placement.id,
     status: refusals.length > 0 ? 'refused' : statusOf(results, isSkipped(placement, steps, ofImage), done),
     tags: placement.tags.map((tag) => summariseTag(tag, placement.root.digest, tagOutcomes.get(tag.tag))),
-    moved: steps.reduce(
-      (sum, step) => addMoved(sum, byStep.get(step.id)?.moved ?? nothingMoved),
-      nothingMoved,
+    transferred: steps.reduce(
+      (sum, step) => addTransferred(sum, byStep.get(step.id)?.transferred ?? nothingTransferred),
+      nothingTransferred,
     ),
-    evidenceCarried: steps.filter((step, i) => step.kind === 'attach' && results[i] === 'done').length,
+    evidenceCopied: steps.filter((step, i) => step.kind === 'attach' && results[i] === 'done').length,
     ...(unlisted > 0 && { evidenceUnlisted: unlisted }),
     errors,
   }

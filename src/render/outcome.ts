@@ -1,4 +1,4 @@
-import type { Moved, PlacementOutcome, RunOutcome } from '../plan/outcome.ts'
+import type { PlacementOutcome, RunOutcome, Transferred } from '../plan/outcome.ts'
 import type { KeptTag, Placement, Plan } from '../plan/plan.ts'
 import { renderErrorBelow } from './error.ts'
 import { escapeText } from './text/escape.ts'
@@ -45,7 +45,7 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
   const lines = [
     ...outcome.tags.filter(({ changed }) => changed).map(tagLine),
     ...(outcome.status === 'unchanged' ? [] : (placement.keptTags ?? []).map(keptTagLine)),
-    ...(outcome.status === 'unchanged' || outcome.status === 'refused' ? [] : [movedLine(outcome)]),
+    ...(outcome.status === 'unchanged' || outcome.status === 'refused' ? [] : [transferLine(outcome)]),
     ...outcome.errors.map((error) => renderErrorBelow(error, style, '  ')),
   ]
   return [head, ...lines.filter((line) => line !== '')].join('\n')
@@ -66,16 +66,16 @@ function keptTagLine({ tag, reason }: KeptTag): string {
   return `  ${escapeText(tag)}: not moved, ${escapeText(reason)}`
 }
 
-function movedLine({ moved, evidenceCarried }: PlacementOutcome): string {
+function transferLine({ transferred, evidenceCopied }: PlacementOutcome): string {
   const parts = [
-    ...movedParts(moved),
-    ...(evidenceCarried === 0 ? [] : [`${formatCount(evidenceCarried, 'attached artifact')} copied`]),
+    ...transferParts(transferred),
+    ...(evidenceCopied === 0 ? [] : [`${formatCount(evidenceCopied, 'attached artifact')} copied`]),
   ]
   return parts.length === 0 ? '' : `  ${parts.join(', ')}`
 }
 
 /** `12 blobs mounted, 1 uploaded (3.4 MiB), 2 already present`. */
-function movedParts({ mounted, uploaded, present, bytes }: Moved): string[] {
+function transferParts({ mounted, uploaded, present, bytes }: Transferred): string[] {
   const parts = [
     ...(mounted === 0 ? [] : [`${mounted} mounted`]),
     ...(uploaded === 0 ? [] : [`${uploaded} uploaded (${formatBytes(bytes)})`]),
@@ -98,7 +98,7 @@ function summary(outcome: RunOutcome, plan: Plan, style: Style): string {
     const count = planned + (status === 'refused' ? unplanned : 0)
     return count === 0 ? [] : [`${count} ${doneStatuses.has(status) ? done : text}`]
   })
-  const { bytes } = outcome.moved
+  const { bytes } = outcome.transferred
   const transferred = bytes === 0 ? '' : `, ${formatBytes(bytes)} transferred`
   return style.bold(`${counts.length === 0 ? 'No changes' : counts.join(', ')}${transferred}.`)
 }

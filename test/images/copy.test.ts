@@ -114,8 +114,8 @@ async function copyImage(
 ): Promise<Copied> {
   const root = parseDescriptor(images[i]?.root, 'the root')
   const call: Call = { signal, notify: () => undefined }
-  const { moved } = await copier.copy(world.source, world.target(to), root, { rootBy: 'digest' }, call)
-  return moved
+  const { transferred } = await copier.copy(world.source, world.target(to), root, { rootBy: 'digest' }, call)
+  return transferred
 }
 
 /** Copies all images at once. Returns the failures and the successes. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
-import { nothingMoved, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
+import { nothingTransferred, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
 import type { Placement, Plan, PlannedTag, Refusal, TagStep } from '../../src/plan/plan.ts'
 
 const root = { mediaType: mediaTypes.manifest, digest: digestOf('root'), size: 100 }
@@ -92,7 +92,7 @@ describe('a placement', () => {
 
   it('is promoted if a step was done, and its tag points at the new image', () => {
     const a = placement('a', [create])
-    const outcomes = [{ step: 'a.g1', result: 'done', moved: nothingMoved }] as const
+    const outcomes = [{ step: 'a.g1', result: 'done', transferred: nothingTransferred }] as const
     expect(summarise(plan([a], [], [tagStep(a)]), outcomes).placements).toMatchObject([
       { status: 'promoted', tags: [{ before: null, after: root.digest, changed: true }] },
     ])
@@ -106,10 +106,10 @@ describe('a placement', () => {
 describe('a tag that was not put on the image', () => {
   const [seen, found] = [digestOf('seen'), digestOf('found')]
   const a = placement('a', [{ tag: '1', before: seen, change: 'move' }])
-  const tagAfter = (...outcomes: readonly Omit<StepOutcome, 'step' | 'moved'>[]) =>
+  const tagAfter = (...outcomes: readonly Omit<StepOutcome, 'step' | 'transferred'>[]) =>
     summarise(
       plan([a], [], [tagStep(a)]),
-      outcomes.map((outcome) => ({ step: 'a.g1', moved: nothingMoved, ...outcome })),
+      outcomes.map((outcome) => ({ step: 'a.g1', transferred: nothingTransferred, ...outcome })),
     ).placements[0]?.tags[0]
 
   it('is on what the check found after a conflict, whatever the plan saw', () => {
@@ -124,7 +124,7 @@ describe('a tag that was not put on the image', () => {
     })
   })
 
-  it.each<[string, readonly Omit<StepOutcome, 'step' | 'moved'>[], object]>([
+  it.each<[string, readonly Omit<StepOutcome, 'step' | 'transferred'>[], object]>([
     ['if it was not checked', [], {}],
     ['if its step was not attempted', [{ result: 'notAttempted', error }], {}],
     ['after a write that failed', [{ result: 'failed', before: found, error }], { before: found }],

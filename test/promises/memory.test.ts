@@ -58,7 +58,7 @@ it.skipIf(!hasProc)(
     const ended = await here.json(...toProd('big:1.4.2'))
 
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
-    expect(ended.document.result?.moved).toMatchObject({ uploaded: layers + 1 })
+    expect(ended.document.result?.transferred).toMatchObject({ uploaded: layers + 1 })
     const stats = JSON.parse((await exchange('GET', `http://${to}/stats`)).body.toString()) as SinkStats
     expect(Object.values(stats.blobs).filter((size) => size === layerSize)).toHaveLength(layers)
     expect(stats.mostAtOnce).toBeGreaterThanOrEqual(layers)

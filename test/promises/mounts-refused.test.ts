@@ -25,7 +25,7 @@ describe('32 copies within one registry that rejects every mount', () => {
     const names = images.map(({ name }) => `${name}:1.4.2`)
     const ended = await here.json('promote', ...names, '--from', 'staging', '--to', 'prod', '--yes')
     expect(ended.code, ended.stderr).toBe(0)
-    expect(ended.document.result?.moved).toMatchObject({ mounted: 0, uploaded: copies * 3 })
+    expect(ended.document.result?.transferred).toMatchObject({ mounted: 0, uploaded: copies * 3 })
     for (const { name, content } of images) {
       expect(await w.staging.oracle.differences(`prod/${name}`, content, '1.4.2')).toEqual([])
     }

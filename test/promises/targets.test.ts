@@ -71,7 +71,7 @@ describe('a promotion to two registries', () => {
     const here = await workplace(w.config)
     const { code, document } = await here.json(...toProd('api:stable'))
     expect(code).toBe(0)
-    expect(document.result?.moved.uploaded).toBe(1)
+    expect(document.result?.transferred.uploaded).toBe(1)
     for (const target of [eu, us]) {
       expect(await target.oracle.differences('prod/api', fresh, 'stable')).toEqual([])
     }

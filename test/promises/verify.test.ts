@@ -39,7 +39,10 @@ describe('content that is missing at the destination', () => {
     const { code, document, stderr } = await here.json(...toProd('api:1.4.2', '--verify'))
 
     expect(code, stderr).toBe(0)
-    expect(document.result).toMatchObject({ verified: true, moved: { uploaded: 'blob' in lost ? 1 : 0 } })
+    expect(document.result).toMatchObject({
+      verified: true,
+      transferred: { uploaded: 'blob' in lost ? 1 : 0 },
+    })
     const uploads = prod?.requests.filter(({ method, kind }) => method === 'PUT' && kind === 'upload')
     expect(uploads).toHaveLength('blob' in lost ? 1 : 0)
     expect(await prod?.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])

@@ -23,7 +23,7 @@ describe('a repository over HTTP', () => {
     const call = newCall()
     const copied = await new Copier().copy(source, target, root, { rootBy: 'digest' }, call)
     await target.putManifest(root, (await source.manifest(root, call)).bytes, ['1.0'], call)
-    expect(copied.moved).toMatchObject({ mounted: 0, uploaded: 8, present: 0 })
+    expect(copied.transferred).toMatchObject({ mounted: 0, uploaded: 8, present: 0 })
     expect(await to.oracle.differences('prod/api', content, '1.0')).toEqual([])
   })
 

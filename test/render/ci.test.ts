@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
 import type { RunOutcome } from '../../src/plan/outcome.ts'
-import { nothingMoved } from '../../src/plan/outcome.ts'
+import { nothingTransferred } from '../../src/plan/outcome.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import {
   formatDotenvReport,
@@ -39,10 +39,17 @@ const plan: Plan = {
 }
 const outcome: RunOutcome = {
   placements: [
-    { placement: 'a', status: 'promoted', tags: [], moved: nothingMoved, evidenceCarried: 0, errors: [] },
+    {
+      placement: 'a',
+      status: 'promoted',
+      tags: [],
+      transferred: nothingTransferred,
+      evidenceCopied: 0,
+      errors: [],
+    },
   ],
   refusals: plan.refusals,
-  moved: nothingMoved,
+  transferred: nothingTransferred,
 }
 const variables = runVariables(plan, 'sha256:plan', outcome)
 
@@ -70,8 +77,8 @@ describe('a CI report', () => {
               wanted: root.digest,
             },
           ],
-          moved: nothingMoved,
-          evidenceCarried: 0,
+          transferred: nothingTransferred,
+          evidenceCopied: 0,
           errors: [{ code: 'conflict', message: '1.4.2 was changed', why: 'Run r1 moved it.' }],
         },
       ],

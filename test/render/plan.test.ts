@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Digest, parseDigest } from '../../src/oci/digest.ts'
-import { nothingMoved, type PlacementOutcome, type RunOutcome } from '../../src/plan/outcome.ts'
+import { nothingTransferred, type PlacementOutcome, type RunOutcome } from '../../src/plan/outcome.ts'
 import type { Placement, Plan } from '../../src/plan/plan.ts'
 import { renderOutcome } from '../../src/render/outcome.ts'
 import { renderPlan } from '../../src/render/plan.ts'
@@ -49,7 +49,7 @@ const plan: Plan = {
 }
 
 function outcomeOf(over: Partial<PlacementOutcome>): RunOutcome {
-  const moved = { mounted: 1, uploaded: 2, present: 3, bytes: 2048 }
+  const transferred = { mounted: 1, uploaded: 2, present: 3, bytes: 2048 }
   const tags = [
     { tag: '1.4.2', before: null, after: root.digest, changed: true },
     { tag: 'latest', before: digestOf('b'), after: root.digest, changed: true },
@@ -59,12 +59,12 @@ function outcomeOf(over: Partial<PlacementOutcome>): RunOutcome {
     placement: 'p1',
     status: 'promoted',
     tags,
-    moved,
-    evidenceCarried: 2,
+    transferred,
+    evidenceCopied: 2,
     errors: [],
     ...over,
   } as const
-  return { placements: [one], refusals: [refusal], moved: one.moved }
+  return { placements: [one], refusals: [refusal], transferred: one.transferred }
 }
 
 describe('a tag whose former image the registry deletes', () => {
@@ -125,7 +125,10 @@ Plan: 1 image to promote, 2 tags to write, 1 image refused.`.trim(),
       { tag: 'latest', at: digestOf('b'), reason: '2.0.0 is higher' },
       { tag: 'v\u001b[2J', at: null, reason: 'it\u001b[2J was never set here' },
     ]
-    const text = renderPlan({ ...plan, operation: 'tag', placements: [{ ...placement, tags, keptTags }] }, page)
+    const text = renderPlan(
+      { ...plan, operation: 'tag', placements: [{ ...placement, tags, keptTags }] },
+      page,
+    )
     expect(text).toContain(
       `
   in        prod (eu.example.com/prod/api)
@@ -219,7 +222,7 @@ Plan: 1 image refused.`.trim(),
 })
 
 describe('renderOutcome', () => {
-  it('shows the status of each image, the moved content and the totals', () => {
+  it('shows the status of each image, the transferred content and the totals', () => {
     expect(renderOutcome(plan, outcomeOf({}), page)).toBe(
       `
 promoted  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
@@ -242,7 +245,13 @@ refused  web:2
     ['notAttempted', 'not attempted'],
   ] as const)('shows the status %s with its reason', (status, word) => {
     const error = { code: 'conflict' as const, message: 'the tag moved', hint: 'Plan again.' }
-    const outcome = outcomeOf({ status, tags: [], moved: nothingMoved, evidenceCarried: 0, errors: [error] })
+    const outcome = outcomeOf({
+      status,
+      tags: [],
+      transferred: nothingTransferred,
+      evidenceCopied: 0,
+      errors: [error],
+    })
     expect(renderOutcome(plan, { ...outcome, refusals: [] }, page)).toBe(
       `
 ${word}  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa

@@ -26,7 +26,7 @@ interface ResultDocument {
       readonly errors?: readonly ErrorInfo[]
       readonly [other: string]: unknown
     }[]
-    readonly moved: { readonly mounted: number; readonly uploaded: number; readonly present: number }
+    readonly transferred: { readonly mounted: number; readonly uploaded: number; readonly present: number }
     readonly verified?: boolean
   }
   readonly error?: ErrorInfo

@@ -98,6 +98,6 @@ function outcomeDocument({ placements }: Plan, outcome: RunOutcome): object {
       ...byId.get(id),
       ...(keptTags !== undefined && { keptTags }),
     })),
-    moved: outcome.moved,
+    transferred: outcome.transferred,
   }
 }

@@ -85,7 +85,7 @@ export class Tally {
     const wasBegun = this.#begun.delete(key)
     this.#finished += 1
     // Content that is already present needs no transfer.
-    if (state !== 'moved') {
+    if (state !== 'transferred') {
       if (wasBegun) this.#known -= descriptor.size
       this.#expected = Math.max(0, this.#expected - descriptor.size)
     }

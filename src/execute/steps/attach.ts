@@ -2,7 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { invalidPlan } from '../../plan/invalid-plan.ts'
-import type { Moved } from '../../plan/outcome.ts'
+import type { Transferred } from '../../plan/outcome.ts'
 import type { AttachStep } from '../../plan/plan.ts'
 import type { CopyResult } from '../../images/copy.ts'
 import { listReferrers } from '../../images/evidence/referrers.ts'
@@ -55,9 +55,9 @@ export function attachUnderTag(step: AttachStep, context: StepContext, order: St
   const { stores, copier, contentCall } = context
   const [from, to] = [stores.source(step.from), stores.target(step.to)]
   let copied: CopyResult | undefined
-  const copyContent = async (): Promise<Moved> => {
+  const copyContent = async (): Promise<Transferred> => {
     copied = await copier.copy(from, to, step.manifest, { rootBy: 'tag' }, contentCall)
-    return copied.moved
+    return copied.transferred
   }
   const prepared = checkedTagStep(tagOfAttach(step), context, order, copyContent)
   return {

@@ -132,8 +132,8 @@ export class PlanExecution {
     }
   }
 
-  #unlisted(step: Step, { before, moved }: StepOutcome, error: unknown): StepOutcome {
-    return { ...failure(step, this.#reasonFor(error), before), moved, isUnlisted: true }
+  #unlisted(step: Step, { before, transferred }: StepOutcome, error: unknown): StepOutcome {
+    return { ...failure(step, this.#reasonFor(error), before), transferred, isUnlisted: true }
   }
 
   /**
@@ -216,9 +216,9 @@ export class PlanExecution {
       if (!isRecorded) throw error
       return { outcome: failure(step, this.#reasonFor(error), found), unlisted: [] }
     }
-    const { result = 'done', before, moved, unlisted = [], error } = acted
+    const { result = 'done', before, transferred, unlisted = [], error } = acted
     if (result === 'failed') return { outcome: failure(step, this.#reasonFor(error), before), unlisted: [] }
-    return { outcome: succeeded(step, result, before, moved), unlisted }
+    return { outcome: succeeded(step, result, before, transferred), unlisted }
   }
 
   /** A step that was interrupted failed for the reason of the abort, whatever error it threw. */

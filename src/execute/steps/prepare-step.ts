@@ -1,4 +1,4 @@
-import { nothingMoved } from '../../plan/outcome.ts'
+import { nothingTransferred } from '../../plan/outcome.ts'
 import type { Step } from '../../plan/plan.ts'
 import { attachReferrer, attachUnderTag } from './attach.ts'
 import { copyImage } from './copy.ts'
@@ -17,7 +17,7 @@ export function prepareStep(step: Step, context: StepContext, order: StepOrder):
         act: async (recordIntent) => {
           await recordIntent()
           const unlisted = await context.attest(step, context.contentCall)
-          return { moved: nothingMoved, unlisted }
+          return { transferred: nothingTransferred, unlisted }
         },
       }
     case 'tag':

@@ -38,7 +38,7 @@ export type StepCheck = { readonly state: 'upToDate' | 'expected' } | TagCheck
 /**
  * What a step has done; `done` is the default result. Only steps that write a tag have a `before`.
  */
-export type Acted = Pick<TagWriteResult, 'moved'> & Partial<TagWriteResult>
+export type Acted = Pick<TagWriteResult, 'transferred'> & Partial<TagWriteResult>
 
 /** A step with what it needs. */
 export interface PreparedStep {

@@ -1,6 +1,6 @@
 import { toErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { type Moved, nothingMoved, type StepOutcome } from '../../plan/outcome.ts'
+import { nothingTransferred, type StepOutcome, type Transferred } from '../../plan/outcome.ts'
 import type { Step } from '../../plan/plan.ts'
 
 type Before = Digest | null | undefined
@@ -13,9 +13,9 @@ export function succeeded(
   step: Step,
   result: 'done' | 'unchanged',
   before: Before,
-  moved: Moved = nothingMoved,
+  transferred: Transferred = nothingTransferred,
 ): StepOutcome {
-  return { step: step.id, result, moved, ...(before !== undefined && { before }) }
+  return { step: step.id, result, transferred, ...(before !== undefined && { before }) }
 }
 
 export function failure(step: Step, error: unknown, before?: Before): StepOutcome {
@@ -24,7 +24,7 @@ export function failure(step: Step, error: unknown, before?: Before): StepOutcom
     step: step.id,
     result: info.code === 'conflict' ? 'conflict' : 'failed',
     error: info,
-    moved: nothingMoved,
+    transferred: nothingTransferred,
     ...(before !== undefined && { before }),
   }
 }
@@ -34,6 +34,6 @@ export function notAttempted(step: Step, why: string): StepOutcome {
     step: step.id,
     result: 'notAttempted',
     error: { code: 'interrupted', message: `not attempted: ${why}` },
-    moved: nothingMoved,
+    transferred: nothingTransferred,
   }
 }

@@ -1,5 +1,5 @@
 import { isFresh } from '../../lib/freshness.ts'
-import type { Moved } from '../../plan/outcome.ts'
+import type { Transferred } from '../../plan/outcome.ts'
 import { isOfTag } from '../../plan/plan.ts'
 import type { TagCheck } from '../tags/tag-checks.ts'
 import type { TagWrite } from '../tags/tag-writer.ts'
@@ -13,7 +13,7 @@ export function checkedTagStep(
   tag: TagWrite,
   context: StepContext,
   { followsContent, copyBegun }: StepOrder,
-  copyContent?: () => Promise<Moved>,
+  copyContent?: () => Promise<Transferred>,
 ): PreparedStep {
   const { tags, clock, call, contentCall } = context
   const planned = followsContent ? undefined : plannedCheck(tag, context.plannedAt)

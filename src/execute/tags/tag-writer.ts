@@ -4,7 +4,7 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { parseManifest } from '../../oci/manifest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
-import { type Moved, nothingMoved } from '../../plan/outcome.ts'
+import { nothingTransferred, type Transferred } from '../../plan/outcome.ts'
 import type { Copier, NodeContent } from '../../images/copy.ts'
 import type { Repositories, UnlistedReferrer } from '../../images/ports.ts'
 import type { CheckedTag, TagCheck, TagChecks } from './tag-checks.ts'
@@ -30,7 +30,7 @@ export interface TagWriterPorts {
 export interface BeforeTag {
   /** @throws `audit`: then nothing is changed */
   readonly recordIntent: () => Promise<void>
-  readonly copyContent?: () => Promise<Moved>
+  readonly copyContent?: () => Promise<Transferred>
   /** aborted: another run that writes the tag is not waited for any more */
   readonly stop: AbortSignal
 }
@@ -42,7 +42,7 @@ export interface TagWriteResult {
    * not there
    */
   readonly before: Digest | null
-  readonly moved: Moved
+  readonly transferred: Transferred
   /** referrers that were pushed and have to be listed */
   readonly unlisted?: readonly UnlistedReferrer[]
   /** with `failed` */
@@ -83,19 +83,20 @@ export class TagWriter {
       onLongWait: () => call.notify({ kind: 'waitForRun', tag: formatAt(tag.repository, tag) }),
       stop,
     })
-    let moved = nothingMoved
+    let transferred = nothingTransferred
     try {
-      moved = (await copyContent?.()) ?? nothingMoved
+      transferred = (await copyContent?.()) ?? nothingTransferred
       const content = await this.#contentOnce(tag, call)
       await guard.enter(call.signal)
-      if (guard.last.state === 'upToDate') return { result: 'unchanged', before: guard.last.found, moved }
+      if (guard.last.state === 'upToDate')
+        return { result: 'unchanged', before: guard.last.found, transferred }
       const unlisted = await this.#put(tag, content, guard, call)
       const { found: before } = guard.last
-      return { result: 'done', before, moved, ...(unlisted && { unlisted: [unlisted] }) }
+      return { result: 'done', before, transferred, ...(unlisted && { unlisted: [unlisted] }) }
     } catch (thrown) {
       const { last } = guard
       const error = last.state === 'conflict' ? last.error : thrown
-      return { result: 'failed', before: last.found, moved, error }
+      return { result: 'failed', before: last.found, transferred, error }
     } finally {
       await guard.leave()
     }

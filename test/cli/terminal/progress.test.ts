@@ -10,7 +10,7 @@ const digest = parseDigest(`sha256:${'a'.repeat(64)}`)
 const repository = { registry: 'r.example.com', path: 'a' }
 const descriptor = { mediaType: 'application/octet-stream', digest, size: 10 * mib }
 const begin: ProgressEvent = { kind: 'content', repository, descriptor, state: 'begin' }
-const moved: ProgressEvent = { kind: 'content', repository, descriptor, state: 'moved' }
+const transferred: ProgressEvent = { kind: 'content', repository, descriptor, state: 'transferred' }
 const bytes = (count: number): ProgressEvent => ({ kind: 'bytes', repository, digest, bytes: count })
 const request: ProgressEvent = {
   kind: 'request',
@@ -99,7 +99,7 @@ describe('progress without a terminal', () => {
     progress.notify(begin)
     progress.notify(bytes(10 * mib))
     await clock.advance(5000)
-    progress.notify(moved)
+    progress.notify(transferred)
     expect(written).toEqual(['1 of 1 blob or manifest, 10.0 MiB\n'])
   })
 

@@ -5,7 +5,7 @@ import { DrayError } from '../../../src/lib/errors.ts'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
 import { formatRepository } from '../../../src/oci/reference.ts'
 import type { AttachStep, Step } from '../../../src/plan/plan.ts'
-import { nothingMoved, type StepOutcome } from '../../../src/plan/outcome.ts'
+import { nothingTransferred, type StepOutcome } from '../../../src/plan/outcome.ts'
 import { outcome as recordOf, tagStep } from '../../support/audit-log.ts'
 
 const [seen, theirs] = [digestOf('seen'), digestOf('theirs')]
@@ -23,7 +23,7 @@ const conflict = (before: Digest | null): StepOutcome => ({
   result: 'conflict',
   error: { code: 'conflict', message: 'it was moved', why: 'the plan saw something else' },
   before,
-  moved: nothingMoved,
+  transferred: nothingTransferred,
 })
 const deletes = { kind: 'deleteTag', id: 'd1', repository, tag: 'latest', digest: seen } as RecordedStep
 const cosign: AttachStep = {
@@ -104,6 +104,6 @@ it('a conflict stays as it is if the log cannot be read', async () => {
 
 it('only conflicts are explained', async () => {
   const findRecord = () => Promise.reject(new Error('the log was read'))
-  const done: StepOutcome = { step: 'g1', result: 'done', before: seen, moved: nothingMoved }
+  const done: StepOutcome = { step: 'g1', result: 'done', before: seen, transferred: nothingTransferred }
   expect(await explainConflict(step, done, { findRecord, identity: formatRepository, hint: '' })).toBe(done)
 })

@@ -77,7 +77,7 @@ describe('the referrers that a run pushes to a registry without the referrers AP
     const many = Array.from({ length: 40 }, (_, i) => referrer(api, { payload: `scan ${i}` }))
     const { prod, run, plan } = await planned(together(api, sbom, signature, ...many))
     const done = await executePlan(run, withAttestation(plan))
-    expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCarried: 42 }])
+    expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCopied: 42 }])
     const lists = prod.requests.filter(({ path }) => path.includes('/manifests/sha256-'))
     const writes = lists.filter(isWrite).map(({ path }) => path.slice(path.lastIndexOf('/') + 1))
     expect(writes.sort()).toEqual([tagOf(api), tagOf(sbom)].sort())
@@ -157,7 +157,7 @@ describe('referrers that another client removes from the list again and again', 
     expect(done.placements).toMatchObject([
       {
         status: 'conflict',
-        evidenceCarried: 1,
+        evidenceCopied: 1,
         evidenceUnlisted: 1,
         tags: [{ tag: '1.4.2', changed: true }],
         errors: [
@@ -223,7 +223,7 @@ describe('a run with lists of referrers', () => {
     await staging.oracle.delete('staging/api', lost.root.digest)
     await using later = await bench()
     const done = await executePlan(later, plan)
-    expect(done.placements).toMatchObject([{ status: 'failed', evidenceCarried: 1 }])
+    expect(done.placements).toMatchObject([{ status: 'failed', evidenceCopied: 1 }])
     expect(await prod.oracle.referrers('prod/api', api.root.digest)).toEqual([sbom.root.digest])
     expect(await prod.oracle.digest('prod/api', '1.4.2')).toBeUndefined()
   })
@@ -235,7 +235,7 @@ describe('a run with lists of referrers', () => {
     const ids = tags.map(({ id }) => id)
     const content = plan.steps.filter(({ kind }) => kind !== 'tag').map((step) => after(step, ...ids))
     const done = await executePlan(run, { ...plan, steps: [...tags, ...content] })
-    expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCarried: 1 }])
+    expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCopied: 1 }])
     expect(await prod.oracle.referrers('prod/api', api.root.digest)).toEqual([sbom.root.digest])
   })
 

@@ -131,7 +131,7 @@ describe('a failed list of tags', () => {
       from: repository(proxy, 'staging/api'),
       to: [repository(prod, 'prod/api')],
     })
-    expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCarried: 1 }])
+    expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCopied: 1 }])
     expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
   })
 })

@@ -10,7 +10,7 @@ import {
   planOfImages,
 } from '../../../src/plan/attempts/decide-again.ts'
 import type { TagMover } from '../../../src/plan/attempts/tag-mover.ts'
-import { nothingMoved, type StepOutcome } from '../../../src/plan/outcome.ts'
+import { nothingTransferred, type StepOutcome } from '../../../src/plan/outcome.ts'
 import type {
   HighestPrecondition,
   OperationName,
@@ -84,7 +84,7 @@ function planOf(tags: Readonly<Record<string, Tag>>, digest = ours): Plan {
 const outcome = (step: string, result: StepOutcome['result'], movedBy?: TagMover | null): StepOutcome => ({
   step,
   result,
-  moved: nothingMoved,
+  transferred: nothingTransferred,
   ...(movedBy !== undefined && { movedBy }),
 })
 

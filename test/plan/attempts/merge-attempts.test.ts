@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
 import type { PlanAttempt } from '../../../src/plan/attempts/decide-again.ts'
 import { mergeAttempts, withoutDoneContent } from '../../../src/plan/attempts/merge-attempts.ts'
-import { nothingMoved, type StepOutcome, summarise } from '../../../src/plan/outcome.ts'
+import { nothingTransferred, type StepOutcome, summarise } from '../../../src/plan/outcome.ts'
 import type { CopyStep, Placement, Plan, PlannedTag, Step, TagStep } from '../../../src/plan/plan.ts'
 
 const [from, to] = ['staging/api', 'prod/api'].map((path) => ({
@@ -11,7 +11,7 @@ const [from, to] = ['staging/api', 'prod/api'].map((path) => ({
 })) as [Placement['from']['repository'], Placement['to']['repository']]
 const [old, theirs, ours] = [digestOf('old'), digestOf('theirs'), digestOf('ours')]
 const root = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: ours, size: 42 }
-const moved = { mounted: 3, uploaded: 1, present: 0, bytes: 100 }
+const transferred = { mounted: 3, uploaded: 1, present: 0, bytes: 100 }
 const error = { code: 'conflict', message: 'it was moved' } as const
 
 const planned = (tag: string, before: Digest | null): PlannedTag => ({
@@ -68,15 +68,20 @@ function planOf(placements: Readonly<Record<string, readonly PlannedTag[]>>, has
 }
 
 const outcomes = (results: Readonly<Record<string, Partial<StepOutcome>>>): readonly StepOutcome[] =>
-  Object.entries(results).map(([step, rest]) => ({ step, result: 'done', moved: nothingMoved, ...rest }))
+  Object.entries(results).map(([step, rest]) => ({
+    step,
+    result: 'done',
+    transferred: nothingTransferred,
+    ...rest,
+  }))
 
 const first: PlanAttempt = {
   plan: planOf({ api: [planned('1.5', old), planned('latest', old)], web: [planned('web', null)] }),
   steps: outcomes({
-    'api.c': { moved },
+    'api.c': { transferred },
     'api.g1': { before: old },
     'api.g2': { result: 'conflict', before: theirs, error },
-    'web.c': { moved },
+    'web.c': { transferred },
     'web.g1': { before: null },
   }),
 }
@@ -87,7 +92,7 @@ describe('two attempts together', () => {
     plan: again,
     steps: outcomes({ 'api.g1': { before: theirs } }),
   })
-  const { placements, moved: sum } = summarise(merged.plan, merged.steps)
+  const { placements, transferred: sum } = summarise(merged.plan, merged.steps)
 
   it('have the final outcome of each image, in the order of the first plan', () => {
     expect(placements).toMatchObject([
@@ -104,7 +109,7 @@ describe('two attempts together', () => {
   })
 
   it('have sent what both have sent', () => {
-    expect(placements[0]?.moved).toEqual(moved)
+    expect(placements[0]?.transferred).toEqual(transferred)
     expect(sum).toEqual({ mounted: 6, uploaded: 2, present: 0, bytes: 200 })
   })
 
@@ -154,7 +159,7 @@ describe('two attempts together', () => {
     const [api] = summarise(third.plan, third.steps).placements
     expect(api).toMatchObject({
       status: 'conflict',
-      moved,
+      transferred,
       tags: [{ before: old, after: ours }, { after: old }],
     })
   })

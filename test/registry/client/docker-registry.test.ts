@@ -28,7 +28,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8${dockerRegistry.
     if (from === undefined || to === undefined) throw new Error('no stores')
     await registry.clearLog()
     const copied = await new Copier().copy(from, to, root, { rootBy: 'digest' }, newCall())
-    expect(copied.moved).toMatchObject({ mounted: 8, uploaded: 0, present: 0 })
+    expect(copied.transferred).toMatchObject({ mounted: 8, uploaded: 0, present: 0 })
     const log = await registry.log()
     expect(log.map(({ method }) => method).sort()).toEqual([
       ...Array.from({ length: 3 }, () => 'GET'),

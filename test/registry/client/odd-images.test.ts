@@ -44,8 +44,8 @@ async function pair(...blobs: readonly (readonly [Descriptor, Uint8Array])[]) {
     const stores = openStores()
     const source = stores.source({ registry: from.registry, path: 'a' })
     const target = stores.target({ registry: to.registry, path: 'b' })
-    const { moved } = await new Copier().copy(source, target, root, { rootBy: 'digest' }, newCall())
-    return moved
+    const { transferred } = await new Copier().copy(source, target, root, { rootBy: 'digest' }, newCall())
+    return transferred
   }
   const copied = async (digest: Digest): Promise<Buffer> =>
     (await exchange('GET', `http://${to.registry}/v2/b/manifests/${digest}`)).body

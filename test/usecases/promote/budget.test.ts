@@ -42,7 +42,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
           const { requests } = registry
           expect(requests.length, format(requests)).toBeLessThanOrEqual(budget)
           expect(done.placements).toMatchObject([
-            { status: 'promoted', moved: { mounted: layers + 1, uploaded: 0 } },
+            { status: 'promoted', transferred: { mounted: layers + 1, uploaded: 0 } },
           ])
           const blobBytes = requests
             .filter((r) => r.kind === 'blob' || r.kind === 'upload')
@@ -80,7 +80,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
       registry.forget()
       const done = await promote(run, { from: repository(registry, 'staging/multi'), to: to('multi') })
       expect(registry.requests.length, format(registry.requests)).toBeLessThanOrEqual(85)
-      expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCarried: 3 }])
+      expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCopied: 3 }])
       expect(await registry.oracle.complaints('prod/multi', '1.4.2')).toEqual([])
       expect(await registry.oracle.referrers('prod/multi', api.root.digest)).toHaveLength(3)
 
@@ -105,7 +105,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
       await registry.oracle.push(all, 'staging/signed', '1.4.2')
       await using run = await bench()
       const done = await promote(run, { from: repository(registry, 'staging/signed'), to: to('signed') })
-      expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCarried: 4 }])
+      expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCopied: 4 }])
       const { oracle } = registry
       expect(await oracle.referrers('prod/signed', api.root.digest)).toEqual(
         await oracle.referrers('staging/signed', api.root.digest),

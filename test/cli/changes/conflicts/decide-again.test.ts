@@ -101,7 +101,7 @@ describe('a run that lost a plain tag to a run of the same audit log', () => {
     const { document } = await loser.end()
     const mounts = registries.staging.requests.filter(({ method }) => method === 'POST')
     expect(mounts).toHaveLength(layers)
-    expect(document.images).toMatchObject([{ moved: { mounted: layers } }])
+    expect(document.images).toMatchObject([{ transferred: { mounted: layers } }])
   })
 
   it('is unchanged if that run brought the same image', async () => {

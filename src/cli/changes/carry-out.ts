@@ -41,10 +41,10 @@ export async function carryOut<T extends OperationTypes>(
     await confirm(operation, plan, ports)
   }
   const executed = await operation.execute(plan, review.findings, mustConfirm, ports)
-  const isDelivered = await flushRecord(ports)
+  const isDelivered = await flushAuditLog(ports)
   throwOnlyRefusal(operation, plan)
   const verified = await operation.verify?.(executed.plan ?? plan, executed, review.findings, ports)
-  const isAllDelivered = (verified === undefined || (await flushRecord(ports))) && isDelivered
+  const isAllDelivered = (verified === undefined || (await flushAuditLog(ports))) && isDelivered
   await report(
     operation,
     plan,
@@ -102,7 +102,7 @@ async function reviewOrRefuse<T extends OperationTypes>(
   } catch (error) {
     if (toDrayError(error).code === 'refused') {
       await operation.execute(operation.refuseAll(plan, toErrorInfo(error)), undefined, false, ports)
-      await flushRecord(ports)
+      await flushAuditLog(ports)
     }
     throw error
   }
@@ -144,7 +144,7 @@ async function report<T extends OperationTypes>(
   ports: ChangePorts,
 ): Promise<void> {
   const { flags, context, terminal } = ports
-  const { outcome, record, plan = first } = executed
+  const { outcome, auditLog, plan = first } = executed
   const durationMs = context.clock.now() - startedAt
   const exitCode = exitOfRun({ parts: operation.parts(outcome), refusals: outcome.refusals }, ports.stop)
   const facts = { plan, outcome, durationMs, isSuccess: exitCode === exitCodes.done }
@@ -163,11 +163,11 @@ async function report<T extends OperationTypes>(
     linesOf(() => operation.imagesOf(plan, executed)),
   )
   reportFailures([...outcome.refusals, ...operation.failures(plan, outcome)], ports)
-  if (operation.hasSteps(plan) || plan.refusals.length > 0) terminal.say(`Audit log: ${escapeText(record)}`)
+  if (operation.hasSteps(plan) || plan.refusals.length > 0) terminal.say(`Audit log: ${escapeText(auditLog)}`)
 }
 
-async function flushRecord(ports: ChangePorts): Promise<boolean> {
-  return await succeeds(ports, () => ports.context.flushRecord(ports.call))
+async function flushAuditLog(ports: ChangePorts): Promise<boolean> {
+  return await succeeds(ports, () => ports.context.flushAuditLog(ports.call))
 }
 
 /** Whether `work` succeeds. Its error becomes a warning. */

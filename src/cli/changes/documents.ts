@@ -13,7 +13,7 @@ export function planDocument<T extends OperationTypes>(operation: Operation<T>, 
 export function changeDocument<T extends OperationTypes>(
   operation: Operation<T>,
   plan: T['plan'],
-  { outcome, record, verified, plan: final = plan, decidedAgain }: Executed<T>,
+  { outcome, auditLog, verified, plan: final = plan, decidedAgain }: Executed<T>,
   durationMs: number,
 ): object {
   return {
@@ -23,7 +23,7 @@ export function changeDocument<T extends OperationTypes>(
     ...operation.outcomeDocument(final, outcome),
     refusals: outcome.refusals,
     durationMs,
-    record,
+    auditLog,
     ...(verified !== undefined && { verified }),
   }
 }

@@ -21,10 +21,10 @@ export async function executePlacements(
 ): Promise<Executed<PlacementTypes>> {
   // What was read before a question is too old after it.
   const attempt = await executeAttempt(plan, findings, isConfirmed, ports)
-  const { record, steps } = attempt
+  const { auditLog, steps } = attempt
   const planAgain = isConfirmed ? undefined : findings?.planAgain
   if (planAgain === undefined || !steps.some(({ result }) => result === 'conflict'))
-    return { outcome: summarise(plan, steps), record }
+    return { outcome: summarise(plan, steps), auditLog }
   const { decideAgain } = await import('./conflicts/decide-again.ts')
   return await decideAgain(attempt, planAgain, ports)
 }

@@ -50,7 +50,7 @@ export interface Review<T extends OperationTypes> {
 export interface Executed<T extends OperationTypes> {
   readonly outcome: T['outcome']
   /** where the audit log is */
-  readonly record: string
+  readonly auditLog: string
   /** `--verify`: everything that the plan placed was read back */
   readonly verified?: boolean
   /** the deletes that were executed */

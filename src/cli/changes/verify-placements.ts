@@ -32,7 +32,7 @@ export async function verifyPlacements(
   // A plan without steps was made from what was read back just now.
   for (let repairs = 0; plan.steps.length > 0;) {
     const { plan: repair, readAt } = await planRepair(expected, placed)
-    const moved = await tagsMovedAfterwards(repair, plan, executed.record, ports)
+    const moved = await tagsMovedAfterwards(repair, plan, executed.auditLog, ports)
     if (moved.length > 0) {
       expected = withoutTags(expected, moved)
       continue
@@ -56,7 +56,7 @@ export async function verifyPlacements(
 async function tagsMovedAfterwards(
   repair: Plan,
   plan: Plan,
-  record: string,
+  auditLog: string,
   { context, call, terminal }: ChangePorts,
 ): Promise<readonly TagMovedAway[]> {
   const moved = movedByOthers(repair)
@@ -66,7 +66,7 @@ async function tagsMovedAfterwards(
     import('../../execute/records/explain-conflict.ts'),
     import('../../plan/attempts/tag-mover.ts'),
   ])
-  const ports = await conflictPorts({ record, plan, findings: undefined }, context, call)
+  const ports = await conflictPorts({ auditLog, plan, findings: undefined }, context, call)
   for (const tag of moved) {
     const mover = await findTagMover(tag, ports)
     if (mover === null) throw movedAfterwards(tag, formatTagMover(mover))

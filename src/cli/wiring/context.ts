@@ -182,7 +182,7 @@ export class Context {
   }
 
   /** Waits for the webhook. @throws `audit` if delivery is required and failed. */
-  async flushRecord(call: Call): Promise<void> {
+  async flushAuditLog(call: Call): Promise<void> {
     await (await this.#recorder)?.flush(call)
   }
 

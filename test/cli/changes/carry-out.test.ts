@@ -200,7 +200,7 @@ describe.each([
           plan: hashOfPlan(scenario.plan),
           refusals: [],
           durationMs: expect.any(Number),
-          record: scenario.auditFile,
+          auditLog: scenario.auditFile,
         },
       },
     ])
@@ -234,7 +234,7 @@ describe.each([
     await scenario.carryOut()
     expect(await scenario.isDone()).toBe(true)
     expect(scenario.warnings).toEqual([expect.stringContaining('/dev/null/dray.env')])
-    expect(scenario.finished).toMatchObject([{ exitCode: 1, document: { record: scenario.auditFile } }])
+    expect(scenario.finished).toMatchObject([{ exitCode: 1, document: { auditLog: scenario.auditFile } }])
   })
 
   it('changes nothing if the audit log cannot be written', async () => {

@@ -13,14 +13,14 @@ const clockMarginMs = 60_000
 
 interface ExplainedPlan {
   /** where the audit log is */
-  readonly record: string
+  readonly auditLog: string
   readonly plan: Plan
   readonly findings: PlacementFindings | undefined
 }
 
 /** Finds the audit records that explain the conflicts of a plan. */
 export async function conflictPorts(
-  { record, plan, findings }: ExplainedPlan,
+  { auditLog, plan, findings }: ExplainedPlan,
   context: Context,
   { signal }: Call,
 ): Promise<ConflictPorts> {
@@ -31,7 +31,7 @@ export async function conflictPorts(
     findRecord: async (isMatch) => {
       // a run without a conflict does not load this part
       const { findNewestRecord } = await import('../../../audit/moves/find-newest-record.ts')
-      return await findNewestRecord(record, isMatch, { since, signal })
+      return await findNewestRecord(auditLog, isMatch, { since, signal })
     },
     identity: (repository) => names.identity(repository),
     hint: `Nothing was overwritten. ${isSaved ? 'Make a new plan.' : 'Run the command again.'}`,

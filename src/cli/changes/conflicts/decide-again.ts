@@ -66,7 +66,7 @@ export async function decideAgain(
   const { plan, steps } = attempt
   return {
     outcome: summarise(plan, steps),
-    record: first.record,
+    auditLog: first.auditLog,
     ...(plans.length > 0 && { plan, decidedAgain: plans }),
   }
 }

@@ -9,7 +9,7 @@ import { conflictPorts } from './conflict-ports.ts'
 /** A plan that was executed, with what can be found out about its conflicts. */
 export interface ExecutedAttempt extends PlanAttempt {
   /** where the audit log is */
-  readonly record: string
+  readonly auditLog: string
   readonly conflicts: ConflictPorts
 }
 
@@ -32,26 +32,26 @@ export async function executeAttempt(
     },
     call,
   )
-  terminal.expectBytes(bytesToMove(plan))
+  terminal.expectBytes(bytesToTransfer(plan))
   const freshness = {
     ...(findings !== undefined && !mayBeStale && { readAt: findings.readAt }),
     ...(findings?.reviewed !== undefined && { reviewed: findings.reviewed }),
   }
-  const record = ports.sink.place
-  const conflicts = await conflictPorts({ record, plan, findings }, context, call)
+  const auditLog = ports.sink.place
+  const conflicts = await conflictPorts({ auditLog, plan, findings }, context, call)
   const tagLocks = await context.tagLocks(call)
   const steps = await execute(plan, { ...ports, tagLocks, stop, ...freshness, conflicts }, call)
-  return { plan, steps, record, conflicts }
+  return { plan, steps, auditLog, conflicts }
 }
 
 /**
- * The bytes of the images that are copied. Within one registry, blobs are mounted and nothing
- * moves.
+ * The bytes of the images that are copied. Within one registry, blobs are mounted and not
+ * transferred.
  */
-function bytesToMove({ steps, placements }: Plan): number {
+function bytesToTransfer({ steps, placements }: Plan): number {
   const copied = new Set(steps.flatMap((step) => (step.kind === 'copy' ? [step.placement] : [])))
-  const moving = placements.filter(
+  const transferred = placements.filter(
     ({ id, from, to }) => copied.has(id) && from.repository.registry !== to.repository.registry,
   )
-  return moving.reduce((sum, { size }) => sum + (size ?? 0), 0)
+  return transferred.reduce((sum, { size }) => sum + (size ?? 0), 0)
 }

@@ -13,7 +13,7 @@ import { tempFolder } from '../../support/temp.ts'
 const repository = { registry: 'registry.example.com', path: 'prod/api' }
 const [old, theirs] = [digestOf('old'), digestOf('theirs')]
 const stop = new AbortController().signal
-const moved = { mounted: 1, uploaded: 0, present: 0, bytes: 0 }
+const transferred = { mounted: 1, uploaded: 0, present: 0, bytes: 0 }
 const tag: TagWrite = {
   repository,
   tag: 'stable',
@@ -67,7 +67,7 @@ async function written(
           world.requests.push('content')
           await clock.advance(delays.content ?? 0)
           during(world)
-          return moved
+          return transferred
         },
       }),
     },
@@ -101,7 +101,7 @@ describe('writing a tag', () => {
   it('copies content after the intent and before the last check', async () => {
     const { world, result } = await written({ content: 6_000 })
     expect(world.requests).toEqual(['HEAD stable', 'intent', 'content', 'HEAD stable', 'PUT stable'])
-    expect(result).toMatchObject({ result: 'done', moved })
+    expect(result).toMatchObject({ result: 'done', transferred })
   })
 
   it.each([

@@ -19,7 +19,7 @@ async function started() {
 
 interface Document {
   readonly result: readonly {
-    readonly findings: readonly { check: string; state: string; saw: string; do?: string }[]
+    readonly findings: readonly { check: string; state: string; saw: string; hint?: string }[]
   }[]
 }
 
@@ -76,7 +76,7 @@ it('wrong credentials end with 1', async () => {
 it('a closed port and a server that is not a registry are problems with a hint', async () => {
   expect(await stateOf(['doctor', '127.0.0.1:9'], 'connection')).toMatchObject({
     state: 'problem',
-    do: expect.stringContaining('Check the name and the port'),
+    hint: expect.stringContaining('Check the name and the port'),
   })
   const page = await scriptedServer(
     (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),

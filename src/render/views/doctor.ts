@@ -51,23 +51,23 @@ function renderDiagnosis({ registry, repository, findings }: Diagnosis, page: Pa
   const known = findings.filter(({ state }) => state !== 'unknown')
   const unknown = Map.groupBy(
     findings.filter(({ state }) => state === 'unknown'),
-    (finding) => finding.do,
+    (finding) => finding.hint,
   )
   return [
     page.style.bold(escapeText(name)),
     ...known.flatMap((finding) => renderFinding(finding, words[finding.check], page)),
-    ...[...unknown].flatMap(([todo, some]) => renderUnknown(some, todo, page)),
+    ...[...unknown].flatMap(([hint, some]) => renderUnknown(some, hint, page)),
   ].join('\n')
 }
 
 /** Renders unknown findings with the same hint together. */
-function renderUnknown(some: readonly Finding[], todo: string | undefined, page: Page): readonly string[] {
+function renderUnknown(some: readonly Finding[], hint: string | undefined, page: Page): readonly string[] {
   const saw = some.map(({ check }) => words[check]).join(', ')
-  return renderFinding({ state: 'unknown', saw, ...(todo !== undefined && { do: todo }) }, '', page)
+  return renderFinding({ state: 'unknown', saw, ...(hint !== undefined && { hint }) }, '', page)
 }
 
 function renderFinding(
-  { state, saw, do: todo }: Omit<Finding, 'check'>,
+  { state, saw, hint }: Omit<Finding, 'check'>,
   word: string,
   { style, width }: Page,
 ): readonly string[] {
@@ -76,7 +76,7 @@ function renderFinding(
   const lines = (text: string): readonly string[] =>
     textWidth === undefined ? [escapeText(text)] : wrap(escapeText(text), textWidth)
   const [first = '', ...rest] = lines(saw)
-  const hints = todo === undefined ? [] : lines(todo)
+  const hints = hint === undefined ? [] : lines(hint)
   return [
     `${head}${first}`,
     ...rest.map((line) => `${indent}${line}`),

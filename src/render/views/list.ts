@@ -104,7 +104,7 @@ export function renderOmitted(all: ListPage['views'], style: Style): readonly st
   const views = all.filter((view): view is RepositoryView => !('error' in view))
   const sum = (of: (view: RepositoryView) => number): number =>
     views.reduce((total, view) => total + of(view), 0)
-  const omitted = sum(({ total, tags, scan }) => total - (scan?.looked ?? tags.length))
+  const omitted = sum(({ total, tags, scan }) => total - (scan?.read ?? tags.length))
   const undated = sum(({ scan }) => scan?.undated ?? 0)
   const unread = sum(({ scan }) => scan?.unread ?? 0)
   const hidden = sum(({ evidenceTagsHidden }) => evidenceTagsHidden)

@@ -75,7 +75,7 @@ export interface Finding {
   /** the result of the check, in a few words */
   readonly saw: string
   /** one action */
-  readonly do?: string
+  readonly hint?: string
 }
 
 export interface Diagnosis {
@@ -124,7 +124,7 @@ function connectionFindings({ origin, proxy, connection }: DoctorFacts, now: num
         check: 'tls',
         state: 'problem',
         saw: 'plain HTTP: others on the network can read credentials and change content',
-        do: 'Enable HTTPS on the registry, and remove "insecure" from dray.yaml.',
+        hint: 'Enable HTTPS on the registry, and remove "insecure" from dray.yaml.',
       }
   return [connected, plain]
 }
@@ -134,15 +134,15 @@ function tlsFinding(tls: NonNullable<DoctorConnection['tls']>, now: number): Fin
   const days = Math.floor((validTo - now) / dayMs)
   const what = `${protocol}, ${subject}, issued by ${issuer}`
   if (untrusted !== undefined) {
-    const todo =
+    const hint =
       untrusted.hint ??
       'Set registries.HOST.ca in dray.yaml to the certificate of the authority that issued it.'
-    return { check: 'tls', state: 'problem', saw: `${what}: not trusted (${untrusted.code})`, do: todo }
+    return { check: 'tls', state: 'problem', saw: `${what}: not trusted (${untrusted.code})`, hint }
   }
   const saw = days < 0 ? `${what}, expired` : `${what}, valid for ${days} ${days === 1 ? 'day' : 'days'}`
   if (days >= noticeDays) return { check: 'tls', state: 'ok', saw }
-  const todo = 'Ask the operator of the registry to renew the certificate.'
-  return { check: 'tls', state: days < urgentDays ? 'problem' : 'note', saw, do: todo }
+  const hint = 'Ask the operator of the registry to renew the certificate.'
+  return { check: 'tls', state: days < urgentDays ? 'problem' : 'note', saw, hint }
 }
 
 function credentialFinding(credentials: CheckResult<CredentialFacts | undefined>): Finding {
@@ -181,8 +181,8 @@ function repositoryFindings({
 function repositoryFinding(path: string, tags: CheckResult<number | 'absent'>): Finding {
   if ('error' in tags) return failed('repository', tags.error)
   if (tags.value === 'absent') {
-    const todo = 'Check the name. Some registries give this answer also if you lack permission.'
-    return { check: 'repository', state: 'note', saw: `${path} was not found`, do: todo }
+    const hint = 'Check the name. Some registries give this answer also if you lack permission.'
+    return { check: 'repository', state: 'note', saw: `${path} was not found`, hint }
   }
   const many = tags.value === 1 ? '1 tag' : `${tags.value} tags`
   return { check: 'repository', state: 'ok', saw: `${path} is readable, ${many} on the first page` }
@@ -195,7 +195,7 @@ function rateFinding({ limit, remaining, windowS }: RateLimit): Finding {
     check: 'rateLimit',
     state: 'problem',
     saw,
-    do: 'Log in with dray login for a higher limit, or mirror the images that you pull often.',
+    hint: 'Log in with dray login for a higher limit, or mirror the images that you pull often.',
   }
 }
 
@@ -207,7 +207,7 @@ function clockFinding(differenceMs: number): Finding {
     check: 'clock',
     state: 'problem',
     saw: `${off} s ${differenceMs > 0 ? 'ahead of' : 'behind'} this machine`,
-    do: 'Set both clocks by NTP. Ages in retention rules and lifetimes of tokens depend on them.',
+    hint: 'Set both clocks by NTP. Ages in retention rules and lifetimes of tokens depend on them.',
   }
 }
 
@@ -217,13 +217,13 @@ const readable: ReadonlySet<Ability> = new Set<Ability>(['referrers', 'range'])
 function abilityFinding(name: Ability, seen: RegistryFacts, writing: WritingFacts | undefined): Finding {
   const fact = writing?.abilities[name] ?? seen.abilities[name]
   if (fact === undefined || fact.known === 'unknown') {
-    const todo = explainHowToCheck(name, seen, writing)
-    return { check: name, state: 'unknown', saw: 'not observed', ...(todo !== undefined && { do: todo }) }
+    const hint = explainHowToCheck(name, seen, writing)
+    return { check: name, state: 'unknown', saw: 'not observed', ...(hint !== undefined && { hint }) }
   }
   const how = { asking: 'observed', writing: 'tested', table: 'documented', nothing: '' }[fact.by]
   const detail = fact.detail === undefined ? '' : ` (${fact.detail})`
   if (fact.known === 'yes') return { check: name, state: 'ok', saw: `yes, ${how}${detail}` }
-  return { check: name, state: 'note', saw: `no, ${how}${detail}`, do: hintsWithout[name] }
+  return { check: name, state: 'note', saw: `no, ${how}${detail}`, hint: hintsWithout[name] }
 }
 
 function explainHowToCheck(
@@ -265,7 +265,7 @@ function writingFindings({ failure, left }: WritingFacts): readonly Finding[] {
           check: 'writing',
           state: 'note',
           saw: `not deleted: ${left.join(', ')}`,
-          do: 'The API or the permissions of this user do not allow it. Garbage collection deletes unreferenced blobs.',
+          hint: 'The API or the permissions of this user do not allow it. Garbage collection deletes unreferenced blobs.',
         }
   return failure === undefined ? [cleaned] : [failed('writing', failure), cleaned]
 }
@@ -276,7 +276,7 @@ function failed(check: DiagnosisCheck, error: ErrorInfo): Finding {
     check,
     state: 'problem',
     saw: `${error.message}${why}`,
-    ...(error.hint !== undefined && { do: error.hint }),
+    ...(error.hint !== undefined && { hint: error.hint }),
   }
 }
 

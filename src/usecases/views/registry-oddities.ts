@@ -5,7 +5,7 @@ export interface OddityFinding {
   readonly check: OddityKind
   readonly state: 'note'
   readonly saw: string
-  readonly do: string
+  readonly hint: string
 }
 
 const effects: Readonly<Record<OddityKind, string>> = {
@@ -20,5 +20,5 @@ const effects: Readonly<Record<OddityKind, string>> = {
 }
 
 export function oddityFindings(oddities: readonly Oddity[] = []): readonly OddityFinding[] {
-  return oddities.map(({ kind, saw }) => ({ check: kind, state: 'note', saw, do: effects[kind] }))
+  return oddities.map(({ kind, saw }) => ({ check: kind, state: 'note', saw, hint: effects[kind] }))
 }

@@ -94,7 +94,7 @@ describe('doctor', () => {
   ] as const)('notes %s', async (_, check, fault, saw) => {
     const findings = await findingsBehind(fault)
     expect(findings.filter((one) => one.check === check)).toMatchObject([
-      { state: 'note', saw: expect.stringMatching(saw), do: expect.stringContaining('dray') },
+      { state: 'note', saw: expect.stringMatching(saw), hint: expect.stringContaining('dray') },
     ])
   })
 

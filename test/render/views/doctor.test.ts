@@ -13,15 +13,15 @@ const diagnosis: Diagnosis = {
       check: 'tls',
       state: 'problem',
       saw: 'TLSv1.3, \u001b[31mr.test\u001b[0m, issued by \u202eevil: not trusted (SELF_SIGNED_CERT_IN_CHAIN)',
-      do: 'If r.test uses a private certificate authority, name that in dray.yaml.',
+      hint: 'If r.test uses a private certificate authority, name that in dray.yaml.',
     },
     {
       check: 'deleteTag',
       state: 'unknown',
       saw: 'not observed',
-      do: 'Pass --write REPOSITORY to test this.',
+      hint: 'Pass --write REPOSITORY to test this.',
     },
-    { check: 'mount', state: 'unknown', saw: 'not observed', do: 'Pass --write REPOSITORY to test this.' },
+    { check: 'mount', state: 'unknown', saw: 'not observed', hint: 'Pass --write REPOSITORY to test this.' },
     { check: 'catalog', state: 'unknown', saw: 'not observed' },
   ],
 }

@@ -96,14 +96,14 @@ describe('the notes of a list', () => {
     ],
     [
       'unread tags and images without a time',
-      { total: 90, scan: { looked: 60, undated: 2, unread: 1 } },
+      { total: 90, scan: { read: 60, undated: 2, unread: 1 } },
       [
         '30 more tags not read. Pass --all to read all tags.',
         '2 tags skipped, because the image has no creation time.',
         '1 tag skipped, because the image cannot be read.',
       ],
     ],
-    ['nothing', { scan: { looked: 1, undated: 0, unread: 0 } }, []],
+    ['nothing', { scan: { read: 1, undated: 0, unread: 0 } }, []],
   ] as const)('report %s', (_, over, lines) => {
     expect(renderOmitted([viewOf([seen], over)], plainStyle)).toEqual(lines)
   })

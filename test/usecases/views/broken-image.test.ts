@@ -79,7 +79,7 @@ describe('an incomplete image', () => {
     const view = await listRepository(store(), { ...options, filter: {} }, newCall())
     expect(view.tags).toMatchObject([{ created: null, isCreatedUnknown: true }])
     const since = await listRepository(store(), { ...options, filter: { since: 0 } }, newCall())
-    expect(since.scan).toEqual({ looked: 1, undated: 0, unread: 1 })
+    expect(since.scan).toEqual({ read: 1, undated: 0, unread: 1 })
   })
 
   it('is shown with unknown evidence if the evidence cannot be read', async () => {

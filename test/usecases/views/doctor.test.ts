@@ -55,7 +55,7 @@ describe('a diagnosis', () => {
     const untrusted = { code: 'SELF_SIGNED_CERT_IN_CHAIN', hint: 'registries: …' }
     expect(finding(all({ connection: { value: tls({ untrusted }) } }), 'tls')).toMatchObject({
       state: 'problem',
-      do: 'registries: …',
+      hint: 'registries: …',
     })
   })
 

@@ -100,7 +100,7 @@ export async function listRepository(
     tags,
     total: names.length,
     evidenceTagsHidden: fitting.length - names.length,
-    ...(scan !== undefined && { scan: { looked: scan.looked, undated: scan.undated, unread: scan.unread } }),
+    ...(scan !== undefined && { scan: { read: scan.read, undated: scan.undated, unread: scan.unread } }),
   }
 }
 

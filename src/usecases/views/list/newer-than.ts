@@ -22,7 +22,7 @@ export interface Age {
 export interface Scan {
   readonly tags: readonly { readonly tag: string; readonly image: Descriptor }[]
   /** the number of tags that dray read, in their order, until it had enough */
-  readonly looked: number
+  readonly read: number
   /** the number of those whose image has no time */
   readonly undated: number
   /** the number of those whose time is unknown */
@@ -38,7 +38,7 @@ export async function findNewerImages(
   call: Call,
 ): Promise<Scan> {
   const found: { tag: string; image: Descriptor }[] = []
-  let [looked, undated, unread] = [0, 0, 0]
+  let [read, undated, unread] = [0, 0, 0]
   for (let at = 0; at < tags.length && found.length < limit; at += batch) {
     const dated = await inParallel(tags.slice(at, at + batch), tagsAtOnce, call, async (tag, c) => {
       const image = await store.resolve({ tag }, c)
@@ -47,12 +47,12 @@ export async function findNewerImages(
     })
     for (const { tag, image, created, time } of dated) {
       if (found.length === limit) break
-      looked += 1
+      read += 1
       if (image === undefined) continue
       if (created === undefined) unread += 1
       else if (time === undefined) undated += 1
       else if (time >= since) found.push({ tag, image })
     }
   }
-  return { tags: found, looked, undated, unread }
+  return { tags: found, read, undated, unread }
 }

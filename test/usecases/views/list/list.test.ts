@@ -225,10 +225,10 @@ describe('filters', () => {
     const since = Date.UTC(2026, 4, 1)
     const { view } = await list({ filter: { since } })
     expect(view.tags.map(({ tag }) => tag)).toEqual(['1.3.0', '1.0.0'])
-    expect(view).toMatchObject({ total: 4, scan: { looked: 4, undated: 1, unread: 0 } })
+    expect(view).toMatchObject({ total: 4, scan: { read: 4, undated: 1, unread: 0 } })
     expect((await list({ filter: { since }, limit: 1 })).view).toMatchObject({
       tags: [{ tag: '1.3.0', evidence: {} }],
-      scan: { looked: 1, undated: 0, unread: 0 },
+      scan: { read: 1, undated: 0, unread: 0 },
     })
   })
 })

@@ -44,6 +44,8 @@ export interface AbilityFact {
   readonly source?: string
   /** a detail of the answer */
   readonly detail?: string
+  /** the fix that the registry documents, if it lacks the ability */
+  readonly hint?: string
 }
 
 /** How many requests a registry allows (Docker Hub: `ratelimit-limit`, `ratelimit-remaining`). */

@@ -235,9 +235,12 @@ function knownAbilities(registry: string): Facts {
   if (known === undefined) return {}
   return Object.fromEntries(
     abilities.flatMap((name) => {
-      const value = name === 'range' || name === 'catalog' ? undefined : known.capabilities[name]
+      if (name === 'range' || name === 'catalog') return []
+      const { [name]: value } = known.capabilities
       if (value === undefined || value === 'unknown') return []
-      return [[name, { known: value, by: 'table', source: `${known.name}: ${known.source}` } as const]]
+      const { [name]: hint } = known.hints
+      const source = `${known.name}: ${known.source}`
+      return [[name, { known: value, by: 'table', source, ...(hint !== undefined && { hint }) } as const]]
     }),
   )
 }

@@ -223,7 +223,7 @@ function abilityFinding(name: Ability, seen: RegistryFacts, writing: WritingFact
   const how = { asking: 'observed', writing: 'tested', table: 'documented', nothing: '' }[fact.by]
   const detail = fact.detail === undefined ? '' : ` (${fact.detail})`
   if (fact.known === 'yes') return { check: name, state: 'ok', saw: `yes, ${how}${detail}` }
-  return { check: name, state: 'note', saw: `no, ${how}${detail}`, hint: hintsWithout[name] }
+  return { check: name, state: 'note', saw: `no, ${how}${detail}`, hint: fact.hint ?? hintsWithout[name] }
 }
 
 function explainHowToCheck(

@@ -45,7 +45,7 @@ const localName = /\b(?:localhost|127\.0\.0\.1):(\d{4,5})\b/g
 const asksFor = /^dray (?:promote|copy|cp|tag|rollback|prune .*--apply)\b/
 const answered = /--(?:yes|dry-run|out|help)\b| -y\b|[|>]/
 /** The proxy of the hosts, which a reader does not have. */
-const proxied = /, [a-z]+ the proxy http:\/\/127\.0\.0\.1:\d+/g
+const proxied = /,? [a-z]+ the proxy http:\/\/127\.0\.0\.1:\d+/g
 const hostName = /\b(?:[a-z0-9-]+\.)+(?:com|io|org|dev|net|cloud|internal|example|test)\b/g
 
 /** Starts the registries of pages. @param texts all pages that will run */

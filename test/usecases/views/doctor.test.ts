@@ -99,6 +99,16 @@ describe('a diagnosis', () => {
     expect(finding({ ...read, writing }, 'referrers')).toMatchObject({ state: 'ok', saw: 'yes, tested' })
   })
 
+  it('has the fix that the registry documents for a missing ability', () => {
+    const abilities = {
+      deleteTag: { known: 'no', by: 'table', hint: 'Use the API of the vendor.' },
+      deleteManifest: { known: 'no', by: 'asking' },
+    } as const
+    const read = all({ facts: facts({ abilities }) })
+    expect(finding(read, 'deleteTag')?.hint).toBe('Use the API of the vendor.')
+    expect(finding(read, 'deleteManifest')?.hint).toContain('prune cannot delete here')
+  })
+
   it('of an unreachable registry has no findings about its abilities', () => {
     const error = { code: 'network', message: 'cannot connect to r.test', hint: 'Check the name.' } as const
     const { facts: _, ...rest } = all({ connection: { error } })

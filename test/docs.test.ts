@@ -12,8 +12,9 @@ function read(page: string): string {
 /** Separates the content of code fences from the other text. */
 function split(text: string): { readonly fenced: readonly string[]; readonly prose: string } {
   const fenced: string[] = []
-  const prose = text.replaceAll(/^```[^\n]*\n(.*?)^```$/gms, (_, body: string) => {
-    fenced.push(body)
+  const prose = text.replaceAll(/^```([^\n]*)\n(.*?)^```$/gms, (_, language: string, body: string) => {
+    // The other lines of a session are output.
+    fenced.push(language === 'console' ? (body.match(/^\$ .*(?:\\\n.*)*/gm) ?? []).join('\n') : body)
     return ''
   })
   return { fenced, prose }

@@ -53,7 +53,8 @@ function heading(explanation: Explanation, page: Page): string {
   return [
     ...breakLines(`${name}  ${at}`, width).map((line) => style.bold(line)),
     // The full digest can be copied.
-    ...breakLines(escapeText(full), width).map((line) => style.dim(line)),
+    // A reference that is broken into lines cannot be copied.
+    style.dim(escapeText(full)),
     '',
     ...breakLines(sentence(explanation), width).map((line) => style[tones[verdict]](line)),
   ].join('\n')

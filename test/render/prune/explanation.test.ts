@@ -48,10 +48,12 @@ describe('an explanation', () => {
       expect(text).toContain(part)
   })
 
-  it.each([60, 80, 100, 200])('fits %i columns', (width) => {
+  it.each([60, 80, 100, 200])('fits %i columns, and breaks no reference that a person copies', (width) => {
     const long = { ...explanation, reachedBy: [`index ${digestOf('y')}, which lists it`] }
     const lines = renderExplanation(long, { style: plainStyle, width }).split('\n')
-    expect(lines.filter((line) => displayWidth(line) > width)).toEqual([])
+    const [, reference = '', ...others] = lines
+    expect(reference).toMatch(/@sha256:[0-9a-f]{64}$/)
+    expect(others.filter((line) => displayWidth(line) > width)).toEqual([])
   })
 
   it('escapes control characters', () => {

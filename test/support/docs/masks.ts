@@ -2,10 +2,11 @@
 const masks: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<id>'],
   [/\b(sha256[:-])?[0-9a-f]{12,64}(?![0-9a-f])/g, '<hash>'],
+  [/\bsha256:[0-9a-f]{1,11}…|\bsha\d{0,3}…/g, '<hash>'],
   [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)?/g, '<time>'],
   [/\b\d{4}-\d\d-\d\d\b/g, '<date>'],
   [/\b\d+(?:\.\d+)? (?:B|KiB|MiB|GiB|bytes)(?:\/s)?(?![\w])/g, '<size>'],
-  [/\b\d+(?:\.\d+)? ?(?:ms|s|m|h|d|w|mo|y)\b(?: ago)?/g, '<age>'],
+  [/\bless than 1 s\b|\b\d+(?:\.\d+)? ?(?:ms|s|min|m|h|d|w|mo|y)\b(?: ago)?/g, '<age>'],
   [/\bnode-v[\d.]+|\bNode(?:\.js)? v?[\d.]+/g, '<node>'],
   [/[─-]{3,}/g, '---'],
   [/\s+/g, ' '],

@@ -56,7 +56,7 @@ const replacedTerms: readonly Term[] = [
 /** Phrases that make a reader notice the prose. */
 const privateStyle: readonly Term[] = [
   // Flags, JSON and code call attached artifacts `evidence`, and the glossary defines it.
-  [/(?<![*-])\bevidence\b(?![*-])/, 'attached artifact'],
+  [/(?<![*-])\bevidence\b(?![*-]| flags)/, 'attached artifact'],
   [/,\s+where\b|\bwhere (?:it|they|that|this|there|possible|needed|necessary|no|not)\b/, 'if, when'],
   [/\b(?:is|are|was|were|be) so(?=[.,;:)]|$)|\b(?:if|unless) so\b/, 'a full condition'],
   [/\bas (?:it|they) (?:is|are|was|were)\b(?! \w+(?:ed|en|t|ad)\b)/, 'unchanged'],

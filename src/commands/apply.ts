@@ -10,7 +10,7 @@ import { pruneFlags } from '../cli/prune/prune-flags.ts'
 
 export default class Apply extends ChangeCommand {
   static override summary = 'Execute a saved plan.'
-  static override description = `dray executes the steps of the plan and nothing else. If a tag has moved since the plan was made, dray does not change that image and exits with 3. If you apply a plan twice, the second run changes nothing. dray asks no confirmation, because the plan was reviewed when it was saved.
+  static override description = `dray executes only the steps of the plan. If a tag has moved since the plan was made, dray does not change that image and exits with 3. If you apply a plan twice, the second run changes nothing. dray does not ask for confirmation, because the plan was reviewed when it was saved.
 
 dray does not trust the file. It makes every decision again, by the current dray.yaml and the current content of the registries, and refuses a plan that breaks a rule. Pass flags such as \`--move-tag\` again: they are not part of the plan. With \`--key\`, dray first verifies the signature of the plan.
 
@@ -38,7 +38,7 @@ dray plan show plan.json`,
   }
   static override flags = {
     ...changeFlags,
-    yes: boolean({ ...changeFlags.yes, summary: 'Accepted for scripts; apply never asks.' }),
+    yes: boolean({ ...changeFlags.yes, summary: 'Accepted for scripts; apply needs no confirmation.' }),
     'in-use': string({
       summary: 'List of images in use, for a prune plan (- is stdin).',
       helpValue: 'FILE',

@@ -8,19 +8,19 @@ export default class Completion extends BaseCommand {
     'The script completes commands, flags, environments, images, tags and every fixed list of values. It calls dray each time you press Tab, and does not change with an update of dray.'
   static override examples = [
     {
-      description: 'Turn on completion in bash, in ~/.bashrc',
+      description: 'Enable completion in bash, in ~/.bashrc',
       command: 'eval "$(dray completion bash)"',
     },
     {
-      description: 'Turn on completion in zsh, in ~/.zshrc after compinit',
+      description: 'Enable completion in zsh, in ~/.zshrc after compinit',
       command: 'eval "$(dray completion zsh)"',
     },
     {
-      description: 'Turn on completion in fish, in ~/.config/fish/config.fish',
+      description: 'Enable completion in fish, in ~/.config/fish/config.fish',
       command: 'dray completion fish | source',
     },
     {
-      description: 'Turn on completion in PowerShell, in the file of $PROFILE',
+      description: 'Enable completion in PowerShell, in the file of $PROFILE',
       command: 'dray completion powershell | Out-String | Invoke-Expression',
     },
   ]

@@ -5,7 +5,7 @@ import { renderExplanation } from '../render/prune/explanation.ts'
 
 export default class Explain extends BaseCommand {
   static override summary = 'Explain why an image is kept or deleted.'
-  static override description = `dray shows the decision of the retention policy about one tag or digest: the time of the image and its origin, the result of every rule and protection, and the tags, indexes and subjects that reach the image. \`dray prune\` decides in the same way. Nothing is changed.`
+  static override description = `dray shows the decision of the retention policy about one tag or digest: the time of the image and its origin, the result of every rule and protection, and the tags, indexes and subjects that reach the image. \`dray prune\` makes the same decision. The command changes nothing.`
   static override examples = [
     { description: 'Explain the decision about a tag', command: 'dray explain @dev/api:pr-12-a1b2c3' },
     {

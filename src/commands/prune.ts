@@ -14,7 +14,7 @@ export default class Prune extends ChangeCommand {
 - Attached artifacts are deleted together with their image.
 - dray keeps an image if it cannot read everything that it needs for the decision.
 
-dray reads the repository again while it deletes. It keeps images that are needed by then, with exit code 3 or 4.
+dray reads the repository again while it deletes. It keeps an image if a new tag, index or subject needs the image, with exit code 3 or 4.
 
 REPO is \`@dev/api\`, \`@dev/*\`, \`@dev\`, \`registry.example.com/team/*\` or \`registry.example.com/team/api\`. \`*\` matches within a path component, \`**\` across components. Without REPO, dray reads all repositories that the rules name.
 

@@ -76,6 +76,6 @@ export function outOfOrder({ image, to }: Placement, step: Step): DrayError {
   return new DrayError('refused', `the plan writes ${what} of ${image} too early`, {
     subject: formatRepository(to.repository),
     why: 'the order is content, attached artifacts, version tags, floating tags, latest',
-    hint: `${planAgain} To let the targets that are ready go first, pass --partial.`,
+    hint: `${planAgain} To write tags at the targets that are ready, pass --partial.`,
   })
 }

@@ -89,7 +89,7 @@ function allObstacles(found: readonly PlacementReview[]): ReadonlyMap<StepId, Ob
   return new Map(found.flatMap(({ obstacles }) => [...obstacles]))
 }
 
-/** Without `--partial`, an image goes to all of its targets or to none. */
+/** Without `--partial`, dray writes the tags at all targets or at none. */
 function obstaclesEverywhere(found: readonly PlacementReview[]): ReadonlyMap<StepId, Obstacle> {
   const obstacles = new Map(allObstacles(found))
   for (const { steps, obstacles: own } of found) {
@@ -97,7 +97,7 @@ function obstaclesEverywhere(found: readonly PlacementReview[]): ReadonlyMap<Ste
     if (own.size === 0 && first !== undefined)
       obstacles.set(first.id, {
         error: new DrayError('conflict', 'another target of the image changed since the plan was made', {
-          why: 'without --partial, an image goes to all of its targets or to none',
+          why: 'without --partial, dray writes the tags at all targets or at none',
           hint: 'Make a new plan.',
         }),
       })

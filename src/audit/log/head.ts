@@ -61,7 +61,7 @@ export function foreignFile(path: string): DrayError {
   return new DrayError('audit', `cannot write the audit log: dray did not write ${path}`, {
     subject: path,
     why: 'dray stores the head of the log in a file of this name, and the existing file has other content',
-    hint: 'Name another audit log with --audit-file, or move this file away. dray did not change it.',
+    hint: 'Name another audit log with --audit-file, or rename this file. dray did not change it.',
   })
 }
 

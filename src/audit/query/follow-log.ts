@@ -200,7 +200,7 @@ export class LogFollower {
       why,
       hint:
         'Run dray audit verify to find the problem. Keep the log as proof and pass a new one with ' +
-        '--audit-file, or move it away together with its .head file. dray changed nothing.',
+        '--audit-file, or rename it together with its .head file. dray changed nothing.',
     })
   }
 }

@@ -86,7 +86,7 @@ function goneLog(path: string, { seq }: Head): DrayError {
   return new DrayError('corrupt', `the audit log ${path} does not exist`, {
     subject: path,
     why: `its head exists and counts ${seq} records`,
-    hint: 'Restore the log from a copy, or move its .head file away.',
+    hint: 'Restore the log from a copy, or rename its .head file.',
   })
 }
 

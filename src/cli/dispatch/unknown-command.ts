@@ -113,6 +113,6 @@ function unknownFlag(flag: string): DrayError {
     hint:
       near.length > 0
         ? `Did you mean "--${near.join('')}"?`
-        : 'Write flags of a command behind the command: dray COMMAND --flag.',
+        : 'Write flags of a command after the command: dray COMMAND --flag.',
   })
 }

@@ -98,7 +98,7 @@ const suffix = '.json'
 
 /** A plan that cannot be read may name manifests that nothing else names. */
 const noAccess =
-  'Grant read access to it. Then run the command again. If no run was interrupted, you can also move it to another place.'
+  'Grant read access to it. Then run the command again. If no run was interrupted, you can also move it to another folder.'
 
 /** A plan that others can change would decide what is deleted. */
 function refuseForeign(stats: Stats): void {

@@ -89,22 +89,18 @@ async function listNames(path: string): Promise<readonly string[] | undefined> {
 }
 
 async function readFolder(path: string, names: readonly string[]): Promise<Certificates> {
-  const hint = `Put it right in ${path}.`
+  const hint = `Correct it in ${path}.`
   const authorities = names.filter((name) => name.endsWith('.crt'))
   const ca = await Promise.all(authorities.map((name) => readPem(join(path, name), hint)))
   const cert = names.find((name) => name.endsWith('.cert'))
   const key = names.find((name) => name.endsWith('.key'))
   const keyFile = cert?.replace(/\.cert$/, '.key') ?? key
   if (keyFile !== undefined && (cert === undefined || !names.includes(keyFile))) {
-    throw new DrayError(
-      'config',
-      `a certificate in ${path} is without its key, or a key without its certificate`,
-      {
-        subject: path,
-        why: 'NAME.cert and NAME.key belong together; authorities are called NAME.crt',
-        hint,
-      },
-    )
+    throw new DrayError('config', `a certificate in ${path} has no key, or a key has no certificate`, {
+      subject: path,
+      why: 'NAME.cert needs NAME.key; the files of authorities are NAME.crt',
+      hint,
+    })
   }
   return {
     ...(ca.length > 0 && { ca: ca.join('\n') }),
@@ -133,7 +129,7 @@ async function clientCertificate(
     // The message of OpenSSL is about the key, so it is not shown.
     throw new DrayError('config', `the certificate ${cert} and the key ${key} cannot be used`, {
       subject: cert,
-      why: 'they do not belong together, are no PEM, or the key has a password that was not given',
+      why: 'they do not match, are not PEM, or the key needs a password',
       hint,
     })
   }
@@ -148,6 +144,6 @@ async function readPem(file: string, hint: string): Promise<string> {
     throw new DrayError('config', `${file} cannot be read`, { subject: file, hint, cause })
   }
   if (bytes === undefined)
-    throw new DrayError('config', `the certificate or key ${file} is not there`, { subject: file, hint })
+    throw new DrayError('config', `the certificate or key ${file} does not exist`, { subject: file, hint })
   return Buffer.from(bytes).toString('utf8')
 }

@@ -84,8 +84,8 @@ async function openWebhook(
   const url = parsePostUrl(webhook.url, insecure)
   const secret = secretEnv === undefined ? undefined : env[secretEnv]
   if (secretEnv !== undefined && secret === undefined) {
-    throw new DrayError('config', `the secret of the webhook is not there: ${secretEnv} is not set`, {
-      hint: `Set the environment variable ${secretEnv}, or take audit.webhook.secretEnv out of dray.yaml.`,
+    throw new DrayError('config', `the secret of the webhook is missing: ${secretEnv} is not set`, {
+      hint: `Set the environment variable ${secretEnv}, or remove audit.webhook.secretEnv from dray.yaml.`,
     })
   }
   const proxy = (address: URL): Proxy | undefined => proxyFor(address, env)

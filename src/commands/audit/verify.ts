@@ -13,7 +13,7 @@ export default class AuditVerify extends BaseCommand {
   static override summary = 'Verify that the audit log was not changed.'
   static override description = `dray checks the number, the hash and the fields of every line, and the head of the log. It also checks that no record occurs twice. If a check fails, dray names the first bad line and exits with 1.
 
-With \`--checkpoint\`, dray also verifies that the log still begins with the records that were signed. Without a checkpoint, somebody who can write to the folder could have written a new log.
+With \`--checkpoint\`, dray also verifies that the log still begins with the records that were signed. Without a checkpoint, dray cannot detect a new log by a person who can write to the folder.
 
 - \`--checkpoint oci\` uses the newest checkpoint in the repository.
 - Without \`--key\`, dray uses the public half of audit.sign.key in dray.yaml.

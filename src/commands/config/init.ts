@@ -21,7 +21,7 @@ const defaultOut = 'dray.yaml'
 
 export default class ConfigInit extends BaseCommand {
   static override summary = 'Write a dray.yaml.'
-  static override description = `On a terminal, dray asks for everything that the flags do not set. Every question has a default. The images come from the catalog of the registry, if it has one.
+  static override description = `On a terminal, dray prompts for the values that the flags do not set. Every prompt has a default. The images come from the catalog of the registry, if it has one.
 
 \`dray status\`, \`dray promote\` and \`dray prune\` work with the new file at once. \`dray prune\` deletes nothing without \`--apply\`.
 
@@ -36,7 +36,7 @@ Retention policies:
   static override examples = [
     { description: 'Answer questions', command: 'dray config init' },
     {
-      description: 'Write the file without questions',
+      description: 'Write the file without prompts',
       command: `dray config init --registry registry.example.com --image api \\
     --env dev --env staging --env prod`,
     },

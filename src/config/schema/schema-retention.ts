@@ -156,7 +156,7 @@ const protection = v.pipe(
     },
     'must be a map with `tags`, `semver` or `inUse`',
   ),
-  v.description('A protection. dray never deletes what it matches.'),
+  v.description('A protection. dray never deletes images that it matches.'),
 )
 
 const rule = v.pipe(
@@ -186,7 +186,7 @@ const rule = v.pipe(
       ),
     ),
   }),
-  v.description('A retention rule. It deletes images for which all of its conditions hold.'),
+  v.description('A retention rule. It deletes images that match all of its conditions.'),
 )
 
 const limits = v.pipe(

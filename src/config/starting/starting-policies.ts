@@ -89,7 +89,7 @@ retention:
   protect: # never deleted; "optional" allows that nothing matches
     - { tags: [latest, "prod-*", "release-*"], optional: true }
 ${protect}
-  rules: # delete if all conditions of a rule hold; other tags are kept
+  rules: # delete if all conditions of a rule match; other tags are kept
 ${rules.replaceAll('{repositories}', () => `@${environment}/**`)}
   # dray deletes nothing if a plan exceeds a limit.
   limits: { maxDeletes: 200, maxPercent: 50, minRemaining: 1 }

@@ -72,7 +72,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
         'Use a personal access token with the permission to delete, and delete the tags and indexes that point to the manifest first.',
     },
     source:
-      'docs.docker.com/reference/api/registry/latest, Deleting Images: 403 while referenced, 500 while it is still at it; docs.docker.com/docker-hub/usage/pulls: HEAD does not count',
+      'docs.docker.com/reference/api/registry/latest, Deleting Images: 403 while referenced, 500 while a delete is still running; docs.docker.com/docker-hub/usage/pulls: HEAD does not count',
   },
   {
     name: 'Quay',

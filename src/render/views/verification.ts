@@ -60,7 +60,7 @@ function notes({ report }: Verification, style: Style): readonly string[] {
       : []),
     ...(head === 'behind' ? ['The head is behind the log. This is normal after a crash.'] : []),
     ...(torn > 0
-      ? [`The last ${formatBytes(torn)} are an incomplete line. A crash left it, or a run is writing it.`]
+      ? [`The last ${formatBytes(torn)} are an incomplete line, after a crash or from an active run.`]
       : []),
     ...recordNotes(report, style),
     ...intentNotes(report, style),
@@ -75,9 +75,9 @@ function recordNotes({ backward, counts }: LogReport, style: Style): readonly st
   const kept = counts.recovered
   const notesOfRecords: string[] = []
   if (kept > 0) {
-    const keep = kept === 1 ? 'keeps' : 'keep'
+    const contain = kept === 1 ? 'contains' : 'contain'
     notesOfRecords.push(
-      `${formatCount(kept, 'recovered record')} ${keep} what a crash or a suspended run left at an earlier end of the log.`,
+      `${formatCount(kept, 'recovered record')} ${contain} lines of a crash or a suspended run.`,
     )
   }
   if (backward !== undefined) {

@@ -65,13 +65,13 @@ describe('the error for arguments that name no command', () => {
     ['plan shwo x', '"plan shwo" is not a command', '"dray plan show"'],
     ['audit xyzzyx', '"audit xyzzyx" is not a command', 'The commands are audit log, audit verify.'],
     ['xyzzy', '"xyzzy" is not a command', '"dray --help" lists the commands.'],
-    ['--from a promote', '--from is not a global flag', 'behind the command'],
+    ['--from a promote', '--from is not a global flag', 'after the command'],
     ['--jsno status', '--jsno is not a global flag', '"--json"'],
     ['--config status', '--config takes a value, and "status" is its value', 'dray --config VALUE status'],
     ['-o ls a/b', '-o takes a value, and "ls" is its value', 'dray -o VALUE ls'],
     ['--config', '--config needs a value', 'dray --config VALUE COMMAND'],
     ['audit --jsno log', '--jsno is not a global flag', '"--json"'],
-    ['audit --limit 5 log', '--limit is not a global flag', 'behind the command'],
+    ['audit --limit 5 log', '--limit is not a global flag', 'after the command'],
     ['--json', 'a command is missing', '"dray --help"'],
   ])('of "%s" suggests what was meant', (line, message, hint) => {
     const error = noCommand(splitArguments(line.split(' ')), config)

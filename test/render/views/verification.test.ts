@@ -66,7 +66,7 @@ describe('the verification of a log', () => {
     [{ head: 'behind' }, 'The head is behind the log'],
     [
       { counts: { intent: 1, outcome: 1, refused: 0, recovered: 1 } },
-      '1 recovered record keeps what a crash or a suspended run left at an earlier end of the log.',
+      '1 recovered record contains lines of a crash or a suspended run.',
     ],
     [
       {
@@ -77,7 +77,7 @@ describe('the verification of a log', () => {
       },
       '2 records have an earlier time than the record before, first at line 7 (2026-11-23 00:00:00 after 2026-11-23 01:00:00 UTC). A clock was set back',
     ],
-    [{ torn: 12 }, 'The last 12 B are an incomplete line. A crash left it'],
+    [{ torn: 12 }, 'The last 12 B are an incomplete line, after a crash or from an active run.'],
     [
       { open: { alive: [], lost: [{ seq: 1, offset: 0, record: record() }] } },
       '1 intent of ended runs is open',

@@ -16,6 +16,7 @@ export function diffSideOf(
     state: 'deployed',
     // Only the digest decides whether the images are in sync.
     current: digest === undefined || digest === null ? null : { digest, version: null },
+    reading,
     tags,
     highest: listHighest(tags, reading),
     digests,

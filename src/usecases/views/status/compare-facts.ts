@@ -9,12 +9,14 @@ export function sideOf(fact: CellFacts): Side {
       return { state: fact.state }
     case 'present': {
       const { tags, highest, digests } = fact
+      const { reading } = fact.target
       const current = { digest: fact.digest, version: fact.version?.version ?? null }
-      return { state: 'deployed', current, tags, highest, digests }
+      return { state: 'deployed', current, reading, tags, highest, digests }
     }
     case 'no-current-tag': {
       const { tags, highest, digests } = fact
-      return { state: 'deployed', current: null, tags, highest, digests }
+      const { reading } = fact.target
+      return { state: 'deployed', current: null, reading, tags, highest, digests }
     }
   }
 }

@@ -1,5 +1,10 @@
 import type { Digest } from '../../../oci/digest.ts'
-import { compareVersions, type Version, type VersionTag } from '../../../semver/version.ts'
+import {
+  compareVersions,
+  type Version,
+  type VersionReading,
+  type VersionTag,
+} from '../../../semver/version.ts'
 import { isMovingName, listCommonTags } from './common-tags.ts'
 import { hasHigherUnread } from './unread-versions.ts'
 
@@ -18,7 +23,7 @@ export type UnknownReason =
   | 'nothingInCommon'
   /** the common tags are equal, and the source has further tags that the destination lacks */
   | 'moreInSource'
-  /** the highest versions are equal, and one side has higher tags of another version scheme */
+  /** the highest versions are equal, and one side has other tags that may be higher versions */
   | 'otherVersions'
   /** all compared tags are equal, and the sides have more common tags than dray compares */
   | 'tooManyTags'
@@ -38,6 +43,7 @@ interface DeployedSide {
   readonly state: 'deployed'
   /** the image of the current-version tag; null if the tag does not exist */
   readonly current: { readonly digest: Digest; readonly version: Version | null } | null
+  readonly reading: VersionReading
   /** the tags on images; undefined if the registry does not list them */
   readonly tags: readonly string[] | undefined
   /** the highest version in all of its spellings; empty without versions */
@@ -148,12 +154,13 @@ function chooseBasis(from: DeployedSide, to: DeployedSide): Basis {
 }
 
 function hasOtherVersions(
-  { tags: source = [] }: DeployedSide,
-  { tags: destination = [] }: DeployedSide,
+  { tags: source = [], reading }: DeployedSide,
+  { tags: destination = [], reading: readingThere }: DeployedSide,
   { from, to }: Extract<Basis, { readonly by: 'highestVersion' }>,
 ): boolean {
   return (
-    hasHigherUnread(source, destination, from.version) || hasHigherUnread(destination, source, to.version)
+    hasHigherUnread(source, destination, from.version, reading) ||
+    hasHigherUnread(destination, source, to.version, readingThere)
   )
 }
 

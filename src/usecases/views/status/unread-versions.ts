@@ -1,23 +1,39 @@
-import { parseVersion, type Version } from '../../../semver/version.ts'
+import {
+  isExactVersion,
+  isStable,
+  parseVersionTag,
+  type Version,
+  type VersionReading,
+} from '../../../semver/version.ts'
 
-/** Numbers in a row that are no semantic version: `2026.09.01`, `27.3.4.1`. */
-const numbered = /^v?(\d+(?:\.\d+){2,})$/
+/** Three or more numbers, with or without a suffix: `2026.09.01`, `27.3.4.1`, `1.5.0_build.7`. */
+const numbered = /^v?(\d+(?:\.\d+){2,})(?:[-_].*)?$/
+
+/** Letters and digits in one identifier, such as `rc10`: semver.org 11 compares them as text. */
+const lettersAndDigits = /[a-z]\d|\d[a-z]/i
 
 /**
- * Whether one list has a tag that the other lacks, that looks like a version of another scheme, and
- * that is above a version. Such a tag may be the real highest version.
+ * Whether one list has a tag that the other lacks, that `reading` does not read as a version, and
+ * whose numbers are above those of a version. Such a tag may be the real highest version. If the
+ * version is a pre-release such as rc9, so may be another pre-release of the same version: rc10.
  */
 export function hasHigherUnread(
   tags: readonly string[],
   others: readonly string[],
-  { major, minor, patch }: Version,
+  version: Version,
+  reading: VersionReading,
 ): boolean {
   const there = new Set(others)
   return tags.some((tag) => {
+    if (there.has(tag)) return false
+    if (isExactVersion(tag, reading)) return !isStable(version) && isUnsure(tag, version, reading)
     const [, numbers] = numbered.exec(tag) ?? []
-    if (numbers === undefined || there.has(tag) || parseVersion(tag) !== undefined) return false
-    return isHigher(numbers.split('.').map(BigInt), [major, minor, patch].map(BigInt))
+    return numbers !== undefined && isHigher(numbers.split('.').map(BigInt), numbersOf(version))
   })
+}
+
+function numbersOf({ major, minor, patch }: Version): readonly bigint[] {
+  return [major, minor, patch].map(BigInt)
 }
 
 function isHigher(numbers: readonly bigint[], than: readonly bigint[]): boolean {
@@ -26,4 +42,14 @@ function isHigher(numbers: readonly bigint[], than: readonly bigint[]): boolean 
     if (number !== other) return number > other
   }
   return false
+}
+
+/** Whether only the order of letters and digits as text puts a pre-release below another one. */
+function isUnsure(tag: string, than: Version, reading: VersionReading): boolean {
+  const version = parseVersionTag(tag, reading)?.version
+  if (version === undefined || version.compareMain(than) !== 0) return false
+  const at = version.prerelease.findIndex((part, i) => part !== than.prerelease[i])
+  return [version.prerelease[at], than.prerelease[at]].every(
+    (part) => typeof part === 'string' && lettersAndDigits.test(part),
+  )
 }

@@ -157,9 +157,12 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
   }
 }
 
-function findingsIn({ summary }: StatusView): ViewFindings {
-  const { cells: total, unreachableCells: unreachable, behind, drifted, unknown } = summary
-  return { total, unreachable, differs: behind + drifted + unknown > 0 }
+function findingsIn({ environments, summary }: StatusView): ViewFindings {
+  const { cells: total, unreachableCells: unreachable, inSync, behind, drifted, unknown } = summary
+  const different = behind + drifted + unknown
+  // Several environments of which none promotes to another one are not in sync.
+  const isUncompared = environments.length > 1 && inSync + different === 0
+  return { total, unreachable, differs: different > 0 || isUncompared }
 }
 
 function listAbsentImages({ images }: StatusView): readonly string[] {

@@ -190,6 +190,14 @@ describe('the exit code of status', () => {
     const level = await status(project, '--detailed-exitcode', '--env', 'dev', '--env', 'staging')
     expect(level.code).toBe(0)
     expect(level.result.environments).toEqual(['dev', 'staging'])
+    const siblings = await workplace(`version: 1
+environments:
+  dev: { registry: "${host}", path: "dev/{image}" }
+  qa: { registry: "${host}", path: "dev/{image}", promoteFrom: [dev] }
+  prod: { registry: "${host}", path: "dev/{image}", promoteFrom: [dev] }
+`)
+    const uncompared = await status(siblings, 'api', '--detailed-exitcode', '--env', 'qa', '--env', 'prod')
+    expect([uncompared.code, ...uncompared.result.images.map(({ steps }) => steps.length)]).toEqual([2, 0])
   })
 
   it('is 2 without a current-version tag if prod is behind or was not compared, and 0 in sync', async () => {

@@ -57,9 +57,24 @@ function findPromotionPaths(environments: readonly string[], config: Config): re
   const hasRules = [...config.environments.values()].some(({ promoteFrom }) => promoteFrom !== undefined)
   return environments.flatMap((to, i) => {
     const previous = environments.slice(Math.max(0, i - 1), i)
-    const from = hasRules ? (config.environments.get(to)?.promoteFrom ?? []) : previous
-    return from.filter((name) => environments.includes(name)).map((name) => ({ from: name, to }))
+    const from = hasRules ? findSources(to, environments, config) : previous
+    return from.map((name) => ({ from: name, to }))
   })
+}
+
+/**
+ * Returns the selected environments that images come from. If one of `promoteFrom` is not selected,
+ * those before it take its place.
+ */
+function findSources(to: string, selected: readonly string[], config: Config): readonly string[] {
+  const seen = new Set([to])
+  const find = (name: string): readonly string[] =>
+    (config.environments.get(name)?.promoteFrom ?? []).flatMap((source) => {
+      if (seen.has(source)) return []
+      seen.add(source)
+      return selected.includes(source) ? [source] : find(source)
+    })
+  return find(to)
 }
 
 function listTargets(image: string, environment: string, config: Config): readonly StatusTarget[] {

@@ -67,6 +67,24 @@ describe('the request of dray status', () => {
     expect(resolveStatusRequest(['api'], ['a', 'c'], free).paths).toEqual([{ from: 'a', to: 'c' }])
   })
 
+  it('compares with the environments before one of promoteFrom that is not named', () => {
+    const chain = config(`
+environments:
+  dev: { registry: r.example, path: "dev/{image}" }
+  staging: { registry: r.example, path: "staging/{image}", promoteFrom: [dev] }
+  qa: { registry: r.example, path: "qa/{image}", promoteFrom: [dev] }
+  prod: { registry: r.example, path: "prod/{image}", promoteFrom: [staging, qa] }
+`)
+    const pathsOf = (...only: readonly string[]) => resolveStatusRequest(['api'], only, chain).paths
+    expect(pathsOf('dev', 'prod')).toEqual([{ from: 'dev', to: 'prod' }])
+    expect(pathsOf('dev', 'qa', 'prod')).toEqual([
+      { from: 'dev', to: 'qa' },
+      { from: 'dev', to: 'prod' },
+      { from: 'qa', to: 'prod' },
+    ])
+    expect(pathsOf('staging', 'qa')).toEqual([])
+  })
+
   it.each([
     [['oci:dir']],
     [['@prod']],

@@ -90,7 +90,7 @@ export function decideTags(
     if (!rules.moveTags) refusals.push(...conflicting)
   }
   const tags = [...planned.values()].map((one): TagToWrite => {
-    const why = one.change === 'move' ? reasonToStay(one.tag, version, rules) : undefined
+    const why = one.change === 'move' ? reasonToKeep(one.tag, version, rules) : undefined
     if (why !== undefined && !rules.moveTags) {
       refusals.push(tagTaken(wanted, one.tag, one.before, why))
       return one
@@ -165,11 +165,11 @@ function conflictingSpellings(
 }
 
 /** Whether a tag may be one that does not move, before it is known which versions there are. */
-export function mustStay(tag: string, immutable: readonly string[]): boolean {
+export function mayBeImmutable(tag: string, immutable: readonly string[]): boolean {
   return isVersionLike(tag) || immutable.some((glob) => matchesGlob(glob, tag))
 }
 
-function reasonToStay(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {
+function reasonToKeep(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {
   if (isExact(tag, version, rules)) return versionTagsAreImmutable
   const glob = rules.immutable.find((one) => matchesGlob(one, tag))
   return glob === undefined ? undefined : `tags that match ${glob} are immutable`

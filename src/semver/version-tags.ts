@@ -57,12 +57,12 @@ export function versionTags(
     same: present
       .filter((one) => one.tag !== exact && compareVersions(one.version, version) === 0)
       .map(({ tag }) => tag),
-    floating: candidates(version, prefix.floating, policy).map(({ tag, line, stays }) => ({
+    floating: candidates(version, prefix.floating, policy).map(({ tag, line, whyKept }) => ({
       tag,
       line,
-      ...(stays === undefined
+      ...(whyKept === undefined
         ? decideMove(version, line, { versions, beside }, policy)
-        : { moves: false, reason: stays }),
+        : { moves: false, reason: whyKept }),
     })),
   }
 }
@@ -72,7 +72,7 @@ interface FloatingCandidate {
   readonly tag: string
   readonly line: Line
   /** why it never moves to this version */
-  readonly stays?: string
+  readonly whyKept?: string
 }
 
 function candidates(version: Version, hasV: boolean, policy: TagPolicy): readonly FloatingCandidate[] {
@@ -94,8 +94,8 @@ function candidates(version: Version, hasV: boolean, policy: TagPolicy): readonl
   return [candidate(channel, { channel }, unread), ...stable]
 }
 
-function candidate(tag: string, line: Line, stays: string | undefined): FloatingCandidate {
-  return { tag, line, ...(stays !== undefined && { stays }) }
+function candidate(tag: string, line: Line, whyKept: string | undefined): FloatingCandidate {
+  return { tag, line, ...(whyKept !== undefined && { whyKept }) }
 }
 
 function floatingOf(

@@ -21,27 +21,27 @@ describe('the audit records of a plan', () => {
   it('have the intent of every change before the registry sees it, and the outcome after it', async () => {
     const api = image({ layers: 2 })
     await world.staging.oracle.push(together(api, referrer(api)), 'staging/api', '1.4.2')
-    const story: string[] = []
+    const events: string[] = []
     const sink: AuditSink = {
       place: world.run.log.place,
       write: async (written) => {
         await world.run.log.write(written)
-        story.push(...written.map((record) => `${record.phase} ${record.step?.kind}`))
+        events.push(...written.map((record) => `${record.phase} ${record.step?.kind}`))
       },
     }
     const plan = await planOf(world.run, { from: from(), to: [to()] })
     world.prod.requests.push = (...entries) =>
-      story.push(...entries.filter(isWrite).map((entry) => entry.kind))
+      events.push(...entries.filter(isWrite).map((entry) => entry.kind))
     await executePlan(world.run, plan, { sink })
-    const first = (what: string) => story.indexOf(what)
-    const last = (what: string) => story.lastIndexOf(what)
+    const first = (what: string) => events.indexOf(what)
+    const last = (what: string) => events.lastIndexOf(what)
     expect(first('intent copy')).toBe(0)
     expect(first('upload')).toBeGreaterThan(first('intent copy'))
     expect(first('outcome copy')).toBeGreaterThan(first('manifest'))
     expect(first('intent attach')).toBeGreaterThan(first('outcome copy'))
     expect(first('intent tag')).toBeGreaterThan(first('outcome attach'))
     expect(last('manifest')).toBeGreaterThan(first('intent tag'))
-    expect(last('outcome tag')).toBe(story.length - 1)
+    expect(last('outcome tag')).toBe(events.length - 1)
     expect(
       (await records()).map((record) => record.phase).filter((phase) => phase === 'intent'),
     ).toHaveLength(3)

@@ -12,7 +12,7 @@ export interface Justification {
 }
 
 /** A repository that a plan changes, with the environment that the plan names for it. */
-export type ChangedPlace = Pick<PlacementEnd, 'environment' | 'repository'>
+export type ChangedTarget = Pick<PlacementEnd, 'environment' | 'repository'>
 
 /** A longer reason belongs in the ticket. */
 const maxLength = 2000
@@ -31,7 +31,7 @@ export function justificationOf(flags: {
  * @throws `refused`, naming the missing flag; `usage` for text that is too long for the audit log.
  */
 export function checkJustification(
-  changed: readonly ChangedPlace[],
+  changed: readonly ChangedTarget[],
   config: Config,
   justification: Justification,
 ): void {

@@ -13,7 +13,7 @@ import type { ResultLines } from '../output/result-lines.ts'
 import type { ReviewFlags } from './review/review-flags.ts'
 import type { Questions } from '../terminal/ask.ts'
 import type { Context } from '../wiring/context.ts'
-import type { ChangedPlace } from './justification.ts'
+import type { ChangedTarget } from './justification.ts'
 
 /** The types that belong together in one operation. */
 export interface OperationTypes {
@@ -124,7 +124,7 @@ interface MetricsFacts<T extends OperationTypes> {
 /** One operation as a value: everything that the change pipeline does differently for it. */
 export interface Operation<T extends OperationTypes> {
   readonly hasSteps: (plan: T['plan']) => boolean
-  readonly changedPlaces: (plan: T['plan']) => readonly ChangedPlace[]
+  readonly changedTargets: (plan: T['plan']) => readonly ChangedTarget[]
   /** The plan without steps and with the refusal of everything, for the audit log. */
   readonly refuseAll: (plan: T['plan'], error: ErrorInfo) => T['plan']
   /** The one refusal of a plan that has nothing else. It ends the command like any other error. */

@@ -16,7 +16,7 @@ import type { DecideAgain } from './review/review-plan.ts'
 export function placementOperation(loadReview: () => Promise<DecideAgain>): Operation<PlacementTypes> {
   return {
     hasSteps: ({ steps }) => steps.length > 0,
-    changedPlaces: ({ steps, placements }) => (steps.length === 0 ? [] : placements.map(({ to }) => to)),
+    changedTargets: ({ steps, placements }) => (steps.length === 0 ? [] : placements.map(({ to }) => to)),
     refuseAll,
     onlyRefusal,
     review: async (plan, flags, ports) => {

@@ -21,7 +21,7 @@ import type { PruneFindings, PruneTypes } from './prune-types.ts'
 
 export const pruneOperation: Operation<PruneTypes> = {
   hasSteps,
-  changedPlaces: ({ repositories }) => repositories.filter(({ steps }) => steps.length > 0),
+  changedTargets: ({ repositories }) => repositories.filter(({ steps }) => steps.length > 0),
   refuseAll,
   review: async (plan, { 'in-use': lists = [] }, ports) => {
     const { reviewPrune } = await import('./review-prune.ts')

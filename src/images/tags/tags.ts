@@ -58,20 +58,20 @@ export async function resolveTags(
  * by GET unless the list has it, which is one request as well. If a GET counts as a pull, it
  * is read by HEAD.
  * @param listed the tags in the list of the repository, if it was read
- * @param mustStay whether a tag must not be overwritten: a version tag or an immutable tag
+ * @param mayBeImmutable whether a tag must not be overwritten: a version tag or an immutable tag
  * @throws what the port throws.
  */
 export async function resolveTagsToWrite(
   store: ManifestReader & Capabilities,
   tags: readonly string[],
   listed: ReadonlySet<string>,
-  mustStay: (tag: string) => boolean,
+  mayBeImmutable: (tag: string) => boolean,
   call: Call,
 ): Promise<Map<string, Digest | null>> {
   const isGetCounted = store.capability('freeReads') === 'no'
   const found = await inParallel(tags, tagsAtOnce, call, async (tag, c) => {
     const digest =
-      isGetCounted || listed.has(tag) || !mustStay(tag)
+      isGetCounted || listed.has(tag) || !mayBeImmutable(tag)
         ? ((await store.resolve({ tag }, c))?.digest ?? null)
         : await readTag(store, tag, c)
     return [tag, digest] as const

@@ -64,13 +64,13 @@ function ageOf(created: string, now: number): string {
   return time === undefined ? '' : `  (${formatAge(now - time)} ago)`
 }
 
-function renderTags({ tags, tagsLeftOut }: ImageView, page: Page): string {
+function renderTags({ tags, omittedTags }: ImageView, page: Page): string {
   if (tags !== undefined)
     return tags.length === 0 ? page.style.dim('none') : renderTerms(tags.map(escapeText), page)
-  if (tagsLeftOut === undefined) return ''
-  if (tagsLeftOut.why === 'unreadable')
+  if (omittedTags === undefined) return ''
+  if (omittedTags.why === 'unreadable')
     return page.style.dim('unknown: dray cannot list the tags of the repository')
-  const { count, isWhole } = tagsLeftOut
+  const { count, isWhole } = omittedTags
   const many = isWhole ? formatCount(count, 'tag') : `at least ${count} tags`
   return page.style.dim(`unknown: the repository has ${many}. Pass --tags to read all of them.`)
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
-import { mustStay, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
+import { mayBeImmutable, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { suggestTags } from '../../semver/suggest-tags.ts'
 import { type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { EvidenceSearch } from '../../images/evidence/evidence.ts'
@@ -194,7 +194,7 @@ async function readTags(
   call: Call,
 ): Promise<TargetTags> {
   const store = stores.target(repository)
-  const isKept = (tag: string): boolean => mustStay(tag, to.immutable ?? [])
+  const isKept = (tag: string): boolean => mayBeImmutable(tag, to.immutable ?? [])
   if (tagMaintenance === undefined)
     return { kind: 'read', repository, tags: await resolveTagsToWrite(store, tags, new Set(), isKept, call) }
   return await readUntilWhole(async () => {

@@ -2,7 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
-import { mustStay, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
+import { mayBeImmutable, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { compareVersions, isExactVersion, versionTagsIn } from '../../semver/version.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ManifestReader, Repositories } from '../../images/ports.ts'
@@ -157,7 +157,7 @@ async function readTarget(
     stores.target(repository),
     names,
     known,
-    (tag) => mustStay(tag, request.immutable),
+    (tag) => mayBeImmutable(tag, request.immutable),
     call,
   )
   const exact = spellings.find((tag) => tags.get(tag) === release.root.digest)

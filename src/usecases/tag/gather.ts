@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import { mustStay, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
+import { mayBeImmutable, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import {
   compareDescending,
   findHighestTag,
@@ -176,7 +176,7 @@ async function readTarget(
     const known = new Set(listed)
     const names = tagsToRead(selectTagsAt(requested, listed ?? []), known)
     const [tags, existing] = await Promise.all([
-      resolveTagsToWrite(store, names, known, (tag) => mustStay(tag, request.immutable), call),
+      resolveTagsToWrite(store, names, known, (tag) => mayBeImmutable(tag, request.immutable), call),
       isFirst ? root : store.resolve({ digest: root.digest }, call),
     ])
     const target = { kind: 'read', repository, hasRoot: existing !== undefined, tags } as const

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type ChangedPlace,
+  type ChangedTarget,
   checkJustification,
   type Justification,
   justificationOf,
@@ -18,13 +18,16 @@ ${more}`
   return parseConfig({ file: '/p/dray.yaml', content }, 'dray.yaml').config
 }
 
-const prod: ChangedPlace = { environment: 'prod', repository: parseRepository('r.example/prod/api') }
-const staging: ChangedPlace = { environment: 'staging', repository: parseRepository('r.example/staging/api') }
-const elsewhere: ChangedPlace = { repository: parseRepository('other.example/api') }
+const prod: ChangedTarget = { environment: 'prod', repository: parseRepository('r.example/prod/api') }
+const staging: ChangedTarget = {
+  environment: 'staging',
+  repository: parseRepository('r.example/staging/api'),
+}
+const elsewhere: ChangedTarget = { repository: parseRepository('other.example/api') }
 const all: Justification = { reason: 'release', ticket: 'OPS-7' }
 
 const check =
-  (to: ChangedPlace, justification: Justification, config = configOf()) =>
+  (to: ChangedTarget, justification: Justification, config = configOf()) =>
   (): void =>
     checkJustification([to], config, justification)
 

@@ -43,12 +43,12 @@ describe('a tag that may be written', () => {
   it('is read by GET if it must stay and the list lacks it, else by HEAD', async () => {
     const world = tagStores({ '1': digestOf('one') })
     const store = world.stores.target(repository)
-    const mustStay = (tag: string): boolean => tag !== 'latest'
+    const mayBeImmutable = (tag: string): boolean => tag !== 'latest'
     const found = await resolveTagsToWrite(
       store,
       ['1', '1.4.2', 'latest'],
       new Set(['1']),
-      mustStay,
+      mayBeImmutable,
       notedCall(),
     )
     expect(found).toEqual(

@@ -217,14 +217,14 @@ describe('the tags', () => {
     [{ tags: ['latest', '1.4.2'] }, ['latest', '1.4.2']],
     [{ tags: [] }, ['none']],
     [
-      { tagsLeftOut: { why: 'many', count: 120, isWhole: true } },
+      { omittedTags: { why: 'many', count: 120, isWhole: true } },
       ['unknown: the repository has 120 tags. Pass --tags to read all of them.'],
     ],
     [
-      { tagsLeftOut: { why: 'many', count: 1000, isWhole: false } },
+      { omittedTags: { why: 'many', count: 1000, isWhole: false } },
       ['unknown: the repository has at least 1000 tags. Pass --tags to read all of them.'],
     ],
-    [{ tagsLeftOut: { why: 'unreadable' } }, ['unknown: dray cannot list the tags of the repository']],
+    [{ omittedTags: { why: 'unreadable' } }, ['unknown: dray cannot list the tags of the repository']],
     [{}, []],
   ] as const)('are shown with notes: %j', (over, lines) => {
     expect(sectionOf(view(over as Partial<ImageView>), 'Tags')).toEqual(lines)

@@ -69,7 +69,7 @@ describe.skipIf(!dockerRegistry.available)(`views of docker-registry 2.8${docker
     const call = newCall()
     const bare = openStores().source({ registry: registry.host, path: 'bare' })
     const view = await inspectImage(bare, { digest: parseDigest(old.root.digest) }, { tags: 'few' }, call)
-    expect(view).toMatchObject({ kind: 'manifest', tagsLeftOut: { why: 'unreadable' } })
+    expect(view).toMatchObject({ kind: 'manifest', omittedTags: { why: 'unreadable' } })
     expect(call.events.some(({ kind }) => kind === 'warning')).toBe(true)
   })
 })

@@ -28,7 +28,7 @@ export interface ListedTags {
 export interface TagsOnImage {
   /** the highest first */
   readonly tags?: readonly string[]
-  readonly tagsLeftOut?:
+  readonly omittedTags?:
     | { readonly why: 'unreadable' }
     /** `count` tags without those of evidence, of which there may be more */
     | { readonly why: 'many'; readonly count: number; readonly isWhole: boolean }
@@ -63,11 +63,11 @@ export async function resolveTagsOn(
       kind: 'warning',
       text: 'cannot list the tags of the repository, so the tags of the image are unknown',
     })
-    return { tagsLeftOut: { why: 'unreadable' } }
+    return { omittedTags: { why: 'unreadable' } }
   }
   const names = wanted === 'all' ? [...list.tags] : selectImageTags(list.tags)
   if (wanted === 'few' && (names.length > fewTags || !list.isWhole)) {
-    return { tagsLeftOut: { why: 'many', count: names.length, isWhole: list.isWhole } }
+    return { omittedTags: { why: 'many', count: names.length, isWhole: list.isWhole } }
   }
   const requested = 'tag' in at ? [at.tag] : []
   const others = names.filter((tag) => !requested.includes(tag))

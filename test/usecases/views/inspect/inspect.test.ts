@@ -176,7 +176,7 @@ describe('the tags of an image', () => {
     const { inspect } = await startWithTags(others)
     const { view, requests } = await inspect('v', { tags: 'few' })
     const heads = requests.filter((one) => one === 'HEAD manifest').length
-    expect({ tags: view.tags?.length, heads, left: view.tagsLeftOut }).toEqual(expected)
+    expect({ tags: view.tags?.length, heads, left: view.omittedTags }).toEqual(expected)
     expect(requests.filter((one) => one === 'GET tags')).toHaveLength(1)
   })
 
@@ -198,7 +198,7 @@ describe('the tags of an image', () => {
     expect(all.view.tags).toHaveLength(152)
     const none = await inspect('v', { tags: 'none' })
     expect(none.view).not.toHaveProperty('tags')
-    expect(none.view).not.toHaveProperty('tagsLeftOut')
+    expect(none.view).not.toHaveProperty('omittedTags')
     expect(none.requests).not.toContain('GET tags')
   })
 
@@ -215,7 +215,7 @@ describe('the tags of an image', () => {
       const call = newCall()
       const inspect = (tags: 'few' | 'all') =>
         inspectImage(openStores().source({ registry, path: 'api' }), { tag: 'v' }, { tags }, call)
-      expect(await inspect('few')).toMatchObject({ tagsLeftOut: { why: 'unreadable' } })
+      expect(await inspect('few')).toMatchObject({ omittedTags: { why: 'unreadable' } })
       expect(call.events).toContainEqual({
         kind: 'warning',
         text: expect.stringContaining('cannot list the tags') as string,

@@ -4,9 +4,9 @@ import { plainReading } from '../../../../src/semver/version.ts'
 
 const candidates = (
   tags: readonly string[],
-  { buildMetadata = false, marker = 'latest' } = {},
+  { buildMetadata = false, currentTag = 'latest' } = {},
 ): readonly string[] =>
-  listVersionCandidates(tags, { ...plainReading, buildMetadata }, marker).map(({ tag }) => tag)
+  listVersionCandidates(tags, { ...plainReading, buildMetadata }, currentTag).map(({ tag }) => tag)
 
 describe('candidates for the version of a current-version tag', () => {
   it('are stable versions from the highest down, then lower pre-releases', () => {
@@ -31,9 +31,9 @@ describe('candidates for the version of a current-version tag', () => {
     ['v1.8', ['1.8.0', '2.9.0', '2.8.0']],
     ['next', ['1.0.0-next.7', '1.0.0-next.6', '2.9.0']],
     ['current', ['2.9.0', '2.8.0', '2.7.0']],
-  ])('begin with the versions of the line of the tag %s', (marker, first) => {
+  ])('begin with the versions of the line of the tag %s', (currentTag, first) => {
     const stable = [1, 2].flatMap((major) => Array.from({ length: 10 }, (_, i) => `${major}.${i}.0`))
-    const order = candidates([...stable, '1.0.0-next.6', '1.0.0-next.7'], { marker })
+    const order = candidates([...stable, '1.0.0-next.6', '1.0.0-next.7'], { currentTag })
     expect(order.slice(0, 3)).toEqual(first)
     expect(order).toHaveLength(9)
   })

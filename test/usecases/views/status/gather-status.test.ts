@@ -152,14 +152,14 @@ it('an image has no version if its tags cannot be listed, with one warning per r
   expect(call.events.filter(({ kind }) => kind === 'warning')).toEqual([
     { kind: 'warning', text: expect.stringContaining('does not list tags') as string, from: registry },
   ])
-  const unmarked = await gatherStatus(
+  const unreadable = await gatherStatus(
     openStores(),
     [targetAt(registry, 'a', { currentTag: 'live' })],
     [],
     options,
     call,
   )
-  expect(unmarked).toMatchObject([{ state: 'unreachable', error: { code: 'forbidden' } }])
+  expect(unreadable).toMatchObject([{ state: 'unreachable', error: { code: 'forbidden' } }])
 })
 
 it('an image has no age if its config cannot be read', async () => {

@@ -120,7 +120,7 @@ async function main(folder: string, count: number): Promise<void> {
     {
       stores: { source: () => store, target: () => store },
       reader: () => readerOf(store),
-      sink: { place: 'memory', write: () => Promise.resolve() },
+      sink: { path: 'memory', write: () => Promise.resolve() },
       clock: { now: () => now, sleep: () => Promise.resolve() },
       actor: { user: 'bench', host: 'here' },
       tool: '0',

@@ -23,7 +23,7 @@ describe('the audit records of a plan', () => {
     await world.staging.oracle.push(together(api, referrer(api)), 'staging/api', '1.4.2')
     const events: string[] = []
     const sink: AuditSink = {
-      place: world.run.log.place,
+      path: world.run.log.path,
       write: async (written) => {
         await world.run.log.write(written)
         events.push(...written.map((record) => `${record.phase} ${record.step?.kind}`))
@@ -50,7 +50,7 @@ describe('the audit records of a plan', () => {
   it('keep the plan from changing anything if they cannot be written', async () => {
     await world.staging.oracle.push(image(), 'staging/api', '1.4.2')
     const sink: AuditSink = {
-      place: 'nowhere',
+      path: 'nowhere',
       write: () => Promise.reject(new DrayError('audit', 'no room')),
     }
     const plan = await planOf(world.run, { from: from(), to: [to()] })

@@ -92,7 +92,7 @@ describe('a record that cannot be written', () => {
       const written: AuditRecord[] = []
       let writes = 0
       const sink: AuditSink = {
-        place: 'nowhere',
+        path: 'nowhere',
         write: async (records) => {
           if (++writes === failing) throw new DrayError('audit', 'no room')
           written.push(...records)
@@ -118,7 +118,7 @@ describe('a record that cannot be written', () => {
     const first = Promise.withResolvers<void>()
     let writes = 0
     const sink: AuditSink = {
-      place: 'nowhere',
+      path: 'nowhere',
       // The first intent reaches the disk only after the second one has failed.
       write: async () => {
         if (++writes === 1) return await first.promise

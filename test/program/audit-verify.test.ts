@@ -141,7 +141,7 @@ describe('a checkpoint', () => {
     expect(code).toBe(1)
     expect(document).toMatchObject({
       ok: false,
-      result: { problem: null, checkpoints: [{ state, place: 'c.txt' }] },
+      result: { problem: null, checkpoints: [{ state, source: 'c.txt' }] },
     })
   })
 

@@ -42,7 +42,7 @@ export interface ChainedLogOptions {
  * they are in the chain.
  */
 export class ChainedLog implements AuditSink, AsyncDisposable {
-  readonly place: string
+  readonly path: string
   readonly #options: ChainedLogOptions
   readonly #openFile: typeof openToAppend
   readonly #follower: LogFollower
@@ -53,7 +53,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   #last: Promise<void> = Promise.resolve()
 
   constructor(path: string, options: ChainedLogOptions) {
-    this.place = path
+    this.path = path
     this.#options = options
     this.#openFile = options.openFile ?? openToAppend
     this.#follower = new LogFollower(path)
@@ -73,11 +73,11 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   /** The open intents of all runs, in the order of the log. @throws `audit` for a damaged log. */
   async openIntents(): Promise<readonly OpenIntent[]> {
     return this.#reported(async () => {
-      const folder = dirname(this.place)
+      const folder = dirname(this.path)
       if ((await ifThere(stat(folder), folder)) === undefined) return []
       await this.#checkPlace()
       return this.#locked(async () => {
-        await using handle = await this.#openFile(this.place, false)
+        await using handle = await this.#openFile(this.path, false)
         if (handle === undefined) await this.#follower.checkNew()
         else await this.#follower.follow(handle)
         return handle === undefined ? [] : this.#follower.open.list()
@@ -108,7 +108,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
 
   async #commit(records: readonly AuditRecord[]): Promise<void> {
     await this.#checkPlace()
-    await makeFolder(dirname(this.place), 0o700)
+    await makeFolder(dirname(this.path), 0o700)
     /** the end of the log before the first attempt */
     let before: Position | undefined
     await this.#locked(async (lock) => {
@@ -121,36 +121,36 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
         (one) =>
           written?.has(one.id) !== true && (one.resolvedBy === undefined || this.#follower.open.has(one)),
       )
-      const parts = await keepTail(this.place, handle, followed)
+      const parts = await keepTail(this.path, handle, followed)
       const lines = formatLines([...this.#recovered(parts, records), ...pending], followed.end)
       if (lines.text === '') return
       await this.#append(lines, followed, { handle, lock })
-      if (parts.length > 0) await removeTail(this.place)
+      if (parts.length > 0) await removeTail(this.path)
     })
   }
 
   /** Refuses a file of another program before dray creates a lock or a folder beside it. */
   async #checkPlace(): Promise<void> {
     if (this.#isPlaceChecked) return
-    await using handle = await this.#openFile(this.place, false)
+    await using handle = await this.#openFile(this.path, false)
     if (handle !== undefined) await this.#follower.checkPlace(handle)
     this.#isPlaceChecked = true
   }
 
   async #open(): Promise<FileHandle> {
-    const handle = await this.#openFile(this.place, false)
+    const handle = await this.#openFile(this.path, false)
     if (handle !== undefined) return handle
     await this.#follower.checkNew()
-    return this.#openFile(this.place, true)
+    return this.#openFile(this.path, true)
   }
 
   async #append(lines: Lines, followed: LogEnd, log: LockedLog): Promise<void> {
     const { end } = followed
     try {
       await appendLines(lines.text, followed, log)
-      if (end.size === 0) await syncFolder(dirname(this.place))
+      if (end.size === 0) await syncFolder(dirname(this.path))
       for (const { entry, offset } of lines.entries) this.#follower.open.note(entry, offset)
-      await writeHead(this.place, { ...lines.end, settled: this.#follower.open.settled(lines.end) })
+      await writeHead(this.path, { ...lines.end, settled: this.#follower.open.settled(lines.end) })
       this.#follower.wrote(lines.end.size)
     } catch (cause) {
       this.#follower.forget()
@@ -184,7 +184,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     for (const run of runs) {
       const heartbeat = this.#heartbeats.get(run)
       if (heartbeat !== undefined) await heartbeat.renew()
-      else this.#heartbeats.set(run, await startHeartbeat(this.place, run, this.#options.clock))
+      else this.#heartbeats.set(run, await startHeartbeat(this.path, run, this.#options.clock))
     }
   }
 
@@ -217,11 +217,11 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     const tooLong = new AbortController()
     const done = new AbortController()
     const waiting = clock.sleep(maxLockWaitMs, done.signal).then(
-      () => tooLong.abort(new DrayError('timeout', `another process holds the lock of ${this.place}`)),
+      () => tooLong.abort(new DrayError('timeout', `another process holds the lock of ${this.path}`)),
       () => undefined,
     )
     try {
-      return await withLock(`${this.place}.lock`, { clock }, tooLong.signal, (held) => {
+      return await withLock(`${this.path}.lock`, { clock }, tooLong.signal, (held) => {
         done.abort()
         return work(held)
       })
@@ -235,11 +235,11 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     try {
       return await work()
     } catch (thrown) {
-      const cause = ioError(thrown, `cannot write ${this.place}`, this.place)
+      const cause = ioError(thrown, `cannot write ${this.path}`, this.path)
       if (isDrayError(cause) && cause.code === 'audit') throw cause
       const { message, why } = toErrorInfo(cause)
       throw new DrayError('audit', 'cannot write the audit record, and dray changes nothing more', {
-        subject: this.place,
+        subject: this.path,
         why: why ?? message,
         hint:
           hintUnlessDisk(cause) ??

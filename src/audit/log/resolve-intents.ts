@@ -60,7 +60,7 @@ export async function resolveIntents(
     const found = await inParallel(orphans, checksAtOnce, call, (orphan) => checks.resolve(orphan))
     const records = found.flatMap((one) => one ?? [])
     await log.write(records)
-    if (records.length === orphans.length) await removeDeadHeartbeats(log.place, clock)
+    if (records.length === orphans.length) await removeDeadHeartbeats(log.path, clock)
     return { resolved: records.length, left: orphans.length - records.length }
   })
 }
@@ -70,7 +70,7 @@ async function findOrphans({ log, run, clock }: ResolvePorts): Promise<readonly 
   const orphans: OpenIntent[] = []
   for (const intent of await log.openIntents()) {
     const { run: of } = intent.record
-    const lives = alive.get(of) ?? (await isAlive(log.place, of, clock))
+    const lives = alive.get(of) ?? (await isAlive(log.path, of, clock))
     alive.set(of, lives)
     if (!lives) orphans.push(intent)
   }

@@ -5,7 +5,7 @@ import type { AuditRecord } from './record.ts'
  */
 export interface AuditSink {
   /** the path or URL of the records, for people */
-  readonly place: string
+  readonly path: string
   /** Resolves when the records are on disk. @throws `audit`. */
   write(records: readonly AuditRecord[]): Promise<void>
 }

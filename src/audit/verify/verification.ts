@@ -7,11 +7,11 @@ import { type LogReport, type VerifyOptions, verifyLog } from './verify-log.ts'
 export interface KnownCheckpoint {
   readonly checkpoint: Checkpoint
   /** the file, or the repository with the tag */
-  readonly place: string
+  readonly source: string
 }
 
 /** How the log compares with a known checkpoint. */
-export type ComparedCheckpoint = CheckpointResult & Pick<KnownCheckpoint, 'place'>
+export type ComparedCheckpoint = CheckpointResult & Pick<KnownCheckpoint, 'source'>
 
 /** The verification of a log by itself and against checkpoints. */
 export interface Verification {
@@ -43,7 +43,7 @@ export async function verifyWithCheckpoints(
   )
   const results = found.flatMap((result, i) => {
     const known = checkpoints[i]
-    return known === undefined ? [] : [{ ...result, place: known.place }]
+    return known === undefined ? [] : [{ ...result, source: known.source }]
   })
   return { log: path, report, results }
 }

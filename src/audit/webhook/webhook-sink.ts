@@ -39,8 +39,8 @@ export class WebhookSink implements AuditSink {
     this.#options = options
   }
 
-  get place(): string {
-    return this.#log.place
+  get path(): string {
+    return this.#log.path
   }
 
   async write(records: readonly AuditRecord[]): Promise<void> {
@@ -128,13 +128,13 @@ export class WebhookSink implements AuditSink {
     const { required, url } = this.#options
     const what = `${lost} ${lost === 1 ? 'event was' : 'events were'} not delivered to the webhook ${url.origin}`
     if (!required) {
-      call.notify({ kind: 'warning', text: `${what}: ${why}; the audit log has them: ${this.place}` })
+      call.notify({ kind: 'warning', text: `${what}: ${why}; the audit log has them: ${this.path}` })
       return
     }
     throw new DrayError('audit', `the run ended and its changes are recorded, but ${what}`, {
       subject: url.origin,
       why,
-      hint: `Export the events again with dray audit export. The audit log ${this.place} has them with the same ids.`,
+      hint: `Export the events again with dray audit export. The audit log ${this.path} has them with the same ids.`,
     })
   }
 }

@@ -102,9 +102,9 @@ function noCheckpoint(repository: string, name: string): DrayError {
   })
 }
 
-function ofAnotherLog({ checkpoint, place }: KnownCheckpoint, name: string): DrayError {
+function ofAnotherLog({ checkpoint, source }: KnownCheckpoint, name: string): DrayError {
   return new DrayError('refused', `the checkpoint is of another log than ${name}`, {
-    subject: place,
+    subject: source,
     why: `its log is ${checkpoint.origin}`,
     hint: `Pass the name of the log in the checkpoint: --name ${checkpoint.origin}`,
   })
@@ -151,7 +151,7 @@ async function checkpointOfFile(path: string, keys: readonly CheckpointKey[]): P
       hint: `Pass a file, or "${inRepository}" for the newest checkpoint in the repository.`,
     })
   }
-  return { checkpoint: open(bytes, keys, path), place: path }
+  return { checkpoint: open(bytes, keys, path), source: path }
 }
 
 /**
@@ -168,15 +168,15 @@ export async function checkpointOfRepository(
   await context.expectRepositories([], [repository], 'read')
   const stored = await newestCheckpoint(stores.source(repository), name, call)
   if (stored === undefined) return undefined
-  const place = `${formatRepository(repository)}:${stored.tag}`
-  return { checkpoint: open(stored.note, keys, place), place }
+  const source = `${formatRepository(repository)}:${stored.tag}`
+  return { checkpoint: open(stored.note, keys, source), source }
 }
 
 /** A PEM key has no name, so it is checked against every signature. */
-function open(bytes: Uint8Array, keys: readonly CheckpointKey[], place: string): Checkpoint {
-  const { signatures } = parseNote(bytes, place)
+function open(bytes: Uint8Array, keys: readonly CheckpointKey[], source: string): Checkpoint {
+  const { signatures } = parseNote(bytes, source)
   const verifiers = keys.flatMap(({ subject, text }): readonly NoteVerifier[] =>
     signatures.map(({ name }) => readNoteVerifier(text, name, subject)),
   )
-  return openCheckpoint(bytes, verifiers, place)
+  return openCheckpoint(bytes, verifiers, source)
 }

@@ -52,7 +52,7 @@ export async function makeSignedCheckpoint(
       : await checkpointOfRepository(repository, signer.name, [key], context, call)
   if (before !== undefined) {
     const [result] = await compareCheckpoints([before.checkpoint], linesOf(path, call.signal))
-    if (result?.state !== 'kept') throw notAsSigned(path, before.checkpoint, before.place)
+    if (result?.state !== 'kept') throw notAsSigned(path, before.checkpoint, before.source)
   }
   const checkpoint = await makeCheckpoint(signer.name, linesOf(path, call.signal), path)
   return { checkpoint, note: signCheckpoint(checkpoint, signer), verifierKey }
@@ -66,20 +66,20 @@ export async function pushSigned(
   repository: RepositoryName,
   context: Context,
   call: Call,
-): Promise<{ readonly place: string; readonly result: 'pushed' | 'unchanged' }> {
+): Promise<{ readonly reference: string; readonly result: 'pushed' | 'unchanged' }> {
   const stores = await context.stores()
   await context.expectRepositories([repository], [], 'write')
   const { tag, result } = await pushCheckpoint(stores.target(repository), note, call)
-  return { place: `${formatRepository(repository)}:${tag}`, result }
+  return { reference: `${formatRepository(repository)}:${tag}`, result }
 }
 
-function notAsSigned(path: string, { size }: Checkpoint, place: string): DrayError {
+function notAsSigned(path: string, { size }: Checkpoint, source: string): DrayError {
   return new DrayError(
     'corrupt',
     `cannot sign ${path}: it does not begin with the ${size} records of the last checkpoint`,
     {
       subject: path,
-      why: `its records do not match the checkpoint ${place}`,
+      why: `its records do not match the checkpoint ${source}`,
       hint: 'Restore the log from a backup. If another log has the same name, pass a different name with --name.',
     },
   )

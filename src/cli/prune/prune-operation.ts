@@ -127,7 +127,7 @@ async function executeDeletes(
     const { message, why } = toErrorInfo(error)
     call.notify({ kind: 'warning', text: message, ...(why !== undefined && { from: why }) })
   }
-  return { outcome, auditLog: ports.sink.place, deleted }
+  return { outcome, auditLog: ports.sink.path, deleted }
 }
 
 /** What the plan deletes, or what an execution deleted: each tag, and manifests without one. */

@@ -12,7 +12,7 @@ import { escapeText } from '../../render/text/escape.ts'
 import { formatBytes, formatCount } from '../../render/text/format.ts'
 
 interface Pushed {
-  readonly place: string
+  readonly reference: string
   readonly result: 'pushed' | 'unchanged'
 }
 
@@ -116,7 +116,9 @@ function formatDestinations(out: string | undefined, pushed: Pushed | undefined)
     ...(out === undefined ? [] : [`in ${escapeText(out)}`]),
     ...(pushed === undefined
       ? []
-      : [`${pushed.result === 'pushed' ? 'pushed to' : 'already present in'} ${escapeText(pushed.place)}`]),
+      : [
+          `${pushed.result === 'pushed' ? 'pushed to' : 'already present in'} ${escapeText(pushed.reference)}`,
+        ]),
   ]
   return destinations.length === 0 ? '.' : `: ${destinations.join(', ')}`
 }

@@ -80,7 +80,7 @@ export class RecordWriter {
       const error =
         isDrayError(cause) && cause.code === 'audit'
           ? cause
-          : new DrayError('audit', `cannot write to the audit log ${this.#ports.sink.place}`, {
+          : new DrayError('audit', `cannot write to the audit log ${this.#ports.sink.path}`, {
               cause,
               why: toErrorInfo(cause).message,
               hint: 'Free disk space or grant write access to the audit log. Then run the command again.',

@@ -110,8 +110,8 @@ function intentNotes({ open }: LogReport, style: Style): readonly string[] {
 }
 
 function resultText(found: ComparedCheckpoint, style: Style): string {
-  const { checkpoint, lines, place, state } = found
-  const name = `The checkpoint of ${formatCount(checkpoint.size, 'record')} of ${escapeText(checkpoint.origin)} (${escapeText(place)})`
+  const { checkpoint, lines, source, state } = found
+  const name = `The checkpoint of ${formatCount(checkpoint.size, 'record')} of ${escapeText(checkpoint.origin)} (${escapeText(source)})`
   switch (state) {
     case 'kept': {
       const since = lines - checkpoint.size

@@ -45,7 +45,7 @@ function worldOf(post: Post, over: Partial<WebhookSinkOptions> = {}, log?: Audit
   const clock = manualClock()
   const logged: AuditRecord[] = []
   const inMemory: AuditSink = {
-    place: 'audit.jsonl',
+    path: 'audit.jsonl',
     write: async (records) => void logged.push(...records),
   }
   const events: ProgressEvent[] = []
@@ -139,12 +139,12 @@ describe('the webhook sink', () => {
     const outcomes = entriesOf(path).filter(({ phase }) => phase === 'outcome')
     expect(outcomes).toHaveLength(20)
     expect(idsOf(server.seen)).toEqual(outcomes.map(({ id }) => id))
-    expect(sink.place).toBe(path)
+    expect(sink.path).toBe(path)
   })
 
   it('sends nothing that the log refused', async () => {
     const log: AuditSink = {
-      place: 'full',
+      path: 'full',
       write: () => Promise.reject(new DrayError('audit', 'the disk is full')),
     }
     const { sink, server, call } = await received(taken, { required: true }, log)
@@ -529,7 +529,7 @@ describe('the process', () => {
     const { systemClock } = await import(${source('lib/clock.ts')})
     const [url, ending, one] = process.argv.slice(1)
     const poster = createPoster({ userAgent: 'dray/test' })
-    const log = { place: 'nowhere', write: async () => undefined }
+    const log = { path: 'nowhere', write: async () => undefined }
     const call = { signal: new AbortController().signal, notify: ({ kind, text }) => { if (kind === 'warning') console.log(text) } }
     const sink = new WebhookSink(log, { url: new URL(url), format: 'cloudevents', post: poster.post, clock: systemClock, required: false, notify: () => undefined })
     await sink.write([JSON.parse(one), JSON.parse(one)])

@@ -113,7 +113,7 @@ describe('the memory of a prune', () => {
     let open = 0
     let most = 0
     const sink: AuditSink = {
-      place: 'memory',
+      path: 'memory',
       write: async (records) => {
         for (const { phase } of records) open += phase === 'intent' ? 1 : -1
         most = Math.max(most, open)

@@ -14,7 +14,7 @@ const of = (label: string) => image({ label, layers: 1 })
 function keptSink(failFrom = Infinity): AuditSink & { readonly writes: (readonly AuditRecord[])[] } {
   const writes: (readonly AuditRecord[])[] = []
   return {
-    place: 'memory',
+    path: 'memory',
     writes,
     write: (records) => {
       if (writes.length + 1 >= failFrom) return Promise.reject(new Error('no room'))
@@ -247,7 +247,7 @@ describe('the requests of a prune', () => {
     const clock = manualClock()
     const sink = keptSink()
     const slow: AuditSink = {
-      place: sink.place,
+      path: sink.path,
       write: async (records) => {
         if (sink.writes.length === 0) await clock.advance(2_001)
         await sink.write(records)

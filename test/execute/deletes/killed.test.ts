@@ -35,7 +35,7 @@ describe('a prune that is killed', () => {
       // The killed run writes nothing more, and its deletes in progress may be done or not.
       const first = openLog(file, clock)
       const sink = {
-        place: file,
+        path: file,
         write: (records: readonly AuditRecord[]) => {
           killed.signal.throwIfAborted()
           return first.write(records)

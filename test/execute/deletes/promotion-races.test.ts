@@ -116,7 +116,7 @@ async function race(one: Scenario): Promise<'whole' | 'reported' | 'lost'> {
   )
   const prune = async (): Promise<readonly DeleteOutcome[]> => {
     const plan = await planPrune(client, { rules: [{ name: 'old', tags: ['pr-*'] }] })
-    const sink = { place: 'memory', write: async (): Promise<void> => undefined }
+    const sink = { path: 'memory', write: async (): Promise<void> => undefined }
     const ended = await executePlan(client, plan, {
       isImmediate: !one.hasQuestion,
       sink,

@@ -4,7 +4,7 @@ import type { PolicyData } from '../../support/retention/policy-data.ts'
 import { buildImage } from '../../support/retention/repository-builder.ts'
 import { SimulatedRegistry } from '../../support/retention/simulated-registry.ts'
 
-const sink = { place: 'memory', write: async (): Promise<void> => undefined }
+const sink = { path: 'memory', write: async (): Promise<void> => undefined }
 
 interface Case {
   readonly deletes: number

@@ -24,7 +24,7 @@ function writerWith(failing = Infinity, { once = false }: { readonly once?: bool
   let ids = 0
   const writer = new RecordWriter(plan, {
     sink: {
-      place: '/var/log/audit.jsonl',
+      path: '/var/log/audit.jsonl',
       write: async (records) => {
         writes++
         if (once ? writes === failing : writes >= failing) throw new Error('no room')

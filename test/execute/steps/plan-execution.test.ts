@@ -70,7 +70,7 @@ async function executed(
       stores: world.stores,
       clock,
       sink: {
-        place: 'memory',
+        path: 'memory',
         write: async (more) => {
           if (++writes === failingWrite) throw new DrayError('audit', 'no room')
           records.push(...more)

@@ -92,7 +92,7 @@ describe('the referrers that a run pushes to a registry without the referrers AP
     const { prod, run, plan } = await planned(together(api, sbom))
     const events: string[] = []
     const sink: AuditSink = {
-      place: run.log.place,
+      path: run.log.path,
       write: async (written) => {
         await run.log.write(written)
         events.push(...written.map(({ phase, step }) => `${phase} ${step?.kind ?? ''}`))
@@ -251,7 +251,7 @@ describe('a run with lists of referrers', () => {
       },
     }))
     const sink: AuditSink = {
-      place: 'nowhere',
+      path: 'nowhere',
       write: async (records) => {
         const isVex = records.some(
           ({ step }) => step?.kind === 'attach' && step.manifest.digest === vex.root.digest,

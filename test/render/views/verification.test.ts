@@ -107,7 +107,7 @@ describe('the verification of a log', () => {
       'a record that it covers was changed after record 1. The chain breaks at line 2.',
     ],
   ] as const)('shows a checkpoint: %o', (finding, verdict, note) => {
-    const text = rendered({}, [{ checkpoint, place: 'c.txt', ...finding }])
+    const text = rendered({}, [{ checkpoint, source: 'c.txt', ...finding }])
     expect(text.split('\n')[0]).toContain(`audit.jsonl ${verdict}:`)
     expect(text).toContain(note)
   })

@@ -149,7 +149,7 @@ class Simulation {
 
   #sink(actor: string) {
     return {
-      place: 'memory',
+      path: 'memory',
       write: async (): Promise<void> => {
         if (this.#order.isDead(actor)) await new Promise(() => undefined)
       },

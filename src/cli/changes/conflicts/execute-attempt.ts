@@ -37,7 +37,7 @@ export async function executeAttempt(
     ...(findings !== undefined && !mayBeStale && { readAt: findings.readAt }),
     ...(findings?.reviewed !== undefined && { reviewed: findings.reviewed }),
   }
-  const auditLog = ports.sink.place
+  const auditLog = ports.sink.path
   const conflicts = await conflictPorts({ auditLog, plan, findings }, context, call)
   const tagLocks = await context.tagLocks(call)
   const steps = await execute(plan, { ...ports, tagLocks, stop, ...freshness, conflicts }, call)

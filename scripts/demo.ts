@@ -62,33 +62,33 @@ async function play(stage: Stage, near: string, far: string): Promise<void> {
   const content = demoImage(image, version, readFileSync(join(root, 'LICENSE'), 'utf8'))
   await push(content, near, `dev/${image}`, [version, 'latest'])
 
-  title('Two registries run in this process. dray.yaml says what is where:')
+  title('Two registries run in this process. The environments in dray.yaml:')
   show(config)
-  title('dev has an image for two platforms, with a signature and two SBOMs:')
+  title('The image in dev has two platforms, a signature and two SBOMs:')
   await dray(stage, ['ls', `@dev/${image}`])
 
-  title('On to staging. It is the same registry: no layer is uploaded.')
+  title('Promote it to staging. The registry is the same, and dray uploads no layer:')
   await dray(stage, ['promote', named, '--from', 'dev', '--to', 'staging', '--yes'])
 
-  title('On to prod, which is another registry, and keeps up the tags of versions. First the plan:')
+  title('Promote it to prod, which is another registry and has floating tags. Show the plan:')
   const toProd = ['promote', named, '--from', 'staging', '--to', 'prod']
   await dray(stage, [...toProd, '--dry-run'])
-  title('Then the promotion:')
+  title('Execute the promotion:')
   await dray(stage, [...toProd, '--yes'])
 
-  title('Once more: all of it is there, so nothing is written.')
+  title('Run it again. Everything is up to date, and dray writes nothing:')
   stage.writes.length = 0
   await dray(stage, [...toProd, '--yes'])
   if (stage.writes.length > 0) throw new Error(`it wrote: ${stage.writes.join(', ')}`)
 
-  title('What prod has now: the digest that dev had, and the evidence with it.')
+  title('The image in prod has the same digest and the same attached artifacts as in dev:')
   await dray(stage, ['inspect', `@prod/${named}`])
   if (!(await has(far, `prod/${image}`, content.root.digest))) throw new Error('prod has another digest')
 
-  title('And what stands where:')
+  title('Compare the environments:')
   await dray(stage, ['status', '--ages'])
 
-  title('Each change was put on record before it was made, and its outcome after it:')
+  title('The audit log records each change before and after it. The last records:')
   showRecord(stage)
   showNextSteps()
 }

@@ -29,5 +29,5 @@ export async function explainImage(
   const [scoped] = inputs.scope.repositories
   if (scoped === undefined) throw new DrayError('internal', `${name} is not in its own scope`)
   const evaluated = await evaluateRepository(scoped, inputs, context, call, at)
-  return explain(evaluated, scoped.policy, at)
+  return explain(evaluated, scoped.policy, at, inputs.retention.limits)
 }

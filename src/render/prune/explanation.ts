@@ -57,6 +57,9 @@ function heading(explanation: Explanation, page: Page): string {
     style.dim(escapeText(full)),
     '',
     ...breakLines(sentence(explanation), width).map((line) => style[tones[verdict]](line)),
+    ...refusalText(explanation)
+      .flatMap((text) => breakLines(text, width))
+      .map((line) => style.yellow(line)),
   ].join('\n')
 }
 
@@ -68,6 +71,13 @@ function sentence({ tag, verdict, why }: Explanation): string {
     keep: 'is kept',
   }
   return `${what} ${becomes[verdict]}: ${escapeText(why.text)}.`
+}
+
+function refusalText({ refusal }: Explanation): readonly string[] {
+  if (refusal === undefined) return []
+  const why = refusal.why === undefined ? '' : `: ${refusal.why}`
+  const cause = escapeText(`${refusal.message}${why}`)
+  return [`dray prune deletes nothing in this repository, because ${cause}.`]
 }
 
 function timeText({ created, age, text, now }: ExplainedTime, page: Page): string {

@@ -48,6 +48,20 @@ describe('an explanation', () => {
       expect(text).toContain(part)
   })
 
+  it('shows why dray prune refuses the repository after the verdict', () => {
+    const refusal = {
+      code: 'refused' as const,
+      message: 'the deletes violate a limit',
+      why: '2 are too many',
+    }
+    const text = renderExplanation({ ...explanation, refusal }, { style: plainStyle, width: undefined })
+    expect(text.split('\n').slice(3, 6)).toEqual([
+      'The tag pr-7-a1 is deleted together with its image: pull-requests: 41d old, older than 14d.',
+      'dray prune deletes nothing in this repository, because the deletes violate a limit: 2 are too many.',
+      '',
+    ])
+  })
+
   it.each([60, 80, 100, 200])('fits %i columns, and breaks no reference that a person copies', (width) => {
     const long = { ...explanation, reachedBy: [`index ${digestOf('y')}, which lists it`] }
     const lines = renderExplanation(long, { style: plainStyle, width }).split('\n')

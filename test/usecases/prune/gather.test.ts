@@ -135,6 +135,17 @@ describe('a first run', () => {
     )
   })
 
+  it('names the limits that prevent the delete of an image to explain', async () => {
+    const { registry, gatherSnapshot } = await newScene()
+    await registry.oracle.push(image({ label: 'a', created: old }), 'dev/api', 'pr-1')
+    await registry.oracle.push(image({ label: 'b', created: old }), 'dev/api', 'main')
+    const evaluation = evaluatePolicy((await gatherSnapshot()).snapshot, pruneOld)
+    const explained = (tag: string) => explain(evaluation, pruneOld, { tag }, { maxDeletes: 0 })
+    expect(explained('pr-1')).toMatchObject({ verdict: 'delete', refusal: { code: 'refused' } })
+    expect(explained('main')).toMatchObject({ verdict: 'keep' })
+    expect(explained('main')).not.toHaveProperty('refusal')
+  })
+
   it('names what is missing if the image to explain was not found', async () => {
     const { registry, gatherSnapshot } = await newScene()
     const evaluation = async () => evaluatePolicy((await gatherSnapshot()).snapshot, pruneOld)

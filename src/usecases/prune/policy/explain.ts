@@ -1,5 +1,5 @@
-import type { TagProtection } from '../../../config/retention/policy.ts'
-import { DrayError } from '../../../lib/errors.ts'
+import type { Limits, TagProtection } from '../../../config/retention/policy.ts'
+import { DrayError, toErrorInfo } from '../../../lib/errors.ts'
 import { didYouMean } from '../../../lib/nearest.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
@@ -8,6 +8,7 @@ import type { RepositoryPlan, TagVerdict } from '../../../plan/prune/prune-plan.
 import { decideFrom } from '../decide-repository.ts'
 import type { Evaluation } from '../evaluate.ts'
 import type { ExplainedTime, Explanation, ProtectionResult, RuleResult } from './explanation.ts'
+import { checkRepositoryLimits } from './limits.ts'
 import type { RepositoryPolicy } from './policy.ts'
 import { describeUse, findKept } from './protect.ts'
 
@@ -15,9 +16,26 @@ import { describeUse, findKept } from './protect.ts'
  * Explains the verdict on one tag or digest from the evaluation that the plan follows from. Pure.
  * @throws `not-found` if it was not read.
  */
-export function explain(evaluation: Evaluation, policy: RepositoryPolicy, at: TagOrDigest): Explanation {
-  const { snapshot } = evaluation
+export function explain(
+  evaluation: Evaluation,
+  policy: RepositoryPolicy,
+  at: TagOrDigest,
+  limits: Limits = {},
+): Explanation {
   const { plan } = decideFrom(evaluation)
+  const explanation = explainVerdict(evaluation, plan, policy, at)
+  if (explanation.verdict === 'keep') return explanation
+  const breach = checkRepositoryLimits(plan.repository, plan.count, limits)
+  return breach === undefined ? explanation : { ...explanation, refusal: toErrorInfo(breach) }
+}
+
+function explainVerdict(
+  evaluation: Evaluation,
+  plan: RepositoryPlan,
+  policy: RepositoryPolicy,
+  at: TagOrDigest,
+): Explanation {
+  const { snapshot } = evaluation
   const { repository, image } = snapshot
   const tag = 'tag' in at ? at.tag : undefined
   const digest = 'tag' in at ? snapshot.graph.tags.get(at.tag) : at.digest

@@ -1,3 +1,4 @@
+import type { ErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import type { TagVerdict, Verdict, Why } from '../../../plan/prune/prune-plan.ts'
@@ -13,6 +14,8 @@ export interface Explanation {
   readonly digest: Digest | null
   readonly verdict: Verdict
   readonly why: Why
+  /** why dray deletes nothing in the repository although it decides to: a limit of the policy */
+  readonly refusal?: ErrorInfo
   readonly time: ExplainedTime
   /** in the order of the policy, without those of other repositories */
   readonly protections: readonly ProtectionResult[]

@@ -9,7 +9,8 @@ export interface ImageCount {
 }
 
 /**
- * Checks the deletes of one repository against the limits; undefined if they are within them. Pure.
+ * Checks the deletes of one repository against the limits; undefined if they are within them. The
+ * error has every limit that is exceeded. Pure.
  */
 export function checkRepositoryLimits(
   repository: RepositoryName,
@@ -17,22 +18,22 @@ export function checkRepositoryLimits(
   { maxDeletes, maxPercent, minRemaining }: Limits,
 ): DrayError | undefined {
   if (deleted === 0) return undefined
-  const subject = formatRepository(repository)
+  const breaches: Breach[] = []
   if (maxDeletes !== undefined && deleted > maxDeletes) {
     const why = `${deleted} images would be deleted, and maxDeletes is ${maxDeletes}`
-    return refusal(subject, why, { name: 'maxDeletes', needed: deleted })
+    breaches.push({ name: 'maxDeletes', needed: deleted, why })
   }
   if (maxPercent !== undefined && deleted * 100 > maxPercent * images) {
     const percent = Math.round((deleted * 1000) / images) / 10
     const why = `${deleted} of ${images} images would be deleted (${percent}%), and maxPercent is ${maxPercent}`
-    return refusal(subject, why, { name: 'maxPercent', needed: Math.ceil((deleted * 100) / images) })
+    breaches.push({ name: 'maxPercent', needed: Math.ceil((deleted * 100) / images), why })
   }
   const remaining = images - deleted
   if (minRemaining !== undefined && remaining < minRemaining) {
     const why = `${remaining} of ${images} images would remain, and minRemaining is ${minRemaining}`
-    return refusal(subject, why, { name: 'minRemaining', needed: remaining })
+    breaches.push({ name: 'minRemaining', needed: remaining, why })
   }
-  return undefined
+  return breaches.length === 0 ? undefined : refusal(formatRepository(repository), breaches)
 }
 
 /**
@@ -41,18 +42,23 @@ export function checkRepositoryLimits(
 export function checkRunLimits(deleted: number, { maxDeletes }: Limits): DrayError | undefined {
   if (maxDeletes === undefined || deleted <= maxDeletes) return undefined
   const why = `${deleted} images would be deleted in total, and maxDeletes is ${maxDeletes}`
-  return refusal('all repositories', why, { name: 'maxDeletes', needed: deleted })
+  return refusal('all repositories', [{ name: 'maxDeletes', needed: deleted, why }])
 }
 
-/** @param limit its name, and the value that allows the deletes */
-function refusal(
-  subject: string,
-  why: string,
-  { name, needed }: { readonly name: keyof Limits; readonly needed: number },
-): DrayError {
-  return new DrayError('refused', `the deletes violate limits.${name} of the policy`, {
+/** A limit that the deletes exceed. */
+interface Breach {
+  readonly name: keyof Limits
+  /** the value that allows the deletes */
+  readonly needed: number
+  readonly why: string
+}
+
+function refusal(subject: string, breaches: readonly Breach[]): DrayError {
+  const names = breaches.map(({ name }) => `limits.${name}`).join(' and ')
+  const values = breaches.map(({ name, needed }) => `limits.${name} to ${needed}`).join(' and ')
+  return new DrayError('refused', `the deletes violate ${names} of the policy`, {
     subject,
-    why,
-    hint: `Check the deletes in the plan. To allow them, set limits.${name} to ${needed} in dray.yaml.`,
+    why: breaches.map(({ why }) => why).join('; '),
+    hint: `Check the deletes in the plan. To allow them, set ${values} in dray.yaml.`,
   })
 }

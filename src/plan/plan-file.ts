@@ -18,7 +18,7 @@ export const maxPlanSize: number = 256 * 1024 * 1024
 const schemaName = 'dray.plan/1'
 
 const override = v.exactOptional(v.picklist(['moveTag', 'allowBackward', 'rollback']))
-const place = v.strictObject({
+const placementEnd = v.strictObject({
   environment: v.exactOptional(v.string()),
   repository,
   tag: v.exactOptional(tag),
@@ -86,8 +86,8 @@ const planShape = v.strictObject({
     v.strictObject({
       id: v.string(),
       image: v.string(),
-      from: place,
-      to: place,
+      from: placementEnd,
+      to: placementEnd,
       root: descriptor,
       tags: v.array(
         v.strictObject({

@@ -52,8 +52,7 @@ function heading(explanation: Explanation, page: Page): string {
   const full = digest === null ? formatAt(repository, { tag: tag ?? '' }) : formatAt(repository, { digest })
   return [
     ...breakLines(`${name}  ${at}`, width).map((line) => style.bold(line)),
-    // The full digest can be copied.
-    // A reference that is broken into lines cannot be copied.
+    // It stays in one line, so that a person can copy it.
     style.dim(escapeText(full)),
     '',
     ...breakLines(sentence(explanation), width).map((line) => style[tones[verdict]](line)),

@@ -173,14 +173,18 @@ function rowOf({ tag, verdict, why, created, size }: TagVerdict, now: number): P
 }
 
 function keptItems(tags: readonly TagVerdict[], folding: Folding, now: number): readonly Item[] {
-  const ordinary = tags.filter((tag) => !isNotable(tag))
   const notable = tags.filter(isNotable)
+  const others = tags.filter((tag) => !isNotable(tag))
+  // A person cannot decide about the tag of an attached artifact: its image decides.
+  const attached = folding.all ? [] : others.filter(({ why }) => why.kind === 'evidence')
+  const ordinary = others.filter((tag) => !attached.includes(tag))
   const shown = folding.all ? notable : notable.slice(0, notableRows)
   const isFolded = !folding.all && (folding.kept || ordinary.length > keptRows)
   return [
     ...shown.map((tag) => rowOf(tag, now)),
     ...fold(notable.slice(shown.length), 'keep', 'more'),
     ...(isFolded ? fold(ordinary, 'keep') : ordinary.map((tag) => rowOf(tag, now))),
+    ...fold(attached, 'keep'),
   ]
 }
 

@@ -153,6 +153,22 @@ collection.`.trim(),
       expect(lines.filter((line) => line.startsWith('  delete'))).toHaveLength(1345)
   })
 
+  it('counts the tags of attached artifacts of kept images, and lists them with --all', () => {
+    const attached: Why = { kind: 'evidence', by: digestOf('image'), text: 'attached to a kept image' }
+    const plan = prunePlan([
+      repositoryPlan('@dev/api', [
+        tagVerdict('1.4.2', 'keep', whys.unmatched),
+        tagVerdict('sha256-aa.sig', 'keep', attached),
+        tagVerdict('sha256-bb.sig', 'keep', attached),
+      ]),
+    ])
+    expect(linesOf(plan, 100).filter((line) => line.startsWith('  keep'))).toEqual([
+      expect.stringContaining('1.4.2'),
+      '  keep     2 tags: attached to a kept image',
+    ])
+    expect(linesOf(plan, 100, true).join('\n')).toContain('sha256-bb.sig')
+  })
+
   it('lists unusual kept tags, also among many kept tags', () => {
     const orphan: Why = { kind: 'evidence', text: 'orphaned' }
     const plan = prunePlan([

@@ -5,7 +5,7 @@ import { checkTypes, type Issue, type Path } from './shape.ts'
 /** More rounds than a wrong value can be deep. */
 const maxRounds = 10
 
-/** What is left of a configuration without its wrong parts. */
+/** The valid parts of a configuration. */
 export interface Salvaged {
   readonly config: WrittenConfig
   /** mistakes that other ones had hidden */

@@ -1,6 +1,6 @@
 import type { RegistryCode } from './errors.ts'
 
-/** What a registry supports. Code checks an ability, never the name of a profile. */
+/** The features of a registry. Code checks an ability, never the name of a profile. */
 export interface Abilities {
   /** `GET referrers/<digest>` and `OCI-Subject` in the response to a PUT; else 404 */
   readonly referrers: boolean

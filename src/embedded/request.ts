@@ -23,7 +23,7 @@ export interface EndpointRequest {
   readonly identity: { user?: string }
 }
 
-/** What the endpoints work on. */
+/** The state that the endpoints work on. */
 export interface RegistryState {
   readonly storage: RegistryStorage
   readonly abilities: Abilities

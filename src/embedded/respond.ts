@@ -12,7 +12,7 @@ import type { ServerLimits } from './access/limits.ts'
 import { type AllowedHosts, checkRequestSource } from './access/request-source.ts'
 import { answer, type EndpointRoute, routeOf } from './routes.ts'
 
-/** What a server works on in addition to its endpoints. */
+/** The state of a server in addition to that of its endpoints. */
 export interface ServerState extends RegistryState {
   readonly allowedHosts: AllowedHosts
   readonly limits: ServerLimits

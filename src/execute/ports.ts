@@ -12,7 +12,7 @@ import type { ConflictPorts } from './records/explain-conflict.ts'
 import type { RecordPorts } from './records/record-writer.ts'
 import type { TagLocks } from './tags/tag-locks.ts'
 
-/** What the execution of every plan needs. */
+/** The ports that the execution of every plan needs. */
 interface RunPorts extends RecordPorts {
   readonly stores: Repositories
   /**
@@ -57,7 +57,7 @@ export interface PrunePorts extends RunPorts {
   readonly deletesAtOnce?: number
 }
 
-/** What the review of a saved plan found in a repository. */
+/** The content of a repository in the review of a saved plan. */
 export interface CurrentRepository extends Pick<RepositoryPlan, 'referrers'> {
   /** steps that are not executed, with their outcomes */
   readonly settled: ReadonlyMap<StepId, SettledDelete>

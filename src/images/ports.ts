@@ -51,7 +51,7 @@ export interface BlobReader extends NamedRepository {
 }
 
 /**
- * What happens to an entry of a tag list that is not a tag, such as a digest. `skip`: one warning
+ * The treatment of an entry of a tag list that is not a tag, such as a digest. `skip`: one warning
  * for each repository. `refuse`: an error, for a reader to which each tag matters, because nothing
  * can be read under such a name.
  */
@@ -82,7 +82,8 @@ export interface ReferrerLister extends NamedRepository {
 }
 
 /**
- * What a repository can do for the credentials in use. dray learns it from answers, without probes.
+ * The capabilities of a repository for the credentials in use. dray learns them from answers,
+ * without probes.
  */
 export type Capability =
   /** `GET /referrers/<digest>` answers */

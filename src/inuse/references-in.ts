@@ -210,8 +210,8 @@ class Walk implements FoundImages {
   }
 
   /**
-   * What a node says that it runs (`ContainerStatus`): by digest; or the digest of a config, which
-   * no registry knows.
+   * The image that a node reports as running (`ContainerStatus`): by digest; or the digest of a
+   * config, which no registry knows.
    */
   #takeImageId(value: unknown, place: DocumentPath): void {
     const id = (textOf(value) ?? '').replace(/^[a-z-]+:\/\//, '')

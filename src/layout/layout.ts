@@ -8,7 +8,7 @@ import type { LayoutFolder } from './folder.ts'
 import { findTag, type LayoutIndex } from './index-file.ts'
 import type { LayoutRelations } from './relations.ts'
 
-/** What the ports of one image layout share. */
+/** The state that the ports of one image layout share. */
 export interface Layout {
   readonly repository: RepositoryName
   readonly folder: LayoutFolder

@@ -4,7 +4,7 @@ interface EventRepository {
   readonly path: string
 }
 
-/** What a long operation reports. Receivers must be quick and must not throw. */
+/** The events that a long operation reports. Receivers must be quick and must not throw. */
 export type ProgressEvent =
   /** A request is over; `url` is redacted. */
   | {

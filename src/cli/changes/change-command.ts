@@ -37,7 +37,7 @@ export abstract class ChangeCommand extends BaseCommand {
     await carryOut(await operationNamed(name), change, this.portsFor(flags))
   }
 
-  /** What the change pipeline needs of this command. */
+  /** Returns the ports that this command gives to the change pipeline. */
   protected portsFor(flags: ChangeFlags): ChangePorts {
     return {
       flags,

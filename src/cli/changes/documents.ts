@@ -1,13 +1,13 @@
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import type { Executed, Operation, OperationTypes } from './operation.ts'
 
-/** What `--json` prints of a plan. */
+/** Returns the JSON result of a plan. */
 export function planDocument<T extends OperationTypes>(operation: Operation<T>, plan: T['plan']): object {
   return { hash: hashOfPlan(plan), plan, ...operation.planDocument?.(plan) }
 }
 
 /**
- * What `--json` prints of an executed plan.
+ * Returns the JSON result of an executed plan.
  * @param plan the plan that the run began with
  */
 export function changeDocument<T extends OperationTypes>(

@@ -19,7 +19,7 @@ export async function executePlacements(
   isConfirmed: boolean,
   ports: ChangePorts,
 ): Promise<Executed<PlacementTypes>> {
-  // What was read before a question is too old after it.
+  // The reads before a confirmation are too old after it.
   const attempt = await executeAttempt(plan, findings, isConfirmed, ports)
   const { auditLog, steps } = attempt
   const planAgain = isConfirmed ? undefined : findings?.planAgain

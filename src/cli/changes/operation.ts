@@ -29,7 +29,7 @@ export interface PlannedChange<T extends OperationTypes> {
   /** it was reviewed when it was saved: no confirmation is asked before its execution */
   readonly isSaved?: true
   /**
-   * What the plan is based on now. A new plan has just been decided. A saved plan is decided again.
+   * The current basis of the plan. A new plan has just been decided. A saved plan is decided again.
    * @throws `refused`, `conflict`, and what the registries throw.
    */
   readonly review: () => Promise<Review<T>>
@@ -61,7 +61,7 @@ export interface Executed<T extends OperationTypes> {
   readonly decidedAgain?: readonly Hash[]
 }
 
-/** What the pipeline needs of a command. */
+/** The ports that a command gives to the pipeline. */
 export interface ChangePorts {
   readonly flags: ChangeFlags
   readonly context: Context
@@ -157,11 +157,11 @@ export interface Operation<T extends OperationTypes> {
   readonly renderPlan: (plan: T['plan'], page: Page, options: PlanPageOptions) => string
   readonly renderOutcome: (plan: T['plan'], outcome: T['outcome'], page: Page, durationMs: number) => string
   /**
-   * What `--output name` and `--output digest` print: the images that the plan changes, or those
-   * that an execution changed and those that are up to date.
+   * Returns the images for `--output name` and `--output digest`: the images that the plan changes,
+   * or those that an execution changed and those that are up to date.
    */
   readonly imagesOf: (plan: T['plan'], executed?: Executed<T>) => readonly ChangedImage[]
-  /** What failed in an execution, without the refusals of the plan. */
+  /** Returns the failures of an execution, without the refusals of the plan. */
   readonly failures: (plan: T['plan'], outcome: T['outcome']) => readonly Failure[]
   /** Further members of the document of a plan. */
   readonly planDocument?: (plan: T['plan']) => object

@@ -8,7 +8,7 @@ export interface WordsBeforeCursor {
   readonly current: string
 }
 
-/** What the words before the cursor are. */
+/** The meaning of the arguments before the cursor. */
 export interface CommandLineState {
   /** the words of an unfinished command, such as `plan`; empty after the whole command */
   readonly path: readonly string[]

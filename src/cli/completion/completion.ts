@@ -5,7 +5,7 @@ export interface Candidate {
   readonly description?: string
 }
 
-/** What a shell offers. */
+/** The candidates that a shell offers. */
 export interface Completion {
   readonly candidates: readonly Candidate[]
   /** text can follow each candidate, so the shell adds no blank */
@@ -27,7 +27,7 @@ export interface ConfiguredNames {
   readonly repositories: readonly string[]
 }
 
-/** What completion reads. Nothing here throws. */
+/** The sources of completion. None of them throws. */
 export interface CompletionSources {
   names(): Promise<ConfiguredNames>
   /**

@@ -10,7 +10,7 @@ export interface ImageForm {
   readonly hasEnvironments: boolean
 }
 
-/** What the value of a flag or argument is. */
+/** The kind of the value of a flag or argument. */
 export type ValueKind =
   | ImageForm
   /** a name of `images` */

@@ -3,7 +3,7 @@ import type { Term } from './command-help.ts'
 import { commandTable, indexPage } from './command-table.ts'
 import { type HelpPage, joinBlocks, labelWidth, section, termLines } from './layout.ts'
 
-/** What the overviews show of a command. */
+/** The fields of a command that the overviews show. */
 interface CommandEntry {
   readonly id: string
   readonly summary?: string | undefined

@@ -5,8 +5,8 @@ import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 const manyImages = 50
 
 /**
- * What a person must type before a large delete: the name of the repository, or the number of
- * images if there are several repositories. Undefined if a yes is enough.
+ * Returns the text that a person must type before a large delete: the name of the repository, or
+ * the number of images if there are several repositories. Undefined if a yes is enough.
  */
 export function textToConfirm({ repositories }: PrunePlan): string | undefined {
   const losing = repositories.filter(({ steps, count }) => steps.length > 0 && count.deleted > 0)

@@ -103,7 +103,7 @@ async function executeDeletes(
     {
       ...ports,
       stop,
-      // What was read before a question is too old after it.
+      // The reads before a confirmation are too old after it.
       ...(findings !== undefined && !isConfirmed && { readAt: findings.readAt }),
       reader: readersOf(plan, ports.stores, findings?.contents),
       ...(usedNow !== undefined && { usedNow }),
@@ -130,7 +130,10 @@ async function executeDeletes(
   return { outcome, auditLog: ports.sink.path, deleted }
 }
 
-/** What the plan deletes, or what an execution deleted: each tag, and manifests without one. */
+/**
+ * Returns the images that the plan deletes or an execution deleted: each tag, and manifests without
+ * one.
+ */
 function imagesOf({ repositories }: PrunePlan, executed?: Executed<PruneTypes>): readonly ChangedImage[] {
   const steps = repositories.flatMap((one) => one.steps)
   return steps

@@ -13,7 +13,7 @@ const maxRepositories = 1000
 /** Repositories that a warning names. */
 const maxOthers = 5
 
-/** What the registries of a new configuration have. */
+/** The images in the registries of a new configuration. */
 export interface CatalogImages {
   readonly images: readonly string[]
   /** the first repositories that are in no environment */

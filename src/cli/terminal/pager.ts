@@ -20,7 +20,7 @@ export interface PagerOptions {
   readonly signal: AbortSignal
 }
 
-/** What a shell exits with if it does not find a command (POSIX, 2.8.2). */
+/** The exit code of a shell that does not find a command (POSIX, 2.8.2). */
 const notFound = 127
 /** A pager command without quotes, variables and other work for a shell. */
 const plainCommand = /^[\w@%+:,./~-][\w@%+=:,./~ -]*$/

@@ -134,8 +134,8 @@ export class Context {
   }
 
   /**
-   * What lets the runs of this user on this machine write a tag one after another. Undefined, with
-   * a warning, if they can share no folder.
+   * Locks with which the runs of this user on this machine write a tag one after another.
+   * Undefined, with a warning, if they can share no folder.
    */
   async tagLocks(call: Call): Promise<TagLocks | undefined> {
     const [files, { config }, { createTagLocks }] = await Promise.all([

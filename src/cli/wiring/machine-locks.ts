@@ -12,7 +12,7 @@ import { layoutRegistry, type RepositoryName } from '../../oci/reference.ts'
 import { openOrWarn } from './open-or-warn.ts'
 import { findSharedFolder, sharedFolders } from './private-folders.ts'
 
-/** What the runs of this user on this machine share. */
+/** The files that the runs of this user on this machine share. */
 export interface MachineFiles {
   readonly locks: MachineLocks
   readonly writes: WriteTimes

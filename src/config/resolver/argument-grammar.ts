@@ -104,7 +104,7 @@ function parseInEnvironment(text: string): Argument {
   return { kind: 'image', environment, ...parseImage(text.slice(slash + 1), text) }
 }
 
-/** Folders can contain `@` and `:`. What follows the last colon is a tag if it has no slash. */
+/** Folders can contain `@` and `:`. The text after the last colon is a tag if it has no slash. */
 function parseLayout(text: string): Argument {
   let folder = text.slice(layoutRegistry.length)
   let digest: Digest | undefined

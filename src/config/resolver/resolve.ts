@@ -32,8 +32,9 @@ import {
 } from './resolve-errors.ts'
 
 /**
- * What a command can take. `image`: a repository, with or without a tag or digest. `tag`: with or
- * without a tag. `repository`: without either. `layout` and `environment` can be added to each.
+ * The kinds of arguments of a command. `image`: a repository, with or without a tag or digest.
+ * `tag`: with or without a tag. `repository`: without either. `layout` and `environment` can be
+ * added to each.
  */
 export type Accepted = 'image' | 'tag' | 'repository' | 'layout' | 'environment'
 

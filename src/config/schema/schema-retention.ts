@@ -229,8 +229,8 @@ const policyName = v.pipe(
 )
 
 /**
- * The section `retention`: one policy, or several by name. What its values mean is checked in
- * `retention.ts`.
+ * The section `retention`: one policy, or several by name. The meaning of its values is
+ * checked in `retention.ts`.
  */
 export const retention = v.pipe(
   either(isPolicy, policy, v.record(policyName, policy, 'must be a map')),

@@ -7,7 +7,7 @@ import { listPolicies } from '../schema/schema-retention.ts'
 import type { WrittenConfig } from '../schema/schema.ts'
 import type { Path } from '../shape.ts'
 
-/** What decided a value. */
+/** The source that decided a value. */
 export type SettingOrigin =
   | { readonly kind: 'file'; readonly line: number; readonly column: number }
   | { readonly kind: 'default' }

@@ -4,7 +4,7 @@ const KiB = 1024
 const MiB = 1024 * KiB
 const GiB = 1024 * MiB
 
-/** What one client, or all clients together, can use. Times are in milliseconds. */
+/** The limits of one client and of all clients together. Times are in milliseconds. */
 export interface ServerLimits {
   /** Open connections. Node closes further ones at once. */
   readonly connections: number

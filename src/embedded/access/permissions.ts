@@ -9,8 +9,8 @@ export interface AccessOptions {
   readonly scheme: 'basic' | 'bearer'
   readonly users: Users
   /**
-   * What a user, or undefined without a password, may do. By default a user may do everything and
-   * others nothing. Only users may read the catalog.
+   * The permissions of a user; undefined without a password. By default a user may do everything
+   * and others nothing. Only users may read the catalog.
    */
   readonly mayDo?: (user: string | undefined, repository: string, action: AccessAction) => boolean
   /**

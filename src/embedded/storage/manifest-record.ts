@@ -4,7 +4,7 @@ import { type Digest, parseDigest } from '../../oci/digest.ts'
 import { isRecord, parseJson } from '../../oci/json.ts'
 import type { StoredManifest } from './storage.ts'
 
-/** What the folder stores of a manifest beside its bytes, as JSON. */
+/** The fields of a manifest that the folder stores in addition to its bytes, as JSON. */
 export type ManifestRecord = Pick<StoredManifest, 'mediaType' | 'refers'>
 
 export function writeRecord({ mediaType, refers }: ManifestRecord): string {

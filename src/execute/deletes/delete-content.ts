@@ -14,7 +14,7 @@ import { type MovedTag, movedTagConflict } from './delete-conflicts.ts'
  */
 export type Deleted = 'done' | 'unchanged' | 'stopped' | MovedTag | { readonly live: ErrorInfo }
 
-/** What the tags of a manifest point at just before it is deleted; null: the tag is gone. */
+/** The targets of the tags of a manifest just before its delete; null: the tag was deleted. */
 export interface OwnTags {
   /** when the reading began, in milliseconds */
   readonly at: number

@@ -3,7 +3,7 @@ import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
 import type { SourceRepository } from '../../images/ports.ts'
 
 /**
- * What follows from a failed delete, for it and for the other deletes of its kind in the
+ * The consequence of a failed delete, for it and for the other deletes of its kind in the
  * repository.
  */
 export type Consequence =

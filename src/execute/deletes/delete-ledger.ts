@@ -158,7 +158,7 @@ export class DeleteLedger {
     this.#outcomes.set(step.id, { ...outcome, losses: [...(outcome.losses ?? []), error] })
   }
 
-  /** What was deleted so far. */
+  /** The content that was deleted so far. */
   get deleted(): DeletedContent {
     const done = this.#steps.filter(({ id }) => this.#outcomes.get(id)?.result === 'done')
     const manifests = done.filter((step) => step.kind === 'deleteManifest')

@@ -108,7 +108,7 @@ export class RepositoryDeletes {
     this.#ledger.settleAll(this.#ledger.pending(), 'failed', error)
   }
 
-  /** What is gone needs no delete: a plan that is executed twice sends none the second time. */
+  /** Deleted content needs no delete: a plan that is executed twice sends none the second time. */
   async #rescanAll(): Promise<void> {
     const graph = await this.#rescans.all()
     const unseen = this.#ledger

@@ -161,8 +161,8 @@ export class PlanExecution {
   }
 
   /**
-   * What a step waits for. A tag waits until the attached artifacts are listed. Content waits for
-   * content that is pushed, so that one write lists all referrers of a subject.
+   * The steps and lists that a step waits for. A tag waits until the attached artifacts are listed.
+   * Content waits for content that is pushed, so that one write lists all referrers of a subject.
    */
   #awaited({ kind }: Step, before: StepId): readonly Promise<StepOutcome>[] {
     const started = this.#started.get(before)

@@ -10,7 +10,7 @@ import type { Repositories, UnlistedReferrer } from '../../images/ports.ts'
 import type { TagCheck } from '../tags/tag-checks.ts'
 import type { TagWriteResult, TagWriter } from '../tags/tag-writer.ts'
 
-/** What the steps of a run share. */
+/** The state that the steps of a run share. */
 export interface StepContext {
   readonly stores: Repositories
   readonly copier: Copier
@@ -32,11 +32,11 @@ export interface StepContext {
   readonly contentCall: Call
 }
 
-/** What a step finds before it acts. */
+/** The result of the check of a step before it acts. */
 export type StepCheck = { readonly state: 'upToDate' | 'expected' } | TagCheck
 
 /**
- * What a step has done; `done` is the default result. Only steps that write a tag have a `before`.
+ * The result of a step; `done` is the default result. Only steps that write a tag have a `before`.
  */
 export type Acted = Pick<TagWriteResult, 'transferred'> & Partial<TagWriteResult>
 

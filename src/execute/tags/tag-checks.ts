@@ -22,7 +22,7 @@ export interface CheckedTag {
   readonly repair?: boolean
 }
 
-/** What a check of a tag found. */
+/** The result of the check of a tag. */
 export type TagCheck = TagState & {
   /** when the reading began, in milliseconds */
   readonly at: number

@@ -2,7 +2,7 @@ import type { MachineLocks } from '../../lib/files/machine-locks.ts'
 import type { WriteTimes } from '../../lib/files/write-times.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 
-/** What lets the runs of one machine write a tag one after another. */
+/** Locks with which the runs of one machine write a tag one after another. */
 export interface TagLocks {
   readonly locks: MachineLocks
   readonly writes: WriteTimes

@@ -26,7 +26,7 @@ export interface TagWriterPorts {
   readonly locks: TagLocks | undefined
 }
 
-/** What has to happen before the tag is checked for the last time. */
+/** The work before the last check of the tag. */
 export interface BeforeTag {
   /** @throws `audit`: then nothing is changed */
   readonly recordIntent: () => Promise<void>

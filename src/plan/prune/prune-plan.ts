@@ -5,7 +5,7 @@ import type { RepositoryName } from '../../oci/reference.ts'
 import type { Hash, StepId } from '../plan.ts'
 
 /**
- * What will be deleted, in the order of `after`, and what is kept, each with the reason. A pure
+ * The content to delete, in the order of `after`, and to keep, each with the reason. A pure
  * function makes it, and it is executed unchanged.
  */
 export interface PrunePlan {

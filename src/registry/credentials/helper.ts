@@ -15,7 +15,7 @@ const defaultHelperLimitMs = 30_000
  */
 const graceMs = 500
 /**
- * What a helper prints if it has nothing for a server (docker-credential-helpers,
+ * The message of a helper without credentials for a server (docker-credential-helpers,
  * credentials/error.go).
  */
 const notFoundMessage = 'credentials not found in native keychain'

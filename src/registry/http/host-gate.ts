@@ -6,8 +6,8 @@ import { DrayError } from '../../lib/errors.ts'
 const maxRetriesWithoutSuccess = 64
 
 /**
- * What all requests to an overloaded registry share: the time before which they wait, and the retry
- * budget.
+ * The state that all requests to an overloaded registry share: the time before which they wait, and
+ * the retry budget.
  */
 export class HostGate {
   readonly #registry: string

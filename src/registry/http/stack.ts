@@ -50,8 +50,8 @@ export interface FetchStack {
   /** the same without authentication, for public content */
   readonly anonymous: Fetch
   /**
-   * What was sent. `fetch` has cut it out of its own errors and events; callers cut it out of text
-   * of a registry.
+   * The secrets that were sent. `fetch` has removed them from its own errors and events; callers
+   * remove them from the text of a registry.
    */
   readonly secrets: Secrets
   /** Returns the origin of a registry's API, which must not be changed. @throws `malformed`. */

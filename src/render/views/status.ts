@@ -158,7 +158,7 @@ function formatState(state: SyncState): string {
   return state === 'in-sync' ? 'in sync' : state
 }
 
-/** What a cell was compared by. */
+/** Formats the basis of the comparison of a cell. */
 function basisOf(cell: StatusCell, all: readonly StatusCell[], none: string): Cell {
   const bases = [...new Set(listBases(cell, all))]
   return bases.length === 0 ? none : { text: escapeText(bases.join(', ')), tone: 'dim' }

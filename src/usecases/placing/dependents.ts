@@ -14,7 +14,7 @@ const readsAtOnce = 16
 /** Levels of indexes in indexes; `images/graph` refuses more. */
 const maxLevels = 16
 
-/** What may lead to a former image. */
+/** The tags and manifests that may lead to a former image. */
 interface Surroundings {
   /** all tags of the repository */
   readonly tags: ReadonlyMap<string, Descriptor>

@@ -32,7 +32,7 @@ export function orderDeletes(
   return sortByLevel(parents, levels)
 }
 
-/** What reaches a manifest: the indexes that list it, and the subjects that it is attached to. */
+/** The parents of a manifest: the indexes that list it, and the subjects that it is attached to. */
 interface Parents {
   readonly hard: ReadonlySet<Digest>
   readonly soft: ReadonlySet<Digest>

@@ -13,7 +13,7 @@ import type {
 } from '../../plan/prune/prune-plan.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
-/** What remains of the review of a repository: its plans may be large. */
+/** The kept part of the review of a repository: its plans may be large. */
 export interface ReviewedRepository {
   readonly repository: RepositoryName
   /** digests that have an image tag now: all of them, and those that are deleted */

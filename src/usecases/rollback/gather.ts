@@ -76,7 +76,7 @@ async function readAsChart(
     const content = await store.findManifest({ tag: candidate.tag }, call)
     return content === undefined ? request : { ...request, policy: policyForImage(policy, content) }
   } catch (error) {
-    // What dray cannot parse, such as docker's schema 1, is no chart.
+    // A manifest that dray cannot parse, such as docker's schema 1, is no chart.
     if (isDrayError(error) && (error.code === 'unsupported' || error.code === 'malformed')) return request
     throw error
   }

@@ -31,7 +31,7 @@ export interface ReviewInput {
   readonly now: () => Date
 }
 
-/** What is decided now about one request, at each target of its image. */
+/** The current decision about one request, at each target of its image. */
 export interface CurrentDecision {
   /** the plan of now, in which the request has this index */
   readonly decided: Plan
@@ -52,8 +52,8 @@ export interface ReadTarget {
 }
 
 /**
- * Decides a saved plan again by the current `dray.yaml` and compares. Whatever the file claims
- * about environments, rules and overrides, dray executes only what it decides now.
+ * Decides a saved plan again by the current `dray.yaml` and compares. dray ignores the
+ * environments, rules and overrides in the file, and executes only the steps that it decides now.
  * @throws `refused` if the plan breaks a rule; `conflict` if its release is another one now.
  */
 export async function reviewPlan(
@@ -112,7 +112,7 @@ function reviewablesOf(
   })
 }
 
-/** What is decided at the target `j`. */
+/** Returns the current decision at the target `j`. */
 function currentAt(
   { decided, index, targets, assumedTag }: CurrentDecision,
   j: number,

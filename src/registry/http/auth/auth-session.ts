@@ -39,7 +39,7 @@ export interface AuthSessionOptions {
   readonly clock: Clock
 }
 
-/** What this run knows about the authentication at one registry: its challenge and the tokens. */
+/** The state of the authentication at one registry in this run: its challenge and the tokens. */
 export class AuthSession {
   readonly #options: AuthSessionOptions
   #scheme: Scheme | undefined

@@ -2,9 +2,9 @@ import type { ScopeSet } from './scopes.ts'
 import type { Token } from './token.ts'
 
 /**
- * What a token is requested for. `expected`: what the request needs and what the rest of the run is
- * expected to need. `alone`: what the request needs. `other`: the one other repository that a
- * challenge names.
+ * The scopes of a token request. `expected`: the scopes of the request and those that the rest of
+ * the run is expected to need. `alone`: the scopes of the request. `other`: the one other
+ * repository that a challenge names.
  */
 export interface TokenScopes {
   readonly kind: 'expected' | 'alone' | 'other'

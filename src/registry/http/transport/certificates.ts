@@ -10,7 +10,7 @@ export type Certificates = Pick<RegistrySettings, 'ca' | 'clientCertificate'>
 export type CertificateFolders = (registry: string) => Promise<Certificates>
 
 /**
- * Returns the settings of a registry. What they lack comes from the folders. @throws as `folders`.
+ * Returns the settings of a registry. Missing ones come from the folders. @throws as `folders`.
  */
 export async function combineCertificates(
   registry: string,

@@ -6,8 +6,8 @@ import type { ReferenceInUse } from './policy.ts'
 import { selectTag } from './select.ts'
 
 /**
- * What protections and references in use keep: by tag, and by digest with everything that it
- * reaches.
+ * The content that protections and references in use keep: by tag, and by digest with everything
+ * that it reaches.
  */
 export interface ProtectedImages {
   /** protected tags, each with the first protection that selects it */

@@ -11,7 +11,7 @@ import { hasHigherUnread } from './unread-versions.ts'
 /** How the destination compares with the source. */
 export type SyncState = 'in-sync' | 'behind' | 'drifted' | 'unknown'
 
-/** What two sides were compared by. `sameDigest`: one image has different tags on both sides. */
+/** The basis of a comparison. `sameDigest`: one image has different tags on both sides. */
 export type ComparedBy = 'currentTag' | 'highestVersion' | 'commonTags' | 'sameDigest'
 
 /** Why a state is unknown. */

@@ -39,11 +39,17 @@ describe('wrong usage', () => {
     ['two formats', ['-o', 'name', 'ls', 'a/b', '-o=digest'], 'name and digest contradict each other', 'one'],
     ['a missing argument', ['ls'], 'missing argument: REPOSITORY', 'See "dray ls --help"'],
     ['an unexpected argument', ['ls', 'a/b', 'c/d'], 'unexpected argument: c/d', 'See "dray ls --help"'],
-    ['a flag without its value', ['serve', '--port'], '--port expects a value', 'See "dray serve --help"'],
+    ['a flag without its value', ['serve', '--port'], '--port needs a value', 'See "dray serve --help"'],
     ['a value of the wrong kind', ['serve', '--port', 'x'], '--port', 'See "dray serve --help"'],
     ['an invalid duration', ['ls', 'a/b', '--timeout', 'soon'], '--timeout "soon" is not a duration', '15m'],
     ['an invalid wait', ['ls', 'a/b', '--max-wait', '5'], '--max-wait "5" is not a duration', '15m'],
     ['flags that exclude each other', ['ls', 'a/b', '-q', '-v'], '--quiet', 'See "dray ls --help"'],
+    [
+      'a user without a password, and a time',
+      ['ls', 'a/b', '--timeout', '1h', '-u', 'me'],
+      '--username needs a password',
+      '--password-stdin',
+    ],
     [
       'an invalid reference',
       ['ls', 'A b'],

@@ -8,10 +8,10 @@ import { renderWarning } from '../../render/error.ts'
 import { type Page, plainStyle } from '../../render/text/style.ts'
 import { type PromptTerminal, confirm, type Questions, createQuestions } from '../terminal/ask.ts'
 import { Context } from '../wiring/context.ts'
-import { parseDuration } from './duration.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
 import { credentialOf } from '../wiring/given-credential.ts'
-import { type GlobalFlags, globalFlags, verbosityOf } from './global-flags.ts'
+import { durationsOf, type GlobalFlags, globalFlags, verbosityOf } from './global-flags.ts'
+import { listPositionals, refuseBooleanValues } from '../dispatch/positionals.ts'
 import { endProcess, type Interrupt, watchInterrupts } from '../terminal/interrupt.ts'
 import { streamOutput } from './stream-output.ts'
 import { createSpinner, Progress, type Verbosity } from '../terminal/progress.ts'
@@ -192,9 +192,10 @@ export abstract class BaseCommand extends Command {
   >(options?: Input<F, B, A>, argv?: string[]): Promise<ParserOutput<F, B, A>> {
     const { name, formats } = this.#usage
     this.#format = chooseFormat(this.argv, name, formats)
+    refuseBooleanValues(this.argv, { ...this.ctor.baseFlags, ...this.ctor.flags })
     const parsed = await super.parse(options, argv)
     await this.#begin(parsed.flags as unknown as GlobalFlags)
-    return parsed
+    return { ...parsed, argv: [...listPositionals(parsed.raw)] }
   }
 
   protected override async catch(thrown: unknown): Promise<void> {
@@ -236,9 +237,8 @@ export abstract class BaseCommand extends Command {
   }
 
   async #begin(flags: GlobalFlags): Promise<void> {
-    const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout, '--timeout')
-    const maxWait = flags['max-wait']
-    const maxWaitMs = maxWait === undefined ? undefined : parseDuration(maxWait, '--max-wait')
+    const { timeoutMs, maxWaitMs } = durationsOf(flags)
+    const given = this.takesLogin ? undefined : credentialOf(flags, process.env, process.stdin)
     const [page, errorPage] = await Promise.all([
       createPage(process.stdout, flags.color, process.env),
       createPage(process.stderr, flags.color, process.env),
@@ -251,6 +251,7 @@ export abstract class BaseCommand extends Command {
       clock: systemClock,
       ...(canRedraw(process.stderr) && { spinner: async () => await createSpinner(process.stderr) }),
     })
+    // The timer of --timeout keeps the process alive, so all that can be wrong was checked before.
     const interrupt = watchInterrupts({
       source: process,
       clock: systemClock,
@@ -259,7 +260,6 @@ export abstract class BaseCommand extends Command {
       say: (text) => progress.print(text),
       leave: endProcess,
     })
-    const given = this.takesLogin ? undefined : credentialOf(flags, process.env, process.stdin)
     const context = new Context({
       configFile: flags.config,
       env: process.env,

@@ -1,5 +1,6 @@
 import { boolean, option, string } from '@oclif/core/flags'
 import type { OutputFlags } from '@oclif/core/parser'
+import { parseDuration } from './duration.ts'
 import { flagGroups } from '../help/flag-groups.ts'
 import type { Verbosity } from '../terminal/progress.ts'
 import { commonFormats, type OutputFormat, outputFormats } from '../output/formats.ts'
@@ -81,4 +82,16 @@ export type GlobalFlags = OutputFlags<typeof globalFlags>
 export function verbosityOf(flags: Pick<GlobalFlags, 'verbose' | 'quiet'>): Verbosity {
   if (flags.verbose || process.env['DRAY_LOG'] === 'debug') return 'verbose'
   return flags.quiet ? 'quiet' : 'normal'
+}
+
+/** The times of the flags in milliseconds. @throws `usage` */
+export function durationsOf(flags: Pick<GlobalFlags, 'timeout' | 'max-wait'>): {
+  readonly timeoutMs: number | undefined
+  readonly maxWaitMs: number | undefined
+} {
+  const parse = (name: 'timeout' | 'max-wait'): number | undefined => {
+    const { [name]: text } = flags
+    return text === undefined ? undefined : parseDuration(text, `--${name}`)
+  }
+  return { timeoutMs: parse('timeout'), maxWaitMs: parse('max-wait') }
 }

@@ -81,13 +81,32 @@ function didYouMean(names: readonly string[]): string {
   return names.length === 0 ? '' : `Did you mean ${names.map((name) => `"${name}"`).join(' or ')}? `
 }
 
+/** Messages of oclif, and the same fact in the style of dray. */
+const otherMessages: readonly (readonly [RegExp, string])[] = [
+  [/^Missing required flag (\S+)$/, '--$1 is missing'],
+  [/^Flag (--\S+) expects a value$/, '$1 needs a value'],
+  [/^Flag (--\S+) expects one of these values: /, '$1 needs one of these values: '],
+  [/^Flag (--\S+) can only be specified once$/, '$1 can be given only once'],
+  [/^Expected (--[^=\s]+)=(.*) to be one of: /s, '$1 needs one of these values, not "$2": '],
+  [/^Expected (.*) to be one of: /s, '"$1" is not one of these values: '],
+  [/^Parsing (--\S+): Expected (.*) but received: /s, '$1 needs $2, not '],
+  [/^All of the following must be provided when using (--[^=\s]+): /, '$1 can be given only with '],
+  [/^(--[^=\s]+)=.* cannot also be provided when using (--\S+)$/s, '$1 and $2 exclude each other'],
+]
+
 /** Messages of oclif have line breaks, colours, a heading and their own line about help. */
 function oneLine(message: string): string {
   const lines = stripVTControlCharacters(message)
+    .replaceAll(/(Parsing --\S+)\s*\n\s*/g, '$1: ')
     .split('\n')
-    .map((line) => line.trim().replace(/:$/, ''))
+    .map((line) => line.trim())
     .filter((line) => line !== '' && !/^(?:See more help|The following errors? occurred)/.test(line))
-  return lines.join(': ')
+  return [...new Set(lines.map(inStyleOfDray))].map((line) => line.replace(/:$/, '')).join('; ')
+}
+
+function inStyleOfDray(line: string): string {
+  const [pattern, text] = otherMessages.find(([known]) => known.test(line)) ?? []
+  return pattern === undefined || text === undefined ? line : line.replace(pattern, text)
 }
 
 function many(count: number, noun: string): string {

@@ -20,8 +20,8 @@ export function lacksErrors(format: OutputFormat): boolean {
 }
 
 /** `-o`, also behind short flags without a value: `-qo json`, `-ojson`, `-o=json`. */
-const shortFlag = /^-[ahqvy]*o=?(.*)$/s
-const longFlag = /^--output(?:=(.*))?$/s
+const shortFlag = /^-[ahqvy]*o(=?)(.*)$/s
+const longFlag = /^--output(?:(=)(.*))?$/s
 
 /** The formats that arguments before `--` request, in their order, also if other ones are wrong. */
 export function requestedFormats(argv: readonly string[]): readonly string[] {
@@ -31,8 +31,8 @@ export function requestedFormats(argv: readonly string[]): readonly string[] {
     if (arg === '--json') return ['json']
     const found = shortFlag.exec(arg) ?? longFlag.exec(arg)
     if (found === null) return []
-    const { 1: joined = '' } = found
-    return joined === '' ? args.slice(i + 1, i + 2) : [joined]
+    const { 1: sign = '', 2: joined = '' } = found
+    return sign === '' && joined === '' ? args.slice(i + 1, i + 2) : [joined]
   })
 }
 

@@ -15,6 +15,8 @@ describe('the requested format', () => {
     ['ls --out plan.json --only', []],
     ['ls -- --json', []],
     ['ls -o', []],
+    ['ls --output= api', ['']],
+    ['ls -o= api', ['']],
   ])('of "%s" is %j', (line, formats) => {
     expect(requestedFormats(line.split(' '))).toEqual(formats)
   })

@@ -69,8 +69,8 @@ dray compares versions and not their spelling: v1.4.2 and 1.4.2 are the same ver
     await this.context.expectRepositories([], repositories, 'read')
     const facts = await gatherDiff(await this.context.stores(), images, { limit: flags.limit }, this.call)
     const view = { from, to, images: facts.map((fact) => buildDiff(fact)) }
-    for (const text of warnAboutAbsent(listAbsentImages(view.images), argv.slice(2) as string[], config))
-      this.warn(text)
+    const absent = listAbsentImages(view.images)
+    for (const text of warnAboutAbsent(absent, argv.slice(2) as string[], [from, to], config)) this.warn(text)
     this.finish(
       view,
       (page) =>

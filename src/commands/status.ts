@@ -88,7 +88,8 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
     const detailed = flags['detailed-exitcode']
     const read = async (call: Call, now: Date): Promise<StatusView> => {
       const view = await this.#read(request, { now, children: flags.ages }, call)
-      for (const text of warnAboutAbsent(listAbsentImages(view), argv as string[], config))
+      const absent = listAbsentImages(view)
+      for (const text of warnAboutAbsent(absent, argv as string[], request.environments, config))
         call.notify({ kind: 'warning', text })
       return view
     }

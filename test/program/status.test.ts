@@ -265,7 +265,9 @@ it('status warns about an unknown image if dray.yaml lists no images', async () 
   const project = await workplace(configOf(registry.host))
   const { stdout, stderr, code } = await project.run('status', 'apu', 'api')
   expect(code).toBe(0)
-  expect(stderr).toContain('apu is in no environment. Check the name.')
+  expect(stderr).toContain('apu is not in dev or staging or prod. Check the name.')
   expect(stdout).toContain('1 not deployed')
-  expect((await project.run('diff', 'dev', 'prod', 'apu')).stderr).toContain('apu is in no environment')
+  expect((await project.run('diff', 'dev', 'prod', 'apu')).stderr).toContain(
+    'apu is not in dev or prod. Check',
+  )
 })

@@ -18,16 +18,20 @@ export function resolveImageNames(
   })
 }
 
-/** Warnings for given images that are in no environment: the name can have a typing error. */
+/**
+ * Warnings for given images that no environment has: the name can have a typing error.
+ * @param environments those that were read
+ */
 export function warnAboutAbsent(
   absent: readonly string[],
   references: readonly string[],
+  environments: readonly string[],
   { images }: Config,
 ): readonly string[] {
   if (references.length === 0) return []
   return absent
     .filter((image) => !images?.has(image))
-    .map((image) => `${image} is in no environment. Check the name.`)
+    .map((image) => `${image} is not in ${environments.join(' or ')}. Check the name.`)
 }
 
 function resolveImageName(text: string, within: Within, config: Config): string {

@@ -20,11 +20,14 @@ export function listNextSteps(
   const command = (...words: readonly string[]): string => formatCommandLine(['dray', ...words, ...config])
   const [first, second] = environments
   const { image, tag } = promotable ?? { image: images[0] ?? 'IMAGE', tag: 'TAG' }
+  // Without images in the file, dray prune needs a catalog, and the registry may have none.
+  const repositories =
+    retention === undefined || images.length > 0 ? [] : [`@${retention.environment}/${image}`]
   const promotes = first !== undefined && second !== undefined
   return [
     ...logins.map((registry) => command('login', registry)),
     command('status', ...(images.length === 0 ? [image] : [])),
     ...(promotes ? [command('promote', `${image}:${tag}`, '--from', first.name, '--to', second.name)] : []),
-    ...(retention === undefined ? [] : [command('prune')]),
+    ...(retention === undefined ? [] : [command('prune', ...repositories)]),
   ]
 }

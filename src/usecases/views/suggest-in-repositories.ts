@@ -1,12 +1,12 @@
 import { listTagsToSuggest } from '../../images/graph/explain-missing.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
-import type { RepositoryName } from '../../oci/reference.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { suggestTags } from '../../semver/suggest-tags.ts'
 
 /**
- * Suggests tags instead of one that none of the repositories has. Undefined if none of them can be
- * read, or one has too many tags. @throws the signal's reason.
+ * Suggests tags instead of one that none of the repositories has, or the command that lists them if
+ * a repository has too many. Undefined if none of them can be read or has tags. @throws the signal's reason.
  */
 export async function suggestInRepositories(
   stores: Repositories,
@@ -18,7 +18,7 @@ export async function suggestInRepositories(
   for (const repository of repositories) {
     try {
       const tags = await listTagsToSuggest(stores.source(repository), call)
-      if (tags === undefined) return undefined
+      if (tags === undefined) return `To list the highest tags, run: dray ls ${formatRepository(repository)}`
       for (const one of tags) found.add(one)
     } catch {
       // The error that asks for the suggestion is about the image, not about this list.

@@ -85,6 +85,11 @@ describe('a new configuration', () => {
   it('names repositories that match no path', async () => {
     const { result, warnings } = await init(['api', 'team/web'])
     expect(result.images).toEqual([])
+    expect(result.next).toEqual([
+      'dray status IMAGE',
+      'dray promote IMAGE:TAG --from dev --to prod',
+      'dray prune @dev/IMAGE',
+    ])
     expect(warnings).toEqual([
       'No images are known. These repositories match no path: r.example.com/api, r.example.com/team/web. List them in dray.yaml or pass --image NAME.',
     ])

@@ -120,6 +120,10 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', 
 
   it('of an unknown tag or digest is an error', async () => {
     const { history, push } = await start(profile)
+    await expect(history({ tag: '9.9.9' })).rejects.toMatchObject({
+      code: 'not-found',
+      hint: 'Check the name of the image, and its tag or digest.',
+    })
     await push(v1, 'dev', '1.4.2')
     await expect(history({ tag: '9.9.9' })).rejects.toMatchObject({ code: 'not-found' })
     await expect(history({ digest: parseDigest(v2.root.digest) })).rejects.toMatchObject({

@@ -37,7 +37,7 @@ export async function gatherPruneInputs(
 ): Promise<PruneInputs> {
   const shard = args.shard === undefined ? undefined : parseShard(args.shard)
   const loaded = await context.config()
-  const retention = findPolicy(retentionOf(loaded), args.policy)
+  const retention = findPolicy(retentionOf(loaded), args.policy, loaded.file)
   const inUseReader = new InUseReader(retention.protect, args.inUse, context)
   const inUse = await inUseReader.read(call)
   const scope = await resolveScope(

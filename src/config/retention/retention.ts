@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { DrayError } from '../../lib/errors.ts'
 import { didYouMean } from '../../lib/nearest.ts'
 import type { LoadedConfig } from '../load.ts'
@@ -20,16 +20,24 @@ export function retentionOf(loaded: LoadedConfig): readonly RetentionPolicy[] {
 /**
  * Returns the policy of `--policy`.
  * @param name undefined: the only one
+ * @param file the configuration file; undefined: dray found none
  * @throws `usage` if there is none of that name, or several and no name.
  */
-export function findPolicy(policies: readonly RetentionPolicy[], name?: string): RetentionPolicy {
+export function findPolicy(
+  policies: readonly RetentionPolicy[],
+  name?: string,
+  file?: string,
+): RetentionPolicy {
   const names = policies.flatMap((policy) => policy.name ?? [])
   const found = name === undefined ? policies : policies.filter((policy) => policy.name === name)
   const [first, second] = found
   if (first !== undefined && second === undefined) return first
   if (policies.length === 0) {
     throw new DrayError('usage', 'no retention policy is configured', {
-      hint: 'Run "dray config init" to write a dray.yaml. For an existing file, "dray config init --print" prints a retention section.',
+      hint:
+        file === undefined
+          ? 'Write a dray.yaml: dray config init'
+          : `Add a retention section to ${basename(file)}. To print one, run: dray config init --print`,
     })
   }
   const all = names.length === 0 ? 'The only policy has no name.' : `The policies are ${names.join(', ')}.`

@@ -112,7 +112,12 @@ describe('the section retention', () => {
     refusal(undefined, 'several', 'nightly, weekly')
     refusal('nightlies', 'no retention policy "nightlies"', 'Did you mean "nightly"?')
     expect(() => findPolicy(read(whole), 'x')).toThrowError('no retention policy "x"')
-    expect(() => findPolicy(read(''))).toThrowError('no retention policy is configured')
+    const isMissing = (hint: string) =>
+      expect.objectContaining({ message: 'no retention policy is configured', hint })
+    expect(() => findPolicy([])).toThrowError(isMissing('Write a dray.yaml: dray config init'))
+    expect(() => findPolicy([], undefined, '/p/my.yaml')).toThrowError(
+      isMissing('Add a retention section to my.yaml. To print one, run: dray config init --print'),
+    )
   })
 
   it('has one policy with a name if it has one', () => {

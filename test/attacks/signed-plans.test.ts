@@ -2,7 +2,12 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, afterAll, describe, expect, it } from 'vitest'
+import { signPlan } from '../../src/audit/attestation/plan-signature.ts'
+import { canonicalJson } from '../../src/plan/canonical-json.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { loadSigningKey } from '../../src/signing/signing-keys.ts'
 import { type EditablePlan, editPlan } from '../support/edited-plans.ts'
+import { sha256 } from '../support/images.ts'
 import { newest, PlanRepositories } from '../support/plan-repositories.ts'
 import type { Workplace } from '../support/workplace.ts'
 import { watchedRegistry } from '../support/world.ts'
@@ -55,6 +60,30 @@ describe('a plan that is saved with audit.sign.key', () => {
   it('can be applied without --key', async () => {
     const project = await signing()
     expect(await project.run(...apply())).toMatchObject({ code: 0 })
+  })
+
+  it('by an earlier version has former names, and is applied with its own hash', async () => {
+    const project = await signing()
+    const path = join(project.folder, 'plan.json')
+    await project.run('promote', `${project.name}:1.4.2`, '--from', 'staging', '--to', 'prod', '--out', path)
+    const {
+      signature: _signature,
+      hash: _hash,
+      ...plan
+    } = JSON.parse(await readFile(path, 'utf8')) as Plan & {
+      hash: string
+      signature: unknown
+    }
+    const placements = plan.placements.map(({ keptTags, ...one }) => ({ ...one, held: keptTags }))
+    expect(placements).toMatchObject([{ held: [{ tag: '1' }, { tag: 'latest' }] }])
+    const former = { ...plan, placements }
+    const key = await loadSigningKey(join(project.folder, 'plans.pem'))
+    const hash = sha256(canonicalJson(former))
+    const signature = signPlan(former as unknown as Plan, key)
+    await writeFile(path, JSON.stringify({ ...former, hash, signature }))
+    const applied = await project.json(...apply('--key', 'plans.pub.pem'))
+    expect(applied).toMatchObject({ code: 0, document: { result: { plan: hash } } })
+    expect(await readFile(project.auditFile, 'utf8')).toContain(`"plan":"${hash}"`)
   })
 
   it('is saved unsigned, with a warning, if the key is missing', async () => {

@@ -113,17 +113,17 @@ describe('the registry', () => {
   })
 
   it('survives a client that disconnects in a download, and reports it', async () => {
-    const told = Promise.withResolvers<void>()
+    const reported = Promise.withResolvers<void>()
     const client = await started({
       onRequest: (entry) => {
-        if (entry.aborted) told.resolve()
+        if (entry.aborted) reported.resolve()
       },
     })
     const digest = await client.blob('a', Buffer.alloc(32 * 1024 * 1024))
     const socket = connect(client.port, '127.0.0.1')
     socket.write(`GET /v2/a/blobs/${digest} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     socket.once('data', () => socket.destroy())
-    await told.promise
+    await reported.promise
     expect(await lives(client)).toBe(true)
   })
 })

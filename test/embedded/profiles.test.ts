@@ -186,11 +186,11 @@ describe('zot 2.1', () => {
   })
 
   it('drops an interrupted upload', async () => {
-    const told = Promise.withResolvers<void>()
+    const reported = Promise.withResolvers<void>()
     const client = await started({
       profile,
       onRequest: (entry) => {
-        if (entry.aborted) told.resolve()
+        if (entry.aborted) reported.resolve()
       },
     })
     const at = (await client.call('POST', '/v2/a/blobs/uploads/')).headers['location'] ?? ''
@@ -198,7 +198,7 @@ describe('zot 2.1', () => {
     socket.write(`PATCH ${at} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhello`)
     while ((await client.call('GET', at)).headers['range'] !== '0-4');
     socket.destroy()
-    await told.promise
+    await reported.promise
     expect((await client.call('GET', at)).status).toBe(404)
   })
 })

@@ -72,7 +72,7 @@ describe('the audit records of a plan', () => {
 })
 
 describe('a tag that someone moves between plan and write', () => {
-  it('is a conflict and stays', async () => {
+  it('is a conflict and is kept', async () => {
     const [mine, theirs] = [image({ layers: 1 }), image({ layers: 2 })]
     await world.staging.oracle.push(mine, 'staging/api', 'stable')
     const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })

@@ -45,7 +45,7 @@ describe('a tag that someone moves while the run waits', () => {
     ['for Retry-After of its own PUT (503)', put(503)],
     ['to retry its own PUT after a broken connection', put('reset before')],
     ['to retry its own PUT after a lost response', put('reset after')],
-  ])('%s is a conflict and stays, and is recorded with the digest that was found', async (_, delay) => {
+  ])('%s is a conflict and is kept, and is recorded with the digest that was found', async (_, delay) => {
     const world = await startDelayedRegistry()
     const { oracle } = world.registry
     await oracle.push(old, 'prod/api', 'stable')
@@ -77,7 +77,7 @@ describe('a tag that someone moves while the run waits', () => {
 it.each<[string, Delay]>([
   ['a mount', mount('slow')],
   ['its own PUT', put(429, '1.4.2')],
-])('a version tag that appears while the run waits for %s is a conflict and stays', async (_, delay) => {
+])('a version tag that appears while the run waits for %s is a conflict and is kept', async (_, delay) => {
   const world = await startDelayedRegistry()
   const { oracle } = world.registry
   const plan = await planned(world, '1.4.2')
@@ -87,7 +87,7 @@ it.each<[string, Delay]>([
   expect(done.placements).toMatchObject([{ status: 'conflict', tags: [{ before: digestOf(theirs) }] }])
 })
 
-it('a floating tag stays if a higher version appears while its PUT waits', async () => {
+it('a floating tag is kept if a higher version appears while its PUT waits', async () => {
   const world = await startDelayedRegistry()
   const { oracle } = world.registry
   await oracle.push(old, 'prod/api', '1.4.0', 'latest')
@@ -106,7 +106,7 @@ it('a floating tag stays if a higher version appears while its PUT waits', async
   ])
 })
 
-it('a cosign tag that someone moves while its content is mounted is a conflict and stays', async () => {
+it('a cosign tag that someone moves while its content is mounted is a conflict and is kept', async () => {
   const world = await startDelayedRegistry()
   const { oracle } = world.registry
   const signature = cosignSignature(api)
@@ -159,7 +159,7 @@ describe('a tag of a prune that someone moves while the run waits', () => {
     expect(await world.registry.oracle.manifest('dev/api', digestOf(old))).toBeDefined()
   })
 
-  it.each([429, 503, 'reset before'] as const)('to delete the tag alone (%s) stays', async (by) => {
+  it.each([429, 503, 'reset before'] as const)('to delete the tag alone (%s) is kept', async (by) => {
     const { world, done } = await pruned({ method: 'DELETE', path: /manifests\/pr-1/, by }, 'kept', 'pr-1')
     expect(done.steps).toMatchObject([{ result: 'conflict' }])
     expect(await outcomesOf(world, 'deleteTag')).toMatchObject([
@@ -181,7 +181,7 @@ describe('an image to be deleted that gets a new tag while its delete waits', ()
     return { world, done }
   }
 
-  it('stays, and so does the tag', async () => {
+  it('is kept, together with the tag', async () => {
     const { world, done } = await pruned(({ registry }) => registry.oracle.push(old, 'dev/api', 'mine'))
     expect(done.steps).toMatchObject([
       { result: 'conflict', error: { why: 'the tag mine points to it now' } },
@@ -192,7 +192,7 @@ describe('an image to be deleted that gets a new tag while its delete waits', ()
     expect(await world.registry.oracle.tags('dev/api')).toEqual(['mine', 'pr-1'])
   })
 
-  it('stays if a new index contains it', async () => {
+  it('is kept if a new index contains it', async () => {
     const both = index([old, image({ label: 'second' })])
     const { done } = await pruned(({ registry }) => registry.oracle.push(both, 'dev/api', 'v1'))
     expect(done.steps).toMatchObject([

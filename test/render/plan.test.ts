@@ -109,7 +109,7 @@ Plan: 1 image to promote, 2 tags to write, 1 image refused.`.trim(),
     )
   })
 
-  it('shows why each version tag moves, stays or overrides a rule', () => {
+  it('shows why each version tag moves, is kept or overrides a rule', () => {
     const tags: Placement['tags'] = [
       { tag: '1.4.2', before: digestOf('b'), change: 'move', override: 'moveTag' },
       { tag: '1.4', before: null, change: 'create', reason: 'highest 1.4' },

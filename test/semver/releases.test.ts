@@ -214,7 +214,7 @@ function stableNumbers(text: string, buildMetadata: boolean): readonly number[] 
   return found?.slice(1).map(Number)
 }
 
-it('in any repository exact tags stay, floating tags move only to the highest version of their line, and a second run writes nothing', () => {
+it('in any repository exact tags are kept, floating tags move only to the highest version of their line, and a second run writes nothing', () => {
   fc.assert(
     fc.property(grown, ({ exact, loose, given: text, policy: rules }) => {
       const all = { ...policy, ...rules }

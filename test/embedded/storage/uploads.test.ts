@@ -152,11 +152,11 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
   })
 
   it('keep the bytes before the client disconnected, and continue there', async () => {
-    const told = Promise.withResolvers<void>()
+    const reported = Promise.withResolvers<void>()
     const client = await started({
       storage: await storage(),
       onRequest: (entry) => {
-        if (entry.aborted) told.resolve()
+        if (entry.aborted) reported.resolve()
       },
     })
     const at = await opened(client)
@@ -166,7 +166,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
     )
     await waitForRange(client, at, '0-4')
     socket.destroy()
-    await told.promise
+    await reported.promise
     const digest = digestOf('hello world')
     const reply = await client.call('PUT', `${at}?digest=${digest}`, chunk('5-10', ' world'))
     expect(reply.status).toBe(201)

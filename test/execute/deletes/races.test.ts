@@ -111,7 +111,7 @@ describe('between the plan and the first delete', () => {
       expect(await world.storage.manifest('dev/api', parseDigest(descriptor.digest))).toBeDefined()
   })
 
-  it('an image that is in use stays, although only a deleted index lists it', async () => {
+  it('an image that is in use is kept, although only a deleted index lists it', async () => {
     const world = await startPruneRegistry()
     const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
     world.put(index([arm, amd]), 'pr-1')

@@ -61,7 +61,7 @@ describe('a registry that cannot delete manifests', () => {
 
 describe('a registry that cannot delete a tag alone', () => {
   it.each(['docker-registry-2.8', 'ecr', 'acr', 'harbor'] as const)(
-    'keeps the tags on what stays, without an error (%s)',
+    'keeps the tags on kept images, without an error (%s)',
     async (profile) => {
       const world = await place({ profile })
       const done = await pruned(world)

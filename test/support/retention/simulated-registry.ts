@@ -111,14 +111,14 @@ export class SimulatedRegistry {
   }
 
   /** The `Fetch` of one client. */
-  client({ actor, waitForTurn: turn, onRequest: before, onResponse: told }: ClientHooks): Fetch {
+  client({ actor, waitForTurn: turn, onRequest: before, onResponse: onAnswer }: ClientHooks): Fetch {
     return async (request, call) => {
       call.signal.throwIfAborted()
       await turn()
       const route = routeOf(request.url.pathname)
       await before(request.method, kindOf(route), 'reference' in route ? (route.reference ?? '') : '')
       const answered = await this.#answer(request)
-      await told(handledOf(actor, request, answered))
+      await onAnswer(handledOf(actor, request, answered))
       return responseOf(request, answered)
     }
   }

@@ -124,7 +124,7 @@ describe('a tag at zot that is the last one of its image', () => {
     expect(whyOf(planned)).toEqual([expect.stringContaining(`the new image ${multi.root.digest}`)])
   })
 
-  it('does not move while the image is attached to one that stays', async () => {
+  it('does not move while the image is attached to a kept image', async () => {
     await push(zot, { next, '1.0.0': image({ label: 'stays' }), latest: referrer(image({ label: 'stays' })) })
     expect(whyOf(await plan(zot, 'latest'))).toEqual([expect.stringContaining('it is attached to')])
   })

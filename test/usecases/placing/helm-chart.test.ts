@@ -60,7 +60,7 @@ describe('a tag of a Helm chart with build metadata', () => {
     },
   )
 
-  it('stays if dray tag puts it by name or by its version on another chart', async () => {
+  it('is kept if dray tag puts it by name or by its version on another chart', async () => {
     const { prod, run } = world
     await prod.oracle.push(chart('old'), 'prod/api', exact)
     await prod.oracle.push(chart('new'), 'prod/api', 'build')

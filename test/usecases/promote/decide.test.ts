@@ -266,7 +266,7 @@ describe('a cosign tag that differs at the target', () => {
     expect(steps[1]?.expect).toMatchObject([{ digest: digestOf('there a') }])
   })
 
-  it('stays if it has all entries of the source', () => {
+  it('is kept if it has all entries of the source', () => {
     expect(kinds({ evidence: [cosignOf(subject, ['a'])], targets: at('a', 'b') })).toEqual(['copy', 'tag'])
   })
 

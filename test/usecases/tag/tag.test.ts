@@ -146,7 +146,7 @@ describeEachRegistry('dray tag', (registryOf) => {
   })
 
   it.each(['latest', '1.4'])(
-    '%s is a conflict and stays if someone moves it between plan and write',
+    '%s is a conflict and is kept if someone moves it between plan and write',
     async (moved) => {
       const registry = registryOf()
       const repo = await startRepository(registry, '1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')

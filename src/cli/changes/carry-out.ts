@@ -67,10 +67,6 @@ async function showPlan<T extends OperationTypes>(
   if (flags.out !== undefined) {
     const { savePlan } = await import('./plan-file.ts')
     await savePlan(flags.out, plan, context, (text) => terminal.warn(text))
-    const next = operation.hasSteps(plan)
-      ? `To execute it, run: dray apply ${escapeText(flags.out)}`
-      : 'It has nothing to execute.'
-    terminal.say(`Plan saved. ${next}`)
   }
   await reportToCi(operation.ciReport(plan, undefined, hashOfPlan(plan)), files, context.env)
   const { file } = await context.config()
@@ -86,6 +82,12 @@ async function showPlan<T extends OperationTypes>(
     ),
     linesOf(() => operation.imagesOf(plan)),
   )
+  if (flags.out !== undefined) {
+    const next = operation.hasSteps(plan)
+      ? `To execute it, run: dray apply ${escapeText(flags.out)}`
+      : 'It has nothing to execute.'
+    terminal.say(`Plan saved. ${next}`)
+  }
   reportFailures(plan.refusals, ports)
 }
 

@@ -93,7 +93,7 @@ function stepsOf(fence: Fence, { file, exit = 0, isSkipped = false }: Directives
   if (file !== undefined) return [{ kind: 'file', path: file, content: `${fence.lines.join('\n')}\n` }]
   if (isSkipped || !['console', 'sh', 'bash'].includes(fence.language)) return []
   const commands = fence.language === 'console' ? shownCommands(fence) : plainCommands(fence)
-  const run = commands.filter(({ command }) => /(?:^|[\s;|&(])dray\s/.test(command))
+  const run = commands.filter(({ command }) => /(?:^|[\s;|&(])dray\s|>>? dray\.yaml/.test(command))
   return run.map((step, i) => (i === run.length - 1 ? { ...step, exit } : step))
 }
 

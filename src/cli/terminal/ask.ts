@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { DrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
 
@@ -62,8 +63,19 @@ export function createQuestions(terminal: PromptTerminal, signal: AbortSignal): 
   return takeSingleChoices({
     pick: (question, choices) => {
       const entries = choices.map(entryOf)
-      const source = (term = ''): readonly InputEntry[] => entries.filter(({ name }) => isFound(name, term))
-      return ask('search', question, { source, pageSize })
+      let filter = ''
+      const source = (term = ''): readonly InputEntry[] => {
+        filter = term
+        return entries.filter(({ name }) => isFound(name, term))
+      }
+      // Text that was typed before the prompt appeared can arrive together with Enter. The list then
+      // still shows the choices of the filter before it.
+      const validate = async (value: string): Promise<boolean | string> => {
+        await setImmediate()
+        const chosen = entries.find((entry) => entry.value === value)
+        return (chosen !== undefined && isFound(chosen.name, filter)) || 'Select an entry of the list.'
+      }
+      return ask('search', question, { source, validate, pageSize })
     },
     pickSome: (question, choices) =>
       ask('checkbox', question, { choices: choices.map(entryOf), required: true, pageSize }),

@@ -82,9 +82,25 @@ function resolveDestination(
   const [source, destination, ...more] = references
   if (source === undefined) throw missing('an image')
   if (to !== undefined) return { sources: references, destination: resolveEnvironmentOption(to, config) }
+  checkEnvironmentIsNamed(references, config)
   if (destination === undefined || more.length > 0) throw missing('a destination')
   const accepts = ['environment', 'tag', 'layout'] as const
   return { sources: [source], destination: resolve(destination, { accepts, cwd }, config) }
+}
+
+/** @throws `usage` with the complete command for `api:1.4.2 prod` and `api 1.4.2 staging prod`. */
+function checkEnvironmentIsNamed(references: readonly string[], { environments, images }: Config): void {
+  const isEnvironment = (text: string): boolean => environments.has(text) && images?.has(text) !== true
+  const count = references.toReversed().findIndex((text) => !isEnvironment(text))
+  if (count !== 1 && count !== 2) return
+  const sources = references.slice(0, -count)
+  const isSplit = sources.length === 2 && sources.every((text) => !/[:@/]/.test(text))
+  const [to = '', from] = references.slice(-count).toReversed()
+  const options = from === undefined ? `--to ${to}` : `--from ${from} --to ${to}`
+  const destination = sources.length === 1 ? `, or write @${to}` : ''
+  throw new DrayError('usage', `"${to}" is an environment, which requires --to`, {
+    hint: `Run "dray promote ${sources.join(isSplit ? ':' : ' ')} ${options}"${destination}.`,
+  })
 }
 
 /** Returns the environment of bare names: that of `--from`, or the only one of `promoteFrom`. */

@@ -113,6 +113,7 @@ describe('the arguments of promote', () => {
     ['no image', [], { from: 'staging', to: 'prod' }],
     ['no destination', ['@staging/api:1'], {}],
     ['too many references', ['@staging/api:1', '@prod', '@prod'], {}],
+    ['an environment without --to', ['api:1', 'prod'], {}],
     ['an environment instead of an image', ['@staging', '@prod'], {}],
     ['an unknown environment', ['api:1'], { from: 'stagin', to: 'prod' }],
     ['two environments for one image', ['@dev/api:1'], { from: 'staging', to: 'prod' }],
@@ -125,6 +126,18 @@ describe('the arguments of promote', () => {
     ['--expect-digest for two images', ['api:1', 'web:1'], { from: 'staging', to: 'prod', expect: digest }],
   ])('are refused with %s', async (_, args, options) => {
     await expect(one(args, options)).rejects.toMatchObject({ code: 'usage', hint: expect.any(String) })
+  })
+
+  it.each([
+    ['api:1.4.2 prod', '"dray promote api:1.4.2 --to prod", or write @prod'],
+    ['api 1.4.2 prod', '"dray promote api:1.4.2 --to prod"'],
+    ['api:1 web:2 prod', '"dray promote api:1 web:2 --to prod"'],
+    ['api:1.4.2 staging prod', '"dray promote api:1.4.2 --from staging --to prod", or write @prod'],
+  ])('with environments without flags suggest the complete command for %s', async (args, command) => {
+    await expect(one(args.split(' '), {})).rejects.toMatchObject({
+      message: '"prod" is an environment, which requires --to',
+      hint: `Run ${command}.`,
+    })
   })
 })
 

@@ -44,9 +44,16 @@ describe('an environment', () => {
         hint: 'Did you mean "staging"? The environments are any, dev, staging, prod.',
       }),
     )
+    expect(() => repositoriesOf(config, 'stagin', 'api')).toThrowError(
+      expect.not.objectContaining({ subject: expect.anything() }),
+    )
     expect(() => repositoriesOf(config, 'constructor', 'api')).toThrowError('there is no environment')
     expect(() => repositoriesOf(emptyConfig, 'prod', 'api')).toThrowError(
-      expect.objectContaining({ hint: expect.stringContaining('dray config init') }),
+      expect.objectContaining({
+        message: 'the environment "prod" is not configured',
+        why: 'there is no dray.yaml in this folder or above it, or it has no environments',
+        hint: expect.stringContaining('dray config init'),
+      }),
     )
   })
 

@@ -43,6 +43,13 @@ describe('wrong usage', () => {
     ['a value of the wrong kind', ['serve', '--port', 'x'], '--port', 'See "dray serve --help"'],
     ['an invalid duration', ['ls', 'a/b', '--timeout', 'soon'], '--timeout "soon" is not a duration', '15m'],
     ['an invalid wait', ['ls', 'a/b', '--max-wait', '5'], '--max-wait "5" is not a duration', '15m'],
+    [
+      'a shell without completion',
+      ['completion', 'tcsh'],
+      'unknown argument "tcsh"',
+      'The values are bash, zsh',
+    ],
+    ['a value outside a list', ['tag', 'a/b', '--next', 'mnor'], '--next has no value "mnor"', '"minor"?'],
     ['flags that exclude each other', ['ls', 'a/b', '-q', '-v'], '--quiet', 'See "dray ls --help"'],
     [
       'a user without a password, and a time',
@@ -56,7 +63,12 @@ describe('wrong usage', () => {
       'is not an image reference',
       'registry.example.com/team/api:1.4.2',
     ],
-    ['an unknown environment', ['ls', '@nowhere/api'], 'no environment "nowhere"', 'dray.yaml'],
+    [
+      'an unknown environment',
+      ['ls', '@nowhere/api'],
+      'the environment "nowhere" is not configured',
+      'dray.yaml',
+    ],
   ])('of %s exits with 64, an error and a hint on stderr', async (_, args, message, hint) => {
     const ended = await dray(args)
     expect(ended).toMatchObject({ code: 64, stdout: '' })

@@ -44,6 +44,7 @@ function selectEnvironments(only: readonly string[], config: Config): Within {
   const selected = only.map((name) => resolveEnvironmentOption(name, config).environment)
   if (config.environments.size === 0) {
     throw new DrayError('usage', 'no environments are configured', {
+      why: 'there is no dray.yaml in this folder or above it, or it has no environments',
       hint: 'Write a dray.yaml with "dray config init", or add "environments:" to yours.',
     })
   }

@@ -50,7 +50,27 @@ export function fromOclif(thrown: unknown, usage?: CommandUsage): unknown {
     const names = args.map((arg) => String(arg['name']).toUpperCase())
     return fail(`missing ${many(names.length, 'argument')}: ${names.join(' ')}`, see)
   }
-  return fail(oneLine(thrown.message), see)
+  return wrongValue(oneLine(thrown.message), fail, see)
+}
+
+/**
+ * Rewrites oclif's message about a value that is not in a fixed list. That error has no fields with
+ * the value and the list.
+ */
+function wrongValue(
+  message: string,
+  fail: (message: string, hint: string) => DrayError,
+  see: string,
+): DrayError {
+  const [, flag, value, values] =
+    /^Expected (?:(--[a-z-]+)=)?(.*) to be one of: ([a-z0-9., -]+)$/s.exec(message) ?? []
+  if (value === undefined || values === undefined) return fail(message, see)
+  const nearest = didYouMean(findNearest(value, values.split(', '), 1))
+  const what =
+    flag === undefined
+      ? `unknown argument ${JSON.stringify(value)}`
+      : `${flag} has no value ${JSON.stringify(value)}`
+  return fail(what, `${nearest}The values are ${values}. ${see}`)
 }
 
 /** Flags of other tools, with the flag that does the same. */

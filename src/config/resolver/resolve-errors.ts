@@ -39,22 +39,35 @@ export function digestInsteadOfTag(text: string): DrayError {
 
 export function unknownImage(image: string, config: Config): DrayError {
   const known = [...(config.images?.keys() ?? [])]
-  const environment = config.environments.has(image) ? `To name the environment, write @${image}.` : undefined
-  const hints = [environment ?? didYouMean(image, known), listSome('images', known)]
+  const hints = [
+    environmentAsImage(image, config) ?? didYouMean(image, known),
+    listSome('images', known),
+    'To use another image, add it to "images:".',
+  ]
   return new DrayError('usage', `there is no image ${JSON.stringify(image)} in dray.yaml`, {
     hint: hints.filter(Boolean).join(' '),
   })
 }
 
+/** For the name or the path of an environment in place of an image: `staging`, `staging/api`. */
+function environmentAsImage(text: string, { environments, images }: Config): string | undefined {
+  if (environments.has(text)) return `To name the environment, write @${text}.`
+  const slash = text.indexOf('/')
+  const image = text.slice(slash + 1)
+  if (!environments.has(text.slice(0, Math.max(slash, 0))) || images?.has(image) !== true) return undefined
+  return `Did you mean "@${text}"?`
+}
+
 export function unknownEnvironment(name: string, environments: Iterable<string>): DrayError {
   const known = [...environments]
-  const hint =
-    known.length === 0
-      ? 'Write a dray.yaml with "dray config init", or use complete references.'
-      : [didYouMean(name, known), listSome('environments', known)].filter(Boolean).join(' ')
+  if (known.length === 0) {
+    return new DrayError('usage', `the environment ${JSON.stringify(name)} is not configured`, {
+      why: 'there is no dray.yaml in this folder or above it, or it has no environments',
+      hint: 'Write a dray.yaml with "dray config init", or use complete references.',
+    })
+  }
   return new DrayError('usage', `there is no environment ${JSON.stringify(name)}`, {
-    subject: `@${name}`,
-    hint,
+    hint: [didYouMean(name, known), listSome('environments', known)].filter(Boolean).join(' '),
   })
 }
 
@@ -63,6 +76,12 @@ function listSome(noun: string, names: readonly string[]): string {
   const shown = names.slice(0, namesShown).join(', ')
   const more = names.length - namesShown
   return more > 0 ? `The ${noun} are ${shown} and ${more} more.` : `The ${noun} are ${shown}.`
+}
+
+/** Joins alternatives: `a`, `a or b`, `a, b or c`. */
+function listAlternatives(names: readonly string[]): string {
+  const [last = '', ...others] = names.toReversed()
+  return others.length === 0 ? last : `${others.toReversed().join(', ')} or ${last}`
 }
 
 /** For a bare name whose environment nothing selects. It never falls back to Docker Hub. */
@@ -76,7 +95,7 @@ export function missingEnvironment(
   const more = known.length > namesShown ? ['…'] : []
   const own = config.environments.has(text) ? `@${text} for the environment, ` : ''
   const hub = `docker.io/${text.includes('/') ? '' : 'library/'}${text} for Docker Hub`
-  const choices = `${own}${[...images, ...more].join(', ')} for the image, or ${hub}.`
+  const choices = `${own}${listAlternatives([...images, ...more])} for the image, or ${hub}.`
   return new DrayError('usage', `the environment of ${JSON.stringify(text)} is missing`, {
     hint: option === undefined ? `Write ${choices}` : `Add ${option} ENV, or write ${choices}`,
   })

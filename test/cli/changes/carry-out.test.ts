@@ -252,7 +252,7 @@ describe.each([
     expect(scenario.finished).toMatchObject([{ exitCode: 2, document: { hash, plan: { operation: name } } }])
     expect(scenario.finished[0]?.names).toHaveLength(1)
     expect(hash).toBe(hashOfPlan(scenario.plan))
-    expect(scenario.shown[0]).toBe(`Plan saved. To execute it, run: dray apply ${file}`)
+    expect(scenario.shown.at(-1)).toBe(`Plan saved. To execute it, run: dray apply ${file}`)
     expect(scenario.writes()).toEqual([])
   })
 })

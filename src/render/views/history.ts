@@ -95,7 +95,10 @@ function notes({ rows }: HistoryView, style: Style): readonly string[] {
         ]
       : []),
     ...(count('missing') > 0
-      ? [style.dim('missing: the environment has the image, but no attestation records its promotion.')]
+      ? [
+          style.dim('missing: the environment has the image, but no attestation of its promotion.'),
+          style.dim('To write attestations, set "attest: true" for the environment in dray.yaml.'),
+        ]
       : []),
   ]
 }

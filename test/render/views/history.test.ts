@@ -65,7 +65,10 @@ describe('a history', () => {
     expect(first).toContain('unchecked')
     expect(second).toMatch(/^- +missing +-> prod +1 /)
     expect(notes.join('\n')).toContain('1 signed attestation not verified. Pass --key to verify.')
-    expect(notes.join('\n')).toContain('no attestation records its promotion')
+    expect(notes.slice(-2)).toEqual([
+      'missing: the environment has the image, but no attestation of its promotion.',
+      'To write attestations, set "attest: true" for the environment in dray.yaml.',
+    ])
     expect(lines([], terminal)).toEqual(['No attestation of a promotion was found.'])
   })
 

@@ -1,13 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import {
-  commentsOf,
-  consoleOutputOf,
-  literalsOf,
-  proseOf,
-  type ReadableText,
-} from './support/readable-texts.js'
+import { consoleOutputOf, textsOf, proseOf, type ReadableText } from './support/readable-texts.js'
 
 const root = join(import.meta.dirname, '..')
 
@@ -53,17 +47,19 @@ const replacedTerms: readonly Term[] = [
   [/\b(?:nobody|no one|no-one)\b/, 'non-interactive, no other user'],
 ]
 
+/** Flags, JSON and code call attached artifacts `evidence`, and the glossary defines it. */
+const evidence: Term = [/(?<![*-])\bevidence\b(?![*-]| flags)/, 'attached artifact']
+
 /** Phrases that make a reader notice the prose. */
 const privateStyle: readonly Term[] = [
-  // Flags, JSON and code call attached artifacts `evidence`, and the glossary defines it.
-  [/(?<![*-])\bevidence\b(?![*-]| flags)/, 'attached artifact'],
   [/,\s+where\b|\bwhere (?:it|they|that|this|there|possible|needed|necessary|no|not)\b/, 'if, when'],
-  [/\b(?:is|are|was|were|be) so(?=[.,;:)]|$)|\b(?:if|unless) so\b/, 'a full condition'],
+  [/\b(?:is|are|was|were|be) so(?=[.,;:)]|$)|\b(?:if|unless) so(?=[.,;:])/, 'a full condition'],
   [/\bas (?:it|they) (?:is|are|was|were)\b(?! \w+(?:ed|en|t|ad)\b)/, 'unchanged'],
   [/\bcome what may\b|\ball the same\b|\bsuch as (?:it|they) (?:is|are)\b/, 'always, anyway'],
   [/(?<=^|[.!|] |\n|\n\n)(?-i:What)(?:ever)? (?![^.\n]*\?)/, 'a sentence with a subject'],
   [/(?-i:Whoever)\b|\bwhatever (?!a registry)/, 'a sentence with a subject'],
   [/\bor else\b|, else\b/, 'otherwise, or'],
+  [/\b(?:some|any)body\b|\bsomeone\b/, 'a user, another client'],
   [/\b(?:go|goes|going) ahead\b/, 'confirm, continue'],
   [/\blives? and dies?\b/, 'a plain sentence'],
   [/\bthe same holds\b|\b(?:rule|this) holds for\b/, 'applies to'],
@@ -76,8 +72,8 @@ function compile([{ source }, instead]: Term): readonly [pattern: RegExp, instea
   return [new RegExp(source.replaceAll(' ', anySpace), 'gi'), instead]
 }
 
-const inComments = replacedTerms.map(compile)
-const inTexts = [...inComments, ...privateStyle.map(compile)]
+const inComments = [...replacedTerms, ...privateStyle].map(compile)
+const inTexts = [...inComments, compile(evidence)]
 
 /** One line for each term in a text: its file, its line, the words around it, and the term to use. */
 function findings(file: string, { text, line }: ReadableText, terms = inTexts): readonly string[] {
@@ -98,7 +94,9 @@ function read(file: string): string {
 
 const topPages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']
 const pages = [...topPages, ...globSync('docs/**/*.md', { cwd: root }).toSorted()]
-const sources = globSync('src/**/*.ts', { cwd: root }).toSorted()
+const sources = globSync('src/**/*.ts', { cwd: root })
+  .toSorted()
+  .map((file) => ({ file, ...textsOf(read(file)) }))
 
 describe('the terms of texts', () => {
   it('pages use the terms of the field', () => {
@@ -113,8 +111,8 @@ describe('the terms of texts', () => {
   })
 
   it('help, messages, prompts and reports use the terms of the field', () => {
-    const found = sources.flatMap((file) =>
-      literalsOf(read(file)).flatMap((literal) => findings(file, literal)),
+    const found = sources.flatMap(({ file, literals }) =>
+      literals.flatMap((literal) => findings(file, literal)),
     )
     expect(sources.length).toBeGreaterThan(600)
     expect(found.join('\n')).toBe('')
@@ -126,7 +124,7 @@ describe('the terms of texts', () => {
   })
 
   it('comments use the terms of the field', () => {
-    const found = sources.flatMap((file) => findings(file, commentsOf(read(file)), inComments))
+    const found = sources.flatMap(({ file, comments }) => findings(file, comments, inComments))
     expect(found.join('\n')).toBe('')
   })
 })
@@ -174,7 +172,7 @@ describe('the check of terms', () => {
       "const b = 'is ' + x +",
       "  ' level'",
     ].join('\n')
-    expect(literalsOf(source)).toEqual([
+    expect(textsOf(source).literals).toEqual([
       { text: 'left\nbehind by …', line: 3 },
       { text: 'no story here', line: 3 },
       { text: 'is … level', line: 4 },
@@ -189,6 +187,6 @@ describe('the check of terms', () => {
 
   it('reads the comments of a source on their lines', () => {
     const source = ['/**', ' * The fate', ' * of `x`.', ' */', "const a = 'x' // why"].join('\n')
-    expect(commentsOf(source).text.split('\n')).toEqual(['', 'The fate', 'of `…`.', '', 'why'])
+    expect(textsOf(source).comments.text.split('\n')).toEqual(['', 'The fate', 'of `…`.', '', 'why'])
   })
 })

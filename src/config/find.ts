@@ -28,7 +28,7 @@ type ExplorerOptions = Options & { readonly moduleName: string; readonly metaCon
  * working tree, the mount point of the file system or the root.
  *
  * The public function of cosmiconfig first reads settings of its own in the working directory, and
- * executes `.config/config.js` and similar files there, whatever the loaders (10.0.1,
+ * executes `.config/config.js` and similar files there, with any loaders (10.0.1,
  * `getUserDefinedOptionsFromMetaConfig`). So dray uses its class with this loader alone: nothing is
  * executed, and `$import` in a file has no meaning.
  * @throws `config` if others than `owners` can write to the file; `io` if a file cannot be read: a

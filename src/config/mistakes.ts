@@ -27,7 +27,7 @@ export function inOrder(mistakes: readonly FileMistake[]): readonly FileMistake[
   return [...once.values()].sort((a, b) => a.line - b.line || a.column - b.column)
 }
 
-/** Formats a mistake on one line, as compilers do: `dray.yaml:7:5: images.Web: …`. */
+/** Formats a mistake on one line, in the form of compilers: `dray.yaml:7:5: images.Web: …`. */
 function formatMistake(name: string, { path, line, column, message, hint }: FileMistake): string {
   const text = hint === undefined ? message : `${message}; ${hint}`
   return `${name}:${line}:${column}: ${path === '' ? '' : `${path}: `}${text}`

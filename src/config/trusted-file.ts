@@ -17,8 +17,7 @@ export type Owners = readonly number[] | undefined
 /**
  * Refuses a configuration found by search if others than `owners` can write or replace it. Such a
  * person decides where images go and which hosts get credentials (compare CVE-2022-24765 for git).
- * The rule includes the links to the file, the folder where it was found and the folder where it
- * is.
+ * The rule includes the links to the file, the folder of the search and the folder of the file.
  * @throws `config`; `io` if it is no regular file.
  */
 export async function refuseUntrusted(file: string, owners: Owners): Promise<void> {

@@ -36,7 +36,8 @@ export function foreignRefusal(code: string, status: number, message: string, ca
 }
 
 /**
- * Converts an error to a response of the specification: a refusal as it is, anything else as 500.
+ * Converts an error to a response of the specification: a refusal unchanged, any other error as
+ * 500.
  */
 export function errorResponse(thrown: unknown): EndpointResponse {
   if (isDrayError(thrown) && thrown.registryCode !== undefined) {

@@ -41,7 +41,7 @@ export interface Abilities {
   readonly deleteBlob: boolean
   /** a cross-repository mount answers 201; else always 202, an upload session */
   readonly mount: boolean
-  /** mounts from any repository, whatever `from` says, if everyone may read them all */
+  /** mounts from any repository and ignores `from`, if everyone may read them all */
   readonly mountFrom: 'named' | 'any'
   /** a blob in one POST with `digest=`; else 202, an upload session, and the body is dropped */
   readonly singlePost: boolean

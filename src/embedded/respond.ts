@@ -137,7 +137,8 @@ async function send(
   const size = body instanceof Uint8Array ? body.byteLength : body?.size
   response.writeHead(status, {
     'Docker-Distribution-API-Version': 'registry/2.0',
-    // Anyone can have pushed the content. A browser must not guess that it is a script or a page.
+    // Any client can have pushed the content. A browser must not guess that it is a script or a
+    // page.
     'X-Content-Type-Options': 'nosniff',
     ...headers,
     ...(size !== undefined && { 'Content-Length': size }),

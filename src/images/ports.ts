@@ -216,7 +216,7 @@ export interface Deleter {
   /**
    * Deletes a manifest with all its tags. Returns `absent` if the registry answers 404 and the
    * digest does not resolve, and `deleted` if the answer to an earlier attempt was lost.
-   * @throws `unsupported` if the registry deletes no manifest in this repository for anybody;
+   * @throws `unsupported` if the registry deletes no manifest in this repository for any user;
    * `refused` if it keeps this one, because something references it or it is locked; `forbidden`.
    */
   deleteManifest(digest: Digest, call: Call, beforeAttempt?: BeforeAttempt): Promise<'deleted' | 'absent'>

@@ -20,7 +20,7 @@ const statusKeys: ReadonlySet<unknown> = new Set([
   'initContainerStatuses',
   'ephemeralContainerStatuses',
 ])
-/** Values below these keys describe an object and need not be images, whatever their names are. */
+/** Values below these keys describe an object. They need not be images under any name. */
 const labelKeys: ReadonlySet<unknown> = new Set(['labels', 'matchLabels', 'annotations', 'commonLabels'])
 const patchKeys: ReadonlySet<unknown> = new Set(['patches', 'patchesJson6902'])
 /** A file in a ConfigMap. Flux and others read Helm values from it. */

@@ -68,7 +68,7 @@ export class Fields {
     return this.#get(name) == null ? undefined : this.object(name)
   }
 
-  /** Returns the value as it is; undefined if it is absent. */
+  /** Returns the value unchanged; undefined if it is absent. */
   value(name: string): unknown {
     return this.#get(name)
   }

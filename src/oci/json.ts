@@ -93,7 +93,7 @@ function measure(text: string): Measure {
 }
 
 /**
- * Returns the text with its escaped keys as they are without escapes, if they can be. V8 of Node 24
+ * Returns the text with its escaped keys without escapes, if they can be. V8 of Node 24
  * takes such a key for another one with a backslash that an earlier text had at that place: after
  * `{"a":1,"\\":1}` it reads `{"a":1,"\u0062":1}` as the former.
  */

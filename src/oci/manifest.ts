@@ -114,7 +114,7 @@ export function parseUnverified(bytes: Uint8Array, mediaType: string, where: str
 }
 
 /**
- * Returns the type by which referrers are filtered: `artifactType`, else the config's media type
+ * Returns the type by which referrers are filtered: `artifactType`, or the config's media type
  * (distribution-spec, Listing referrers).
  */
 export function artifactTypeOf(manifest: Manifest): string | undefined {

@@ -156,7 +156,7 @@ export function formatReference(ref: Reference): string {
   return `${formatRepository(ref)}${tag}${digest}`
 }
 
-/** Returns the digest, else the tag, else `latest`. */
+/** Returns the digest. Without a digest, returns the tag or `latest`. */
 export function tagOrDigest(ref: { readonly tag?: string; readonly digest?: Digest }): TagOrDigest {
   if (ref.digest !== undefined) return { digest: ref.digest }
   return { tag: ref.tag ?? defaultTag }

@@ -124,7 +124,7 @@ export type SignatureCheck = (canonical: string, signature: unknown, name: strin
 
 /**
  * Reads a plan file. The hash detects an edit by hand and a cut file. Only the signature, and the
- * review by `dray apply`, protect against someone who computes a new hash.
+ * review by `dray apply`, protect against a person who computes a new hash.
  * @throws `malformed` for a file that is no plan; `unsupported` for a plan of another version;
  * `refused` if the hash does not match.
  */

@@ -23,7 +23,7 @@ export interface Reviewable {
   readonly current: Current
 }
 
-/** One placement as it is decided now. */
+/** The current decision about one placement. */
 export interface Current {
   readonly placement: Placement
   readonly steps: readonly Step[]
@@ -235,7 +235,7 @@ function higherSince(step: TagStep, listed: readonly string[]): DrayError | unde
   return undefined
 }
 
-/** Finds a tag by its name, else by its name without `v`: `1.4` and `v1.4` are one floating tag. */
+/** Finds a tag by its name, or by its name without `v`: `1.4` and `v1.4` are one floating tag. */
 function findTag<T extends Pick<PlannedTag, 'tag'>>(all: readonly T[], tag: string): T | undefined {
   const bare = (name: string): string => name.replace(/^v(?=\d)/, '')
   return all.find((one) => one.tag === tag) ?? all.find((one) => bare(one.tag) === bare(tag))

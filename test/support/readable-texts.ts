@@ -20,11 +20,13 @@ export function proseOf(page: string): ReadableText {
   return { text, line: 1 }
 }
 
-/** The commands and their output on a Markdown page. Every line keeps its number. */
+/** The commands, their output and the files on a Markdown page. Every line keeps its number. */
 export function consoleOutputOf(page: string): ReadableText {
   let text = ''
   let end = 0
-  for (const { 0: block, 1: output = '', index } of page.matchAll(/^ *```console\n(.*?)^ *```$/gms)) {
+  for (const { 0: block, 1: output = '', index } of page.matchAll(
+    /^ *```(?:console|text|yaml)\n(.*?)^ *```$/gms,
+  )) {
     text += `${withoutText(page.slice(end, index))}\n${output}`
     end = index + block.length
   }
@@ -56,8 +58,8 @@ function childrenOf(node: Node): readonly Node[] {
   return children.flatMap(([, value]) => (Array.isArray(value) ? value : [value])).filter(isNode)
 }
 
-/** The string literals of a TypeScript source that are sentences, phrases or headers of tables. */
-export function literalsOf(source: string): readonly ReadableText[] {
+/** Finds the string literals that are sentences, phrases or headers of tables. */
+function literalsOf(program: Node, source: string): readonly ReadableText[] {
   const found: ReadableText[] = []
   const visit = (node: Node, isPart: boolean): void => {
     const text = stringOf(node)
@@ -67,18 +69,36 @@ export function literalsOf(source: string): readonly ReadableText[] {
     const isSum = node.type === 'BinaryExpression' && text !== undefined
     for (const child of childrenOf(node)) visit(child, isSum)
   }
-  visit(parseSync('source.ts', source).program as unknown as Node, false)
+  visit(program, false)
   return found
 }
 
-/** The comments of a TypeScript source. Every line keeps its number. */
-export function commentsOf(source: string): ReadableText {
+interface Comment {
+  readonly value: string
+  readonly start: number
+  readonly end: number
+}
+
+/** Joins the comments of a source. Every line keeps its number. */
+function textOf(comments: readonly Comment[], source: string): ReadableText {
   let text = ''
   let last = 0
-  for (const { value, start, end } of parseSync('source.ts', source).comments) {
+  for (const { value, start, end } of comments) {
     text += withoutText(source.slice(last, start))
     text += value.replaceAll(/^[ \t]*\**[ \t]?/gm, '').replaceAll(/`[^`\n]*`/g, '`…`')
     last = end
   }
   return { text, line: 1 }
+}
+
+/** The string literals and the comments of a TypeScript source. */
+export interface SourceTexts {
+  readonly literals: readonly ReadableText[]
+  readonly comments: ReadableText
+}
+
+/** Reads the texts of a TypeScript source. Names, imports and types are not texts. */
+export function textsOf(source: string): SourceTexts {
+  const { program, comments } = parseSync('source.ts', source)
+  return { literals: literalsOf(program as unknown as Node, source), comments: textOf(comments, source) }
 }

@@ -36,7 +36,7 @@ export interface LockedLog {
 }
 
 /**
- * Cuts off the tail and appends the lines, and resolves when they are on disk where they belong. A
+ * Cuts off the tail and appends the lines, and resolves when they are on disk at their position. A
  * process can be suspended at any point of this, and the system has no write on a condition. So
  * lock and size are checked before each write and after the last one: if another process took the
  * lock over, or its bytes are in between, the lines are not acknowledged and no head is written for

@@ -104,7 +104,7 @@ export type LogEntry = LogRecord & {
   readonly origin?: Origin
 }
 
-/** The position of a line in another log, to restore the line as it was there. */
+/** The position of a line in another log, to restore the original line. */
 export interface Origin {
   /** the name of the log in the merge */
   readonly log: string

@@ -35,7 +35,7 @@ export interface Selection extends AsyncDisposable {
 }
 
 /**
- * Selects lines of the log at `path` as it is now, without a torn record at its end. With times, it
+ * Selects lines of the current log at `path`, without a torn record at its end. With times, it
  * reads only the part of the log that `findLines` finds. For the last lines it reads from the end,
  * and no further than needed. Keeps one number for each selected line. Does not verify the chain:
  * see `verifyLog`. @throws `not-found`, `io`; `malformed` for a line that is not a record, also

@@ -32,7 +32,7 @@ export class WebhookSink implements AuditSink {
   #lost = 0
   #firstWhy: string | undefined
 
-  /** @throws `config` for an empty secret: anybody could sign with it. */
+  /** @throws `config` for an empty secret: any person could sign with it. */
   constructor(log: AuditSink, options: WebhookSinkOptions) {
     if (options.secret === '') throw new DrayError('config', 'the secret of the webhook is empty')
     this.#log = log

@@ -55,7 +55,7 @@ export interface Executed<T extends OperationTypes> {
   readonly verified?: boolean
   /** the deletes that were executed */
   readonly deleted?: ReadonlySet<StepId>
-  /** what the outcome is about, if dray decided again; it was never executed as it is */
+  /** what the outcome is about, if dray decided again; it was never executed in this form */
   readonly plan?: T['plan']
   /** the hashes of the plans that were executed after the first one */
   readonly decidedAgain?: readonly Hash[]

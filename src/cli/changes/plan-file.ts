@@ -61,7 +61,7 @@ async function signatureCheck(keyFiles: readonly string[]): Promise<SignatureChe
   return (canonical, signature, name) => checkPlanSignature(canonical, signature, keys, name)
 }
 
-/** The hash of a plan shows no change by somebody who computes a new one. */
+/** The hash of a plan does not detect a change by a person who computes a new one. */
 function refuseUntrusted(file: string, stats: Stats): void {
   const why = othersWhoWriteFile(stats, process.env)
   if (why === undefined) return

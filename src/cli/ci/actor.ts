@@ -40,7 +40,7 @@ const services: readonly Service[] = [
   {
     name: 'buildkite',
     isHere: (env) => env['BUILDKITE'] === 'true',
-    // The user who unblocked the build, or else the one who created it.
+    // The user who unblocked the build. Without an unblock, the one who created it.
     user: ['BUILDKITE_UNBLOCKER', 'BUILDKITE_BUILD_CREATOR'],
     run: (env) => cleanAddress(env['BUILDKITE_BUILD_URL']),
     job: ['BUILDKITE_LABEL', 'BUILDKITE_STEP_KEY', 'BUILDKITE_JOB_ID'],

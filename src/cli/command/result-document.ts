@@ -20,7 +20,7 @@ export function createResultDocument(
   return { schema: 'dray.result/v1', command, ok, result: result ?? null, warnings }
 }
 
-/** Contains only the members of `ErrorInfo`, whatever was thrown. */
+/** Contains only the members of `ErrorInfo`, for any thrown value. */
 export function createErrorDocument(
   command: string,
   thrown: unknown,

@@ -27,7 +27,7 @@ export function usageOf(id: string, flags: FlagInput): CommandUsage {
 
 /**
  * Converts the errors of oclif (an unknown flag, a missing argument …) and adds the nearest valid
- * name; other values stay as they are. It recognises an error by the fields that its class sets,
+ * name; other values do not change. It recognises an error by the fields that its class sets,
  * because several copies of oclif can be loaded and their messages can change.
  */
 export function fromOclif(thrown: unknown, usage?: CommandUsage): unknown {

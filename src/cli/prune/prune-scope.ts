@@ -22,7 +22,7 @@ export interface ScopeOptions {
 /** A repository to read, with the part of the policy that applies to it. */
 export interface ScopedRepository {
   readonly repository: RepositoryName
-  /** `@dev/api`, else `registry.example.com/dev/api` */
+  /** `@dev/api`, or `registry.example.com/dev/api` outside environments */
   readonly image: string
   readonly environment?: string
   readonly policy: RepositoryPolicy

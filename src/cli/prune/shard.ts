@@ -28,7 +28,9 @@ export function parseShard(text: string): Shard {
   return { index: i % n, count: n }
 }
 
-/** Whether a repository is in the shard, by the hash of its name, whatever the others are. */
+/**
+ * Whether a repository is in the shard, by the hash of its name. Other repositories do not matter.
+ */
 export function isInShard(repository: RepositoryName, { index, count }: Shard): boolean {
   const hash = encodedOf(digestOf(formatRepository(repository)))
   return Number.parseInt(hash.slice(0, 12), 16) % count === index

@@ -48,7 +48,7 @@ export class ServeFailures {
   }
 }
 
-/** The failure of the system behind an error, else the error itself. */
+/** The failure of the system behind an error, or the error itself. */
 function causeOf(error: unknown): { readonly key: string; readonly why: string } {
   for (let at = error; at instanceof Error; at = at.cause) {
     const code = systemCode(at)

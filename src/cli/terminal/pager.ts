@@ -49,8 +49,8 @@ export async function printPaged(text: string | AsyncIterable<string>, options: 
 }
 
 /**
- * The command of the pager: `DRAY_PAGER`, else `PAGER`, else `less`. Undefined if the output is not
- * a terminal with a known size, or a variable is empty or `cat`.
+ * The command of the pager: the first of `DRAY_PAGER`, `PAGER` and `less`. Undefined if the output
+ * is not a terminal with a known size, or a variable is empty or `cat`.
  */
 export function findPager({ output, env, isDisabled }: Omit<PagerOptions, 'signal'>): string | undefined {
   if (isDisabled || output.isTTY !== true || !output.rows || !output.columns || env['TERM'] === 'dumb')

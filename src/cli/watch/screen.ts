@@ -43,7 +43,7 @@ export class Screen {
   }
 }
 
-/** Returns the lines that fit, where a line that is too wide takes several rows. */
+/** Returns the lines that fit. A line that is too wide takes several rows. */
 function fitRows(lines: readonly string[], { columns = 80, rows = 24 }: ScreenOutput): readonly string[] {
   const rowsOf = (line: string): number =>
     Math.max(1, Math.ceil(displayWidth(stripVTControlCharacters(line)) / Math.max(1, columns)))

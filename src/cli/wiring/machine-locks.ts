@@ -48,7 +48,7 @@ export function createTagLocks(files: MachineFiles, config: Config, cwd: string)
   return { ...files, nameOf: (repository, tag) => `tag ${identify(repository)}:${tag}` }
 }
 
-/** The path without links, or as it is if it does not exist yet. */
+/** The path without links, or unchanged if it does not exist yet. */
 function realPath(path: string): string {
   try {
     return realpathSync.native(path)

@@ -24,7 +24,7 @@ export interface Rule {
   /** undefined: every tag */
   readonly tags?: TagSelector
   /**
-   * `major` or `minor` of a version, else a named group of the regular expression; `keepNewest`
+   * `major` or `minor` of a version, or a named group of the regular expression; `keepNewest`
    * counts in each group
    */
   readonly groupBy?: string
@@ -39,8 +39,8 @@ export type Protection = TagProtection | InUseProtection
 
 interface ProtectionBase {
   /**
-   * unique in the policy: as configured, else made of what it protects, such as `tags latest,
-   * prod-*`
+   * unique in the policy: the configured name, or one made of the protected content, such as `tags
+   * latest, prod-*`
    */
   readonly name: string
   /** it may match nothing */

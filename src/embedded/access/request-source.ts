@@ -33,7 +33,7 @@ export function hostNameOf(text: string): string | undefined {
  * Refuses a request that a web page made a browser send. A page of any site can send simple
  * requests to this machine, and its name can resolve to a loopback address after it has loaded (DNS
  * rebinding). So a registry on loopback answers only to loopback names and `allowed`, and no
- * registry accepts a change from a page. `X-Forwarded-Host` and `Forwarded` are ignored: anybody
+ * registry accepts a change from a page. `X-Forwarded-Host` and `Forwarded` are ignored: any client
  * can set them. @throws refusals: 400 for several `Host` headers, 421 for another host, 403 for a
  * web page.
  */

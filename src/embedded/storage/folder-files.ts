@@ -11,7 +11,7 @@ import { openRegular, readFileBounded } from '../../lib/files/read.ts'
 const readsAtOnce = 64
 
 /*
- * Access to the files of a registry's folder. A folder from somebody else may contain symbolic
+ * Access to the files of a registry's folder. A folder of another user may contain symbolic
  * links, and a link must not make the registry read, list, write or delete files elsewhere. So
  * every function here refuses a path through a link. Paths must begin with the real path of the
  * folder.

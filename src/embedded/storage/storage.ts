@@ -27,7 +27,7 @@ export interface OpenBlob {
  * The storage of a registry. Every blob, manifest and tag belongs to a repository: others do not
  * have it before it is pushed or mounted there. The caller has checked names, tags and digests. A
  * repository exists from its first content on, and stays. If the storage is full or fails, changes
- * throw a refusal with 507 and `STORAGE_FULL` or `STORAGE_FAILED`, and tags stay as they are.
+ * throw a refusal with 507 and `STORAGE_FULL` or `STORAGE_FAILED`, and tags do not change.
  */
 export interface RegistryStorage {
   /** At most `count` repositories after `last`, in ASCII order. */

@@ -155,7 +155,7 @@ export class Rescans {
     this.#hasDeleted = true
   }
 
-  /** Removes deleted tags: if someone puts them there again, they are new. */
+  /** Removes deleted tags: if another client writes them again, they are new. */
   forget(tags: readonly string[]): void {
     for (const tag of tags) this.#seen.delete(tag)
   }
@@ -181,7 +181,7 @@ export class Rescans {
     await this.ofTags([...new Set([...changed.filter((tag) => this.#seen.has(tag)), ...added])])
   }
 
-  /** Tags that this run did not delete: if someone puts them there again, they are new. */
+  /** Tags that this run did not delete: if another client writes them again, they are new. */
   #forgetGone(tags: readonly string[]): void {
     this.forget(tags)
     if (!this.#hasDeleted) return

@@ -221,7 +221,7 @@ export class PlanExecution {
     return { outcome: succeeded(step, result, before, transferred), unlisted }
   }
 
-  /** A step that was interrupted failed for the reason of the abort, whatever error it threw. */
+  /** An interrupted step failed for the reason of the abort. Its own error does not matter. */
   #reasonFor(error: unknown): unknown {
     if (isDrayError(error) && error.code === 'conflict') return error
     if (this.#call.signal.aborted) return this.#call.signal.reason

@@ -14,7 +14,7 @@ const refusals: ReadonlySet<number> = new Set([400, 403, 405, 406, 413, 415, 422
 
 /**
  * If the target refused an attached artifact, returns an error that names the type of the artifact
- * and the option that copies the image without it. Returns any other error as it is.
+ * and the option that copies the image without it. Returns any other error unchanged.
  */
 export async function explainRefusedArtifact(
   error: unknown,

@@ -83,7 +83,7 @@ export class RepositoryScan {
 
   async addTags(tags: readonly string[], call: Call): Promise<void> {
     let done = 0
-    // Tags keep the order of the list, in whatever order they are read.
+    // Tags keep the order of the list. The order of the reads does not matter.
     for (const tag of tags) this.#tags.set(tag, null)
     const { repository } = this.#source.store
     await inParallel(tags, readsAtOnce, call, async (tag, c) => {

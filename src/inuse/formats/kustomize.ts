@@ -3,7 +3,7 @@ import { splitImage } from './image-text.ts'
 
 /** The changes that kustomize makes to the images of a name. */
 export type Transformed =
-  /** the new image, whatever its tag was */
+  /** the new image, for any former tag */
   | { readonly name: string; readonly text: string }
   /** it keeps its tag */
   | { readonly name: string; readonly newName: string }

@@ -16,8 +16,8 @@ export function explainFailure(thrown: unknown): string {
 
 /**
  * Converts a failure of the file system into a `DrayError`: `not-found` if the path does not exist,
- * else `io`, with the cause and the fix if the code shows them. A `DrayError` or an abort stays as
- * it is.
+ * otherwise `io`, with the cause and the fix if the code shows them. A `DrayError` or an abort is
+ * returned unchanged.
  */
 export function ioError(thrown: unknown, message: string, path: string): unknown {
   if (isDrayError(thrown)) return thrown

@@ -90,7 +90,7 @@ function realOrUndefined(path: string): string | undefined {
   }
 }
 
-/** Returns the folders from the home, or else from the root, down to `path`. */
+/** Returns the folders from the home or from the root down to `path`. */
 function foldersDownTo(path: string, home: string | undefined): readonly string[] {
   const isBelowHome = home !== undefined && !relative(home, path).startsWith('..')
   const folders: string[] = []

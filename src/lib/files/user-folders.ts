@@ -34,7 +34,7 @@ export function folderIn(env: ProcessEnvironment, variable: string): string | un
 }
 
 /**
- * Returns the home of the user: by HOME, else by the system. Undefined if there is none, as for a
+ * Returns the home of the user: by HOME, or by the system. Undefined if there is none, as for a
  * user id without an entry in /etc/passwd.
  */
 export function homeFolder(env: ProcessEnvironment): string | undefined {

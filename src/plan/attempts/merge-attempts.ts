@@ -6,7 +6,7 @@ import { writtenTag } from './written-tag.ts'
 /**
  * Returns one attempt with the results of two: pure. For the images of `again`, it has the plan and
  * the outcomes of `again`, and the steps that only the first attempt has done. The result is for
- * reports: its plan was never executed as it is.
+ * reports: its plan was never executed in this form.
  */
 export function mergeAttempts(first: PlanAttempt, again: PlanAttempt): PlanAttempt {
   const images = new Set([...again.plan.placements, ...again.plan.refusals].map(({ image }) => image))

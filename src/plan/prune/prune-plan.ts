@@ -38,7 +38,7 @@ export interface InUseSource {
  */
 export interface RepositoryPlan {
   readonly repository: RepositoryName
-  /** the short name: `@dev/api`, else `registry.example.com/dev/api` */
+  /** the short name: `@dev/api`, or `registry.example.com/dev/api` outside environments */
   readonly image: string
   readonly environment?: string
   /**

@@ -135,7 +135,7 @@ function hasRegistryToken(value: unknown): boolean {
 interface AuthFileEntry {
   /** `host[:port][/namespace]` */
   readonly key: string
-  /** the key as it is in the file */
+  /** the key in the spelling of the file */
   readonly text: string
   readonly value: unknown
 }

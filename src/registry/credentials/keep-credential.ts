@@ -27,8 +27,8 @@ export interface StoredCredential {
 
 /**
  * Stores the credentials of a registry where docker and podman find them: with the helper that the
- * file names for it, else in the file, for its owner alone (mode 0600). The rest of the file does
- * not change. A lock lets one writer in at a time.
+ * file names for it, otherwise in the file, for its owner alone (mode 0600). The rest of the file
+ * does not change. A lock lets one writer in at a time.
  * @throws `config` for a file or helper that cannot be used; `io`, `timeout`, the signal's reason.
  */
 export async function keepCredential(

@@ -18,7 +18,7 @@ export type ParsedKey =
 
 /** An entry of such a file that dray does not use. */
 export interface IgnoredKey {
-  /** as it is in the file, without a password */
+  /** in the spelling of the file, without a password */
   readonly text: string
   readonly why: string
   /** the registry that it mentions, if that is known */
@@ -72,7 +72,7 @@ function withoutPassword(text: string): string {
 
 /**
  * Returns which of several keys for one registry wins: docker's own key of Docker Hub, then the
- * host as it is, then others.
+ * host unchanged, then others.
  */
 export function precedence(text: string): number {
   if (text === dockerHubKey) return 2

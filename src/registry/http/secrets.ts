@@ -15,8 +15,8 @@ const tokenHead = 128
 const mark = '…'
 
 /**
- * The secrets that one run has sent or may send, so that they can be cut out of whatever a registry
- * says. Servers repeat what they were sent in messages, headers and URLs, as it is or encoded.
+ * The secrets that one run has sent or may send, so that they can be removed from every text of a
+ * registry. Servers repeat secrets in messages, headers and URLs, unchanged or encoded.
  */
 export class Secrets {
   readonly #kept = new Set<string>()
@@ -44,7 +44,7 @@ export class Secrets {
   }
 
   /**
-   * Returns the text with `…` for each secret, whatever its upper and lower case: as it is, and as
+   * Returns the text with `…` for each secret, in upper or lower case: unchanged, and as
    * URLs, JSON and Base64 have it.
    */
   redact(text: string): string {
@@ -138,7 +138,7 @@ function foldCase(text: string): string {
   return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
-/** A secret as it is, in URLs and forms, in JSON, and in Base64. */
+/** A secret unchanged, in URLs and forms, in JSON, and in Base64. */
 function formsOf(secret: string): string[] {
   const text = secret.toWellFormed()
   return [

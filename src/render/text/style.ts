@@ -15,6 +15,6 @@ export const plainStyle: Style = { bold: same, dim: same, red: same, green: same
 /** The properties of the output for a renderer. */
 export interface Page {
   readonly style: Style
-  /** columns; undefined in a pipe or file, where nothing is cut */
+  /** columns; undefined in a pipe or file: dray cuts no line there */
   readonly width: number | undefined
 }

@@ -18,7 +18,7 @@ const maxLevels = 16
 interface Surroundings {
   /** all tags of the repository */
   readonly tags: ReadonlyMap<string, Descriptor>
-  /** the images of the run that come to the repository, and where they can be read */
+  /** the images that the run copies to the repository, and the stores to read them from */
   readonly roots: readonly { readonly root: Descriptor; readonly store: ManifestReader }[]
 }
 

@@ -7,7 +7,7 @@ import type { ReferenceInUse } from './policy/policy.ts'
 /** A repository to read and decide about. */
 export interface PruneRequest {
   readonly repository: RepositoryName
-  /** as a person would name it: `@dev/api`, else `registry.example.com/dev/api` */
+  /** the short name: `@dev/api`, or `registry.example.com/dev/api` outside environments */
   readonly image: string
   readonly environment?: string
   /** references in use to images of it */

@@ -27,7 +27,7 @@ const firstYear = 1970
 /**
  * Why a plan may not write floating tags of other versions: `1.4` goes to no image of 1.5.
  * Undefined if it writes none, or `--allow-backward` allows it.
- * @param versions of the image, as they are known now
+ * @param the current versions of the image
  * @param listed all tags of the target; undefined: its tags do not move with versions
  */
 export function strayFloatingTag(

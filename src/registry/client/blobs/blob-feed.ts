@@ -53,8 +53,8 @@ export class BlobFeed {
 
   /**
    * Opens the bytes from `start` up to `end`, again if the registry refused them for the time being
-   * (401, 429). If a body broke off, the hash goes back to where that body began, and so does the
-   * reading: bytes before `start` are hashed and not yielded.
+   * (401, 429). If a body broke off, the hash and the reading go back to the start of that
+   * body: bytes before `start` are hashed and not yielded.
    */
   async open(start: number, end: number): Promise<AsyncIterable<Uint8Array>> {
     this.takeBack()

@@ -36,7 +36,7 @@ export async function hasBlob(
 
 /**
  * Streams a blob from `offset` up to `end`, or to its last byte. Resolves when the registry has
- * answered. A transfer that breaks continues from where it broke, by `Range`, and progress resets
+ * answered. A transfer that breaks continues from that byte, by `Range`, and progress resets
  * the count of its attempts. If the whole blob is read, its size and digest are verified before the
  * last chunk is yielded.
  * @throws `not-found`; from the stream `corrupt`, and what outlived the retries.

@@ -165,7 +165,7 @@ export async function askSession(
 
 /**
  * Returns the session's URL with `digest=` added, in place of one that it has. The rest of the
- * query stays as it is, because it may be signed.
+ * query does not change, because it may be signed.
  */
 export function withDigest(session: URL, digest: Digest): URL {
   const url = new URL(session)

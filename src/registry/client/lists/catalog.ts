@@ -12,7 +12,7 @@ const hint = 'Name the repositories, or list the images in dray.yaml.'
 
 /**
  * Lists the paths of all repositories of a registry (distribution, docs/spec/api.md, Listing
- * Repositories; not part of the OCI specification). An entry that is on two pages, because somebody
+ * Repositories; not part of the OCI specification). An entry that is on two pages, because a client
  * creates repositories meanwhile, is listed once. An entry that is no path is skipped, because no
  * request can name it.
  * @throws `unsupported` if there is no catalog; `forbidden` if the registry does not show it;

@@ -104,7 +104,7 @@ async function findExisting(
 ): Promise<readonly ReferrerEntry[]> {
   const checked = await inParallel(entries, checksAtOnce, call, async (entry, c) => {
     const digest = String(entry['digest'])
-    // an entry that cannot be read is kept as it is
+    // an entry that cannot be read is kept unchanged
     if (!isDigest(digest)) return [entry]
     return (await resolveManifest(client, { digest }, c)) === undefined ? [] : [entry]
   })

@@ -29,8 +29,8 @@ const unclear: ReadonlySet<ErrorCode> = new Set([...transient, 'refused', 'proto
 
 /**
  * PUTs the identical bytes of a manifest (distribution-spec, Pushing Manifests): by digest if there
- * are no tags, else under each of them. Several tags go in one request if the registry is known to
- * accept that.
+ * are no tags, otherwise under each of them. Several tags go in one request if the registry is
+ * known to accept that.
  * @param beforeAttempt is called before each attempt of each PUT
  * @throws `corrupt` if the registry keeps storing something else; `refused` for an immutable tag;
  * what `beforeAttempt` throws.
@@ -174,7 +174,7 @@ class ManifestPut {
     const named = contentDigest(response, purpose, this.#client.shared)
     const stored = named ?? (await this.#readBack(at, call))
     if (stored === this.#d.digest) return this.#learn(response)
-    // A tag that was read back may have been moved by somebody since the PUT.
+    // A tag that was read back may have been moved by another client since the PUT.
     const mayHaveMoved = named === undefined && 'tag' in at
     if (mayHaveMoved && (await this.#isStored({ digest: this.#d.digest }, call))) return this.#learn(response)
     this.#storedInstead = named

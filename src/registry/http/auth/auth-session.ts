@@ -141,7 +141,7 @@ export class AuthSession {
   /**
    * Without a challenge that dray supports, the scheme of earlier requests counts, then the
    * challenge of `GET /v2/`, then Basic over TLS: Harbor 2.7 answers 401 without a challenge. Over
-   * plain http, anybody on the way could read a password that the registry did not ask for.
+   * plain http, anyone on the network path could read a password that the registry did not ask for.
    */
   async #schemeAfter(value: string, refused: Authorization, call: Call): Promise<Scheme | undefined> {
     const offered = this.#knownScheme(offeredScheme(value), refused)

@@ -3,7 +3,7 @@ import { type Challenge, parseChallenges } from './challenge.ts'
 /** Characters of a header that an error shows. */
 const maxShown = 200
 
-/** The authentication scheme of a registry, as far as it is known. */
+/** The known authentication scheme of a registry. */
 export type Scheme =
   | { readonly kind: 'open' }
   | { readonly kind: 'basic' }

@@ -71,8 +71,8 @@ function isTrusted(registry: string, origin: URL, realm: URL, settings: Registry
   if (realm.protocol === 'http:' && origin.protocol === 'https:') return false
   const known = knownRealms.get(withoutUsualPort(registry))
   if (isSameAddress(realm, settings.tokenRealm) || isSameAddress(realm, known)) return true
-  // Over TLS the certificate proves the host on any port. Over plain http, another port can be
-  // anybody's.
+  // Over TLS the certificate proves the host on any port. Over plain http, another port can belong
+  // to another user.
   return realm.protocol === 'https:' ? realm.hostname === origin.hostname : realm.origin === origin.origin
 }
 

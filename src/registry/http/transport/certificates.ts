@@ -34,7 +34,7 @@ export function isCertificateCode(code: string): boolean {
 /**
  * The options of every TLS connection that dray opens: to registries, token servers, storage,
  * proxies and webhooks. `NODE_TLS_REJECT_UNAUTHORIZED`, `--tls-min-v1.0` and `--tls-cipher-list`
- * change the defaults of Node. A variable that somebody left in an environment must not weaken a
+ * change the defaults of Node. A forgotten variable in an environment must not weaken a
  * connection, so nothing here is left to those defaults.
  * @throws `config` if Node is configured with no cipher that may be used.
  */

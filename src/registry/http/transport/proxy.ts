@@ -15,9 +15,9 @@ export type ProxyVariables = Readonly<Record<string, string | undefined>>
 
 /**
  * Returns the proxy for a URL by the variables, as `httpproxy` of Go reads them: `HTTPS_PROXY` or
- * `HTTP_PROXY` by the scheme of the URL, else `ALL_PROXY`. Lower case comes first. `NO_PROXY`
+ * `HTTP_PROXY` by the scheme of the URL, or `ALL_PROXY`. Lower case comes first. `NO_PROXY`
  * excludes hosts, and this machine never uses a proxy for itself. `HTTP_PROXY` in upper case is
- * ignored in a CGI script, where a client could set it (httpoxy.org).
+ * ignored in a CGI script, because a client could set it (httpoxy.org).
  * @throws `config` for a proxy that is no URL or does not speak http.
  */
 export function proxyFor(address: URL, env: ProxyVariables): Proxy | undefined {

@@ -6,7 +6,7 @@ import type { TagVerdict, Verdict, Why } from '../../../plan/prune/prune-plan.ts
 /** Why one tag or digest is kept or deleted, with the result of every protection and rule. */
 export interface Explanation {
   readonly repository: RepositoryName
-  /** the short name: `@dev/api`, else `registry.example.com/dev/api` */
+  /** the short name: `@dev/api`, or `registry.example.com/dev/api` outside environments */
   readonly image: string
   /** the tag to explain; absent if a digest was given */
   readonly tag?: string

@@ -50,9 +50,9 @@ export interface HistoryRow {
   /** of an unreadable attestation, the repository that it is in */
   readonly to: HistoryEnd
   readonly tags: readonly HistoryTag[]
-  /** the user of the CI job, or else of the machine */
+  /** the user of the CI job; without a job, that of the machine */
   readonly actor?: string
-  /** the URL of the CI job, or else the id of the run */
+  /** the URL of the CI job; without a job, the id of the run */
   readonly run?: string
   readonly reason?: string
   readonly ticket?: string

@@ -44,7 +44,7 @@ export function describeEvidence({ subject, manifest, via, tag, graph }: Evidenc
 
 /**
  * Reads buildkit's attestations in an index. The subject is the image that the annotation names, or
- * else the index. Warns about attestations that do not exist. @throws what the store throws.
+ * the index. Warns about attestations that do not exist. @throws what the store throws.
  */
 export async function readAttestationChildren(
   store: ManifestReader,

@@ -75,7 +75,9 @@ function compile([{ source }, instead]: Term): readonly [pattern: RegExp, instea
 const inComments = [...replacedTerms, ...privateStyle].map(compile)
 const inTexts = [...inComments, compile(evidence)]
 
-/** One line for each term in a text: its file, its line, the words around it, and the term to use. */
+/**
+ * One line for each term in a text: its file, its line, the words around it, and the term to use.
+ */
 function findings(file: string, { text, line }: ReadableText, terms = inTexts): readonly string[] {
   return terms.flatMap(([pattern, instead]) =>
     [...text.matchAll(pattern)].map(({ 0: words, index }) => {

@@ -22,8 +22,8 @@ const targetsAtOnce = 16
  * Reads the state that a rollback is decided by, without any change: the tags of every target, the
  * release, and last, in one wave, the tags that may move. A target that cannot be read is returned
  * with the reason.
- * @throws `not-found` or `refused` if the release does not exist or is ambiguous; the errors that the
- * store of the first target throws.
+ * @throws `not-found` or `refused` if the release does not exist or is ambiguous; the errors that
+ * the store of the first target throws.
  */
 export async function gather(
   asked: RollbackRequest,

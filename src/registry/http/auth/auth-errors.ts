@@ -8,8 +8,8 @@ import { loginHint } from './token.ts'
 export type CredentialUse = 'none' | 'sent' | 'unused'
 
 /**
- * The registry refused a token. The token of the token server lacks a permission that dray requested
- * (distribution, Token Scope Documentation).
+ * The registry refused a token. The token of the token server lacks a permission that dray
+ * requested (distribution, Token Scope Documentation).
  */
 export function notGranted(request: RegistryRequest, use: CredentialUse): DrayError {
   const { registry, scopes } = request

@@ -1,13 +1,13 @@
 import { Config } from '@oclif/core/config'
 import { settings } from '@oclif/core/settings'
-import { toDrayError } from '../lib/errors.ts'
+import { DrayError, toDrayError } from '../lib/errors.ts'
 import { ioError, systemCode } from '../lib/files/io-error.ts'
 import { reportError } from './command/report.ts'
 import { createErrorDocument } from './command/result-document.ts'
 import { fromOclif } from './command/usage-error.ts'
 import { findCommand } from './dispatch/find-command.ts'
 import { splitArguments, type SplitArguments } from './dispatch/split-arguments.ts'
-import { errorFormat, isDocument } from './output/formats.ts'
+import { chooseFormat, commonFormats, errorFormat, isDocument, requestedFormats } from './output/formats.ts'
 import { loadDocumentPrinter } from './output/print-document.ts'
 
 const helpFlags: ReadonlySet<string> = new Set(['--help', '-h'])
@@ -46,11 +46,11 @@ async function route(args: readonly string[], root: string): Promise<void> {
   const split = splitArguments(args)
   const words = split.words.map(({ text }) => text)
   if (command === undefined && asksForVersion(split)) {
-    await showVersion(args, config)
+    await showVersion(args, split, config)
   } else if (
     asksForHelp(args) ||
     args.length === 0 ||
-    (isTopic(words, config) && split.stoppedAt === undefined)
+    (isTopic(words, config) && split.stoppedAt === undefined && requestedFormats(args).length === 0)
   ) {
     const { showHelp } = await import('./help/show-help.ts')
     await showHelp(args, config)
@@ -62,11 +62,13 @@ async function route(args: readonly string[], root: string): Promise<void> {
 
 function asksForVersion({ words, flags }: SplitArguments): boolean {
   const [first] = words
-  return first === undefined ? flags.has('version') : words.length === 1 && first.text === 'version'
+  return first === undefined ? flags.has('version') : first.text === 'version'
 }
 
-async function showVersion(args: readonly string[], config: Config): Promise<void> {
-  const format = errorFormat(args)
+async function showVersion(args: readonly string[], words: readonly string[], config: Config): Promise<void> {
+  const [, unexpected] = words
+  if (unexpected !== undefined) throw new DrayError('usage', `unexpected argument: ${unexpected}`)
+  const format = chooseFormat(args, 'version', commonFormats)
   if (!isDocument(format)) return void process.stdout.write(`${config.userAgent}\n`)
   const { createResultDocument } = await import('./command/result-document.ts')
   const { version, platform, arch } = config

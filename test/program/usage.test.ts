@@ -36,6 +36,7 @@ describe('wrong usage', () => {
     ['a flag that takes the command', ['-o', 'ls', 'a/b'], '"ls" is its value', 'dray -o VALUE ls'],
     ['a word of another tool', ['tags', 'a/b'], '"tags" is not a command', 'Did you mean "dray ls"?'],
     ['an unknown format', ['ls', 'a/b', '-o', 'jsno'], 'dray ls has no output format "jsno"', '"json"?'],
+    ['a format that version lacks', ['--version', '-o', 'jsonl'], 'dray version has no output', 'text, json'],
     ['two formats', ['-o', 'name', 'ls', 'a/b', '-o=digest'], 'name and digest contradict each other', 'one'],
     ['a missing argument', ['ls'], 'missing argument: REPOSITORY', 'See "dray ls --help"'],
     ['an unexpected argument', ['ls', 'a/b', 'c/d'], 'unexpected argument: c/d', 'See "dray ls --help"'],
@@ -85,6 +86,8 @@ describe('wrong usage', () => {
     ['an invalid duration', ['ls', 'a/b', '--timeout', 'soon'], 'ls'],
     ['help for an unknown command', ['help', 'srve'], 'help'],
     ['help for an unknown command', ['srve', '--help'], ''],
+    ['a topic without a command', ['plan'], ''],
+    ['an argument of version', ['version', 'now'], ''],
   ])('of %s with --json prints one document', async (_, args, command) => {
     const { code, stderr, document } = await drayJson(args)
     expect({ code, stderr }).toEqual({ code: 64, stderr: '' })

@@ -66,9 +66,19 @@ export function noCommand(split: SplitArguments, config: Config): DrayError {
   }
   const texts = words.map(({ text }) => text)
   const isTopic = config.findTopic(texts.join(':')) !== undefined
-  if (words.length > 0 && !(isTopic && stoppedAt !== undefined)) return unknownCommand(texts, config)
+  if (isTopic && stoppedAt === undefined) return noCommandOf(texts.join(' '), config)
+  if (words.length > 0 && !isTopic) return unknownCommand(texts, config)
   if (stoppedAt === undefined) return new DrayError('usage', 'a command is missing', { hint: listCommands })
   return unknownFlag(stoppedAt)
+}
+
+/** The error for a topic alone, if the caller expects a document instead of help. */
+function noCommandOf(topic: string, config: Config): DrayError {
+  const names = config.commands.map(({ id }) => id.replaceAll(':', ' '))
+  const inTopic = names.filter((name) => name.startsWith(`${topic} `))
+  return new DrayError('usage', `a command of dray ${topic} is missing`, {
+    hint: `The commands are ${inTopic.join(', ')}.`,
+  })
 }
 
 /** The error for words that name no command. */

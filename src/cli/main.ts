@@ -65,9 +65,14 @@ function asksForVersion({ words, flags }: SplitArguments): boolean {
   return first === undefined ? flags.has('version') : first.text === 'version'
 }
 
-async function showVersion(args: readonly string[], words: readonly string[], config: Config): Promise<void> {
-  const [, unexpected] = words
-  if (unexpected !== undefined) throw new DrayError('usage', `unexpected argument: ${unexpected}`)
+async function showVersion(
+  args: readonly string[],
+  { words, stoppedAt }: SplitArguments,
+  config: Config,
+): Promise<void> {
+  const unexpected = words[1]?.text ?? stoppedAt
+  if (unexpected !== undefined)
+    throw new DrayError('usage', `unexpected argument: ${unexpected}`, { hint: 'See "dray --help".' })
   const format = chooseFormat(args, 'version', commonFormats)
   if (!isDocument(format)) return void process.stdout.write(`${config.userAgent}\n`)
   const { createResultDocument } = await import('./command/result-document.ts')

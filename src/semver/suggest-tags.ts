@@ -37,24 +37,39 @@ export function suggestTags(tag: string, tags: readonly string[]): string {
 
 /** The tags that a mistyped one most likely means, the nearest first. */
 function nearestTags(tag: string, tags: readonly string[]): readonly string[] {
+  const versions = compareDescending(versionTagsIn(tags, plainReading))
   const version = parseVersion(tag)
-  const versions = versionTagsIn(tags, plainReading)
-  const neighbours = version === undefined ? [] : neighboursOf(version, versions)
-  if (neighbours.length > 0) return neighbours.map((one) => one.tag)
+  if (version !== undefined) return neighboursOf(version, versions).map((one) => one.tag)
+  const highest = highestOfLine(tag, versions)
+  if (highest !== undefined) return [highest.tag]
   // Of two that are equally near, the higher one comes first.
   return findNearest(tag, sortBySemver(tags, plainReading), nearShown)
 }
 
-/** Another spelling of the version; else the versions just below and above it in its line. */
+/**
+ * Another spelling of the version; else the versions just below and above it with its minor
+ * version, or with its major version if there are none.
+ * @param versions from the highest down
+ */
 function neighboursOf(version: Version, versions: readonly VersionTag[]): readonly VersionTag[] {
-  const line = compareDescending(versions).filter(
-    (one) => one.version.major === version.major && one.version.minor === version.minor,
-  )
-  const same = line.find((one) => compareVersions(one.version, version) === 0)
+  const same = versions.find((one) => compareVersions(one.version, version) === 0)
   if (same !== undefined) return [same]
+  const major = versions.filter((one) => one.version.major === version.major)
+  const minor = major.filter((one) => one.version.minor === version.minor)
+  const line = minor.length > 0 ? minor : major
   const below = line.find((one) => compareVersions(one.version, version) < 0)
   const above = line.findLast((one) => compareVersions(one.version, version) > 0)
   return [below, above].filter((one) => one !== undefined)
+}
+
+/** The highest version of `1.4` or `1`, a stable one if there is one. */
+function highestOfLine(tag: string, versions: readonly VersionTag[]): VersionTag | undefined {
+  const [, major, minor] = /^v?(\d+)(?:\.(\d+))?$/.exec(tag) ?? []
+  const line = versions.filter(
+    ({ version }) =>
+      version.major === Number(major) && (minor === undefined || version.minor === Number(minor)),
+  )
+  return line.find(({ version }) => isStable(version)) ?? line[0]
 }
 
 /** The highest versions from the highest down, stable ones if there are any. */

@@ -11,6 +11,12 @@ describe('the tags that are suggested instead of a missing one', () => {
     ['1.5.0', 'Did you mean 1.5.0-rc.1? The highest version is 2.1.0.'],
     ['2.0.1', 'Did you mean 2.0.0? The highest version is 2.1.0.'],
     ['2.1.1', 'Did you mean 2.1.0?'],
+    ['1.9.0', 'Did you mean 1.5.0-rc.1? The highest version is 2.1.0.'],
+    ['1.1.0', 'Did you mean 1.0.0 or 1.3.8? The highest version is 2.1.0.'],
+    ['3.0.0', 'The highest versions are 2.1.0, 2.0.0, 1.4.2.'],
+    ['1.4', 'Did you mean 1.4.2? The highest version is 2.1.0.'],
+    ['v1', 'Did you mean 1.4.2? The highest version is 2.1.0.'],
+    ['3', 'The highest versions are 2.1.0, 2.0.0, 1.4.2.'],
     ['9.9.9', 'The highest versions are 2.1.0, 2.0.0, 1.4.2.'],
     ['stable', 'The highest versions are 2.1.0, 2.0.0, 1.4.2.'],
   ])('are for %s: %s', (tag, hint) => {
@@ -21,6 +27,12 @@ describe('the tags that are suggested instead of a missing one', () => {
   it('are the versions on both sides of a gap', () => {
     expect(suggestTags('1.4.1', ['1.4.0', '1.4.2', '1.4.3'])).toBe(
       'Did you mean 1.4.0 or 1.4.2? The highest version is 1.4.3.',
+    )
+  })
+
+  it('are compared as numbers', () => {
+    expect(suggestTags('1.9.0', ['1.4.0', '1.5.0', '1.10.0', '1.11.0'])).toBe(
+      'Did you mean 1.5.0 or 1.10.0? The highest version is 1.11.0.',
     )
   })
 

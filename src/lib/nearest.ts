@@ -2,6 +2,8 @@
  * Longer words are not compared: no mistyped name is longer, and the work grows with the square.
  */
 const maxLength = 128
+/** The fewest letters that are read as the beginning of a longer word. */
+const minBeginning = 3
 
 /**
  * Returns the candidate that a mistyped word most likely means, or undefined if none is near: at
@@ -14,21 +16,24 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 
 /**
  * Returns up to `count` near candidates, the nearest first; of equals, the one with the longer
- * common beginning, then the earlier one.
+ * common beginning, then the earlier one. Without any, those that begin with the word.
  */
 export function findNearest(word: string, candidates: Iterable<string>, count: number): string[] {
   const target = word.toLowerCase()
   if (target === '' || target.length > maxLength) return []
   const limit = Math.max(1, Math.floor(target.length / 3))
   const found: { candidate: string; distance: number; alike: number }[] = []
+  const longer: string[] = []
   for (const candidate of candidates) {
     const other = candidate.toLowerCase()
+    if (target.length >= minBeginning && other.startsWith(target)) longer.push(candidate)
     if (Math.abs(other.length - target.length) > limit) continue
     const distance = editDistance(target, other)
     if (distance <= limit && distance < target.length)
       found.push({ candidate, distance, alike: commonPrefix(target, other) })
   }
   const sorted = found.sort((a, b) => a.distance - b.distance || b.alike - a.alike)
+  if (sorted.length === 0) return [...new Set(longer)].slice(0, count)
   return [...new Set(sorted.map((f) => f.candidate))].slice(0, count)
 }
 

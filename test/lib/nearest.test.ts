@@ -15,6 +15,13 @@ describe('nearest', () => {
     expect(nearest(word, known)).toBe(meant)
   })
 
+  it('takes the beginning of a word for the word, if nothing else is near', () => {
+    const known = ['promote', 'prune', 'status'].values()
+    expect(findNearest('prom', known, 3)).toEqual(['promote'])
+    expect(nearest('stat', ['status', 'stats'])).toBe('stats')
+    expect(nearest('pr', ['promote', 'prune'])).toBeUndefined()
+  })
+
   it.each(['production', 'x', '', 'qa'])('finds nothing that is similar to %j', (word) => {
     expect(nearest(word, ['dev', 'staging', 'prod'])).toBeUndefined()
   })

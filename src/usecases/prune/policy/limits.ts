@@ -54,9 +54,9 @@ interface Breach {
 }
 
 function refusal(subject: string, breaches: readonly Breach[]): DrayError {
-  const names = breaches.map(({ name }) => `limits.${name}`).join(' and ')
+  const names = breaches.map(({ name }) => name).join(' and limits.')
   const values = breaches.map(({ name, needed }) => `limits.${name} to ${needed}`).join(' and ')
-  return new DrayError('refused', `the deletes violate ${names} of the policy`, {
+  return new DrayError('refused', `the deletes violate limits.${names} of the policy`, {
     subject,
     why: breaches.map(({ why }) => why).join('; '),
     hint: `Check the deletes in the plan. To allow them, set ${values} in dray.yaml.`,

@@ -31,7 +31,8 @@ export function readShape(value: unknown): { config: WrittenConfig } | { issues:
   const result = checkTypes(value)
   if ('config' in result && unknown.length === 0) return result
   const others = 'config' in result ? [] : result.issues
-  return { issues: [...unknown, ...others.filter((issue) => !isMistyped(issue, unknown))] }
+  const isKnown = (issue: Issue): boolean => isMistyped(issue, unknown) || isInList(issue, unknown)
+  return { issues: [...unknown, ...others.filter((issue) => !isKnown(issue))] }
 }
 
 /** As `readShape`, without unknown keys. */
@@ -49,6 +50,14 @@ function isMistyped({ path, isMissing }: Issue, unknown: readonly UnknownKey[]):
   return unknown.some((one) => one.near === path.at(-1) && JSON.stringify(one.path.slice(0, -1)) === parent)
 }
 
+/** Whether a mistake is about an entry of a list that must be a map. */
+function isInList({ path }: Issue, unknown: readonly UnknownKey[]): boolean {
+  const parent = JSON.stringify(path.slice(0, -1))
+  return unknown.some((one) => one.message === mustBeMap && JSON.stringify(one.path) === parent)
+}
+
+const mustBeMap = 'must be a map, but is a list'
+
 interface UnknownKey extends Issue {
   /** the nearest known key */
   readonly near?: string
@@ -63,7 +72,7 @@ function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterab
   if (known.keys === undefined && known.values === undefined) return
   if (Array.isArray(value)) {
     // For valibot, a list is a record with the keys 0, 1, 2 …
-    yield { path, at: 'value', message: 'must be a map, but is a list' }
+    yield { path, at: 'value', message: mustBeMap }
     return
   }
   if (!isRecord(value)) return

@@ -72,7 +72,7 @@ export function parseSource(content: string, name: string): ConfigSource {
   const repeated = findRepeatedKeys(document)
   const old = renameOldKeys(document)
   const mistakes = [
-    ...errors.map(({ pos, message }) => ({ ...at(pos[0]), path: '', message })),
+    ...errors.map((error) => ({ ...at(error.pos[0]), path: '', message: messageOf(error) })),
     ...repeated.map((key) => ({ ...located(key, at), message: 'the key is given twice in this map' })),
     ...old.filter(({ isDouble }) => isDouble).map((key) => doubleKey(key, at)),
   ]
@@ -86,6 +86,11 @@ export function parseSource(content: string, name: string): ConfigSource {
     brokenLine: brokenLines.sort((a, b) => a - b)[0],
     position: (path, of = 'value') => at(positions.offsetOf(root, path, of)),
   }
+}
+
+/** The parser's own message, unless it is advice for programmers. */
+function messageOf({ code, message }: YAMLError): string {
+  return code === 'MULTIPLE_DOCS' ? 'a second YAML document begins here; write only one' : message
 }
 
 type Locate = (offset: number) => FilePosition

@@ -55,6 +55,13 @@ audit: { file: dir/, file: log.jsonl }
     ])
   })
 
+  it('of a list in place of a map, and of a second document, once', async () => {
+    expect(await mistakesOf('version: 1\nimages: [a, b]\n---\nversion: 1\n')).toEqual([
+      '2 images: must be a map, but is a list',
+      '3 : a second YAML document begins here; write only one',
+    ])
+  })
+
   it.each([
     ['a misspelled `registry`', 'environments:\n  dev: { regsitry: r.io, path: "{image}" }', 'dev.regsitry'],
     [

@@ -238,6 +238,11 @@ images:
       '3:20: environments.dev.registry: "r.io/team" is not the host of a registry',
     ],
     [
+      'a registry with a scheme',
+      'version: 1\nenvironments:\n  dev: { registry: "https://r.io", path: "{image}" }\n',
+      '"https://r.io" is not the host of a registry: write it without https://',
+    ],
+    [
       'a registry that references cannot name',
       'version: 1\nregistries:\n  intranet: {}\n',
       '3:3: registries.intranet: "intranet" is not the host of a registry',

@@ -84,10 +84,19 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
     warnings: [
       ...warnings,
       ...unknownInUse(inputs, results),
+      ...unmatchedPatterns(scope),
       ...(scope.isNamed ? emptyRepositories(plan) : []),
     ],
     readAt,
   }
+}
+
+/** One warning about patterns without a repository: a pattern may be mistyped. */
+function unmatchedPatterns({ unmatched }: PruneScope): readonly string[] {
+  if (unmatched.length === 0) return []
+  return [
+    `no repository matches ${joinFirst(unmatched)}. Check the ${unmatched.length === 1 ? 'name' : 'names'}.`,
+  ]
 }
 
 /** One warning about named repositories without tags: a name may be mistyped. */

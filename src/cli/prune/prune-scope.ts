@@ -36,6 +36,8 @@ export interface PruneScope {
   readonly isWhole: boolean
   /** the arguments name the repositories */
   readonly isNamed: boolean
+  /** patterns of the arguments, the rules and `--exclude` that match no repository */
+  readonly unmatched: readonly string[]
   readonly protections: readonly { readonly name: string; readonly optional: boolean }[]
 }
 
@@ -59,13 +61,18 @@ export async function resolveScope(
   const excluded = exclude.map((text) => resolvePattern(text, config))
   const names = new RegistryNames(config.registries)
   const found = new Map<string, RepositoryName>()
+  const unmatched = new Set<string>()
   for (const pattern of named) {
-    for (const repository of await expand(pattern, config, catalog, call)) {
+    const expanded = await expand(pattern, config, catalog, call)
+    if (expanded.length === 0) unmatched.add(pattern.text)
+    for (const repository of expanded) {
       // Under two names a repository would be decided and counted twice.
       const identity = names.identity(repository)
       if (!found.has(identity)) found.set(identity, repository)
     }
   }
+  for (const pattern of excluded)
+    if (![...found.values()].some((one) => isNamed([pattern], one, config))) unmatched.add(pattern.text)
   const repositories = [...found.values()]
     .filter((repository) => !isNamed(excluded, repository, config))
     .filter((repository) => shard === undefined || isInShard(repository, shard))
@@ -75,6 +82,7 @@ export async function resolveScope(
     repositories,
     isWhole,
     isNamed: patterns.length > 0,
+    unmatched: [...unmatched],
     protections: retention.protect.map(({ name, optional }) => ({ name, optional })),
   }
 }

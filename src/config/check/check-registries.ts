@@ -134,5 +134,7 @@ export function checkHost(host: string): string | undefined {
 }
 
 export function notAHost(host: string): string {
-  return `${JSON.stringify(host)} is not the host of a registry: write a name with a dot or a port, without a path`
+  const [scheme] = /^https?:\/\//i.exec(host) ?? []
+  const form = scheme === undefined ? 'a name with a dot or a port, without a path' : `it without ${scheme}`
+  return `${JSON.stringify(host)} is not the host of a registry: write ${form}`
 }

@@ -77,6 +77,19 @@ describe('the scope of a prune', () => {
     expect(found.isWhole).toBe(false)
   })
 
+  it('has the patterns that match no repository', async () => {
+    const images = 'images: { api: {} }'
+    const unmatched = async (options: Partial<ScopeOptions>, rules = '["@dev/**"]', rest = images) =>
+      (await scope(old(rules), options, rest)).unmatched
+    expect(await unmatched({ exclude: ['@dev/a*'] })).toEqual([])
+    expect(await unmatched({ patterns: ['@dev/x*', '@dev/api'] })).toEqual(['@dev/x*'])
+    expect(await unmatched({ exclude: ['@dev/ap1*', '@prod'] })).toEqual(['@dev/ap1*', '@prod'])
+    expect(await unmatched({}, '["@dev/x*", "@dev/a*"]')).toEqual(['@dev/x*'])
+    expect(await unmatched({ patterns: ['r.example.com/nope/*'] }, undefined, '')).toEqual([
+      'r.example.com/nope/*',
+    ])
+  })
+
   it('has the matching rules of each repository', async () => {
     const rules = `  rules:
     - { name: one, olderThan: 14d, repositories: ["@dev/api"] }

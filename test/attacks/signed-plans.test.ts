@@ -79,7 +79,7 @@ describe('a plan that is saved with audit.sign.key', () => {
     const former = { ...plan, placements }
     const key = await loadSigningKey(join(project.folder, 'plans.pem'))
     const hash = sha256(canonicalJson(former))
-    const signature = signPlan(former as unknown as Plan, key)
+    const signature = signPlan(former, key)
     await writeFile(path, JSON.stringify({ ...former, hash, signature }))
     const applied = await project.json(...apply('--key', 'plans.pub.pem'))
     expect(applied).toMatchObject({ code: 0, document: { result: { plan: hash } } })

@@ -47,7 +47,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   readonly #openFile: typeof openToAppend
   readonly #follower: LogFollower
   readonly #heartbeats = new Map<string, Heartbeat>()
-  #isPlaceChecked = false
+  #isPathChecked = false
   #waiting: AuditRecord[] = []
   #next: Promise<void> | undefined
   #last: Promise<void> = Promise.resolve()
@@ -75,7 +75,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     return this.#reported(async () => {
       const folder = dirname(this.path)
       if ((await ifThere(stat(folder), folder)) === undefined) return []
-      await this.#checkPlace()
+      await this.#checkPath()
       return this.#locked(async () => {
         await using handle = await this.#openFile(this.path, false)
         if (handle === undefined) await this.#follower.checkNew()
@@ -107,7 +107,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   }
 
   async #commit(records: readonly AuditRecord[]): Promise<void> {
-    await this.#checkPlace()
+    await this.#checkPath()
     await makeFolder(dirname(this.path), 0o700)
     /** the end of the log before the first attempt */
     let before: Position | undefined
@@ -130,11 +130,11 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   }
 
   /** Refuses a file of another program before dray creates a lock or a folder beside it. */
-  async #checkPlace(): Promise<void> {
-    if (this.#isPlaceChecked) return
+  async #checkPath(): Promise<void> {
+    if (this.#isPathChecked) return
     await using handle = await this.#openFile(this.path, false)
-    if (handle !== undefined) await this.#follower.checkPlace(handle)
-    this.#isPlaceChecked = true
+    if (handle !== undefined) await this.#follower.checkPath(handle)
+    this.#isPathChecked = true
   }
 
   async #open(): Promise<FileHandle> {

@@ -50,7 +50,7 @@ export class LogFollower {
    * Checks the first bytes of a file before anything is written beside it. Needs no lock, because a
    * writer only appends. @throws `audit` if the file or its head is not dray's.
    */
-  async checkPlace(handle: FileHandle): Promise<void> {
+  async checkPath(handle: FileHandle): Promise<void> {
     // Files of /proc have content but no size.
     if (!canBeginLog(await readWhole(handle, 0, 64))) throw this.#foreign(0)
     await readOwnHead(this.path)

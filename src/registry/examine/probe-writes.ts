@@ -193,8 +193,8 @@ class WriteProbe {
     const { digest } = image.descriptor
     if (tag !== undefined && (await this.#probeDelete('deleteTag', { tag }))) {
       this.created.tags.shift()
-      const stays = (await resolveManifest(this.#client, { digest }, this.#call)) !== undefined
-      if (!stays) this.#note('deleteTag', true, 'deleting the tag deletes the image')
+      const isKept = (await resolveManifest(this.#client, { digest }, this.#call)) !== undefined
+      if (!isKept) this.#note('deleteTag', true, 'deleting the tag deletes the image')
     }
     const referrer = this.created.manifests.at(-1)
     if (referrer !== undefined && (await this.#probeDelete('deleteManifest', { digest: referrer })))

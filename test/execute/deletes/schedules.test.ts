@@ -6,22 +6,22 @@ import { isDelete, type PruneRegistry, startPruneRegistry } from '../../support/
 import { executePrunePlan, prunePlanOf } from '../../support/pruning.ts'
 
 /** Pushed content. The numbers choose among the existing content. */
-interface Piece {
+interface PushedContent {
   readonly kind: 'image' | 'index' | 'referrer' | 'signature'
   readonly of: readonly number[]
   readonly tags: readonly string[]
 }
 
 const tags = ['pr-1', 'pr-2', 'pr-3', 'pr-4', 'prod', 'main', 'v1']
-const piece: fc.Arbitrary<Piece> = fc.record({
+const anyContent: fc.Arbitrary<PushedContent> = fc.record({
   kind: fc.constantFrom('image', 'image', 'index', 'index', 'referrer', 'signature'),
   of: fc.array(fc.nat(20), { minLength: 1, maxLength: 3 }),
   tags: fc.subarray(tags, { maxLength: 2 }),
 })
 /** A push under a new tag between deletes: of existing content or of an index over it. */
-const push = fc.record({ at: fc.integer({ min: 0, max: 8 }), piece, again: fc.boolean() })
+const push = fc.record({ at: fc.integer({ min: 0, max: 8 }), content: anyContent, again: fc.boolean() })
 
-function build({ kind, of }: Piece, built: readonly Content[]): Content {
+function build({ kind, of }: PushedContent, built: readonly Content[]): Content {
   const chosen = of.flatMap((n) => built[n % Math.max(1, built.length)] ?? [])
   const [first] = chosen
   if (first === undefined || kind === 'image') return image({ label: `${built.length}`, layers: 0 })
@@ -68,19 +68,19 @@ describe('a prune with pushes between its deletes', () => {
   it('leaves every tagged image complete, and without pushes deletes all that was planned', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(piece, { minLength: 2, maxLength: 14 }),
+        fc.array(anyContent, { minLength: 2, maxLength: 14 }),
         fc.array(push, { maxLength: 4 }),
         fc.boolean(),
-        async (pieces, pushes, hasReferrers) => {
+        async (contents, pushes, hasReferrers) => {
           await using world = await startPruneRegistry({ abilities: { referrers: hasReferrers } })
           const built: Content[] = []
-          for (const one of pieces) {
+          for (const one of contents) {
             const content = build(one, built)
             built.push(content)
             world.put(content, ...one.tags)
           }
           const plan = await prunePlanOf(world.run, [world.repository])
-          const doers = pushes.map(({ at, piece: what, again }, i) => {
+          const doers = pushes.map(({ at, content: what, again }, i) => {
             const content = again ? (built[(what.of[0] ?? 0) % built.length] as Content) : build(what, built)
             return { at, content: alone(content), tag: `new-${i}` }
           })

@@ -161,8 +161,10 @@ describe('a first run', () => {
     expect(await explained({ tag: 'mian' })).toMatchObject({
       message: `cannot explain ${registry.host}/dev/api:mian`,
       why: 'the repository has no tag mian',
-      hint: 'Did you mean "main"?',
+      hint: 'Did you mean main?',
     })
+    await registry.oracle.push(image({ label: 'b' }), 'dev/api', '1.10.0')
+    expect(await explained({ tag: '1.9.0' })).toMatchObject({ hint: 'Did you mean 1.10.0?' })
     expect(await explained({ digest: digestOf('other') })).toMatchObject({
       why: expect.stringContaining(
         'dray reads attached artifacts only of images that a rule deletes',

@@ -1,10 +1,10 @@
 import type { Limits, TagProtection } from '../../../config/retention/policy.ts'
 import { DrayError, toErrorInfo } from '../../../lib/errors.ts'
-import { didYouMean } from '../../../lib/nearest.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatAt, formatRepository, type TagOrDigest } from '../../../oci/reference.ts'
 import type { RepositoryPlan, TagVerdict } from '../../../plan/prune/prune-plan.ts'
+import { suggestTags } from '../../../semver/suggest-tags.ts'
 import { decideFrom } from '../decide-repository.ts'
 import type { Evaluation } from '../evaluate.ts'
 import type { ExplainedTime, Explanation, ProtectionResult, RuleResult } from './explanation.ts'
@@ -176,6 +176,9 @@ function unseen({ snapshot }: Evaluation, at: TagOrDigest): DrayError {
   return new DrayError('not-found', message, {
     subject: reference,
     why: `the repository has no tag ${at.tag}`,
-    hint: didYouMean(at.tag, graph.tags.keys()) ?? list,
+    hint: suggestTags(
+      at.tag,
+      [...graph.tags.keys()].filter((tag) => !isEvidenceTag(tag)),
+    ),
   })
 }

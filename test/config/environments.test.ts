@@ -1,9 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptyConfig } from '../../src/config/config.ts'
-import { findImagesAt, repositoriesOf } from '../../src/config/environments.ts'
+import { checkImage, findImagesAt, repositoriesOf } from '../../src/config/environments.ts'
 import { hashOfConfig } from '../../src/config/hash.ts'
 import { parseConfig } from '../../src/config/load.ts'
+import type { DrayError } from '../../src/lib/errors.ts'
 
 const text = `
 version: 1
@@ -55,6 +56,22 @@ describe('an environment', () => {
         hint: expect.stringContaining('dray config init'),
       }),
     )
+  })
+
+  it('is suggested for its name or path in place of an image', () => {
+    const hintOf = (text: string): string | undefined => {
+      try {
+        return void checkImage(text, config)
+      } catch (error) {
+        return (error as DrayError).hint
+      }
+    }
+    const end = 'The images are api, web. To use another image, add it to "images:".'
+    expect(hintOf('staging')).toBe(`To name the environment, write @staging. ${end}`)
+    expect(hintOf('staging/api')).toBe(`Did you mean "@staging/api"? ${end}`)
+    expect(hintOf('staging/other')).toBe(end)
+    expect(hintOf('wep')).toBe(`Did you mean "web"? ${end}`)
+    expect(hintOf('api')).toBeUndefined()
   })
 
   it('refuses a name that is not part of a repository', () => {

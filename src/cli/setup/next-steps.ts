@@ -18,16 +18,17 @@ export function listNextSteps(
 ): readonly string[] {
   const config = file === undefined ? [] : ['--config', file]
   const command = (...words: readonly string[]): string => formatCommandLine(['dray', ...words, ...config])
-  const [first, second] = environments
   const { image, tag } = promotable ?? { image: images[0] ?? 'IMAGE', tag: 'TAG' }
   // Without images in the file, dray prune needs a catalog, and the registry may have none.
   const repositories =
     retention === undefined || images.length > 0 ? [] : [`@${retention.environment}/${image}`]
-  const promotes = first !== undefined && second !== undefined
+  const at = environments.findIndex(({ name }) => name === promotable?.environment)
+  const [from, to] = environments.slice(Math.max(at, 0))
+  const promotes = from !== undefined && to !== undefined
   return [
     ...logins.map((registry) => command('login', registry)),
     command('status', ...(images.length === 0 ? [image] : [])),
-    ...(promotes ? [command('promote', `${image}:${tag}`, '--from', first.name, '--to', second.name)] : []),
+    ...(promotes ? [command('promote', `${image}:${tag}`, '--from', from.name, '--to', to.name)] : []),
     ...(retention === undefined ? [] : [command('prune', ...repositories)]),
   ]
 }

@@ -50,8 +50,9 @@ export async function findImages(
   return { images: [...images].sort(), others, failures }
 }
 
-/** An image with a tag that the first environment has. */
+/** An image with a tag of an environment. */
 export interface PromotableImage {
+  readonly environment: string
   readonly image: string
   readonly tag: string
 }
@@ -74,9 +75,9 @@ export async function findPromotable(
       const tags = repository && (await findTags(stores.source(repository), call))
       const versions = versionTagsIn(sortBySemver(tags ?? [], plainReading), plainReading)
       const highest = versions.find(({ version }) => isStable(version)) ?? versions[0]
-      if (highest !== undefined) return { promotable: { image, tag: highest.tag } }
+      if (highest !== undefined) return { promotable: { environment, image, tag: highest.tag } }
       const [tag] = tags?.includes('latest') === true ? ['latest'] : (tags ?? [])
-      if (tag !== undefined) other ??= { image, tag }
+      if (tag !== undefined) other ??= { environment, image, tag }
     } catch (thrown) {
       call.signal.throwIfAborted()
       return { error: toDrayError(thrown) }

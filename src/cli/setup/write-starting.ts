@@ -8,7 +8,7 @@ import type { Call } from '../../lib/call.ts'
 import { type DrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { InitRegistries } from './init-registries.ts'
 import { listNextSteps } from './next-steps.ts'
-import { findImages, findPromotable } from './starting-images.ts'
+import { findImages, findPromotable, type PromotableImage } from './starting-images.ts'
 import { findSchema, parseStarting, writeConfig } from './write-config.ts'
 
 export interface InitOutput {
@@ -68,19 +68,21 @@ export async function writeStarting(
   const text = startingConfig(config, await findSchema(file))
   const { config: known } = parseStarting(text, out, cwd)
   await writeConfig(text, out, { cwd, force })
-  const [first] = config.environments
-  const isReadable = first !== undefined && !unread.isUnreachable(first.registry)
-  const { promotable, error } = isReadable
-    ? await findPromotable(known, first.name, config.images, await registries.stores(), call)
-    : {}
-  if (first !== undefined && error !== undefined) unread.add(first.registry, error)
+  let promotable: PromotableImage | undefined
+  const { environments } = config
+  for (const { name, registry } of environments.slice(0, Math.max(1, environments.length - 1))) {
+    if (promotable !== undefined || unread.isUnreachable(registry)) continue
+    const found = await findPromotable(known, name, config.images, await registries.stores(), call)
+    promotable = found.promotable
+    if (found.error !== undefined) unread.add(registry, found.error)
+  }
   if (config.images.length === 0) warn(warnAboutImages(out, outside, unread.logins))
   const next = listNextSteps(config, {
     file: isDefault ? undefined : out,
     logins: unread.logins,
     promotable,
   })
-  const { environments, images, retention } = config
+  const { images, retention } = config
   const names = environments.map(({ name }) => name)
   return {
     config,

@@ -3,22 +3,28 @@ import { completeInit } from '../../../src/cli/setup/config-init.ts'
 import { findImages } from '../../../src/cli/setup/starting-images.ts'
 import { writeStarting } from '../../../src/cli/setup/write-starting.ts'
 import { parseConfig } from '../../../src/config/load.ts'
-import type { RepositoryLister } from '../../../src/images/ports.ts'
+import type { RepositoryLister, SourceRepository } from '../../../src/images/ports.ts'
 import type { Call } from '../../../src/lib/call.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
+import type { RepositoryName } from '../../../src/oci/reference.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const call: Call = { signal: new AbortController().signal, notify: () => undefined }
 
-/** A registry with these repositories, which are not read further. */
-function catalog(paths: readonly string[] | DrayError) {
+/** A registry with these repositories. Only the given one has tags. */
+function catalog(paths: readonly string[] | DrayError, tagged?: string) {
   return {
     async *repositories() {
       if (paths instanceof DrayError) throw paths
       yield* paths
     },
-    source: () => {
-      throw new DrayError('not-found', 'absent')
+    source: ({ path }: RepositoryName) => {
+      if (tagged === undefined) throw new DrayError('not-found', 'absent')
+      return {
+        async *tags() {
+          if (path === tagged) yield* ['1.4.1', '1.4.2']
+        },
+      } as unknown as SourceRepository
     },
     target: () => {
       throw new DrayError('not-found', 'absent')
@@ -57,13 +63,17 @@ describe('the images of a new configuration', () => {
 })
 
 describe('a new configuration', () => {
-  const init = async (paths: readonly string[] | DrayError, image: readonly string[] = []) => {
+  const init = async (
+    paths: readonly string[] | DrayError,
+    image: readonly string[] = [],
+    { env = ['dev', 'prod'], tagged }: { readonly env?: readonly string[]; readonly tagged?: string } = {},
+  ) => {
     const warnings: string[] = []
     const { result } = await writeStarting(
       { out: 'dray.yaml', force: false, isDefault: true },
       (findImagesAt) =>
         completeInit(
-          { registry: 'r.example.com', env: ['dev', 'prod'], image, retention: undefined, clean: undefined },
+          { registry: 'r.example.com', env, image, retention: undefined, clean: undefined },
           {
             questions: undefined,
             usualRegistry: async () => 'r.example.com',
@@ -73,7 +83,7 @@ describe('a new configuration', () => {
         ),
       {
         cwd: await tempFolder(),
-        registries: { stores: async () => catalog(paths) },
+        registries: { stores: async () => catalog(paths, tagged) },
         call,
         isInteractive: false,
         warn: (text) => void warnings.push(text),
@@ -106,5 +116,13 @@ describe('a new configuration', () => {
     const { result, warnings } = await init([], ['api', 'web'])
     expect(warnings).toEqual(['absent'])
     expect(result.next).toEqual(['dray status', 'dray promote api:TAG --from dev --to prod', 'dray prune'])
+  })
+
+  it('promotes from the first environment that has an image', async () => {
+    const env = ['dev', 'staging', 'prod']
+    const { result } = await init(['staging/api'], [], { env, tagged: 'staging/api' })
+    expect(result.next).toContain('dray promote api:1.4.2 --from staging --to prod')
+    const last = await init(['prod/api'], [], { env, tagged: 'prod/api' })
+    expect(last.result.next).toContain('dray promote api:TAG --from dev --to staging')
   })
 })

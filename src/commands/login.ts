@@ -42,10 +42,10 @@ On a terminal, dray asks for a missing user and password.`
     const { config } = await this.context.config()
     const registry = resolveLoginRegistry(args.registry, 'login', config.registries)
     const username =
-      flags.username ?? (await this.#asked((ask) => ask.enter(`User at ${registry}:`, complaint)))
+      flags.username ?? (await this.#asked(registry, (ask) => ask.enter(`User at ${registry}:`, complaint)))
     const password = flags['password-stdin']
       ? await readSecret(process.stdin)
-      : await this.#asked((ask) => ask.enterSecret(`Password or token of ${username}:`))
+      : await this.#asked(registry, (ask) => ask.enterSecret(`Password or token of ${username}:`))
     const result = await logIn(
       this.context,
       { registry, username, password, authFile: flags['auth-file'] },
@@ -55,10 +55,13 @@ On a terminal, dray asks for a missing user and password.`
     for (const note of renderLoginNotes(result)) this.warn(note)
   }
 
-  async #asked<T>(ask: (questions: NonNullable<typeof this.questions>) => Promise<T>): Promise<T> {
+  async #asked<T>(
+    registry: string,
+    ask: (questions: NonNullable<typeof this.questions>) => Promise<T>,
+  ): Promise<T> {
     const { questions } = this
     if (questions !== undefined) return await ask(questions)
-    throw new DrayError('usage', 'the user or the password is missing', {
+    throw new DrayError('usage', `the user or the password for ${registry} is missing`, {
       why: 'dray does not prompt, because the run is non-interactive',
       hint: 'Pass --username USER, and the password on stdin with --password-stdin.',
     })

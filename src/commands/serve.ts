@@ -4,7 +4,7 @@ import { integer, option, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { warnAboutExposure, serveRegistry } from '../cli/registries/serve.ts'
-import { toDrayError } from '../lib/errors.ts'
+import { DrayError, toDrayError } from '../lib/errors.ts'
 import { escapeText } from '../render/text/escape.ts'
 
 export default class Serve extends BaseCommand {
@@ -65,6 +65,7 @@ By default, only programs on this machine can reach it, and each of them can rea
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Serve)
+    checkFolder(args.dir, flags.port)
     const registry = await serveRegistry({
       folder: args.dir,
       host: flags.host,
@@ -90,4 +91,12 @@ By default, only programs on this machine can reach it, and each of them can rea
       await registry.close()
     }
   }
+}
+
+/** Refuses `dray serve 5000`: the argument is a folder, and dray would create it. @throws `usage`. */
+function checkFolder(folder: string | undefined, port: number): void {
+  if (folder === undefined || port !== 0 || !/^\d+$/.test(folder)) return
+  throw new DrayError('usage', `${folder} is the name of a folder, not a port`, {
+    hint: `Run "dray serve --port ${folder}". To use the folder, write ./${folder}.`,
+  })
 }

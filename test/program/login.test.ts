@@ -100,8 +100,12 @@ describe('dray login', () => {
   })
 
   it.each([
-    ['no user', ['login', 'r.example.com'], 'the user or the password is missing'],
-    ['no password', ['login', 'r.example.com', '-u', 'a'], 'the user or the password is missing'],
+    ['no user', ['login', 'r.example.com'], 'the user or the password for r.example.com is missing'],
+    [
+      'no password',
+      ['login', 'r.example.com', '-u', 'a'],
+      'the user or the password for r.example.com is missing',
+    ],
     ['an empty password', ['login', 'r.example.com', ...asUser], 'stdin has no password'],
     ['a repository', ['login', 'r.example.com/a', ...asUser], 'is a repository'],
     ['no registry', ['login', 'a b', ...asUser], '"a b" is not a registry'],

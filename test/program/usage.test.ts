@@ -40,6 +40,7 @@ describe('wrong usage', () => {
     ['two formats', ['-o', 'name', 'ls', 'a/b', '-o=digest'], 'name and digest contradict each other', 'one'],
     ['a missing argument', ['ls'], 'missing argument: REPOSITORY', 'See "dray ls --help"'],
     ['an unexpected argument', ['ls', 'a/b', 'c/d'], 'unexpected argument: c/d', 'See "dray ls --help"'],
+    ['a port as a folder', ['serve', '5000'], '5000 is the name of a folder', 'dray serve --port 5000'],
     ['a flag without its value', ['serve', '--port'], '--port needs a value', 'See "dray serve --help"'],
     ['a value of the wrong kind', ['serve', '--port', 'x'], '--port', 'See "dray serve --help"'],
     ['an invalid duration', ['ls', 'a/b', '--timeout', 'soon'], '--timeout "soon" is not a duration', '15m'],

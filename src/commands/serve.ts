@@ -93,7 +93,7 @@ By default, only programs on this machine can reach it, and each of them can rea
   }
 }
 
-/** Refuses `dray serve 5000`: the argument is a folder, and dray would create it. @throws `usage`. */
+/** Refuses `dray serve 5000`, which would create a folder of that name. @throws `usage`. */
 function checkFolder(folder: string | undefined, port: number): void {
   if (folder === undefined || port !== 0 || !/^\d+$/.test(folder)) return
   throw new DrayError('usage', `${folder} is the name of a folder, not a port`, {

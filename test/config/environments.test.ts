@@ -59,9 +59,10 @@ describe('an environment', () => {
   })
 
   it('is suggested for its name or path in place of an image', () => {
-    const hintOf = (text: string): string | undefined => {
+    const hintOf = (name: string): string | undefined => {
       try {
-        return void checkImage(text, config)
+        checkImage(name, config)
+        return undefined
       } catch (error) {
         return (error as DrayError).hint
       }

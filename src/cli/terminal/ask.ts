@@ -68,8 +68,8 @@ export function createQuestions(terminal: PromptTerminal, signal: AbortSignal): 
         filter = term
         return entries.filter(({ name }) => isFound(name, term))
       }
-      // Text that was typed before the prompt appeared can arrive together with Enter. The list then
-      // still shows the choices of the filter before it.
+      // Text that was typed before the prompt appeared can arrive together with Enter. The list
+      // then still shows the choices of the filter before it.
       const validate = async (value: string): Promise<boolean | string> => {
         await setImmediate()
         const chosen = entries.find((entry) => entry.value === value)

@@ -56,13 +56,9 @@ describe('the certificates of a registry', () => {
   })
 
   it.each([
-    ['a certificate without its key', { 'client.cert': testCertificate.cert }, 'without its key'],
-    ['a key without its certificate', { 'client.key': 'canary' }, 'a key without its certificate'],
-    [
-      'a key of another name',
-      { 'client.cert': testCertificate.cert, 'other.key': 'canary' },
-      'without its key',
-    ],
+    ['a certificate without its key', { 'client.cert': testCertificate.cert }, 'has no key'],
+    ['a key without its certificate', { 'client.key': 'canary' }, 'a key has no certificate'],
+    ['a key of another name', { 'client.cert': testCertificate.cert, 'other.key': 'canary' }, 'has no key'],
     ['an invalid key', { ...pair, 'client.key': 'canary' }, 'cannot be used'],
     ['an invalid certificate', { ...pair, 'client.cert': 'canary' }, 'cannot be used'],
   ])('with %s are an error that contains no part of them', async (_, files, message) => {

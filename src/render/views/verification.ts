@@ -75,9 +75,9 @@ function recordNotes({ backward, counts }: LogReport, style: Style): readonly st
   const kept = counts.recovered
   const notesOfRecords: string[] = []
   if (kept > 0) {
-    const contain = kept === 1 ? 'contains' : 'contain'
+    const keep = kept === 1 ? 'keeps' : 'keep'
     notesOfRecords.push(
-      `${formatCount(kept, 'recovered record')} ${contain} lines of a crash or a suspended run.`,
+      `${formatCount(kept, 'recovered record')} ${keep} lines that a crash or a suspended run wrote at an earlier end of the log.`,
     )
   }
   if (backward !== undefined) {

@@ -66,7 +66,7 @@ describe('the verification of a log', () => {
     [{ head: 'behind' }, 'The head is behind the log'],
     [
       { counts: { intent: 1, outcome: 1, refused: 0, recovered: 1 } },
-      '1 recovered record contains lines of a crash or a suspended run.',
+      '1 recovered record keeps lines that a crash or a suspended run wrote at an earlier end of the log.',
     ],
     [
       {

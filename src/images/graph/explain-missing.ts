@@ -71,15 +71,25 @@ async function findTagHint(
 
 /**
  * Returns the tags of images in a repository, for suggestions. Undefined if there are so many that
- * an error must not read them all: of an incomplete list, the highest version is unknown.
- * @throws what the port throws.
+ * an error must not read them all: of an incomplete list, the highest version is unknown. Does not
+ * retry or wait, because a suggestion must not delay an error.
+ * @throws what the port throws; `unavailable` instead of a retry.
  */
 export async function listTagsToSuggest(
-  store: TagLister,
+  store: Pick<TagLister, 'tagPages'>,
   call: Call,
 ): Promise<readonly string[] | undefined> {
   const tags: string[] = []
-  for await (const page of store.tagPages(call)) {
+  const stop = new AbortController()
+  const once: Call = {
+    signal: AbortSignal.any([call.signal, stop.signal]),
+    notify: (event) => {
+      if (event.kind === 'retry' || event.kind === 'wait')
+        stop.abort(new DrayError('unavailable', 'the registry does not list the tags'))
+      else call.notify(event)
+    },
+  }
+  for await (const page of store.tagPages(once)) {
     tags.push(...page.filter((tag) => !isEvidenceTag(tag)))
     if (tags.length > maxTagsCompared) return undefined
   }

@@ -72,6 +72,17 @@ describe('dray login', () => {
     },
   )
 
+  it('names https if the registry expects it', async () => {
+    const server = await scriptedServer(
+      (_, response) => void response.writeHead(400).end('Client sent an HTTP request to an HTTPS server.\n'),
+    )
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    const ended = await (await home()).run(secret, ['login', server.host, ...asUser])
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toContain('why: HTTP 400, it answered that it expects https')
+    expect(ended.stderr).toContain('insecure: false')
+  })
+
   it('warns if the registry does not ask for credentials', async () => {
     const server = await scriptedServer((_, response) => void response.writeHead(200).end('{}'))
     onTestFinished(() => server[Symbol.asyncDispose]())

@@ -165,15 +165,27 @@ async function checkCredential(
         ? credentialRefused(registry, credential, thrown)
         : thrown
     })
-    await response.discard()
-    if (response.status < 400 || response.status === 404) return isRequired
+    const { status } = response
+    if (status < 400 || status === 404) {
+      await response.discard()
+      return isRequired
+    }
+    const { responseError } = await import('../../registry/client/errors.ts')
+    const purpose = { registry, doing: 'log in', subject: registry, access: 'read' } as const
+    const reader = {
+      redact: (text: string) => stack.secrets.redact(text),
+      speaksTls: (name: string, c: Call) => stack.speaksTls(name, c),
+    }
+    const { why, hint } = await responseError(response, purpose, url, reader, call)
     throw new DrayError(
-      response.status === 403 ? 'forbidden' : 'protocol',
+      status === 403 ? 'forbidden' : 'protocol',
       `cannot log in to ${registry} ${describeUser(credential)}`,
       {
         subject: registry,
-        status: response.status,
-        why: `it answered with status ${response.status}`,
+        status,
+        why: why ?? `it answered with status ${status}`,
+        // The hint for other answers is a login.
+        ...(status === 400 && { hint }),
       },
     )
   } finally {

@@ -6,7 +6,8 @@ import { suggestTags } from '../../semver/suggest-tags.ts'
 
 /**
  * Suggests tags instead of one that none of the repositories has, or the command that lists them if
- * a repository has too many. Undefined if none of them can be read or has tags. @throws the signal's reason.
+ * a repository has too many. Undefined if none of them can be read or has tags.
+ * @throws the signal's reason.
  */
 export async function suggestInRepositories(
   stores: Repositories,

@@ -117,8 +117,11 @@ class UnreadRegistries {
   add(registry: string, error: DrayError): void {
     if (this.#errors.has(registry)) return
     this.#errors.set(registry, error)
-    const { message, why } = toErrorInfo(error)
-    this.#warn(why === undefined ? message : `${message}: ${why}`)
+    const { message, why, hint } = toErrorInfo(error)
+    const text = why === undefined ? message : `${message}: ${why}`
+    // The next commands include the login, and the images are a warning of their own.
+    const isOwn = needsLogin(error) || error.code === 'unsupported' || error.code === 'forbidden'
+    this.#warn(hint === undefined || isOwn ? text : `${text}. ${hint}`)
   }
 
   isUnreachable(registry: string): boolean {

@@ -112,6 +112,12 @@ describe('a new configuration', () => {
     expect(warnings[1]).toContain('after the login')
   })
 
+  it('warns with the setting that a registry needs', async () => {
+    const hint = 'Set in dray.yaml: insecure: false'
+    const { warnings } = await init(new DrayError('protocol', 'no', { status: 400, why: 'https', hint }))
+    expect(warnings[0]).toBe(`no: https. ${hint}`)
+  })
+
   it('has commands for the given images if the registry shows no tags', async () => {
     const { result, warnings } = await init([], ['api', 'web'])
     expect(warnings).toEqual(['absent'])

@@ -24,16 +24,20 @@ export function formatPath({ from, to }: Placement, shown: string, all: readonly
 }
 
 /**
- * `prod`, with the registry if there are several targets; the repository without an environment.
+ * `prod`, with the registry if there are several targets, or with the repository if targets share
+ * the registry; the repository without an environment.
  */
 export function formatDestination(
   { image, to }: Pick<Placement, 'image' | 'to'>,
-  all: readonly Placement[],
+  all: readonly Pick<Placement, 'image' | 'to'>[],
 ): string {
-  const isOneOfSeveral = all.some((other) => other.image === image && !isSameEnd(other.to, to))
-  const which =
-    isOneOfSeveral && to.environment !== undefined ? ` (${escapeText(to.repository.registry)})` : ''
-  return `${formatEndName(to)}${which}`
+  if (to.environment === undefined) return formatEndName(to)
+  const others = all.filter((other) => other.image === image && !isSameEnd(other.to, to))
+  if (others.length === 0) return formatEndName(to)
+  const { registry } = to.repository
+  const isShared = others.some((other) => other.to.repository.registry === registry)
+  const which = isShared ? formatRepository(to.repository) : registry
+  return `${formatEndName(to)} (${escapeText(which)})`
 }
 
 function isSameEnd(a: PlacementEnd, b: PlacementEnd): boolean {

@@ -21,7 +21,7 @@ const tagsShown = 5
  * @param tags all tags of the repository that name images
  */
 export function suggestTags(tag: string, tags: readonly string[]): string {
-  if (tags.length === 0) return 'The repository has no tags.'
+  if (tags.length === 0) return 'Check the name of the repository: it has no tags.'
   const near = nearestTags(tag, tags)
   const highest = highestVersions(tags)
   if (near.length > 0) {

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { parseRepository } from '../../src/oci/reference.ts'
+import { formatDestination } from '../../src/render/placement-end.ts'
 import { formatTargetName } from '../../src/render/target.ts'
 
 it.each([
@@ -15,4 +17,16 @@ it.each([
 ])('targets at %j are called %s', (registries, names) => {
   const all = registries.map((registry, i) => ({ registry, path: `p${i}/api` }))
   expect(all.map((_, i) => formatTargetName('prod', i, all)).join(', ')).toBe(names)
+})
+
+it.each([
+  [['eu.example.com/prod'], 'prod'],
+  [['eu.example.com/prod', 'us.example.com/prod'], 'prod (eu.example.com), prod (us.example.com)'],
+  [['r.example.com/eu', 'r.example.com/us'], 'prod (r.example.com/eu), prod (r.example.com/us)'],
+])('destinations at %j are called %s', (repositories, names) => {
+  const all = repositories.map((name) => ({
+    image: 'api:1.4.2',
+    to: { environment: 'prod', repository: parseRepository(name) },
+  }))
+  expect(all.map((one) => formatDestination(one, all)).join(', ')).toBe(names)
 })

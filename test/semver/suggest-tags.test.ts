@@ -42,7 +42,7 @@ describe('the tags that are suggested instead of a missing one', () => {
     expect(suggestTags('prod', ['a1', 'b1', 'c1', 'd1', 'e1', 'f1'])).toBe(
       'The repository has 6 tags, and none of them is a version.',
     )
-    expect(suggestTags('prod', [])).toBe('The repository has no tags.')
+    expect(suggestTags('prod', [])).toBe('Check the name of the repository: it has no tags.')
   })
 
   it('are pre-releases if there is nothing else', () => {

@@ -152,6 +152,9 @@ async function notThere(
   const why = typeof to === 'string' ? await explainDeleted(store, to, call) : undefined
   return new DrayError('not-found', `${image} has no release ${requested}${where}`, {
     ...(why !== undefined && { why }),
-    hint: tags.length === 0 ? 'The repository has no version tags.' : suggestTags(requested, tags),
+    hint:
+      tags.length === 0
+        ? 'Promote or tag a version first: the repository has no version tags.'
+        : suggestTags(requested, tags),
   })
 }

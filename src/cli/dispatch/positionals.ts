@@ -1,7 +1,7 @@
 import type { FlagInput } from '@oclif/core/parser'
 import { DrayError } from '../../lib/errors.ts'
 
-/** What the parser of oclif reads, one entry for each argument. */
+/** One argument as the parser of oclif reads it. */
 interface ParsedWord {
   readonly type: string
   readonly input: string

@@ -42,10 +42,10 @@ dray shows the plan and asks for confirmation. On a terminal, it also asks for m
     },
   ]
   static override strict = false
-  static override usage = ['promote IMAGE... --from ENV --to ENV', 'promote SOURCE DESTINATION']
+  static override usage = ['promote IMAGE... [--from ENV] --to ENV', 'promote SOURCE DESTINATION']
   static override flags = {
     from: string({
-      summary: 'Source environment.',
+      summary: 'Source environment (default: promoteFrom of --to).',
       helpValue: 'ENV',
       helpGroup: flagGroups.target,
     }),

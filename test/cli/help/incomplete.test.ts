@@ -54,6 +54,7 @@ describe('a command line without required arguments', () => {
 describe('a command line with required arguments', () => {
   it.each([
     'promote api:1.4.2 --from staging --to prod',
+    'promote api:1.4.2 --to prod',
     'promote --from=staging --to=prod -- api:1.4.2',
     'promote @staging/api:1.4.2 @prod',
     'tag @dev/api:build-7',

@@ -32,7 +32,7 @@ export function rollbackRequest(
       'usage',
       `${text} has a tag or a digest, and rollback selects the version with --to`,
       {
-        hint: `Omit it, and pass --to ${release}.`,
+        hint: isRelease(release) ? `Omit it, and pass --to ${release}.` : 'Omit it.',
       },
     )
   }
@@ -48,6 +48,10 @@ export function rollbackRequest(
     immutable: rules?.tags?.immutable ?? [],
     partial,
   }
+}
+
+function isRelease(text: string): boolean {
+  return isDigest(text) || parseVersion(text) !== undefined
 }
 
 function parseRelease(text: string): NonNullable<RollbackRequest['to']> {

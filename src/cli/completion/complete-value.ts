@@ -7,6 +7,9 @@ import { completeName } from './complete-name.ts'
 import { type Completion, type CompletionSources, nothing } from './completion.ts'
 import type { ValueKind } from './value-kinds.ts'
 
+/** The form of a version tag. The package of versions would take longer to load. */
+const exactVersion = /^v?\d+\.\d+\.\d/
+
 /** Completes a value of a flag or argument without a fixed list. */
 export async function completeValue(
   kind: ValueKind,
@@ -23,10 +26,11 @@ export async function completeValue(
     }
     case 'imageName':
       return list((await sources.names()).images)
-    case 'tagOfImage': {
+    case 'versionOfImage': {
       const [image] = state.positionals
       if (image === undefined) return nothing
-      return list(await sources.tags(image, await environmentsOf(state, sources)))
+      const tags = await sources.tags(image, await environmentsOf(state, sources))
+      return list(tags.filter((tag) => exactVersion.test(tag)))
     }
     case 'levels':
       return completeLevels(current)

@@ -18,7 +18,7 @@ export type ValueKind =
   /** `staging`; `@staging` if the word begins with `@` */
   | 'environment'
   /** a tag of the image that is the first argument */
-  | 'tagOfImage'
+  | 'versionOfImage'
   /** some levels of version tags: `exact,minor` */
   | 'levels'
   | 'host'
@@ -60,7 +60,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   report: 'report',
   repository: { ...repository, hasEnvironments: false },
   retention: 'startingPolicy',
-  'rollback --to': 'tagOfImage',
+  'rollback --to': 'versionOfImage',
   'sign-key': 'file',
   'tag --semver': 'levels',
   to: 'environment',

@@ -137,6 +137,7 @@ describe('the words of a command line', () => {
     ['promote --report ', 'dotenv='],
     ['completion z', 'zsh'],
     ['rollback api --env prod --to 1.', '1.4.2 1.4.1'],
+    ['rollback api --env prod --to ', '2.0.0 1.4.2 1.4.1'],
   ])('complete the value in "%s" to "%s"', async (line, expected) => {
     expect((await values(line)).join(' ')).toBe(expected)
   })

@@ -88,7 +88,8 @@ function isTopic(words: readonly string[], config: Config): boolean {
 
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf('--')
-  return (end < 0 ? args : args.slice(0, end)).some((arg) => helpFlags.has(arg))
+  const before = end < 0 ? args : args.slice(0, end)
+  return before.some((arg) => helpFlags.has(arg)) || splitArguments(before).flags.has('help')
 }
 
 async function load(root: string): Promise<Config> {

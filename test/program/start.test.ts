@@ -43,7 +43,7 @@ describe('the start of the program', () => {
 
   it.each([
     ['promote', '--help'],
-    ['serve', '--help'],
+    ['serve', '-qh'],
   ])('loads no command for %s %s', async (...args) => {
     expect((await modulesOf(...args)).filter((url) => url.startsWith('dist/commands/'))).toEqual([])
   })

@@ -107,8 +107,6 @@ const otherMessages: readonly (readonly [RegExp, string])[] = [
   [/^Flag (--\S+) expects a value$/, '$1 needs a value'],
   [/^Flag (--\S+) expects one of these values: /, '$1 needs one of these values: '],
   [/^Flag (--\S+) can only be specified once$/, '$1 can be given only once'],
-  [/^Expected (--[^=\s]+)=(.*) to be one of: /s, '$1 needs one of these values, not "$2": '],
-  [/^Expected (.*) to be one of: /s, '"$1" is not one of these values: '],
   [/^Parsing (--\S+): Expected (.*) but received: /s, '$1 needs $2, not '],
   [/^All of the following must be provided when using (--[^=\s]+): /, '$1 can be given only with '],
   [/^(--[^=\s]+)=.* cannot also be provided when using (--\S+)$/s, '$1 and $2 exclude each other'],

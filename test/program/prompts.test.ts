@@ -106,7 +106,7 @@ describe.skipIf(!script.available)(`dray config init on a terminal${script.note}
     await terminal.answer(/Retention policy for dev:[^]*Nightly builds/, '\u001b[B\u001b[B\r')
     expect(await terminal.ended).toBe(0)
     expect(terminal.screen()).toContain(
-      'Without questions: dray config init --registry 127.0.0.1:1 --env dev --image api --retention nightlies',
+      'Without prompts: dray config init --registry 127.0.0.1:1 --env dev --image api --retention nightlies',
     )
     expect(terminal.screen()).toContain('dray status')
     expect(await readFile(join(folder, 'dray.yaml'), 'utf8')).toContain('- name: nightlies')

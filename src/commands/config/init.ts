@@ -109,7 +109,7 @@ Retention policies:
     if (questions !== undefined) {
       const given = ['init', ...(out === defaultOut ? [] : ['--out', out]), ...(force ? ['--force'] : [])]
       const same = sameCommand('config', given, { was: [], is: [], flags: formatInitFlags(config) })
-      this.say(`Without questions: ${same}`)
+      this.say(`Without prompts: ${same}`)
     }
     this.finish(result, ({ style }) =>
       [

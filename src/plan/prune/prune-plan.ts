@@ -60,7 +60,7 @@ export interface RepositoryPlan {
   readonly count: { readonly images: number; readonly deleted: number }
   /**
    * bytes of blobs and manifests that nothing which remains of this repository refers to; the
-   * registry frees them at its own garbage collection
+   * registry frees them at its next garbage collection
    */
   readonly freed: number
   /**

@@ -161,7 +161,7 @@ function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
 export function renderFreed(freed: number, subject: string, page: Page): readonly string[] {
   if (freed === 0) return []
   return breakLines(
-    `${subject} refers to ${formatBytes(freed)}. The registry frees them at its own garbage collection.`,
+    `${subject} refers to ${formatBytes(freed)}. The registry frees this space at its next garbage collection.`,
     page.width,
   )
 }

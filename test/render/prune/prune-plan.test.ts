@@ -79,7 +79,7 @@ describe('a plan to prune', () => {
 In use: 30 images by gitops/**/*.yaml, 7 by context prod
 Plan for 1 repository by the policy nightly: 2 images to delete (6 manifests), 1 tag to delete, 1
 image to keep.
-After the deletes, no image refers to 300 MiB. The registry frees them at its own garbage
+After the deletes, no image refers to 300 MiB. The registry frees this space at its next garbage
 collection.`.trim(),
     )
   })
@@ -234,7 +234,7 @@ collection.`.trim(),
       'Nothing to delete in 500 repositories, 1500 images to keep',
       '',
       'Plan for 501 repositories: 2 images to delete (6 manifests), 1 tag to delete, 1501 images to keep.',
-      'After the deletes, no image refers to 300 MiB. The registry frees them at its own garbage',
+      'After the deletes, no image refers to 300 MiB. The registry frees this space at its next garbage',
       'collection.',
     ])
     expect(linesOf(prunePlan(idle))).toEqual([

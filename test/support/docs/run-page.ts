@@ -12,6 +12,7 @@ import { push, repositoriesOf, repositoryOf, type SeededRepository, standardConf
 import { openHosts } from './hosts.ts'
 import { type CommandStep, type DocsPage, readPage } from './page.ts'
 import type { WarmAnswer, WarmRequest } from './warm-dray.ts'
+import { warmScript } from './warm-script.ts'
 
 /** A command of a page and what became of it. */
 export interface PageResult extends CommandStep {
@@ -61,11 +62,13 @@ export async function docsRunner(texts: readonly string[]): Promise<DocsRunner> 
     return await state.page.portOf(host)
   })
   const warm = fork(join(import.meta.dirname, 'warm-dray.ts'), { env: { ...hosts.env }, stdio: 'inherit' })
+  const [{ port }] = (await once(warm, 'message')) as [{ readonly port: number }]
+  const dray = warmScript(port, `${quote(process.execPath)} ${quote(program)}`)
   return {
     run: async (text) => {
       const page = readPage(text)
       state.page = new PageRegistries(page)
-      const run = await PageRun.start(text, page, state.page, warm, hosts.env)
+      const run = await PageRun.start(text, page, state.page, { warm, dray, env: hosts.env })
       try {
         return await run.results()
       } finally {
@@ -155,6 +158,14 @@ function uniqueRepositories(all: readonly SeededRepository[]): readonly SeededRe
   return [...new Map(all.map((one) => [`${one.host}/${one.path}`, one])).values()]
 }
 
+/** The programs that the commands of a page run. */
+interface Programs {
+  readonly warm: ChildProcess
+  /** the script in place of `dray` in a shell */
+  readonly dray: string
+  readonly env: Readonly<Record<string, string>>
+}
+
 /** A folder and an environment in which the commands of one page run. */
 class PageRun {
   readonly #page: DocsPage
@@ -164,7 +175,6 @@ class PageRun {
   /** the port that the page shows, and the real one */
   readonly #ports: ReadonlyMap<string, number>
   readonly #background: ChildProcess[] = []
-  #request = 0
 
   private constructor(
     page: DocsPage,
@@ -184,8 +194,7 @@ class PageRun {
     text: string,
     page: DocsPage,
     registries: PageRegistries,
-    warm: ChildProcess,
-    env: Readonly<Record<string, string>>,
+    { warm, dray, env }: Programs,
   ): Promise<PageRun> {
     const folder = await makeFolder('docs-')
     const ports = new Map<string, number>()
@@ -197,8 +206,8 @@ class PageRun {
     const bin = join(folder, 'bin')
     mkdirSync(join(home, 'work'), { recursive: true })
     mkdirSync(bin)
-    script(join(bin, 'dray'), `exec ${quote(process.execPath)} ${quote(program)} "$@"`)
-    for (const name of standIns) script(join(bin, name), 'echo token')
+    script(join(bin, 'dray'), dray)
+    for (const name of standIns) script(join(bin, name), '#!/bin/sh\necho token\n')
     const run = new PageRun(
       page,
       folder,
@@ -259,7 +268,7 @@ class PageRun {
   }
 
   async #runWarm(args: readonly string[]): Promise<Pick<WarmAnswer, 'output' | 'code'>> {
-    const request: WarmRequest = { id: ++this.#request, args, cwd: this.#work, env: this.#env }
+    const request: WarmRequest = { args, cwd: this.#work, env: this.#env }
     this.#warm.send(request)
     const ended = new AbortController()
     const { signal } = ended
@@ -342,8 +351,8 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-function script(file: string, body: string): void {
-  writeFileSync(file, `#!/bin/sh\n${body}\n`)
+function script(file: string, text: string): void {
+  writeFileSync(file, text)
   chmodSync(file, 0o755)
 }
 

@@ -1,0 +1,23 @@
+/**
+ * A script that runs its arguments in the process of `warm-dray.ts`. It starts the program itself
+ * for `serve`, which runs until it is stopped, and for `-`, which reads a file descriptor.
+ * @param program a command for a shell
+ */
+export function warmScript(port: number, program: string): string {
+  return String.raw`#!/bin/bash
+case " $* " in " serve "* | *" - "*) exec ${program} "$@" ;; esac
+input=
+case " $* " in *" --password-stdin "*) input=$(cat; echo x); input=${'$'}{input%x} ;; esac
+mapfile -d '' variables < <(env -0)
+exec 3<>/dev/tcp/127.0.0.1/${port}
+printf '%s\0' "$PWD" "$input" "$#" "$@" "${'$'}{#variables[@]}" "${'$'}{variables[@]}" >&3
+while read -r kind count <&3; do
+  case $kind in
+    1) head -c "$count" <&3 ;;
+    2) head -c "$count" <&3 >&2 ;;
+    exit) exit "$count" ;;
+  esac
+done
+exit 99
+`
+}

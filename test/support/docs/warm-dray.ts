@@ -67,7 +67,7 @@ function parseRequest(text: string): (WarmRequest & { readonly input: string }) 
   return { cwd, input, args, env }
 }
 
-/** Writes each text after a line with its descriptor and its length, and the exit code at the end. */
+/** Writes each text after a line with its descriptor and length, and the exit code at the end. */
 async function answer(socket: Socket, request: WarmRequest & { readonly input: string }): Promise<void> {
   const { code, written } = await enqueue(() => run(request, { isTerminal: false, input: request.input }))
   for (const [descriptor, text] of written) socket.write(`${descriptor} ${Buffer.byteLength(text)}\n${text}`)

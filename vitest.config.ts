@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const report = process.env['DRAY_TEST_REPORT']
 
@@ -7,11 +8,24 @@ const startsProgram = ['attacks', 'commands', 'program', 'promises'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
 
+/** Small files with long tests. Without recorded times, vitest would start them last. */
+const long = /(?:docs-commands|registry-corpus|status|rollback|referrers-at-once|each-profile)\.test\.ts$/
+
+/** Starts long tests first, so that no core is idle at the end. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification): boolean => long.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     pool: 'forks',
     // many tests wait for a program, a registry, or a retry: more of them than there are cores keep these busy
-    maxWorkers: '150%',
+    maxWorkers: '200%',
     testTimeout: 30_000,
     projects: [
       { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: startsProgram } },

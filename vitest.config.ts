@@ -24,8 +24,8 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongFirst },
     pool: 'forks',
-    // many tests wait for a program, a registry, or a retry: more of them than there are cores keep these busy
-    maxWorkers: '200%',
+    // Many tests wait for a program, a registry or a retry.
+    maxWorkers: '150%',
     testTimeout: 30_000,
     projects: [
       { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: startsProgram } },

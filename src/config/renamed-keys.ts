@@ -1,7 +1,7 @@
 import { type Document, isMap, isScalar, type Pair, Scalar, type YAMLMap } from 'yaml'
 
 interface RenamedKey {
-  /** the maps that have the key; `*` stands for any key */
+  /** the maps that have the key; `*` matches any key */
   readonly parent: readonly string[]
   readonly from: string
   readonly to: string
@@ -47,7 +47,7 @@ interface FoundMap {
   readonly path: readonly string[]
 }
 
-/** Finds each map once. An alias stands for a map that is found at its anchor. */
+/** Finds each map once. A map behind an alias is found at its anchor. */
 function findMaps(
   node: unknown,
   [step, ...rest]: readonly string[],

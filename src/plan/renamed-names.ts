@@ -1,7 +1,7 @@
 import { isRecord } from '../oci/json.ts'
 
 interface RenamedName {
-  /** the objects that have it; `*` stands for each element of an array */
+  /** the objects that have it; `*` matches each element of an array */
   readonly parent: readonly string[]
   /** the key whose value was renamed; absent: the key itself was renamed */
   readonly key?: string

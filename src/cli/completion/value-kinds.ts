@@ -1,6 +1,6 @@
 import type { KnownFlag } from './command-list.ts'
 
-/** The forms of an image that a command takes, besides `@staging/api` and a registry's. */
+/** The forms of an image that a command takes, in addition to `@staging/api` and references. */
 export interface ImageForm {
   /** `api` */
   readonly hasBareNames: boolean

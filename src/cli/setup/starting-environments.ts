@@ -11,7 +11,7 @@ const usualEnvironments: readonly string[] = ['dev', 'staging', 'prod']
 
 /** The first component of a path is an account, an organization or a project there. */
 const accountRegistries = /^(?:docker\.io|ghcr\.io|quay\.io|registry\.gitlab\.com|.+-docker\.pkg\.dev)$/
-/** Stands for the account in a default. It is not valid in a path. */
+/** The account in a default, which a person replaces. It is not valid in a path. */
 const namespacePlaceholder = 'NAMESPACE'
 
 /** An environment of `--env`; its registry and path can be missing. */

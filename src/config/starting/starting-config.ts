@@ -26,7 +26,7 @@ export function startingConfig({ environments, images, retention }: StartingConf
   return [
     ...(schema === undefined ? [] : [`# yaml-language-server: $schema=${schema}\n`]),
     'version: 1\n',
-    '\n# In the order of promotion. {image} stands for the name of an image.\n',
+    '\n# In the order of promotion. dray replaces {image} with the name of an image.\n',
     `environments:\n${sections.join('')}`,
     imagesSection(images),
     ...(retention === undefined

@@ -21,7 +21,7 @@ export interface RecordPorts {
   readonly runId: string
 }
 
-/** The fields of a record besides the facts of its run. */
+/** The fields of a record, without those of its run. */
 export type RecordFields = Pick<
   AuditRecord,
   'step' | 'image' | 'environment' | 'before' | 'after' | 'result' | 'error' | 'movedBy'

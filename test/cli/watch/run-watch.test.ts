@@ -91,7 +91,7 @@ describe('a watch in a pipe', () => {
     expect(await ended).toBeUndefined()
   })
 
-  it('goes on if a registry does not answer, and writes the reason and each warning once', async () => {
+  it('continues if a registry does not answer, and writes the reason and each warning once', async () => {
     const warnings = [['first'], ['first', 'second'], ['second']]
     const { clock, err, next } = start([silent, silent, silent, behind], { warnings })
     await clock.sleepers(1)

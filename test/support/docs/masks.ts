@@ -18,7 +18,7 @@ function maskLine(line: string): string {
 }
 
 /**
- * Whether output is what a page shows. A shown line that is `…` stands for any number of lines.
+ * Whether output is what a page shows. A shown line `…` matches any number of lines.
  * Empty lines at the end do not count.
  */
 export function isShown(shown: readonly string[], output: readonly string[]): boolean {

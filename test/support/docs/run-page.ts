@@ -204,7 +204,7 @@ class PageRun {
     }
     const home = join(folder, 'home', 'me')
     const bin = join(folder, 'bin')
-    mkdirSync(join(home, 'work'), { recursive: true })
+    mkdirSync(join(home, 'project'), { recursive: true })
     mkdirSync(bin)
     script(join(bin, 'dray'), dray)
     for (const name of standIns) script(join(bin, name), '#!/bin/sh\necho token\n')
@@ -241,7 +241,7 @@ class PageRun {
   }
 
   get #work(): string {
-    return join(this.#folder, 'home', 'me', 'work')
+    return join(this.#folder, 'home', 'me', 'project')
   }
 
   #write(path: string, content: string): void {

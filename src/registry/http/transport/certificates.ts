@@ -2,7 +2,7 @@ import { DrayError } from '../../../lib/errors.ts'
 import type { RegistrySettings } from './origins.ts'
 
 /**
- * The authorities that dray trusts for a registry besides the system's, and its own certificate.
+ * Authorities that dray trusts for a registry in addition to those of Node, and its own certificate.
  */
 export type Certificates = Pick<RegistrySettings, 'ca' | 'clientCertificate'>
 

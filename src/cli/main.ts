@@ -25,8 +25,6 @@ export async function main(args: readonly string[], root: string): Promise<void>
   process.stderr.on('error', (error) => {
     if (systemCode(error) !== 'EPIPE') throw error
   })
-  // dray always verifies certificates. Node would warn that TLS is not secure.
-  delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
   // Otherwise oclif searches TypeScript sources and compiles them.
   settings.enableAutoTranspile = false
   try {

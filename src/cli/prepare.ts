@@ -17,6 +17,8 @@ export function prepare(env: NodeJS.ProcessEnv): void {
   settleColours(env)
   // The same for the shell, which oclif reads at every start.
   if (env['SHELL'] === undefined && !isKnownUser()) env['SHELL'] = '/bin/sh'
+  // dray always verifies certificates. Node would warn that TLS is not secure.
+  delete env['NODE_TLS_REJECT_UNAUTHORIZED']
   startCompileCache(env)
 }
 

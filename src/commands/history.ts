@@ -1,9 +1,9 @@
 import { string as stringArg } from '@oclif/core/args'
-import { boolean, integer, string } from '@oclif/core/flags'
+import { string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { exitCodes } from '../cli/command/exit-codes.ts'
-import { outputFlag } from '../cli/command/global-flags.ts'
+import { limitFlags, outputFlag } from '../cli/command/global-flags.ts'
 import { resolveHistoryRequest } from '../cli/arguments/history-request.ts'
 import { renderHistory } from '../render/views/history.ts'
 
@@ -48,20 +48,7 @@ A promotion writes its attestation before it moves the tags. dray also shows whe
       multiple: true,
       multipleNonGreedy: true,
     }),
-    all: boolean({
-      char: 'a',
-      summary: 'Show all tags.',
-      exclusive: ['limit'],
-      helpGroup: flagGroups.output,
-    }),
-    limit: integer({
-      char: 'n',
-      summary: 'Number of tags to show.',
-      default: 20,
-      min: 1,
-      helpValue: 'COUNT',
-      helpGroup: flagGroups.output,
-    }),
+    ...limitFlags('tags', 20),
   }
 
   async run(): Promise<void> {

@@ -1,8 +1,8 @@
 import { string as stringArg } from '@oclif/core/args'
-import { boolean, integer, string } from '@oclif/core/flags'
+import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
-import { outputFlag } from '../cli/command/global-flags.ts'
+import { limitFlags, outputFlag } from '../cli/command/global-flags.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
 import { listLines, listOptions } from '../cli/command/list-options.ts'
 import { resolveRepositoriesToList } from '../cli/arguments/image-requests.ts'
@@ -50,20 +50,7 @@ A tag must match all filters:
   }
   static override flags = {
     ...outputFlag('jsonl', 'name', 'digest'),
-    all: boolean({
-      char: 'a',
-      summary: 'Show all tags.',
-      exclusive: ['limit'],
-      helpGroup: flagGroups.output,
-    }),
-    limit: integer({
-      char: 'n',
-      summary: 'Number of tags to show.',
-      default: 50,
-      min: 1,
-      helpValue: 'COUNT',
-      helpGroup: flagGroups.output,
-    }),
+    ...limitFlags('tags', 50),
     'all-tags': boolean({
       summary: 'Show tags of attached artifacts too.',
       helpGroup: flagGroups.output,

@@ -1,4 +1,4 @@
-import { boolean, option, string } from '@oclif/core/flags'
+import { boolean, integer, option, string } from '@oclif/core/flags'
 import type { OutputFlags } from '@oclif/core/parser'
 import { parseDuration } from './duration.ts'
 import { flagGroups } from '../help/flag-groups.ts'
@@ -16,6 +16,26 @@ export function outputFlag(...more: readonly OutputFormat[]) {
       char: 'o',
       summary: 'Output format.',
       helpValue: 'FORMAT',
+      helpGroup: flagGroups.output,
+    }),
+  }
+}
+
+/** The flags of a command that lists up to `count` rows by default. @param rows such as `tags` */
+export function limitFlags(rows: string, count: number) {
+  return {
+    all: boolean({
+      char: 'a',
+      summary: `Show all ${rows}.`,
+      exclusive: ['limit'],
+      helpGroup: flagGroups.output,
+    }),
+    limit: integer({
+      char: 'n',
+      summary: `Number of ${rows} to show.`,
+      default: count,
+      min: 1,
+      helpValue: 'COUNT',
       helpGroup: flagGroups.output,
     }),
   }

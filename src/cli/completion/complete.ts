@@ -27,8 +27,6 @@ export async function complete(args: readonly string[], root: string): Promise<v
   const isBackground = args[0] === inBackground
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, () => process.exit(0))
   process.removeAllListeners('warning')
-  // dray always verifies certificates.
-  delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
   const words = parseWords(isBackground ? args.slice(1) : args)
   if (words === undefined) return
   const limit = (): AbortSignal => AbortSignal.timeout(isBackground ? backgroundMs : keypressMs)

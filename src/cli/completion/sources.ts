@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { Call } from '../../lib/call.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { abortable } from '../../registry/http/transport/abortable.ts'
 import type { Context } from '../wiring/context.ts'
 import type { CompletionSources, ConfiguredNames } from './completion.ts'
 import { TagCache } from './tag-cache.ts'
@@ -74,7 +75,9 @@ export class RealSources implements CompletionSources {
     if (known === 'expected' && !isBackground) return []
     if (known !== undefined && known !== 'expected') return known
     try {
-      const tags = await orAborted(this.#read(repository, signal), signal)
+      // Nothing waits for a reading that begins after the time limit.
+      signal.throwIfAborted()
+      const tags = await abortable(this.#read(repository, signal), signal)
       // A repository without tags gets some at the next push.
       if (tags.length > 0) await cache?.put(key, tags)
       else await cache?.expect(key)
@@ -128,14 +131,4 @@ async function namesIn({ config, retention }: LoadedConfig): Promise<ConfiguredN
     hosts: [...new Set([...config.registries.keys(), ...targets.map(({ registry }) => registry)])],
     repositories: [...new Set(repositories)],
   }
-}
-
-/** Rejects at once if the signal is aborted, even if `work` has not noticed it yet. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = new Promise<never>((_, reject) => {
-    const abort = (): void => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-  })
-  return await Promise.race([work, aborted])
 }

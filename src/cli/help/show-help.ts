@@ -1,7 +1,7 @@
 import type { Command } from '@oclif/core/command'
 import type { Config } from '@oclif/core/config'
-import { globalFlags } from '../command/global-flags.ts'
 import { aliases } from '../dispatch/find-command.ts'
+import { splitArguments } from '../dispatch/split-arguments.ts'
 import { unknownCommand } from '../dispatch/unknown-command.ts'
 import { printPaged } from '../terminal/pager.ts'
 import { createPage } from '../terminal/terminal.ts'
@@ -44,23 +44,9 @@ function longestCommand(words: readonly string[], config: Config): Command.Loada
 
 /** The words that name the subject: `dray help promote` and `dray promote --help` have the same. */
 function subjectOf(args: readonly string[]): readonly string[] {
-  const words = wordsOf(args)
+  const words = splitArguments(args).words.map(({ text }) => text)
   const [first = '', ...more] = words[0] === 'help' && words.length > 1 ? words.slice(1) : words
   return first === '' ? [] : [aliases[first] ?? first, ...more]
-}
-
-/** The arguments that are neither flags nor values of global flags. */
-function wordsOf(args: readonly string[]): readonly string[] {
-  const end = args.indexOf('--')
-  const before = end < 0 ? args : args.slice(0, end)
-  return before.filter((arg, i) => !arg.startsWith('-') && !takesValue(before[i - 1]))
-}
-
-function takesValue(arg: string | undefined): boolean {
-  return Object.entries(globalFlags).some(
-    ([name, { type, char }]) =>
-      type === 'option' && (arg === `--${name}` || (char !== undefined && arg === `-${char}`)),
-  )
 }
 
 function colourChoice(args: readonly string[]): boolean | undefined {

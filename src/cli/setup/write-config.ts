@@ -34,13 +34,14 @@ export function parseStarting(text: string, out: string, cwd: string): LoadedCon
 }
 
 /**
- * Checks a new configuration and writes it atomically.
+ * Checks a new configuration, writes it atomically and returns it.
  * @throws as `checkOutput`; `not-found`, `io`.
  */
-export async function writeConfig(text: string, out: string, options: WriteOptions): Promise<void> {
+export async function writeConfig(text: string, out: string, options: WriteOptions): Promise<LoadedConfig> {
   await checkOutput(out, options)
-  parseStarting(text, out, options.cwd)
+  const loaded = parseStarting(text, out, options.cwd)
   await writeFileAtomic(resolve(options.cwd, out), text)
+  return loaded
 }
 
 /** The configuration at this path, or beside it under another name. */

@@ -66,8 +66,7 @@ export async function writeStarting(
   })
   const file = resolve(cwd, out)
   const text = startingConfig(config, await findSchema(file))
-  const { config: known } = parseStarting(text, out, cwd)
-  await writeConfig(text, out, { cwd, force })
+  const { config: known } = await writeConfig(text, out, { cwd, force })
   let promotable: PromotableImage | undefined
   const { environments } = config
   for (const { name, registry } of environments.slice(0, Math.max(1, environments.length - 1))) {

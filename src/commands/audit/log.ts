@@ -1,11 +1,11 @@
-import { boolean, integer } from '@oclif/core/flags'
+import { boolean } from '@oclif/core/flags'
 import { matcher } from '../../audit/query/filter.ts'
 import type { LogEntry } from '../../audit/log/record.ts'
 import { type Selection, selectLines } from '../../audit/query/select-lines.ts'
 import { filterFlags, filterOf, logFlag } from '../../cli/audit/audit-flags.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
 import { flagGroups } from '../../cli/help/flag-groups.ts'
-import { outputFlag } from '../../cli/command/global-flags.ts'
+import { limitFlags, outputFlag } from '../../cli/command/global-flags.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
@@ -40,20 +40,7 @@ dray reads the log of \`--audit-file\`, or of audit.file in dray.yaml, or the on
   static override flags = {
     ...filterFlags,
     ...outputFlag('jsonl'),
-    all: boolean({
-      char: 'a',
-      summary: 'Show all records.',
-      exclusive: ['limit'],
-      helpGroup: flagGroups.output,
-    }),
-    limit: integer({
-      char: 'n',
-      summary: 'Number of records to show.',
-      default: 50,
-      min: 1,
-      helpValue: 'COUNT',
-      helpGroup: flagGroups.output,
-    }),
+    ...limitFlags('records', 50),
     // Older scripts use it instead of `-o jsonl`.
     jsonl: boolean({
       summary: 'Short for -o jsonl.',

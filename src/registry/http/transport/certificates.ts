@@ -2,7 +2,8 @@ import { DrayError } from '../../../lib/errors.ts'
 import type { RegistrySettings } from './origins.ts'
 
 /**
- * Authorities that dray trusts for a registry in addition to those of Node, and its own certificate.
+ * Authorities that dray trusts for a registry in addition to those of Node, and the certificate of
+ * this machine.
  */
 export type Certificates = Pick<RegistrySettings, 'ca' | 'clientCertificate'>
 

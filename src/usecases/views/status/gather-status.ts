@@ -44,26 +44,20 @@ export async function gatherStatus(
     return found
   }
 
+  const unreached = (target: StatusTarget): CellFacts => ({
+    target,
+    state: 'unreachable',
+    error: explainUnreached(target.repository, call),
+  })
   const first = await readAll(new Map(targets.map((target) => [target, (c) => reader.read(target, c)])))
-  const factsOf = (target: StatusTarget): CellFacts =>
-    first.get(target) ?? { target, state: 'unreachable', error: explainUnreached(target.repository, call) }
-  const facts = targets.map(factsOf)
+  const facts = targets.map((target) => first.get(target) ?? unreached(target))
   const needed = listNeededTags(facts, paths)
   const second = await readAll(
     new Map(
       [...needed].map(([fact, tags]) => [fact.target, (c: Call) => resolveAlso(reader, fact, tags, c)]),
     ),
   )
-  return facts.map((fact) => {
-    if (!needed.has(fact)) return fact
-    const { target } = fact
-    const error = (): CellFacts => ({
-      target,
-      state: 'unreachable',
-      error: explainUnreached(target.repository, call),
-    })
-    return second.get(target) ?? error()
-  })
+  return facts.map((fact) => (needed.has(fact) ? (second.get(fact.target) ?? unreached(fact.target)) : fact))
 }
 
 /** Returns the tags to resolve for comparisons, of the targets that need any. */

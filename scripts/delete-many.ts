@@ -15,6 +15,7 @@ import type { RepositoryGraph } from '../src/images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../src/images/graph/repository-node.ts'
 import type { RepositoryReader } from '../src/images/graph/repository-reader.ts'
 import type { TargetRepository } from '../src/images/ports.ts'
+import { plainReading } from '../src/semver/version.ts'
 
 /** Each image is an index of two platforms with a signature. */
 const manifestsPerImage = 4
@@ -103,9 +104,12 @@ async function main(folder: string, count: number): Promise<void> {
     },
     {
       protect: [],
-      rules: [{ name: 'previews', tags: { kind: 'glob', globs: ['pr-*'] } }],
+      rules: [
+        { name: 'previews', kind: 'tags', orderBy: { by: 'time' }, tags: { kind: 'glob', globs: ['pr-*'] } },
+      ],
       limits: {},
       timeFrom: ['annotation'],
+      reading: plainReading,
     },
   )
   const run = { hash: '', tool: '0', limits: {}, protections: [], inUse: [], isFullRun: true }

@@ -3,19 +3,31 @@ import { includesGlob } from '../oci/tag-glob.ts'
 import type { VersionRange } from '../semver/range.ts'
 
 /** Selects tags by their names. */
-export type TagSelector =
-  /** anchored; any of them */
-  | { readonly kind: 'glob'; readonly globs: readonly string[] }
-  | { readonly kind: 'regex'; readonly regex: LinearRegExp }
-  /** the range of a protection includes all pre-releases between its bounds */
-  | { readonly kind: 'semver'; readonly range: VersionRange; readonly text: string }
+export type TagSelector = Excepting &
+  (
+    | /** anchored; any of them */
+      { readonly kind: 'glob'; readonly globs: readonly string[] }
+    | { readonly kind: 'regex'; readonly regex: LinearRegExp }
+    /** a range whose versions are kept includes all pre-releases between its bounds */
+    | { readonly kind: 'semver'; readonly range: VersionRange; readonly text: string }
+  )
+
+interface Excepting {
+  /** the tags that it does not select; it has no exceptions itself */
+  readonly exclude?: TagSelector
+}
 
 /**
  * Whether every tag that `inner` selects is selected by one of `outer`, by their texts: true is
  * certain. Undefined selects all.
  */
-export function includesSelector(outer: readonly TagSelector[], inner: TagSelector | undefined): boolean {
-  const globs = outer.flatMap((one) => (one.kind === 'glob' ? one.globs : []))
+export function includesSelector(
+  outer: readonly (TagSelector | undefined)[],
+  inner: TagSelector | undefined,
+): boolean {
+  if (outer.includes(undefined)) return true
+  const whole = outer.filter((one) => one !== undefined).filter((one) => hasNoException(one, inner))
+  const globs = whole.flatMap((one) => (one.kind === 'glob' ? one.globs : []))
   if (globs.some((glob) => /^\*+$/.test(glob))) return true
   switch (inner?.kind) {
     case undefined:
@@ -23,20 +35,31 @@ export function includesSelector(outer: readonly TagSelector[], inner: TagSelect
     case 'glob':
       return inner.globs.every((own) => globs.some((glob) => includesGlob(glob, own)))
     case 'regex':
-      return outer.some((one) => one.kind === 'regex' && one.regex.source === inner.regex.source)
+      return whole.some((one) => one.kind === 'regex' && one.regex.source === inner.regex.source)
     case 'semver':
-      return outer.some((one) => one.kind === 'semver' && one.range.raw === inner.range.raw)
+      return whole.some((one) => one.kind === 'semver' && includesRange(one.range, inner.range))
   }
 }
 
-/** Formats a selector for people: `latest, prod-*`. */
+/** Whether the exceptions of `outer` are exceptions of `inner` too. */
+function hasNoException({ exclude }: TagSelector, inner: TagSelector | undefined): boolean {
+  if (exclude === undefined) return true
+  return inner?.exclude !== undefined && includesSelector([inner.exclude], exclude)
+}
+
+function includesRange(outer: VersionRange, inner: VersionRange): boolean {
+  return outer.raw === inner.raw && (outer.includePrerelease || !inner.includePrerelease)
+}
+
+/** Formats a selector for people: `latest, prod-* except prod-old`. */
 export function describeSelector(selector: TagSelector): string {
+  const except = selector.exclude === undefined ? '' : ` except ${describeSelector(selector.exclude)}`
   switch (selector.kind) {
     case 'glob':
-      return selector.globs.join(', ')
+      return selector.globs.join(', ') + except
     case 'regex':
-      return `/${selector.regex.source}/`
+      return `/${selector.regex.source}/${except}`
     case 'semver':
-      return selector.text
+      return selector.text + except
   }
 }

@@ -16,6 +16,7 @@ import { decide } from '../../src/usecases/prune/decide.ts'
 import { decideRepository } from '../../src/usecases/prune/decide-repository.ts'
 import { gather } from '../../src/usecases/prune/gather.ts'
 import type { RepositoryPolicy, ReferenceInUse } from '../../src/usecases/prune/policy/policy.ts'
+import { plainReading } from '../../src/semver/version.ts'
 import { RepositoryReader } from '../../src/images/graph/repository-reader.ts'
 import type { Bench } from './promotion.ts'
 
@@ -33,9 +34,10 @@ export async function prunePlanOf(
 ): Promise<PrunePlan> {
   const policy: RepositoryPolicy = {
     protect: [],
-    rules: [{ name: 'dying', tags: { kind: 'glob', globs: dying } }],
+    rules: [{ name: 'dying', kind: 'tags', orderBy: { by: 'time' }, tags: { kind: 'glob', globs: dying } }],
     limits: {},
     timeFrom: ['annotation', 'config'],
+    reading: plainReading,
   }
   const decisions = []
   for (const repository of repositories) {

@@ -7,6 +7,7 @@ import type { TagSelector } from '../../src/selectors/tag-selector.ts'
 import type { RepositoryPolicy, ReferenceInUse } from '../../src/usecases/prune/policy/policy.ts'
 import type { RepositorySnapshot } from '../../src/usecases/prune/snapshot.ts'
 import { LinearRegExp } from '../../src/lib/linear-regexp.ts'
+import { plainReading } from '../../src/semver/version.ts'
 import { parseRange } from '../../src/semver/range.ts'
 import type { RepositoryNode } from '../../src/images/graph/repository-node.ts'
 
@@ -97,6 +98,7 @@ export function decideSketch(
     rules: [],
     limits: {},
     timeFrom: ['annotation', 'config'],
+    reading: plainReading,
     ...policy,
   })
   const nameOf = new Map(Object.keys(sketch.manifests).map((name) => [digestNamed(name), name]))
@@ -128,7 +130,13 @@ export function range(text: string): TagSelector {
 
 export function rule(name: string, rest: Partial<Omit<Rule, 'olderThan'>> & { days?: number } = {}): Rule {
   const { days, ...others } = rest
-  return { name, ...others, ...(days !== undefined && { olderThan: days * day }) }
+  return {
+    name,
+    kind: 'tags',
+    orderBy: { by: 'time' },
+    ...others,
+    ...(days !== undefined && { olderThan: days * day }),
+  }
 }
 
 export function protection(tags: TagSelector, newest?: TagProtection['newest']): TagProtection {

@@ -9,6 +9,7 @@ import type { RetentionPolicy, Rule } from '../../config/retention/policy.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { formatRepository, parseRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { RepositoryPolicy } from '../../usecases/prune/policy/policy.ts'
+import { plainReading } from '../../semver/version.ts'
 import { isInShard, type Shard } from './shard.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 
@@ -183,6 +184,7 @@ function applyPolicy(
       rules: rules.filter(applies),
       limits,
       timeFrom,
+      reading: plainReading,
     },
     inUse: new Set(protections.flatMap(({ kind, name }) => (kind === 'inUse' ? [name] : []))),
   }

@@ -4,10 +4,13 @@ import { checkOverlaps } from '../check/check-overlaps.ts'
 import type { Config } from '../config.ts'
 import { listPolicies, type WrittenPolicy, type WrittenRetention } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
-import type { Limits, RetentionPolicy } from './policy.ts'
+import type { Limits, RetentionPolicy, TimeSource } from './policy.ts'
 import { protectionOf } from './retention-protection.ts'
 import type { ParseContext } from './retention-repositories.ts'
 import { ruleOf } from './retention-rule.ts'
+
+/** An image that was promoted a minute ago is new, whenever it was built. */
+const defaultTimeFrom: readonly TimeSource[] = ['promoted', 'annotation', 'config']
 
 /**
  * Checks the section `retention` and returns its policies, in the order of the file, and every
@@ -43,7 +46,7 @@ function policyOf(
   for (const key of ['protect', 'rules'] as const)
     issues.push(...namedTwice(written[key] ?? [], [...path, key]))
   issues.push(...checkOverlaps(protect, rules, path))
-  const timeFrom = written.timeFrom ?? ['annotation', 'config']
+  const timeFrom = written.timeFrom ?? defaultTimeFrom
   if (new Set(timeFrom).size < timeFrom.length)
     issues.push({ path: [...path, 'timeFrom'], at: 'value', message: 'it lists a source twice' })
   return {

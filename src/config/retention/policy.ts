@@ -14,21 +14,48 @@ export interface RetentionPolicy {
   readonly hash: string
 }
 
-export type TimeSource = 'annotation' | 'config'
+/**
+ * `promoted`: when dray last put a tag on the digest. `annotation`: the created annotation.
+ * `config`: `created` of the config. `pushed`: the time of the push, if the registry or its
+ * inventory has one.
+ */
+export type TimeSource = 'promoted' | 'annotation' | 'config' | 'pushed'
 
-/** Selects tags to delete. A rule deletes a tag if all of its conditions agree. */
+/**
+ * The kind of content that a rule selects: `tags`, by their names; `superseded`, digests without a
+ * tag that a tag pointed to before; `orphaned`, attached artifacts whose subject is missing;
+ * `broken`, tags on an index that lacks a child.
+ */
+export type RuleKind = 'tags' | 'superseded' | 'orphaned' | 'broken'
+
+/** The order in which `keepNewest` counts; the highest value comes first. */
+export type RuleOrder =
+  | { readonly by: 'time' }
+  /** precedence of versions, as the repository reads them */
+  | { readonly by: 'version' }
+  /** the text of the tag, with runs of digits as numbers */
+  | { readonly by: 'name' }
+  /** the digits of a named group of the regular expression */
+  | { readonly by: 'number'; readonly group: string }
+
+/**
+ * Selects what to delete. A rule deletes it if all of its conditions agree. The first rule that
+ * selects a tag decides about it.
+ */
 export interface Rule {
   readonly name: string
+  readonly kind: RuleKind
   /** undefined: in all repositories */
   readonly repositories?: readonly RepositoryPattern[]
-  /** undefined: every tag */
+  /** undefined: every tag that no earlier rule selects */
   readonly tags?: TagSelector
   /**
-   * `major` or `minor` of a version, or a named group of the regular expression; `keepNewest`
-   * counts in each group
+   * named groups of the regular expression, or `major`, `minor`, `patch` and `variant` of the
+   * version; `keepNewest` counts in each combination of their values
    */
-  readonly groupBy?: string
-  /** digests, newest first, of all tags that the rule selects, before age */
+  readonly groupBy?: readonly string[]
+  readonly orderBy: RuleOrder
+  /** digests, highest first, of all tags that the rule selects, before age */
   readonly keepNewest?: number
   /** milliseconds */
   readonly olderThan?: number

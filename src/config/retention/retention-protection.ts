@@ -43,7 +43,7 @@ function whatOf(written: WrittenProtection, reader: ParseContext, path: Path): W
   if (written.inUse !== undefined) return inUseOf(written.inUse, reader, [...path, 'inUse'])
   if (written.semver !== undefined) return newestOf(written.semver, issues, [...path, 'semver'])
   if (written.tags === undefined) return undefined
-  const tags = parseSelector(written.tags, 'protection', [...path, 'tags'], issues)
+  const tags = parseSelector(written.tags, 'keep', [...path, 'tags'], issues)
   return tags === undefined ? undefined : { kind: 'tags', tags }
 }
 
@@ -76,7 +76,7 @@ function newestOf(
   issues: Issue[],
   path: Path,
 ): What | undefined {
-  const tags = parseVersions(range, 'protection', [...path, 'range'], issues)
+  const tags = parseVersions(range, 'keep', [...path, 'range'], issues)
   for (const [key, value, other] of [
     ['newestPer', newestPer, count],
     ['count', count, newestPer],

@@ -1,13 +1,17 @@
 import { LinearRegExp } from '../../lib/linear-regexp.ts'
 import { fitsSomeTag } from '../../oci/tag-glob.ts'
-import type { TagSelector } from '../../selectors/tag-selector.ts'
+import { includesSelector, type TagSelector } from '../../selectors/tag-selector.ts'
 import { isSatisfiable, parseRange } from '../../semver/range.ts'
 import { findProblem } from '../check/find-problem.ts'
 import type { WrittenSelector } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
 
-/** The use of a selector: protections include pre-releases, rules never do. */
-export type SelectorUse = 'protection' | 'rule'
+/**
+ * Whether dray keeps or deletes the selected tags. A range includes pre-releases if its versions
+ * are kept, and does not if they are deleted. The exceptions of a protection may be deleted, and
+ * those of a rule are kept.
+ */
+export type SelectorUse = 'keep' | 'delete'
 
 const selectorKeys = ['glob', 'regex', 'semver'] as const
 /** Syntax that only an engine with backtracking supports. */
@@ -21,6 +25,34 @@ export function parseSelector(
   issues: Issue[],
 ): TagSelector | undefined {
   if (Array.isArray(written)) return parseGlobs(written, path, issues)
+  const { exclude } = written
+  if (exclude === undefined) return parseMap(written, use, path, issues)
+  const except = parseSelector(exclude, use === 'keep' ? 'delete' : 'keep', [...path, 'exclude'], issues)
+  const selected = hasSelector(written) ? parseMap(written, use, path, issues) : everyTag
+  if (selected === undefined || except === undefined) return undefined
+  if (includesSelector([except], selected)) {
+    const message = '`exclude` includes everything that the other key selects'
+    issues.push({ path: [...path, 'exclude'], at: 'value', message })
+    return undefined
+  }
+  return { ...selected, exclude: except }
+}
+
+/** The selection of a map that has only `exclude`. */
+const everyTag: TagSelector = { kind: 'glob', globs: ['*'] }
+
+type WrittenMap = Exclude<WrittenSelector, readonly string[]>
+
+function hasSelector(written: WrittenMap): boolean {
+  return selectorKeys.some((key) => written[key] !== undefined)
+}
+
+function parseMap(
+  written: WrittenMap,
+  use: SelectorUse,
+  path: Path,
+  issues: Issue[],
+): TagSelector | undefined {
   const { glob, regex, semver } = written
   const given = selectorKeys.filter((key) => written[key] !== undefined)
   if (given.length !== 1) {
@@ -49,13 +81,13 @@ export function parseVersions(
     issues.push({ path, at: 'value', message: complaint })
     return undefined
   }
-  return { kind: 'semver', range: parseRange(text, { preReleases: use === 'protection' }), text: text.trim() }
+  return { kind: 'semver', range: parseRange(text, { preReleases: use === 'keep' }), text: text.trim() }
 }
 
 function emptyRange(text: string, use: SelectorUse): string | undefined {
   const quoted = JSON.stringify(text)
   if (!isSatisfiable(parseRange(text, { preReleases: true }))) return `${quoted} matches no version`
-  if (use === 'protection' || isSatisfiable(parseRange(text))) return undefined
+  if (use === 'keep' || isSatisfiable(parseRange(text))) return undefined
   return `${quoted} matches only pre-releases, and the range of a rule never selects those: use \`regex\``
 }
 

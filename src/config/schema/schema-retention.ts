@@ -48,27 +48,30 @@ const range = v.pipe(
   v.description("A range of versions in the syntax of npm, in quotes: '>=1.4 <2'."),
 )
 
+const selectorKeys = {
+  glob: v.optional(
+    v.pipe(
+      either((value) => typeof value === 'string', text('a glob of tags'), globs),
+      v.description('A glob (*, ?) that matches the whole tag, or a list of globs.'),
+    ),
+  ),
+  regex: v.optional(
+    v.pipe(
+      text('a regular expression'),
+      v.description('A regular expression (RE2) that matches the whole tag.'),
+    ),
+  ),
+  semver: v.optional(range),
+}
+const selectorShape = 'must be a list of globs, or a map with `glob`, `regex` or `semver`'
+const exclude = v.pipe(
+  either(isList, globs, v.strictObject(selectorKeys, selectorShape)),
+  v.description('The tags that are not selected: globs, a regular expression or a range of versions.'),
+)
 const selector = either(
   isList,
   globs,
-  v.strictObject(
-    {
-      glob: v.optional(
-        v.pipe(
-          either((value) => typeof value === 'string', text('a glob of tags'), globs),
-          v.description('A glob (*, ?) that matches the whole tag, or a list of globs.'),
-        ),
-      ),
-      regex: v.optional(
-        v.pipe(
-          text('a regular expression'),
-          v.description('A regular expression (RE2) that matches the whole tag.'),
-        ),
-      ),
-      semver: v.optional(range),
-    },
-    'must be a list of globs, or a map with `glob`, `regex` or `semver`',
-  ),
+  v.strictObject({ ...selectorKeys, exclude: v.optional(exclude) }, selectorShape),
 )
 const tags = v.pipe(
   selector,
@@ -159,23 +162,57 @@ const protection = v.pipe(
   v.description('A protection. dray never deletes images that it matches.'),
 )
 
+const group = text('the name of a group, or major, minor, patch or variant')
+const orderShape = 'must be time, version or name, or a map with `number`'
+
 const rule = v.pipe(
   v.strictObject({
     name: name('rule'),
     repositories: v.optional(repositories),
     tags: v.optional(tags),
+    kind: v.optional(
+      v.pipe(
+        v.picklist(
+          ['tags', 'superseded', 'orphaned', 'broken'],
+          'must be tags, superseded, orphaned or broken',
+        ),
+        v.description(
+          'Whether the rule selects tags (default), images that a tag pointed to before (superseded), attached artifacts without their subject (orphaned), or tags on an index that lacks a child (broken).',
+        ),
+      ),
+    ),
     groupBy: v.optional(
       v.pipe(
-        text('the name of a group, or major or minor'),
+        either((value) => typeof value === 'string', group, list(group, 'names of groups')),
         v.description(
-          'A named group of the regular expression, or major or minor of the version. `keepNewest` counts in each group.',
+          'A named group of the regular expression, or major, minor, patch or variant of the version, or a list of them. `keepNewest` counts in each combination of values.',
+        ),
+      ),
+    ),
+    orderBy: v.optional(
+      v.pipe(
+        either(
+          (value) => typeof value !== 'object' || value === null,
+          v.picklist(['time', 'version', 'name'], orderShape),
+          v.strictObject(
+            {
+              number: v.pipe(
+                text('the name of a group'),
+                v.description('The named group of the regular expression that contains the number.'),
+              ),
+            },
+            orderShape,
+          ),
+        ),
+        v.description(
+          'The order in which `keepNewest` counts, highest first: time (default), version, name, or { number: GROUP }.',
         ),
       ),
     ),
     keepNewest: v.optional(
       v.pipe(
         whole(1, 'must be at least 1; omit the key to keep none by number'),
-        v.description('The number of the newest selected digests to keep.'),
+        v.description('The number of selected digests to keep, the highest in `orderBy` first.'),
       ),
     ),
     olderThan: v.optional(
@@ -186,7 +223,7 @@ const rule = v.pipe(
       ),
     ),
   }),
-  v.description('A retention rule. It deletes images that match all of its conditions.'),
+  v.description('A retention rule. It deletes images that match all of its conditions. The first rule that selects a tag decides about it.'),
 )
 
 const limits = v.pipe(
@@ -217,8 +254,14 @@ const policy = v.strictObject({
   limits: v.optional(limits),
   timeFrom: v.optional(
     v.pipe(
-      list(v.picklist(['annotation', 'config'], 'must be annotation or config'), 'annotation and config'),
-      v.description('The sources for the time of an image. The first one that has a time decides.'),
+      list(
+        v.picklist(
+          ['promoted', 'annotation', 'config', 'pushed'],
+          'must be promoted, annotation, config or pushed',
+        ),
+        'promoted, annotation, config and pushed',
+      ),
+      v.description('The sources for the time of an image. The first one that has a time decides. The default is promoted, annotation, config.'),
     ),
   ),
 })

@@ -139,7 +139,7 @@ async function readTimes(
   call: Call,
 ): Promise<ReadonlyMap<Digest, ConfigTime>> {
   const { graph } = scan
-  const byTime = policy.rules.filter(needsTime)
+  const byTime = policy.rules.filter((rule) => rule.kind === 'tags' && needsTime(rule))
   const times = new ImageTimes(graph, { configTimes: new Map(), timeFrom: policy.timeFrom, now })
   const tags = imageTags(graph)
   const kept = findKept(tags, policy.protect, request.inUse, new Reach(graph), (d) => graph.nodes.has(d))

@@ -63,7 +63,7 @@ describe('the section retention', () => {
     const { name, protect, rules, limits, timeFrom } = only(whole)
     expect(name).toBeUndefined()
     expect(limits).toEqual({ maxDeletes: 200, maxPercent: 20, minRemaining: 1 })
-    expect(timeFrom).toEqual(['annotation', 'config'])
+    expect(timeFrom).toEqual(['promoted', 'annotation', 'config'])
     expect(protect.map((one) => [one.name, one.kind, one.optional])).toEqual([
       ['tags latest, prod-*', 'tags', false],
       ['versions >=1.0.0, the highest 2 of each minor', 'tags', false],
@@ -83,14 +83,49 @@ describe('the section retention', () => {
         name: 'pull-requests',
         repositories: [{ text: '@dev/*' }],
         tags: { kind: 'regex', regex: { groups: ['number'] } },
-        groupBy: 'number',
+        groupBy: ['number'],
         keepNewest: 3,
         olderThan: 14 * day,
       },
       { name: 'nightlies', tags: { kind: 'glob', globs: ['nightly-*'] }, olderThan: 56 * day },
-      { name: 'old', tags: { kind: 'semver', text: '<1' }, groupBy: 'minor', keepNewest: 1 },
+      { name: 'old', tags: { kind: 'semver', text: '<1' }, groupBy: ['minor'], keepNewest: 1 },
     ])
-    expect(Object.keys(rules[1] ?? {})).toEqual(['name', 'repositories', 'tags', 'olderThan'])
+    expect(rules[0]).toMatchObject({ kind: 'tags', orderBy: { by: 'time' } })
+    expect(Object.keys(rules[1] ?? {})).toEqual([
+      'name',
+      'kind',
+      'repositories',
+      'tags',
+      'orderBy',
+      'olderThan',
+    ])
+  })
+
+  it('has kinds, orders, groups and exceptions of rules', () => {
+    const { rules, timeFrom } = only(`retention:
+  rules:
+    - { name: broken, kind: broken, olderThan: 30d }
+    - name: pull-requests
+      tags: { regex: 'pr-(?<number>\\d+)-.*', exclude: ["pr-*-keep"] }
+      groupBy: [number, variant]
+      keepNewest: 3
+    - { name: builds, tags: { regex: 'build-(?<n>\\d+)' }, orderBy: { number: n }, keepNewest: 20 }
+    - { name: superseded, kind: superseded, tags: [stable], keepNewest: 3, olderThan: 14d }
+    - { name: others, tags: { exclude: { semver: ">=1" } }, orderBy: version, keepNewest: 20 }
+  timeFrom: [pushed, promoted]
+`)
+    expect(timeFrom).toEqual(['pushed', 'promoted'])
+    expect(rules).toMatchObject([
+      { kind: 'broken', orderBy: { by: 'time' } },
+      {
+        kind: 'tags',
+        tags: { kind: 'regex', exclude: { kind: 'glob', globs: ['pr-*-keep'] } },
+        groupBy: ['number', 'variant'],
+      },
+      { orderBy: { by: 'number', group: 'n' } },
+      { kind: 'superseded', tags: { globs: ['stable'] } },
+      { tags: { kind: 'glob', globs: ['*'], exclude: { kind: 'semver' } }, orderBy: { by: 'version' } },
+    ])
   })
 
   it('has one policy, or several with names, of which one is selected', () => {
@@ -273,8 +308,8 @@ describe('the shape of a policy', () => {
     ],
     [
       'another time',
-      'retention: { timeFrom: [pushed], rules: [{ name: a, olderThan: 1d }] }\n',
-      'timeFrom[0]: must be annotation or config',
+      'retention: { timeFrom: [built], rules: [{ name: a, olderThan: 1d }] }\n',
+      'timeFrom[0]: must be promoted, annotation, config or pushed',
     ],
     [
       'a time twice',
@@ -348,12 +383,129 @@ describe('a policy', () => {
     [
       'groups globs by a group of a regex',
       '{ name: a, tags: [a], groupBy: number, keepNewest: 1 }',
-      'no group "number"; known: major, minor',
+      'no group "number"; known: major, minor, patch, variant',
     ],
     [
-      'groups versions by patch',
-      '{ name: a, tags: { semver: "1" }, groupBy: patch, keepNewest: 1 }',
-      'no group "patch"',
+      'groups versions by build',
+      '{ name: a, tags: { semver: "1" }, groupBy: build, keepNewest: 1 }',
+      'no group "build"; known: major, minor, patch, variant',
+    ],
+    [
+      'lists a group twice',
+      '{ name: a, tags: { semver: "1" }, groupBy: [minor, variant, minor], keepNewest: 1 }',
+      '7:71: retention.rules[0].groupBy[2]: "minor" is listed twice',
+    ],
+    [
+      'groups by a known and an unknown group',
+      '{ name: a, tags: { semver: "1" }, groupBy: [minor, varient], keepNewest: 1 }',
+      'groupBy[1]: there is no group "varient"; did you mean "variant"?',
+    ],
+    ['lists no group', '{ name: a, groupBy: [], keepNewest: 1 }', 'groupBy: must have at least one entry'],
+    [
+      'has orderBy without keepNewest',
+      `{ name: a, orderBy: version, ${aged} }`,
+      '7:22: retention.rules[0].orderBy: `orderBy` needs `keepNewest`',
+    ],
+    [
+      'orders by an unknown value',
+      '{ name: a, orderBy: semver, keepNewest: 1 }',
+      'orderBy: must be time, version or name, or a map with `number`',
+    ],
+    ['orders by no number', '{ name: a, orderBy: {}, keepNewest: 1 }', 'orderBy.number: the key is missing'],
+    [
+      'orders by an unknown group',
+      `{ name: a, tags: { regex: 'b-(?<num>.*)' }, orderBy: { number: nun }, keepNewest: 1 }`,
+      'orderBy.number: there is no group "nun"; did you mean "num"?',
+    ],
+    [
+      'orders by a group of a regex without groups',
+      `{ name: a, tags: { regex: 'b-.*' }, orderBy: { number: n }, keepNewest: 1 }`,
+      'there is no group "n"; `tags` needs a regular expression with it',
+    ],
+    [
+      'orders globs by a number',
+      '{ name: a, tags: ["b-*"], orderBy: { number: n }, keepNewest: 1 }',
+      'there is no group "n"',
+    ],
+    [
+      'is of an unknown kind',
+      `{ name: a, kind: untagged, ${aged} }`,
+      'kind: must be tags, superseded, orphaned or broken',
+    ],
+    [
+      'deletes orphaned artifacts at once',
+      '{ name: a, kind: orphaned }',
+      '7:11: retention.rules[0]: a rule of the kind orphaned needs `olderThan`',
+    ],
+    [
+      'deletes broken indexes at once',
+      '{ name: a, kind: broken, tags: [x] }',
+      'a rule of the kind broken needs `olderThan`',
+    ],
+    [
+      'selects orphaned artifacts by tags',
+      `{ name: a, kind: orphaned, tags: [x], ${aged} }`,
+      '7:38: retention.rules[0].tags: a rule of the kind orphaned has no `tags`',
+    ],
+    [
+      'counts orphaned artifacts',
+      `{ name: a, kind: orphaned, keepNewest: 1, ${aged} }`,
+      'a rule of the kind orphaned has no `keepNewest`',
+    ],
+    [
+      'orders superseded images',
+      '{ name: a, kind: superseded, orderBy: name, keepNewest: 1 }',
+      'a rule of the kind superseded has no `orderBy`: it counts per tag, newest move first',
+    ],
+    [
+      'groups superseded images',
+      '{ name: a, kind: superseded, groupBy: major, keepNewest: 1 }',
+      'a rule of the kind superseded has no `groupBy`',
+    ],
+    [
+      'deletes all superseded images',
+      '{ name: a, kind: superseded }',
+      'it deletes every superseded image: add `tags`, `keepNewest` or `olderThan`',
+    ],
+    [
+      'excludes all globs that it selects',
+      `{ name: a, tags: { glob: ["pr-1", "pr-2*"], exclude: ["pr-*"] }, ${aged} }`,
+      '7:64: retention.rules[0].tags.exclude: `exclude` includes everything that the other key selects',
+    ],
+    [
+      'excludes every tag',
+      `{ name: a, tags: { regex: 'pr-.*', exclude: ["*"] }, ${aged} }`,
+      '`exclude` includes everything',
+    ],
+    [
+      'excludes the regex that it selects',
+      `{ name: a, tags: { regex: 'x+', exclude: { regex: 'x+' } }, ${aged} }`,
+      '`exclude` includes everything',
+    ],
+    [
+      'excludes the range that it selects',
+      `{ name: a, tags: { semver: '<1', exclude: { semver: '<1' } }, ${aged} }`,
+      '`exclude` includes everything',
+    ],
+    [
+      'has a mistake in exclude',
+      `{ name: a, tags: { glob: x, exclude: ["pr/*"] }, ${aged} }`,
+      '7:49: retention.rules[0].tags.exclude[0]: "pr/*" matches no tag',
+    ],
+    [
+      'excludes nothing',
+      `{ name: a, tags: { glob: x, exclude: [] }, ${aged} }`,
+      'tags.exclude: must have at least one entry',
+    ],
+    [
+      'excludes from an exclusion',
+      `{ name: a, tags: { glob: x, exclude: { glob: y, exclude: [z] } }, ${aged} }`,
+      'tags.exclude.exclude: unknown key "exclude"',
+    ],
+    [
+      'excludes by two selectors',
+      `{ name: a, tags: { glob: x, exclude: { glob: y, semver: "1" } }, ${aged} }`,
+      'tags.exclude: must have one of `glob`, `regex` and `semver`, not several',
     ],
     [
       'has an age that overflows',
@@ -537,6 +689,34 @@ describe('a policy', () => {
       'groups by a regex group named major',
       `{ name: a, tags: { regex: '(?<major>\\d+)-rc' }, groupBy: major, keepNewest: 1 }`,
       undefined,
+    ],
+    [
+      'groups by several groups',
+      `{ name: a, tags: { regex: '(?<app>.+)-(?<v>.+)' }, groupBy: [app, minor, variant], keepNewest: 1 }`,
+      undefined,
+    ],
+    [
+      'orders by a number',
+      `{ name: a, tags: { regex: 'b-(?<n>\\d+)' }, orderBy: { number: n }, keepNewest: 1 }`,
+      undefined,
+    ],
+    ['orders by name', '{ name: a, orderBy: name, keepNewest: 1 }', undefined],
+    [
+      'has rules of all kinds',
+      `{ name: a, kind: broken, ${aged} }, { name: b, kind: superseded, keepNewest: 1 }, { name: c, kind: orphaned, ${aged} }, { name: d, kind: tags, ${aged} }`,
+      undefined,
+    ],
+    ['excludes a part', `{ name: a, tags: { glob: "*", exclude: ["x*"] }, ${aged} }`, '{ tags: [y] }'],
+    ['selects all but some tags', `{ name: a, tags: { exclude: ["x*"] }, ${aged} }`, undefined],
+    [
+      'protects all but what a rule selects',
+      `{ name: a, tags: [x], ${aged} }`,
+      '{ tags: { glob: "*", exclude: [x] } }',
+    ],
+    [
+      'excludes pre-releases from a protection',
+      rule,
+      '{ tags: { semver: ">=1", exclude: { semver: ">=1" } } }',
     ],
     ['forbids to delete', `{ name: a, ${aged} }`, undefined],
   ])('that %s is merely unusual', (_, rules, protect) => {

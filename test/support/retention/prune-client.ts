@@ -16,6 +16,7 @@ import type { TagSelector } from '../../../src/selectors/tag-selector.ts'
 import type { RepositoryPolicy, ReferenceInUse } from '../../../src/usecases/prune/policy/policy.ts'
 import { openRepositories } from '../../../src/registry/open-repositories.ts'
 import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
+import { plainReading } from '../../../src/semver/version.ts'
 import type { Capability, Known, Repositories } from '../../../src/images/ports.ts'
 import { leapingClock } from '../manual-clock.ts'
 import { milliseconds, type PolicyData, type TagsData } from './policy-data.ts'
@@ -133,13 +134,16 @@ function policyOf(data: PolicyData): RepositoryPolicy {
     }),
     rules: (data.rules ?? []).map(({ name: called, tags, groupBy, keepNewest, olderThan }): Rule => ({
       name: called,
+      kind: 'tags',
+      orderBy: { by: 'time' },
       ...(tags !== undefined && { tags: selectorOf(tags, false) }),
-      ...(groupBy !== undefined && { groupBy }),
+      ...(groupBy !== undefined && { groupBy: [groupBy] }),
       ...(keepNewest !== undefined && { keepNewest }),
       ...(olderThan !== undefined && { olderThan: milliseconds(olderThan) }),
     })),
     limits: data.limits ?? {},
     timeFrom: data.timeFrom ?? ['annotation', 'config'],
+    reading: plainReading,
   }
 }
 

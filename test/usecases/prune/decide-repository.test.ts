@@ -161,7 +161,7 @@ describe('keepNewest', () => {
   it('counts in each group, before age', () => {
     const grouped = rule('pr', {
       tags: regex(String.raw`pr-(?<number>\d+)-.*`),
-      groupBy: 'number',
+      groupBy: ['number'],
       keepNewest: 1,
       days: 5,
     })
@@ -176,7 +176,7 @@ describe('keepNewest', () => {
   })
 
   it('keeps a tag without the group', () => {
-    const byMinor = rule('minor', { tags: globs('*'), groupBy: 'minor', keepNewest: 1 })
+    const byMinor = rule('minor', { tags: globs('*'), groupBy: ['minor'], keepNewest: 1 })
     const { deleted, tag } = decideSketch(
       {
         tags: { '1.4.0': 'a', '1.4.1': 'b', '1.5.0': 'c', main: 'd' },

@@ -7,6 +7,7 @@ import { gather, type PruneGatherOptions } from '../../../src/usecases/prune/gat
 import { explain } from '../../../src/usecases/prune/policy/explain.ts'
 import type { RepositoryPolicy } from '../../../src/usecases/prune/policy/policy.ts'
 import type { PruneRequest } from '../../../src/usecases/prune/snapshot.ts'
+import { plainReading } from '../../../src/semver/version.ts'
 import type { RegistryClientOptions } from '../../../src/registry/client/client.ts'
 import type { ContentStore } from '../../../src/images/cache/content-store.ts'
 import { image, index, referrer, sha256, together, types } from '../../support/images.ts'
@@ -23,6 +24,7 @@ const pruneOld: RepositoryPolicy = {
   rules: [rule('old', { tags: globs('pr-*'), days: 14 })],
   limits: {},
   timeFrom: ['annotation', 'config'],
+  reading: plainReading,
 }
 
 interface Scene {

@@ -37,7 +37,8 @@ export function applyRules(
   tags: ReadonlyMap<string, Digest>,
   options: RuleOptions,
 ): ReadonlyMap<string, RuleVerdict> {
-  const verdicts = options.rules.map((rule) => new RuleEvaluator(rule, tags, options))
+  const rules = options.rules.filter(({ kind }) => kind === 'tags')
+  const verdicts = rules.map((rule) => new RuleEvaluator(rule, tags, options))
   return new Map([...tags].map(([tag, digest]) => [tag, combine(verdicts.map((one) => one.of(tag, digest)))]))
 }
 
@@ -76,7 +77,7 @@ class RuleEvaluator {
     }
     const group = findGroup(rule, tag, selected)
     if (group === undefined) {
-      const text = `it has no ${rule.groupBy ?? 'group'}`
+      const text = `it has no ${rule.groupBy?.join(' or ') ?? 'group'}`
       return this.#keep('unparsable', text, [{ name: 'groupBy', keeps: true, text }])
     }
     if (!needsTime(rule)) {
@@ -118,7 +119,7 @@ class RuleEvaluator {
     if (keepNewest === undefined) return []
     const since = this.#newestSince.get(group)
     const keeps = since === undefined || at >= since
-    const of = groupBy === undefined ? '' : ` of ${groupBy} ${group}`
+    const of = groupBy === undefined ? '' : ` of ${groupBy.join(', ')} ${group}`
     const text = `${keeps ? '' : 'not '}among the newest ${keepNewest}${of}`
     return [{ name: 'keepNewest', keeps, text }]
   }

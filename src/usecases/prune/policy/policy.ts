@@ -1,10 +1,13 @@
 import type { RetentionPolicy, Rule, TagProtection } from '../../../config/retention/policy.ts'
 import type { Digest } from '../../../oci/digest.ts'
+import type { VersionReading } from '../../../semver/version.ts'
 
 /** The part of a policy that applies to one repository. Protections by use are `ReferenceInUse`. */
 export interface RepositoryPolicy extends Pick<RetentionPolicy, 'limits' | 'timeFrom'> {
   readonly protect: readonly TagProtection[]
   readonly rules: readonly Rule[]
+  /** how the tags of the repository are read as versions */
+  readonly reading: VersionReading
 }
 
 /** A reference to an image of this repository that is in use. */

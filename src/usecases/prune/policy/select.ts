@@ -16,6 +16,7 @@ export interface TagMatch {
  */
 export function selectTag(selector: TagSelector | undefined, tag: string): TagMatch | undefined {
   if (selector === undefined) return noGroups
+  if (selector.exclude !== undefined && selectTag(selector.exclude, tag) !== undefined) return undefined
   switch (selector.kind) {
     case 'glob':
       return selector.globs.some((glob) => matchesGlob(glob, tag)) ? noGroups : undefined
@@ -34,29 +35,33 @@ export function selectTag(selector: TagSelector | undefined, tag: string): TagMa
 const noGroups: TagMatch = { groups: {} }
 
 /**
- * Returns the group in which a rule counts a tag; undefined if the tag has none. Without `groupBy`,
- * all tags are in one group.
+ * Returns the group in which a rule counts a tag, which is the values of `groupBy`; undefined if
+ * the tag lacks one. Without `groupBy`, all tags are in one group.
  */
-export function findGroup({ groupBy }: Rule, tag: string, { groups }: TagMatch): string | undefined {
-  if (groupBy === undefined) return ''
-  const named = Object.hasOwn(groups, groupBy) ? groups[groupBy] : undefined
-  if (named !== undefined) return named
-  if (groupBy !== 'major' && groupBy !== 'minor') return undefined
+export function findGroup({ groupBy = [] }: Rule, tag: string, { groups }: TagMatch): string | undefined {
+  const values = groupBy.map((name) => (Object.hasOwn(groups, name) ? groups[name] : versionPart(name, tag)))
+  const found = values.filter((value) => value !== undefined)
+  return found.length === values.length ? found.join(', ') : undefined
+}
+
+function versionPart(name: string, tag: string): string | undefined {
   const version = parseVersionTag(tag, plainReading)?.version
   if (version === undefined) return undefined
-  return groupBy === 'major' ? `${version.major}` : `${version.major}.${version.minor}`
+  const { major, minor, patch } = version
+  const numbers = { major: [major], minor: [major, minor], patch: [major, minor, patch] }
+  return name in numbers ? numbers[name as keyof typeof numbers].join('.') : undefined
 }
 
 /** Describes a selector as it is written in `dray.yaml`. */
 export function describeSelector(selector: TagSelector | undefined): string {
-  switch (selector?.kind) {
-    case undefined:
-      return 'every tag'
+  if (selector === undefined) return 'every tag'
+  const except = selector.exclude === undefined ? '' : ` except ${describeSelector(selector.exclude)}`
+  switch (selector.kind) {
     case 'glob':
-      return selector.globs.join(', ')
+      return selector.globs.join(', ') + except
     case 'regex':
-      return `regex ${selector.regex.source}`
+      return `regex ${selector.regex.source}${except}`
     case 'semver':
-      return `semver ${selector.text}`
+      return `semver ${selector.text}${except}`
   }
 }

@@ -57,7 +57,7 @@ export class ImageTimes {
 
   #ofNode(node: RepositoryNode): ImageTime {
     for (const source of this.#options.timeFrom) {
-      const stated = source === 'annotation' ? this.#annotated(node) : this.#configured(node)
+      const stated = this.#statedBy(source, node)
       if (stated !== undefined) return this.#believed(stated)
     }
     return node.kind === 'index' ? this.#newestOf(node) : undated(this.#whyWithoutTime(node))
@@ -75,6 +75,18 @@ export class ImageTimes {
           ? 'its config has no created time'
           : 'its config was not read, because no rule needs the time of this image'
     return [...annotation, ofConfig].join(', and ')
+  }
+
+  #statedBy(source: TimeSource, node: RepositoryNode): TimeText | undefined {
+    switch (source) {
+      case 'annotation':
+        return this.#annotated(node)
+      case 'config':
+        return this.#configured(node)
+      case 'promoted':
+      case 'pushed':
+        return undefined
+    }
   }
 
   #annotated({ created }: RepositoryNode): TimeText | undefined {

@@ -1,5 +1,6 @@
 import type { RepositoryName } from '../oci/reference.ts'
 import type { TagLevel } from '../semver/tag-policy.ts'
+import type { VersionScheme } from '../semver/version.ts'
 
 /** The content of `dray.yaml`, checked and with its short forms expanded. */
 export interface Config {
@@ -55,8 +56,20 @@ export interface Environment {
   readonly currentTag?: string
 }
 
+/** How tags are read as versions. A key of an image replaces that of its environments. */
+export interface ReadingConfig {
+  /** the numbers of versions; undefined: `semver` */
+  readonly scheme?: VersionScheme
+  /** globs of suffixes that are not pre-releases */
+  readonly variants?: readonly string[]
+  /** globs of tags that are never versions */
+  readonly ignoreVersions?: readonly string[]
+  /** reads `1.4.1_build.7` as the version 1.4.1+build.7 */
+  readonly buildMetadata?: boolean
+}
+
 /** The tag rules of an environment. */
-export interface TagsConfig {
+export interface TagsConfig extends ReadingConfig {
   /** the tags of a version that a promotion moves; undefined: only the named ones */
   readonly semver?: readonly TagLevel[]
   /** globs of tags that never move, in addition to exact versions */
@@ -65,8 +78,6 @@ export interface TagsConfig {
   readonly v?: 'keep' | 'none' | 'always'
   /** first identifiers of pre-releases that have a floating tag of that name */
   readonly channels?: readonly string[]
-  /** reads `1.4.1_build.7` as the version 1.4.1+build.7 */
-  readonly buildMetadata?: boolean
   /** moves the tag `0` like `1` */
   readonly majorZero?: boolean
 }
@@ -79,9 +90,10 @@ export interface TargetConfig {
   readonly path: string
 }
 
-interface ImageConfig {
+export interface ImageConfig {
   /** replaces `{image}` in a path; by default the name of the image */
   readonly name?: string
+  readonly tags?: ReadingConfig
 }
 
 export interface AuditConfig {

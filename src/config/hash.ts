@@ -1,5 +1,5 @@
 import { digestOf } from '../oci/digest.ts'
-import type { Config, TagsConfig } from './config.ts'
+import type { Config, ReadingConfig, TagsConfig } from './config.ts'
 
 /**
  * The hash of the configuration that decides where images go: environments and images, in any
@@ -16,12 +16,18 @@ export function hashOfConfig(config: Config): string {
       [...(require ?? [])].sort(),
       // An environment without tag rules keeps the hash that it had before tag rules existed.
       ...(tags === undefined ? [] : [tagRules(tags)]),
+      ...addedReading(tags),
     ],
   )
   const images =
     config.images === undefined
       ? null
-      : sorted(config.images).map(([name, image]) => [name, image.name ?? name])
+      : sorted(config.images).map(([name, image]) => [
+          name,
+          image.name ?? name,
+          ...addedReading(image.tags),
+          ...(image.tags?.buildMetadata === undefined ? [] : [image.tags.buildMetadata]),
+        ])
   return digestOf(JSON.stringify({ environments, images }))
 }
 
@@ -34,6 +40,12 @@ function tagRules({ semver, immutable, v, channels, buildMetadata, majorZero }: 
     buildMetadata ?? false,
     majorZero ?? false,
   ]
+}
+
+/** Without the keys of versions, an entry keeps the hash that it had before these keys existed. */
+function addedReading({ scheme, variants, ignoreVersions }: ReadingConfig = {}): readonly unknown[] {
+  if (scheme === undefined && variants === undefined && ignoreVersions === undefined) return []
+  return [{ scheme, variants: variants?.toSorted(), ignoreVersions: ignoreVersions?.toSorted() }]
 }
 
 function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {

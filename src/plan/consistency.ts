@@ -2,7 +2,7 @@ import { cosignSuffixes, cosignTag } from '../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import { invalidPlan } from './invalid-plan.ts'
 import { isInLine, isTagOfLine } from '../semver/line.ts'
-import { formatVersion, parseVersion, versionTagsIn } from '../semver/version.ts'
+import { formatVersion, parseVersion, plainReading, versionTagsIn } from '../semver/version.ts'
 import {
   isOfTag,
   type Placement,
@@ -134,11 +134,11 @@ function isOfVersion(
 ): boolean {
   if (!sameRepository(one.repository, repository)) return false
   if (one.kind === 'tag') return one.digest === root.digest
-  const version = parseVersion(one.version)
+  const version = parseVersion(one.version, plainReading)
   if (version === undefined || !isInLine(version, one.line) || !isTagOfLine(tag, one.line)) return false
   // a higher version than that of the image could never be overtaken
   return versionTagsIn(
     tags.map((shown) => shown.tag),
-    one,
+    { ...plainReading, buildMetadata: one.buildMetadata },
   ).some((exact) => formatVersion(exact.version) === formatVersion(version))
 }

@@ -2,7 +2,7 @@ import { DrayError } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, isTag, type RepositoryName } from '../oci/reference.ts'
 import { matchesGlob } from '../oci/tag-glob.ts'
-import { formatVersion, isExactVersion, isVersionLike } from '../semver/version.ts'
+import { formatVersion, isExactVersion, isVersionLike, plainReading } from '../semver/version.ts'
 import type { FloatingTag, VersionTags } from '../semver/version-tags.ts'
 import { damagedBy, type FormerImage, nameOf, neededImage } from './former-image.ts'
 import type { KeptTag, PlannedTag, TagOverride } from './plan.ts'
@@ -196,7 +196,9 @@ function tagTaken(
 }
 
 function isExact(tag: string, version: VersionTags | undefined, rules: TagRules): boolean {
-  return tag === version?.exact || isExactVersion(tag, rules)
+  return (
+    tag === version?.exact || isExactVersion(tag, { ...plainReading, buildMetadata: rules.buildMetadata })
+  )
 }
 
 /** Version tags come first: a user of a floating tag then finds its version tag too. */

@@ -23,6 +23,8 @@ const placementEnd = v.strictObject({
   repository,
   tag: v.exactOptional(tag),
 })
+/** Numbers with more digits than JavaScript has are texts without leading zeros. */
+const versionNumber = v.union([natural, v.pipe(v.string(), v.regex(/^[1-9]\d{15,}$/))])
 const stepBase = {
   id: v.string(),
   placement: v.string(),
@@ -34,9 +36,10 @@ const stepBase = {
         kind: v.literal('highest'),
         repository,
         line: v.strictObject({
-          major: v.exactOptional(natural),
-          minor: v.exactOptional(natural),
+          major: v.exactOptional(versionNumber),
+          minor: v.exactOptional(versionNumber),
           channel: v.exactOptional(tag),
+          variant: v.exactOptional(tag),
         }),
         version: v.string(),
         buildMetadata: v.boolean(),

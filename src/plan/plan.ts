@@ -2,6 +2,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import type { ErrorInfo } from '../lib/errors.ts'
+import type { Line } from '../semver/line.ts'
 
 export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
 /** The operations with placements; `prune` has a plan of its own (`PrunePlan`). */
@@ -104,7 +105,7 @@ export interface TagPrecondition {
 export interface HighestPrecondition {
   readonly kind: 'highest'
   readonly repository: RepositoryName
-  readonly line: { readonly major?: number; readonly minor?: number; readonly channel?: string }
+  readonly line: Line
   readonly version: string
   /** `1.4.1_build.7` is read as the version 1.4.1+build.7 */
   readonly buildMetadata: boolean

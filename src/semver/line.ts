@@ -1,26 +1,66 @@
-import { compareVersions, isStable, type Version } from './version.ts'
+import { parseNumber, type VersionNumber } from './number.ts'
+import { isVariant, withVariant } from './variant.ts'
+import { compareVersions, isStable, type Version, type VersionReading } from './version.ts'
 
 /**
  * The versions that a floating tag may be on: `{}` is all stable versions (`latest`), `{ major: 1
  * }` those of `1`, and `{ major: 1, minor: 4 }` those of `1.4`. With `channel`, pre-releases with
- * that first identifier.
+ * that first identifier. All of one variant, by default of versions without one.
  */
 export interface Line {
-  readonly major?: number
-  readonly minor?: number
+  readonly major?: VersionNumber
+  readonly minor?: VersionNumber
   readonly channel?: string
+  readonly variant?: string
 }
 
-const numbered = /^v?(0|[1-9]\d{0,14})(?:\.(0|[1-9]\d{0,14}))?$/
-
-/** Returns the line of a tag such as `1`, `1.4` or `v1`; also of `20240101`, which never moves. */
-export function numberedLine(tag: string): { readonly major: number; readonly minor?: number } | undefined {
-  const [, major, minor] = numbered.exec(tag) ?? []
-  if (major === undefined) return undefined
-  return { major: Number(major), ...(minor !== undefined && { minor: Number(minor) }) }
+/** A line of a major or minor version. */
+export interface NumberedLine extends Line {
+  readonly major: VersionNumber
 }
 
-export function isInLine(version: Version, { major, minor, channel }: Line): boolean {
+const numbered = /^v?(\d+)(?:\.(\d+))?(?:-(.+))?$/
+
+/**
+ * Returns the line of a tag such as `1`, `1.4`, `v1` or `1.4-alpine`; also of `20240101`, which
+ * never moves.
+ */
+export function numberedLine(tag: string, reading: VersionReading): NumberedLine | undefined {
+  const { scheme, variants, twoNumbers } = reading
+  const [, major, minor, variant] = numbered.exec(tag) ?? []
+  if (major === undefined || (variant !== undefined && !isVariant(variant, variants))) return undefined
+  if (minor !== undefined && scheme === 'loose' && twoNumbers) return undefined
+  if (scheme === 'semver' && [major, minor ?? ''].some((number) => /^0\d/.test(number))) return undefined
+  return {
+    major: parseNumber(major),
+    ...(minor !== undefined && { minor: parseNumber(minor) }),
+    ...(variant !== undefined && { variant }),
+  }
+}
+
+/**
+ * Returns the line of any tag that may be a floating one: also of `latest`, of a channel
+ * (`beta-alpine`) and of a variant (`alpine`).
+ */
+export function floatingLine(
+  tag: string,
+  reading: VersionReading,
+  channels: readonly string[],
+): Line | undefined {
+  if (tag === 'latest') return {}
+  const line = numberedLine(tag, reading)
+  if (line !== undefined) return line
+  if (isVariant(tag, reading.variants)) return { variant: tag }
+  for (const channel of channels) {
+    if (tag === channel) return { channel }
+    const variant = tag.startsWith(`${channel}-`) ? tag.slice(channel.length + 1) : undefined
+    if (variant !== undefined && isVariant(variant, reading.variants)) return { channel, variant }
+  }
+  return undefined
+}
+
+export function isInLine(version: Version, { major, minor, channel, variant = '' }: Line): boolean {
+  if (version.variant !== variant) return false
   if (channel !== undefined) return channelOf(version) === channel
   return (
     isStable(version) &&
@@ -29,17 +69,33 @@ export function isInLine(version: Version, { major, minor, channel }: Line): boo
   )
 }
 
-/** Whether a tag is the floating tag of a line, with or without `v`. */
-export function isTagOfLine(tag: string, { major, minor, channel }: Line): boolean {
-  if (channel !== undefined) return tag === channel
-  if (major === undefined) return tag === 'latest'
-  return tag.replace(/^v/, '') === (minor === undefined ? `${major}` : `${major}.${minor}`)
+/** Whether a tag is the floating tag of a line, with or without `v`, in any zero padding. */
+export function isTagOfLine(tag: string, { major, minor, channel, variant = '' }: Line): boolean {
+  if (channel !== undefined) return tag === withVariant(channel, variant)
+  if (major === undefined) return tag === (variant === '' ? 'latest' : variant)
+  const [, first = '', second, suffix = ''] = numbered.exec(tag) ?? []
+  return (
+    suffix === variant &&
+    parseNumber(first) === major &&
+    (second === undefined ? undefined : parseNumber(second)) === minor
+  )
 }
 
 /** Returns the first identifier of a pre-release unless it is a number: `beta` of 2.0.0-beta.3. */
-export function channelOf({ prerelease }: Version): string | undefined {
-  const [first] = prerelease
-  return typeof first === 'string' ? first : undefined
+export function channelOf({ prerelease: [first] }: Version): string | undefined {
+  return first === undefined || /^\d+$/.test(first) ? undefined : first
+}
+
+/**
+ * Returns the key of the line that a version is in, without its variant: `1.4` of 1.4.2 per minor
+ * version. Numbers have no zero padding.
+ */
+export function lineOf(
+  { major, minor, patch }: Version,
+  per: 'repository' | 'major' | 'minor' | 'patch',
+): string {
+  const numbers = { repository: [], major: [major], minor: [major, minor], patch: [major, minor, patch] }
+  return numbers[per].join('.')
 }
 
 /** Returns the highest version of a line that is above `than`; undefined if none is. */

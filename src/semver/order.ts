@@ -1,12 +1,15 @@
-import { numberedLine } from './line.ts'
-import { compareVersions, isStable, parseVersionTag, type VersionReading, type Version } from './version.ts'
+import { numberedLine, type NumberedLine } from './line.ts'
+import { compareNaturally, compareNumbers, compareText, type VersionNumber } from './number.ts'
+import { isVariant } from './variant.ts'
+import { compareVersions, type Version, type VersionReading, versionTagsIn } from './version.ts'
 
 /** The sort key of a tag. */
 type Key =
-  | { readonly rank: 'latest' }
+  /** `latest`, and the tag that takes its place for a variant */
+  | { readonly rank: 'latest'; readonly variant: string }
   | { readonly rank: 'version'; readonly version: Version }
   /** a floating tag comes before the versions of its line */
-  | { readonly rank: 'version'; readonly floating: { readonly major: number; readonly minor?: number } }
+  | { readonly rank: 'version'; readonly floating: NumberedLine }
   | { readonly rank: 'other' }
 
 const ranks = { latest: 0, version: 1, other: 2 } as const
@@ -14,74 +17,68 @@ const ranks = { latest: 0, version: 1, other: 2 } as const
 /**
  * Sorts tags for display: `latest`, then versions from the highest down with `2` and `2.1` before
  * the versions of their line, then all others by name in descending order, with digits as numbers.
- * The order is total: it does not depend on the order of the input.
+ * A variant comes after the same version without one. The order is total: it does not depend on the
+ * order of the input.
  */
 export function sortBySemver(tags: Iterable<string>, reading: VersionReading): string[] {
   const list = [...tags]
-  const versions = list.flatMap((tag) => parseVersionTag(tag, reading) ?? [])
-  const majors = new Set(versions.map(({ version }) => version.major))
+  const versions = versionTagsIn(list, reading)
   const byTag = new Map(versions.map(({ tag, version }) => [tag, version]))
-  const keyed = list.map((tag) => ({ tag, key: keyOf(tag, byTag.get(tag), majors) }))
+  const lines = new Set(versions.flatMap(({ version }) => [lineKey(version), version.variant]))
+  const keyed = list.map((tag) => ({ tag, key: keyOf(tag, byTag.get(tag), lines, reading) }))
   return keyed.sort((a, b) => compareKeys(a.key, b.key) || compareTags(b.tag, a.tag)).map(({ tag }) => tag)
 }
 
-function keyOf(tag: string, version: Version | undefined, majors: ReadonlySet<number>): Key {
+/** @param lines the major versions and variants of all versions */
+function keyOf(
+  tag: string,
+  version: Version | undefined,
+  lines: ReadonlySet<string>,
+  reading: VersionReading,
+): Key {
   if (version !== undefined) return { rank: 'version', version }
-  if (tag === 'latest') return { rank: 'latest' }
-  const floating = numberedLine(tag)
+  if (tag === 'latest') return { rank: 'latest', variant: '' }
+  if (lines.has(tag) && isVariant(tag, reading.variants)) return { rank: 'latest', variant: tag }
+  const floating = numberedLine(tag, reading)
   // a number without a version of its line is no floating tag: 20240101
-  if (floating === undefined || !majors.has(floating.major)) return { rank: 'other' }
+  if (floating === undefined || !lines.has(lineKey(floating))) return { rank: 'other' }
   return { rank: 'version', floating }
 }
 
+function lineKey({ major, variant = '' }: NumberedLine): string {
+  return `${major} ${variant}`
+}
+
 function compareKeys(a: Key, b: Key): number {
+  if (a.rank === 'latest' && b.rank === 'latest') return compareText(a.variant, b.variant)
   if (a.rank !== 'version' || b.rank !== 'version') return ranks[a.rank] - ranks[b.rank]
-  if ('version' in a && 'version' in b) return compareVersions(b.version, a.version)
-  const [these, those] = [partsOf(a), partsOf(b)]
-  for (let i = 0; i < these.length; i++) {
-    const [x = 0, y = 0] = [these[i], those[i]]
-    if (x !== y) return y > x ? 1 : -1
-  }
-  return 0
+  const order = 'version' in a && 'version' in b ? compareVersions(b.version, a.version) : compareLines(a, b)
+  return order || compareText(variantOf(a), variantOf(b))
 }
 
-/** Returns major, minor, patch and stability as numbers; Infinity if a floating tag lacks one. */
-function partsOf(key: Extract<Key, { readonly rank: 'version' }>): readonly number[] {
-  if ('version' in key) {
-    const { major, minor, patch } = key.version
-    return [major, minor, patch, isStable(key.version) ? 1 : 0]
-  }
-  const { major, minor = Infinity } = key.floating
-  return [major, minor, Infinity, 1]
-}
+type VersionKey = Extract<Key, { readonly rank: 'version' }>
 
-/** Compares tags by code unit, and runs of digits as numbers: `build-9` before `build-10`. */
-function compareTags(a: string, b: string): number {
-  const these = partsOfTag(a)
-  const those = partsOfTag(b)
+/** Compares by the common numbers, then by their count: floating tags have fewer than versions. */
+function compareLines(a: VersionKey, b: VersionKey): number {
+  const [these, those] = [numbersOf(a), numbersOf(b)]
   for (let i = 0; i < Math.min(these.length, those.length); i++) {
-    const order = compareParts(these[i] ?? '', those[i] ?? '')
+    const order = compareNumbers(those[i] ?? 0, these[i] ?? 0)
     if (order !== 0) return order
   }
-  return these.length - those.length || compareText(a, b)
+  return these.length - those.length
 }
 
-function compareParts(a: string, b: string): number {
-  if (!isNumber(a) || !isNumber(b)) return compareText(a, b)
-  const [one, other] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')]
-  // numbers in tags may be too long for a JavaScript number
-  return one.length - other.length || compareText(one, other)
+function numbersOf(key: VersionKey): readonly VersionNumber[] {
+  if ('version' in key) return [key.version.major, key.version.minor, key.version.patch]
+  const { major, minor } = key.floating
+  return minor === undefined ? [major] : [major, minor]
 }
 
-function partsOfTag(tag: string): readonly string[] {
-  return tag.match(/\d+|\D+/g) ?? []
+function variantOf(key: VersionKey): string {
+  return ('version' in key ? key.version : key.floating).variant ?? ''
 }
 
-function isNumber(part: string): boolean {
-  return /^\d/.test(part)
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0
-  return a < b ? -1 : 1
+/** Compares by digits as numbers, then as text: the order is total. */
+function compareTags(a: string, b: string): number {
+  return compareNaturally(a, b) || compareText(a, b)
 }

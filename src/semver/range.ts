@@ -1,6 +1,8 @@
 import Range from 'semver/classes/range.js'
+import parse from 'semver/functions/parse.js'
+import type SemVer from 'semver/classes/semver.js'
 import { DrayError } from '../lib/errors.ts'
-import { formatVersion, incrementVersion, parseVersion, type Version } from './version.ts'
+import type { Version } from './version.ts'
 
 /** A range of node-semver; only `parseRange` makes one. */
 export type VersionRange = Readonly<Range>
@@ -37,7 +39,8 @@ export function parseRange(
  * `>=1.4` does not (node-semver, Prerelease Tags).
  */
 export function isInRange(version: Version, range: VersionRange): boolean {
-  return range.test(version)
+  const { major, minor, patch, prerelease } = version
+  return range.test(`${major}.${minor}.${patch}${prerelease.length === 0 ? '' : `-${prerelease.join('.')}`}`)
 }
 
 /** Whether the range has any version: a stable one, or with `preReleases` any. `>2 <1` has none. */
@@ -45,21 +48,19 @@ export function isSatisfiable({ set, includePrerelease }: VersionRange): boolean
   return set.some((comparators) => {
     // if the range has a version, it has one of the lowest versions at or above its bounds
     const named = comparators.flatMap(({ value, semver }) => (value === '' ? [] : [semver]))
-    const lowest = [parseVersion('0.0.0-0'), parseVersion('0.0.0')]
+    const lowest = [parse('0.0.0-0'), parse('0.0.0')]
     const candidates = [...lowest, ...named.flatMap((version) => [version, ...justAbove(version)])]
     return candidates.some(
       (version) =>
-        version !== undefined &&
+        version !== null &&
         (includePrerelease || version.prerelease.length === 0) &&
-        comparators.every((comparator) => comparator.test(formatVersion(version))),
+        comparators.every((comparator) => comparator.test(version)),
     )
   })
 }
 
-function justAbove(version: Version): readonly (Version | undefined)[] {
-  const { major, minor, patch, prerelease } = version
-  if (prerelease.length > 0)
-    return [parseVersion(`${formatVersion(version)}.0`), parseVersion(`${major}.${minor}.${patch}`)]
-  const next = (['patch', 'minor', 'major'] as const).map((part) => incrementVersion(version, part))
-  return next.flatMap((one) => (one === undefined ? [] : [parseVersion(`${formatVersion(one)}-0`), one]))
+function justAbove({ version, major, minor, patch, prerelease }: SemVer): readonly (SemVer | null)[] {
+  if (prerelease.length > 0) return [parse(`${version}.0`), parse(`${major}.${minor}.${patch}`)]
+  const next = [`${major + 1}.0.0`, `${major}.${minor + 1}.0`, `${major}.${minor}.${patch + 1}`]
+  return next.flatMap((one) => [parse(`${one}-0`), parse(one)])
 }

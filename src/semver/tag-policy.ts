@@ -1,4 +1,4 @@
-import type { VersionReading } from './version.ts'
+import { plainReading, type VersionReading } from './version.ts'
 
 /** The tags of a version: 1.4.2 (exact), 1.4 (minor), 1 (major), latest. */
 export type TagLevel = 'exact' | 'minor' | 'major' | 'latest'
@@ -18,10 +18,10 @@ export interface TagPolicy extends VersionReading {
 }
 
 export const defaultTagPolicy: TagPolicy = {
+  ...plainReading,
   levels: ['exact', 'minor', 'major', 'latest'],
   v: 'none',
   channels: [],
   majorZero: false,
-  buildMetadata: false,
   allowBackward: false,
 }

@@ -1,5 +1,7 @@
+import { numberedLine, type NumberedLine } from './line.ts'
 import type { TagPolicy } from './tag-policy.ts'
-import type { VersionTag } from './version.ts'
+import { withVariant } from './variant.ts'
+import type { Version, VersionReading, VersionTag } from './version.ts'
 
 /** Whether the exact tag and the floating tags of a version begin with `v`. */
 export interface VPrefix {
@@ -34,11 +36,25 @@ export interface PresentTags {
 }
 
 /** Finds floating tags: `1` and `1.4` are floating only if a version of their line exists. */
-export function presentTags(tags: readonly string[], versions: readonly VersionTag[]): PresentTags {
-  const lines = new Set(
-    versions.flatMap(({ version: { major, minor } }) => [`${major}`, `${major}.${minor}`]),
-  )
-  return { versions, floating: tags.filter((tag) => lines.has(tag.replace(/^v/, ''))) }
+export function presentTags(
+  tags: readonly string[],
+  versions: readonly VersionTag[],
+  reading: VersionReading,
+): PresentTags {
+  const lines = new Set(versions.flatMap(({ version }) => keysOf(version)))
+  const floating = tags.filter((tag) => {
+    const line = numberedLine(tag, reading)
+    return line !== undefined && lines.has(keyOf(line))
+  })
+  return { versions, floating }
+}
+
+function keysOf({ major, minor, variant }: Version): readonly string[] {
+  return [keyOf({ major, variant }), keyOf({ major, minor, variant })]
+}
+
+function keyOf({ major, minor, variant = '' }: NumberedLine): string {
+  return withVariant(minor === undefined ? `${major}` : `${major}.${minor}`, variant)
 }
 
 function spelling(all: readonly boolean[]): boolean | 'mixed' | 'none' {

@@ -1,11 +1,13 @@
-import { channelOf, higherInLine, type Line } from './line.ts'
+import { channelOf, higherInLine, isTagOfLine, type Line } from './line.ts'
+import { compareText } from './number.ts'
 import type { TagLevel, TagPolicy } from './tag-policy.ts'
 import { presentTags, decideVPrefix } from './v-prefix.ts'
+import { withVariant } from './variant.ts'
 import {
-  compareVersions,
   formatVersion,
-  isStable,
   formatVersionTag,
+  isSameVersion,
+  isStable,
   type Version,
   type VersionTag,
   versionTagsIn,
@@ -47,7 +49,7 @@ export function versionTags(
   const { version } = given
   const present = versionTagsIn(tags, policy)
   // the given version counts too, so that the next run sees the same floating tags
-  const { floating } = presentTags(tags, [...present, given])
+  const { floating } = presentTags(tags, [...present, given], policy)
   const prefix = decideVPrefix(given, { versions: present, floating }, policy)
   const exact = formatVersionTag(version, prefix.exact)
   const versions = present.map((one) => one.version)
@@ -55,14 +57,14 @@ export function versionTags(
     version,
     exact,
     same: present
-      .filter((one) => one.tag !== exact && compareVersions(one.version, version) === 0)
+      .filter((one) => one.tag !== exact && isSameVersion(one.version, version))
       .map(({ tag }) => tag),
-    floating: candidates(version, prefix.floating, policy).map(({ tag, line, whyKept }) => ({
-      tag,
-      line,
-      ...(whyKept === undefined
-        ? decideMove(version, line, { versions, beside }, policy)
-        : { moves: false, reason: whyKept }),
+    floating: candidates(version, { hasV: prefix.floating, present: floating }, policy).map((one) => ({
+      tag: one.tag,
+      line: one.line,
+      ...(one.whyKept === undefined
+        ? decideMove(version, one, { versions, beside }, policy)
+        : { moves: false, reason: one.whyKept }),
     })),
   }
 }
@@ -75,7 +77,17 @@ interface FloatingCandidate {
   readonly whyKept?: string
 }
 
-function candidates(version: Version, hasV: boolean, policy: TagPolicy): readonly FloatingCandidate[] {
+/** The floating tags that exist, and whether those to write begin with `v`. */
+interface FloatingSpelling {
+  readonly hasV: boolean
+  readonly present: readonly string[]
+}
+
+function candidates(
+  version: Version,
+  spelling: FloatingSpelling,
+  policy: TagPolicy,
+): readonly FloatingCandidate[] {
   const text = formatVersion(version)
   // the next version would move them back, because the tag of this one is not read as a version
   const unread =
@@ -83,31 +95,48 @@ function candidates(version: Version, hasV: boolean, policy: TagPolicy): readonl
       ? `${text} is not read back as a version here (buildMetadata is not set)`
       : undefined
   const preRelease = isStable(version) ? undefined : `${text} is a pre-release`
-  const stable = floatingOf(version, hasV)
-    .filter(({ level }) => policy.levels.includes(level))
+  const stable = floatingOf(version, spelling)
+    .filter(({ level }) => isMaintained(level, policy))
     .map(({ level, tag, line }) => {
       const majorZero = isMajorZero(level, version, policy) ? 'major version 0 has no such tag' : undefined
       return candidate(tag, line, majorZero ?? preRelease ?? unread)
     })
   const channel = channelOf(version)
   if (channel === undefined || !policy.channels.includes(channel)) return stable
-  return [candidate(channel, { channel }, unread), ...stable]
+  const { variant } = version
+  const line = { channel, ...(variant !== '' && { variant }) }
+  return [candidate(withVariant(channel, variant), line, unread), ...stable]
 }
 
 function candidate(tag: string, line: Line, whyKept: string | undefined): FloatingCandidate {
   return { tag, line, ...(whyKept !== undefined && { whyKept }) }
 }
 
+function isMaintained(level: TagLevel, { levels, scheme, twoNumbers }: TagPolicy): boolean {
+  // with two numbers, 7.2 is a version and never a floating tag
+  return levels.includes(level) && !(level === 'minor' && scheme === 'loose' && twoNumbers)
+}
+
 function floatingOf(
-  { major, minor }: Version,
-  hasV: boolean,
+  { major, minor, spelled, variant }: Version,
+  spelling: FloatingSpelling,
 ): readonly { readonly level: TagLevel; readonly tag: string; readonly line: Line }[] {
-  const v = hasV ? 'v' : ''
+  const [first = '', second = '0'] = spelled
+  const own = variant === '' ? {} : { variant }
+  const minorLine = { major, minor, ...own }
+  const majorLine = { major, ...own }
   return [
-    { level: 'minor', tag: `${v}${major}.${minor}`, line: { major, minor } },
-    { level: 'major', tag: `${v}${major}`, line: { major } },
-    { level: 'latest', tag: 'latest', line: {} },
+    { level: 'minor', tag: spell(`${first}.${second}`, minorLine, spelling), line: minorLine },
+    { level: 'major', tag: spell(first, majorLine, spelling), line: majorLine },
+    { level: 'latest', tag: variant === '' ? 'latest' : variant, line: own },
   ]
+}
+
+/** Spells a floating tag as the existing one; else with the numbers of the version. */
+function spell(numbers: string, line: Line, { hasV, present }: FloatingSpelling): string {
+  const tag = withVariant(`${hasV ? 'v' : ''}${numbers}`, line.variant ?? '')
+  const existing = present.filter((one) => one.startsWith('v') === hasV && isTagOfLine(one, line))
+  return existing.includes(tag) ? tag : (existing.toSorted(compareText)[0] ?? tag)
 }
 
 function isMajorZero(level: TagLevel, { major }: Version, { majorZero }: TagPolicy): boolean {
@@ -116,20 +145,15 @@ function isMajorZero(level: TagLevel, { major }: Version, { majorZero }: TagPoli
 
 function decideMove(
   version: Version,
-  line: Line,
+  { tag, line }: FloatingCandidate,
   { versions, beside }: { readonly versions: readonly Version[]; readonly beside: readonly Version[] },
   { allowBackward }: TagPolicy,
 ): Pick<FloatingTag, 'moves' | 'reason' | 'backward'> {
   const higher = higherInLine([...versions, ...beside], line, version)
-  if (higher === undefined) return { moves: true, reason: `highest ${formatLine(line)}` }
+  if (higher === undefined)
+    return { moves: true, reason: `highest ${tag === 'latest' ? 'version' : tag.replace(/^v(?=\d)/, '')}` }
   const reason = `${formatVersion(higher)} is higher`
   // of several versions in one run only the highest gets the tag, backward or not
   const mayMove = allowBackward && higherInLine(beside, line, version) === undefined
   return mayMove ? { moves: true, reason, backward: true } : { moves: false, reason }
-}
-
-function formatLine({ major, minor, channel }: Line): string {
-  if (channel !== undefined) return channel
-  if (major === undefined) return 'version'
-  return minor === undefined ? `${major}` : `${major}.${minor}`
 }

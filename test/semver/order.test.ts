@@ -39,7 +39,11 @@ describe('sortBySemver', () => {
   it('reads build metadata if it is configured', () => {
     const tags = ['1.4.0', '1.4.1_b.7', 'abc']
     expect(sortBySemver(tags, plainReading)).toEqual(['1.4.0', 'abc', '1.4.1_b.7'])
-    expect(sortBySemver(tags, { buildMetadata: true })).toEqual(['1.4.1_b.7', '1.4.0', 'abc'])
+    expect(sortBySemver(tags, { ...plainReading, buildMetadata: true })).toEqual([
+      '1.4.1_b.7',
+      '1.4.0',
+      'abc',
+    ])
   })
 
   it('does not depend on the order of the list, and loses no tag', () => {

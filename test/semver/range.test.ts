@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isInRange, isSatisfiable, parseRange } from '../../src/semver/range.ts'
-import { parseVersion } from '../../src/semver/version.ts'
+import { parseVersion, plainReading } from '../../src/semver/version.ts'
 
 const isIn = (version: string, range: string): boolean => {
-  const parsed = parseVersion(version)
+  const parsed = parseVersion(version, plainReading)
   if (parsed === undefined) throw new Error(`${version} is no version`)
   return isInRange(parsed, parseRange(range))
 }
@@ -39,7 +39,7 @@ describe('a range of versions', () => {
   it('includes every pre-release between its bounds if the caller requests that', () => {
     const all = parseRange('>=1.4 <2', { preReleases: true })
     const isInAll = (text: string): boolean => {
-      const version = parseVersion(text)
+      const version = parseVersion(text, plainReading)
       return version !== undefined && isInRange(version, all)
     }
     expect(['1.4.0', '1.5.0-rc.1', '1.9.9-0'].filter((version) => !isInAll(version))).toEqual([])
@@ -94,7 +94,7 @@ describe('a range of versions', () => {
       .map(([a, b]) => a + b)
     const set = fc.array(comparator, { minLength: 1, maxLength: 3 }).map((parts) => parts.join(' '))
     const range = fc.array(set, { minLength: 1, maxLength: 2 }).map((sets) => sets.join(' || '))
-    const versions = all.flatMap((text) => parseVersion(text) ?? [])
+    const versions = all.flatMap((text) => parseVersion(text, plainReading) ?? [])
     const stable = versions.filter(({ prerelease }) => prerelease.length === 0)
     fc.assert(
       fc.property(range, (text) => {

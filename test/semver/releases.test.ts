@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { decideTags, tagsToRead } from '../../src/plan/decide-tags.ts'
 import { defaultTagPolicy, type TagPolicy } from '../../src/semver/tag-policy.ts'
-import { parseVersion, type VersionTag } from '../../src/semver/version.ts'
+import { parseVersion, plainReading, type VersionTag } from '../../src/semver/version.ts'
 import { versionTags } from '../../src/semver/version-tags.ts'
 
 /**
@@ -29,7 +29,7 @@ const releases = fc.uniqueArray(release, { selector: nameOf, minLength: 1, maxLe
 const policy: TagPolicy = { ...defaultTagPolicy, channels: ['beta'] }
 
 function given(text: string): VersionTag {
-  const version = parseVersion(text)
+  const version = parseVersion(text, plainReading)
   if (version === undefined) throw new Error(`${text} is not a version`)
   return { tag: text, version, hasV: text.startsWith('v') }
 }

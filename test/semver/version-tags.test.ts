@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { defaultTagPolicy, type TagPolicy } from '../../src/semver/tag-policy.ts'
-import { parseVersion } from '../../src/semver/version.ts'
+import { parseVersion, plainReading } from '../../src/semver/version.ts'
 import { versionTags, type VersionTags } from '../../src/semver/version-tags.ts'
 
 function tagsOf(text: string, repository: string, policy: Partial<TagPolicy> = {}): VersionTags {
-  const version = parseVersion(text)
+  const version = parseVersion(text, { ...defaultTagPolicy, ...policy })
   if (version === undefined) throw new Error(`${text} is not a version`)
   const present = repository === '' ? [] : repository.split(' ')
   return versionTags({ tag: text, version, hasV: text.startsWith('v') }, present, {
@@ -213,8 +213,8 @@ it('gives the reason, and marks tags that move backward', () => {
 })
 
 it('other versions of the same run count like existing ones', () => {
-  const version = parseVersion('1.4.0')
-  const beside = parseVersion('1.5.0')
+  const version = parseVersion('1.4.0', plainReading)
+  const beside = parseVersion('1.5.0', plainReading)
   if (version === undefined || beside === undefined) throw new Error('they are versions')
   const found = versionTags({ tag: '1.4.0', version, hasV: false }, [], defaultTagPolicy, [version, beside])
   expect(format(found)).toBe('1.4.0 1.4 | 1: 1.5.0 is higher, latest: 1.5.0 is higher')

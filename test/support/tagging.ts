@@ -2,7 +2,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { defaultTagPolicy, type TagPolicy } from '../../src/semver/tag-policy.ts'
-import { parseVersion } from '../../src/semver/version.ts'
+import { parseVersion, plainReading } from '../../src/semver/version.ts'
 import { decide } from '../../src/usecases/tag/decide.ts'
 import { gather } from '../../src/usecases/tag/gather.ts'
 import type { TagRequest, TagChoice } from '../../src/usecases/tag/request.ts'
@@ -40,7 +40,7 @@ export async function tag(run: Bench, ...taggings: readonly Tagging[]): Promise<
 }
 
 function versionWish(text: string): TagChoice {
-  const version = parseVersion(text)
+  const version = parseVersion(text, plainReading)
   if (version === undefined) throw new Error(`${text} is not a version`)
   return { kind: 'version', given: { tag: text, version, hasV: text.startsWith('v') } }
 }

@@ -3,7 +3,7 @@ import { resolveImage, withinOption } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { isDigest } from '../../oci/digest.ts'
 import { defaultTag } from '../../oci/reference.ts'
-import { parseVersion } from '../../semver/version.ts'
+import { parseVersion, plainReading } from '../../semver/version.ts'
 import type { RollbackRequest } from '../../usecases/rollback/request.ts'
 import { tagPolicyOf } from '../changes/tag-policy.ts'
 
@@ -51,11 +51,11 @@ export function rollbackRequest(
 }
 
 function isRelease(text: string): boolean {
-  return isDigest(text) || parseVersion(text) !== undefined
+  return isDigest(text) || parseVersion(text, plainReading) !== undefined
 }
 
 function parseRelease(text: string): NonNullable<RollbackRequest['to']> {
-  const release = isDigest(text) ? text : parseVersion(text)
+  const release = isDigest(text) ? text : parseVersion(text, plainReading)
   if (release !== undefined) return release
   throw new DrayError('usage', `${JSON.stringify(text)} is neither a version nor a digest`, {
     hint: 'Pass --to 1.4.2 or --to sha256:….',

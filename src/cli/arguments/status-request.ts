@@ -1,5 +1,6 @@
 import type { Config, Environment } from '../../config/config.ts'
 import { environmentNamed, repositoriesOf } from '../../config/environments.ts'
+import { readingOf } from '../../config/settings/version-reading.ts'
 import { everyEnvironment, resolveEnvironmentOption, type Within } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { defaultTag } from '../../oci/reference.ts'
@@ -93,5 +94,5 @@ function listTargets(image: string, environment: string, config: Config): readon
 
 /** How the tags of an environment are parsed. */
 export function readingOfTags({ tags }: Environment): Reading {
-  return { buildMetadata: tags?.buildMetadata ?? false }
+  return readingOf(tags, undefined)
 }

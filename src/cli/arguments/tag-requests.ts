@@ -4,7 +4,7 @@ import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { parseTag, tagOrDigest } from '../../oci/reference.ts'
 import type { TagLevel, TagPolicy } from '../../semver/tag-policy.ts'
-import { parseVersion, parseVersionTag, type VersionTag } from '../../semver/version.ts'
+import { parseVersion, parseVersionTag, plainReading, type VersionTag } from '../../semver/version.ts'
 import type { TagRequest as Request, TagChoice } from '../../usecases/tag/request.ts'
 import { tagPolicyOf } from '../changes/tag-policy.ts'
 
@@ -67,7 +67,7 @@ function split({ references, tags, next, fromLabel }: TagArguments): {
   const { images, version } =
     options.length > 0 ? { images: references, version: undefined } : splitVersion(references)
   const misplaced =
-    references.length > 1 ? images.find((text) => parseVersion(text) !== undefined) : undefined
+    references.length > 1 ? images.find((text) => parseVersion(text, plainReading) !== undefined) : undefined
   if (misplaced !== undefined) throw misplacedVersion(misplaced, options)
   return { images, version: version === undefined ? undefined : parseGivenVersion(version) }
 }
@@ -97,7 +97,7 @@ const forms =
   'Use dray tag IMAGE VERSION, dray tag IMAGE --next minor, dray tag IMAGE --from-label, or dray tag IMAGE --tags a,b,c.'
 
 function parseGivenVersion(text: string): VersionTag {
-  const version = parseVersion(text)
+  const version = parseVersion(text, plainReading)
   if (version !== undefined) return { tag: text, version, hasV: text.startsWith('v') }
   throw new DrayError('usage', `${JSON.stringify(text)} is not a version`, {
     hint: 'A version is MAJOR.MINOR.PATCH, such as 1.4.2 or 1.4.2-rc.1. Write other tags with --tags.',

@@ -1,6 +1,6 @@
 import { isBareName } from '../../config/resolver/argument-grammar.ts'
 import { resolveImage, type Within, withinOption } from '../../config/resolver/resolve.ts'
-import { parseVersion } from '../../semver/version.ts'
+import { parseVersion, plainReading } from '../../semver/version.ts'
 import { splitVersion } from '../arguments/tag-requests.ts'
 import { newFlag } from '../command/command-line.ts'
 import { askEnvironment, askImage, askImages, type AskPorts, withTag } from './ask-images.ts'
@@ -100,7 +100,9 @@ async function askVersion({ questions }: AskPorts): Promise<
     default:
       return {
         entered: await questions.enter('Version (MAJOR.MINOR.PATCH):', (text) =>
-          parseVersion(text) === undefined ? 'Enter MAJOR.MINOR.PATCH, for example 1.4.2.' : undefined,
+          parseVersion(text, plainReading) === undefined
+            ? 'Enter MAJOR.MINOR.PATCH, for example 1.4.2.'
+            : undefined,
         ),
       }
   }
@@ -109,5 +111,5 @@ async function askVersion({ questions }: AskPorts): Promise<
 /** Whether the tag of each image is its version. */
 function isEachVersioned(images: readonly string[], within: Within, { config }: AskPorts): boolean {
   const tags = images.map((text) => resolveImage(text, { accepts: ['image', 'layout'], within }, config).tag)
-  return tags.length > 0 && tags.every((tag) => parseVersion(tag ?? '') !== undefined)
+  return tags.length > 0 && tags.every((tag) => parseVersion(tag ?? '', plainReading) !== undefined)
 }

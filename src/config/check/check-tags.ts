@@ -1,7 +1,8 @@
 import { isTag } from '../../oci/reference.ts'
 import { fitsSomeTag, matchesGlob } from '../../oci/tag-glob.ts'
 import type { TagLevel } from '../../semver/tag-policy.ts'
-import type { TagsConfig } from '../config.ts'
+import { variantProblem } from '../../semver/variant.ts'
+import type { ReadingConfig, TagsConfig } from '../config.ts'
 import type { WrittenEnvironment } from '../schema/schema.ts'
 import type { Path, ReportIssue } from '../shape.ts'
 
@@ -29,16 +30,42 @@ export function checkTags(
     const text = JSON.stringify(glob)
     const moved = movedBy(tags as TagsConfig).find((tag) => matchesGlob(glob, tag))
     if (!fitsSomeTag(glob)) {
-      const allowed = 'a glob consists of letters, digits, ".", "_", "-", "*" and "?"'
-      report([...path, 'immutable', i], `${text} matches no tag: ${allowed}`)
+      report([...path, 'immutable', i], matchesNone(glob))
     } else if (moved !== undefined) {
       report([...path, 'immutable', i], `${text} matches ${moved}, which \`semver\` or \`channels\` moves`)
     }
   }
+  checkReading(tags as ReadingConfig, path, channels, report)
   for (const [i, channel] of channels.entries()) {
     if (channel === 'latest' || /^v?\d/.test(channel))
       report([...path, 'channels', i], `${JSON.stringify(channel)} is the name of another floating tag`)
   }
+}
+
+/**
+ * Checks the globs of variants and of ignored versions.
+ * @param channels that no variant may be named like
+ */
+export function checkReading(
+  { variants = [], ignoreVersions = [] }: ReadingConfig,
+  path: Path,
+  channels: readonly string[],
+  report: ReportIssue,
+): void {
+  for (const [i, glob] of variants.entries()) {
+    const problem = variantProblem(glob, channels)
+    if (glob.startsWith('-')) {
+      const without = glob.replace(/^-+/, '')
+      report([...path, 'variants', i], `must not begin with "-": write ${JSON.stringify(without)}`)
+    } else if (!fitsSomeTag(glob)) report([...path, 'variants', i], matchesNone(glob))
+    else if (problem !== undefined) report([...path, 'variants', i], `${JSON.stringify(glob)} ${problem}`)
+  }
+  for (const [i, glob] of ignoreVersions.entries())
+    if (!fitsSomeTag(glob)) report([...path, 'ignoreVersions', i], matchesNone(glob))
+}
+
+function matchesNone(glob: string): string {
+  return `${JSON.stringify(glob)} matches no tag: a glob consists of letters, digits, ".", "_", "-", "*" and "?"`
 }
 
 function movedBy({ semver = [], channels = [] }: TagsConfig): readonly string[] {

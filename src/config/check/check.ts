@@ -2,13 +2,15 @@ import { nearest } from '../../lib/nearest.ts'
 import { checkPath, parseRepository } from '../../oci/reference.ts'
 import { checkRegistries, notAHost, registryOf } from './check-registries.ts'
 import { checkPromotionCycles } from './check-promotions.ts'
-import { checkTags } from './check-tags.ts'
+import { checkReading, checkTags } from './check-tags.ts'
 import { findProblem } from './find-problem.ts'
 import {
   type AuditConfig,
   type Config,
   type Environment,
+  type ImageConfig,
   imagePlaceholder,
+  type ReadingConfig,
   type SigningConfig,
   type TagsConfig,
   type TargetConfig,
@@ -53,7 +55,8 @@ export function checkConfig(
   }
   checkPromotionCycles(environments, report)
   for (const name of known) if (!environments.has(name)) environments.set(name, { targets: [] })
-  const images = imagesOf(written, report)
+  const channels = [...environments.values()].flatMap(({ tags }) => tags?.channels ?? [])
+  const images = imagesOf(written, channels, report)
   const audit = auditOf(written, absolute, names, report)
   return { config: { registries, environments, images, audit }, issues }
 }
@@ -160,9 +163,13 @@ export function checkTemplate(template: string): string | undefined {
   return findProblem(() => checkPath(parts.join('image')))
 }
 
-function imagesOf({ images: written }: WrittenConfig, report: ReportIssue): Config['images'] {
+function imagesOf(
+  { images: written }: WrittenConfig,
+  channels: readonly string[],
+  report: ReportIssue,
+): Config['images'] {
   if (written === undefined) return undefined
-  const images = new Map<string, { name?: string }>()
+  const images = new Map<string, ImageConfig>()
   const owners = new Map<string, string>()
   for (const [image, settings] of Object.entries(written)) {
     const path = ['images', image]
@@ -177,7 +184,9 @@ function imagesOf({ images: written }: WrittenConfig, report: ReportIssue): Conf
       report(path, `${names} have the same name in repositories`, 'key')
     }
     owners.set(name, image)
-    images.set(image, settings?.name === undefined ? {} : { name })
+    const tags = settings?.tags as ReadingConfig | undefined
+    if (tags !== undefined) checkReading(tags, [...path, 'tags'], channels, report)
+    images.set(image, { ...(settings?.name !== undefined && { name }), ...(tags !== undefined && { tags }) })
   }
   return images
 }

@@ -50,11 +50,29 @@ const signing = optional(
 )
 
 const tagLevels = ['exact', 'minor', 'major', 'latest'] as const
+const schemes = ['semver', 'calver', 'loose'] as const
 const channel = pattern(
   'a name',
   /^[A-Za-z][0-9A-Za-z-]*$/,
   'must consist of letters, digits and "-", and begin with a letter',
 )
+const tagGlobs = v.array(text('a glob of tags'), 'must be a list of globs of tags')
+/** How tags are read as versions. */
+const readingKeys = {
+  scheme: optional(
+    v.picklist(schemes, `must be one of ${schemes.join(', ')}`),
+    'The numbers of versions: three, the first below 1970 (semver, the default); a date such as 2024.04.1 (calver); three or four with any zero padding (loose).',
+  ),
+  variants: optional(
+    v.array(text('a glob of suffixes'), 'must be a list of globs of suffixes'),
+    'Globs (*, ?) of suffixes that are variants and not pre-releases: with "alpine", 1.4.2-alpine has the floating tags 1.4-alpine, 1-alpine and alpine.',
+  ),
+  ignoreVersions: optional(tagGlobs, 'Globs (*, ?) of tags that are never versions.'),
+  buildMetadata: optional(
+    flag,
+    'Read the tag 1.4.1_build.7 as the version 1.4.1+build.7. By default it is not a version.',
+  ),
+}
 const tagRules = optional(
   v.strictObject({
     semver: optional(
@@ -65,7 +83,7 @@ const tagRules = optional(
       'The tags that a promotion of a version writes: 1.4.2 (exact), 1.4 (minor), 1 (major), latest. The list must contain `exact`.',
     ),
     immutable: optional(
-      v.array(text('a glob of tags'), 'must be a list of globs of tags'),
+      tagGlobs,
       'Globs (*, ?) of further tags that do not move. Version tags never move.',
     ),
     v: optional(
@@ -76,10 +94,7 @@ const tagRules = optional(
       v.array(channel, 'must be a list of names'),
       'Channels of pre-releases. With "beta", 2.0.0-beta.3 moves the floating tag beta, forward only.',
     ),
-    buildMetadata: optional(
-      flag,
-      'Read the tag 1.4.1_build.7 as the version 1.4.1+build.7. By default it is not a version.',
-    ),
+    ...readingKeys,
     majorZero: optional(flag, 'Move the floating tag 0 to versions such as 0.3.1. The default is false.'),
   }),
   'The tag policy of the environment.',
@@ -116,6 +131,10 @@ const imageEntry = described(
     name: optional(
       text('a name'),
       'The text that replaces {image} in paths. By default the name of the image.',
+    ),
+    tags: optional(
+      v.strictObject(readingKeys),
+      'How the tags of the image are read as versions in every environment. A key replaces that of the environment.',
     ),
   }),
   'An image.',

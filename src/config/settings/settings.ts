@@ -83,6 +83,9 @@ function* defaultsOf({ registries, environments }: Config, written: WrittenConfi
     yield [[...path, 'tags', 'immutable'], []]
     yield [[...path, 'tags', 'channels'], []]
     yield [[...path, 'tags', 'v'], 'none']
+    yield [[...path, 'tags', 'scheme'], 'semver']
+    yield [[...path, 'tags', 'variants'], []]
+    yield [[...path, 'tags', 'ignoreVersions'], []]
     yield [[...path, 'tags', 'buildMetadata'], false]
     yield [[...path, 'tags', 'majorZero'], false]
   }

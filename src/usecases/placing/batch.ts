@@ -2,7 +2,7 @@ import { DrayError, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { decideTags, type ImageTags, type TagDecisions, type TagRules } from '../../plan/decide-tags.ts'
-import type { Version } from '../../semver/version.ts'
+import { type Version, versionKey } from '../../semver/version.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
 import { type RequestedTags, selectTagsAt } from './requested-tags.ts'
 import type { TargetTags } from './snapshot.ts'
@@ -85,8 +85,8 @@ function sameVersions(images: readonly BatchTags[]): Contested {
   const claimed = new Map<string, { readonly claims: Map<Digest, string>; readonly exact: Set<string> }>()
   for (const { image, root, repository, version } of images) {
     if (version === undefined) continue
-    // `version.version` has no build metadata: tags of the same precedence are one version
-    const name = `${formatRepository(repository)} ${version.version.version}`
+    // tags of the same precedence are one version, also with other build metadata
+    const name = `${formatRepository(repository)} ${versionKey(version.version)}`
     const { claims, exact } = claimed.get(name) ?? { claims: new Map(), exact: new Set() }
     const reference = formatAt(repository, { tag: version.exact })
     claimed.set(name, { claims: claims.set(root, image), exact: exact.add(reference) })

@@ -3,7 +3,7 @@ import type { ManifestReader, TagLister } from '../../images/ports.ts'
 import { findFirstTag, listTags } from '../../images/tags/tags.ts'
 import type { MoveDirection, MovedUnderway } from '../../plan/attempts/decide-again.ts'
 import { isInLine } from '../../semver/line.ts'
-import { compareDescending, versionTagsIn } from '../../semver/version.ts'
+import { compareDescending, plainReading, versionTagsIn } from '../../semver/version.ts'
 
 /** The highest versions of a line that are resolved to find out where its floating tag went. */
 const maxResolved = 64
@@ -19,7 +19,10 @@ export async function readMoveDirection(
   call: Call,
 ): Promise<MoveDirection> {
   if (rule === undefined || to === null) return 'unknown'
-  const listed = versionTagsIn(await listTags(store, call), rule)
+  const listed = versionTagsIn(await listTags(store, call), {
+    ...plainReading,
+    buildMetadata: rule.buildMetadata,
+  })
   const versions = compareDescending(listed.filter(({ version }) => isInLine(version, rule.line)))
   const names = versions.slice(0, maxResolved).map(({ tag }) => tag)
   let isForward = false

@@ -5,7 +5,7 @@ import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import { mayBeImmutable, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { suggestTags } from '../../semver/suggest-tags.ts'
-import { type VersionTag, versionTagsIn } from '../../semver/version.ts'
+import { plainReading, type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { EvidenceSearch } from '../../images/evidence/evidence.ts'
 import { listReferrers } from '../../images/evidence/referrers.ts'
 import { walkGraph } from '../../images/graph/graph.ts'
@@ -144,7 +144,7 @@ async function readVersions(
   const { tagMaintenance, tags } = request
   if (tagMaintenance?.mayDerive !== true || versionTagsIn(tags, tagMaintenance.policy).length > 0)
     return undefined
-  const mayNameVersion = versionTagsIn(tags, { buildMetadata: true }).length > 0
+  const mayNameVersion = versionTagsIn(tags, { ...plainReading, buildMetadata: true }).length > 0
   if (mayNameVersion && isHelmChart(await root)) return undefined
   const [content, listed] = await Promise.all([root, listTags(store, call)])
   if (!isVersionDerived(readForImage(request, content), listed)) return undefined

@@ -17,7 +17,7 @@ export function isVersionDerived(
   if (versionTagsIn(tags, policy).length > 0) return false
   const [tag] = tags
   if (tag === undefined || tag === 'latest' || policy.channels.includes(tag)) return true
-  return presentTags(listed, versionTagsIn(listed, policy)).floating.includes(tag)
+  return presentTags(listed, versionTagsIn(listed, policy), policy).floating.includes(tag)
 }
 
 /** @param derived the version tags on the image, if its version is derived from them */

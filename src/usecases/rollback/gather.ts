@@ -68,7 +68,7 @@ async function readAsChart(
   call: Call,
 ): Promise<RollbackRequest> {
   const { policy } = request
-  const candidate = versionTagsIn(listed, { buildMetadata: true }).find(
+  const candidate = versionTagsIn(listed, { ...policy, buildMetadata: true }).find(
     ({ tag }) => !isExactVersion(tag, policy),
   )
   if (candidate === undefined) return request

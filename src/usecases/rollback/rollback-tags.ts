@@ -17,7 +17,7 @@ export function decideRollbackTags(
 ): VersionTags {
   const tags = versionTags(release, listed, { ...policy, allowBackward: true })
   const existing = new Set(listed)
-  const { floating } = presentTags(listed, versionTagsIn(listed, policy))
+  const { floating } = presentTags(listed, versionTagsIn(listed, policy), policy)
   const moved = tags.floating.flatMap((tag) => {
     const spellings = [
       tag.tag,

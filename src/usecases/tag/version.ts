@@ -1,12 +1,8 @@
 import { DrayError } from '../../lib/errors.ts'
 import { annotationKeys } from '../../oci/annotations.ts'
-import {
-  formatVersion,
-  incrementVersion,
-  parseVersion,
-  formatVersionTag,
-  type VersionTag,
-} from '../../semver/version.ts'
+import { formatVersion, parseVersion, formatVersionTag, type VersionTag } from '../../semver/version.ts'
+import type { TagPolicy } from '../../semver/tag-policy.ts'
+import { incrementVersion } from '../../semver/increment.ts'
 import type { RequestedTags } from '../placing/requested-tags.ts'
 import type { TagSnapshot } from './snapshot.ts'
 
@@ -32,9 +28,9 @@ function versionOf(source: VersionSource): VersionTag | DrayError | undefined {
   }
 }
 
-function labelVersion({ request: { image }, labels = [] }: VersionSource): VersionTag | DrayError {
+function labelVersion({ request: { image, policy }, labels = [] }: VersionSource): VersionTag | DrayError {
   const [text, ...others] = labels
-  if (text === undefined || others.some((other) => !isSameVersion(other, text))) {
+  if (text === undefined || others.some((other) => !isSameLabel(other, text, policy))) {
     const why =
       text === undefined
         ? `it has no label or annotation ${annotationKeys.version}`
@@ -44,7 +40,7 @@ function labelVersion({ request: { image }, labels = [] }: VersionSource): Versi
       hint: 'Name the version: dray tag IMAGE VERSION',
     })
   }
-  const version = parseVersion(text)
+  const version = parseVersion(text, policy)
   if (version !== undefined) return { tag: text, version, hasV: text.startsWith('v') }
   return new DrayError('refused', `the label of ${image} is not a version`, {
     why: `${annotationKeys.version} is ${JSON.stringify(text.slice(0, 200))}, not MAJOR.MINOR.PATCH`,
@@ -53,8 +49,8 @@ function labelVersion({ request: { image }, labels = [] }: VersionSource): Versi
 }
 
 /** `1.4.2` and `v1.4.2` are one version. */
-function isSameVersion(a: string, b: string): boolean {
-  const [one, other] = [parseVersion(a), parseVersion(b)]
+function isSameLabel(a: string, b: string, policy: TagPolicy): boolean {
+  const [one, other] = [parseVersion(a, policy), parseVersion(b, policy)]
   return one !== undefined && other !== undefined && formatVersion(one) === formatVersion(other)
 }
 
@@ -69,7 +65,7 @@ export function describeIgnoredNext({ request, highest }: VersionSource): readon
 
 /** Returns the image's own version if it has one: a repeated CI job must not release it again. */
 function versionAfter(
-  { request: { image }, highest }: VersionSource,
+  { request: { image, policy }, highest }: VersionSource,
   part: 'major' | 'minor' | 'patch',
 ): VersionTag | DrayError {
   if (highest === undefined) {
@@ -79,7 +75,7 @@ function versionAfter(
     })
   }
   if (highest.own !== undefined) return highest.own
-  const version = incrementVersion(highest.tag.version, part)
+  const version = incrementVersion(highest.tag.version, part, policy, '')
   if (version === undefined) {
     return new DrayError('refused', `cannot choose a ${part} version after ${highest.tag.tag}`, {
       why: 'its number is the largest possible one',

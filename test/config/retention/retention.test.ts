@@ -5,7 +5,7 @@ import { findPolicy, retentionOf } from '../../../src/config/retention/retention
 import type { RetentionPolicy } from '../../../src/config/retention/policy.ts'
 import { isDrayError } from '../../../src/lib/errors.ts'
 import { isInRange } from '../../../src/semver/range.ts'
-import { parseVersion } from '../../../src/semver/version.ts'
+import { parseVersion, plainReading } from '../../../src/semver/version.ts'
 
 const head = `version: 1
 environments:
@@ -166,7 +166,7 @@ describe('the section retention', () => {
     const [protection] = only(
       policy('{ name: a, olderThan: 1d }', '{ semver: { range: ">=1.4 <2" } }'),
     ).protect
-    const rc = parseVersion('1.5.0-rc.1')
+    const rc = parseVersion('1.5.0-rc.1', plainReading)
     if (protection?.kind !== 'tags' || protection.tags.kind !== 'semver' || rc === undefined)
       throw new Error('no range')
     expect(isInRange(rc, protection.tags.range)).toBe(true)

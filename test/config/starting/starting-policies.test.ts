@@ -6,7 +6,7 @@ import { startingConfig } from '../../../src/config/starting/starting-config.ts'
 import { startingPolicies } from '../../../src/config/starting/starting-policies.ts'
 import { matchesGlob } from '../../../src/oci/tag-glob.ts'
 import { isInRange } from '../../../src/semver/range.ts'
-import { parseVersion } from '../../../src/semver/version.ts'
+import { parseVersion, plainReading } from '../../../src/semver/version.ts'
 import type { TagSelector } from '../../../src/selectors/tag-selector.ts'
 
 const environments = [
@@ -25,7 +25,7 @@ function read(policyName: string | undefined, registry = 'registry.example.com',
 }
 
 function selects(selector: TagSelector | undefined, tag: string): boolean {
-  const version = parseVersion(tag)
+  const version = parseVersion(tag, plainReading)
   switch (selector?.kind) {
     case undefined:
       return true

@@ -58,7 +58,7 @@ import { parseReference, parseRegistry, parseRepository, parseTag } from '../../
 import { fitsSomeTag, includesGlob, matchesGlob } from '../../../src/oci/tag-glob.ts'
 import { formatPlanFile, parsePlanFile } from '../../../src/plan/plan-file.ts'
 import { isSatisfiable, parseRange } from '../../../src/semver/range.ts'
-import { parseVersionTag } from '../../../src/semver/version.ts'
+import { parseVersionTag, plainReading } from '../../../src/semver/version.ts'
 import { createdInConfig } from '../../../src/images/config/image-config.ts'
 import { parseImageSettings } from '../../../src/images/config/image-settings.ts'
 import { promotionOf } from '../attestations.ts'
@@ -289,7 +289,7 @@ export const parsers: readonly Parser[] = [
   {
     name: 'parseVersionTag',
     sample: 'v1.4.2-rc.1_build',
-    parse: ofText((text) => parseVersionTag(text, { buildMetadata: true })),
+    parse: ofText((text) => parseVersionTag(text, { ...plainReading, buildMetadata: true })),
   },
   {
     name: 'LinearRegExp',

@@ -3,7 +3,7 @@ import type { ProfileName } from '../../../src/embedded/profiles.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
 import { defaultTagPolicy } from '../../../src/semver/tag-policy.ts'
-import { parseVersion } from '../../../src/semver/version.ts'
+import { parseVersion, plainReading } from '../../../src/semver/version.ts'
 import { decide as decideRollback } from '../../../src/usecases/rollback/decide.ts'
 import { gather as gatherRollback } from '../../../src/usecases/rollback/gather.ts'
 import type { RollbackRequest } from '../../../src/usecases/rollback/request.ts'
@@ -150,7 +150,7 @@ describe('a tag at zot that is the last one of its image', () => {
   it('moves by a rollback, and the plan shows the loss', async () => {
     const releases = { '1.3.0': image({ label: '1.3.0' }), '1.4.0': image({ label: '1.4.0' }) }
     await push(zot, { ...releases, '1.4': releases['1.4.0'], latest: former })
-    const to = parseVersion('1.3.0')
+    const to = parseVersion('1.3.0', plainReading)
     const request: RollbackRequest = {
       image: path,
       targets: [repository(zot, path)],

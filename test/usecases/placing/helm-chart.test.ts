@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/lib/clock.ts'
-import { parseVersion } from '../../../src/semver/version.ts'
+import { parseVersion, plainReading } from '../../../src/semver/version.ts'
 import { defaultTagPolicy } from '../../../src/semver/tag-policy.ts'
 import { decide } from '../../../src/usecases/rollback/decide.ts'
 import { gather } from '../../../src/usecases/rollback/gather.ts'
@@ -80,25 +80,28 @@ describe('a tag of a Helm chart with build metadata', () => {
     expect(await prod.oracle.digest('prod/api', '1.3.0')).toBe(chart('new').root.digest)
   })
 
-  it.each([[undefined], [parseVersion('1.2.3+build5')]])('is a release to go back to (%s)', async (to) => {
-    const { prod, run } = world
-    await prod.oracle.push(chart('old'), 'prod/api', exact)
-    await prod.oracle.push(chart('new'), 'prod/api', '1.2.4_build1', '1.2', 'latest')
-    const request = {
-      image: 'api',
-      targets: [world.to()],
-      to,
-      currentTag: 'latest',
-      policy: defaultTagPolicy,
-      immutable: [],
-      partial: false,
-    } as const
-    const snapshot = await gather(request, run.stores, { clock: systemClock }, run.call)
-    const plan = decide(snapshot, { moveTags: false, partial: false, hash: '', tool: '0' }, new Date())
-    expect(plan.refusals).toEqual([])
-    expect(plan.placements[0]?.tags.map(({ tag: name, change }) => `${name} ${change}`)).toEqual([
-      '1.2 move',
-      'latest move',
-    ])
-  })
+  it.each([[undefined], [parseVersion('1.2.3+build5', plainReading)]])(
+    'is a release to go back to (%s)',
+    async (to) => {
+      const { prod, run } = world
+      await prod.oracle.push(chart('old'), 'prod/api', exact)
+      await prod.oracle.push(chart('new'), 'prod/api', '1.2.4_build1', '1.2', 'latest')
+      const request = {
+        image: 'api',
+        targets: [world.to()],
+        to,
+        currentTag: 'latest',
+        policy: defaultTagPolicy,
+        immutable: [],
+        partial: false,
+      } as const
+      const snapshot = await gather(request, run.stores, { clock: systemClock }, run.call)
+      const plan = decide(snapshot, { moveTags: false, partial: false, hash: '', tool: '0' }, new Date())
+      expect(plan.refusals).toEqual([])
+      expect(plan.placements[0]?.tags.map(({ tag: name, change }) => `${name} ${change}`)).toEqual([
+        '1.2 move',
+        'latest move',
+      ])
+    },
+  )
 })

@@ -6,8 +6,16 @@ import type { Placement, Plan } from '../../../plan/plan.ts'
 import type { PromoteRequest } from '../../../usecases/promote/request.ts'
 import type { RollbackRequest } from '../../../usecases/rollback/request.ts'
 import { isInLine, isTagOfLine, numberedLine } from '../../../semver/line.ts'
+import { compareNumbers } from '../../../semver/number.ts'
 import type { TagPolicy } from '../../../semver/tag-policy.ts'
-import { parseVersion, parseVersionTag, type VersionTag, versionTagsIn } from '../../../semver/version.ts'
+import {
+  firstYear,
+  parseVersion,
+  parseVersionTag,
+  plainReading,
+  type VersionTag,
+  versionTagsIn,
+} from '../../../semver/version.ts'
 import { presentTags } from '../../../semver/v-prefix.ts'
 import type { TagRequest, TagChoice } from '../../../usecases/tag/request.ts'
 import type { ReviewFlags } from './review-flags.ts'
@@ -21,8 +29,6 @@ export interface PlannedImage {
   /** all tags that the plan shows at these targets */
   readonly tags: readonly string[]
 }
-
-const firstYear = 1970
 
 /**
  * Why a plan may not write floating tags of other versions: `1.4` goes to no image of 1.5.
@@ -38,7 +44,7 @@ export function strayFloatingTag(
 ): DrayError | undefined {
   if (rules?.tags?.semver === undefined || listed === undefined || flags['allow-backward']) return undefined
   const policy = reviewPolicy(rules, tags, flags)
-  const { floating } = presentTags(listed, versionTagsIn(listed, policy))
+  const { floating } = presentTags(listed, versionTagsIn(listed, policy), policy)
   const stray = tags.find(
     (tag) =>
       (floating.includes(tag) || policy.channels.includes(tag)) &&
@@ -187,7 +193,7 @@ function versionsOf(
   const named = parseVersionTag(from.tag ?? '', policy)
   if (named !== undefined) return [named]
   // The gathering decides whether the image is a Helm chart, whose tags have `_` for `+`.
-  const ofChart = versionTagsIn(tags, { buildMetadata: true })
+  const ofChart = versionTagsIn(tags, { ...policy, buildMetadata: true })
   if (ofChart.length > 0) return ofChart
   throw new DrayError('refused', `the version of ${image} is unknown`, {
     subject: formatAt(from.repository, { tag: floating }),
@@ -208,7 +214,8 @@ function reviewPolicy(
 ): TagPolicy {
   const configured: TagsConfig | undefined = rules === undefined ? { majorZero: true } : rules.tags
   const policy = tagPolicyOf(configured, flags['allow-backward'])
-  const isBuild = (tag: string): boolean => /_/.test(tag) && parseVersion(tag.replace('_', '+')) !== undefined
+  const isBuild = (tag: string): boolean =>
+    /_/.test(tag) && parseVersion(tag.replace('_', '+'), plainReading) !== undefined
   return {
     ...policy,
     levels: ['exact', 'minor', 'major', 'latest'],
@@ -230,17 +237,17 @@ function isTagOf(tag: string, { tag: exact, version }: VersionTag, { channels }:
 }
 
 /** Whether a tag has the name of a floating tag. Numbers from 1970 on are dates. */
-function mayFloat(tag: string, { channels }: TagPolicy): boolean {
-  const { major = firstYear } = numberedLine(tag) ?? {}
-  return tag === 'latest' || channels.includes(tag) || major < firstYear
+function mayFloat(tag: string, policy: TagPolicy): boolean {
+  const { major = firstYear } = numberedLine(tag, policy) ?? {}
+  return tag === 'latest' || policy.channels.includes(tag) || compareNumbers(major, firstYear) < 0
 }
 
 /**
  * Floating tags first: dray finds out the version of an image only if its first tag moves with
  * versions.
  */
-function floatingFirst(tags: readonly string[], { channels }: TagPolicy): readonly string[] {
+function floatingFirst(tags: readonly string[], policy: TagPolicy): readonly string[] {
   const rank = (tag: string): number =>
-    tag === 'latest' || channels.includes(tag) ? 0 : numberedLine(tag) === undefined ? 2 : 1
+    tag === 'latest' || policy.channels.includes(tag) ? 0 : numberedLine(tag, policy) === undefined ? 2 : 1
   return tags.toSorted((a, b) => rank(a) - rank(b))
 }

@@ -18,7 +18,11 @@ export const checkFloatingName: PromotionCheck = ({ request }, context) => {
   const { image, tags, tagMaintenance } = request
   if (context.requested.version !== undefined || tagMaintenance?.mayDerive !== true) return []
   return listDecidedTargets(context).flatMap(({ id, target: { repository, listed = [] } }) => {
-    const { floating } = presentTags(listed, versionTagsIn(listed, tagMaintenance.policy))
+    const { floating } = presentTags(
+      listed,
+      versionTagsIn(listed, tagMaintenance.policy),
+      tagMaintenance.policy,
+    )
     const tag = tags.find((one) => floating.includes(one))
     if (tag === undefined) return []
     const error = new DrayError('refused', `the version of ${image} is unknown`, {

@@ -1,4 +1,5 @@
 import {
+  compareVersions,
   isExactVersion,
   isStable,
   parseVersionTag,
@@ -44,10 +45,14 @@ function isHigher(numbers: readonly bigint[], than: readonly bigint[]): boolean 
   return false
 }
 
+function isSameRelease(a: Version, b: Version): boolean {
+  return compareVersions({ ...a, prerelease: [] }, { ...b, prerelease: [] }) === 0
+}
+
 /** Whether only the order of letters and digits as text puts a pre-release below another one. */
 function isUnsure(tag: string, than: Version, reading: VersionReading): boolean {
   const version = parseVersionTag(tag, reading)?.version
-  if (version === undefined || version.compareMain(than) !== 0) return false
+  if (version === undefined || !isSameRelease(version, than)) return false
   const at = version.prerelease.findIndex((part, i) => part !== than.prerelease[i])
   return [version.prerelease[at], than.prerelease[at]].every(
     (part) => typeof part === 'string' && lettersAndDigits.test(part),

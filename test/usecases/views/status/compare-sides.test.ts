@@ -72,25 +72,25 @@ describe('the highest version decides if one side lacks the current-version tag:
     ['a stable version against a later pre-release', '1.4.2=a 1.5.0-rc.1=b', '1.4.2=a', 'in-sync'],
     ['pre-releases on both sides', '1.5.0-rc.2=b 1.5.0-rc.1=a', '1.5.0-rc.1=a', 'behind'],
     ['only a pre-release in the destination', '1.4.2=a', '1.4.2-rc.1=b', 'behind'],
-    ['dates as versions', '2026.11.2=b 2026.10.1=a', '2026.10.1=a', 'behind'],
+    ['dates with short years as versions', '26.11.2=b 26.10.1=a', '26.10.1=a', 'behind'],
     ['equal common tags beside a lower version', '1.4.2=b main=c', '1.4.1=a main=c', 'behind'],
   ])('%s', (_, from, to, state) => {
     expect(compare(...sides(from, to))).toBe(`${state} by highestVersion`)
   })
 
   it.each([
-    ['2026.10.1=a 2026.11.05=b', '2026.10.1=a', 'unknown by otherVersions'],
-    ['2026.10.1=a', '2026.10.1=a v2026.11.05=b', 'unknown by otherVersions'],
+    ['26.10.1=a 26.11.05=b', '26.10.1=a', 'unknown by otherVersions'],
+    ['26.10.1=a', '26.10.1=a v26.11.05=b', 'unknown by otherVersions'],
     ['27.3.4=a 27.3.4.1=b', '27.3.4=a', 'unknown by otherVersions'],
     ['1.4.2=a 1.5.0_build.7=b', '1.4.2=a', 'unknown by otherVersions'],
-    ['1.4.2=a', '1.4.2=a 2026.11.05-rc.1=b', 'unknown by otherVersions'],
+    ['1.4.2=a', '1.4.2=a 26.11.05-rc.1=b', 'unknown by otherVersions'],
     ['1.0.0-rc9=a 1.0.0-rc10=b', '1.0.0-rc9=a', 'unknown by otherVersions'],
     ['1.0.0-rc9=a', '1.0.0-rc9=a 1.0.0-rc10=b', 'unknown by otherVersions'],
     ['1.0.0-rc.10=a 1.0.0-rc.9=b', '1.0.0-rc.10=a', 'in-sync by highestVersion'],
     ['1.0.0=b 1.0.0-rc9=a', '1.0.0=b 1.0.0-rc10=a', 'in-sync by highestVersion'],
-    ['2026.10.1=a 2026.09.05=b', '2026.10.1=a', 'in-sync by highestVersion'],
+    ['26.10.1=a 26.09.05=b', '26.10.1=a', 'in-sync by highestVersion'],
     ['1.4.2=a 1.4.2_amd64=b 1.4=a 20261105=c', '1.4.2=a', 'in-sync by highestVersion'],
-    ['2026.10.1=a 2026.11.05=b', '2026.10.1=a 2026.11.05=b', 'in-sync by highestVersion'],
+    ['26.10.1=a 26.11.05=b', '26.10.1=a 26.11.05=b', 'in-sync by highestVersion'],
   ])('unless a tag of another scheme may be higher: %s against %s is %s', (from, to, result) => {
     expect(compare(...sides(from, to))).toBe(result)
   })

@@ -1,0 +1,41 @@
+import { matchesGlob } from '../oci/tag-glob.ts'
+import { beginsWithPreReleaseWord, preReleaseWords } from './prerelease.ts'
+
+/**
+ * Whether a text is a variant by one of the globs. With `*-slim`, `debian-12-slim` is one, and the
+ * pre-release `rc.1-slim` is not.
+ */
+export function isVariant(text: string, globs: readonly string[]): boolean {
+  return globs.some(
+    (glob) => matchesGlob(glob, text) && !(/^[*?]/.test(glob) && beginsWithPreReleaseWord(text)),
+  )
+}
+
+/** Returns why a glob would match pre-releases or `latest`; undefined if it is valid. */
+export function variantProblem(glob: string, channels: readonly string[]): string | undefined {
+  const numbered = preReleaseWords.flatMap((word) => [word, `${word}1`, `${word}.1`, `${word}-1`])
+  const matched = ['latest', ...channels, ...numbered].find((text) => matchesGlob(glob, text))
+  if (matched === undefined) return undefined
+  if (matched === 'latest') return 'matches latest, which is the floating tag of versions without a variant'
+  const kind = channels.includes(matched) ? 'a channel' : 'a pre-release'
+  return `matches ${matched}, which is ${kind}: name the variants, such as alpine or "debian-*"`
+}
+
+/** Splits a variant from the end of a tag or version. The longest suffix that is one wins. */
+export function splitVariant(
+  text: string,
+  globs: readonly string[],
+): { readonly rest: string; readonly variant: string } {
+  if (globs.length > 0) {
+    for (let at = text.indexOf('-'); at >= 0; at = text.indexOf('-', at + 1)) {
+      const variant = text.slice(at + 1)
+      if (isVariant(variant, globs)) return { rest: text.slice(0, at), variant }
+    }
+  }
+  return { rest: text, variant: '' }
+}
+
+/** Adds a variant to the name of a tag: `1.4-alpine`. */
+export function withVariant(name: string, variant: string): string {
+  return variant === '' ? name : `${name}-${variant}`
+}

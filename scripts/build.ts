@@ -25,7 +25,6 @@ const chunkPerPackage = [
   '@inquirer',
   'ora',
   'chalk',
-  'semver',
 ]
 
 const withoutHttp2 = '\0without-http2'

@@ -10,6 +10,10 @@ export function parseNumber(digits: string): VersionNumber {
 /** Numbers with fewer digits are exact in JavaScript. */
 const exactDigits = 16
 
+export function nextNumber(number: VersionNumber): VersionNumber {
+  return parseNumber(`${BigInt(number) + 1n}`)
+}
+
 export function compareNumbers(a: VersionNumber, b: VersionNumber): number {
   if (typeof a === 'number') return typeof b === 'number' ? a - b : -1
   return typeof b === 'number' ? 1 : compareDigits(a, b)

@@ -1,4 +1,3 @@
-import Range from 'semver/classes/range.js'
 import type { RecordedPut } from '../../../src/audit/query/recorded-puts.ts'
 import type { AuditSink } from '../../../src/audit/log/sink.ts'
 import type { Call } from '../../../src/lib/call.ts'
@@ -11,6 +10,7 @@ import type { PrunePlan } from '../../../src/plan/prune/prune-plan.ts'
 import { decide } from '../../../src/usecases/prune/decide.ts'
 import { decideRepository } from '../../../src/usecases/prune/decide-repository.ts'
 import { gather } from '../../../src/usecases/prune/gather.ts'
+import { parseRange } from '../../../src/semver/range.ts'
 import type { Rule, TagProtection } from '../../../src/config/retention/policy.ts'
 import type { TagSelector } from '../../../src/selectors/tag-selector.ts'
 import type { RepositoryPolicy, ReferenceInUse } from '../../../src/usecases/prune/policy/policy.ts'
@@ -149,7 +149,11 @@ function policyOf(data: PolicyData): RepositoryPolicy {
 
 function selectorOf(tags: TagsData, includePrerelease: boolean): TagSelector {
   if ('semver' in tags)
-    return { kind: 'semver', range: new Range(tags.semver, { includePrerelease }), text: tags.semver }
+    return {
+      kind: 'semver',
+      range: parseRange(tags.semver, { preReleases: includePrerelease }),
+      text: tags.semver,
+    }
   if ('regex' in tags) return { kind: 'regex', regex: LinearRegExp.parse(tags.regex) }
   return { kind: 'glob', globs: 'glob' in tags ? [tags.glob].flat() : tags }
 }

@@ -25,6 +25,7 @@ const chunkPerPackage = [
   '@inquirer',
   'ora',
   'chalk',
+  'semver',
 ]
 
 const withoutHttp2 = '\0without-http2'

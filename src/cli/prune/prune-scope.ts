@@ -6,10 +6,10 @@ import { resolve } from '../../config/resolver/resolve.ts'
 import { matchesRepository, type RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
 import type { RetentionPolicy, Rule } from '../../config/retention/policy.ts'
+import { readingAt } from '../../config/settings/version-reading.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { formatRepository, parseRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { RepositoryPolicy } from '../../usecases/prune/policy/policy.ts'
-import { plainReading } from '../../semver/version.ts'
 import { isInShard, type Shard } from './shard.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 
@@ -184,7 +184,7 @@ function applyPolicy(
       rules: rules.filter(applies),
       limits,
       timeFrom,
-      reading: plainReading,
+      reading: readingAt(config, repository, place?.environment),
     },
     inUse: new Set(protections.flatMap(({ kind, name }) => (kind === 'inUse' ? [name] : []))),
   }

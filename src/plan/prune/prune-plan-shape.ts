@@ -10,6 +10,7 @@ const why = v.strictObject({
     'kept',
     'undated',
     'unparsable',
+    'versionLike',
     'reached',
     'evidence',
     'cannotUntag',

@@ -118,7 +118,12 @@ export interface Why {
      * a rule by time selects it, and its time is unknown or not plausible: `by` is the rule's name
      */
     | 'undated'
-    /** a rule by version or group selects it, and it has none: `by` is the rule's name */
+    /**
+     * it looks like a version, is not read as one, and a protection or rule is by version: `by` is
+     * its name
+     */
+    | 'versionLike'
+    /** a rule by version, order or group selects it, and it has none: `by` is the rule's name */
     | 'unparsable'
     /** something that is kept reaches it: `by` is a tag or digest */
     | 'reached'

@@ -31,6 +31,7 @@ export function renderExplanation(explanation: Explanation, page: Page): string 
   return [
     heading(explanation, page),
     digest === null ? '' : renderSection('Time', timeText(time, section), page),
+    renderSection('Version', versionText(explanation, section), page),
     digest === null ? '' : renderSection('Protections', protectionsText(explanation, section), page),
     renderSection('Rules', rulesText(explanation, section), page),
     digest === null ? '' : renderSection('Needed by', reachText(reachedBy, section), page),
@@ -92,6 +93,18 @@ function timeText({ created, age, text, now }: ExplainedTime, page: Page): strin
   )
 }
 
+function versionText({ version }: Explanation, page: Page): string {
+  if (version === undefined) return ''
+  const { scheme, text } = version
+  return renderResults(
+    [
+      { word: 'read as', tone: 'dim', name: '', text: escapeText(text) },
+      { word: 'scheme', tone: 'dim', name: '', text: scheme },
+    ],
+    page,
+  )
+}
+
 /** In days, as in policies; a younger age in a smaller unit. */
 function formatDays(age: number): string {
   return age < 2 * day ? formatAge(age) : `${Math.floor(age / day)}d`
@@ -113,6 +126,7 @@ const ruleWords: Readonly<Record<RuleResult['verdict'], Pick<RenderedResult, 'wo
   delete: { word: 'deletes', tone: 'red' },
   keep: { word: 'keeps', tone: 'green' },
   notSelected: { word: 'no match', tone: 'dim' },
+  notSeen: { word: 'skipped', tone: 'dim' },
 }
 
 function rulesText({ tag, rules }: Explanation, page: Page): string {
@@ -120,9 +134,30 @@ function rulesText({ tag, rules }: Explanation, page: Page): string {
   if (rules.length === 0) return 'No rule of the policy applies to this tag.'
   const results = rules.flatMap((rule): readonly RenderedResult[] => [
     { ...ruleWords[rule.verdict], ...named(rule) },
+    ...placeOf(rule),
     ...rule.conditions.map((one) => condition(one)),
   ])
   return renderResults(results, page)
+}
+
+/** The group, and the place in the order of the rule. */
+function placeOf({ group, position }: RuleResult): readonly RenderedResult[] {
+  const row = { word: '', tone: 'dim' } as const
+  const values = Object.entries(group ?? {}).map(
+    ([name, value]) => `${name} ${value === '' ? '(none)' : value}`,
+  )
+  return [
+    ...(values.length === 0 ? [] : [{ ...row, name: '  group', text: escapeText(values.join(', ')) }]),
+    ...(position === undefined
+      ? []
+      : [
+          {
+            ...row,
+            name: '  place',
+            text: escapeText(`${position.place} of ${position.of} by ${position.by}: ${position.value}`),
+          },
+        ]),
+  ]
 }
 
 /** A condition can keep the tag that the rule selects. */

@@ -224,7 +224,9 @@ function reasonOf(why: Why): string {
     case 'undated':
       return `unknown time (${by})`
     case 'unparsable':
-      return `no version or group (${by})`
+      return `no version, number or group (${by})`
+    case 'versionLike':
+      return `not read as a version (${by})`
     case 'reached':
       return 'needed by a kept image'
     case 'evidence':

@@ -2,7 +2,6 @@ import type { Digest } from '../../oci/digest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import type { TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import { sortBySemver } from '../../semver/order.ts'
-import { plainReading } from '../../semver/version.ts'
 import type { Evaluation } from './evaluate.ts'
 import { describeUse, type ProtectedImages, type Protected } from './policy/protect.ts'
 import { SharedReasons } from './shared-reasons.ts'
@@ -15,10 +14,10 @@ type ReasonedVerdict = Pick<TagVerdict, 'verdict' | 'why'>
  * keeps a verdict for each tag of all repositories. Pure.
  */
 export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
-  const { snapshot, times } = evaluation
+  const { snapshot, policy, times } = evaluation
   const { graph } = snapshot
   const reasons = new SharedReasons()
-  return sortBySemver(graph.tags.keys(), plainReading).map((tag): TagVerdict => {
+  return sortBySemver(graph.tags.keys(), policy.reading).map((tag): TagVerdict => {
     const digest = graph.tags.get(tag) ?? null
     if (digest === null) {
       const text = 'the tag is listed and has no manifest'
@@ -90,6 +89,10 @@ function findSubject({ reach, snapshot }: Evaluation, tag: string): Digest | und
 
 function explainKept(protection: Protected, keptImages: ProtectedImages, tag: string, digest: Digest): Why {
   const own = keptImages.byTag.get(tag)
+  if (own !== undefined && keptImages.unread.has(tag)) {
+    const text = `protected: ${own.name}; it looks like a version and is not read as one`
+    return { kind: 'versionLike', by: own.name, text }
+  }
   if (own !== undefined) return { kind: 'protection', by: own.name, text: `protected: ${own.name}` }
   const inUse = keptImages.inUse.get(digest)
   if (inUse !== undefined) return { kind: 'inUse', by: inUse.by, text: `in use: ${describeUse(inUse)}` }

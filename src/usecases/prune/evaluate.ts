@@ -4,6 +4,7 @@ import { imageTags } from '../../images/graph/repository-graph.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
 import { applyRules, type RuleVerdict } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
+import type { RuleOptions } from './policy/rules/rule-options.ts'
 import { findKept, type ProtectedImages } from './policy/protect.ts'
 import { ImageTimes } from './policy/times.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
@@ -11,11 +12,14 @@ import type { RepositorySnapshot } from './snapshot.ts'
 /** A policy applied to a snapshot: all that the verdicts follow from. */
 export interface Evaluation {
   readonly snapshot: RepositorySnapshot
+  readonly policy: RepositoryPolicy
   /** tags that have a manifest, except those of attached artifacts */
   readonly tags: ReadonlyMap<string, Digest>
   readonly reach: Reach
   readonly times: ImageTimes
   readonly keptImages: ProtectedImages
+  /** the input of the rules */
+  readonly ruleOptions: RuleOptions
   readonly ruleVerdicts: ReadonlyMap<string, RuleVerdict>
   readonly reachability: Reachability
 }
@@ -26,8 +30,10 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
   const tags = imageTags(graph)
   const reach = new Reach(graph)
   const times = new ImageTimes(graph, { configTimes, timeFrom: policy.timeFrom, now })
-  const keptImages = findKept(tags, policy.protect, inUse, reach, (digest) => graph.nodes.has(digest))
-  const ruleVerdicts = applyRules(tags, { rules: policy.rules, times, now, kept: keptImages.digests })
+  const keptImages = findKept(tags, policy, inUse, reach, (digest) => graph.nodes.has(digest))
+  const { rules, reading } = policy
+  const ruleOptions = { rules, times, now, kept: keptImages.digests, reading }
+  const ruleVerdicts = applyRules(tags, ruleOptions)
   const toDelete = new Set(
     [...tags].flatMap(([tag, digest]) =>
       ruleVerdicts.get(tag)?.isDeleted === true && !keptImages.digests.has(digest) ? [tag] : [],
@@ -39,7 +45,7 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
     inUse: keptImages.inUse.keys(),
     orphaned,
   })
-  return { snapshot, tags, reach, times, keptImages, ruleVerdicts, reachability }
+  return { snapshot, policy, tags, reach, times, keptImages, ruleOptions, ruleVerdicts, reachability }
 }
 
 /**

@@ -18,10 +18,9 @@ import type {
 } from '../../images/ports.ts'
 import type { RepositoryScan } from '../../images/graph/repository-scan.ts'
 import { findCandidates } from './evaluate.ts'
-import { needsTime } from './policy/apply-rules.ts'
+import { findUndecided } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
 import { findKept } from './policy/protect.ts'
-import { selectTag } from './policy/select.ts'
 import type { ConfigTime, OrphanedManifest, PruneRequest, RepositorySnapshot } from './snapshot.ts'
 import { ImageTimes } from './policy/times.ts'
 
@@ -139,13 +138,11 @@ async function readTimes(
   call: Call,
 ): Promise<ReadonlyMap<Digest, ConfigTime>> {
   const { graph } = scan
-  const byTime = policy.rules.filter((rule) => rule.kind === 'tags' && needsTime(rule))
   const times = new ImageTimes(graph, { configTimes: new Map(), timeFrom: policy.timeFrom, now })
   const tags = imageTags(graph)
-  const kept = findKept(tags, policy.protect, request.inUse, new Reach(graph), (d) => graph.nodes.has(d))
+  const { digests: kept } = findKept(tags, policy, request.inUse, new Reach(graph), (d) => graph.nodes.has(d))
   const needed = new Map<Digest, RepositoryNode>()
-  for (const [tag, digest] of tags) {
-    if (kept.digests.has(digest) || !byTime.some((rule) => selectTag(rule.tags, tag) !== undefined)) continue
+  for (const digest of findUndecided(tags, { ...policy, now, kept })) {
     for (const node of times.configsFor(digest)) needed.set(node.descriptor.digest, node)
   }
   for (const node of explainedConfigs(explained, times, graph)) needed.set(node.descriptor.digest, node)

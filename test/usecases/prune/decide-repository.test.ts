@@ -33,13 +33,18 @@ describe('a tag', () => {
     expect(tag('main')).toMatchObject({ verdict: 'keep', why: { kind: 'unmatched' } })
   })
 
-  it('is deleted by the first rule that has no condition that keeps it', () => {
+  it('is decided by the first rule that selects it', () => {
     const younger = rule('young', { tags: globs('*'), days: 30 })
     const { tag } = decideSketch(
       { tags: { 'pr-1': 'a' }, manifests: { a: { age: 20 } } },
       { rules: [younger, old] },
     )
-    expect(tag('pr-1').why).toMatchObject({ kind: 'rule', by: 'old' })
+    expect(tag('pr-1')).toMatchObject({ verdict: 'keep', why: { kind: 'kept', by: 'young' } })
+    const { tag: other } = decideSketch(
+      { tags: { 'pr-1': 'a' }, manifests: { a: { age: 20 } } },
+      { rules: [old, younger] },
+    )
+    expect(other('pr-1')).toMatchObject({ verdict: 'delete', why: { kind: 'rule', by: 'old' } })
   })
 
   it('is kept if it is listed without a manifest', () => {

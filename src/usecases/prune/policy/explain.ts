@@ -1,4 +1,4 @@
-import type { Limits, TagProtection } from '../../../config/retention/policy.ts'
+import type { Limits } from '../../../config/retention/policy.ts'
 import { DrayError, toErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
@@ -7,10 +7,12 @@ import type { RepositoryPlan, TagVerdict } from '../../../plan/prune/prune-plan.
 import { suggestTags } from '../../../semver/suggest-tags.ts'
 import { decideFrom } from '../decide-repository.ts'
 import type { Evaluation } from '../evaluate.ts'
-import type { ExplainedTime, Explanation, ProtectionResult, RuleResult } from './explanation.ts'
+import { explainRules } from './apply-rules.ts'
+import { explainProtections } from './explain/explain-protections.ts'
+import { explainVersion } from './explain/explain-version.ts'
+import type { ExplainedTime, Explanation, RuleResult } from './explanation.ts'
 import { checkRepositoryLimits } from './limits.ts'
 import type { RepositoryPolicy } from './policy.ts'
-import { describeUse, findKept } from './protect.ts'
 
 /**
  * Explains the verdict on one tag or digest from the evaluation that the plan follows from. Pure.
@@ -48,12 +50,15 @@ function explainVerdict(
     time: timeOf(evaluation, digest),
     otherTags: plan.tags.filter((one) => one.digest === digest && one.tag !== tag && digest !== null),
     reachedBy: digest === null ? [] : reachedBy(evaluation, digest),
-    protections: digest === null ? [] : protectionsOf(evaluation, policy, tag, digest),
+    protections: digest === null ? [] : explainProtections(evaluation, policy, tag, digest),
   }
   if (tag === undefined) return { ...rest, ...ofDigest(plan, at), rules: [] }
   const row = plan.tags.find((one) => one.tag === tag)
   if (row === undefined) throw unseen(evaluation, at)
-  return { ...rest, tag, verdict: row.verdict, why: row.why, rules: rulesOf(evaluation, policy, tag) }
+  const { verdict, why } = row
+  const rules = rulesOf(evaluation, policy, tag)
+  const version = explainVersion(tag, [...evaluation.tags.keys()], policy.reading)
+  return { ...rest, tag, verdict, why, ...(version !== undefined && { version }), rules }
 }
 
 function ofDigest(plan: RepositoryPlan, at: TagOrDigest): Pick<Explanation, 'verdict' | 'why'> {
@@ -83,60 +88,15 @@ function timeOf({ times, snapshot: { now } }: Evaluation, digest: Digest | null)
 }
 
 function rulesOf(
-  { ruleVerdicts }: Evaluation,
+  { tags, ruleOptions }: Evaluation,
   { rules }: RepositoryPolicy,
   tag: string,
 ): readonly RuleResult[] {
-  const found = ruleVerdicts.get(tag)
-  if (found !== undefined) return found.results
+  if (tags.has(tag)) return explainRules(tag, tags, ruleOptions)
   const text = 'rules do not apply to attached artifacts: they are deleted together with their image'
   return isEvidenceTag(tag)
     ? rules.map(({ name }) => ({ name, verdict: 'notSelected', text, conditions: [] }))
     : []
-}
-
-function protectionsOf(
-  evaluation: Evaluation,
-  policy: RepositoryPolicy,
-  tag: string | undefined,
-  digest: Digest,
-): readonly ProtectionResult[] {
-  const { keptImages, snapshot } = evaluation
-  const own = policy.protect.map((protection) => checkProtection(evaluation, protection, tag, digest))
-  if (snapshot.inUse.length === 0) return own
-  const inUse = findKept(evaluation.tags, [], snapshot.inUse, evaluation.reach, (d) =>
-    snapshot.graph.nodes.has(d),
-  )
-  const reason = inUse.digests.get(digest)
-  const ownCount = snapshot.inUse.filter(({ otherHost }) => otherHost === undefined).length
-  const used = keptImages.inUse.get(digest)
-  const text =
-    used !== undefined
-      ? `in use: ${describeUse(used)}`
-      : reason?.kind === 'inUse'
-        ? `part of ${reason.at.slice(0, 19)}, which is in use: ${describeUse(reason.used)}`
-        : `none of the ${ownCount} images in use reaches it`
-  return [...own, { name: 'in use', matches: reason !== undefined, text }]
-}
-
-function checkProtection(
-  { tags, reach, snapshot }: Evaluation,
-  protection: TagProtection,
-  tag: string | undefined,
-  digest: Digest,
-): ProtectionResult {
-  const { name } = protection
-  const kept = findKept(tags, [protection], [], reach, (d) => snapshot.graph.nodes.has(d))
-  const reason = kept.digests.get(digest)
-  if (tag !== undefined && kept.byTag.has(tag)) return { name, matches: true, text: 'matches this tag' }
-  if (reason?.kind === 'protection') {
-    const how =
-      reason.at === digest
-        ? `matches ${reason.tag}, which has the same digest`
-        : `matches ${reason.tag}, which reaches it`
-    return { name, matches: true, text: how }
-  }
-  return { name, matches: false, text: 'matches neither this tag nor an image that reaches it' }
 }
 
 /** Describes what is kept and leads to a manifest. */

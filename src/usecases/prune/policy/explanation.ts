@@ -1,6 +1,8 @@
 import type { ErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
+import type { VersionReading } from '../../../semver/version.ts'
+import type { TagGroup } from './select.ts'
 import type { TagVerdict, Verdict, Why } from '../../../plan/prune/prune-plan.ts'
 
 /** Why one tag or digest is kept or deleted, with the result of every protection and rule. */
@@ -17,6 +19,8 @@ export interface Explanation {
   /** why dray deletes nothing in the repository although it decides to: a limit of the policy */
   readonly refusal?: ErrorInfo
   readonly time: ExplainedTime
+  /** how the tag is read as a version; absent if a digest was given, and for attached artifacts */
+  readonly version?: ExplainedVersion
   /** in the order of the policy, without those of other repositories */
   readonly protections: readonly ProtectionResult[]
   readonly rules: readonly RuleResult[]
@@ -24,6 +28,17 @@ export interface Explanation {
   readonly otherTags: readonly TagVerdict[]
   /** what is kept and reaches it: tags and digests, with how (`index sha256:…, kept by prod`) */
   readonly reachedBy: readonly string[]
+}
+
+export interface ExplainedVersion {
+  readonly kind: 'version' | 'versionLike' | 'plain'
+  readonly scheme: VersionReading['scheme']
+  /** without `v`, with the variant; absent unless it is a version */
+  readonly version?: string
+  /** empty without a variant */
+  readonly variant?: string
+  /** `release 1.4.2 of the variant alpine` */
+  readonly text: string
 }
 
 export interface ExplainedTime {
@@ -51,10 +66,28 @@ export interface ProtectionResult {
 /** The result of one rule. */
 export interface RuleResult {
   readonly name: string
-  readonly verdict: 'delete' | 'keep' | 'notSelected'
+  /** `notSeen`: an earlier rule decides */
+  readonly verdict: 'delete' | 'keep' | 'notSelected' | 'notSeen'
   readonly text: string
   /** of a rule that selects it */
   readonly conditions: readonly ConditionResult[]
+  /** the value for each name of `groupBy` */
+  readonly group?: TagGroup
+  /** its place in the order of `keepNewest`; absent if it takes no slot */
+  readonly position?: ExplainedPosition & {
+    /** the order: `time`, `version`, `name` or `number n` */
+    readonly by: string
+  }
+}
+
+/** The place of a digest in its group. */
+export interface ExplainedPosition {
+  /** 1 is the highest; equal digests have equal places */
+  readonly place: number
+  /** the digests of the group that take a slot */
+  readonly of: number
+  /** its highest value: a time (ISO 8601, UTC), a version, a tag or digits */
+  readonly value: string
 }
 
 /** The result of one condition of a rule, such as `olderThan`. */

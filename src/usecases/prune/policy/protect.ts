@@ -1,9 +1,8 @@
-import type { NewestVersions, TagProtection } from '../../../config/retention/policy.ts'
+import type { TagProtection } from '../../../config/retention/policy.ts'
 import type { Digest } from '../../../oci/digest.ts'
-import { compareVersions, parseVersionTag, plainReading, type VersionTag } from '../../../semver/version.ts'
 import type { Reach } from '../../../images/graph/reach.ts'
-import type { ReferenceInUse } from './policy.ts'
-import { selectTag } from './select.ts'
+import type { ReferenceInUse, RepositoryPolicy } from './policy.ts'
+import { readingOfProtections, selectProtected } from './protected-tags.ts'
 
 /**
  * The content that protections and references in use keep: by tag, and by digest with everything
@@ -12,6 +11,8 @@ import { selectTag } from './select.ts'
 export interface ProtectedImages {
   /** protected tags, each with the first protection that selects it */
   readonly byTag: ReadonlyMap<string, TagProtection>
+  /** those protected tags that look like versions and cannot be read as such */
+  readonly unread: ReadonlySet<string>
   /** digests in use, each with the reference */
   readonly inUse: ReadonlyMap<Digest, ReferenceInUse>
   /** all kept digests, each with the reason and the digest that reaches it */
@@ -40,7 +41,7 @@ export type Protected =
  */
 export function findKept(
   tags: ReadonlyMap<string, Digest>,
-  protections: readonly TagProtection[],
+  { protect, reading }: Pick<RepositoryPolicy, 'protect' | 'reading'>,
   used: readonly ReferenceInUse[],
   reach: Reach,
   isThere: (digest: Digest) => boolean,
@@ -48,11 +49,14 @@ export function findKept(
   const byTag = new Map<string, TagProtection>()
   const matched = new Set<string>()
   const digests = new Map<Digest, Protected>()
-  for (const protection of protections) {
-    for (const tag of selectProtected(protection, [...tags.keys()])) {
-      matched.add(protection.name)
-      if (!byTag.has(tag)) byTag.set(tag, protection)
-    }
+  const names = [...tags.keys()]
+  const read = readingOfProtections(names, reading)
+  const unread = new Set<string>()
+  for (const protection of protect) {
+    const selected = selectProtected(protection, names, read)
+    if (selected.tags.length > 0) matched.add(protection.name)
+    for (const tag of selected.unread) if (!byTag.has(tag)) unread.add(tag)
+    for (const tag of selected.tags) if (!byTag.has(tag)) byTag.set(tag, protection)
   }
   for (const [tag, protection] of byTag) {
     const at = tags.get(tag)
@@ -73,7 +77,7 @@ export function findKept(
     if (!inUse.has(at)) inUse.set(at, image)
     keep(digests, { kind: 'inUse', used: image, at }, reach)
   }
-  return { byTag, inUse: inUse, digests, matched, absent, atOtherHosts }
+  return { byTag, unread, inUse, digests, matched, absent, atOtherHosts }
 }
 
 /** Describes a reference in use by its source, and by its text if it names another host. */
@@ -85,37 +89,4 @@ function keep(digests: Map<Digest, Protected>, by: Protected, reach: Reach): voi
   if (digests.has(by.at)) return
   // Everything that a kept digest reaches is kept already.
   for (const digest of reach.all([by.at], digests)) digests.set(digest, by)
-}
-
-/**
- * Returns the tags that a protection selects; with `newest`, those of the highest versions of each
- * line.
- */
-function selectProtected(
-  { tags: selector, newest }: TagProtection,
-  tags: readonly string[],
-): readonly string[] {
-  const selected = tags.filter((tag) => selectTag(selector, tag) !== undefined)
-  if (newest === undefined) return selected
-  const lines = Map.groupBy(
-    selected.flatMap((tag) => parseVersionTag(tag, plainReading) ?? []),
-    (one) => lineOf(one, newest.per),
-  )
-  return [...lines.values()].flatMap((line) => highest(line, newest.count).map(({ tag }) => tag))
-}
-
-function lineOf({ version: { major, minor, patch } }: VersionTag, per: NewestVersions['per']): string {
-  const numbers = { repository: [], major: [major], minor: [major, minor], patch: [major, minor, patch] }[per]
-  return numbers.join('.')
-}
-
-/** Returns the `count` highest versions; versions of equal precedence count once. */
-function highest(line: readonly VersionTag[], count: number): readonly VersionTag[] {
-  const sorted = line.toSorted((a, b) => compareVersions(b.version, a.version))
-  let versions = 0
-  return sorted.filter((one, i) => {
-    const before = sorted[i - 1]
-    if (before === undefined || compareVersions(before.version, one.version) !== 0) versions += 1
-    return versions <= count
-  })
 }

@@ -1,8 +1,9 @@
 import type { Rule } from '../../../config/retention/policy.ts'
 import type { TagSelector } from '../../../selectors/tag-selector.ts'
 import { matchesGlob } from '../../../oci/tag-glob.ts'
-import { isInRange } from '../../../semver/range.ts'
-import { isStable, parseVersionTag, plainReading } from '../../../semver/version.ts'
+import { lineOf } from '../../../semver/line.ts'
+import { isInRange, type VersionRange } from '../../../semver/range.ts'
+import { classifyTag, isStable, parseVersionTag, type VersionReading } from '../../../semver/version.ts'
 
 /** A tag that a selector matches. */
 export interface TagMatch {
@@ -11,12 +12,18 @@ export interface TagMatch {
 }
 
 /**
- * Matches a whole tag; undefined if it does not match. A range matches pre-releases only if it was
- * parsed with them, as in protections.
+ * Matches a whole tag; undefined if it does not match. A range matches pre-releases and
+ * version-like tags only if it was parsed with pre-releases, as in protections: whether a
+ * version-like tag is in a range is unknown, and dray keeps what it cannot read.
  */
-export function selectTag(selector: TagSelector | undefined, tag: string): TagMatch | undefined {
+export function selectTag(
+  selector: TagSelector | undefined,
+  tag: string,
+  reading: VersionReading,
+): TagMatch | undefined {
   if (selector === undefined) return noGroups
-  if (selector.exclude !== undefined && selectTag(selector.exclude, tag) !== undefined) return undefined
+  const { exclude } = selector
+  if (exclude !== undefined && selectTag(exclude, tag, reading) !== undefined) return undefined
   switch (selector.kind) {
     case 'glob':
       return selector.globs.some((glob) => matchesGlob(glob, tag)) ? noGroups : undefined
@@ -24,32 +31,80 @@ export function selectTag(selector: TagSelector | undefined, tag: string): TagMa
       const groups = selector.regex.match(tag)
       return groups === undefined ? undefined : { groups }
     }
-    case 'semver': {
-      const version = parseVersionTag(tag, plainReading)?.version
-      const isMeant = version !== undefined && (selector.range.includePrerelease || isStable(version))
-      return isMeant && isInRange(version, selector.range) ? noGroups : undefined
-    }
+    case 'semver':
+      return hasVersion(selector.range, tag, reading) ? noGroups : undefined
   }
 }
 
 const noGroups: TagMatch = { groups: {} }
 
-/**
- * Returns the group in which a rule counts a tag, which is the values of `groupBy`; undefined if
- * the tag lacks one. Without `groupBy`, all tags are in one group.
- */
-export function findGroup({ groupBy = [] }: Rule, tag: string, { groups }: TagMatch): string | undefined {
-  const values = groupBy.map((name) => (Object.hasOwn(groups, name) ? groups[name] : versionPart(name, tag)))
-  const found = values.filter((value) => value !== undefined)
-  return found.length === values.length ? found.join(', ') : undefined
+function hasVersion(range: VersionRange, tag: string, reading: VersionReading): boolean {
+  const { includePrerelease } = range
+  const version = parseVersionTag(tag, reading)?.version
+  if (version === undefined) return includePrerelease && classifyTag(tag, reading) === 'versionLike'
+  return (includePrerelease || isStable(version)) && isInRange(version, range)
 }
 
-function versionPart(name: string, tag: string): string | undefined {
-  const version = parseVersionTag(tag, plainReading)?.version
-  if (version === undefined) return undefined
-  const { major, minor, patch } = version
-  const numbers = { major: [major], minor: [major, minor], patch: [major, minor, patch] }
-  return name in numbers ? numbers[name as keyof typeof numbers].join('.') : undefined
+/** The parts of a version that a rule can group by. */
+const versionGroups: ReadonlySet<string> = new Set(['major', 'minor', 'patch', 'variant'])
+
+/** Whether a rule reads tags as versions: to select, group or order them. */
+export function isByVersion({ tags, groupBy = [], orderBy }: Rule): boolean {
+  if (tags?.kind === 'semver' || tags?.exclude?.kind === 'semver' || orderBy.by === 'version') return true
+  const named = tags?.kind === 'regex' ? tags.regex.groups : []
+  return groupBy.some((name) => versionGroups.has(name) && !named.includes(name))
+}
+
+/** Returns a selector without its conditions on versions; undefined selects every tag. */
+export function withoutVersions(selector: TagSelector | undefined): TagSelector | undefined {
+  if (selector === undefined) return undefined
+  const { exclude, ...own } = selector
+  const base: TagSelector = own.kind === 'semver' ? { kind: 'glob', globs: ['*'] } : own
+  return exclude === undefined || exclude.kind === 'semver' ? base : { ...base, exclude }
+}
+
+/** The group of a tag: a value for each name of `groupBy`. */
+export type TagGroup = Readonly<Record<string, string>>
+
+/** `number 12, variant (none)`; empty without groups. Equal groups have equal texts. */
+export function formatGroup(group: TagGroup): string {
+  return Object.entries(group)
+    .map(([name, value]) => `${name} ${value === '' ? '(none)' : value}`)
+    .join(', ')
+}
+
+/**
+ * Returns the group in which a rule counts a tag, or the name of the first value that the tag
+ * lacks. Without `groupBy`, all tags are in one group. A version without a variant has an empty
+ * one.
+ */
+export function findGroup(
+  { groupBy = [] }: Rule,
+  tag: string,
+  { groups }: TagMatch,
+  reading: VersionReading,
+): { readonly group: TagGroup } | { readonly lacks: string } {
+  const group: Record<string, string> = {}
+  for (const name of groupBy) {
+    const value = Object.hasOwn(groups, name) ? groups[name] : versionPart(name, tag, reading)
+    if (value === undefined) return { lacks: name }
+    group[name] = value
+  }
+  return { group }
+}
+
+function versionPart(name: string, tag: string, reading: VersionReading): string | undefined {
+  const version = parseVersionTag(tag, reading)?.version
+  switch (name) {
+    case 'major':
+    case 'minor':
+    case 'patch':
+      return version && lineOf(version, name)
+    case 'variant':
+      return version?.variant
+    default:
+      return undefined
+  }
 }
 
 /** Describes a selector as it is written in `dray.yaml`. */

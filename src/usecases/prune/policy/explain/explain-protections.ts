@@ -1,0 +1,83 @@
+import type { TagProtection } from '../../../../config/retention/policy.ts'
+import type { Digest } from '../../../../oci/digest.ts'
+import { lineOf } from '../../../../semver/line.ts'
+import { formatVersion, parseVersionTag } from '../../../../semver/version.ts'
+import type { Evaluation } from '../../evaluate.ts'
+import type { ProtectionResult } from '../explanation.ts'
+import type { RepositoryPolicy } from '../policy.ts'
+import { describeUse, findKept } from '../protect.ts'
+import { readingOfProtections } from '../protected-tags.ts'
+import { selectTag } from '../select.ts'
+
+/**
+ * Returns the result of each protection for a tag or digest, and that of the images in use. Pure.
+ */
+export function explainProtections(
+  evaluation: Evaluation,
+  policy: RepositoryPolicy,
+  tag: string | undefined,
+  digest: Digest,
+): readonly ProtectionResult[] {
+  const { keptImages, snapshot, tags, reach } = evaluation
+  const own = policy.protect.map((protection) =>
+    explainProtection(evaluation, { ...policy, protect: [protection] }, protection, tag, digest),
+  )
+  if (snapshot.inUse.length === 0) return own
+  const nothing = { protect: [], reading: policy.reading }
+  const inUse = findKept(tags, nothing, snapshot.inUse, reach, (d) => snapshot.graph.nodes.has(d))
+  const reason = inUse.digests.get(digest)
+  const ownCount = snapshot.inUse.filter(({ otherHost }) => otherHost === undefined).length
+  const used = keptImages.inUse.get(digest)
+  const text =
+    used !== undefined
+      ? `in use: ${describeUse(used)}`
+      : reason?.kind === 'inUse'
+        ? `part of ${reason.at.slice(0, 19)}, which is in use: ${describeUse(reason.used)}`
+        : `none of the ${ownCount} images in use reaches it`
+  return [...own, { name: 'in use', matches: reason !== undefined, text }]
+}
+
+function explainProtection(
+  { tags, reach, snapshot }: Evaluation,
+  policy: RepositoryPolicy,
+  protection: TagProtection,
+  tag: string | undefined,
+  digest: Digest,
+): ProtectionResult {
+  const { name } = protection
+  const kept = findKept(tags, policy, [], reach, (d) => snapshot.graph.nodes.has(d))
+  if (tag !== undefined && kept.unread.has(tag)) {
+    const text = 'keeps this tag, which looks like a version and is not read as one'
+    return { name, matches: true, text }
+  }
+  if (tag !== undefined && kept.byTag.has(tag)) return { name, matches: true, text: 'matches this tag' }
+  const reason = kept.digests.get(digest)
+  if (reason?.kind === 'protection') {
+    const how =
+      reason.at === digest
+        ? `matches ${reason.tag}, which has the same digest`
+        : `matches ${reason.tag}, which reaches it`
+    return { name, matches: true, text: how }
+  }
+  const text =
+    (tag === undefined ? undefined : explainNewest(protection, tag, [...tags.keys()], policy)) ??
+    'matches neither this tag nor an image that reaches it'
+  return { name, matches: false, text }
+}
+
+/** Why a version that a protection selects is not among the highest of its line. */
+function explainNewest(
+  { tags: selector, newest }: TagProtection,
+  tag: string,
+  tags: readonly string[],
+  { reading }: RepositoryPolicy,
+): string | undefined {
+  const read = readingOfProtections(tags, reading)
+  const version = parseVersionTag(tag, read)?.version
+  if (newest === undefined || version === undefined || selectTag(selector, tag, read) === undefined)
+    return undefined
+  const { per, count } = newest
+  const of = per === 'repository' ? '' : ` of ${per} ${lineOf(version, per)}`
+  const variant = version.variant === '' ? '' : ` of the variant ${version.variant}`
+  return `${formatVersion(version)} is not among the highest ${count}${of}${variant}`
+}

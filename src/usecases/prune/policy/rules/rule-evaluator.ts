@@ -1,0 +1,223 @@
+import type { Rule, RuleOrder } from '../../../../config/retention/policy.ts'
+import type { Digest } from '../../../../oci/digest.ts'
+import type { Why } from '../../../../plan/prune/prune-plan.ts'
+import { classifyTag } from '../../../../semver/version.ts'
+import { formatSpan } from '../age.ts'
+import type { RuleOptions } from './rule-options.ts'
+import type { ConditionResult, RuleResult } from '../explanation.ts'
+import { NewestCount } from './newest-count.ts'
+import { positionOf } from './order.ts'
+import {
+  describeSelector,
+  findGroup,
+  formatGroup,
+  isByVersion,
+  selectTag,
+  type TagGroup,
+  type TagMatch,
+  withoutVersions,
+} from '../select.ts'
+
+/** The result of a rule for a tag that it selects. */
+export interface DecidedResult {
+  readonly result: RuleResult
+  readonly isDeleted: boolean
+  readonly why: Why
+}
+
+/** A tag that the rule selects. */
+interface SelectedTag {
+  readonly tag: string
+  readonly digest: Digest
+  readonly match: TagMatch
+  /** the rule reads versions, and this version-like tag is not read as one */
+  readonly isUnread: boolean
+}
+
+type KeptKind = Extract<Why['kind'], 'kept' | 'undated' | 'unparsable' | 'versionLike'>
+
+/** A condition, and how it keeps a tag. */
+type Condition = ConditionResult & { readonly kind: KeptKind }
+
+/** Applies one rule to the tags that no earlier rule selects. */
+export class RuleEvaluator {
+  readonly rule: Rule
+  readonly #options: RuleOptions
+  readonly #candidates: ReadonlyMap<string, SelectedTag>
+  /** by group */
+  readonly #counts: ReadonlyMap<string, NewestCount>
+
+  /** @param open the tags that no earlier rule selects */
+  constructor(rule: Rule, open: ReadonlyMap<string, Digest>, options: RuleOptions) {
+    this.rule = rule
+    this.#options = options
+    this.#candidates = selectCandidates(rule, open, options)
+    this.#counts = rule.keepNewest === undefined ? new Map() : this.#countNewest(rule.keepNewest)
+  }
+
+  /** The tags that the rule selects and therefore decides about. */
+  get selected(): readonly string[] {
+    return [...this.#candidates.keys()]
+  }
+
+  selects(tag: string): boolean {
+    return this.#candidates.has(tag)
+  }
+
+  /** Why the rule does not select a tag. */
+  get unselected(): RuleResult {
+    const { name, tags, kind } = this.rule
+    const selector = describeSelector(tags)
+    const text =
+      kind === 'broken'
+        ? `it selects ${selector} if the tag is on an index that lacks a child`
+        : `${selector} does not select it`
+    return { name, verdict: 'notSelected', text, conditions: [] }
+  }
+
+  /** @param tag one that the rule selects */
+  decide(tag: string): DecidedResult {
+    const candidate = this.#candidates.get(tag)
+    if (candidate === undefined) throw new TypeError(`the rule ${this.rule.name} does not select ${tag}`)
+    if (candidate.isUnread) {
+      const { scheme } = this.#options.reading
+      const text = `it looks like a version, and the scheme ${scheme} does not read it as one`
+      return this.#kept('versionLike', text, [{ name: 'version', keeps: true, text }])
+    }
+    const found = this.#groupOf(candidate)
+    if ('lacks' in found) {
+      const text = `it has no ${found.lacks}`
+      return this.#kept('unparsable', text, [{ name: 'groupBy', keeps: true, text }])
+    }
+    return this.#byConditions(candidate, found.group)
+  }
+
+  /** As `decide`, with its group and its place in the order. */
+  explain(tag: string): RuleResult {
+    const { result } = this.decide(tag)
+    const candidate = this.#candidates.get(tag)
+    const found = candidate === undefined || candidate.isUnread ? undefined : this.#groupOf(candidate)
+    if (candidate === undefined || found === undefined || 'lacks' in found) return result
+    const { groupBy, orderBy } = this.rule
+    const position = this.#counts.get(formatGroup(found.group))?.placeOf(candidate.digest)
+    return {
+      ...result,
+      ...(groupBy !== undefined && { group: found.group }),
+      ...(position !== undefined && { position: { by: describeOrder(orderBy), ...position } }),
+    }
+  }
+
+  #byConditions(candidate: SelectedTag, group: TagGroup): DecidedResult {
+    const { name, tags } = this.rule
+    const newest = this.#keepNewest(candidate, group)
+    const isUndated = newest?.name === 'time'
+    const conditions = [newest, isUndated ? undefined : this.#olderThan(candidate)].filter(
+      (one) => one !== undefined,
+    )
+    const results = conditions.map(({ kind: _, ...result }) => result)
+    const keeping = conditions.find(({ keeps }) => keeps)
+    if (keeping !== undefined) return this.#kept(keeping.kind, keeping.text, results)
+    const text =
+      results.length === 0
+        ? `${describeSelector(tags)} selects it`
+        : results.map((condition) => condition.text).join(', ')
+    return {
+      result: { name, verdict: 'delete', text, conditions: results },
+      isDeleted: true,
+      why: { kind: 'rule', by: name, text: `${name}: ${text}` },
+    }
+  }
+
+  #keepNewest(candidate: SelectedTag, group: TagGroup): Condition | undefined {
+    const { keepNewest, orderBy } = this.rule
+    if (keepNewest === undefined) return undefined
+    const count = this.#counts.get(formatGroup(group))
+    const position = this.#positionOf(candidate)
+    const isByTime = orderBy.by === 'time'
+    const keepsAll = count === undefined || count.keepsAll
+    if (position.by === 'none' && !(isByTime && keepsAll)) {
+      const { text } = position
+      return isByTime
+        ? { name: 'time', keeps: true, text, kind: 'undated' }
+        : { name: 'orderBy', keeps: true, text, kind: 'unparsable' }
+    }
+    const keeps = keepsAll || position.by === 'none' || count.keeps(candidate.digest, position)
+    const which = isByTime ? `newest ${keepNewest}` : `highest ${keepNewest} by ${describeOrder(orderBy)}`
+    const of = formatGroup(group)
+    const text = `${keeps ? '' : 'not '}among the ${which}${of === '' ? '' : ` of ${of}`}`
+    return { name: 'keepNewest', keeps, text, kind: 'kept' }
+  }
+
+  #olderThan({ digest }: SelectedTag): Condition | undefined {
+    const { olderThan, kind } = this.rule
+    const { now, times, broken } = this.#options
+    if (olderThan === undefined) return undefined
+    const limit = formatSpan(olderThan)
+    const seen = kind === 'broken' ? (broken?.get(digest) ?? now) : undefined
+    const time = seen === undefined ? times.of(digest) : { kind: 'dated' as const, at: seen }
+    if (time.kind === 'undated')
+      return { name: 'time', keeps: true, text: `unknown time: ${time.text}`, kind: 'undated' }
+    const age = now - time.at
+    const keeps = age <= olderThan
+    const is = seen === undefined ? `${formatSpan(age)} old` : `lacks a child for ${formatSpan(age)}`
+    const text = `${is}, ${keeps ? 'not ' : ''}${seen === undefined ? 'older' : 'longer'} than ${limit}`
+    return { name: 'olderThan', keeps, text, kind: 'kept' }
+  }
+
+  #kept(kind: KeptKind, text: string, conditions: readonly ConditionResult[]): DecidedResult {
+    const { name } = this.rule
+    return {
+      result: { name, verdict: 'keep', text, conditions },
+      isDeleted: false,
+      why: { kind, by: name, text: `${name}: ${text}` },
+    }
+  }
+
+  #groupOf({ tag, match }: SelectedTag): ReturnType<typeof findGroup> {
+    return findGroup(this.rule, tag, match, this.#options.reading)
+  }
+
+  #positionOf({ tag, digest, match }: SelectedTag): ReturnType<typeof positionOf> {
+    const { times, reading } = this.#options
+    return positionOf(this.rule.orderBy, { ...match, tag, time: () => times.of(digest), reading })
+  }
+
+  #countNewest(keep: number): ReadonlyMap<string, NewestCount> {
+    const counts = new Map<string, NewestCount>()
+    for (const candidate of this.#candidates.values()) {
+      const found = candidate.isUnread ? undefined : this.#groupOf(candidate)
+      if (found === undefined || 'lacks' in found || this.#options.kept.has(candidate.digest)) continue
+      const key = formatGroup(found.group)
+      const count = counts.get(key) ?? new NewestCount(keep)
+      const position = this.#positionOf(candidate)
+      count.add(candidate.digest, position.by === 'none' ? undefined : position)
+      counts.set(key, count)
+    }
+    return counts
+  }
+}
+
+function selectCandidates(
+  rule: Rule,
+  open: ReadonlyMap<string, Digest>,
+  { reading, broken }: RuleOptions,
+): ReadonlyMap<string, SelectedTag> {
+  const candidates = new Map<string, SelectedTag>()
+  const readsVersions = isByVersion(rule)
+  const others = withoutVersions(rule.tags)
+  for (const [tag, digest] of open) {
+    if (rule.kind === 'broken' && broken?.has(digest) !== true) continue
+    const unread =
+      readsVersions && classifyTag(tag, reading) === 'versionLike'
+        ? selectTag(others, tag, reading)
+        : undefined
+    const match = unread ?? selectTag(rule.tags, tag, reading)
+    if (match !== undefined) candidates.set(tag, { tag, digest, match, isUnread: unread !== undefined })
+  }
+  return candidates
+}
+
+/** `time`, `version`, `name`, `number n`. */
+function describeOrder(order: RuleOrder): string {
+  return order.by === 'number' ? `number ${order.group}` : order.by
+}

@@ -97,7 +97,8 @@ If an environment has several targets, dray reads the image at the first one.`
       if (image !== undefined) return this.#finish({ repository, image }, () => '')
     }
     const tags = flags.tags === undefined ? 'few' : flags.tags ? 'all' : 'none'
-    const options = { tags, ...(platform !== undefined && { platform }) } as const
+    const reading = request.readingOf(repository)
+    const options = { tags, reading, ...(platform !== undefined && { platform }) } as const
     const view = await inspectImage(store, at, options, this.call)
     this.#finish(view, (page) => renderImage(view, this.context.clock.now(), page))
   }
@@ -114,7 +115,7 @@ If an environment has several targets, dray reads the image at the first one.`
    * The first target; of an image in several environments, the first target that has the image.
    * @throws `not-found` if none has it.
    */
-  async #choose({ repositories, at, isInSeveral }: InspectRequest): Promise<RepositoryName> {
+  async #choose({ repositories, at, isInSeveral, readingOf }: InspectRequest): Promise<RepositoryName> {
     const [first] = repositories
     await this.context.expectRepositories([], isInSeveral ? repositories : [first], 'read')
     if (!isInSeveral) return first
@@ -128,7 +129,14 @@ If an environment has several targets, dray reads the image at the first one.`
       import('../usecases/views/suggest-in-repositories.ts'),
     ])
     const hint =
-      'tag' in at ? await suggestInRepositories(stores, repositories, at.tag, this.call) : undefined
+      'tag' in at
+        ? await suggestInRepositories(
+            stores,
+            repositories,
+            { tag: at.tag, reading: readingOf(first) },
+            this.call,
+          )
+        : undefined
     throw imageInNoEnvironment(repositories, hint)
   }
 }

@@ -83,9 +83,10 @@ A tag must match all filters:
     const { args, flags } = await this.parse(Ls)
     // Names and digests need no image; the filter by age reads images anyway.
     const isShort = (this.format === 'name' || this.format === 'digest') && flags.since === undefined
-    const options = listOptions({ ...flags, brief: flags.brief || isShort }, this.context.clock.now())
     const { config } = await this.context.config()
-    const { repositories, isInSeveral } = resolveRepositoriesToList(args.repository, config)
+    const { repositories, isInSeveral, readingOf } = resolveRepositoriesToList(args.repository, config)
+    const flagged = listOptions({ ...flags, brief: flags.brief || isShort }, this.context.clock.now())
+    const options = { ...flagged, readingOf }
     const { listRepositories } = await import('../usecases/views/list/list.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')

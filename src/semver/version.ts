@@ -185,6 +185,11 @@ export function versionKey({ scheme, prerelease, variant, ...numbers }: Version)
   return `${major}.${minor}.${patch}.${fourth} ${identifiers.join('.')} ${variant}`
 }
 
+/** As `versionKey`, with the build metadata. */
+export function versionKeyWithBuild(version: Version): string {
+  return `${versionKey(version)} ${version.build.join('.')}`
+}
+
 function unpadded(identifier: string): string {
   return identifier.replaceAll(/(?<!\d)0+(?=\d)/g, '')
 }

@@ -1,12 +1,12 @@
 import type { Config } from '../../config/config.ts'
 import { environmentNamed, repositoriesOf } from '../../config/environments.ts'
 import { everyEnvironment, resolveEnvironmentOption } from '../../config/resolver/resolve.ts'
+import { readingIn } from '../../config/settings/version-reading.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { defaultTag } from '../../oci/reference.ts'
 import type { DiffSide } from '../../usecases/views/diff/diff.ts'
 import type { DiffImage } from '../../usecases/views/diff/gather-diff.ts'
 import { resolveImageNames } from './named-images.ts'
-import { readingOfTags } from './status-request.ts'
 
 export interface DiffRequest {
   /** names of environments */
@@ -42,7 +42,7 @@ function sidesOf(image: string, environment: string, config: Config): readonly D
   const settings = environmentNamed(config, environment)
   return repositoriesOf(config, environment, image).map((repository) => ({
     repository,
-    reading: readingOfTags(settings),
+    reading: readingIn(config, environment, image),
     currentTags: [settings.currentTag ?? defaultTag],
     channels: settings.tags?.channels ?? [],
   }))

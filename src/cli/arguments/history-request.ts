@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import { repositoriesOf } from '../../config/environments.ts'
 import { everyEnvironment, resolveImage, type ResolvedImage } from '../../config/resolver/resolve.ts'
+import { readingAt, readingIn } from '../../config/settings/version-reading.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { HistorySubject } from '../../usecases/views/history/gather-history.ts'
 import type { HistoryTarget } from '../../usecases/views/history/history.ts'
@@ -20,7 +21,12 @@ export function resolveHistoryRequest(
   const within = everyEnvironment(config)
   const image = resolveImage(text, { accepts: ['image', 'layout'], within }, config)
   const [repository] = image.repositories
-  const single = { environment: formatRepository(repository), repository, byPromotion: true }
+  const single = {
+    environment: formatRepository(repository),
+    repository,
+    reading: readingAt(config, repository),
+    byPromotion: true,
+  }
   return {
     targets: image.image === undefined ? [single] : listTargets(image.image, config),
     subject: subjectOf(image, limit),
@@ -32,6 +38,7 @@ function listTargets(image: string, config: Config): readonly HistoryTarget[] {
     repositoriesOf(config, environment, image).map((repository) => ({
       environment,
       repository,
+      reading: readingIn(config, environment, image),
       // In an environment without attestations, a missing one says nothing.
       byPromotion: attest ?? (promoteFrom?.length ?? 0) > 0,
     })),

@@ -5,23 +5,32 @@ import {
   resolveImage,
   type ResolvedImage,
 } from '../../config/resolver/resolve.ts'
+import { readingAt, readingIn } from '../../config/settings/version-reading.ts'
 import { type RepositoryName, tagOrDigest, type TagOrDigest } from '../../oci/reference.ts'
+import type { VersionReading as Reading } from '../../semver/version.ts'
 
 /** The repositories of an argument. */
 export interface ListRequest {
   readonly repositories: ResolvedImage['repositories']
   /** a name of `dray.yaml` that is in several environments */
   readonly isInSeveral: boolean
+  /** how the tags of one of these repositories are read */
+  readonly readingOf: (repository: RepositoryName) => Reading
 }
 
 /** Resolves the argument of `ls` to all targets of an image. @throws `usage`. */
 export function resolveRepositoriesToList(text: string, config: Config): ListRequest {
   const within = everyEnvironment(config)
-  return listRequestOf(resolveImage(text, { accepts: ['repository', 'layout'], within }, config))
+  return listRequestOf(resolveImage(text, { accepts: ['repository', 'layout'], within }, config), config)
 }
 
-function listRequestOf({ repositories, image, environment }: ResolvedImage): ListRequest {
-  return { repositories, isInSeveral: image !== undefined && environment === undefined }
+function listRequestOf({ repositories, image, environment }: ResolvedImage, config: Config): ListRequest {
+  return {
+    repositories,
+    isInSeveral: image !== undefined && environment === undefined,
+    readingOf: (repository) =>
+      environment === undefined ? readingAt(config, repository) : readingIn(config, environment, image),
+  }
 }
 
 /** The repositories in which `inspect` searches an image; it shows the first that has it. */
@@ -33,7 +42,7 @@ export interface InspectRequest extends ListRequest {
 export function resolveImageToInspect(text: string, config: Config): InspectRequest {
   const within = everyEnvironment(config)
   const image = resolveImage(text, { accepts: ['image', 'layout'], within }, config)
-  return { ...listRequestOf(image), at: tagOrDigest(image) }
+  return { ...listRequestOf(image, config), at: tagOrDigest(image) }
 }
 
 /** Resolves the argument of `explain` to one image in one repository. @throws `usage`. */

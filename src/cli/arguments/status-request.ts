@@ -1,10 +1,9 @@
-import type { Config, Environment } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
 import { environmentNamed, repositoriesOf } from '../../config/environments.ts'
-import { readingOf } from '../../config/settings/version-reading.ts'
 import { everyEnvironment, resolveEnvironmentOption, type Within } from '../../config/resolver/resolve.ts'
+import { readingIn } from '../../config/settings/version-reading.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { defaultTag } from '../../oci/reference.ts'
-import type { VersionReading as Reading } from '../../semver/version.ts'
 import type { StatusTarget, PromotionPath } from '../../usecases/views/status/facts.ts'
 import { resolveImageNames } from './named-images.ts'
 
@@ -82,17 +81,11 @@ function findSources(to: string, selected: readonly string[], config: Config): r
 function listTargets(image: string, environment: string, config: Config): readonly StatusTarget[] {
   const settings = environmentNamed(config, environment)
   const currentTag = settings.currentTag ?? defaultTag
-  const reading = readingOfTags(settings)
   return repositoriesOf(config, environment, image).map((repository) => ({
     image,
     environment,
     repository,
     currentTag,
-    reading,
+    reading: readingIn(config, environment, image),
   }))
-}
-
-/** How the tags of an environment are parsed. */
-export function readingOfTags({ tags }: Environment): Reading {
-  return readingOf(tags, undefined)
 }

@@ -18,7 +18,7 @@ interface ListFlags {
 }
 
 /** Converts the flags of `ls`. @throws `usage` for an invalid range or time. */
-export function listOptions(flags: ListFlags, now: number): ListOptions {
+export function listOptions(flags: ListFlags, now: number): Omit<ListOptions, 'readingOf'> {
   const { semver, glob, since } = flags
   return {
     limit: flags.all ? undefined : flags.limit,

@@ -50,15 +50,17 @@ export class RealSources implements CompletionSources {
     try {
       const { config } = await this.#context.config()
       const { resolveImage } = await import('../../config/resolver/resolve.ts')
-      const { repositories } = resolveImage(image, { accepts: ['image'], within: { environments } }, config)
-      const [cache, { sortBySemver }, { plainReading }] = await Promise.all([
+      const within = { environments }
+      const { repositories, environment } = resolveImage(image, { accepts: ['image'], within }, config)
+      const [cache, { sortBySemver }, { readingAt }] = await Promise.all([
         this.#openCache(),
         import('../../semver/order.ts'),
-        import('../../semver/version.ts'),
+        import('../../config/settings/version-reading.ts'),
       ])
       const signal = this.#options.limit()
       const lists = repositories.slice(0, maxRepositories).map((one) => this.#tagsOf(one, cache, signal))
-      return sortBySemver(new Set((await Promise.all(lists)).flat()), plainReading)
+      const reading = readingAt(config, repositories[0], environment)
+      return sortBySemver(new Set((await Promise.all(lists)).flat()), reading)
     } catch {
       return []
     }

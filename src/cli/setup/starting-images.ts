@@ -2,10 +2,11 @@ import type { Config } from '../../config/config.ts'
 import { findImagesAt, repositoriesOf } from '../../config/environments.ts'
 import type { Call } from '../../lib/call.ts'
 import { type DrayError, toDrayError } from '../../lib/errors.ts'
+import { readingIn } from '../../config/settings/version-reading.ts'
 import { findTags } from '../../images/tags/tags.ts'
 import type { Repositories, RepositoryLister } from '../../images/ports.ts'
 import { sortBySemver } from '../../semver/order.ts'
-import { isStable, plainReading, versionTagsIn } from '../../semver/version.ts'
+import { isStable, versionTagsIn } from '../../semver/version.ts'
 
 /** Repositories of a registry that are read to find images. */
 const maxRepositories = 1000
@@ -72,11 +73,13 @@ export async function findPromotable(
   for (const image of images) {
     try {
       const [repository] = repositoriesOf(config, environment, image)
-      const tags = repository && (await findTags(stores.source(repository), call))
-      const versions = versionTagsIn(sortBySemver(tags ?? [], plainReading), plainReading)
+      if (repository === undefined) continue
+      const tags = (await findTags(stores.source(repository), call)) ?? []
+      const reading = readingIn(config, environment, image)
+      const versions = versionTagsIn(sortBySemver(tags, reading), reading)
       const highest = versions.find(({ version }) => isStable(version)) ?? versions[0]
       if (highest !== undefined) return { promotable: { environment, image, tag: highest.tag } }
-      const [tag] = tags?.includes('latest') === true ? ['latest'] : (tags ?? [])
+      const [tag] = tags.includes('latest') ? ['latest'] : tags
       if (tag !== undefined) other ??= { environment, image, tag }
     } catch (thrown) {
       call.signal.throwIfAborted()

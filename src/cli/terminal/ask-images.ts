@@ -2,11 +2,11 @@ import { findProblem } from '../../config/check/find-problem.ts'
 import type { Config } from '../../config/config.ts'
 import { parseImage } from '../../config/resolver/argument-grammar.ts'
 import { resolveImage, type Within } from '../../config/resolver/resolve.ts'
+import { readingAt } from '../../config/settings/version-reading.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import { sortBySemver } from '../../semver/order.ts'
-import { plainReading } from '../../semver/version.ts'
 import type { Questions } from './ask.ts'
 
 /** The dependencies of questions about images. */
@@ -59,7 +59,7 @@ export async function withTag(
   const tags = await tagsOf(repositories[0])
   const names = sortBySemver(
     tags.filter((one) => !isEvidenceTag(one)),
-    plainReading,
+    readingAt(config, repositories[0], environment),
   )
   if (names.length === 0) {
     throw new DrayError('not-found', `${image} has no tags in ${environment}`, {

@@ -186,7 +186,7 @@ const reasons: Readonly<Record<Exclude<UnknownReason, 'unreachable'>, string>> =
     'The environments have no current-version tag, version or tag in common. Set "currentTag" in dray.yaml.',
   moreInSource: 'The common tags are equal, but the source has further tags. Set "currentTag" in dray.yaml.',
   otherVersions:
-    'One environment has other tags that may be higher versions, such as dates. Set "currentTag" in dray.yaml.',
+    'One environment has tags that may be higher versions, such as dates. Set "scheme", "ignoreVersions" or "currentTag" in dray.yaml.',
   tooManyTags: 'The environments have too many common tags to compare. Set "currentTag" in dray.yaml.',
 }
 

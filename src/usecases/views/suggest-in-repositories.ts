@@ -3,16 +3,17 @@ import type { Repositories } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { suggestTags } from '../../semver/suggest-tags.ts'
+import type { VersionReading } from '../../semver/version.ts'
 
 /**
  * Suggests tags instead of one that none of the repositories has, or the command that lists them if
- * a repository has too many. Undefined if none of them can be read or has tags.
+ * a repository has too many. All of them are read in one way. Undefined if none of them can be read or has tags.
  * @throws the signal's reason.
  */
 export async function suggestInRepositories(
   stores: Repositories,
   repositories: readonly RepositoryName[],
-  tag: string,
+  { tag, reading }: { readonly tag: string; readonly reading: VersionReading },
   call: Call,
 ): Promise<string | undefined> {
   const found = new Set<string>()
@@ -26,5 +27,5 @@ export async function suggestInRepositories(
       call.signal.throwIfAborted()
     }
   }
-  return found.size === 0 ? undefined : suggestTags(tag, [...found])
+  return found.size === 0 ? undefined : suggestTags(tag, [...found], reading)
 }

@@ -11,13 +11,13 @@ environments:
   staging: { registry: r.example, path: "staging/{image}", promoteFrom: [dev], currentTag: current }
   prod:
     promoteFrom: [staging, dev]
-    tags: { buildMetadata: true }
+    tags: { buildMetadata: true, scheme: calver }
     targets:
       - { registry: eu.example, path: "prod/{image}" }
       - { registry: us.example, path: "prod/{image}" }
 images:
   api: {}
-  web: { name: frontend/web }
+  web: { name: frontend/web, tags: { scheme: loose } }
 `)
 const free = config(`
 environments:
@@ -35,7 +35,11 @@ describe('the request of dray status', () => {
     expect(resolveStatusRequest(['web'], [], staged).targets).toMatchObject([
       { repository: { path: 'dev/frontend/web' }, currentTag: 'latest', reading: { buildMetadata: false } },
       { repository: { path: 'staging/frontend/web' }, currentTag: 'current' },
-      { repository: { registry: 'eu.example' }, currentTag: 'latest', reading: { buildMetadata: true } },
+      {
+        repository: { registry: 'eu.example' },
+        currentTag: 'latest',
+        reading: { buildMetadata: true, scheme: 'loose' },
+      },
       { repository: { registry: 'us.example' } },
     ])
   })

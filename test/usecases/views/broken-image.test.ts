@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { inspectImage, type InspectOptions } from '../../../src/usecases/views/inspect/inspect.ts'
 import { listRepository } from '../../../src/usecases/views/list/list.ts'
 import { parsePlatformName } from '../../../src/oci/platform.ts'
+import { plainReading } from '../../../src/semver/version.ts'
 import { embedded, newCall, openStores, scripted } from '../../registry/client/world.ts'
 import { imageWithConfig } from '../../support/config-image.ts'
 import { body, type Content, image, index } from '../../support/images.ts'
+
+const readingOf = () => plainReading
 
 /**
  * Starts a registry for the repository `api`. `inspect` returns the view of an image and the
@@ -75,7 +78,7 @@ describe('an incomplete image', () => {
     const api = image()
     await push(api, '1.0.0')
     await fetch(`http://${registry}/v2/api/blobs/${configOf(api).digest}`, { method: 'DELETE' })
-    const options = { limit: undefined, evidenceTags: false, brief: false, now: Date.now() }
+    const options = { limit: undefined, evidenceTags: false, brief: false, readingOf, now: Date.now() }
     const view = await listRepository(store(), { ...options, filter: {} }, newCall())
     expect(view.tags).toMatchObject([{ created: null, isCreatedUnknown: true }])
     const since = await listRepository(store(), { ...options, filter: { since: 0 } }, newCall())
@@ -111,7 +114,14 @@ it('a manifest for several platforms is shown with each, and found by each', asy
   await push(index([arm, arm, v8]), '1.0.0')
   const platforms = ['linux/arm64', 'linux/arm64/v8']
   expect((await inspect('1.0.0')).view.manifests.map(({ platform }) => platform)).toEqual(platforms)
-  const options = { limit: undefined, evidenceTags: false, brief: false, filter: {}, now: Date.now() }
+  const options = {
+    limit: undefined,
+    evidenceTags: false,
+    brief: false,
+    filter: {},
+    readingOf,
+    now: Date.now(),
+  }
   expect((await listRepository(store(), options, newCall())).tags).toMatchObject([{ platforms }])
   for (const platform of platforms)
     expect((await inspect('1.0.0', on(platform))).view.image.digest).toBe(arm.root.digest)

@@ -3,6 +3,7 @@ import { inspectImage } from '../../../src/usecases/views/inspect/inspect.ts'
 import { listRepository } from '../../../src/usecases/views/list/list.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import { parsePlatformName } from '../../../src/oci/platform.ts'
+import { plainReading } from '../../../src/semver/version.ts'
 import { newCall, openStores } from '../../registry/client/world.ts'
 import { buildxIndex } from '../../support/buildx.ts'
 import { type DockerRegistry, dockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts'
@@ -34,7 +35,9 @@ describe.skipIf(!dockerRegistry.available)(`views of docker-registry 2.8${docker
 
   it('list tags with their evidence, and find with one request that there is no referrers API', async () => {
     await registry.clearLog()
-    const options = { limit: 50, evidenceTags: false, brief: false, filter: {}, now: Date.UTC(2030, 0) }
+    const readingOf = () => plainReading
+    const now = Date.UTC(2030, 0)
+    const options = { limit: 50, evidenceTags: false, brief: false, filter: {}, readingOf, now }
     const view = await listRepository(store(), options, newCall())
     const evidence = { sig: 1, sbom: 3, att: 2 }
     expect(view.tags.map(({ tag }) => tag)).toEqual(['latest', '1', '1.1', '1.1.0', '1.0.0'])

@@ -4,7 +4,7 @@ import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { sameRepository } from '../../../oci/reference.ts'
 import { sortBySemver } from '../../../semver/order.ts'
-import { plainReading } from '../../../semver/version.ts'
+import { plainReading, type VersionReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type {
   BlobReader,
@@ -63,8 +63,11 @@ export async function gatherHistory(
   })
   if (readings.every(({ images, attestations }) => images.length === 0 && attestations.length === 0)) {
     const repositories = targets.map(({ repository }) => repository)
+    const reading = targets[0]?.reading ?? plainReading
     const hint =
-      'tag' in subject ? await suggestInRepositories(stores, repositories, subject.tag, call) : undefined
+      'tag' in subject
+        ? await suggestInRepositories(stores, repositories, { tag: subject.tag, reading }, call)
+        : undefined
     throw imageInNoEnvironment(repositories, hint)
   }
   await inParallel(readings, readsAtOnce, call, (reading, c) => resolveNamed(reading, readings, c))
@@ -89,7 +92,7 @@ async function startReading(
     const exists = (await store.resolve(subject, call)) !== undefined
     return { ...reading, tags: new Map(), images: exists ? [subject.digest] : [], tagsNotRead: 0 }
   }
-  const all = 'tag' in subject ? [subject.tag] : await listHighestFirst(store, call)
+  const all = 'tag' in subject ? [subject.tag] : await listHighestFirst(store, target.reading, call)
   const names = 'tag' in subject ? all : all.slice(0, subject.limit)
   const tags = await resolveTags(store, names, call)
   const images = [...new Set([...tags.values()].filter((digest) => digest !== null))]
@@ -97,8 +100,12 @@ async function startReading(
 }
 
 /** Returns the tags, the highest first; none if the repository does not exist. */
-async function listHighestFirst(store: TagLister, call: Call): Promise<readonly string[]> {
-  return sortBySemver(selectImageTags(await listTags(store, call)), plainReading)
+async function listHighestFirst(
+  store: TagLister,
+  reading: VersionReading,
+  call: Call,
+): Promise<readonly string[]> {
+  return sortBySemver(selectImageTags(await listTags(store, call)), reading)
 }
 
 /** Returns the images to find in all environments: one may have attestations that another lacks. */

@@ -4,12 +4,13 @@ import type { Promotion } from '../../../audit/attestation/promotion-statement.t
 import type { Digest } from '../../../oci/digest.ts'
 import { formatRepository, type RepositoryName, sameRepository } from '../../../oci/reference.ts'
 import { sortBySemver } from '../../../semver/order.ts'
-import { plainReading } from '../../../semver/version.ts'
+import type { VersionReading } from '../../../semver/version.ts'
 
 /** A target of an environment that an image may have been promoted to. */
 export interface HistoryTarget {
   readonly environment: string
   readonly repository: RepositoryName
+  readonly reading: VersionReading
   /** whether an image without an attestation is reported, as only promotions write here */
   readonly byPromotion: boolean
 }
@@ -123,7 +124,7 @@ function findUnexplained(fact: TargetFacts, facts: readonly TargetFacts[]): read
     const current = [...fact.tags].filter(([, digest]) => digest === image).map(([tag]) => tag)
     const unnamed = sortBySemver(
       current.filter((tag) => !named.has(tag)),
-      plainReading,
+      target.reading,
     )
     if (unnamed.length === 0 && (current.length > 0 || into.length > 0)) return []
     const tags = unnamed.map((tag): HistoryTag => ({ tag, now: 'same' }))

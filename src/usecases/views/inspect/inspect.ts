@@ -5,6 +5,7 @@ import { childrenOf, parseManifest } from '../../../oci/manifest.ts'
 import { formatPlatform, type Platform } from '../../../oci/platform.ts'
 import { formatAt, formatTagOrDigest, type RepositoryName, type TagOrDigest } from '../../../oci/reference.ts'
 import { suggestTags } from '../../../semver/suggest-tags.ts'
+import { plainReading, type VersionReading } from '../../../semver/version.ts'
 import { createdOf } from '../../../images/config/dated-images.ts'
 import { EvidenceSearch } from '../../../images/evidence/evidence.ts'
 import { type Graph, walkGraph } from '../../../images/graph/graph.ts'
@@ -64,6 +65,8 @@ export interface MissingView {
 
 export interface InspectOptions {
   readonly tags: TagSearch
+  /** how the tags of the repository are read as versions; undefined: by the defaults */
+  readonly reading?: VersionReading
   /** inspect the manifest of an index for this platform */
   readonly platform?: Platform
 }
@@ -79,7 +82,8 @@ export async function inspectImage(
   options: InspectOptions,
   call: Call,
 ): Promise<ImageView> {
-  const requested = await find(store, at, call)
+  const { reading = plainReading } = options
+  const requested = await find(store, at, reading, call)
   const content =
     options.platform === undefined
       ? requested
@@ -90,7 +94,7 @@ export async function inspectImage(
   ])
   const [manifests, tags, evidence] = await Promise.all([
     readManifests(store, graph, call),
-    resolveTagsOn(store, requested.descriptor.digest, at, listed, call),
+    resolveTagsOn(store, requested.descriptor.digest, at, listed, reading, call),
     warnOnFailure(formatAt(store.repository, at), call, () =>
       readEvidence(store, requested, graph, listed, call),
     ),
@@ -118,7 +122,7 @@ export async function* readRawManifest(
   platform: Platform | undefined,
   call: Call,
 ): AsyncGenerator<Uint8Array, void> {
-  const requested = await find(store, at, call)
+  const requested = await find(store, at, plainReading, call)
   yield platform === undefined
     ? requested.bytes
     : (await choosePlatform(store, requested, platform, call)).bytes
@@ -127,11 +131,12 @@ export async function* readRawManifest(
 async function find(
   store: ManifestReader & TagLister & Capabilities,
   at: TagOrDigest,
+  reading: VersionReading,
   call: Call,
 ): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
-  if (content === undefined) throw await explainMissing(store, { at }, suggestTags, call)
-  return content
+  if (content !== undefined) return content
+  throw await explainMissing(store, { at }, (tag, tags) => suggestTags(tag, tags, reading), call)
 }
 
 function rootOf(

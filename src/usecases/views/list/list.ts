@@ -4,7 +4,7 @@ import type { Descriptor } from '../../../oci/descriptor.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import { sortBySemver } from '../../../semver/order.ts'
-import { plainReading } from '../../../semver/version.ts'
+import type { VersionReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, Repositories, SourceRepository } from '../../../images/ports.ts'
 import { findNewerImages, type Scan } from './newer-than.ts'
@@ -23,6 +23,8 @@ export interface ListOptions {
   /** read only the list and send one HEAD for each shown tag */
   readonly brief: boolean
   readonly filter: TagFilter
+  /** how the tags of a repository are read as versions */
+  readonly readingOf: (repository: RepositoryName) => VersionReading
   /** milliseconds since 1970: an image with a later time is undated */
   readonly now: number
 }
@@ -81,11 +83,12 @@ export async function listRepository(
   call: Call,
 ): Promise<RepositoryView> {
   const { limit, filter, brief, now } = options
+  const reading = options.readingOf(store.repository)
   const all = new Set<string>()
   for await (const tag of store.tags(call)) all.add(tag)
-  const fitting = [...all].filter((tag) => matchesName(tag, filter))
+  const fitting = [...all].filter((tag) => matchesName(tag, filter, reading))
   const names = options.evidenceTags ? fitting : fitting.filter((tag) => !isEvidenceTag(tag))
-  const ordered = sortBySemver(names, plainReading)
+  const ordered = sortBySemver(names, reading)
   const summaries = new Summaries(store, all)
   const scan =
     filter.since === undefined

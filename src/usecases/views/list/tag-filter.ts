@@ -1,6 +1,6 @@
 import { matchesGlob } from '../../../oci/tag-glob.ts'
 import { isInRange, type VersionRange } from '../../../semver/range.ts'
-import { parseVersionTag, plainReading } from '../../../semver/version.ts'
+import { parseVersionTag, type VersionReading } from '../../../semver/version.ts'
 
 /** Selects tags. An absent field selects all; one of several globs must match. */
 export interface TagFilter {
@@ -11,10 +11,10 @@ export interface TagFilter {
   readonly since?: number
 }
 
-/** Whether the name of a tag matches. */
-export function matchesName(tag: string, { range, globs }: TagFilter): boolean {
+/** Whether the name of a tag matches, with versions by the reading of its repository. */
+export function matchesName(tag: string, { range, globs }: TagFilter, reading: VersionReading): boolean {
   if (globs !== undefined && !globs.some((glob) => matchesGlob(glob, tag))) return false
   if (range === undefined) return true
-  const version = parseVersionTag(tag, plainReading)?.version
+  const version = parseVersionTag(tag, reading)?.version
   return version !== undefined && isInRange(version, range)
 }

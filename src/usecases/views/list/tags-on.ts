@@ -2,7 +2,7 @@ import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { TagOrDigest } from '../../../oci/reference.ts'
 import { sortBySemver } from '../../../semver/order.ts'
-import { plainReading } from '../../../semver/version.ts'
+import type { VersionReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, TagLister } from '../../../images/ports.ts'
 import { selectImageTags } from '../image-tags.ts'
@@ -55,6 +55,7 @@ export async function resolveTagsOn(
   image: Digest,
   at: TagOrDigest,
   { wanted, list }: ListedTags,
+  reading: VersionReading,
   call: Call,
 ): Promise<TagsOnImage> {
   if (wanted === 'none') return {}
@@ -75,7 +76,7 @@ export async function resolveTagsOn(
     const resolved = await store.resolve({ tag }, c)
     return resolved?.digest === image ? [tag] : []
   })
-  return { tags: sortBySemver([...requested, ...found.flat()], plainReading) }
+  return { tags: sortBySemver([...requested, ...found.flat()], reading) }
 }
 
 function isTooMany(tags: ReadonlySet<string>): boolean {

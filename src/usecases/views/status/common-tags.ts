@@ -1,5 +1,10 @@
 import { sortBySemver } from '../../../semver/order.ts'
-import { formatVersion, type VersionReading, type Version, versionTagsIn } from '../../../semver/version.ts'
+import {
+  versionKeyWithBuild,
+  type VersionReading,
+  type Version,
+  versionTagsIn,
+} from '../../../semver/version.ts'
 
 /** Two tags of the same name, or two spellings of one version. */
 export interface TagPair {
@@ -22,7 +27,7 @@ export class TagSet {
     this.exact = new Set(exact.map(({ tag }) => tag))
     const versions = new Map<string, { readonly tag: string; readonly version: Version }>()
     for (const { tag, version } of exact) {
-      const name = formatVersion(version)
+      const name = versionKeyWithBuild(version)
       if (!versions.has(name)) versions.set(name, { tag, version })
     }
     this.versions = versions

@@ -6,8 +6,9 @@ import { sortBySemver } from '../../../semver/order.ts'
 import {
   compareVersions,
   findHighestTag,
-  formatVersion,
+  isSameVersion,
   isStable,
+  versionKeyWithBuild,
   type VersionReading,
   type VersionTag,
   versionTagsIn,
@@ -32,23 +33,26 @@ export function listVersionCandidates(
   currentTag: string,
 ): readonly VersionTag[] {
   const versions = versionTagsIn(sortBySemver(tags, reading), reading)
-  if (currentTag === defaultTag) return sortByLikelihood(versions).slice(0, maxCandidates)
-  const line = lineOf(currentTag, [])
-  const [likely, others] = partition(versions, ({ version }) => isInLine(version, line))
+  const line = lineOf(currentTag, [{ reading, currentTags: [], channels: [] }])
+  const [likely, others] = partition(versions, ({ version }) =>
+    currentTag === defaultTag ? version.variant === '' : isInLine(version, line),
+  )
   return [...sortByLikelihood(likely), ...sortByLikelihood(others)].slice(0, maxCandidates)
 }
 
 /**
  * Returns the highest stable version, or the highest pre-release if none is stable, in all of its
- * spellings. Empty without versions.
+ * spellings. Variants only count if every version has one. Empty without versions.
  */
 export function listHighest(tags: readonly string[], reading: VersionReading): readonly VersionTag[] {
-  const versions = versionTagsIn(tags, reading)
+  const all = versionTagsIn(tags, reading)
+  const plain = all.filter(({ version }) => version.variant === '')
+  const versions = plain.length > 0 ? plain : all
   const stable = versions.filter(({ version }) => isStable(version))
   const candidates = stable.length > 0 ? stable : versions
   const highest = findHighestTag(candidates)
   if (highest === undefined) return []
-  const spellings = candidates.filter(({ version }) => compareVersions(version, highest.version) === 0)
+  const spellings = candidates.filter(({ version }) => isSameVersion(version, highest.version))
   const order = sortBySemver(
     spellings.map(({ tag }) => tag),
     reading,
@@ -61,7 +65,7 @@ export function listHighest(tags: readonly string[], reading: VersionReading): r
  * spellings, the rest.
  */
 function sortByLikelihood(versions: readonly VersionTag[]): readonly VersionTag[] {
-  const spellings = [...Map.groupBy(versions, ({ version }) => formatVersion(version)).values()]
+  const spellings = [...Map.groupBy(versions, ({ version }) => versionKeyWithBuild(version)).values()]
   const once = spellings.flatMap((all) => all.slice(0, 1))
   const again = spellings.flatMap((all) => all.slice(1))
   const [stable, preReleases] = partition(once, ({ version }) => isStable(version))

@@ -1,14 +1,14 @@
 import {
+  classifyTag,
   compareVersions,
-  isExactVersion,
   isStable,
   parseVersionTag,
   type Version,
   type VersionReading,
 } from '../../../semver/version.ts'
 
-/** Three or more numbers, with or without a suffix: `2026.09.01`, `27.3.4.1`, `1.5.0_build.7`. */
-const numbered = /^v?(\d+(?:\.\d+){2,})(?:[-_].*)?$/
+/** The numbers of a version-like tag: `2026.09.01`, `27.3.4.1`, `1.5.0_build.7`. */
+const numbered = /^v?(\d+(?:\.\d+){2,})/
 
 /** Letters and digits in one identifier, such as `rc10`: semver.org 11 compares them as text. */
 const lettersAndDigits = /[a-z]\d|\d[a-z]/i
@@ -27,14 +27,21 @@ export function hasHigherUnread(
   const there = new Set(others)
   return tags.some((tag) => {
     if (there.has(tag)) return false
-    if (isExactVersion(tag, reading)) return !isStable(version) && isUnsure(tag, version, reading)
-    const [, numbers] = numbered.exec(tag) ?? []
-    return numbers !== undefined && isHigher(numbers.split('.').map(BigInt), numbersOf(version))
+    switch (classifyTag(tag, reading)) {
+      case 'version':
+        return !isStable(version) && isUnsure(tag, version, reading)
+      case 'versionLike': {
+        const [, numbers = ''] = numbered.exec(tag) ?? []
+        return isHigher(numbers.split('.').map(BigInt), numbersOf(version))
+      }
+      case 'plain':
+        return false
+    }
   })
 }
 
-function numbersOf({ major, minor, patch }: Version): readonly bigint[] {
-  return [major, minor, patch].map(BigInt)
+function numbersOf({ major, minor, patch, fourth }: Version): readonly bigint[] {
+  return [major, minor, patch, fourth].map(BigInt)
 }
 
 function isHigher(numbers: readonly bigint[], than: readonly bigint[]): boolean {
@@ -49,8 +56,12 @@ function isSameRelease(a: Version, b: Version): boolean {
   return compareVersions({ ...a, prerelease: [] }, { ...b, prerelease: [] }) === 0
 }
 
-/** Whether only the order of letters and digits as text puts a pre-release below another one. */
+/**
+ * Whether only the order of letters and digits as text puts a pre-release below another one. In
+ * `loose`, they compare as numbers.
+ */
 function isUnsure(tag: string, than: Version, reading: VersionReading): boolean {
+  if (reading.scheme === 'loose') return false
   const version = parseVersionTag(tag, reading)?.version
   if (version === undefined || !isSameRelease(version, than)) return false
   const at = version.prerelease.findIndex((part, i) => part !== than.prerelease[i])

@@ -6,14 +6,14 @@ import { statusFacts } from '../../../support/status-facts.ts'
 import { pairCommonTags, TagSet } from '../../../../src/usecases/views/status/common-tags.ts'
 import { type DiffEntry, buildDiff, type DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
 import { type Digest, digestOf } from '../../../../src/oci/digest.ts'
-import { plainReading } from '../../../../src/semver/version.ts'
+import { plainReading, type VersionReading } from '../../../../src/semver/version.ts'
 
 /** The tags of a side. Each names an image of the same name, and `1.4.2=x` names the image `x`. */
 type Tags = readonly string[] | undefined
 
-const side = (path: string): DiffSide => ({
+const side = (path: string, reading = plainReading): DiffSide => ({
   repository: { registry: 'r.test', path },
-  reading: plainReading,
+  reading,
   currentTags: ['current'],
   channels: ['next'],
 })
@@ -24,13 +24,10 @@ const standing = (tags: Tags): ReadonlyMap<string, string> =>
 const digestsOf = (tags: ReadonlyMap<string, string>): ReadonlyMap<string, Digest | null> =>
   new Map([...tags].map(([tag, name]) => [tag, digestOf(name)]))
 
-function diff(fromTags: Tags, toTags: Tags, limit?: number): DiffEntry {
+function diff(fromTags: Tags, toTags: Tags, limit?: number, reading = plainReading): DiffEntry {
   const [here, there] = [standing(fromTags), standing(toTags)]
-  const sets = [here, there].map((tags) => new TagSet([...tags.keys()], plainReading))
-  const pairs = pairCommonTags(
-    sets[0] ?? new TagSet([], plainReading),
-    sets[1] ?? new TagSet([], plainReading),
-  )
+  const sets = [here, there].map((tags) => new TagSet([...tags.keys()], reading))
+  const pairs = pairCommonTags(sets[0] ?? new TagSet([], reading), sets[1] ?? new TagSet([], reading))
   const compared = pairs.slice(0, limit).map((pair) => ({
     ...pair,
     fromDigest: digestOf(here.get(pair.from) ?? ''),
@@ -38,8 +35,8 @@ function diff(fromTags: Tags, toTags: Tags, limit?: number): DiffEntry {
   }))
   return buildDiff({
     image: 'api',
-    from: side('staging/api'),
-    to: side('prod/api'),
+    from: side('staging/api', reading),
+    to: side('prod/api', reading),
     state: 'read',
     fromTags: fromTags?.map(nameOf),
     toTags: toTags?.map(nameOf),
@@ -56,6 +53,43 @@ const drifted = (from: Tags, to: Tags): readonly string[] =>
   diff(from, to).drift.map(({ tag, tagThere, kind, behind }) =>
     [tag, ...(tagThere === undefined ? [] : [tagThere]), kind, ...(behind ? ['behind'] : [])].join(' '),
   )
+
+describe('by the reading of the environments,', () => {
+  const kinds = (from: Tags, to: Tags, reading: Partial<VersionReading>) => {
+    const { promote, drift } = diff(from, to, undefined, { ...plainReading, ...reading })
+    return {
+      promote: promote.map(({ tag }) => tag),
+      drift: drift.map(({ tag, kind, behind }) => [tag, kind, behind] as const),
+    }
+  }
+
+  it('calendar versions are versions, in any zero padding', () => {
+    const [from, to] = [
+      ['2024.04.1=a', '2024.10.1', '2024.10=b'],
+      ['2024.4.1=b', '2024.10=a'],
+    ]
+    expect(kinds(from, to, { scheme: 'calver' })).toEqual({
+      promote: ['2024.10.1'],
+      drift: [
+        ['2024.04.1', 'exact', false],
+        ['2024.10', 'floating', true],
+      ],
+    })
+    expect(kinds(from, to, {})).toMatchObject({ promote: [] })
+  })
+
+  it('a variant has floating tags of its own', () => {
+    const from = ['1.4.2-alpine=b', '1.4.1=a', '1-alpine=b', 'alpine=b', '1=a']
+    const to = ['1.4.1-alpine=c', '1.4.1=a', '1-alpine=c', 'alpine=c', '1=a']
+    expect(kinds(from, to, { variants: ['alpine'] })).toEqual({
+      promote: ['1.4.2-alpine'],
+      drift: [
+        ['alpine', 'floating', true],
+        ['1-alpine', 'floating', true],
+      ],
+    })
+  })
+})
 
 describe('versions to promote', () => {
   it.each<[string, Tags, Tags, readonly string[]]>([

@@ -5,6 +5,7 @@ import { gatherHistory, type HistorySubject } from '../../../../src/usecases/vie
 import { buildHistory, type HistoryRow } from '../../../../src/usecases/views/history/history.ts'
 import { parseDescriptor } from '../../../../src/oci/descriptor.ts'
 import { parseDigest } from '../../../../src/oci/digest.ts'
+import { plainReading } from '../../../../src/semver/version.ts'
 import { embedded, newCall, openStores, scripted } from '../../../registry/client/world.ts'
 import { attachAndList, claimedAttestation, newKeys, promotionOf } from '../../../support/attestations.ts'
 import { type Content, image } from '../../../support/images.ts'
@@ -24,6 +25,7 @@ async function start(profile: 'oci-1.1' | 'docker-registry-2.8') {
   const targets = environments.map((environment) => ({
     environment,
     repository: repository(environment),
+    reading: plainReading,
     byPromotion: environment !== 'dev',
   }))
   const attest = (
@@ -143,7 +145,8 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', 
 
 it('an environment that cannot be read is an error', async () => {
   const { registry } = await scripted(() => ({ status: 403 }))
-  const targets = [{ environment: 'prod', repository: { registry, path: 'prod/api' }, byPromotion: true }]
+  const repository = { registry, path: 'prod/api' }
+  const targets = [{ environment: 'prod', repository, reading: plainReading, byPromotion: true }]
   const gathered = gatherHistory(openStores(), targets, { tag: '1' }, [], newCall())
   await expect(gathered).rejects.toMatchObject({ code: 'forbidden' })
 })

@@ -10,13 +10,15 @@ import {
 import { type Digest, digestOf } from '../../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../../src/oci/media-types.ts'
 import { parseRepository } from '../../../../src/oci/reference.ts'
+import { plainReading } from '../../../../src/semver/version.ts'
 import { promotionOf } from '../../../support/attestations.ts'
 
 const one = digestOf('one')
 const two = digestOf('two')
 
 function targetOf(environment: string, byPromotion = true): HistoryTarget {
-  return { environment, repository: parseRepository(`registry.test/${environment}/api`), byPromotion }
+  const repository = parseRepository(`registry.test/${environment}/api`)
+  return { environment, repository, reading: plainReading, byPromotion }
 }
 
 const [dev, staging, prod] = [targetOf('dev', false), targetOf('staging'), targetOf('prod')]

@@ -4,6 +4,7 @@ import type { ServerOptions } from '../../../../src/embedded/server.ts'
 import { type ListOptions, listRepository } from '../../../../src/usecases/views/list/list.ts'
 import { parseDigest } from '../../../../src/oci/digest.ts'
 import { parseRange } from '../../../../src/semver/range.ts'
+import { plainReading } from '../../../../src/semver/version.ts'
 import { embedded, newCall, openStores } from '../../../registry/client/world.ts'
 import { buildxIndex } from '../../../support/buildx.ts'
 import { imageWithConfig } from '../../../support/config-image.ts'
@@ -18,7 +19,14 @@ import {
 } from '../../../support/images.ts'
 
 const now = Date.UTC(2026, 5, 1)
-const plain: ListOptions = { limit: 50, evidenceTags: false, brief: false, filter: {}, now }
+const plain: ListOptions = {
+  limit: 50,
+  evidenceTags: false,
+  brief: false,
+  filter: {},
+  readingOf: () => plainReading,
+  now,
+}
 
 /**
  * Starts a registry for the repository `api`. `list` returns the view, the warnings and the

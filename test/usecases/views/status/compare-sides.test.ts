@@ -5,12 +5,18 @@ import {
   listTagsToResolve,
   type Side,
 } from '../../../../src/usecases/views/status/compare-sides.ts'
+import type { VersionReading } from '../../../../src/semver/version.ts'
 import { sideOf } from '../../../../src/usecases/views/status/compare-facts.ts'
 import { statusFacts } from '../../../support/status-facts.ts'
 
-const sides = (from: string, to: string, currentTags = ['latest', 'latest']): readonly [Side, Side] => [
-  sideOf(statusFacts({ environment: 'staging', has: from, currentTag: currentTags[0] ?? '' })),
-  sideOf(statusFacts({ environment: 'prod', has: to, currentTag: currentTags[1] ?? '' })),
+const sides = (
+  from: string,
+  to: string,
+  currentTags = ['latest', 'latest'],
+  reading: Partial<VersionReading> = {},
+): readonly [Side, Side] => [
+  sideOf(statusFacts({ environment: 'staging', has: from, currentTag: currentTags[0] ?? '', reading })),
+  sideOf(statusFacts({ environment: 'prod', has: to, currentTag: currentTags[1] ?? '', reading })),
 ]
 
 /** The side with only the digests of these tags. */
@@ -93,6 +99,20 @@ describe('the highest version decides if one side lacks the current-version tag:
     ['26.10.1=a 26.11.05=b', '26.10.1=a 26.11.05=b', 'in-sync by highestVersion'],
   ])('unless a tag of another scheme may be higher: %s against %s is %s', (from, to, result) => {
     expect(compare(...sides(from, to))).toBe(result)
+  })
+
+  it.each<[Partial<VersionReading>, string, string, string]>([
+    [{ scheme: 'calver' }, '26.10.1=a 26.11.05=b', '26.10.1=a', 'behind by highestVersion'],
+    [{ scheme: 'calver' }, '2026.04.1=a', '2026.4.1=a', 'in-sync by highestVersion'],
+    [{ scheme: 'calver' }, '26.10.1=a 27.3.4.1.2=b', '26.10.1=a', 'unknown by otherVersions'],
+    [{ scheme: 'loose' }, '27.3.4=a 27.3.4.1=b', '27.3.4=a', 'behind by highestVersion'],
+    [{ scheme: 'loose' }, '1.0.0-rc9=a 1.0.0-rc10=b', '1.0.0-rc9=a', 'behind by highestVersion'],
+    [{ ignoreVersions: ['26.*'] }, '1.4.2=a 26.11.05=b', '1.4.2=a', 'in-sync by highestVersion'],
+    [{ variants: ['alpine'] }, '1.4.2=a 1.5.0-alpine=b', '1.4.2=a', 'in-sync by highestVersion'],
+    [{ variants: ['alpine'] }, '1.4.2=a 1.4.2-alpine=b', '1.4.2-alpine=b', 'drifted by highestVersion'],
+    [{ variants: ['alpine'] }, '1.5.0-alpine=a', '1.4.2-alpine=b', 'behind by highestVersion'],
+  ])('by the reading %j: %s against %s is %s', (reading, from, to, result) => {
+    expect(compare(...sides(from, to, undefined, reading))).toBe(result)
   })
 
   it('and a version tag that was deleted meanwhile decides nothing', () => {

@@ -26,6 +26,18 @@ describe('candidates for the version of a current-version tag', () => {
     expect(candidates(['1.0.0-rc.1', '1.0.0-rc.2'])).toEqual(['1.0.0-rc.2', '1.0.0-rc.1'])
   })
 
+  it('of latest are versions without a variant, and those of a variant are its own', () => {
+    const reading = { ...plainReading, variants: ['alpine', 'slim'] }
+    const tags = ['1.10.0', '1.9.0', '1.11.0-alpine', '1.9.0-alpine', '1.10.0-slim', 'alpine']
+    const first = (currentTag: string) =>
+      listVersionCandidates(tags, reading, currentTag)
+        .slice(0, 2)
+        .map(({ tag }) => tag)
+    expect(first('latest')).toEqual(['1.10.0', '1.9.0'])
+    expect(first('alpine')).toEqual(['1.11.0-alpine', '1.9.0-alpine'])
+    expect(first('1-alpine')).toEqual(['1.11.0-alpine', '1.9.0-alpine'])
+  })
+
   it.each([
     ['1', ['1.9.0', '1.8.0', '1.7.0']],
     ['v1.8', ['1.8.0', '2.9.0', '2.8.0']],

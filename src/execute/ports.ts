@@ -1,8 +1,9 @@
 import type { RecordedPut } from '../audit/query/recorded-puts.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
 import type { StepId } from '../plan/plan.ts'
 import type { DeleteOutcome } from '../plan/prune/prune-outcome.ts'
-import type { RepositoryPlan } from '../plan/prune/prune-plan.ts'
+import type { DeleteStep, RepositoryPlan } from '../plan/prune/prune-plan.ts'
 import type { Reviewed } from '../plan/review.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
 import type { RepositoryReader } from '../images/graph/repository-reader.ts'
@@ -46,6 +47,12 @@ export interface PrunePorts extends RunPorts {
   readonly usedNow?: (repository: RepositoryName) => readonly TagOrDigest[]
   /** what other runs put into a repository since it was read for the plan (audit log) */
   readonly recordedPuts?: (repository: RepositoryName) => Promise<readonly RecordedPut[]>
+  /** the newest record of the run that put a digest into a repository (audit log) */
+  readonly findPut?: (repository: RepositoryName, digest: Digest) => Promise<RecordedPut | undefined>
+  /** whether the registry refused to delete the item in an earlier run: it comes last */
+  readonly isTriedLast?: (step: DeleteStep) => boolean
+  /** registries that deleted an image together with a tag in an earlier run */
+  readonly neverUntag?: readonly string[]
   /** what the review of a saved plan found */
   readonly current?: (repository: RepositoryName) => CurrentRepository | undefined
   /**

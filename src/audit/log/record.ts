@@ -66,6 +66,11 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
    * `failed` with the code `interrupted`
    */
   readonly result?: 'done' | 'unchanged' | 'conflict' | 'failed'
+  /**
+   * the tags that are gone, if they are not those of the step: all tags of an image that the
+   * registry deleted together with a tag, or tags of an image that the registry keeps
+   */
+  readonly losesTags?: readonly string[]
   /** the id of the later run that found out the outcome by reading the registry */
   readonly resolvedBy?: string
   readonly error?: ErrorInfo

@@ -13,9 +13,15 @@ export interface Affected {
   readonly from?: RepositoryName
 }
 
-/** The content that the step of a record changes; undefined if the image was refused earlier. */
-export function affectedBy(record: AuditRecord): Affected | undefined {
-  return record.step === undefined ? undefined : affectedByStep(record.step)
+/**
+ * The content that a record shows as changed; undefined if the image was refused before it had a
+ * step. If a registry deleted an image together with a tag, that is the image with all its tags.
+ */
+export function affectedBy({ step, losesTags }: AuditRecord): Affected | undefined {
+  if (step === undefined) return undefined
+  const affected = affectedByStep(step)
+  if (losesTags === undefined || step.kind !== 'deleteTag') return affected
+  return { repository: affected.repository, lostTags: losesTags, digest: affected.digest }
 }
 
 function affectedByStep(step: RecordedStep): Affected {

@@ -65,14 +65,26 @@ async function checkUnreferenced(
     throw refusal('MANIFEST_UNKNOWN', `no tag of ${repository} points to ${digest}`)
   }
   if (!abilities.deleteTagged && tags.length > 0) {
-    throw foreignRefusal(referenced.byTag, referenced.status, `the tag ${tags.join()} points to it`)
+    throw foreignRefusal(
+      referenced.byTag,
+      referenced.status,
+      `the manifest is still referenced by the tag ${tags.join()}`,
+    )
   }
   const [index] = abilities.deleteInsideIndex ? [] : await indexesOf(storage, repository, digest)
   if (index !== undefined)
-    throw foreignRefusal(referenced.byIndex, referenced.status, `the index ${index} names it`)
+    throw foreignRefusal(
+      referenced.byIndex,
+      referenced.status,
+      `the manifest is still referenced by the index ${index}`,
+    )
   const [referrer] = abilities.deleteSubject === 'no' ? await referrersOf(storage, repository, digest) : []
   if (referrer !== undefined) {
-    throw foreignRefusal(referenced.byReferrer, referenced.status, `${referrer.digest} refers to it`)
+    throw foreignRefusal(
+      referenced.byReferrer,
+      referenced.status,
+      `the manifest is still referenced by ${referrer.digest}`,
+    )
   }
 }
 

@@ -29,6 +29,11 @@ export interface DeletePorts {
   readonly call: Call
 }
 
+interface ManifestDelete {
+  readonly untagged: Set<string>
+  readonly findLive: () => Promise<ErrorInfo | undefined>
+}
+
 /** @throws what the store throws */
 export async function readOwnTags(
   { losesTags }: DeleteManifestStep,
@@ -48,19 +53,19 @@ export function movedTags({ target }: DeleteManifestStep, { tags }: OwnTags): re
  * Deletes a manifest with the tags on it. If a request goes out more than two seconds after the
  * tags were read, they are read again first, and new tags of the repository with them.
  * @param own what its tags point at: none of them at another manifest
- * @param findLive returns why the manifest is in the live set by now, if it is
+ * @param more.untagged gets the tags that are deleted before the manifest
+ * @param more.findLive returns why the manifest is in the live set by now, if it is
  * @throws `unsupported`, `refused` and what the store throws
  */
 export async function deleteManifest(
   step: DeleteManifestStep,
   own: OwnTags,
   ports: DeletePorts,
-  findLive: () => Promise<ErrorInfo | undefined>,
+  { untagged, findLive }: ManifestDelete,
 ): Promise<Deleted> {
   const { store, clock, stop, call } = ports
   const { digest } = step.target
   if (stop.aborted) return 'stopped'
-  const untagged = new Set<string>()
   const check: { moved?: MovedTag | undefined; live?: ErrorInfo | undefined } = {}
   const beforeAttempt = repeatStaleCheck(own.at, clock, async () => {
     const [again, live] = await Promise.all([readOwnTags(step, ports, call), findLive()])

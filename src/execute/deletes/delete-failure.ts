@@ -6,13 +6,11 @@ import type { SourceRepository } from '../../images/ports.ts'
  * The consequence of a failed delete, for it and for the other deletes of its kind in the
  * repository.
  */
-export type Consequence =
-  /** it is kept, which is no error */
-  | 'keepIt'
+type Consequence =
+  /** the registry keeps this one and deletes others: it is kept, which is no error */
+  | 'lockIt'
   /** none of its kind can be deleted here; they are kept, which is no error */
   | 'keepAll'
-  /** this one may not be deleted; the others may be */
-  | 'refuseIt'
   /** none of its kind may be deleted here */
   | 'refuseAll'
   | 'failIt'
@@ -23,17 +21,20 @@ const denials: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden'])
 const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'protocol'])
 
 /**
- * Returns what a failure means: pure. A denial before the first success is for all deletes of the
- * kind: a registry allows them to a user or not. A tag that cannot be deleted alone is kept, as its
- * manifest is kept. A manifest without tags that the registry refuses to delete is kept with the
- * manifests that refer to it.
+ * Returns what a failure means: pure. A denial, or a 400 that is not explained, before the first
+ * success is for all deletes of the kind: a registry allows them to a user or not. A tag that
+ * cannot be deleted alone is kept, as its manifest is kept.
  * @param isProven a delete of this kind has succeeded
  */
-export function consequenceOf(step: DeleteStep, { code }: DrayError, isProven: boolean): Consequence {
-  if (denials.has(code)) return isProven ? 'failIt' : 'refuseAll'
-  if (code === 'unsupported') return step.kind === 'deleteTag' ? 'keepAll' : 'refuseAll'
-  if (code !== 'refused') return 'failIt'
-  return step.kind === 'deleteTag' || step.losesTags.length === 0 ? 'keepIt' : 'refuseIt'
+export function consequenceOf(
+  { kind }: DeleteStep,
+  { code, status }: DrayError,
+  isProven: boolean,
+): Consequence {
+  if (code === 'refused') return 'lockIt'
+  if (code === 'unsupported') return kind === 'deleteTag' ? 'keepAll' : 'refuseAll'
+  const isDenial = denials.has(code) || status === 400
+  return isDenial && !isProven ? 'refuseAll' : 'failIt'
 }
 
 /**
@@ -44,6 +45,15 @@ export function consequenceOf(step: DeleteStep, { code }: DrayError, isProven: b
 export function isKeptByEvidence(step: DeleteStep, { code }: DrayError, store: SourceRepository): boolean {
   const isAboutManifest = code === 'refused' || code === 'forbidden'
   return step.kind === 'deleteManifest' && isAboutManifest && store.capability('deleteTagged') === 'no'
+}
+
+/**
+ * Returns the digests that the registry names as those that keep a manifest. If an index keeps it,
+ * its attached artifacts must stay. Only the message of the registry shows that.
+ */
+export function keepersIn(step: DeleteStep, { why = '' }: DrayError): readonly string[] {
+  const own = step.kind === 'deleteManifest' ? step.target.digest : step.digest
+  return (why.match(/sha256:[0-9a-f]{64}/g) ?? []).filter((digest) => digest !== own)
 }
 
 /** Whether the error leaves open what became of the delete. Then the registry is read. */

@@ -37,12 +37,16 @@ export class DeleteLedger {
   #failures: DeleteStep[] = []
   #unrecorded: EndedDelete[] = []
 
-  constructor({ steps }: RepositoryPlan) {
+  /** @param isLast steps that come after all others of their kind */
+  constructor({ steps }: RepositoryPlan, isLast?: (step: DeleteStep) => boolean) {
     this.#steps = steps
     this.#pending = new Map(steps.map((step) => [step.id, step]))
     this.#positions = new Map(steps.map(({ id }, i) => [id, i]))
     const order = this.#order.bind(this)
-    this.#ready = { deleteManifest: new ReadySteps(order), deleteTag: new ReadySteps(order) }
+    this.#ready = {
+      deleteManifest: new ReadySteps(order, isLast),
+      deleteTag: new ReadySteps(order, isLast),
+    }
     for (const step of steps) {
       this.#unmet.set(step.id, step.after.length)
       for (const id of step.after) {
@@ -86,17 +90,20 @@ export class DeleteLedger {
 
   /**
    * Lets the attached artifacts of a manifest be deleted before it, for a registry that wants that.
-   * The manifest is ready again after them. Returns false if the plan deletes no referrer of it, or
-   * if it was postponed before.
+   * The manifest is ready again after them. Returns false if the plan deletes no referrer of it, if
+   * it was postponed before, or if only others keep it.
+   * @param keepers digests that keep it according to the registry; none: it named none
    */
-  postpone(step: DeleteStep): boolean {
+  postpone(step: DeleteStep, keepers: readonly string[] = []): boolean {
     if (step.kind !== 'deleteManifest' || this.#postponed.has(step.id)) return false
     const { digest } = step.target
     if (!this.#referrers.has(digest)) return false
+    const dependents = (this.#dependents.get(step.id) ?? []).filter((one) => refersTo(one, digest))
+    const own = new Set<string>(dependents.map(digestOf))
+    if (keepers.length > 0 && !keepers.some((keeper) => own.has(keeper))) return false
     this.#postponed.add(step.id)
     this.#waiting.set(digest, step)
-    for (const dependent of this.#dependents.get(step.id) ?? [])
-      if (refersTo(dependent, digest)) this.#meet(dependent)
+    for (const dependent of dependents) this.#meet(dependent)
     return true
   }
 
@@ -123,11 +130,17 @@ export class DeleteLedger {
 
   /** @param found what the tag of the step points at, if it is not what the plan saw */
   settle(step: DeleteStep, result: DeleteOutcome['result'], error?: ErrorInfo, found?: Digest): void {
-    if (this.#outcomes.has(step.id)) return
-    const { id, repository } = step
-    const outcome = { step: id, repository, result, ...(error !== undefined && { error }) }
-    this.#end(step, outcome)
-    this.#unrecorded.push({ step, outcome, ...(found !== undefined && { found }) })
+    this.#settle(step, { result, ...(error !== undefined && { error }) }, found)
+  }
+
+  /** Ends a step that removed other tags than planned. */
+  settleLost(
+    step: DeleteStep,
+    result: DeleteOutcome['result'],
+    losesTags: readonly string[],
+    error: ErrorInfo,
+  ): void {
+    this.#settle(step, { result, error, losesTags })
   }
 
   settleKnown(settled: ReadonlyMap<StepId, SettledDelete>): void {
@@ -178,6 +191,13 @@ export class DeleteLedger {
     const taken = this.#unrecorded
     this.#unrecorded = []
     return taken
+  }
+
+  #settle(step: DeleteStep, fields: Omit<DeleteOutcome, 'step' | 'repository'>, found?: Digest): void {
+    if (this.#outcomes.has(step.id)) return
+    const outcome = { step: step.id, repository: step.repository, ...fields }
+    this.#end(step, outcome)
+    this.#unrecorded.push({ step, outcome, ...(found !== undefined && { found }) })
   }
 
   #end(step: DeleteStep, outcome: DeleteOutcome): void {
@@ -241,7 +261,8 @@ export class DeleteLedger {
     const bad = before.find((outcome) => !isSuccess(outcome))
     if (bad === undefined) return
     if (bad.result === 'conflict') this.settle(step, 'conflict', predecessorIsKept(step))
-    else if (bad.result === 'kept') this.settle(step, 'kept', keptWithPredecessor(step, bad))
+    else if (bad.result === 'kept' || bad.result === 'locked')
+      this.settle(step, 'kept', keptWithPredecessor(step, bad))
     else this.settle(step, 'notAttempted', unattempted(`the earlier step ${bad.step} did not succeed`))
   }
 }
@@ -258,11 +279,13 @@ export function unattempted(why: string): ErrorInfo {
   return { code: 'interrupted', message: `not attempted: ${why}` }
 }
 
-/** The error for what a kept manifest reaches, with the hint about that manifest. */
+/** The error for what a locked manifest leads to, with the hint about that manifest. */
 function keptWithPredecessor(step: DeleteStep, { error }: DeleteOutcome): ErrorInfo {
+  const kept = predecessorIsKept(step)
   return {
-    ...predecessorIsKept(step),
+    ...kept,
     code: 'unsupported',
+    why: 'the registry keeps a manifest that leads to it',
     hint:
       error?.hint ??
       'The registry refuses this delete. Keep the image, or ask the administrator of the registry.',

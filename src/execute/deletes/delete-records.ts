@@ -30,6 +30,7 @@ export function outcomeRecord(plan: RepositoryPlan, { step, outcome, found }: En
     step,
     ...imageOf(plan),
     ...resultOf(step, outcome, found),
+    ...(outcome.losesTags !== undefined && { losesTags: outcome.losesTags }),
     ...(outcome.error !== undefined && { error: outcome.error }),
   }
 }
@@ -39,8 +40,9 @@ export function digestOf(step: DeleteStep): Digest {
 }
 
 /**
- * Records have the same results for all operations: what a registry cannot delete is unchanged;
- * what it refuses to delete, and what was not attempted, has failed. The error says which.
+ * Records have the same results for all operations: what a registry cannot delete, or keeps because
+ * it is locked, is unchanged; what it does not allow, and what was not attempted, has failed. The
+ * error says which.
  */
 function resultOf(
   step: DeleteStep,
@@ -54,6 +56,7 @@ function resultOf(
     case 'unchanged':
       return { before: null, after: null, result }
     case 'kept':
+    case 'locked':
       return { before, result: 'unchanged' }
     case 'conflict':
       return { before: found, result }

@@ -1,11 +1,22 @@
 import type { Call } from '../../lib/call.ts'
-import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
-import { formatAt } from '../../oci/reference.ts'
+import { type DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import type { StepId } from '../../plan/plan.ts'
 import type { DeleteStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
 import type { TargetRepository } from '../../images/ports.ts'
-import { consequenceOf, isKeptByEvidence, isUnclear } from './delete-failure.ts'
+import { resolveTags } from '../../images/tags/tags.ts'
+import { consequenceOf, isKeptByEvidence, isUnclear, keepersIn } from './delete-failure.ts'
 import { type DeleteLedger, unattempted } from './delete-ledger.ts'
 import type { Rescans } from './rescans.ts'
+import { lostImage, type TagDeletes } from './tag-deletes.ts'
+
+export interface ResultPorts {
+  readonly store: TargetRepository
+  /** the deletes of single tags in the repositories of the run */
+  readonly tagDeletes: TagDeletes
+  /** returns how to restore a lost image, in one sentence */
+  readonly describeRestore: (step: DeleteTagStep, losesTags: readonly string[]) => Promise<string>
+  readonly call: Call
+}
 
 /** If so many deletes of a kind fail before the first success, the others are not attempted. */
 const maxFailuresAtFirst = 3
@@ -17,16 +28,16 @@ const maxFailuresAtFirst = 3
 export class DeleteResults {
   readonly #ledger: DeleteLedger
   readonly #rescans: Rescans
-  readonly #store: TargetRepository
-  readonly #call: Call
+  readonly #ports: ResultPorts
   readonly #proven = new Set<DeleteStep['kind']>()
   readonly #failures = new Map<DeleteStep['kind'], number>()
+  /** tags that were deleted before their manifest, as some registries require */
+  readonly #untagged = new Map<StepId, Set<string>>()
 
-  constructor(ledger: DeleteLedger, rescans: Rescans, store: TargetRepository, call: Call) {
+  constructor(ledger: DeleteLedger, rescans: Rescans, ports: ResultPorts) {
     this.#ledger = ledger
     this.#rescans = rescans
-    this.#store = store
-    this.#call = call
+    this.#ports = ports
   }
 
   /** Whether a delete of this kind has succeeded in the repository. */
@@ -47,37 +58,55 @@ export class DeleteResults {
     if (!isUnclear(error)) return this.failed(step, error)
     let isGone: boolean
     try {
-      isGone = await this.isGone(step, this.#call)
+      isGone = await this.isGone(step, this.#ports.call)
     } catch {
       this.#ledger.leaveOpen(step, toErrorInfo(error))
-      return this.#countFailure(step, toErrorInfo(error))
+      return this.#countFailure(step)
     }
     if (isGone) await this.succeeded(step, 'done')
     else this.failed(step, error)
   }
 
+  /** The tags that are deleted before the manifest of a step; the delete adds them. */
+  untagged({ id }: DeleteStep): Set<string> {
+    const tags = this.#untagged.get(id) ?? new Set<string>()
+    this.#untagged.set(id, tags)
+    return tags
+  }
+
   failed(step: DeleteStep, error: DrayError): void {
-    if (isKeptByEvidence(step, error, this.#store) && this.#ledger.postpone(step)) return
+    if (isKeptByEvidence(step, error, this.#ports.store)) {
+      if (this.#ledger.postpone(step, keepersIn(step, error))) return
+    }
     const info = toErrorInfo(error)
     switch (consequenceOf(step, error, this.#proven.has(step.kind))) {
-      case 'keepIt':
-        return this.#ledger.settle(step, 'kept', info)
+      case 'lockIt':
+        return this.#settleUndeleted(step, 'locked', info)
       case 'keepAll':
         return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'kept', info)
       case 'refuseAll':
         return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'refused', info)
-      case 'refuseIt':
-        this.#ledger.settle(step, 'refused', info)
-        return this.#countFailure(step, info)
       case 'failIt':
-        this.#ledger.settle(step, 'failed', info)
-        return this.#countFailure(step, info)
+        this.#settleUndeleted(step, 'failed', info)
+        return this.#countFailure(step)
     }
+  }
+
+  #settleUndeleted(step: DeleteStep, result: 'locked' | 'failed', error: ErrorInfo): void {
+    const untagged = this.untagged(step)
+    if (untagged.size === 0) this.#ledger.settle(step, result, error)
+    else this.#ledger.settleLost(step, result, [...untagged], error)
   }
 
   async isGone(step: DeleteStep, call: Call): Promise<boolean> {
     const at = step.kind === 'deleteTag' ? { tag: step.tag } : { digest: step.target.digest }
-    return (await this.#store.resolve(at, call)) === undefined
+    return (await this.#ports.store.resolve(at, call)) === undefined
+  }
+
+  /** Keeps the tags that remain to be deleted, if the registry deletes images with them. */
+  keepUnsafeTags(): void {
+    const why = this.#ports.tagDeletes.reasonAgainst(this.#ports.store.repository.registry)
+    if (why !== undefined) this.#ledger.settleAll(this.#ledger.pending('deleteTag'), 'kept', why)
   }
 
   /**
@@ -85,45 +114,61 @@ export class DeleteResults {
    * other tag is deleted.
    */
   async #afterFirstTag(step: DeleteTagStep): Promise<void> {
+    const { store, call } = this.#ports
     let isThere: boolean
     try {
-      isThere = (await this.#store.resolve({ digest: step.digest }, this.#call)) !== undefined
+      isThere = (await store.resolve({ digest: step.digest }, call)) !== undefined
     } catch (thrown) {
       this.#ledger.settle(step, 'done')
       return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'failed', toErrorInfo(thrown))
     }
-    if (isThere) {
-      this.#proven.add(step.kind)
-      return this.#ledger.settle(step, 'done')
-    }
-    const error = manifestLost(step, this.#rescans.tagsOn(step.digest))
-    this.#ledger.settle(step, 'failed', error)
-    this.#ledger.settleAll(this.#ledger.pending(), 'refused', error)
+    if (!isThere) return await this.#settleLost(step)
+    this.#proven.add(step.kind)
+    this.#ledger.settle(step, 'done')
   }
 
-  #countFailure({ kind }: DeleteStep, error: ErrorInfo): void {
+  /** Settles the delete of a tag that took its image along, and those of the tags lost with it. */
+  async #settleLost(step: DeleteTagStep): Promise<void> {
+    const { store, tagDeletes } = this.#ports
+    tagDeletes.end(store.repository.registry)
+    const toDelete = new Map(this.#ledger.pending('deleteTag').map((one) => [tagOf(one), one]))
+    const others = await this.#lostTags(this.#rescans.tagsOn(step.digest))
+    // The tags that were to stay come first: those are to be restored.
+    const losesTags = [
+      step.tag,
+      ...others.filter((tag) => !toDelete.has(tag)),
+      ...others.filter((tag) => toDelete.has(tag)),
+    ]
+    this.#rescans.forget(losesTags)
+    const restore = await this.#ports.describeRestore(step, losesTags)
+    this.#ledger.settleLost(step, 'done', losesTags, lostImage(step, losesTags, restore))
+    for (const tag of others) {
+      const other = toDelete.get(tag)
+      if (other !== undefined) this.#ledger.settle(other, 'unchanged')
+    }
+    this.keepUnsafeTags()
+  }
+
+  /** Those of the tags that do not exist any more; all of them if that is unknown. */
+  async #lostTags(tags: readonly string[]): Promise<readonly string[]> {
+    try {
+      const found = await resolveTags(this.#ports.store, tags, this.#ports.call)
+      return tags.filter((tag) => (found.get(tag) ?? null) === null)
+    } catch {
+      return tags
+    }
+  }
+
+  #countFailure({ kind }: DeleteStep): void {
     if (this.#proven.has(kind)) return
     const failures = (this.#failures.get(kind) ?? 0) + 1
     this.#failures.set(kind, failures)
     if (failures < maxFailuresAtFirst) return
-    const rest = this.#ledger.pending(kind)
-    if (error.code === 'refused') this.#ledger.settleAll(rest, 'refused', error)
-    else {
-      const why = unattempted(`the first ${maxFailuresAtFirst} deletes failed`)
-      this.#ledger.settleAll(rest, 'notAttempted', why)
-    }
+    const why = unattempted(`the first ${maxFailuresAtFirst} deletes failed`)
+    this.#ledger.settleAll(this.#ledger.pending(kind), 'notAttempted', why)
   }
 }
 
-/** The error for a kept manifest that the registry deleted together with a tag. */
-function manifestLost({ repository, tag, digest }: DeleteTagStep, others: readonly string[]): ErrorInfo {
-  const subject = formatAt(repository, { digest })
-  const lost = others.length === 0 ? '' : `, nor its tags ${others.join(', ')}`
-  return toErrorInfo(
-    new DrayError('protocol', `${repository.registry} deleted a manifest together with its tag`, {
-      subject,
-      why: `dray deleted only the tag ${tag}, and the registry does not have ${digest} any more${lost}`,
-      hint: 'Push the image again from its source. Then change the rules: this registry cannot delete a tag of a kept image. dray deletes nothing more in this repository.',
-    }),
-  )
+function tagOf(step: DeleteStep): string | undefined {
+  return step.kind === 'deleteTag' ? step.tag : undefined
 }

@@ -9,6 +9,7 @@ import type { RecordWriter } from '../records/record-writer.ts'
 import { unattempted } from './delete-ledger.ts'
 import { intentRecord, outcomeRecord, refusalRecords } from './delete-records.ts'
 import { RepositoryDeletes, type RepositoryPorts } from './repository-deletes.ts'
+import { TagDeletes } from './tag-deletes.ts'
 
 const repositoriesAtOnce = 4
 /** Deletes of one repository that are under way at once. */
@@ -38,7 +39,8 @@ export async function executeDeletes(
     for (const one of repositories) ports.ended(one, notAttempted(one))
     return
   }
-  const { recordedPuts } = ports
+  const { recordedPuts, findPut } = ports
+  const tagDeletes = new TagDeletes(ports.neverUntag)
   const stop = AbortSignal.any([ports.stop, records.failed])
   // an abort ends each repository by itself, with an outcome for each of its steps
   const unaborted: Call = { ...call, signal: new AbortController().signal }
@@ -52,6 +54,9 @@ export async function executeDeletes(
       rescanFirst: () => rescanFirst(one, ports),
       stores: ports.stores,
       recordedPuts: recordedPuts && (() => recordedPuts(one.repository)),
+      isTriedLast: ports.isTriedLast ?? (() => false),
+      tagDeletes,
+      findPut: findPut && ((digest) => findPut(one.repository, digest)),
       settled: ports.current?.(one.repository)?.settled ?? new Map(),
       stop,
       recordIntents: (steps) => records.intents(steps.map((step) => intentRecord(one, step))),

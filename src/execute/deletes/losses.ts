@@ -34,6 +34,11 @@ export interface LossPorts {
   ) => Promise<{ readonly graph: RepositoryGraph }>
 }
 
+export interface LostImagePorts extends Pick<LossPorts, 'stores'> {
+  /** the newest record of the run that put a digest into the repository */
+  readonly findPut: ((digest: Digest) => Promise<RecordedPut | undefined>) | undefined
+}
+
 /**
  * Finds, after the last delete, the losses of other clients between a check and a delete: a tag
  * that another run moved to a deleted digest and that was deleted with it, and a tag whose image
@@ -144,7 +149,7 @@ async function incompleteImage(
 async function describeRestore(
   tag: string,
   { from, digest, operation }: RecordedPut,
-  { repository, stores }: LossPorts,
+  { repository, stores }: Pick<LossPorts, 'repository' | 'stores'>,
   call: Call,
 ): Promise<string> {
   const again = 'Push the image again from its build.'
@@ -160,6 +165,23 @@ async function describeRestore(
   const command = operation === 'promote' ? 'promote' : 'copy'
   const args = [source, formatAt(repository, { tag })].map(quoteArgument)
   return `Restore the image: dray ${command} ${args.join(' ')}`
+}
+
+/**
+ * The fix that restores an image whose tag took it along. Its record may name another repository
+ * that still has it.
+ */
+export async function describeLost(
+  { repository, digest, tag }: DeleteTagStep,
+  losesTags: readonly string[],
+  { stores, findPut }: LostImagePorts,
+  call: Call,
+): Promise<string> {
+  const kept = losesTags.find((one) => one !== tag) ?? tag
+  const put = await findPut?.(digest).catch(() => undefined)
+  if (put !== undefined) return await describeRestore(kept, put, { repository, stores }, call)
+  const to = formatAt(repository, { tag: kept })
+  return `Push the image again from its build, or copy it from a repository that has it: dray copy REPO@${digest} ${to}`
 }
 
 /** For a shell: the folder of a layout can have any character. */

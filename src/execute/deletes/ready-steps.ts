@@ -3,19 +3,26 @@ import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
 /** Steps that are ready, without a search: each is added when its last predecessor ends. */
 export class ReadySteps {
   readonly #order: (step: DeleteStep) => number
+  readonly #isLast: (step: DeleteStep) => boolean
   readonly #first = new Queue()
   readonly #later = new Queue()
+  readonly #last = new Queue()
   /** not in order yet: steps of one wave end in any order */
   #added: DeleteStep[] = []
 
-  /** @param order the position of a step in the plan */
-  constructor(order: (step: DeleteStep) => number) {
+  /**
+   * @param order the position of a step in the plan
+   * @param isLast steps that come after all others
+   */
+  constructor(order: (step: DeleteStep) => number, isLast: (step: DeleteStep) => boolean = () => false) {
     this.#order = order
+    this.#isLast = isLast
   }
 
   /** @param when `next`: before the steps that follow no other */
   add(step: DeleteStep, when?: 'next'): void {
-    if (step.after.length > 0 || when === 'next') this.#added.push(step)
+    if (this.#isLast(step)) this.#last.add(step)
+    else if (step.after.length > 0 || when === 'next') this.#added.push(step)
     else this.#later.add(step)
   }
 
@@ -25,7 +32,7 @@ export class ReadySteps {
     this.#added = []
     const taken: DeleteStep[] = []
     while (taken.length < most) {
-      const step = this.#first.take() ?? this.#later.take()
+      const step = this.#first.take() ?? this.#later.take() ?? this.#last.take()
       if (step === undefined) break
       if (isPending(step)) taken.push(step)
     }
@@ -34,7 +41,8 @@ export class ReadySteps {
 
   /** Returns at most `most` steps that come next, not all of them in order. */
   peek(most: number): readonly DeleteStep[] {
-    return [...this.#added, ...this.#first.peek(most), ...this.#later.peek(most)].slice(0, most)
+    const queued = [this.#first, this.#later, this.#last].flatMap((queue) => queue.peek(most))
+    return [...this.#added, ...queued].slice(0, most)
   }
 }
 

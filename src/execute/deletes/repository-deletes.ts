@@ -2,6 +2,7 @@ import type { RecordedPut } from '../../audit/query/recorded-puts.ts'
 import type { Call } from '../../lib/call.ts'
 import { type ErrorInfo, toDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { isFresh } from '../../lib/freshness.ts'
+import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type TagOrDigest } from '../../oci/reference.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
@@ -22,9 +23,10 @@ import { DeleteLedger, type SettledDelete, unattempted } from './delete-ledger.t
 import type { EndedDelete } from './delete-records.ts'
 import { DeleteResults } from './delete-results.ts'
 import { PendingDeletes } from './live-set.ts'
-import { describeGone, findLosses, type LossPorts } from './losses.ts'
+import { describeGone, describeLost, findLosses, type LossPorts } from './losses.ts'
 import { OtherRuns } from './other-runs.ts'
 import { Rescans } from './rescans.ts'
+import type { TagDeletes } from './tag-deletes.ts'
 
 export interface RepositoryPorts extends DeletePorts {
   readonly reader: RepositoryReader
@@ -34,6 +36,12 @@ export interface RepositoryPorts extends DeletePorts {
   readonly deletesAtOnce: number
   /** what has to be read again before the first delete: a reading is valid for a short time */
   readonly rescanFirst: () => 'nothing' | 'keptTags' | 'all'
+  /** whether the registry refused to delete the item in an earlier run: it comes last */
+  readonly isTriedLast: (step: DeleteStep) => boolean
+  /** the deletes of single tags in all repositories of the run */
+  readonly tagDeletes: TagDeletes
+  /** the newest record of the run that put a digest here; undefined: there is no log */
+  readonly findPut: ((digest: Digest) => Promise<RecordedPut | undefined>) | undefined
   /** steps of a saved plan that are not executed, with their outcomes */
   readonly settled: ReadonlyMap<StepId, SettledDelete>
   /** other repositories, which content of other runs comes from */
@@ -68,15 +76,20 @@ export class RepositoryDeletes {
   #newlyLive: { readonly at: number; readonly steps: Promise<ReadonlyMap<DeleteStep, ErrorInfo>> } | undefined
 
   constructor(plan: RepositoryPlan, ports: RepositoryPorts) {
-    const { call, reader, recordedPuts, stop, store, stores, usedNow } = ports
+    const { call, reader, recordedPuts, stop, store, stores, tagDeletes, usedNow } = ports
     this.#plan = plan
     this.#ports = ports
     this.#reading = { ...call, signal: AbortSignal.any([call.signal, stop]) }
-    this.#ledger = new DeleteLedger(plan)
+    this.#ledger = new DeleteLedger(plan, ports.isTriedLast)
     const deletes = new PendingDeletes(plan.steps, (step) => this.#ledger.isPending(step))
     this.#rescans = new Rescans({ plan, ledger: this.#ledger, deletes, reader, usedNow }, this.#reading)
     this.#otherRuns = new OtherRuns({ deletes, reader, stores, recordedPuts })
-    this.#results = new DeleteResults(this.#ledger, this.#rescans, store, call)
+    this.#results = new DeleteResults(this.#ledger, this.#rescans, {
+      store,
+      tagDeletes,
+      describeRestore: (step, losesTags) => describeLost(step, losesTags, ports, call),
+      call,
+    })
   }
 
   /** Resolves with an outcome for every step. @throws `audit` if a record cannot be written */
@@ -123,20 +136,27 @@ export class RepositoryDeletes {
     for (;;) {
       // the first delete of a kind goes alone: only its response shows whether the registry allows
       // it
-      const most = this.#results.isProven(kind) ? this.#ports.deletesAtOnce : 1
-      const wave = this.#ledger.takeReady(kind, most)
+      const isProven = this.#results.isProven(kind)
+      const wave = this.#ledger.takeReady(kind, isProven ? this.#ports.deletesAtOnce : 1)
       if (wave.length === 0 || this.#reading.signal.aborted) return
-      if (kind === 'deleteManifest') await this.#rescans.beforeDeletes(wave.length)
-      const attempted = wave.filter((step) => this.#ledger.isPending(step))
-      await this.#recordIntents(attempted)
-      const own = await this.#readOwnTags(attempted)
-      await this.#otherRuns.settleLive(this.#ledger, this.#reading)
-      const pending = wave.filter((step) => this.#ledger.isPending(step))
-      const moved = await Promise.all(pending.map((step) => this.#delete(step, own)))
-      await this.#record()
-      if (kind === 'deleteManifest') await this.#rescans.ofTags(moved.flat())
-      this.#notify()
+      const work = (): Promise<void> => this.#deleteWave(kind, wave)
+      if (kind === 'deleteManifest' || isProven) await work()
+      else await this.#ports.tagDeletes.oneByOne(this.#plan.repository.registry, work)
     }
+  }
+
+  async #deleteWave(kind: DeleteStep['kind'], wave: readonly DeleteStep[]): Promise<void> {
+    if (kind === 'deleteManifest') await this.#rescans.beforeDeletes(wave.length)
+    else this.#results.keepUnsafeTags()
+    const attempted = wave.filter((step) => this.#ledger.isPending(step))
+    await this.#recordIntents(attempted)
+    const own = await this.#readOwnTags(attempted)
+    await this.#otherRuns.settleLive(this.#ledger, this.#reading)
+    const pending = wave.filter((step) => this.#ledger.isPending(step))
+    const moved = await Promise.all(pending.map((step) => this.#delete(step, own)))
+    await this.#record()
+    if (kind === 'deleteManifest') await this.#rescans.ofTags(moved.flat())
+    this.#notify()
   }
 
   /**
@@ -169,7 +189,10 @@ export class RepositoryDeletes {
       const deleted =
         step.kind === 'deleteTag'
           ? await deleteTag(step, this.#ports)
-          : await deleteManifest(step, own.get(step.id) ?? noTags, this.#ports, () => this.#findLive(step))
+          : await deleteManifest(step, own.get(step.id) ?? noTags, this.#ports, {
+              untagged: this.#results.untagged(step),
+              findLive: () => this.#findLive(step),
+            })
       if (typeof deleted === 'object' && 'live' in deleted) {
         this.#ledger.settle(step, 'conflict', deleted.live)
         return []

@@ -1,4 +1,5 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
+import type { Digest } from '../../oci/digest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../../oci/reference.ts'
 import type { StepId } from '../plan.ts'
@@ -13,20 +14,49 @@ export interface DeleteOutcome {
     /** it did not exist any more */
     | 'unchanged'
     /**
-     * the registry cannot delete this one, which is no error: a tag if it deletes no tags, a child
-     * that an index needs
+     * it stays, which is no error: a tag if the registry deletes no single tags, or what a locked
+     * item leads to
      */
     | 'kept'
+    /** the registry keeps this item and deletes others: it is locked, immutable or in use */
+    | 'locked'
     /** something reaches it that did not when the plan was made: it is kept */
     | 'conflict'
     /** the registry does not allow deletes here, or not to this user */
     | 'refused'
     | 'failed'
     | 'notAttempted'
-  /** with all results except `done` and `unchanged` */
+  /**
+   * with all results except `done` and `unchanged`; with `done` if the registry deleted more than
+   * the step
+   */
   readonly error?: ErrorInfo
+  /**
+   * the tags that are gone, if they are not those of the step: of a tag that took its image along
+   * (`done`), or of an image that stays (`locked`, `failed`)
+   */
+  readonly losesTags?: readonly string[]
   /** losses of another client that wrote between the check and the delete */
   readonly losses?: readonly ErrorInfo[]
+}
+
+/** An item that the registry refused to delete. */
+export interface LockedItem {
+  /** of the manifest, or of the one that the tag is on */
+  readonly digest: Digest
+  /** the tags of the manifest, or the tag that was to be deleted alone */
+  readonly tags: readonly string[]
+  /** with the registry's own code and message */
+  readonly error: ErrorInfo
+}
+
+/** An image that the registry deleted although only a tag of it was to be deleted. */
+export interface LostImage {
+  readonly digest: Digest
+  /** the tag that was to be deleted */
+  readonly tag: string
+  /** all tags that are gone, including that one */
+  readonly losesTags: readonly string[]
 }
 
 /** The deletes of one repository, counted. */
@@ -38,10 +68,15 @@ export interface RepositoryOutcome {
   readonly deleted: number
   /** of these, those that had an image tag */
   readonly images: number
-  /** tags that were deleted alone */
+  /** tags that were deleted while their image stays */
   readonly untagged: number
   readonly absent: number
+  /** deletes that the registry does not do, which is no error; the next two are among them */
   readonly kept: number
+  /** items that the registry refused to delete although it deletes others */
+  readonly locked: number
+  /** manifests that stay because a locked item leads to them */
+  readonly keptWithLocked: number
   readonly conflicts: number
   readonly failed: number
   /** includes those that the registry refused: after the first one, no other is sent */
@@ -51,6 +86,8 @@ export interface RepositoryOutcome {
    * because others may need their blobs
    */
   readonly freed: number
+  readonly lockedItems: readonly LockedItem[]
+  readonly lostImages: readonly LostImage[]
   readonly errors: readonly ErrorInfo[]
 }
 
@@ -67,6 +104,7 @@ interface EndedStep {
   readonly result: DeleteResult
   readonly error?: ErrorInfo
   readonly losses: readonly ErrorInfo[]
+  readonly losesTags?: readonly string[]
 }
 
 /**
@@ -90,8 +128,14 @@ export function summariseRepository(
   const { repository, image, freed } = one
   const byStep = new Map(outcomes.map((outcome) => [outcome.step, outcome]))
   const ended = one.steps.map((step): EndedStep => {
-    const { result = 'notAttempted', error, losses = [] } = byStep.get(step.id) ?? {}
-    return { step, result, losses, ...(error !== undefined && { error }) }
+    const { result = 'notAttempted', error, losses = [], losesTags } = byStep.get(step.id) ?? {}
+    return {
+      step,
+      result,
+      losses,
+      ...(error !== undefined && { error }),
+      ...(losesTags !== undefined && { losesTags }),
+    }
   })
   const refusals = plan.refusals.filter(
     (refusal) => refusal.repository === undefined || sameRepository(refusal.repository, repository),
@@ -101,30 +145,65 @@ export function summariseRepository(
   const deleted = ended.flatMap(({ step, result }) =>
     step.kind === 'deleteManifest' && result === 'done' ? [step] : [],
   )
+  const lostImages = ended.flatMap(lostImageOf)
+  const gone = [...deleted, ...lostImages]
   return {
     repository,
     image,
     status: refusals.length > 0 ? 'refused' : statusOf(ended),
-    deleted: deleted.length,
-    images: deleted.filter(({ losesTags }) => losesTags.some((tag) => !isEvidenceTag(tag))).length,
-    untagged: count('done') - deleted.length,
+    deleted: gone.length,
+    images: gone.filter(({ losesTags }) => losesTags.some(isImageTag)).length,
+    untagged: count('done') - gone.length + tagsOfKept(ended),
     absent: count('unchanged'),
-    kept: count('kept'),
+    kept: count('kept', 'locked'),
+    locked: count('locked'),
+    keptWithLocked: ended.filter(({ step, result }) => step.kind === 'deleteManifest' && result === 'kept')
+      .length,
     conflicts: count('conflict'),
     failed: count('failed'),
     notAttempted: count('notAttempted', 'refused'),
     freed: freedBy(freed, deleted, ended),
+    lockedItems: ended.flatMap(lockedItemOf),
+    lostImages,
     errors: distinct([...refusals.map(({ error }) => error), ...ended.flatMap(reportedErrors)]),
   }
 }
 
+function isImageTag(tag: string): boolean {
+  return !isEvidenceTag(tag)
+}
+
+function lockedItemOf({ step, result, error }: EndedStep): readonly LockedItem[] {
+  if (result !== 'locked' || error === undefined) return []
+  return step.kind === 'deleteTag'
+    ? [{ digest: step.digest, tags: [step.tag], error }]
+    : [{ digest: step.target.digest, tags: step.losesTags, error }]
+}
+
+function lostImageOf({ step, result, losesTags }: EndedStep): readonly LostImage[] {
+  if (step.kind !== 'deleteTag' || result !== 'done' || losesTags === undefined) return []
+  return [{ digest: step.digest, tag: step.tag, losesTags }]
+}
+
+/** The tags that were deleted before a manifest that stays. */
+function tagsOfKept(ended: readonly EndedStep[]): number {
+  return ended
+    .filter(({ result }) => result !== 'done')
+    .reduce((sum, { losesTags = [] }) => sum + losesTags.length, 0)
+}
+
 /**
  * The worst result; a repository is pruned if one step is done and no step has a worse result. A
- * delete that took something from another client is a conflict too.
+ * delete that took something from another client is a conflict too, and one that took more than its
+ * step has failed.
  */
 function statusOf(ended: readonly EndedStep[]): RepositoryOutcome['status'] {
   const results = new Set<DeleteResult>(
-    ended.flatMap(({ result, losses }) => (losses.length === 0 ? [result] : [result, 'conflict'])),
+    ended.flatMap(({ result, losses, error }) => [
+      result,
+      ...(losses.length === 0 ? [] : (['conflict'] as const)),
+      ...(result === 'done' && error !== undefined ? (['failed'] as const) : []),
+    ]),
   )
   const worst = (['failed', 'refused', 'conflict', 'notAttempted'] as const).find((one) => results.has(one))
   return worst ?? (results.has('done') ? 'pruned' : 'unchanged')
@@ -144,11 +223,12 @@ function freedBy(
 }
 
 /**
- * The failed step before it explains a step that was not attempted, and a kept step is no error.
+ * The failed step before it explains a step that was not attempted, and a step that is kept or
+ * locked is no error.
  */
 function reportedErrors({ result, error, losses }: EndedStep): readonly ErrorInfo[] {
-  if (losses.length > 0) return losses
-  return error === undefined || result === 'notAttempted' || result === 'kept' ? [] : [error]
+  const isError = result !== 'notAttempted' && result !== 'kept' && result !== 'locked'
+  return [...losses, ...(error !== undefined && isError && losses.length === 0 ? [error] : [])]
 }
 
 /** Equal errors of several steps are reported once. */

@@ -34,9 +34,15 @@ export class LearnedCapabilities {
     return this.#learned.get(keyOf(repository, name)) ?? this.#beforehand(repository.registry, name)
   }
 
+  /** Whether an answer in this run has shown the capability, not only what is known beforehand. */
+  isProven(repository: RepositoryName, name: Capability): boolean {
+    return this.#learned.get(keyOf(repository, name)) === 'yes'
+  }
+
   /** A `yes` stays, also one from the table: a later refusal is about one blob or manifest. */
   learn(repository: RepositoryName, name: Capability, known: 'yes' | 'no'): void {
-    if (this.get(repository, name) !== 'yes') this.#learned.set(keyOf(repository, name), known)
+    if (known === 'yes' || this.get(repository, name) !== 'yes')
+      this.#learned.set(keyOf(repository, name), known)
   }
 }
 

@@ -10,7 +10,7 @@ import { notedCall } from '../../support/http-world.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
 const other = digestOf('other')
-const notLive = (): Promise<undefined> => Promise.resolve(undefined)
+const notLive = () => ({ untagged: new Set<string>(), findLive: async () => undefined })
 
 interface Situation {
   /** milliseconds that the registry makes the first delete wait */
@@ -70,26 +70,26 @@ function place({ waitMs = 0, meanwhile = () => undefined, deleteTagged = 'yes' }
 describe('deleting a manifest', () => {
   it('sends one delete for the manifest and its tags', async () => {
     const { ports, own, deletes } = place()
-    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('done')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toBe('done')
     expect(deletes).toEqual(['manifest'])
   })
 
   it('deletes the tags before the manifest if the registry requires that', async () => {
     const { ports, own, deletes } = place({ deleteTagged: 'no' })
-    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('done')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toBe('done')
     expect(deletes).toEqual(['pr-1', 'pr-1-again', 'manifest'])
   })
 
   it('relies on a check of its tags for two seconds', async () => {
     const meanwhile = (tags: Map<string, string>): void => void tags.set('pr-1', other)
     const { ports, own } = place({ waitMs: 2_000, meanwhile })
-    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('done')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toBe('done')
   })
 
   it('deletes nothing if a tag was moved while the registry made it wait longer', async () => {
     const meanwhile = (tags: Map<string, string>): void => void tags.set('pr-1', other)
     const { ports, own, deletes } = place({ waitMs: 2_001, meanwhile })
-    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toEqual({ tag: 'pr-1', to: other })
+    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toEqual({ tag: 'pr-1', to: other })
     expect(deletes).toEqual([])
   })
 
@@ -110,7 +110,7 @@ describe('deleting a manifest', () => {
         return await store.deleteManifest(digest, call)
       },
     }
-    const deleted = await deleteManifest(manifestStep(), own, { ...ports, store: again }, notLive)
+    const deleted = await deleteManifest(manifestStep(), own, { ...ports, store: again }, notLive())
     expect(deleted).toEqual({ tag: 'pr-1', to: deletedDigest })
     expect(deletes).toEqual(['pr-1', 'pr-1-again'])
   })
@@ -118,7 +118,7 @@ describe('deleting a manifest', () => {
   it('sends nothing after a stop', async () => {
     const { ports, own, deletes, stop } = place()
     stop.abort()
-    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('stopped')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toBe('stopped')
     expect(deletes).toEqual([])
   })
 })

@@ -74,24 +74,6 @@ describe('a registry that cannot delete a tag alone', () => {
   )
 })
 
-describe('a registry that deletes the manifest together with a tag', () => {
-  it('loses one manifest, which the error names, and nothing more is deleted', async () => {
-    const world = await place({ abilities: { deleteTag: 'with its manifest' } })
-    const done = await pruned(world)
-    const [loud, ...refused] = done.steps.slice(-2)
-    expect(loud).toMatchObject({
-      result: 'failed',
-      error: {
-        code: 'protocol',
-        message: expect.stringContaining('together with its tag') as string,
-        why: expect.stringMatching(/^dray deleted only the tag pr-[xy], .* nor its tags .*prod/) as string,
-      },
-    })
-    expect(refused).toMatchObject([{ result: 'refused', error: { code: 'protocol' } }])
-    expect(world.deletes()).toHaveLength(16)
-  })
-})
-
 describe('a registry that does not delete a manifest', () => {
   it('that an untagged index lists keeps it with its referrers, and the rest is deleted (zot)', async () => {
     const world = await startPruneRegistry({ profile: 'zot-2.1' })
@@ -111,36 +93,6 @@ describe('a registry that does not delete a manifest', () => {
     expect(done.repositories).toMatchObject([
       { status: 'pruned', deleted: 5, images: 5, kept: 10, untagged: 2, errors: [] },
     ])
-  })
-
-  it('that has a tag is reported as refused, and others are deleted (zot)', async () => {
-    const world = await startPruneRegistry({ profile: 'zot-2.1' })
-    const held = of('held')
-    world.put(index([held]))
-    world.put(held, 'pr-0')
-    for (const n of [1, 2, 3]) world.put(of(`a${n}`), `pr-${n}`)
-    const done = await pruned(world)
-    expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 3, notAttempted: 1 }])
-    expect(await world.registry.oracle.tags('dev/api')).toEqual(['pr-0'])
-  })
-
-  it('three times before the first success gets no further delete', async () => {
-    const world = await startPruneRegistry({ profile: 'zot-2.1' })
-    const held = Array.from({ length: 6 }, (_, n) => of(`held${n}`))
-    world.put(index(held))
-    held.forEach((content, n) => world.put(content, `pr-${n}`))
-    const done = await pruned(world)
-    expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 0, notAttempted: 6 }])
-    expect(world.deletes()).toHaveLength(3)
-  })
-
-  it('whose tag is locked is reported as refused, and others are deleted (ACR)', async () => {
-    const world = await place({ profile: 'acr', abilities: { lockedTags: ['pr-3'] } })
-    const done = await pruned(world)
-    expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 12, images: 4 }])
-    expect(await world.registry.oracle.complaints('dev/api', 'pr-3')).not.toContainEqual(
-      expect.stringContaining('manifest is not there'),
-    )
   })
 })
 

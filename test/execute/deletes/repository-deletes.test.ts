@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RepositoryDeletes } from '../../../src/execute/deletes/repository-deletes.ts'
+import { TagDeletes } from '../../../src/execute/deletes/tag-deletes.ts'
 import type { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
 import type { TargetRepository } from '../../../src/images/ports.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
@@ -39,6 +40,9 @@ async function writesOf(count: number, deleteManifest: () => Promise<'deleted'>)
       },
     },
     recordedPuts: undefined,
+    isTriedLast: () => false,
+    tagDeletes: new TagDeletes(),
+    findPut: undefined,
     settled: new Map(),
     stop: new AbortController().signal,
     recordIntents: async ({ length }) => void writes.push(['intents', length]),

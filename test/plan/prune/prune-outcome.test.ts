@@ -69,10 +69,14 @@ describe('the outcome of a prune', () => {
       untagged: 1,
       absent: 0,
       kept: 0,
+      locked: 0,
+      keptWithLocked: 0,
       conflicts: 0,
       failed: 0,
       notAttempted: 0,
       freed: 9_000,
+      lockedItems: [],
+      lostImages: [],
       errors: [],
     })
   })
@@ -91,6 +95,8 @@ describe('the outcome of a prune', () => {
     ['notAttempted', ['done', 'notAttempted', 'kept', 'unchanged']],
     ['pruned', ['done', 'kept', 'unchanged', 'unchanged']],
     ['unchanged', ['unchanged', 'unchanged', 'kept', 'kept']],
+    ['pruned', ['done', 'locked', 'kept', 'unchanged']],
+    ['unchanged', ['locked', 'locked', 'kept', 'locked']],
   ])('is %s by the worst of its steps', (status, results) => {
     expect(summed(...results).status).toBe(status)
   })
@@ -99,6 +105,40 @@ describe('the outcome of a prune', () => {
     const summary = summed('failed', 'failed', 'kept', 'notAttempted')
     expect(summary.errors).toEqual([{ ...error, message: 'failed' }])
     expect(summary).toMatchObject({ failed: 2, kept: 1, notAttempted: 1 })
+  })
+
+  it('counts locked items as kept, with the reason of the registry and without an error', () => {
+    const summary = summed('done', 'locked', 'kept', 'locked')
+    expect(summary).toMatchObject({ kept: 3, locked: 2, keptWithLocked: 1, errors: [] })
+    expect(summary.lockedItems).toEqual([
+      { digest: digestOf('deleted'), tags: [sig], error: { ...error, message: 'locked' } },
+      { digest: digestOf('deleted'), tags: ['pr-1'], error: { ...error, message: 'locked' } },
+    ])
+  })
+
+  it('counts an image that went with a tag as deleted, and has failed', () => {
+    const outcomes = [
+      ...all('done', 'done', 'done'),
+      { step: 't1', repository, result: 'done', error, losesTags: ['pr-1', 'prod'] } as const,
+    ]
+    const summary = summariseRepository(planOf([api]), api, outcomes)
+    expect(summary).toMatchObject({ status: 'failed', deleted: 4, images: 2, untagged: 0, errors: [error] })
+    expect(summary.lostImages).toEqual([
+      { digest: digestOf('deleted'), tag: 'pr-1', losesTags: ['pr-1', 'prod'] },
+    ])
+  })
+
+  it('counts the tags that were deleted before a locked manifest', () => {
+    const outcomes = [
+      { step: 'm1', repository, result: 'locked', error, losesTags: ['pr-1', 'pr-1-again'] } as const,
+      ...all('done', 'done', 'done', 'done').slice(1),
+    ]
+    expect(summariseRepository(planOf([api]), api, outcomes)).toMatchObject({
+      status: 'pruned',
+      deleted: 2,
+      untagged: 3,
+      locked: 1,
+    })
   })
 
   it('counts the steps of a repository without an outcome as not attempted', () => {

@@ -7,13 +7,11 @@ import type { ApiRequest, RepositoryClient } from '../client.ts'
 import { type Purpose, errorOf, type RegistryError, readError } from '../errors.ts'
 import { resolveManifest } from './manifests.ts'
 import { knownRegistry } from '../registries.ts'
+import { isAboutTags, isUnderWay, refusalSubject } from './delete-refusals.ts'
 
 type DeleteCapability = 'deleteTag' | 'deleteManifest'
 
-/**
- * Statuses of a registry that keeps the content: 409 GitLab, 412 Harbor, 423 by its meaning; 400
- * and 405 have other meanings too.
- */
+/** Statuses of a registry that does not delete; `refusalSubject` has the meaning of each. */
 const refusals: ReadonlySet<number> = new Set([400, 403, 405, 409, 412, 423])
 const successes: ReadonlySet<number> = new Set([200, 202, 204])
 
@@ -21,7 +19,7 @@ const successes: ReadonlySet<number> = new Set([200, 202, 204])
  * Deletes a tag or a manifest (distribution-spec, Content Management). A manifest takes all its
  * tags along.
  * @throws `unsupported` if the registry does not delete, which is remembered; `refused` if it keeps
- * this content; `forbidden`.
+ * this content and deletes other content; `forbidden`; `protocol` for a 400 that is not explained.
  */
 export async function deleteContent(
   client: RepositoryClient,
@@ -41,6 +39,8 @@ export async function deleteContent(
     // After several attempts, or a 5xx, one of them may have deleted it.
     const isOurs = status >= 500 || (response.attempts ?? 1) > 1
     if (await isGone(client, at, status, call)) return isOurs ? 'deleted' : 'absent'
+    if (isUnderWay(client.registry, status))
+      throw locked(errorOf(status, reported, purpose), purpose, underWayHint)
     if (status >= 500) throw errorOf(status, reported, purpose, response)
   }
   if (!successes.has(status)) throw refusal(client, name, status, reported, purpose)
@@ -75,9 +75,15 @@ async function send(
     } catch (again) {
       if (!isDrayError(again) || again.code !== 'unauthorized') throw again
       deleteAccess.set(client.registry, 'delete')
-      throw error
+      throw error.with({ hint: grantHint(purpose) })
     }
   }
+}
+
+/** dray has read the repository with the same credentials: only the permission is missing. */
+function grantHint({ registry, path = '' }: Purpose): string {
+  const { deleteManifest: known } = knownRegistry(registry)?.hints ?? {}
+  return `Grant the user or token permission to delete in ${path}, or log in as another user: dray login ${registry}. To see which credentials dray uses: dray auth explain ${registry}${known === undefined ? '' : `. ${known}`}`
 }
 
 async function sendAs(
@@ -121,39 +127,32 @@ function refusal(
   client: RepositoryClient,
   name: DeleteCapability,
   status: number,
-  words: RegistryError,
+  reported: RegistryError,
   purpose: Purpose,
 ): DrayError {
   const { capabilities } = client.shared
-  const failure = errorOf(status, words, purpose)
+  const failure = errorOf(status, reported, purpose)
   const { registry } = purpose
   const known = knownRegistry(registry)?.hints[name]
-  if (status === 403) {
-    // A missing permission, or the answer of Docker Hub for a manifest that something references.
-    return failure.with({
-      code: 'forbidden',
-      hint: known === undefined ? failure.hint : `${failure.hint} ${known}`,
-    })
-  }
-  if (isMissingAbility(name, status, words)) {
+  if (isAboutTags(reported)) capabilities.learn(client.repository, 'deleteTagged', 'no')
+  const isProven = capabilities.isProven(client.repository, name)
+  const about = refusalSubject(name, status, reported)
+  // A registry that has deleted others in this repository keeps only this one.
+  if (about === 'item' || isProven)
+    return locked(failure, purpose, known ?? (status === 404 ? unknownHint : inUseHint))
+  if (about === 'ability') {
     capabilities.learn(client.repository, name, 'no')
-    if (capabilities.get(client.repository, name) === 'no') return unsupported(name, purpose, failure)
+    return unsupported(name, purpose, failure)
   }
-  if (words.code === danglingTag) capabilities.learn(client.repository, 'deleteTagged', 'no')
-  const hint = known ?? (status === 404 ? unknownHint : inUseHint)
-  return failure.with({ code: 'refused', message: `cannot ${purpose.doing}: ${registry} refused`, hint })
+  if (status !== 403) return failure.with({ code: 'protocol', hint: known ?? unexplainedHint })
+  return failure.with({
+    code: 'forbidden',
+    hint: known === undefined ? failure.hint : `${failure.hint} ${known}`,
+  })
 }
 
-/**
- * Whether a registry does not support such deletes at all. zot, GAR and ACR answer 405 or 400 with
- * their own codes for a manifest that is referenced or locked, and delete other manifests.
- * docker-registry 2.8 takes a tag for an invalid digest, and a server without the endpoint answers
- * without a code.
- */
-function isMissingAbility(name: DeleteCapability, status: number, { code }: RegistryError): boolean {
-  if (status === 404 || status === 405) return code === undefined || code === 'UNSUPPORTED'
-  if (status !== 400) return false
-  return code === 'UNSUPPORTED' || (name === 'deleteTag' && code === 'DIGEST_INVALID')
+function locked(failure: DrayError, { doing, registry }: Purpose, hint: string): DrayError {
+  return failure.with({ code: 'refused', message: `cannot ${doing}: ${registry} keeps it`, hint })
 }
 
 function unsupported(name: DeleteCapability, purpose: Purpose, said?: DrayError): DrayError {
@@ -173,9 +172,10 @@ const missingHints = {
     "Enable deletes in the registry. For Docker's registry, set storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment.",
 } as const
 
-/** Of Google's registry, which can have a custom host. */
-const danglingTag = 'GOOGLE_MANIFEST_DANGLING_TAG'
-
 const unknownHint = 'Delete the tags of the manifest. Quay deletes untagged manifests itself.'
 const inUseHint =
   'Delete the tags, indexes and referrers that point to it first, or unlock it in the registry.'
+const underWayHint =
+  'The registry says that it repeats the delete by itself. The next run checks whether it is done.'
+const unexplainedHint =
+  'Check the credentials, the settings of the repository, and a proxy in front of the registry. Then run the command again.'

@@ -8,10 +8,10 @@ import { digestOf, parseDigest } from '../../../../src/oci/digest.ts'
 import { image, index } from '../../../support/images.ts'
 import { embedded, newCall, openStores, type ScriptedAnswer, scripted, storeAt } from '../world.ts'
 
-const error = (status: number, code: string): ScriptedAnswer => ({
+const error = (status: number, code: string, message = 'no'): ScriptedAnswer => ({
   status,
   headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ errors: [{ code, message: 'no' }] }),
+  body: JSON.stringify({ errors: [{ code, message }] }),
 })
 
 const digest = digestOf('x')
@@ -110,18 +110,34 @@ describe('a refused delete', () => {
     ['deleteManifest', 405, 'UNSUPPORTED'],
     ['deleteManifest', 405, undefined],
   ] as const
-  const held = [
-    ['deleteTag', 405, 'REGISTRY_DISALLOWED_OPERATION'],
-    ['deleteTag', 412, 'PRECONDITION'],
-    ['deleteTag', 409, undefined],
-    ['deleteManifest', 400, 'DIGEST_INVALID'],
-    ['deleteManifest', 400, 'GOOGLE_MANIFEST_DANGLING_TAG'],
-    ['deleteManifest', 400, 'GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE'],
-    ['deleteManifest', 400, undefined],
-    ['deleteManifest', 405, 'DENIED'],
-    ['deleteManifest', 405, 'REGISTRY_DISALLOWED_OPERATION'],
-    ['deleteManifest', 409, 'MANIFEST_REFERENCED_IN_LIST'],
-    ['deleteManifest', 423, undefined],
+  const locked = [
+    ['deleteTag', 405, 'REGISTRY_DISALLOWED_OPERATION', 'no'],
+    ['deleteTag', 412, 'PRECONDITION', 'configured as immutable'],
+    ['deleteTag', 409, 'TAG_IMMUTABLE', 'no'],
+    ['deleteTag', 409, undefined, ''],
+    ['deleteManifest', 400, 'GOOGLE_MANIFEST_DANGLING_TAG', 'no'],
+    ['deleteManifest', 400, 'GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE', 'no'],
+    ['deleteManifest', 400, 'FAILED_PRECONDITION', 'no'],
+    ['deleteManifest', 400, 'UNSUPPORTED', 'Requested image referenced by manifest list: [sha256:00]'],
+    ['deleteManifest', 405, 'UNSUPPORTED', 'Requested image referenced by manifest list: [sha256:00]'],
+    ['deleteManifest', 400, 'ImageReferencedByManifestListException', 'no'],
+    ['deleteManifest', 400, 'UNKNOWN', 'Undeploy was canceled: Forbidden to delete'],
+    ['deleteManifest', 403, 'DENIED', 'the manifest is still referenced by the tag 1.0'],
+    ['deleteManifest', 403, 'DENIED', 'tag 1.0 is immutable'],
+    ['deleteManifest', 403, 'DENIED', 'the tag 1.0 is protected'],
+    ['deleteManifest', 405, 'DENIED', 'requested access to the resource is denied'],
+    ['deleteManifest', 405, 'REGISTRY_DISALLOWED_OPERATION', 'no'],
+    ['deleteManifest', 409, 'MANIFEST_REFERENCED_IN_LIST', 'no'],
+    ['deleteManifest', 412, 'VIOLATE_FOREIGN_KEY_CONSTRAINT', 'no'],
+    ['deleteManifest', 423, undefined, ''],
+  ] as const
+  const plain = [
+    ['deleteManifest', 400, undefined, 'protocol'],
+    ['deleteManifest', 400, 'DIGEST_INVALID', 'protocol'],
+    ['deleteTag', 400, 'UNKNOWN', 'protocol'],
+    ['deleteManifest', 401, 'UNAUTHORIZED', 'unauthorized'],
+    ['deleteManifest', 403, 'DENIED', 'forbidden'],
+    ['deleteTag', 403, undefined, 'forbidden'],
   ] as const
   const says = (status: number, code: string | undefined): ScriptedAnswer =>
     code === undefined ? { status } : error(status, code)
@@ -144,17 +160,51 @@ describe('a refused delete', () => {
     },
   )
 
-  it.each(held)(
-    '(%s, %i %s) affects one manifest or tag, and the next one is attempted',
-    async (name, status, code) => {
-      const { registry, heard } = await scripted((_request, count) =>
-        count === 1 ? says(status, code) : { status: 202 },
-      )
+  it.each(locked)(
+    '(%s, %i %s, "%s") affects one manifest or tag, and the next one is attempted',
+    async (name, status, code, message) => {
+      const { registry, heard } = await scripted((_request, count) => {
+        if (count > 1) return { status: 202 }
+        return code === undefined ? { status } : error(status, code, message)
+      })
       const store = storeAt(registry)
       await expect(remove(store, name)).rejects.toMatchObject({ code: 'refused', status })
       expect(store.capability(name)).toBe('unknown')
       expect(await remove(store, name)).toBe('deleted')
       expect(heard).toHaveLength(2)
+    },
+  )
+
+  it.each(plain)('(%s, %i %s) may affect all of them: %s', async (name, status, code, expected) => {
+    const { registry } = await scripted(() => says(status, code))
+    const store = storeAt(registry)
+    await expect(remove(store, name)).rejects.toMatchObject({
+      code: expected,
+      hint: expect.stringMatching(/credentials|dray login/),
+    })
+  })
+
+  it.each([
+    [400, undefined],
+    [403, 'DENIED'],
+  ])('(%i %s) affects one manifest if others were deleted', async (status, code) => {
+    const { registry } = await scripted((_request, count) =>
+      count === 2 ? says(status, code) : { status: 202 },
+    )
+    const store = storeAt(registry)
+    expect(await remove(store, 'deleteManifest')).toBe('deleted')
+    await expect(remove(store, 'deleteManifest')).rejects.toMatchObject({ code: 'refused' })
+    expect(await remove(store, 'deleteManifest')).toBe('deleted')
+  })
+
+  it.each(['System is currently read-only.', 'This namespace is disabled.'])(
+    'with the text "%s" affects the repository (Quay)',
+    async (message) => {
+      const { registry } = await scripted(() => error(405, 'DENIED', message))
+      await expect(remove(storeAt(registry), 'deleteManifest')).rejects.toMatchObject({
+        code: 'protocol',
+        why: message,
+      })
     },
   )
 
@@ -183,8 +233,12 @@ describe('a refused delete', () => {
     await expect(proxy.deleteManifest(digest, newCall())).rejects.toMatchObject({ code: 'unsupported' })
   })
 
-  it('because of a tag reports that tags have to be deleted first', async () => {
-    const { registry } = await scripted(() => error(400, 'GOOGLE_MANIFEST_DANGLING_TAG'))
+  it.each([
+    error(400, 'GOOGLE_MANIFEST_DANGLING_TAG'),
+    error(400, 'UNKNOWN', 'Manifest is still referenced by one or more tags'),
+    error(403, 'DENIED', 'the manifest is still referenced by the tag 1.0'),
+  ])('because of a tag reports that tags have to be deleted first (%#)', async (answer) => {
+    const { registry } = await scripted(() => answer)
     const store = storeAt(registry)
     await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({ code: 'refused' })
     expect(store.capability('deleteTagged')).toBe('no')
@@ -275,7 +329,7 @@ describe('an image with children is deleted', () => {
     [
       'docker-hub',
       ['index', 'tag', 'child', 'index', 'child'],
-      ['forbidden', 'deleted', 'forbidden', 'deleted', 'deleted'],
+      ['refused', 'deleted', 'refused', 'deleted', 'deleted'],
     ],
     [
       'gar',

@@ -1,4 +1,4 @@
-import { cosignSuffixes, cosignTag } from '../oci/evidence-tags.ts'
+import { isCosignTagOf } from '../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import { invalidPlan } from './invalid-plan.ts'
 import { isInLine, isTagOfLine } from '../semver/line.ts'
@@ -87,10 +87,9 @@ function isWithin(step: Step, { from, to, root, tags }: Placement): boolean {
       return step.root.digest === root.digest && step.expect.length === 0
     case 'attach': {
       if (step.via === 'subject') return step.tag === undefined && step.expect.length === 0
-      const own = cosignSuffixes.map((suffix) => cosignTag(step.subject, suffix))
       return (
         step.tag !== undefined &&
-        own.includes(step.tag) &&
+        isCosignTagOf(step.tag, step.subject) &&
         step.expect.length === 1 &&
         ownPrecondition(step.expect, target, step.tag) !== undefined
       )

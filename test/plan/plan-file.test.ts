@@ -176,8 +176,9 @@ describe('a plan file', () => {
     expect(() => read(later)).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 
-  it('may have evidence under its own tag, and layouts on both sides', () => {
-    const steps = plan.steps.map((step) => (step.kind === 'attach' ? attachedUnder(step, cosign) : step))
+  it.each(['', 'cve-'])('may have evidence under its own tag "%s…", and layouts on both sides', (prefix) => {
+    const tag = `${prefix}${cosign}`
+    const steps = plan.steps.map((step) => (step.kind === 'attach' ? attachedUnder(step, tag) : step))
     const moved = forged((value) => {
       value['steps'] = steps
       replace(value, to, { registry: 'oci:', path: '/tmp/out put' })

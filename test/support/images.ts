@@ -142,13 +142,15 @@ export function referrer(subject: Content | Descriptor, options: ReferrerOptions
 
 /**
  * A manifest of cosign for the tag `sha256-<hex>.sig`, `.att` or `.sbom`, with a layer per payload.
+ * The prefix is cosign's `--attachment-tag-prefix`.
  */
 export function cosignSignature(
   subject: Content | Descriptor,
   {
     suffix = 'sig',
     payloads = ['one'],
-  }: { suffix?: 'sig' | 'att' | 'sbom'; payloads?: readonly string[] } = {},
+    prefix = '',
+  }: { suffix?: 'sig' | 'att' | 'sbom'; payloads?: readonly string[]; prefix?: string } = {},
 ): Content {
   const { digest } = 'root' in subject ? subject.root : subject
   const blobs = new Map<string, Uint8Array>()
@@ -170,7 +172,7 @@ export function cosignSignature(
     rootfs: { type: 'layers', diff_ids: layers.map((l) => l.digest) },
   })
   const manifest = manifestOf(types.manifest, { config, layers })
-  const tag = `${digest.replace(':', '-')}.${suffix}`
+  const tag = `${prefix}${digest.replace(':', '-')}.${suffix}`
   return { root: manifest.descriptor, blobs, manifests: [{ ...manifest, tag }] }
 }
 

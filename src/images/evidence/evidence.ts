@@ -2,14 +2,14 @@ import type { Call } from '../../lib/call.ts'
 import { DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { cosignSuffixes, cosignTag, fallbackTag } from '../../oci/evidence-tags.ts'
+import { fallbackTag } from '../../oci/evidence-tags.ts'
 import { artifactTypeOf, parseManifest } from '../../oci/manifest.ts'
 import { isIndexType, isManifestType } from '../../oci/media-types.ts'
 import { formatAt, isTag } from '../../oci/reference.ts'
 import { type Graph, walkGraph } from '../graph/graph.ts'
 import { inParallel } from '../parallel.ts'
-import type { ManifestContent, SourceRepository, TagLister } from '../ports.ts'
-import { listUntil } from '../tags/tag-list.ts'
+import type { ManifestContent, SourceRepository } from '../ports.ts'
+import { plainCosignTags, SharedTagList } from '../tags/shared-tag-list.ts'
 import { entriesOf, unlistedError } from './referrers.ts'
 
 /** Subjects and artifacts that are read at once. */
@@ -32,15 +32,21 @@ export interface Evidence {
 export interface EvidenceOptions {
   /** the action for a listed manifest that does not exist */
   readonly dangling: 'fail' | 'skip'
-  /** all tags of the repository, if they are known: dray then reads no tag that is absent */
-  readonly tags?: ReadonlySet<string>
+  /** the tag list of the repository, if others of the run read it too */
+  readonly tags?: SharedTagList
+  /**
+   * a subject whose fallback tag, signature and attestation are read although the list lacks them:
+   * the lists of some registries are delayed, and an image may be promoted just after it was signed
+   */
+  readonly readByName?: Digest
 }
 
 /**
  * Finds the artifacts that are attached to manifests, and the artifacts attached to those. It reads
  * the referrers API, the fallback tag, because an API can answer an empty list while older
  * artifacts are under the tag, and cosign's tags (distribution-spec, Listing Referrers and
- * Referrers Tag Schema; cosign, SIGNATURE_SPEC). Each subject is read once.
+ * Referrers Tag Schema; cosign, SIGNATURE_SPEC). The tag list shows those with a prefix, and
+ * replaces four reads for each subject. Each subject is read once.
  */
 export class EvidenceSearch {
   readonly #store: SourceRepository
@@ -49,13 +55,12 @@ export class EvidenceSearch {
   readonly #found = new Map<string, Evidence>()
   /** subjects for which the registry answered that it does not have the referrers API */
   readonly #unlisted = new Set<Digest>()
-  /** all tags, if listing them takes fewer requests than reading them one by one */
-  #tags: Promise<ReadonlySet<string> | undefined> | undefined
+  #tags: SharedTagList | undefined
 
   constructor(store: SourceRepository, options: EvidenceOptions) {
     this.#store = store
     this.#options = options
-    if (options.tags !== undefined) this.#tags = Promise.resolve(options.tags)
+    this.#tags = options.tags
   }
 
   get found(): readonly Evidence[] {
@@ -68,11 +73,10 @@ export class EvidenceSearch {
    * never an empty list.
    */
   async find(subjects: readonly Digest[], call: Call): Promise<void> {
+    this.#tags ??= new SharedTagList(this.#store, call)
     let wave = this.#unseen(subjects)
     for (let depth = 0; wave.length > 0; depth++) {
       if (depth > maxDepth) throw this.#tooMuch(`it is nested deeper than ${maxDepth} levels`)
-      // One list of tags replaces four requests for each subject.
-      if (wave.length > 1) this.#tags ??= this.#list(wave.length * requestsByTag, call)
       const readAll = async (wanted: readonly Digest[]): Promise<readonly Evidence[]> =>
         (await inParallel(wanted, readsAtOnce, call, (subject, c) => this.#readTwice(subject, c))).flat()
       const found = [...(await readAll(wave))]
@@ -114,7 +118,7 @@ export class EvidenceSearch {
     const [listed, underTag, ofCosign] = await Promise.all([
       this.#store.referrers(subject, call),
       this.#fallbackIndex(subject, call),
-      Promise.all(cosignSuffixes.map((suffix) => this.#underTag(cosignTag(subject, suffix), subject, call))),
+      this.#cosignTags(subject, call),
     ])
     if (listed === undefined) this.#unlisted.add(subject)
     const entries = new Map<Digest, Descriptor>()
@@ -175,6 +179,17 @@ export class EvidenceSearch {
     return item === undefined ? [] : entriesOf(this.#store, subject, item.content)
   }
 
+  /** Without a list, only the tags without a prefix can be found. */
+  async #cosignTags(
+    subject: Digest,
+    call: Call,
+  ): Promise<readonly ({ tag: string; content: ManifestContent } | undefined)[]> {
+    const listed = await this.#tags?.evidence()
+    const named = subject === this.#options.readByName ? plainCosignTags(subject, ['sig', 'att']) : []
+    const tags = [...new Set([...named, ...(listed?.ofCosign(subject) ?? plainCosignTags(subject))])]
+    return await inParallel(tags, readsAtOnce, call, (tag, c) => this.#underTag(tag, subject, c))
+  }
+
   async #underTag(
     tag: string,
     subject: Digest,
@@ -182,8 +197,8 @@ export class EvidenceSearch {
   ): Promise<{ tag: string; content: ManifestContent } | undefined> {
     // cosign's tag for a sha512 digest is longer than a tag can be.
     if (!isTag(tag)) return undefined
-    const isListed = (await this.#tags)?.has(tag)
-    if (isListed === false) return undefined
+    const isListed = (await this.#tags?.evidence())?.has(tag)
+    if (isListed === false && subject !== this.#options.readByName) return undefined
     const content = await this.#readTag(tag, subject, call)
     if (content === 'refused') return undefined
     if (content !== undefined) return { tag, content }
@@ -249,14 +264,6 @@ export class EvidenceSearch {
     call.notify({ kind: 'warning', text: error.message })
   }
 
-  #list(pages: number, call: Call): Promise<ReadonlySet<string> | undefined> {
-    const tags = listAtMost(this.#store, pages, call)
-    // Each read of a subject awaits the list and fails with it. An aborted run may have no such
-    // read.
-    tags.catch(() => undefined)
-    return tags
-  }
-
   #tooMuch(why: string): DrayError {
     return new DrayError(
       'unsupported',
@@ -271,19 +278,3 @@ const mismatchCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', '
 /** The errors of a read that the registry refuses. */
 const refusalCodes: ReadonlySet<ErrorCode> = new Set(['forbidden', 'unauthorized'])
 const skipHint = 'Pass --allow-missing-evidence to continue without this attached artifact.'
-
-/** Requests for one subject without a list of tags: the fallback tag and cosign's three. */
-const requestsByTag = 1 + cosignSuffixes.length
-
-/**
- * Returns all tags, or undefined if the list cannot be read or has more pages than it saves
- * requests.
- */
-async function listAtMost(
-  store: TagLister,
-  pages: number,
-  call: Call,
-): Promise<ReadonlySet<string> | undefined> {
-  const list = await listUntil(store, (read) => read > pages, call)
-  return list?.isWhole === true ? list.tags : undefined
-}

@@ -1,5 +1,5 @@
 import type { Digest } from '../../oci/digest.ts'
-import { fallbackTag, isEvidenceTag } from '../../oci/evidence-tags.ts'
+import { fallbackTag, isEvidenceTag, subjectKeyOfEvidenceTag } from '../../oci/evidence-tags.ts'
 import type { RepositoryGraph } from './repository-graph.ts'
 
 /**
@@ -57,13 +57,9 @@ export class Reach {
   }
 }
 
-/**
- * The subject in the name of an evidence tag: without the suffix of cosign, and cut like the
- * fallback tag, because a sha512 digest is too long for a tag.
- */
+/** The fallback tag of the subject that an evidence tag names, with or without a prefix. */
 export function subjectKeyOf(tag: string): string {
-  const [name = ''] = tag.split('.', 1)
-  return name.slice(0, name.indexOf('-') + 1 + 64)
+  return subjectKeyOfEvidenceTag(tag) ?? tag
 }
 
 function add<K>(map: Map<K, Digest[]>, key: K, digest: Digest): void {

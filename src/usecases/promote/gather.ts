@@ -20,6 +20,7 @@ import type {
   SourceRepository,
   TagLister,
 } from '../../images/ports.ts'
+import { type SharedTagList, SharedTagLists } from '../../images/tags/shared-tag-list.ts'
 import {
   checkIsWhole,
   listTags,
@@ -59,6 +60,10 @@ export interface PromoteGatherOptions {
   readonly readBack?: Repositories
 }
 
+interface GatherOneOptions extends PromoteGatherOptions {
+  readonly lists: SharedTagLists
+}
+
 export type GatheredPromotion = GatheredOf<PromoteRequest, PromoteSnapshot>
 
 /**
@@ -73,8 +78,9 @@ export async function gather(
   options: PromoteGatherOptions,
   call: Call,
 ): Promise<readonly GatheredPromotion[]> {
+  const lists = new SharedTagLists(call)
   const gathered = await gatherEach(requests, imagesAtOnce, call, (request, c) =>
-    gatherOne(request, stores, options, c),
+    gatherOne(request, stores, { ...options, lists }, c),
   )
   return await addFormerImages(gathered, placedImage, stores, call)
 }
@@ -91,18 +97,20 @@ function placedImage({ request, source: { root, versions } }: PromoteSnapshot): 
 async function gatherOne(
   request: PromoteRequest,
   stores: Repositories,
-  options: PromoteGatherOptions,
+  options: GatherOneOptions,
   call: Call,
 ): Promise<PromoteSnapshot> {
   const readAt = options.clock.now()
   const store = stores.source(request.from.repository)
+  const list = options.lists.of(store)
+  if (options.evidence) list.prefetch()
   const root = readRoot(store, request, call)
   const reading = root.then((content) => readForImage(request, content))
-  const versions = readVersions(store, root, request, call)
+  const versions = readVersions(store, { root, list }, request, call)
   // `readSource` reports the same failure
   for (const one of [reading, versions]) one.catch(() => undefined)
   const [source, tags] = await Promise.all([
-    readSource(store, root, versions, options, call),
+    readSource(store, { root, versions, list }, options, call),
     inParallel(request.to.targets, readsAtOnce, call, (target, c) =>
       readOrUnread(target, c, () => readTags(stores, target, request, { reading, versions }, c)),
     ),
@@ -136,8 +144,8 @@ function readForImage(request: PromoteRequest, content: ManifestContent): Promot
 
 /** Resolves all version tags of the source repository if nothing else shows the version. */
 async function readVersions(
-  store: ManifestReader & TagLister,
-  root: Promise<ManifestContent>,
+  store: ManifestReader,
+  { root, list }: Pick<SourceReads, 'root' | 'list'>,
   request: PromoteRequest,
   call: Call,
 ): Promise<readonly VersionTag[] | undefined> {
@@ -146,16 +154,22 @@ async function readVersions(
     return undefined
   const mayNameVersion = versionTagsIn(tags, { ...plainReading, buildMetadata: true }).length > 0
   if (mayNameVersion && isHelmChart(await root)) return undefined
-  const [content, listed] = await Promise.all([root, listTags(store, call)])
+  const [content, listed] = await Promise.all([root, list.all()])
   if (!isVersionDerived(readForImage(request, content), listed)) return undefined
   const versions = versionTagsIn(listed, policyForImage(tagMaintenance.policy, content))
   return await tagsResolvingTo(store, content.descriptor.digest, versions, call)
 }
 
+/** What is read of a source at the same time. */
+interface SourceReads {
+  readonly root: Promise<ManifestContent>
+  readonly versions: Promise<readonly VersionTag[] | undefined>
+  readonly list: SharedTagList
+}
+
 async function readSource(
   store: SourceRepository,
-  root: Promise<ManifestContent>,
-  versions: Promise<readonly VersionTag[] | undefined>,
+  { root, versions, list }: SourceReads,
   options: PromoteGatherOptions,
   call: Call,
 ): Promise<PromoteSource> {
@@ -163,9 +177,13 @@ async function readSource(
   const { descriptor } = content
   const reference = formatAt(store.repository, { digest: descriptor.digest })
   const manifest = parseManifest(content.bytes, descriptor.mediaType, reference)
-  const search = new EvidenceSearch(store, { dangling: options.dangling })
   // the referrers of the root's children are listed in the same wave as their manifests
   const known = [descriptor, ...childrenOf(manifest)].map(({ digest }) => digest)
+  const search = new EvidenceSearch(store, {
+    dangling: options.dangling,
+    tags: list,
+    ...(known.length === 1 && { readByName: descriptor.digest }),
+  })
   const [graph] = await Promise.all([
     walkGraph(store, content, call),
     options.evidence ? search.find(known, call) : undefined,

@@ -3,11 +3,12 @@ export function fallbackTag(subject: string): string {
   return subject.replace(':', '-')
 }
 
-/** Whether a tag is a fallback tag or a cosign tag. */
+/** Whether a tag is a fallback tag or a cosign tag, which may have a prefix. */
 export function isEvidence(tag: string): boolean {
-  return /^sha256-[0-9a-f]{64}(\.[a-z]+)?$/.test(tag)
+  return /^sha256-[0-9a-f]{64}$/.test(tag) || /sha256-[0-9a-f]{64}\.[a-z]+$/.test(tag)
 }
 
 export function subjectOf(tag: string): string {
-  return `sha256:${tag.slice(7, 71)}`
+  const at = tag.lastIndexOf('sha256-') + 'sha256-'.length
+  return `sha256:${tag.slice(at, at + 64)}`
 }

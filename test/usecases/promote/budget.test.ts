@@ -122,3 +122,22 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
     })
   },
 )
+
+it('a batch lists the tags of its source once, and copies artifacts under tags with a prefix', async () => {
+  await using registry = await watchedRegistry({ profile: 'oci-1.1', abilities: { pageLimit: 5 } })
+  const images = [1, 2, 3, 4].map((layers) => image({ layers, label: 'of a batch' }))
+  const signed = images.map((one) =>
+    together(one, cosignSignature(one), cosignSignature(one, { suffix: 'att', prefix: 'cve-' })),
+  )
+  const [from, to] = [repository(registry, 'staging/batch'), [repository(registry, 'prod/batch')]]
+  for (const [i, one] of signed.entries())
+    await registry.oracle.push(one, from.path, `1.${i}.0`, `build-${i}`, `main-${i}`)
+  await using run = await bench()
+  registry.forget()
+  const done = await promote(run, ...images.map((_, i) => ({ from, at: { tag: `1.${i}.0` }, to })))
+  const pages = registry.requests.filter(({ path }) => path.includes(`${from.path}/tags/list`))
+  expect(pages).toHaveLength(Math.ceil((images.length * 5) / 5))
+  expect(done.placements.map(({ evidenceCopied }) => evidenceCopied)).toEqual([2, 2, 2, 2])
+  for (const [i, one] of signed.entries())
+    expect(await registry.oracle.differences('prod/batch', one, `1.${i}.0`)).toEqual([])
+})

@@ -354,6 +354,22 @@ describe('an attached artifact', () => {
     expect(deleted).toEqual([])
   })
 
+  it('of cosign with a prefix in its tag is kept with its subject, and deleted together with it', () => {
+    const everything = rule('everything', { days: 1 })
+    const [ofKept, ofDeleted] = [`cve-${fallbackOf('a', '.att')}`, `v1.2.${fallbackOf('b', '.sig')}`]
+    const { deleted, tag, plan } = decideSketch(
+      {
+        tags: { main: 'a', 'pr-1': 'b', [ofKept]: 'att', [ofDeleted]: 'sig' },
+        manifests: { a: {}, b: { age: 900 }, att: { age: 900 }, sig: { age: 0 } },
+      },
+      { rules: [everything] },
+    )
+    expect(deleted).toEqual(['b', 'sig'])
+    expect(tag(ofKept).why.kind).toBe('evidence')
+    const lost = plan.steps.flatMap((step) => (step.kind === 'deleteManifest' ? step.losesTags : []))
+    expect(lost).toEqual(['pr-1', ofDeleted])
+  })
+
   it('is kept and reported if its subject is gone', () => {
     const { deleted, tag } = decideSketch(
       {

@@ -8,6 +8,8 @@ import { suggestTags } from '../../../semver/suggest-tags.ts'
 import { plainReading, type VersionReading } from '../../../semver/version.ts'
 import { createdOf } from '../../../images/config/dated-images.ts'
 import { EvidenceSearch } from '../../../images/evidence/evidence.ts'
+import { SharedTagList } from '../../../images/tags/shared-tag-list.ts'
+import type { TagList } from '../../../images/tags/tag-list.ts'
 import { type Graph, walkGraph } from '../../../images/graph/graph.ts'
 import {
   attestationChildren,
@@ -178,7 +180,7 @@ async function readEvidence(
 ): Promise<readonly EvidenceView[]> {
   const search = new EvidenceSearch(store, {
     dangling: 'skip',
-    ...(list?.isWhole === true && { tags: list.tags }),
+    tags: new SharedTagList(store, call, listForEvidence(graph, list)),
   })
   const [inIndex] = await Promise.all([
     readAttestationChildren(store, graph.root.digest, attestationsOf(asked, graph), call),
@@ -188,6 +190,15 @@ async function readEvidence(
     ),
   ])
   return [...search.found.map(describeEvidence), ...inIndex]
+}
+
+/**
+ * The list as far as it was read serves one manifest. Several are worth a list of their own, which
+ * replaces reads of single tags.
+ */
+function listForEvidence(graph: Graph, list: TagList | undefined): TagList | undefined {
+  if (list?.isWhole === true) return list
+  return graph.nodes.length > 1 ? undefined : (list ?? { tags: new Set(), isWhole: false })
 }
 
 /** Returns the attestations in indexes; of one platform, those that its index has for it. */

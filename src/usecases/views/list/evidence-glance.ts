@@ -8,7 +8,7 @@ import {
   evidenceKinds,
   predicateTypeOf,
 } from '../../../oci/evidence-kind.ts'
-import { cosignSuffixes, cosignTag, fallbackTag } from '../../../oci/evidence-tags.ts'
+import { type CosignTag, cosignTagsBySubject, fallbackTag } from '../../../oci/evidence-tags.ts'
 import { listAllReferrers } from '../../../images/evidence/referrers.ts'
 import type { Graph } from '../../../images/graph/graph.ts'
 import { attestationChildren, isLeaf } from '../../../images/graph/platform-images.ts'
@@ -21,6 +21,7 @@ import type { Capabilities, ManifestReader, ReferrerLister } from '../../../imag
 export class EvidenceGlance {
   readonly #store: ManifestReader & ReferrerLister & Pick<Capabilities, 'capability'>
   readonly #tags: ReadonlySet<string>
+  readonly #cosignTags: ReadonlyMap<string, readonly CosignTag[]>
   /** the first request to the referrers API; its response shows whether the API exists */
   #first: Promise<unknown> | undefined
 
@@ -30,13 +31,14 @@ export class EvidenceGlance {
   ) {
     this.#store = store
     this.#tags = tags
+    this.#cosignTags = cosignTagsBySubject(tags)
   }
 
   /** At most two requests: the API, and the fallback tag if it is listed. */
   async count(image: Digest, graph: Graph | undefined, call: Call): Promise<EvidenceCounts> {
     const listed = await this.#referrers(image, call)
     return sum([
-      ...cosignSuffixes.filter((suffix) => this.#tags.has(cosignTag(image, suffix))),
+      ...(this.#cosignTags.get(fallbackTag(image)) ?? []).map(({ suffix }) => suffix),
       ...listed.map(({ artifactType, annotations }) => evidenceKindOf(artifactType, annotations)),
       ...(graph === undefined ? [] : kindsInIndex(graph)),
     ])

@@ -56,7 +56,13 @@ describe('a list of tags', () => {
     const { list, push } = await start()
     const api = index(['linux/amd64', 'linux/arm64/v8'], { created: '2026-03-04T05:06:07Z' })
     await push(
-      together(api, referrer(api), cosignSignature(api), cosignSignature(api, { suffix: 'att' })),
+      together(
+        api,
+        referrer(api),
+        cosignSignature(api),
+        cosignSignature(api, { suffix: 'att' }),
+        cosignSignature(api, { suffix: 'att', prefix: 'cve-' }),
+      ),
       '1.0.0',
     )
     await push(artifact('helm'), 'chart')
@@ -73,7 +79,7 @@ describe('a list of tags', () => {
         created: '2026-03-04T05:06:07Z',
         size: size(api),
         platforms: ['linux/amd64', 'linux/arm64/v8'],
-        evidence: { sig: 1, att: 1, sbom: 1 },
+        evidence: { sig: 1, att: 2, sbom: 1 },
       },
       {
         tag: 'chart',
@@ -83,7 +89,7 @@ describe('a list of tags', () => {
         evidence: {},
       },
     ])
-    expect(view).toMatchObject({ total: 2, evidenceTagsHidden: 2 })
+    expect(view).toMatchObject({ total: 2, evidenceTagsHidden: 3 })
   })
 
   it('counts attestations of buildkit in an index as evidence, and not for platforms and time', async () => {

@@ -160,7 +160,7 @@ async function readVersions(
   return await tagsResolvingTo(store, content.descriptor.digest, versions, call)
 }
 
-/** What is read of a source at the same time. */
+/** The reads of a source that start together. */
 interface SourceReads {
   readonly root: Promise<ManifestContent>
   readonly versions: Promise<readonly VersionTag[] | undefined>

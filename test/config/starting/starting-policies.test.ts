@@ -5,8 +5,6 @@ import type { RetentionPolicy } from '../../../src/config/retention/policy.ts'
 import { startingConfig } from '../../../src/config/starting/starting-config.ts'
 import { startingPolicies } from '../../../src/config/starting/starting-policies.ts'
 import { matchesGlob } from '../../../src/oci/tag-glob.ts'
-import { isInRange } from '../../../src/semver/range.ts'
-import { parseVersion, plainReading } from '../../../src/semver/version.ts'
 import type { TagSelector } from '../../../src/selectors/tag-selector.ts'
 
 const environments = [
@@ -25,7 +23,7 @@ function read(policyName: string | undefined, registry = 'registry.example.com',
 }
 
 function selects(selector: TagSelector | undefined, tag: string): boolean {
-  const version = parseVersion(tag, plainReading)
+  if (selector?.exclude !== undefined && selects(selector.exclude, tag)) return false
   switch (selector?.kind) {
     case undefined:
       return true
@@ -34,7 +32,7 @@ function selects(selector: TagSelector | undefined, tag: string): boolean {
     case 'regex':
       return selector.regex.match(tag) !== undefined
     case 'semver':
-      return version !== undefined && isInRange(version, selector.range)
+      throw new Error('no starting policy has a range without newestPer')
   }
 }
 
@@ -54,30 +52,64 @@ describe('a starting policy', () => {
     expect(policy?.limits).toEqual({ maxDeletes: 200, maxPercent: 50, minRemaining: 1 })
     for (const { repositories, olderThan } of policy?.rules ?? []) {
       expect(repositories?.map(({ text }) => text)).toEqual(['@dev/**'])
-      expect(olderThan).toBeGreaterThanOrEqual(7 * 86_400_000)
+      expect(olderThan ?? Infinity).toBeGreaterThanOrEqual(7 * 86_400_000)
     }
   })
 
   it.each([
     ['pull-requests', 'pr-17', 'pull-requests'],
     ['pull-requests', 'pr-17-3f2a91c', 'pull-requests'],
+    ['pull-requests', 'main-3f2a91c', 'main branches'],
+    ['pull-requests', 'web-main-3f2a91c', 'main branches'],
+    ['pull-requests', 'sha-3f2a91c', 'main branches'],
     ['pull-requests', 'feature-login-3f2a91c', 'branches'],
+    ['pull-requests', 'dependabot-npm-lodash-4.17.21-3f2a91c', 'branches'],
+    ['pull-requests', 'cache-pr-17', 'caches'],
+    ['pull-requests', 'nightly-20260102', undefined],
+    ['pull-requests', 'snapshot-202601021530', undefined],
+    ['pull-requests', 'main', undefined],
     ['pull-requests', 'latest', undefined],
     ['pull-requests', '1.4.2', undefined],
     ['pull-requests', '1.4.2-3f2a91c', undefined],
     ['pull-requests', 'v2.0.0-rc.1', undefined],
     ['pull-requests', 'prod', undefined],
     ['nightlies', 'nightly-2026-01-02', 'nightlies'],
+    ['nightlies', 'nightly-1.4.2', 'nightlies'],
+    ['nightlies', 'nightly', undefined],
     ['nightlies', '1.4.2', undefined],
     ['release-candidates', '1.4.0-rc.1', 'release-candidates'],
     ['release-candidates', 'v2.0.0-beta3', 'release-candidates'],
+    ['release-candidates', '27.0.0.0-rc2', 'release-candidates'],
+    ['release-candidates', '1.4.0-rc.1-alpine', 'release-candidates'],
+    ['release-candidates', 'web-v1.4.0-rc.1', 'release-candidates'],
+    ['release-candidates', '17beta1', 'release-candidates'],
+    ['release-candidates', 'pr-17-beta', undefined],
     ['release-candidates', '1.4.0', undefined],
+    ['release-candidates', '1.4.0_build.3', undefined],
     ['release-candidates', '1.4.0-alpine', undefined],
+    ['release-candidates', 'web-1.4.0', undefined],
     ['newest', '3f2a91c', 'builds'],
+    ['newest', '20260102', 'builds'],
+    ['newest', 'pr-17-1.4.2', 'builds'],
     ['newest', '1.4.2', undefined],
     ['newest', '1.4.2-rc.1', undefined],
+    ['newest', 'v1.4.2', undefined],
+    ['newest', '1.4.2-alpine', undefined],
+    ['newest', '1.4.2_build.3', undefined],
+    ['newest', '2026.01.2', undefined],
+    ['newest', '2026.01', undefined],
+    ['newest', '2022.04.2beta', undefined],
+    ['newest', '27.3.4.1', undefined],
+    ['newest', '16.3-alpine3.20', undefined],
+    ['newest', '17rc1', undefined],
+    ['newest', 'web-1.4.2', undefined],
+    ['newest', 'web-v1.4.2-alpine', undefined],
+    ['newest', 'stable', undefined],
+    ['newest', 'prod-eu', undefined],
     ['environment', '3f2a91c', 'unused'],
     ['environment', 'latest', undefined],
+    ['environment', '16.3', undefined],
+    ['environment', 'web-1.4.2', undefined],
   ])('%s: the rule that may delete %s is %s', (name, tag, rule) => {
     const [policy] = read(name).policies
     expect(policy && deletes(policy, tag)).toBe(rule)

@@ -1,7 +1,7 @@
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import type { RepositoryPlan, TagVerdict } from '../../src/plan/prune/prune-plan.ts'
-import { decideRepository } from '../../src/usecases/prune/decide-repository.ts'
+import { decideRepository, type RepositoryDecision } from '../../src/usecases/prune/decide-repository.ts'
 import type { Rule, TagProtection } from '../../src/config/retention/policy.ts'
 import type { TagSelector } from '../../src/selectors/tag-selector.ts'
 import type { RepositoryPolicy, ReferenceInUse } from '../../src/usecases/prune/policy/policy.ts'
@@ -89,11 +89,12 @@ export function decideSketch(
   sketch: RepositorySketch,
   policy: Partial<RepositoryPolicy>,
 ): {
+  readonly decision: RepositoryDecision
   readonly plan: RepositoryPlan
   readonly deleted: readonly string[]
   readonly tag: (name: string) => TagVerdict
 } {
-  const { plan } = decideRepository(snapshotOf(sketch), {
+  const decision = decideRepository(snapshotOf(sketch), {
     protect: [],
     rules: [],
     limits: {},
@@ -101,11 +102,13 @@ export function decideSketch(
     reading: plainReading,
     ...policy,
   })
+  const { plan } = decision
   const nameOf = new Map(Object.keys(sketch.manifests).map((name) => [digestNamed(name), name]))
   const deleted = plan.steps.map((step) =>
     step.kind === 'deleteManifest' ? (nameOf.get(step.target.digest) ?? '?') : `:${step.tag}`,
   )
   return {
+    decision,
     plan,
     deleted,
     tag: (name) => {

@@ -9,6 +9,7 @@ import { type DrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { InitRegistries } from './init-registries.ts'
 import { listNextSteps } from './next-steps.ts'
 import { findImages, findPromotable, type PromotableImage } from './starting-images.ts'
+import { findReadings } from './starting-readings.ts'
 import { findSchema, parseStarting, writeConfig } from './write-config.ts'
 
 export interface InitOutput {
@@ -52,7 +53,7 @@ export async function writeStarting(
 ): Promise<{ config: StartingConfig; result: InitResult }> {
   const unread = new UnreadRegistries(warn)
   let outside: readonly string[] = []
-  const config = await complete(async (environments) => {
+  const chosen = await complete(async (environments) => {
     const { config: known } = parseStarting(startingConfig({ environments, images: [] }), out, cwd)
     const { images, others, failures } = await findImages(known, await registries.stores(), call)
     for (const { registry, error } of failures) {
@@ -65,6 +66,16 @@ export async function writeStarting(
     return images
   })
   const file = resolve(cwd, out)
+  const { config: written } = parseStarting(startingConfig(chosen), out, cwd)
+  const { readings, failures } = await findReadings(
+    written,
+    chosen.images,
+    await registries.stores(),
+    (registry) => unread.isUnreachable(registry),
+    call,
+  )
+  for (const [registry, error] of failures) unread.add(registry, error)
+  const config: StartingConfig = { ...chosen, readings }
   const text = startingConfig(config, await findSchema(file))
   const { config: known } = await writeConfig(text, out, { cwd, force })
   let promotable: PromotableImage | undefined

@@ -6,8 +6,19 @@ export interface StartingConfig {
   readonly environments: readonly StartingEnvironment[]
   /** empty: none are known, and every name is an image */
   readonly images: readonly string[]
+  /** by image: how its tags show that they are to be read; without an entry, by the defaults */
+  readonly readings?: ReadonlyMap<string, StartingReading>
   /** a policy and the environment that it applies to */
   readonly retention?: { readonly policy: StartingPolicy; readonly environment: string }
+}
+
+/** Settings of `images.NAME.tags` that differ from the defaults. */
+export interface StartingReading {
+  readonly scheme?: 'calver' | 'loose'
+  readonly variants?: readonly string[]
+  readonly buildMetadata?: boolean
+  /** versions are `16.3`, so a promotion must not write the floating tag `16.3` */
+  readonly twoNumbers?: boolean
 }
 
 export interface StartingEnvironment {
@@ -21,47 +32,68 @@ export interface StartingEnvironment {
  * Formats a dray.yaml with comments.
  * @param schema the path of the JSON Schema from the file, for editors; undefined: no line for it
  */
-export function startingConfig({ environments, images, retention }: StartingConfig, schema?: string): string {
-  const sections = environments.map((environment, i) => environmentSection(environment, environments, i))
+export function startingConfig(
+  { environments, images, readings = new Map(), retention }: StartingConfig,
+  schema?: string,
+): string {
+  const hasTwoNumbers = readings.size > 0 && images.every((image) => readings.get(image)?.twoNumbers === true)
+  const tags = hasTwoNumbers
+    ? '    tags: { semver: [exact, major, latest] } # 16.3 moves 16 and latest'
+    : '    tags: { semver: [exact, minor, major, latest] } # 1.4.2 moves 1.4, 1 and latest'
+  const sections = environments.map((environment, i) =>
+    environmentSection(environment, environments[i - 1], environments.length > 1 && i === 0 ? [] : [tags]),
+  )
   return [
     ...(schema === undefined ? [] : [`# yaml-language-server: $schema=${schema}\n`]),
     'version: 1\n',
     '\n# In the order of promotion. dray replaces {image} with the name of an image.\n',
     `environments:\n${sections.join('')}`,
-    imagesSection(images),
+    imagesSection(images, readings),
     ...(retention === undefined
       ? []
       : [`\n${formatRetentionSection(retention.policy, retention.environment)}`]),
   ].join('')
 }
 
+/**
+ * @param tags none in the first of several environments: images come to it by push, so dray does
+ * not maintain its tags
+ */
 function environmentSection(
   { name, registry, path }: StartingEnvironment,
-  all: readonly StartingEnvironment[],
-  index: number,
+  before: StartingEnvironment | undefined,
+  tags: readonly string[],
 ): string {
-  const before = all[index - 1]
-  // Images come to the first environment by push, so dray maintains the tags of the others.
-  const hasTags = before !== undefined || all.length === 1
   return [
     `  ${scalar(name)}:`,
     `    registry: ${scalar(registry)}`,
     `    path: ${JSON.stringify(path)}`,
     ...(before === undefined ? [] : [`    promoteFrom: [${scalar(before.name)}]`]),
-    ...(hasTags
-      ? ['    tags: { semver: [exact, minor, major, latest] } # 1.4.2 moves 1.4, 1 and latest']
-      : []),
+    ...tags,
     '',
   ].join('\n')
 }
 
-function imagesSection(images: readonly string[]): string {
-  if (images.length > 0) return `\nimages:\n${images.map((image) => `  ${scalar(image)}: {}\n`).join('')}`
+function imagesSection(images: readonly string[], readings: ReadonlyMap<string, StartingReading>): string {
+  if (images.length > 0) {
+    const comment =
+      readings.size === 0 ? '' : ' # tags: how to read versions, as the tags in the registry show'
+    return `\nimages:${comment}\n${images.map((image) => imageLine(image, readings.get(image))).join('')}`
+  }
   return `
 # List your images here. Without the list, name them in each command.
 # images:
 #   api: {}
 `
+}
+
+function imageLine(image: string, { scheme, variants, buildMetadata }: StartingReading = {}): string {
+  const tags = [
+    ...(scheme === undefined ? [] : [`scheme: ${scheme}`]),
+    ...(variants === undefined ? [] : [`variants: [${variants.map(scalar).join(', ')}]`]),
+    ...(buildMetadata === true ? ['buildMetadata: true'] : []),
+  ]
+  return `  ${scalar(image)}: ${tags.length === 0 ? '{}' : `{ tags: { ${tags.join(', ')} } }`}\n`
 }
 
 /** Formats text as a YAML scalar, quoted unless it can only be text. */

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { completeInit } from '../../../src/cli/setup/config-init.ts'
 import { findImages } from '../../../src/cli/setup/starting-images.ts'
@@ -12,7 +13,7 @@ import { tempFolder } from '../../support/temp.ts'
 const call: Call = { signal: new AbortController().signal, notify: () => undefined }
 
 /** A registry with these repositories. Only the given one has tags. */
-function catalog(paths: readonly string[] | DrayError, tagged?: string) {
+function catalog(paths: readonly string[] | DrayError, tagged?: string, tags = ['1.4.1', '1.4.2']) {
   return {
     async *repositories() {
       if (paths instanceof DrayError) throw paths
@@ -22,7 +23,7 @@ function catalog(paths: readonly string[] | DrayError, tagged?: string) {
       if (tagged === undefined) throw new DrayError('not-found', 'absent')
       return {
         async *tags() {
-          if (path === tagged) yield* ['1.4.1', '1.4.2']
+          if (path === tagged) yield* tags
         },
       } as unknown as SourceRepository
     },
@@ -62,11 +63,18 @@ describe('the images of a new configuration', () => {
   })
 })
 
+interface InitOptions {
+  readonly env?: readonly string[]
+  /** the path of the repository that has tags */
+  readonly tagged?: string
+  readonly tags?: string[]
+}
+
 describe('a new configuration', () => {
   const init = async (
     paths: readonly string[] | DrayError,
     image: readonly string[] = [],
-    { env = ['dev', 'prod'], tagged }: { readonly env?: readonly string[]; readonly tagged?: string } = {},
+    { env = ['dev', 'prod'], tagged, tags }: InitOptions = {},
   ) => {
     const warnings: string[] = []
     const { result } = await writeStarting(
@@ -83,7 +91,7 @@ describe('a new configuration', () => {
         ),
       {
         cwd: await tempFolder(),
-        registries: { stores: async () => catalog(paths, tagged) },
+        registries: { stores: async () => catalog(paths, tagged, tags) },
         call,
         isInteractive: false,
         warn: (text) => void warnings.push(text),
@@ -130,5 +138,42 @@ describe('a new configuration', () => {
     expect(result.next).toContain('dray promote api:1.4.2 --from staging --to prod')
     const last = await init(['prod/api'], [], { env, tagged: 'prod/api' })
     expect(last.result.next).toContain('dray promote api:TAG --from dev --to staging')
+  })
+
+  const written = async (options: InitOptions) => {
+    const { result } = await init(['dev/api', 'dev/web'], [], options)
+    const [text = ''] = (await readFile(result.file, 'utf8')).split('\n# "dray prune"')
+    return text.split('\n').filter((line) => /tags|^ {2}(api|web)/.test(line))
+  }
+
+  it('has the reading of versions that the tags of an image show', async () => {
+    const tags = ['2024.04.1', '2024.05.1', '2024.06.1', '2024.06.1-slim', '2024.05.1-slim']
+    expect(await written({ tagged: 'dev/api', tags })).toEqual([
+      '    tags: { semver: [exact, minor, major, latest] } # 1.4.2 moves 1.4, 1 and latest',
+      'images: # tags: how to read versions, as the tags in the registry show',
+      '  api: { tags: { scheme: calver, variants: [slim] } }',
+      '  web: {}',
+    ])
+  })
+
+  it('has no reading of versions for semantic versions, and that of another environment', async () => {
+    expect(await written({ tagged: 'dev/api' })).toEqual([
+      '    tags: { semver: [exact, minor, major, latest] } # 1.4.2 moves 1.4, 1 and latest',
+      '  api: {}',
+      '  web: {}',
+    ])
+    const tags = ['1.4.0_build.1', '1.4.0_build.2', '1.4.1_build.1']
+    expect(await written({ tagged: 'prod/web', tags })).toContain('  web: { tags: { buildMetadata: true } }')
+  })
+
+  it('writes no minor tags if the versions of all images have two numbers', async () => {
+    const tags = ['16.1', '16.2', '16.3', '17.0', '16', '17']
+    const { result } = await init(['dev/api'], [], { tagged: 'dev/api', tags })
+    const text = await readFile(result.file, 'utf8')
+    expect(text).toContain('    tags: { semver: [exact, major, latest] } # 16.3 moves 16 and latest\n')
+    expect(text).toContain('  api: { tags: { scheme: loose } }\n')
+    expect(await written({ tagged: 'dev/api', tags })).toContain(
+      '    tags: { semver: [exact, minor, major, latest] } # 1.4.2 moves 1.4, 1 and latest',
+    )
   })
 })

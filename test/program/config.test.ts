@@ -20,7 +20,7 @@ describe('dray config', () => {
     expect(made.stderr).toContain(`warning: cannot connect to ${closed}`)
     const valid = await dray(['config', 'validate'], options)
     expect(valid).toMatchObject({ code: 0, stderr: '' })
-    expect(valid.stdout).toContain('retention: 2 rules (pull-requests, branches)')
+    expect(valid.stdout).toContain('retention: 4 rules (pull-requests, main-branches, branches, caches)')
     const before = await readFile(join(cwd, 'dray.yaml'), 'utf8')
     const again = await dray(['config', 'init', ...flags], options)
     expect(again.code).toBe(3)

@@ -21,17 +21,17 @@ const defaultOut = 'dray.yaml'
 
 export default class ConfigInit extends BaseCommand {
   static override summary = 'Write a dray.yaml.'
-  static override description = `On a terminal, dray prompts for the values that the flags do not set. Every prompt has a default. The images come from the catalog of the registry, if it has one.
+  static override description = `On a terminal, dray prompts for the values that the flags do not set. Every prompt has a default. The images come from the catalog of the registry, if it has one. If their tags are calendar versions, variants or versions with build metadata, dray writes the settings to read them (\`scheme\`, \`variants\`, \`buildMetadata\`).
 
 \`dray status\`, \`dray promote\` and \`dray prune\` work with the new file at once. \`dray prune\` deletes nothing without \`--apply\`.
 
 Retention policies:
 
-- newest: all builds except the newest of each image (default)
-- pull-requests: builds of pull requests and branches
+- newest: all builds except versions and the newest of each image (default)
+- pull-requests: builds of pull requests and branches, and their caches
 - nightlies: nightly builds
-- release-candidates: release candidates
-- environment: everything except the newest releases and images in use
+- release-candidates: release candidates, except the newest of each version
+- environment: everything except the newest versions and images in use
 - none: no policy`
   static override examples = [
     { description: 'Answer questions', command: 'dray config init' },

@@ -51,7 +51,7 @@ export const startingPolicies: readonly [StartingPolicy, ...StartingPolicy[]] = 
       keepNewest: 1
       olderThan: 14d
     # main-3f2a91c, web-main-3f2a91c, sha-3f2a91c: branches that releases come from
-    - name: main branches
+    - name: main-branches
       repositories: ["{repositories}"]
       tags: { regex: '(?<branch>(.+-)?(main|master|trunk|develop|next|canary|edge|sha))-[0-9a-f]{7,40}' }
       groupBy: branch

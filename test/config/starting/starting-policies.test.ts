@@ -59,9 +59,9 @@ describe('a starting policy', () => {
   it.each([
     ['pull-requests', 'pr-17', 'pull-requests'],
     ['pull-requests', 'pr-17-3f2a91c', 'pull-requests'],
-    ['pull-requests', 'main-3f2a91c', 'main branches'],
-    ['pull-requests', 'web-main-3f2a91c', 'main branches'],
-    ['pull-requests', 'sha-3f2a91c', 'main branches'],
+    ['pull-requests', 'main-3f2a91c', 'main-branches'],
+    ['pull-requests', 'web-main-3f2a91c', 'main-branches'],
+    ['pull-requests', 'sha-3f2a91c', 'main-branches'],
     ['pull-requests', 'feature-login-3f2a91c', 'branches'],
     ['pull-requests', 'dependabot-npm-lodash-4.17.21-3f2a91c', 'branches'],
     ['pull-requests', 'cache-pr-17', 'caches'],

@@ -27,13 +27,22 @@ export function compareDigits(a: string, b: string): number {
 
 /** Compares by code unit, and runs of digits as numbers: `build-9` before `build-10`. */
 export function compareNaturally(a: string, b: string): number {
-  const [these, those] = [splitByDigits(a), splitByDigits(b)]
-  for (let i = 0; i < Math.min(these.length, those.length); i++) {
-    const [one = '', other = ''] = [these[i], those[i]]
-    const order = isNumeric(one) && isNumeric(other) ? compareDigits(one, other) : compareText(one, other)
+  return compareRuns(splitByDigits(a), splitByDigits(b))
+}
+
+/** Compares the texts that `splitByDigits` split, as `compareNaturally` does. */
+export function compareRuns(a: readonly string[], b: readonly string[]): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const [one = '', other = ''] = [a[i], b[i]]
+    const order = isDigit(one) && isDigit(other) ? compareDigits(one, other) : compareText(one, other)
     if (order !== 0) return order
   }
-  return these.length - those.length
+  return a.length - b.length
+}
+
+/** Splits into runs of digits and of other characters. */
+export function splitByDigits(text: string): readonly string[] {
+  return text.match(/\d+|\D+/g) ?? []
 }
 
 export function compareText(a: string, b: string): number {
@@ -45,10 +54,12 @@ export function isNumeric(text: string): boolean {
   return /^\d+$/.test(text)
 }
 
-function splitByDigits(text: string): readonly string[] {
-  return text.match(/\d+|\D+/g) ?? []
+/** Whether a text begins with a digit. */
+function isDigit(text: string): boolean {
+  const code = text.charCodeAt(0)
+  return code >= 48 && code <= 57
 }
 
 function withoutZeros(digits: string): string {
-  return digits.replace(/^0+(?=\d)/, '')
+  return digits.startsWith('0') ? digits.replace(/^0+(?=\d)/, '') : digits
 }

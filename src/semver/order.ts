@@ -1,5 +1,12 @@
 import { numberedLine, type NumberedLine } from './line.ts'
-import { compareNaturally, compareNumbers, compareText, type VersionNumber } from './number.ts'
+import {
+  compareNaturally,
+  compareNumbers,
+  compareRuns,
+  compareText,
+  splitByDigits,
+  type VersionNumber,
+} from './number.ts'
 import { isVariant } from './variant.ts'
 import { compareVersions, type Version, type VersionReading, versionTagsIn } from './version.ts'
 
@@ -10,7 +17,7 @@ type Key =
   | { readonly rank: 'version'; readonly version: Version }
   /** a floating tag comes before the versions of its line */
   | { readonly rank: 'version'; readonly floating: NumberedLine }
-  | { readonly rank: 'other' }
+  | { readonly rank: 'other'; readonly runs: readonly string[] }
 
 const ranks = { latest: 0, version: 1, other: 2 } as const
 
@@ -41,7 +48,8 @@ function keyOf(
   if (lines.has(tag) && isVariant(tag, reading.variants)) return { rank: 'latest', variant: tag }
   const floating = numberedLine(tag, reading)
   // a number without a version of its line is no floating tag: 20240101
-  if (floating === undefined || !lines.has(lineKey(floating))) return { rank: 'other' }
+  if (floating === undefined || !lines.has(lineKey(floating)))
+    return { rank: 'other', runs: splitByDigits(tag) }
   return { rank: 'version', floating }
 }
 
@@ -51,6 +59,7 @@ function lineKey({ major, variant = '' }: NumberedLine): string {
 
 function compareKeys(a: Key, b: Key): number {
   if (a.rank === 'latest' && b.rank === 'latest') return compareText(a.variant, b.variant)
+  if (a.rank === 'other' && b.rank === 'other') return compareRuns(b.runs, a.runs)
   if (a.rank !== 'version' || b.rank !== 'version') return ranks[a.rank] - ranks[b.rank]
   const order = 'version' in a && 'version' in b ? compareVersions(b.version, a.version) : compareLines(a, b)
   return order || compareText(variantOf(a), variantOf(b))
@@ -78,7 +87,7 @@ function variantOf(key: VersionKey): string {
   return ('version' in key ? key.version : key.floating).variant ?? ''
 }
 
-/** Compares by digits as numbers, then as text: the order is total. */
+/** Compares digits as numbers, then text: the order is total. */
 function compareTags(a: string, b: string): number {
   return compareNaturally(a, b) || compareText(a, b)
 }

@@ -1,20 +1,29 @@
-import { parseVersion, type VersionScheme, type VersionReading } from './version.ts'
-
-const schemes: readonly VersionScheme[] = ['semver', 'calver', 'loose']
+import { parseVersion, type VersionReading, type VersionScheme } from './version.ts'
 
 /**
- * Advises a user whose version is not one by the scheme: which other scheme reads it; else what a
- * version is. For the hint of an error.
+ * Advises a user whose argument is no version by the reading: the scheme that reads it, or the
+ * setting or spelling that makes it a version. It is the hint of a usage error.
  */
 export function adviseUnread(text: string, reading: VersionReading): string {
   const { scheme } = reading
-  const other = schemes.find(
-    (one) => one !== scheme && parseVersion(text, { ...reading, scheme: one }) !== undefined,
-  )
+  const isRead = (change: Partial<VersionReading>, spelling = text): boolean =>
+    parseVersion(spelling, { ...reading, ...change }) !== undefined
+  if (isRead({ ignoreVersions: [] }))
+    return 'A glob of ignoreVersions matches it, so that it is never a version. Use another version, or change ignoreVersions in dray.yaml.'
+  const withPlus = text.replace('_', '+')
+  if (isRead({}, withPlus)) return `Write build metadata after "+": ${withPlus}`
+  const other = likelySchemes(text).find((one) => isRead({ scheme: one }))
   if (other !== undefined)
-    return `It is a version in the scheme ${other}, and this repository has the scheme ${scheme}: set tags.scheme to ${other} in dray.yaml.`
-  const isIgnored = parseVersion(text, { ...reading, ignoreVersions: [] }) !== undefined
-  return isIgnored ? 'A glob of ignoreVersions in dray.yaml matches it.' : `A version is ${forms[scheme]}.`
+    return `It is a version in the scheme ${other}, and the scheme here is ${scheme}: set scheme: ${other} under tags in dray.yaml.`
+  return `A version is ${forms[scheme]}.`
+}
+
+/**
+ * Returns the schemes, the likeliest one for a version or tag first. Two digits can be a year, but
+ * most versions that begin with them are no dates.
+ */
+export function likelySchemes(text: string): readonly VersionScheme[] {
+  return /^v?\d{4}\./.test(text) ? ['calver', 'loose', 'semver'] : ['semver', 'loose', 'calver']
 }
 
 const forms: Readonly<Record<VersionScheme, string>> = {

@@ -69,23 +69,23 @@ const grammar =
  * for the versions of `ignoreVersions`.
  */
 export function parseVersion(text: string, reading: VersionReading): Version | undefined {
-  if (text.length > maxLength || isIgnored(text.replace('+', '_'), reading)) return undefined
+  if (text.length > maxLength || isIgnored(text, reading)) return undefined
   const { rest, variant } = splitVariant(text, reading.variants)
-  const [, numbers = '', preRelease, build] = grammar.exec(rest) ?? []
-  const spelled = numbers.split('.')
-  const prerelease = preRelease?.split('.') ?? []
+  const match = grammar.exec(rest)
+  if (match === null) return undefined
+  const spelled = identifiersIn(match[1])
+  const prerelease = identifiersIn(match[2])
   if (!hasNumbersOf(spelled, reading)) return undefined
   if (reading.scheme === 'semver' && prerelease.some(isPadded)) return undefined
-  const [major = 0, minor = 0, patch = 0, fourth = 0] = spelled.map(parseNumber)
   return {
     scheme: reading.scheme,
-    major,
-    minor,
-    patch,
-    fourth,
+    major: numberAt(spelled, 0),
+    minor: numberAt(spelled, 1),
+    patch: numberAt(spelled, 2),
+    fourth: numberAt(spelled, 3),
     spelled,
     prerelease,
-    build: build?.split('.') ?? [],
+    build: identifiersIn(match[3]),
     variant,
   }
 }
@@ -94,6 +94,17 @@ export function parseVersion(text: string, reading: VersionReading): Version | u
 export function parseVersionTag(tag: string, reading: VersionReading): VersionTag | undefined {
   const version = parseVersion(reading.buildMetadata ? tag.replace('_', '+') : tag, reading)
   return version === undefined ? undefined : { tag, version, hasV: tag.startsWith('v') }
+}
+
+function identifiersIn(text: string | undefined): readonly string[] {
+  return text === undefined ? none : text.split('.')
+}
+
+const none: readonly string[] = []
+
+function numberAt(spelled: readonly string[], at: number): VersionNumber {
+  const digits = spelled[at]
+  return digits === undefined ? 0 : parseNumber(digits)
 }
 
 function hasNumbersOf(numbers: readonly string[], { scheme, twoNumbers }: VersionReading): boolean {
@@ -119,10 +130,12 @@ function isWithin(digits: string, lowest: number, highest: number): boolean {
 
 /** Whether an identifier is a number with leading zeros, which semver.org does not allow. */
 function isPadded(identifier: string): boolean {
-  return /^0\d+$/.test(identifier)
+  return identifier.startsWith('0') && /^0\d+$/.test(identifier)
 }
 
-function isIgnored(tag: string, { ignoreVersions }: VersionReading): boolean {
+function isIgnored(text: string, { ignoreVersions }: VersionReading): boolean {
+  if (ignoreVersions.length === 0) return false
+  const tag = text.replace('+', '_')
   return ignoreVersions.some((glob) => matchesGlob(glob, tag))
 }
 

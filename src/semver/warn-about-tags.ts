@@ -1,13 +1,12 @@
-import { isNumeric } from './number.ts'
+import { compareText } from './number.ts'
 import { beginsWithPreReleaseWord } from './prerelease.ts'
+import { likelySchemes } from './unread-version.ts'
 import {
   classifyTag,
   isExactVersion,
   isStable,
-  type VersionScheme,
   type Version,
   type VersionReading,
-  type VersionTag,
   versionTagsIn,
 } from './version.ts'
 
@@ -15,20 +14,22 @@ import {
 const shown = 5
 
 /**
- * Returns warnings about tags whose reading is probably not the one that the user expects: one line
- * each, without the repository.
+ * Returns warnings about tags that the user probably reads in another way than dray: one line each,
+ * without the repository.
  * @param tags all tags of the repository
+ * @param maintainsLatest the tag policy writes `latest`, and therefore `alpine` for a variant
  */
 export function warnAboutTags(
   tags: readonly string[],
   reading: VersionReading,
-  { maintainsLatest = false }: { readonly maintainsLatest?: boolean } = {},
+  { maintainsLatest }: { readonly maintainsLatest: boolean } = { maintainsLatest: false },
 ): readonly string[] {
-  const versions = versionTagsIn(tags, reading)
+  const versions = versionTagsIn(tags, reading).map(({ version }) => version)
+  const suspects = suspectVariants(versions)
   return [
     ...warnAboutVersionLike(tags, reading),
-    ...warnAboutSuffixes(versions),
-    ...warnAboutDigits(versions, reading),
+    ...warnAboutSuspects(suspects),
+    ...(reading.scheme === 'loose' ? [] : warnAboutDigits(versions, suspects)),
     ...(maintainsLatest ? warnAboutLatest(tags, versions) : []),
   ]
 }
@@ -36,51 +37,49 @@ export function warnAboutTags(
 function warnAboutVersionLike(tags: readonly string[], reading: VersionReading): readonly string[] {
   const found = tags.filter((tag) => classifyTag(tag, reading) === 'versionLike')
   if (found.length === 0) return []
-  const fixes = [...fixesFor(found, reading), 'if they are not versions, list them in ignoreVersions']
-  const [fix = '', ...more] = fixes
-  const are =
+  const count = found.length === 1 ? '1 version-like tag' : `${found.length} version-like tags`
+  const setting = settingFor(found, reading)
+  const fix = setting === undefined ? 'list' : `set ${setting} under tags in dray.yaml, or list`
+  const what =
     found.length === 1
-      ? '1 version-like tag is not read as a version'
-      : `${found.length} version-like tags are not read as versions`
-  return [`${are} by the scheme ${reading.scheme}: ${list(found)}; ${[fix, ...more].join(', or ')}`]
+      ? 'it under ignoreVersions if it is no version'
+      : 'them under ignoreVersions if they are no versions'
+  return [`the scheme ${reading.scheme} does not read ${count} (${listSome(found)}): ${fix} ${what}`]
 }
 
-/** The settings that read some of the tags, the one that reads the most first. */
-function fixesFor(tags: readonly string[], reading: VersionReading): readonly string[] {
-  const others: readonly VersionScheme[] = ['calver', 'loose']
-  const changes: readonly (readonly [fix: string, change: Partial<VersionReading>])[] = [
-    ...(reading.buildMetadata ? [] : [['set buildMetadata: true', { buildMetadata: true }] as const]),
-    ...others
-      .filter((scheme) => scheme !== reading.scheme)
-      .map((scheme) => [`set scheme: ${scheme}`, { scheme }] as const),
-  ]
-  const counted = changes.map(([fix, change]) => ({
-    fix,
-    count: tags.filter((tag) => isExactVersion(tag, { ...reading, ...change })).length,
-  }))
-  const [best] = counted.toSorted((a, b) => b.count - a.count)
-  return best === undefined || best.count === 0 ? [] : [best.fix]
-}
-
-function warnAboutSuffixes(versions: readonly VersionTag[]): readonly string[] {
-  const suffixes = [...suspectVariants(versions.map(({ version }) => version))]
-  if (suffixes.length === 0) return []
-  return [
-    `versions with the suffix ${list(suffixes)} are read as pre-releases; if these are variants, set variants: ${JSON.stringify(suffixes.slice(0, shown))}`,
-  ]
-}
-
-/** Returns the suffixes that follow two or more versions and are probably undeclared variants. */
-export function suspectVariants(versions: readonly Version[]): ReadonlySet<string> {
-  const numbers = new Map<string, Set<string>>()
-  for (const version of versions) {
-    const suffix = suspectVariant(version)
-    if (suffix === undefined) continue
-    const { major, minor, patch, fourth } = version
-    const seen = numbers.get(suffix) ?? new Set()
-    numbers.set(suffix, seen.add(`${major}.${minor}.${patch}.${fourth}`))
+/**
+ * Returns the setting that reads most of the tags; two settings only if no single one reads any.
+ * Undefined if no setting does.
+ */
+function settingFor(tags: readonly string[], now: VersionReading): string | undefined {
+  const [first = ''] = tags
+  const schemes = likelySchemes(first).map((scheme) => ({ ...now, scheme }))
+  const withMetadata = { ...now, buildMetadata: true }
+  const groups = [[...schemes, withMetadata], schemes.map((one) => ({ ...one, buildMetadata: true }))]
+  for (const readings of groups) {
+    const counts = readings.map((one) => tags.filter((tag) => isExactVersion(tag, one)).length)
+    const most = Math.max(...counts)
+    const best = most > 0 ? readings[counts.indexOf(most)] : undefined
+    if (best !== undefined) return settingOf(best, now)
   }
-  return new Set([...numbers].filter(([, seen]) => seen.size > 1).map(([suffix]) => suffix))
+  return undefined
+}
+
+function settingOf({ scheme, buildMetadata }: VersionReading, now: VersionReading): string {
+  return [
+    ...(scheme === now.scheme ? [] : [`scheme: ${scheme}`]),
+    ...(buildMetadata === now.buildMetadata ? [] : ['buildMetadata: true']),
+  ].join(' and ')
+}
+
+function warnAboutSuspects(suspects: ReadonlySet<string>): readonly string[] {
+  if (suspects.size === 0) return []
+  const suffixes = [...suspects].toSorted(compareText)
+  const entries = suffixes.slice(0, shown).map((suffix) => JSON.stringify(suffix))
+  const one = suffixes.length === 1
+  return [
+    `versions with the ${one ? 'suffix' : 'suffixes'} ${listSome(suffixes)} are read as pre-releases: if ${one ? 'it is a variant' : 'they are variants'}, set variants: [${entries.join(', ')}] under tags in dray.yaml`,
+  ]
 }
 
 /**
@@ -93,37 +92,51 @@ export function suspectVariant(version: Version): string | undefined {
   return /^\d/.test(suffix) || beginsWithPreReleaseWord(suffix) ? undefined : suffix
 }
 
-/** Warns about identifiers such as `rc9` and `rc10`, which compare as text. */
-function warnAboutDigits(versions: readonly VersionTag[], { scheme }: VersionReading): readonly string[] {
-  if (scheme === 'loose') return []
-  const identifiers = new Set(versions.flatMap(({ version }) => version.prerelease))
-  const byLetters = new Map<string, string>()
-  for (const identifier of identifiers) {
-    const [, letters, digits] = /^(.*\D)(\d+)$/.exec(identifier) ?? []
-    if (letters === undefined || digits === undefined || isNumeric(identifier)) continue
-    const other = byLetters.get(letters)
-    if (other === undefined) byLetters.set(letters, digits)
-    else if (other.length !== digits.length) {
-      const [short = '', long = ''] = [other, digits].toSorted((a, b) => a.length - b.length)
-      return [
-        `${letters}${short} and ${letters}${long} are compared as text, not as numbers; write ${letters}.${short} and ${letters}.${long} in new versions`,
-      ]
+/** Returns the suffixes that look like undeclared variants and follow two or more versions. */
+export function suspectVariants(versions: readonly Version[]): ReadonlySet<string> {
+  const numbers = new Map<string, Set<string>>()
+  for (const version of versions) {
+    const suffix = suspectVariant(version)
+    if (suffix === undefined) continue
+    const { major, minor, patch, fourth } = version
+    const seen = numbers.get(suffix) ?? new Set()
+    numbers.set(suffix, seen.add(`${major}.${minor}.${patch}.${fourth}`))
+  }
+  return new Set([...numbers].flatMap(([suffix, seen]) => (seen.size > 1 ? [suffix] : [])))
+}
+
+/**
+ * Warns about identifiers with the same letters and different numbers of digits: as text, `rc10` is
+ * below `rc9` (semver.org, 11).
+ */
+function warnAboutDigits(versions: readonly Version[], suspects: ReadonlySet<string>): readonly string[] {
+  const lengths = new Map<string, Set<number>>()
+  for (const { prerelease } of versions) {
+    if (suspects.has(prerelease.join('.'))) continue
+    for (const identifier of prerelease) {
+      const [, letters, digits = ''] = /^([\dA-Za-z-]*[A-Za-z-])(\d+)$/.exec(identifier) ?? []
+      if (letters !== undefined) lengths.set(letters, (lengths.get(letters) ?? new Set()).add(digits.length))
     }
   }
-  return []
+  const mixed = [...lengths].flatMap(([letters, seen]) => (seen.size > 1 ? [letters] : []))
+  if (mixed.length === 0) return []
+  const some = mixed.toSorted(compareText).slice(0, shown)
+  const wrong = some.map((letters) => `${letters}10 is below ${letters}9`).join(' and ')
+  const right = some.map((letters) => `${letters}.10`).join(' and ')
+  return [`${wrong}, because identifiers with letters compare as text: write ${right} in new versions`]
 }
 
 /** Warns about `latest-alpine`: the floating tag of the variant is `alpine`. */
-function warnAboutLatest(tags: readonly string[], versions: readonly VersionTag[]): readonly string[] {
-  const variants = new Set(versions.map(({ version }) => version.variant))
+function warnAboutLatest(tags: readonly string[], versions: readonly Version[]): readonly string[] {
+  const variants = new Set(versions.map(({ variant }) => `latest-${variant}`))
   return tags
-    .filter((tag) => tag.startsWith('latest-') && variants.has(tag.slice('latest-'.length)))
+    .filter((tag) => variants.has(tag))
     .map((tag) => {
-      const variant = tag.slice('latest-'.length)
-      return `dray does not maintain ${tag}, because ${variant} is the floating tag of this variant; delete ${tag}, or move it yourself with --tags ${tag}`
+      const variant = tag.replace('latest-', '')
+      return `dray does not maintain ${tag}, because ${variant} is the floating tag of this variant: use ${variant}, and delete ${tag}`
     })
 }
 
-function list(names: readonly string[]): string {
+function listSome(names: readonly string[]): string {
   return names.length > shown ? `${names.slice(0, shown).join(', ')}, …` : names.join(', ')
 }

@@ -40,6 +40,8 @@ export interface LoadedConfig {
   readonly position?: (path: Path) => FilePosition
   /** the section `retention`, of which only the shape is checked; `retentionOf` checks the rest */
   readonly retention?: WrittenRetention
+  /** adds the positions to mistakes that are found later */
+  readonly locate: (issues: readonly Issue[]) => readonly FileMistake[]
   /** makes the error for mistakes that are found later, each with its position */
   readonly mistakes: (issues: readonly Issue[]) => DrayError
   /** deprecated keys, each with its position */
@@ -87,6 +89,7 @@ function noConfig(): LoadedConfig {
     file: undefined,
     config: emptyConfig,
     where,
+    locate: () => [],
     mistakes,
     deprecated: [],
     warnings: [],
@@ -126,9 +129,10 @@ function readConfig(
     written: shape.config,
     position: (path) => source.position(path, 'value'),
     ...(retention !== undefined && { retention }),
+    locate: (issues) => locate(source, issues),
     mistakes,
     deprecated: source.deprecated,
-    warnings: formatWarnings(name, source.deprecated),
+    warnings: formatWarnings(name, source.deprecated, 'deprecated keys'),
   }
   return { loaded }
 }

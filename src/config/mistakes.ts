@@ -7,7 +7,7 @@ import type { Issue } from './shape.ts'
 const maxListed = 100
 /** Their size in characters of JSON. */
 const maxSize = 32 * 1024
-/** The deprecated keys that a run warns about. */
+/** The warnings of one kind that a run prints. */
 const maxWarnings = 10
 
 /** Adds the positions to mistakes. Returns them in the order of the file, each one once. */
@@ -51,11 +51,14 @@ export function mistakesError(name: string, mistakes: readonly FileMistake[]): D
   })
 }
 
-/** Formats deprecated keys on one line each; only the first of many. */
-export function formatWarnings(name: string, deprecated: readonly FileMistake[]): readonly string[] {
-  const rest = deprecated.length - maxWarnings
-  const lines = deprecated.slice(0, maxWarnings).map((one) => formatMistake(name, one))
-  return rest > 0 ? [...lines, `${name} has ${rest} more deprecated keys`] : lines
+/**
+ * Formats warnings on one line each; only the first of many.
+ * @param kind a plural noun for them: `deprecated keys`
+ */
+export function formatWarnings(name: string, all: readonly FileMistake[], kind: string): readonly string[] {
+  const rest = all.length - maxWarnings
+  const lines = all.slice(0, maxWarnings).map((one) => formatMistake(name, one))
+  return rest > 0 ? [...lines, `${name} has ${rest} more ${kind}`] : lines
 }
 
 /** The first mistakes, at least one, so that an error has a bounded size. */

@@ -1,6 +1,7 @@
 import { RecordedPuts } from '../../audit/query/recorded-puts.ts'
 import type { Call } from '../../lib/call.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
+import { formatWarnings } from '../../config/mistakes.ts'
 import { findPolicy, retentionOf } from '../../config/retention/retention.ts'
 import type { PlannedChange } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
@@ -51,6 +52,7 @@ export async function gatherPruneInputs(
   const state = new PruneState(await context.auditPath(args.auditFile), context.clock)
   return {
     retention,
+    warnings: formatWarnings(loaded.name ?? '', retention.hiddenRules, 'rules that never decide'),
     scope,
     known: new KnownRepositories(loaded.config, retention, repositories),
     inUse,

@@ -29,6 +29,8 @@ const repositoriesPerToken = 20
 
 export interface PruneInputs {
   readonly retention: RetentionPolicy
+  /** about the policy itself */
+  readonly warnings: readonly string[]
   readonly scope: PruneScope
   /** the repositories that references in use may name, whether the run reads them or not */
   readonly known: KnownRepositories
@@ -82,6 +84,7 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
   return {
     plan,
     warnings: [
+      ...inputs.warnings,
       ...warnings,
       ...unknownInUse(inputs, results),
       ...unmatchedPatterns(scope),

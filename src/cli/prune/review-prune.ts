@@ -76,6 +76,7 @@ export async function reviewPrune(
   const cache = await context.pruneCache(call)
   const inputs: PruneInputs = {
     retention,
+    warnings: [],
     known,
     scope: { ...scope, repositories },
     inUse,

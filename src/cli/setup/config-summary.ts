@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../../config/load.ts'
+import { formatWarnings } from '../../config/mistakes.ts'
 import type { FileMistake } from '../../lib/errors.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { escapeText } from '../../render/text/escape.ts'
@@ -20,7 +21,7 @@ export interface ConfigSummary {
     readonly protections: readonly string[]
     readonly limits: RetentionPolicy['limits']
   }[]
-  /** deprecated keys */
+  /** deprecated keys, hidden rules and doubtful ranges */
   readonly warnings: readonly FileMistake[]
 }
 
@@ -30,7 +31,7 @@ export function summaryOf(
   policies: readonly RetentionPolicy[],
 ): ConfigSummary {
   return {
-    warnings: deprecated,
+    warnings: [...deprecated, ...policies.flatMap(doubtsAbout)],
     file,
     environments: [...config.environments].map(([name, { targets }]) => ({ name, targets: targets.length })),
     images: config.images === undefined ? null : [...config.images.keys()],
@@ -42,6 +43,18 @@ export function summaryOf(
       limits,
     })),
   }
+}
+
+/** Formats the warnings about policies on one line each. */
+export function warnAboutPolicies(
+  { name }: LoadedConfig,
+  policies: readonly RetentionPolicy[],
+): readonly string[] {
+  return formatWarnings(name ?? '', policies.flatMap(doubtsAbout), 'warnings about retention policies')
+}
+
+function doubtsAbout({ hiddenRules, doubtfulRanges }: RetentionPolicy): readonly FileMistake[] {
+  return [...hiddenRules, ...doubtfulRanges]
 }
 
 /** Formats the summary for a person. */

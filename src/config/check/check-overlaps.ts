@@ -29,6 +29,37 @@ export function checkOverlaps(
   return [...ofProtections, ...ofRules]
 }
 
+/**
+ * Finds rules that never decide, because earlier rules select every tag that they select. Reports
+ * only what the texts alone prove.
+ * @param rules as written; undefined for an invalid one
+ */
+export function findHiddenRules(rules: readonly (Rule | undefined)[], path: Path): readonly Issue[] {
+  return rules.flatMap((rule, i): Issue[] => {
+    const hiding = rule === undefined ? [] : hidersOf(rule, rules.slice(0, i))
+    if (hiding.length === 0) return []
+    const names = hiding.map(({ name }) => JSON.stringify(name)).join(' and ')
+    const [isOne, select] = hiding.length === 1 ? ['rule', 'selects'] : ['rules', 'select']
+    const message = `it never decides, because the earlier ${isOne} ${names} ${select} everything that it selects: move it up, or exclude its tags there`
+    return [{ path: [...path, 'rules', i], at: 'value', message }]
+  })
+}
+
+/** The earlier rules that together select everything that a rule selects. */
+function hidersOf(rule: Rule, earlier: readonly (Rule | undefined)[]): readonly Rule[] {
+  const candidates = earlier
+    .filter((one) => one !== undefined)
+    .filter((one) => one.kind === rule.kind || (rule.kind === 'broken' && one.kind === 'tags'))
+    .filter((one) => includesRepositories(one.repositories, rule.repositories))
+  const alone = candidates.find((one) => includesSelector([one.tags], rule.tags))
+  if (alone !== undefined) return [alone]
+  const isHidden = includesSelector(
+    candidates.map((one) => one.tags),
+    rule.tags,
+  )
+  return isHidden ? candidates : []
+}
+
 /** The name of an earlier protection that makes this one redundant. */
 function shadowOf(one: Protection, earlier: readonly (Protection | undefined)[]): string | undefined {
   return earlier.find((other) => {

@@ -1,3 +1,4 @@
+import type { FileMistake } from '../../lib/errors.ts'
 import type { RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import type { TagSelector } from '../../selectors/tag-selector.ts'
 
@@ -10,6 +11,10 @@ export interface RetentionPolicy {
   readonly limits: Limits
   /** the sources for the time of an image; the first one that has a time decides */
   readonly timeFrom: readonly TimeSource[]
+  /** rules that never decide, because earlier ones select all of their tags */
+  readonly hiddenRules: readonly FileMistake[]
+  /** ranges that select other versions than a user expects */
+  readonly doubtfulRanges: readonly FileMistake[]
   /** `sha256:` and hex of everything in the policy; the order of keys does not matter */
   readonly hash: string
 }

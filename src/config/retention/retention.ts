@@ -14,7 +14,11 @@ export function retentionOf(loaded: LoadedConfig): readonly RetentionPolicy[] {
   if (loaded.retention === undefined || loaded.file === undefined) return []
   const { policies, issues } = checkRetention(loaded.retention, loaded.config, dirname(loaded.file))
   if (issues.length > 0) throw loaded.mistakes(issues)
-  return policies
+  return policies.map((policy) => ({
+    ...policy,
+    hiddenRules: loaded.locate(policy.hiddenRules),
+    doubtfulRanges: loaded.locate(policy.doubtfulRanges),
+  }))
 }
 
 /**

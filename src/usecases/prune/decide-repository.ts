@@ -12,6 +12,7 @@ import { decideTags } from './decide-tags.ts'
 import { orderDeletes } from './delete-order.ts'
 import { type Evaluation, evaluatePolicy } from './evaluate.ts'
 import type { ReferenceInUse, RepositoryPolicy } from './policy/policy.ts'
+import { warnAboutPolicy } from './policy/warnings/warn-about-policy.ts'
 import { sumFreedBytes } from './sizes.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
@@ -33,6 +34,8 @@ export interface RepositoryDecision {
   readonly atOtherHosts: readonly ReferenceInUse[]
   /** manifests that are listed by an index and are not there */
   readonly missing: readonly MissingChild[]
+  /** whole sentences with the fix, without the name of the repository */
+  readonly warnings: readonly string[]
 }
 
 /** Decides what to delete in one repository. Pure. */
@@ -60,7 +63,8 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
     referrers,
   }
   const { matched, absent, atOtherHosts } = keptImages
-  return { plan, matched, absent, atOtherHosts, missing: findMissing(graph) }
+  const warnings = warnAboutPolicy(evaluation)
+  return { plan, matched, absent, atOtherHosts, missing: findMissing(graph), warnings }
 }
 
 /** Each missing manifest once, with the first index that lists it. */

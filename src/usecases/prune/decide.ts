@@ -108,10 +108,21 @@ function collectWarnings(
       absent.map(({ at, by }) => `${formatAt(repository, at)} is in use (${by}) but does not exist`),
     ),
     ...warnOfOtherHosts(decisions),
+    ...warnOfRepositories(decisions),
     ...decisions
       .filter(({ missing }) => missing.length > 0)
       .map(({ plan: { repository }, missing }) => warnOfMissing(repository, missing)),
   ]
+}
+
+/** One line for each warning, with the repositories that it is about. */
+function warnOfRepositories(decisions: readonly RepositoryDecision[]): readonly string[] {
+  const all = decisions.flatMap(({ plan, warnings }) =>
+    warnings.map((text) => ({ text, repository: formatRepository(plan.repository) })),
+  )
+  return [...Map.groupBy(all, ({ text }) => text)].map(
+    ([text, those]) => `${joinFirst(those.map(({ repository }) => repository))}: ${text}`,
+  )
 }
 
 /** Missing manifests that a warning names. */

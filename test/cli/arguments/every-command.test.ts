@@ -37,7 +37,16 @@ const unlisted = read(environments)
 const digest = digestOf('x')
 const never = () => Promise.reject(new Error('a layout was read'))
 const call = { signal: new AbortController().signal, notify: () => undefined }
-const retention = { name: undefined, protect: [], rules: [], limits: {}, timeFrom: [], hash: '' } as const
+const retention = {
+  name: undefined,
+  protect: [],
+  rules: [],
+  limits: {},
+  timeFrom: [],
+  hiddenRules: [],
+  doubtfulRanges: [],
+  hash: '',
+} as const
 const policy = { levels: undefined, channels: undefined, allowBackward: false }
 const tagging = { env: undefined, tags: ['x'], next: undefined, fromLabel: false, policy, cwd: '/p' }
 const placing = { tags: ['x'], cwd: '/p' }

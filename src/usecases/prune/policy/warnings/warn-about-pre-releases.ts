@@ -1,0 +1,99 @@
+import type { TagProtection } from '../../../../config/retention/policy.ts'
+import {
+  findHighestTag,
+  isStable,
+  type VersionReading,
+  type VersionTag,
+  versionKey,
+  versionTagsIn,
+} from '../../../../semver/version.ts'
+import { joinFirst } from '../../first-few.ts'
+import { linesOf, selectProtected } from '../protected-tags.ts'
+import { selectTag } from '../select.ts'
+
+export interface ProtectedRepository {
+  /** all image tags */
+  readonly tags: readonly string[]
+  /** as from `readingOfProtections` */
+  readonly reading: VersionReading
+  /** whether any protection or use keeps the image of a tag */
+  readonly isKept: (tag: string) => boolean
+}
+
+/**
+ * Warns if a protection by version keeps pre-releases while releases that a user expects are not
+ * kept: the release of the same numbers, all releases of a line because pre-releases take its
+ * places, or all releases because they are not read as versions. Pure.
+ */
+export function warnAboutPreReleases(
+  protection: TagProtection,
+  repository: ProtectedRepository,
+): readonly string[] {
+  if (protection.tags.kind !== 'semver') return []
+  const { tags, reading } = repository
+  const selected = new Set(selectProtected(protection, tags, reading).tags)
+  const preReleases = versionTagsIn([...selected], reading).filter(({ version }) => !isStable(version))
+  if (preReleases.length === 0) return []
+  const name = `the protection ${JSON.stringify(protection.name)}`
+  return [
+    ...warnAboutBounds(name, preReleases, repository),
+    ...warnAboutPlaces(name, protection, preReleases, repository),
+    ...warnAboutUnread(name, repository),
+  ]
+}
+
+/** Warns about pre-releases of releases that are there and not kept: 2.0.0-rc.1 of `<2.0.0`. */
+function warnAboutBounds(
+  name: string,
+  preReleases: readonly VersionTag[],
+  { tags, reading, isKept }: ProtectedRepository,
+): readonly string[] {
+  const releases = new Map(
+    versionTagsIn(tags, reading)
+      .filter(({ tag, version }) => isStable(version) && !isKept(tag))
+      .map(({ tag, version }) => [versionKey(version), tag]),
+  )
+  const pairs = preReleases.flatMap(({ tag, version }) => {
+    const release = releases.get(versionKey({ ...version, prerelease: [] }))
+    return release === undefined ? [] : [`${tag} and not ${release}`]
+  })
+  if (pairs.length === 0) return []
+  return [
+    `${name} keeps pre-releases without their releases: ${joinFirst(pairs)}. To exclude such pre-releases, end the range with -0, for example <2.0.0-0.`,
+  ]
+}
+
+/** Warns about lines in which pre-releases take all places and no release is kept. */
+function warnAboutPlaces(
+  name: string,
+  { tags: selector, newest }: TagProtection,
+  preReleases: readonly VersionTag[],
+  { tags, reading, isKept }: ProtectedRepository,
+): readonly string[] {
+  if (newest === undefined) return []
+  const kept = new Set(preReleases.map(({ tag }) => tag))
+  const inRange = tags.filter((tag) => selectTag(selector, tag, reading) !== undefined)
+  const pairs = [...linesOf(inRange, newest.per, reading).values()].flatMap((line) => {
+    const releases = line.filter(({ version }) => isStable(version))
+    if (releases.some(({ tag }) => isKept(tag))) return []
+    const release = findHighestTag(releases)
+    const preRelease = findHighestTag(line.filter(({ tag }) => kept.has(tag)))
+    return release === undefined || preRelease === undefined
+      ? []
+      : [`${preRelease.tag} and not ${release.tag}`]
+  })
+  if (pairs.length === 0) return []
+  return [
+    `${name} keeps pre-releases and no release of the same line, because pre-releases take all of its places: ${joinFirst(pairs)}. Raise its count.`,
+  ]
+}
+
+/** Warns if only pre-releases are versions, and tags such as `1.4` may be the releases. */
+function warnAboutUnread(name: string, { tags, reading, isKept }: ProtectedRepository): readonly string[] {
+  const numbers = tags.filter((tag) => /^v?\d+\.\d+$/.test(tag) && !isKept(tag))
+  const hasRelease = versionTagsIn(tags, reading).some(({ version }) => isStable(version))
+  if (numbers.length === 0 || hasRelease) return []
+  return [
+    `${name} keeps only pre-releases, because the scheme ${reading.scheme} does not read ${joinFirst(numbers)} as versions. If they are releases, set scheme: loose and omit minor from semver under tags in dray.yaml.`,
+  ]
+}

@@ -9,8 +9,10 @@ const manyImages = 50
  * the number of images if there are several repositories. Undefined if a yes is enough.
  */
 export function textToConfirm({ repositories }: PrunePlan): string | undefined {
-  const losing = repositories.filter(({ steps, count }) => steps.length > 0 && count.deleted > 0)
-  const deleted = losing.reduce((sum, { count }) => sum + count.deleted, 0)
+  const losing = repositories.filter(
+    ({ steps, count: { deleted, superseded = 0 } }) => steps.length > 0 && deleted + superseded > 0,
+  )
+  const deleted = losing.reduce((sum, { count }) => sum + count.deleted + (count.superseded ?? 0), 0)
   const isMuch = deleted > manyImages || losing.some(({ count }) => count.deleted * 2 > count.images)
   const [first, second] = losing
   if (!isMuch || first === undefined) return undefined

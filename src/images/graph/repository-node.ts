@@ -1,7 +1,7 @@
-import { annotationKeys } from '../../oci/annotations.ts'
+import { annotationKeys, predicateTypeKeys } from '../../oci/annotations.ts'
 import { bareDescriptor, type Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { artifactTypeOf, blobsOf, childrenOf, parseManifest } from '../../oci/manifest.ts'
+import { artifactTypeOf, blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import { isImageConfig } from '../config/image-config.ts'
 import { isAttestationChild } from './platform-images.ts'
@@ -22,6 +22,14 @@ export interface RepositoryNode {
   readonly artifactType?: string
   /** the annotation `org.opencontainers.image.created`, unparsed */
   readonly created?: string
+  /** of a referrer with one layer, which may be an attestation */
+  readonly statement?: StatementLayer
+}
+
+/** The only layer of a referrer, and the predicate type that the annotations state. */
+export interface StatementLayer {
+  readonly layer: Descriptor
+  readonly predicateType?: string
 }
 
 interface ChildEntry {
@@ -60,7 +68,17 @@ export function nodeOf({ bytes, descriptor }: ManifestContent, where: string): R
     ...(subject !== undefined && { subject: subject.digest }),
     ...(artifactType !== undefined && { artifactType }),
     ...(created !== undefined && { created }),
+    ...statementOf(manifest),
   }
+}
+
+function statementOf(manifest: Manifest): { readonly statement?: StatementLayer } {
+  if (manifest.kind !== 'manifest' || manifest.subject === undefined) return {}
+  const [layer, ...others] = manifest.layers
+  if (layer === undefined || others.length > 0) return {}
+  const predicateType = predicateTypeKeys.map((key) => manifest.annotations?.[key]).find(Boolean)
+  const base = { layer: bareDescriptor(layer) }
+  return { statement: predicateType === undefined ? base : { ...base, predicateType } }
 }
 
 export function opaqueNode(descriptor: Descriptor): RepositoryNode {

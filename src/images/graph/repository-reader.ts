@@ -41,6 +41,8 @@ export class RepositoryReader {
   readonly #contents: ContentStore | undefined
   readonly #last: PreviousScan | undefined
   readonly #known = new Map<Digest, RepositoryNode>()
+  /** manifests whose content an earlier run read, and that the registry has not shown yet */
+  readonly #unconfirmed = new Set<Digest>()
 
   constructor(store: SourceRepository, { contents, last }: ReaderOptions = {}) {
     this.store = store
@@ -111,9 +113,24 @@ export class RepositoryReader {
     return (await this.#recall(digest)) ?? (await this.#get({ digest }, call))
   }
 
+  /**
+   * As `find`, but a manifest whose content is known counts only if the registry has it now (HEAD).
+   * @throws what the store throws.
+   */
+  async findExisting(digest: Digest, call: Call): Promise<RepositoryNode | null> {
+    const node = await this.#recall(digest)
+    if (node === undefined) return await this.#get({ digest }, call)
+    if (!this.#unconfirmed.has(digest)) return node
+    if ((await this.store.resolve({ digest }, call)) === undefined) return null
+    this.#unconfirmed.delete(digest)
+    return node
+  }
+
   /** The manifest of a descriptor that the registry just gave. */
   async manifest(descriptor: Descriptor, call: Call): Promise<RepositoryNode | null> {
-    return (await this.#recall(descriptor)) ?? (await this.#get(descriptor, call))
+    const node = (await this.#recall(descriptor)) ?? (await this.#get(descriptor, call))
+    this.#unconfirmed.delete(descriptor.digest)
+    return node
   }
 
   /**
@@ -132,7 +149,9 @@ export class RepositoryReader {
     if (bytes === undefined) return undefined
     const mediaType = typeof at === 'string' ? '' : at.mediaType
     try {
-      return this.#keep(nodeOf({ descriptor: { mediaType, digest, size: bytes.byteLength }, bytes }, digest))
+      const node = nodeOf({ descriptor: { mediaType, digest, size: bytes.byteLength }, bytes }, digest)
+      this.#unconfirmed.add(digest)
+      return this.#keep(node)
     } catch (error) {
       // The content has another kind, such as a config. The registry reports the problem.
       if (isDrayError(error)) return undefined
@@ -154,6 +173,7 @@ export class RepositoryReader {
       return opaque
     }
     if (content === undefined) return null
+    this.#unconfirmed.delete(content.descriptor.digest)
     const known = this.#known.get(content.descriptor.digest)
     if (known !== undefined) return known
     const mark = 'digest' in at ? { digest: at.digest } : at

@@ -26,6 +26,7 @@ interface ScanSource {
   listTags(call: Call): Promise<readonly string[]>
   resolve(tag: string, call: Call): Promise<RepositoryNode | null>
   find(digest: Digest, call: Call): Promise<RepositoryNode | null>
+  findExisting(digest: Digest, call: Call): Promise<RepositoryNode | null>
   manifest(descriptor: Descriptor, call: Call): Promise<RepositoryNode | null>
   remembered(subject: Digest): readonly Digest[] | undefined
 }
@@ -98,6 +99,34 @@ export class RepositoryScan {
 
   async addDigests(digests: readonly Digest[], call: Call): Promise<void> {
     await this.#addEach(digests, call)
+    await this.#addChildren(call)
+  }
+
+  /** Adds those of the digests that exist, with what they reach; it returns them. */
+  async addExisting(digests: readonly Digest[], call: Call): Promise<readonly Digest[]> {
+    const found = await inParallel(digests, readsAtOnce, call, async (digest, c) => {
+      const node = await this.#source.findExisting(digest, c)
+      if (node !== null) this.#add(node)
+      return node === null ? [] : [digest]
+    })
+    await this.#addChildren(call)
+    return found.flat()
+  }
+
+  /** Removes those of the manifests whose content is known and that do not exist any more. */
+  async confirm(digests: readonly Digest[], call: Call): Promise<void> {
+    await inParallel(digests, readsAtOnce, call, async (digest, c) => {
+      if (!this.#nodes.has(digest) || (await this.#source.findExisting(digest, c)) !== null) return
+      this.#nodes.delete(digest)
+      this.#missing.add(digest)
+    })
+  }
+
+  /** Adds the referrers of these manifests alone. `addReferrers` does not list them again. */
+  async addReferrersOf(subjects: readonly Digest[], call: Call): Promise<void> {
+    if (this.#source.store.capability('referrers') === 'no') return
+    const unlisted = subjects.filter((digest) => !this.#referrersOf.has(digest))
+    if (unlisted.length > 0) await this.#listReferrers(unlisted, call)
     await this.#addChildren(call)
   }
 

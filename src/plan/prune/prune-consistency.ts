@@ -72,7 +72,9 @@ function findContradiction(plan: RepositoryPlan): string | undefined {
 }
 
 /** Whether the counts match the tags that are shown: the confirmation depends on them. */
-function isCounted({ tags, count }: RepositoryPlan): boolean {
+function isCounted({ tags, count, others }: RepositoryPlan): boolean {
+  const superseded = others.filter(({ role, verdict }) => role === 'superseded' && verdict === 'delete')
+  if (superseded.length !== (count.superseded ?? 0)) return false
   const named = tags.filter(({ tag, digest }) => digest !== null && !isEvidenceTag(tag))
   const distinct = (those: readonly TagVerdict[]): number => new Set(those.map(({ digest }) => digest)).size
   const deleted = named.filter(({ verdict }) => verdict === 'delete')

@@ -27,16 +27,24 @@ const tagVerdict = v.strictObject({
   why,
   created: v.exactOptional(time),
   size: v.exactOptional(natural),
+  lacks: v.exactOptional(v.array(v.strictObject({ digest, platform: v.exactOptional(v.string()) }))),
 })
 const manifestVerdict = v.strictObject({
   digest,
-  role: v.picklist(['child', 'evidence', 'orphaned']),
+  role: v.picklist(['child', 'evidence', 'orphaned', 'superseded']),
   of: v.array(digest),
   verdict: v.picklist(['keep', 'delete']),
   why,
   size: natural,
+  leftBy: v.exactOptional(v.array(tag)),
 })
-const stepBase = { id: v.string(), repository, after: v.array(v.string()), why }
+const stepBase = {
+  id: v.string(),
+  repository,
+  after: v.array(v.string()),
+  why,
+  absent: v.exactOptional(v.array(digest)),
+}
 const step = v.variant('kind', [
   v.strictObject({
     ...stepBase,
@@ -44,6 +52,7 @@ const step = v.variant('kind', [
     target: descriptor,
     losesTags: v.array(tag),
     subject: v.exactOptional(digest),
+    leftBy: v.exactOptional(v.array(tag)),
   }),
   v.strictObject({ ...stepBase, kind: v.literal('deleteTag'), tag, digest }),
 ])
@@ -56,7 +65,7 @@ const repositoryPlan = v.strictObject({
   others: v.array(manifestVerdict),
   roots: v.array(digest),
   steps: v.array(step),
-  count: v.strictObject({ images: natural, deleted: natural }),
+  count: v.strictObject({ images: natural, deleted: natural, superseded: v.exactOptional(natural) }),
   freed: natural,
   referrers: v.picklist(['read', 'remembered']),
 })

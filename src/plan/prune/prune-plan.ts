@@ -56,8 +56,11 @@ export interface RepositoryPlan {
   /** digests in use; they are kept even without a tag */
   readonly roots: readonly Digest[]
   readonly steps: readonly DeleteStep[]
-  /** digests with an image tag: all of them, and those that are deleted */
-  readonly count: { readonly images: number; readonly deleted: number }
+  /**
+   * digests with an image tag: all of them, and those that are deleted; and the digests without a
+   * tag that a rule deletes because a tag left them, if there are any
+   */
+  readonly count: { readonly images: number; readonly deleted: number; readonly superseded?: number }
   /**
    * bytes of blobs and manifests that nothing which remains of this repository refers to; the
    * registry frees them at its next garbage collection
@@ -88,17 +91,27 @@ export interface TagVerdict {
   readonly created?: string
   /** bytes of the whole image without attached artifacts; absent if it was not read */
   readonly size?: number
+  /** the children that its index lists and the repository lacks, if there are any */
+  readonly lacks?: readonly LackedChild[]
+}
+
+export interface LackedChild {
+  readonly digest: Digest
+  /** `linux/arm64`, if the index has it */
+  readonly platform?: string
 }
 
 export interface ManifestVerdict {
   readonly digest: Digest
-  readonly role: 'child' | 'evidence' | 'orphaned'
+  readonly role: 'child' | 'evidence' | 'orphaned' | 'superseded'
   /** the known indexes that list it and its known subject */
   readonly of: readonly Digest[]
   readonly verdict: 'keep' | 'delete'
   readonly why: Why
   /** of the manifest and its blobs, bytes */
   readonly size: number
+  /** of a superseded digest: the tags that left it, the newest move first */
+  readonly leftBy?: readonly string[]
 }
 
 /** The reason of a verdict, for a program and for a person. */
@@ -155,6 +168,11 @@ interface DeleteStepBase {
    */
   readonly after: readonly StepId[]
   readonly why: Why
+  /**
+   * manifests that must still be missing just before the step: the subject of an orphaned artifact,
+   * the children that a broken index lacks
+   */
+  readonly absent?: readonly Digest[]
 }
 
 /** A manifest with all tags on it. */
@@ -165,6 +183,8 @@ export interface DeleteManifestStep extends DeleteStepBase {
   readonly losesTags: readonly string[]
   /** its field `subject` */
   readonly subject?: Digest
+  /** of a superseded digest: tags that must still be on other manifests just before the step */
+  readonly leftBy?: readonly string[]
 }
 
 /** A tag alone; its digest is kept. */

@@ -94,13 +94,14 @@ function heading({ image, repository }: RepositoryPlan, page: Page): readonly st
 
 /** `12 images: 2 to delete (6 manifests, 1.2 GiB), 1 tag to delete, 10 to keep`. */
 function countsOf(plan: RepositoryPlan, isRefused: boolean): string {
-  const { images, deleted } = plan.count
+  const { images, deleted, superseded = 0 } = plan.count
   if (isRefused) return `${formatCount(images, 'image')}: ${deleted} to delete, refused (nothing is deleted)`
   const tags = countSteps(plan, 'deleteTag')
   const manifests = countSteps(plan, 'deleteManifest')
   const deletes = `${deleted} to delete (${formatCount(manifests, 'manifest')}, ${formatBytes(plan.freed)})`
   const parts = [
     ...(manifests === 0 ? [] : [deletes]),
+    ...(superseded === 0 ? [] : [`${superseded} superseded to delete`]),
     ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} to delete`]),
     `${images - deleted} to keep`,
   ]
@@ -169,9 +170,14 @@ export function renderFreed(freed: number, subject: string, page: Page): readonl
 /** The confirmation of a plan: `Delete 3 images and 1 tag?` */
 export function deleteQuestion(plan: PrunePlan): string {
   const { deleted, manifests, untagged } = totalsOf(plan)
-  const what = deleted > 0 ? formatCount(deleted, 'image') : formatCount(manifests, 'manifest')
+  const superseded = plan.repositories.reduce(
+    (sum, { count, steps }) => sum + (steps.length === 0 ? 0 : (count.superseded ?? 0)),
+    0,
+  )
   const parts = [
-    ...(manifests === 0 ? [] : [what]),
+    ...(deleted === 0 ? [] : [formatCount(deleted, 'image')]),
+    ...(superseded === 0 ? [] : [formatCount(superseded, 'superseded image')]),
+    ...(deleted + superseded > 0 || manifests === 0 ? [] : [formatCount(manifests, 'manifest')]),
     ...(untagged === 0 ? [] : [formatCount(untagged, 'tag')]),
   ]
   return `Delete ${parts.join(' and ')}?`

@@ -38,10 +38,10 @@ export function listVerdicts(plan: RepositoryPlan, folding: Folding, page: Page)
   ]
 }
 
-/** Whether a kept tag needs the attention of a person: a rule selects it, or it has a problem. */
-export function isNotable({ verdict, why }: TagVerdict): boolean {
+/** Whether a kept tag needs the attention of a person: it has a problem. */
+export function isNotable({ verdict, why, lacks }: TagVerdict): boolean {
   if (verdict !== 'keep') return false
-  return why.kind === 'dangling' || why.kind === 'cannotUntag' || isOrphaned(why)
+  return why.kind === 'dangling' || why.kind === 'cannotUntag' || lacks !== undefined || isOrphaned(why)
 }
 
 /** Whether it is an attached artifact without its subject. */
@@ -87,6 +87,8 @@ function deletedImagesOf({ others }: RepositoryPlan, tags: readonly TagVerdict[]
   }))
   // Parents come before their parts, if they are known.
   const known = new Set(others.map(({ digest }) => digest))
+  // The manifest of a deleted tag is shown by the tag.
+  for (const { digest } of deleted) if (digest !== null) seen.add(digest)
   const first = others.filter(({ of }) => !of.some((parent) => known.has(parent)))
   const alone = [...first, ...others].flatMap((manifest): readonly DeletedImage[] => {
     if (seen.has(manifest.digest)) return []
@@ -147,6 +149,7 @@ const roleTexts: Readonly<Record<ManifestVerdict['role'], string>> = {
   child: 'child',
   evidence: 'attached',
   orphaned: 'orphaned',
+  superseded: 'superseded',
 }
 
 function partRow(part: ManifestVerdict, indent: string, page: Page): PruneRow {
@@ -160,7 +163,16 @@ function partRow(part: ManifestVerdict, indent: string, page: Page): PruneRow {
   }
 }
 
-function rowOf({ tag, verdict, why, created, size }: TagVerdict, now: number): PruneRow {
+/** The reason of a verdict, and what the index of the tag lacks. */
+function reasonText({ why, lacks = [] }: TagVerdict): string {
+  if (lacks.length === 0) return escapeText(why.text)
+  const children = lacks.map(({ platform, digest }) => platform ?? digest.slice(0, 19))
+  const more = children.length > 3 ? ` and ${children.length - 3} more` : ''
+  return escapeText(`${why.text}; broken: its index lacks ${children.slice(0, 3).join(', ')}${more}`)
+}
+
+function rowOf(verdictOf: TagVerdict, now: number): PruneRow {
+  const { tag, verdict, created, size } = verdictOf
   const time = created === undefined ? Number.NaN : Date.parse(created)
   return {
     kind: 'row',
@@ -168,7 +180,7 @@ function rowOf({ tag, verdict, why, created, size }: TagVerdict, now: number): P
     name: escapeText(tag),
     age: Number.isNaN(time) ? '-' : formatAge(now - time),
     size: size === undefined ? '-' : formatBytes(size),
-    why: escapeText(why.text),
+    why: reasonText(verdictOf),
   }
 }
 

@@ -6,11 +6,11 @@ import type { Evaluation } from './evaluate.ts'
 import { SharedReasons } from './shared-reasons.ts'
 
 /**
- * Decides about the manifests that have no image tag: garbage, and manifests that garbage reaches
- * and another manifest keeps. Pure.
+ * Decides about the manifests that have no image tag: garbage, manifests that garbage reaches and
+ * another manifest keeps, and superseded digests. Pure.
  */
 export function decideManifests(evaluation: Evaluation): readonly ManifestVerdict[] {
-  const { snapshot, reachability, tags, reach } = evaluation
+  const { snapshot, reachability, tags, reach, superseded } = evaluation
   const { graph, orphaned } = snapshot
   const named = new Set(tags.values())
   const interrupted = new Map(orphaned.map(({ digest, of }) => [digest, of]))
@@ -19,33 +19,65 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
     [...graph.nodes.values()].flatMap(({ children }) => children.map((child) => child.digest)),
   )
   const shared = new Set([...reachability.garbage].flatMap((digest) => reach.from(digest)))
+  const orphans = orphanReasons(evaluation)
   const verdicts: ManifestVerdict[] = []
   const reasons = new SharedReasons()
   for (const [digest, node] of graph.nodes) {
     const isGarbage = reachability.garbage.has(digest)
-    if (named.has(digest) || (!isGarbage && !shared.has(digest))) continue
+    const left = superseded.get(digest)
+    if (named.has(digest) || (!isGarbage && !shared.has(digest) && left === undefined)) continue
     const above = parents.get(digest) ?? []
-    const role = interrupted.has(digest)
-      ? 'orphaned'
-      : isAttachedArtifact(evaluation, node, listed)
-        ? 'evidence'
-        : 'child'
+    const orphan = orphans.get(digest)
+    const role = roleOf(evaluation, node, listed, interrupted.has(digest) || orphan !== undefined)
     const of =
       interrupted.get(digest) ??
       putSubjectFirst(node.subject, above).filter((parent) => reachability.garbage.has(parent))
     const size = node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
-    const why = isGarbage
-      ? explainGarbage(role, of)
-      : explainShared(above.filter((parent) => reachability.live.has(parent)))
-    verdicts.push({ digest, role, of, verdict: isGarbage ? 'delete' : 'keep', why: reasons.share(why), size })
+    const decided = left?.isDeleted === isGarbage ? left.why : isGarbage ? orphan : undefined
+    const why =
+      decided ??
+      (isGarbage
+        ? explainGarbage(role, of)
+        : explainShared(above.filter((parent) => reachability.live.has(parent))))
+    verdicts.push({
+      digest,
+      role,
+      of,
+      verdict: isGarbage ? 'delete' : 'keep',
+      why: reasons.share(why),
+      size,
+      ...(left !== undefined && { leftBy: left.tags }),
+    })
   }
   return verdicts
+}
+
+/** By digest: why a rule deletes an attached artifact whose subject is missing. */
+function orphanReasons({ orphans, snapshot }: Evaluation): ReadonlyMap<Digest, Why> {
+  const reasons = new Map<Digest, Why>()
+  for (const [tag, { isDeleted, why }] of orphans) {
+    const digest = snapshot.graph.tags.get(tag) ?? null
+    if (isDeleted && digest !== null) reasons.set(digest, why)
+  }
+  return reasons
+}
+
+function roleOf(
+  evaluation: Evaluation,
+  node: RepositoryNode,
+  listed: ReadonlySet<Digest>,
+  isOrphaned: boolean,
+): ManifestVerdict['role'] {
+  if (evaluation.superseded.has(node.descriptor.digest)) return 'superseded'
+  if (isOrphaned) return 'orphaned'
+  return isAttachedArtifact(evaluation, node, listed) ? 'evidence' : 'child'
 }
 
 function explainGarbage(role: ManifestVerdict['role'], of: readonly Digest[]): Why {
   const [first] = of
   const parent = first === undefined ? 'a deleted manifest' : first.slice(0, 19)
   const text = {
+    superseded: `part of ${parent}, which is deleted`,
     orphaned: `orphaned by an interrupted run: part of ${parent}, which was deleted`,
     child: `part of ${parent}, which is deleted`,
     evidence: `attached to ${parent}, which is deleted`,

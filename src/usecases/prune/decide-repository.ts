@@ -11,6 +11,7 @@ import { decideManifests } from './decide-manifests.ts'
 import { decideTags } from './decide-tags.ts'
 import { orderDeletes } from './delete-order.ts'
 import { type Evaluation, evaluatePolicy } from './evaluate.ts'
+import { noHistory } from './records/history.ts'
 import type { ReferenceInUse, RepositoryPolicy } from './policy/policy.ts'
 import { warnAboutPolicy } from './policy/warnings/warn-about-policy.ts'
 import { sumFreedBytes } from './sizes.ts'
@@ -19,6 +20,8 @@ import type { RepositorySnapshot } from './snapshot.ts'
 /** A manifest that an index lists and that does not exist. */
 export interface MissingChild {
   readonly index: Digest
+  /** the tags on the index */
+  readonly tags: readonly string[]
   readonly digest: Digest
   readonly platform?: string
 }
@@ -63,21 +66,36 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
     referrers,
   }
   const { matched, absent, atOtherHosts } = keptImages
-  const warnings = warnAboutPolicy(evaluation)
-  return { plan, matched, absent, atOtherHosts, missing: findMissing(graph), warnings }
+  const warnings = [...warnAboutPolicy(evaluation), ...warn(snapshot)]
+  return { plan, matched, absent, atOtherHosts, missing: findMissing(snapshot), warnings }
 }
 
-/** Each missing manifest once, with the first index that lists it. */
-function findMissing({ nodes, missing }: RepositorySnapshot['graph']): readonly MissingChild[] {
+/**
+ * Each missing manifest once, with the first index that lists it. An index that was copied without
+ * some platforms lacks them on purpose.
+ */
+function findMissing({ graph, history = noHistory }: RepositorySnapshot): readonly MissingChild[] {
+  const { nodes, missing, tags } = graph
   if (missing.size === 0) return []
   const found = new Map<Digest, MissingChild>()
   for (const { descriptor, children } of nodes.values()) {
+    const index = descriptor.digest
+    if (history.sparse.has(index)) continue
     for (const { digest, platform } of children) {
       if (!missing.has(digest) || found.has(digest)) continue
-      found.set(digest, { index: descriptor.digest, digest, ...(platform !== undefined && { platform }) })
+      const own = [...tags].flatMap(([tag, on]) => (on === index ? [tag] : []))
+      found.set(digest, { index, tags: own, digest, ...(platform !== undefined && { platform }) })
     }
   }
   return [...found.values()]
+}
+
+/** Without records, a rule of the kind `superseded` never selects anything. */
+function warn({ history }: RepositorySnapshot): readonly string[] {
+  if (history?.hasRecords !== false) return []
+  return [
+    'a rule of the kind superseded finds no records of dray about its tags. Pass the audit log of the runs that move them (--audit-file), or set attest: true for the environment.',
+  ]
 }
 
 function planSteps(
@@ -102,6 +120,7 @@ function planSteps(
     const node = graph.nodes.get(digest)
     const why = reasons.get(digest)
     if (node === undefined || why === undefined) return []
+    const left = evaluation.superseded.get(digest)
     return [
       {
         kind: 'deleteManifest',
@@ -112,19 +131,35 @@ function planSteps(
         target: node.descriptor,
         losesTags: (lost.get(digest) ?? []).map(({ tag }) => tag),
         ...(node.subject !== undefined && { subject: node.subject }),
+        ...absentFor(evaluation, lost.get(digest) ?? []),
+        ...(left !== undefined && { leftBy: left.tags }),
       },
     ]
   })
-  const untags = tags.flatMap(({ tag, digest, verdict, why }, i): readonly DeleteStep[] =>
-    verdict === 'untag' && digest !== null
-      ? [{ kind: 'deleteTag', id: `t${i + 1}`, repository, after: [], why, tag, digest }]
-      : [],
-  )
+  const untags = tags.flatMap((one, i): readonly DeleteStep[] => {
+    const { tag, digest, verdict, why } = one
+    if (verdict !== 'untag' || digest === null) return []
+    const absent = absentFor(evaluation, [one])
+    return [{ kind: 'deleteTag', id: `t${i + 1}`, repository, after: [], why, ...absent, tag, digest }]
+  })
   return [...manifests, ...untags]
 }
 
-function countImages({ tags, reachability }: Evaluation): RepositoryPlan['count'] {
+/** What must still be missing before tags are deleted that a rule selects because it is missing. */
+function absentFor(
+  { snapshot: { history = noHistory } }: Evaluation,
+  tags: readonly TagVerdict[],
+): Pick<DeleteStep, 'absent'> {
+  const absent = tags.flatMap(({ tag }) => [
+    ...(history.broken.get(tag)?.digests ?? []),
+    ...(history.orphaned.get(tag)?.digests ?? []),
+  ])
+  return absent.length === 0 ? {} : { absent: [...new Set(absent)] }
+}
+
+function countImages({ tags, reachability, superseded }: Evaluation): RepositoryPlan['count'] {
   const images = new Set(tags.values())
   const deleted = [...images].filter((digest) => reachability.garbage.has(digest)).length
-  return { images: images.size, deleted }
+  const left = [...superseded.keys()].filter((digest) => reachability.garbage.has(digest)).length
+  return { images: images.size, deleted, ...(left > 0 && { superseded: left }) }
 }

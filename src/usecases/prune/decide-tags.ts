@@ -4,8 +4,11 @@ import type { TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import { sortBySemver } from '../../semver/order.ts'
 import type { Evaluation } from './evaluate.ts'
 import { describeUse, type ProtectedImages, type Protected } from './policy/protect.ts'
+import { listLacked } from './records/lacked.ts'
+import { noHistory } from './records/history.ts'
 import { SharedReasons } from './shared-reasons.ts'
 import { sumImageBytes } from './sizes.ts'
+import type { RepositorySnapshot } from './snapshot.ts'
 
 type ReasonedVerdict = Pick<TagVerdict, 'verdict' | 'why'>
 
@@ -31,9 +34,25 @@ export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
     const why = reasons.share(own)
     const size = sumImageBytes(graph, digest)
     const time = isEvidenceTag(tag) ? undefined : times.of(digest)
-    if (time?.kind !== 'dated') return { tag, digest, verdict, why, size }
-    return { tag, digest, verdict, why, created: new Date(time.at).toISOString(), size }
+    return {
+      tag,
+      digest,
+      verdict,
+      why,
+      ...(time?.kind === 'dated' && { created: new Date(time.at).toISOString() }),
+      size,
+      ...lacksOf(snapshot, digest),
+    }
   })
+}
+
+/** What an index lacks, unless it was copied without some platforms on purpose. */
+function lacksOf(
+  { graph, history = noHistory }: RepositorySnapshot,
+  digest: Digest,
+): Pick<TagVerdict, 'lacks'> {
+  const lacked = listLacked(graph, digest, history.sparse)
+  return lacked.length === 0 ? {} : { lacks: lacked }
 }
 
 function decideTag(evaluation: Evaluation, tag: string, digest: Digest): ReasonedVerdict {
@@ -41,6 +60,8 @@ function decideTag(evaluation: Evaluation, tag: string, digest: Digest): Reasone
   const protection = keptImages.digests.get(digest)
   if (protection !== undefined)
     return { verdict: 'keep', why: explainKept(protection, keptImages, tag, digest) }
+  const orphan = decideOrphan(evaluation, tag, digest)
+  if (orphan !== undefined) return orphan
   const ruleVerdict = ruleVerdicts.get(tag)
   if (ruleVerdict === undefined || !ruleVerdict.isDeleted)
     return { verdict: 'keep', why: ruleVerdict?.why ?? { kind: 'unmatched', text: 'no rule selects it' } }
@@ -52,6 +73,23 @@ function decideTag(evaluation: Evaluation, tag: string, digest: Digest): Reasone
   return untag(evaluation, ruleVerdict.why, digest)
 }
 
+/** The verdict of a rule on the tag of an attached artifact whose subject is missing. */
+function decideOrphan(
+  { orphans, reachability }: Evaluation,
+  tag: string,
+  digest: Digest,
+): ReasonedVerdict | undefined {
+  const orphan = orphans.get(tag)
+  if (orphan === undefined) return undefined
+  const { isDeleted, why } = orphan
+  if (!isDeleted) return { verdict: 'keep', why }
+  if (reachability.garbage.has(digest)) return { verdict: 'delete', why }
+  return {
+    verdict: 'keep',
+    why: { kind: 'reached', text: `${why.text}, but something kept needs its digest` },
+  }
+}
+
 /** A tag to delete whose digest is kept. */
 function untag({ snapshot }: Evaluation, why: Why, digest: Digest): ReasonedVerdict {
   if (snapshot.canUntag !== 'no') return { verdict: 'untag', why }
@@ -61,6 +99,8 @@ function untag({ snapshot }: Evaluation, why: Why, digest: Digest): ReasonedVerd
 
 function decideEvidenceTag(evaluation: Evaluation, tag: string, digest: Digest): ReasonedVerdict {
   const { reachability } = evaluation
+  const orphan = decideOrphan(evaluation, tag, digest)
+  if (orphan !== undefined) return orphan
   if (reachability.orphanedTags.has(tag)) {
     const text = 'orphaned: it is attached to a manifest that is missing or has no tag'
     return { verdict: 'keep', why: { kind: 'evidence', text } }

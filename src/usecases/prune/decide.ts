@@ -73,7 +73,7 @@ export function decide(results: readonly RepositoryResult[], run: RunPolicy, now
 
 /** Checks the deletes of all repositories together. */
 function checkRun({ limits }: RunPolicy, plans: readonly RepositoryPlan[]): readonly ErrorInfo[] {
-  const deleted = plans.reduce((sum, { count }) => sum + count.deleted, 0)
+  const deleted = plans.reduce((sum, { count }) => sum + count.deleted + (count.superseded ?? 0), 0)
   const breach = checkRunLimits(deleted, limits)
   return breach === undefined ? [] : [toErrorInfo(breach)]
 }
@@ -129,9 +129,10 @@ function warnOfRepositories(decisions: readonly RepositoryDecision[]): readonly 
 const missingShown = 3
 
 function warnOfMissing(repository: RepositoryName, missing: readonly MissingChild[]): string {
-  const shown = missing.slice(0, missingShown).map(({ index, digest, platform }) => {
+  const shown = missing.slice(0, missingShown).map(({ index, tags, digest, platform }) => {
     const child = platform === undefined ? digest : `${platform} (${digest})`
-    return `the index ${index} lacks ${child}`
+    const name = tags.length === 0 ? index : `${tags.join(', ')} (${index})`
+    return `the index ${name} lacks ${child}`
   })
   const more = missing.length > missingShown ? `; and ${missing.length - missingShown} more` : ''
   return `${formatRepository(repository)}: indexes list manifests that do not exist: ${shown.join('; ')}${more}`

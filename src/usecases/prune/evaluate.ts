@@ -2,11 +2,15 @@ import type { Digest } from '../../oci/digest.ts'
 import { Reach } from '../../images/graph/reach.ts'
 import { imageTags } from '../../images/graph/repository-graph.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
-import { applyRules, type RuleVerdict } from './policy/apply-rules.ts'
+import { applyRules, needsTime, type RuleVerdict } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
 import type { RuleOptions } from './policy/rules/rule-options.ts'
 import { findKept, type ProtectedImages } from './policy/protect.ts'
+import { judgeOrphans, type OrphanVerdict } from './policy/orphaned.ts'
+import { selectTag } from './policy/select.ts'
+import { judgeSuperseded, type SupersededVerdict } from './policy/superseded.ts'
 import { ImageTimes } from './policy/times.ts'
+import { noHistory } from './records/history.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
 /** A policy applied to a snapshot: all that the verdicts follow from. */
@@ -21,42 +25,138 @@ export interface Evaluation {
   /** the input of the rules */
   readonly ruleOptions: RuleOptions
   readonly ruleVerdicts: ReadonlyMap<string, RuleVerdict>
+  /** by tag: attached artifacts without their subject, if a rule selects them */
+  readonly orphans: ReadonlyMap<string, OrphanVerdict>
+  /** digests without a tag that a rule selects */
+  readonly superseded: ReadonlyMap<Digest, SupersededVerdict>
   readonly reachability: Reachability
 }
 
 /** Applies protections, rules and reachability to a snapshot. Pure. */
 export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryPolicy): Evaluation {
-  const { graph, configTimes, now, inUse, orphaned } = snapshot
+  const { graph, now, inUse, orphaned, history = noHistory } = snapshot
   const tags = imageTags(graph)
   const reach = new Reach(graph)
-  const times = new ImageTimes(graph, { configTimes, timeFrom: policy.timeFrom, now })
+  const times = timesOf(snapshot, policy)
   const keptImages = findKept(tags, policy, inUse, reach, (digest) => graph.nodes.has(digest))
   const { rules, reading } = policy
-  const ruleOptions = { rules, times, now, kept: keptImages.digests, reading }
+  const broken = brokenSince(snapshot)
+  const ruleOptions = { rules, times, now, kept: keptImages.digests, reading, broken }
   const ruleVerdicts = applyRules(tags, ruleOptions)
   const toDelete = new Set(
     [...tags].flatMap(([tag, digest]) =>
       ruleVerdicts.get(tag)?.isDeleted === true && !keptImages.digests.has(digest) ? [tag] : [],
     ),
   )
+  const orphans = judgeOrphans(policy.rules, history.orphaned, now)
+  const superseded = findSuperseded(snapshot, policy, reach, keptImages)
   const reachability = markAndSweep(graph, reach, {
     toDelete,
     tags,
     inUse: keptImages.inUse.keys(),
     orphaned,
+    orphansToDelete: new Set([...orphans].flatMap(([tag, { isDeleted }]) => (isDeleted ? [tag] : []))),
+    superseded: new Map([...superseded].map(([digest, { isDeleted }]) => [digest, isDeleted])),
   })
-  return { snapshot, policy, tags, reach, times, keptImages, ruleOptions, ruleVerdicts, reachability }
+  return {
+    snapshot,
+    policy,
+    tags,
+    reach,
+    times,
+    keptImages,
+    ruleOptions,
+    ruleVerdicts,
+    orphans,
+    superseded,
+    reachability,
+  }
+}
+
+function timesOf(
+  { graph, configTimes, now, history, pushed }: RepositorySnapshot,
+  policy: RepositoryPolicy,
+): ImageTimes {
+  return new ImageTimes(graph, {
+    configTimes,
+    timeFrom: policy.timeFrom,
+    now,
+    ...(history !== undefined && { promoted: history.promoted }),
+    ...(pushed !== undefined && { pushed }),
+  })
+}
+
+/** Since when indexes lack a child. Of several tags on one index, the one that was seen last counts. */
+export function brokenSince({
+  graph,
+  history = noHistory,
+}: Pick<RepositorySnapshot, 'graph' | 'history'>): ReadonlyMap<Digest, number> {
+  const sinces = new Map<Digest, number>()
+  for (const [tag, { since }] of history.broken) {
+    const digest = graph.tags.get(tag) ?? null
+    if (digest !== null) sinces.set(digest, Math.max(sinces.get(digest) ?? since, since))
+  }
+  return sinces
+}
+
+/** Records only nominate a digest: one that a tag leads to, or that is kept, is not superseded. */
+function findSuperseded(
+  { graph, now, history = noHistory }: RepositorySnapshot,
+  { rules, reading }: RepositoryPolicy,
+  reach: Reach,
+  { digests: kept }: ProtectedImages,
+): ReadonlyMap<Digest, SupersededVerdict> {
+  if (history.left.length === 0) return new Map()
+  const tagged = reach.all([...graph.tags.values()].filter((digest) => digest !== null))
+  return judgeSuperseded({
+    rules,
+    left: history.left,
+    select: (rule, tag) => selectTag(rule.tags, tag, reading) !== undefined,
+    isUntagged: (digest) => graph.nodes.has(digest) && !tagged.has(digest),
+    kept,
+    promotedAt: (digest) => history.promoted.get(digest)?.at,
+    now,
+  })
 }
 
 /**
- * Returns what the tags to delete reach, before the lists of referrers are read. If it is empty,
- * those lists are not needed. Pure.
+ * Returns what the deletes reach, before the lists of referrers are read. If it is empty, those
+ * lists are not needed. Pure.
  */
 export function findCandidates(snapshot: RepositorySnapshot, policy: RepositoryPolicy): ReadonlySet<Digest> {
-  const { keptImages, ruleVerdicts, tags, reach } = evaluatePolicy(snapshot, policy)
-  const toDelete = [...ruleVerdicts].flatMap(([tag, { isDeleted }]) => {
+  const evaluation = evaluatePolicy(snapshot, policy)
+  const { orphans, superseded, reach } = evaluation
+  return reach.all([
+    ...deletedTags(evaluation).map(({ digest }) => digest),
+    ...snapshot.orphaned.map(({ digest }) => digest),
+    ...[...orphans].flatMap(([tag, { isDeleted }]) =>
+      isDeleted ? (snapshot.graph.tags.get(tag) ?? []) : [],
+    ),
+    ...[...superseded].flatMap(([digest, { isDeleted }]) => (isDeleted ? [digest] : [])),
+  ])
+}
+
+/** Returns the images that rules delete and that a later promotion would keep. Pure. */
+export function findDatedDeletes(snapshot: RepositorySnapshot, policy: RepositoryPolicy): readonly Digest[] {
+  const evaluation = evaluatePolicy(snapshot, policy)
+  const { superseded, times } = evaluation
+  const byTime = new Set(policy.rules.filter(needsTime).map(({ name }) => name))
+  const dated = deletedTags(evaluation).flatMap(({ digest, by }) =>
+    by !== undefined && byTime.has(by) && times.dependsOnPromotion(digest) ? [digest] : [],
+  )
+  return [...dated, ...[...superseded].flatMap(([digest, { isDeleted }]) => (isDeleted ? [digest] : []))]
+}
+
+/** The image tags that rules delete and nothing protects, with their digests and rules. */
+function deletedTags({
+  keptImages,
+  ruleVerdicts,
+  tags,
+}: Evaluation): readonly { readonly digest: Digest; readonly by: string | undefined }[] {
+  return [...ruleVerdicts].flatMap(([tag, { isDeleted, why }]) => {
     const digest = tags.get(tag)
-    return isDeleted && digest !== undefined && !keptImages.digests.has(digest) ? [digest] : []
+    return isDeleted && digest !== undefined && !keptImages.digests.has(digest)
+      ? [{ digest, by: why.by }]
+      : []
   })
-  return reach.all([...toDelete, ...snapshot.orphaned.map(({ digest }) => digest)])
 }

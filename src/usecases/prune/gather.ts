@@ -17,10 +17,13 @@ import type {
   SourceRepository,
 } from '../../images/ports.ts'
 import type { RepositoryScan } from '../../images/graph/repository-scan.ts'
-import { findCandidates } from './evaluate.ts'
+import { brokenSince, findCandidates, findDatedDeletes } from './evaluate.ts'
 import { findUndecided } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
 import { findKept } from './policy/protect.ts'
+import type { RuleOptions } from './policy/rules/rule-options.ts'
+import type { HistorySources } from './records/history.ts'
+import { HistoryReader, noSources } from './records/history-reader.ts'
 import type { ConfigTime, OrphanedManifest, PruneRequest, RepositorySnapshot } from './snapshot.ts'
 import { ImageTimes } from './policy/times.ts'
 
@@ -35,6 +38,8 @@ export interface PruneGatherOptions {
   readonly now: () => number
   readonly contents?: ContentStore
   readonly last?: PreviousScan
+  /** what is known beside the repository; by default nothing */
+  readonly sources?: HistorySources
   /** an image whose time is read, whether a rule needs it or not */
   readonly explained?: TagOrDigest
 }
@@ -57,34 +62,46 @@ export async function gather(
   options: PruneGatherOptions,
   call: Call,
 ): Promise<GatheredRepository> {
-  const { policy, contents, last } = options
-  const reader = new RepositoryReader(store, {
+  const { policy, contents, last, explained, sources = noSources } = options
+  const scan = new RepositoryReader(store, {
     ...(contents !== undefined && { contents }),
     ...(last !== undefined && { last }),
-  })
-  const scan = reader.begin()
+  }).begin()
   await scan.addAllTags(call)
   const inUse = request.inUse.flatMap(({ at }) => ('digest' in at ? [at.digest] : []))
   await scan.addDigests(inUse, call)
   const orphaned = await addOrphaned(scan, store, request, call)
   const now = agreeOnNow(store, options.now())
-  const configTimes = await readTimes(store, scan, request, now, options, call)
-  const { graph } = scan
-  const snapshot: RepositorySnapshot = {
+  const reader = await HistoryReader.begin(
+    {
+      store,
+      scan,
+      contents,
+      sources,
+      policy,
+      interrupted: orphaned,
+      isExplaining: explained !== undefined,
+      now,
+    },
+    call,
+  )
+  const broken = brokenSince({ graph: scan.graph, history: reader.history })
+  const configTimes = await readTimes(store, scan, { ...request, broken, now }, options, call)
+  const takeSnapshot = (): RepositorySnapshot => ({
     ...request,
     orphaned,
-    graph,
+    graph: scan.graph,
     configTimes,
     now,
+    history: reader.history,
     canUntag: store.capability('deleteTag'),
-    referrers: 'read',
-  }
-  const marked = findCandidates(snapshot, policy)
+    referrers: scan.isRemembered ? 'remembered' : 'read',
+  })
+  const asked = explainedDigest(explained, scan.graph)
+  await reader.readPromotions(() => [...findDatedDeletes(takeSnapshot(), policy), ...asked], call)
+  const marked = findCandidates(takeSnapshot(), policy)
   if (marked.size > 0) await scan.addReferrers(marked, call)
-  return {
-    snapshot: { ...snapshot, referrers: scan.isRemembered ? 'remembered' : 'read' },
-    forNextRun: scan.asLast,
-  }
+  return { snapshot: takeSnapshot(), forNextRun: scan.asLast }
 }
 
 /**
@@ -132,17 +149,21 @@ function agreeOnNow(store: NamedRepository & Capabilities, here: number): number
 async function readTimes(
   store: BlobReader,
   scan: RepositoryScan,
-  request: PruneRequest,
-  now: number,
+  { inUse, broken, now }: Pick<PruneRequest, 'inUse'> & Pick<RuleOptions, 'broken' | 'now'>,
   { policy, contents, explained }: PruneGatherOptions,
   call: Call,
 ): Promise<ReadonlyMap<Digest, ConfigTime>> {
   const { graph } = scan
   const times = new ImageTimes(graph, { configTimes: new Map(), timeFrom: policy.timeFrom, now })
   const tags = imageTags(graph)
-  const { digests: kept } = findKept(tags, policy, request.inUse, new Reach(graph), (d) => graph.nodes.has(d))
+  const { digests: kept } = findKept(tags, policy, inUse, new Reach(graph), (d) => graph.nodes.has(d))
   const needed = new Map<Digest, RepositoryNode>()
-  for (const digest of findUndecided(tags, { ...policy, now, kept })) {
+  for (const digest of findUndecided(tags, {
+    ...policy,
+    now,
+    kept,
+    ...(broken !== undefined && { broken }),
+  })) {
     for (const node of times.configsFor(digest)) needed.set(node.descriptor.digest, node)
   }
   for (const node of explainedConfigs(explained, times, graph)) needed.set(node.descriptor.digest, node)
@@ -155,11 +176,19 @@ async function readTimes(
 function explainedConfigs(
   explained: TagOrDigest | undefined,
   times: ImageTimes,
-  { tags }: RepositoryGraph,
+  graph: RepositoryGraph,
 ): readonly RepositoryNode[] {
+  return explainedDigest(explained, graph).flatMap((digest) => times.configsFor(digest))
+}
+
+/** The digest of the image to explain, if it was found. */
+function explainedDigest(
+  explained: TagOrDigest | undefined,
+  { tags, nodes }: RepositoryGraph,
+): readonly Digest[] {
   if (explained === undefined) return []
   const digest = 'digest' in explained ? explained.digest : tags.get(explained.tag)
-  return digest === undefined || digest === null ? [] : times.configsFor(digest)
+  return digest !== undefined && digest !== null && nodes.has(digest) ? [digest] : []
 }
 
 /** A bad config makes one image undated. Any other failure is thrown. */

@@ -1,14 +1,15 @@
 import type { Digest } from '../../oci/digest.ts'
-import { fallbackTag, isEvidenceTag } from '../../oci/evidence-tags.ts'
-import { type Reach, subjectKeyOf } from '../../images/graph/reach.ts'
+import { isEvidenceTag } from '../../oci/evidence-tags.ts'
+import type { Reach } from '../../images/graph/reach.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
+import { listOrphanedTags } from './orphaned-tags.ts'
 import type { OrphanedManifest } from './snapshot.ts'
 
 /** The live set and the garbage: each manifest of the repository is in exactly one of them. */
 export interface Reachability {
   readonly live: ReadonlySet<Digest>
   readonly garbage: ReadonlySet<Digest>
-  /** tags on attached artifacts without a known subject; dray keeps them */
+  /** tags on attached artifacts without a known subject; dray keeps them unless a rule does not */
   readonly orphanedTags: ReadonlySet<string>
 }
 
@@ -20,6 +21,10 @@ export interface SweepInput {
   /** digests that are in use */
   readonly inUse: Iterable<Digest>
   readonly orphaned: readonly OrphanedManifest[]
+  /** tags of attached artifacts without their subject that a rule deletes */
+  readonly orphansToDelete: ReadonlySet<string>
+  /** digests without a tag that a rule selects, and whether it deletes them */
+  readonly superseded: ReadonlyMap<Digest, boolean>
 }
 
 /**
@@ -27,12 +32,13 @@ export interface SweepInput {
  * to delete reach. A manifest that neither reaches is kept. Pure.
  */
 export function markAndSweep(graph: RepositoryGraph, reach: Reach, input: SweepInput): Reachability {
-  const orphanedTags = findOrphanedTags(graph, input.orphaned)
+  const orphanedTags = new Set(listOrphanedTags(graph, input.orphaned).keys())
   const roots = new Set(input.inUse)
   const candidates = new Set(input.orphaned.map(({ digest }) => digest))
+  for (const [digest, isDeleted] of input.superseded) (isDeleted ? candidates : roots).add(digest)
   for (const [tag, digest] of graph.tags) {
     if (digest === null) continue
-    if (orphanedTags.has(tag)) roots.add(digest)
+    if (orphanedTags.has(tag)) (input.orphansToDelete.has(tag) ? candidates : roots).add(digest)
     else if (!isEvidenceTag(tag)) (input.toDelete.has(tag) ? candidates : roots).add(digest)
   }
   let live = reach.all(roots)
@@ -55,28 +61,4 @@ function sortGarbage(graph: RepositoryGraph, garbage: ReadonlySet<Digest>): Iter
   )
   const others = [...garbage].filter((digest) => graph.nodes.has(digest)).toSorted()
   return [...tagged, ...others]
-}
-
-/**
- * Returns the tags on attached artifacts whose subject was not found: it is missing, or it has no
- * tag. Evidence tags name their subject; other manifests have the field `subject`.
- */
-function findOrphanedTags(
-  graph: RepositoryGraph,
-  orphaned: readonly OrphanedManifest[],
-): ReadonlySet<string> {
-  // An interrupted run has deleted the subject of these. They are deleted too.
-  const orphanedTags = new Set(orphaned.flatMap(({ digest, tags }) => tags.map((tag) => `${tag} ${digest}`)))
-  const known = new Set([...graph.nodes.keys()].map(fallbackTag))
-  const orphans = new Set<string>()
-  for (const [tag, digest] of graph.tags) {
-    if (digest === null || orphanedTags.has(`${tag} ${digest}`)) continue
-    if (isEvidenceTag(tag)) {
-      if (!known.has(subjectKeyOf(tag))) orphans.add(tag)
-      continue
-    }
-    const subject = graph.nodes.get(digest)?.subject
-    if (subject !== undefined && !graph.nodes.has(subject)) orphans.add(tag)
-  }
-  return orphans
 }

@@ -76,7 +76,7 @@ export function checkPlanLimits(
   for (const { repository, count } of repositories) {
     const breach = checkRepositoryLimits(repository, count, limits)
     if (breach !== undefined) return breach
-    all += count.deleted
+    all += count.deleted + (count.superseded ?? 0)
   }
   return checkRunLimits(all, limits)
 }
@@ -98,7 +98,14 @@ export function countImages(
   const images = new Set(
     now.tags.flatMap(({ tag, digest }) => (digest === null || isEvidenceTag(tag) ? [] : [digest])),
   )
-  return { images: now.count.images, deleted: [...images].filter((digest) => deleted.has(digest)).length }
+  const superseded = now.others.filter(
+    ({ role, digest }) => role === 'superseded' && deleted.has(digest),
+  ).length
+  return {
+    images: now.count.images,
+    deleted: [...images].filter((digest) => deleted.has(digest)).length,
+    ...(superseded > 0 && { superseded }),
+  }
 }
 
 /** A saved and a current decision, indexed so that each step is compared without a search. */
@@ -113,6 +120,8 @@ interface Comparison {
   readonly decisions: ReadonlyMap<Digest, DeleteManifestStep>
   /** the manifests that are deleted now, by step */
   readonly digests: ReadonlyMap<StepId, Digest>
+  /** the deletes of tags alone that are decided now */
+  readonly untags: ReadonlyMap<string, DeleteTagStep>
   /** the steps of the saved plan, by manifest */
   readonly savedIds: ReadonlyMap<Digest, StepId>
 }
@@ -128,6 +137,9 @@ function comparePlans(saved: RepositoryPlan, now: RepositoryPlan): Comparison {
     reasons,
     decisions: new Map(decided.map((step) => [step.target.digest, step])),
     digests: new Map(decided.map((step) => [step.id, step.target.digest])),
+    untags: new Map(
+      now.steps.flatMap((step) => (step.kind === 'deleteTag' ? [[step.tag, step] as const] : [])),
+    ),
     savedIds: new Map(manifestSteps(saved).map((step) => [step.target.digest, step.id])),
   }
 }
@@ -136,11 +148,19 @@ function manifestSteps({ steps }: RepositoryPlan): readonly DeleteManifestStep[]
   return steps.filter((step) => step.kind === 'deleteManifest')
 }
 
-function whyTagIsKept({ tag, digest }: DeleteTagStep, { tags }: Comparison): string | undefined {
+function whyTagIsKept(step: DeleteTagStep, { tags, untags }: Comparison): string | undefined {
+  const { tag, digest } = step
   const found = tags.get(tag)
   if (found === undefined || found.digest === null) return undefined
   if (found.digest !== digest) return `the tag points to ${found.digest} now`
-  return found.verdict === 'untag' ? undefined : found.why.text
+  if (found.verdict !== 'untag') return found.why.text
+  return includesAll(step.absent, untags.get(tag)?.absent) ? undefined : otherChecks
+}
+
+const otherChecks = 'the plan checks less before this delete than the policy demands now'
+
+function includesAll<T>(all: readonly T[] = [], wanted: readonly T[] = []): boolean {
+  return wanted.every((one) => all.includes(one))
 }
 
 function whyManifestIsKept(
@@ -161,6 +181,8 @@ function whyManifestIsKept(
     if (to !== digest) return `the tag ${tag} points to ${to} now`
   }
   if (decided.subject !== step.subject) return 'its subject differs from the subject in the plan'
+  const areChecksWhole = includesAll(step.absent, decided.absent) && includesAll(step.leftBy, decided.leftBy)
+  if (!areChecksWhole) return otherChecks
   return isInOrder(step, decided, compared)
     ? undefined
     : 'the plan does not delete the manifests that lead to it first'

@@ -3,6 +3,7 @@ import type { RepositoryName } from '../../oci/reference.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { Known } from '../../images/ports.ts'
 import type { ReferenceInUse } from './policy/policy.ts'
+import type { RepositoryHistory } from './records/history.ts'
 
 /** A repository to read and decide about. */
 export interface PruneRequest {
@@ -35,6 +36,10 @@ export interface RepositorySnapshot extends PruneRequest {
   /** milliseconds since 1970: the earlier of this machine's and the registry's clock */
   readonly now: number
   readonly canUntag: Known
+  /** undefined: no rule needs it */
+  readonly history?: RepositoryHistory
+  /** when the registry received a manifest, in milliseconds since 1970, if it says so */
+  readonly pushed?: (digest: Digest) => number | undefined
   /** as in the plan */
   readonly referrers: 'read' | 'remembered'
 }

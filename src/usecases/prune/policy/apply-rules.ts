@@ -1,4 +1,4 @@
-import type { RuleKind } from '../../../config/retention/policy.ts'
+import type { Rule, RuleKind } from '../../../config/retention/policy.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { Why } from '../../../plan/prune/prune-plan.ts'
 import type { RuleResult } from './explanation.ts'
@@ -11,6 +11,12 @@ export interface RuleVerdict {
   readonly isDeleted: boolean
   /** why the rule deletes or keeps it, or that no rule selects it */
   readonly why: Why
+}
+
+/** Whether the time of an image can decide about a tag that the rule selects. */
+export function needsTime({ kind, keepNewest, orderBy, olderThan }: Rule): boolean {
+  if (kind !== 'tags' && kind !== 'broken') return false
+  return (keepNewest !== undefined && orderBy.by === 'time') || (olderThan !== undefined && kind === 'tags')
 }
 
 /**

@@ -2,10 +2,11 @@ import type { Limits } from '../../../config/retention/policy.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
 
-/** Digests that have an image tag. */
+/** Digests that have an image tag, and superseded digests that are deleted. */
 export interface ImageCount {
   readonly images: number
   readonly deleted: number
+  readonly superseded?: number
 }
 
 /**
@@ -14,14 +15,15 @@ export interface ImageCount {
  */
 export function checkRepositoryLimits(
   repository: RepositoryName,
-  { images, deleted }: ImageCount,
+  { images, deleted, superseded = 0 }: ImageCount,
   { maxDeletes, maxPercent, minRemaining }: Limits,
 ): DrayError | undefined {
-  if (deleted === 0) return undefined
+  const all = deleted + superseded
+  if (all === 0) return undefined
   const breaches: Breach[] = []
-  if (maxDeletes !== undefined && deleted > maxDeletes) {
-    const why = `${deleted} images would be deleted, and maxDeletes is ${maxDeletes}`
-    breaches.push({ name: 'maxDeletes', needed: deleted, why })
+  if (maxDeletes !== undefined && all > maxDeletes) {
+    const why = `${all} images would be deleted, and maxDeletes is ${maxDeletes}`
+    breaches.push({ name: 'maxDeletes', needed: all, why })
   }
   if (maxPercent !== undefined && deleted * 100 > maxPercent * images) {
     const percent = Math.round((deleted * 1000) / images) / 10
@@ -29,7 +31,7 @@ export function checkRepositoryLimits(
     breaches.push({ name: 'maxPercent', needed: Math.ceil((deleted * 100) / images), why })
   }
   const remaining = images - deleted
-  if (minRemaining !== undefined && remaining < minRemaining) {
+  if (minRemaining !== undefined && deleted > 0 && remaining < minRemaining) {
     const why = `${remaining} of ${images} images would remain, and minRemaining is ${minRemaining}`
     breaches.push({ name: 'minRemaining', needed: remaining, why })
   }

@@ -1,0 +1,73 @@
+import type { LeftDigest, RepositoryMoves } from '../../../audit/moves/tag-moves.ts'
+import type { Call } from '../../../lib/call.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import type { RepositoryName } from '../../../oci/reference.ts'
+import type { PublicKey } from '../../../signing/dsse.ts'
+import type { PromotedTime } from '../policy/times.ts'
+
+/** What records of dray and earlier runs say about a repository, beside its content. */
+export interface RepositoryHistory {
+  /** by digest: when dray last put a tag of the repository on it */
+  readonly promoted: ReadonlyMap<Digest, PromotedTime>
+  /** by digest: why some of its attestations do not count, for explanations */
+  readonly ignored: ReadonlyMap<Digest, readonly string[]>
+  /** what tags left behind, if a rule selects it; digests that exist were read */
+  readonly left: readonly LeftDigest[]
+  /** records or attestations of the repository were found; undefined: no rule needs to know */
+  readonly hasRecords?: boolean
+  /** by tag: attached artifacts whose subject is missing, if a rule selects them */
+  readonly orphaned: ReadonlyMap<string, MissingContent>
+  /** by tag: indexes that lack a child, if a rule selects them */
+  readonly broken: ReadonlyMap<string, MissingContent>
+  /** indexes that lack platforms on purpose */
+  readonly sparse: ReadonlySet<Digest>
+}
+
+/** Content that two reads did not find. */
+export interface MissingContent {
+  readonly digests: readonly Digest[]
+  /** when a run first saw that it is missing, in milliseconds since 1970 */
+  readonly since: number
+}
+
+export const noHistory: RepositoryHistory = {
+  promoted: new Map(),
+  ignored: new Map(),
+  left: [],
+  orphaned: new Map(),
+  broken: new Map(),
+  sparse: new Set(),
+}
+
+export interface HistorySources {
+  /** what the audit log says about the repository; the log is read once for all repositories */
+  readonly moves: (call: Call) => Promise<RepositoryMoves>
+  /** one text for all names of a repository */
+  readonly identify: (repository: RepositoryName) => string
+  /** the keys that sign attestations; undefined: dray.yaml names no key, so they are not signed */
+  readonly keys: (call: Call) => Promise<readonly PublicKey[] | undefined>
+  /** remembers what is missing, and returns when it was first seen */
+  readonly remember: (seen: SeenMissing, call: Call) => Promise<readonly FirstSighting[]>
+}
+
+/** Something that is missing, or was in an earlier run. */
+export interface Sighting {
+  readonly kind: 'orphaned' | 'broken'
+  readonly tag: string
+  /** the digest that the tag is on */
+  readonly digest: Digest
+}
+
+export interface FirstSighting extends Sighting {
+  /** milliseconds since 1970 */
+  readonly since: number
+}
+
+export interface SeenMissing {
+  readonly repository: RepositoryName
+  readonly seen: readonly Sighting[]
+  /** whether this run would have seen it: then it is not missing any more */
+  readonly isExamined: (sighting: Sighting) => boolean
+  /** milliseconds since 1970 */
+  readonly now: number
+}

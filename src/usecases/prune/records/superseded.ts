@@ -1,0 +1,73 @@
+import type { LeftDigest, RepositoryMoves } from '../../../audit/moves/tag-moves.ts'
+import type { Rule } from '../../../config/retention/policy.ts'
+import type { Call } from '../../../lib/call.ts'
+import { imageTags } from '../../../images/graph/repository-graph.ts'
+import type { RepositoryScan } from '../../../images/graph/repository-scan.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import type { Promotions } from './promotions.ts'
+
+/** The moves of a tag that are followed back, one attestation after the other. */
+const maxMovesBack = 1000
+
+/** What tags left behind, and whether there are records of the repository at all. */
+export interface FoundLeft {
+  readonly left: readonly LeftDigest[]
+  readonly hasRecords: boolean
+}
+
+/**
+ * Finds what tags left behind, by the audit log and by attestations, and reads the digests that
+ * exist. Attestations lead from the digest that a tag is on to the one that it was on before; they
+ * are read only for digests that the log does not know.
+ * @param isSelected whether a rule selects what the tag left behind
+ * @throws what the store throws.
+ */
+export async function findLeft(
+  scan: RepositoryScan,
+  moves: RepositoryMoves,
+  promotions: Promotions,
+  isSelected: (tag: string) => boolean,
+  call: Call,
+): Promise<FoundLeft> {
+  const found = new Map<string, LeftDigest>()
+  const nominate = (one: LeftDigest): void => {
+    const key = `${one.tag} ${one.digest}`
+    const known = found.get(key)
+    if (known === undefined || known.at < one.at) found.set(key, one)
+  }
+  const selected = new Set(moves.left.flatMap(({ tag, digest }) => (isSelected(tag) ? [digest] : [])))
+  for (const one of moves.left) if (selected.has(one.digest)) nominate(one)
+  const existing = await scan.addExisting([...selected], call)
+  const current = [...imageTags(scan.graph)].flatMap(([tag, digest]) => (isSelected(tag) ? [digest] : []))
+  let hasRecords = moves.puts.size > 0 || moves.left.length > 0
+  let next: readonly Digest[] = [...current, ...existing]
+  for (let back = 0; back < maxMovesBack && next.length > 0; back++) {
+    const unknown = [...new Set(next)].filter(
+      (digest) => !moves.puts.has(digest) && !promotions.isRead(digest),
+    )
+    await promotions.read(unknown, call)
+    const before = new Set<Digest>()
+    for (const digest of unknown) {
+      for (const { tags, at, isTrusted } of promotions.of(digest)) {
+        hasRecords = true
+        if (!isTrusted) continue
+        for (const { tag, before: left } of tags) {
+          if (left === null || left === digest || !isSelected(tag)) continue
+          nominate({ tag, digest: left, at })
+          before.add(left)
+        }
+      }
+    }
+    next = await scan.addExisting([...before], call)
+  }
+  return { left: [...found.values()], hasRecords }
+}
+
+/** Whether one of the rules selects what a tag left behind. */
+export function selectsLeft(
+  rules: readonly Rule[],
+  select: (rule: Rule, tag: string) => boolean,
+): (tag: string) => boolean {
+  const superseded = rules.filter(({ kind }) => kind === 'superseded')
+  return (tag) => superseded.some((rule) => select(rule, tag))
+}

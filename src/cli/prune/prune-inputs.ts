@@ -5,6 +5,7 @@ import { formatWarnings } from '../../config/mistakes.ts'
 import { findPolicy, retentionOf } from '../../config/retention/retention.ts'
 import type { PlannedChange } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
+import { RetentionHistory } from './history/retention-history.ts'
 import { InUseReader } from './images-in-use.ts'
 import { KnownRepositories } from './known-repositories.ts'
 import { planPrune, type PruneInputs } from './prune-run.ts'
@@ -58,6 +59,7 @@ export async function gatherPruneInputs(
     inUse,
     inUseReader,
     interrupted: await state.interruptedRuns(),
+    history: await RetentionHistory.open(args.auditFile, repositories, context),
     cache: args.cache ? await context.pruneCache(call) : undefined,
   }
 }

@@ -13,6 +13,7 @@ import { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { Context } from '../wiring/context.ts'
+import type { RetentionHistory } from './history/retention-history.ts'
 import type { ImagesInUse, InUseReader } from './images-in-use.ts'
 import type { KnownRepositories } from './known-repositories.ts'
 import type { PruneCache } from './prune-cache.ts'
@@ -38,6 +39,8 @@ export interface PruneInputs {
   /** reads the sources again if time has passed */
   readonly inUseReader: InUseReader
   readonly interrupted: InterruptedRuns
+  /** what records and earlier runs say about the repositories */
+  readonly history: RetentionHistory
   readonly cache: PruneCache | undefined
 }
 
@@ -134,7 +137,7 @@ function unknownInUse(
  */
 export async function evaluateRepository(
   { repository, image, environment, policy, inUse: protections }: ScopedRepository,
-  { inUse, known, interrupted, cache }: PruneInputs,
+  { inUse, known, interrupted, history, cache }: PruneInputs,
   context: Context,
   call: Call,
   explained?: TagOrDigest,
@@ -154,6 +157,7 @@ export async function evaluateRepository(
     {
       policy,
       now: () => context.clock.now(),
+      sources: history.sources(repository),
       ...(cache !== undefined && { contents: cache.contents }),
       ...(last !== undefined && { last }),
       ...(explained !== undefined && { explained }),

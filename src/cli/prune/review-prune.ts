@@ -20,6 +20,7 @@ import { inParallel } from '../../images/parallel.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
 import type { Review } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
+import { RetentionHistory } from './history/retention-history.ts'
 import { InUseReader } from './images-in-use.ts'
 import { KnownRepositories } from './known-repositories.ts'
 import { beginRecordedPuts } from './prune-inputs.ts'
@@ -82,6 +83,11 @@ export async function reviewPrune(
     inUse,
     inUseReader,
     interrupted: await new PruneState(await context.auditPath(auditFile), context.clock).interruptedRuns(),
+    history: await RetentionHistory.open(
+      auditFile,
+      repositories.map(({ repository }) => repository),
+      context,
+    ),
     // Referrers are read again, so that this reading counts as the one before the first delete.
     cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
   }

@@ -11,7 +11,7 @@ import { stepKey } from '../log/open-intents.ts'
 import type { AuditRecord, LogEntry } from '../log/record.ts'
 import { linesOf } from '../query/log-lines.ts'
 
-/** What the records of dray say about the tags of one repository. */
+/** The tags of one repository by the records of dray. */
 export interface RepositoryMoves {
   /** by digest: the newest time at which dray put a tag on it, or may have */
   readonly puts: ReadonlyMap<Digest, TagPut>

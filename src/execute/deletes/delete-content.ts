@@ -1,12 +1,13 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { DrayError, type ErrorInfo } from '../../lib/errors.ts'
+import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import { repeatStaleCheck } from '../../lib/freshness.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { DeleteManifestStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
 import type { TargetRepository } from '../../images/ports.ts'
+import { isMissing } from '../../images/graph/is-missing.ts'
 import { resolveTags } from '../../images/tags/tags.ts'
-import { type MovedTag, movedTagConflict } from './delete-conflicts.ts'
+import { deleteConflict, type MovedTag, movedTagConflict } from './delete-conflicts.ts'
 
 /**
  * `unchanged`: it was already absent; `stopped`: nothing was deleted, because `stop` was aborted;
@@ -36,17 +37,41 @@ interface ManifestDelete {
 
 /** @throws what the store throws */
 export async function readOwnTags(
-  { losesTags }: DeleteManifestStep,
+  { losesTags, leftBy = [] }: DeleteManifestStep,
   { store, clock }: Pick<DeletePorts, 'store' | 'clock'>,
   call: Call,
 ): Promise<OwnTags> {
   const at = clock.now()
-  return { at, tags: await resolveTags(store, losesTags, call) }
+  return { at, tags: await resolveTags(store, [...losesTags, ...leftBy], call) }
 }
 
-/** The tags that point at another manifest. */
-export function movedTags({ target }: DeleteManifestStep, { tags }: OwnTags): readonly MovedTag[] {
-  return [...tags].flatMap(([tag, to]) => (to === null || to === target.digest ? [] : [{ tag, to }]))
+/**
+ * The tags that point at another manifest, and those that left a superseded digest and are on it
+ * again.
+ */
+export function movedTags(
+  { target, leftBy = [] }: DeleteManifestStep,
+  { tags }: OwnTags,
+): readonly MovedTag[] {
+  return [...tags].flatMap(([tag, to]) => {
+    if (to === null) return []
+    return (to === target.digest) === leftBy.includes(tag) ? [{ tag, to }] : []
+  })
+}
+
+/**
+ * Why a step is a conflict: something exists that must be missing, such as the subject of an
+ * orphaned artifact.
+ * @throws what the store throws
+ */
+async function findReturned(
+  step: DeleteManifestStep | DeleteTagStep,
+  { store, call }: Pick<DeletePorts, 'store' | 'call'>,
+): Promise<ErrorInfo | undefined> {
+  for (const digest of step.absent ?? [])
+    if (!(await isMissing(store, digest, call)))
+      return toErrorInfo(deleteConflict(step, `${digest}, which was missing, exists again`))
+  return undefined
 }
 
 /**
@@ -65,10 +90,17 @@ export async function deleteManifest(
 ): Promise<Deleted> {
   const { store, clock, stop, call } = ports
   const { digest } = step.target
+  const returned = await findReturned(step, ports)
+  if (returned !== undefined) return { live: returned }
   if (stop.aborted) return 'stopped'
   const check: { moved?: MovedTag | undefined; live?: ErrorInfo | undefined } = {}
   const beforeAttempt = repeatStaleCheck(own.at, clock, async () => {
-    const [again, live] = await Promise.all([readOwnTags(step, ports, call), findLive()])
+    const [again, found, back] = await Promise.all([
+      readOwnTags(step, ports, call),
+      findLive(),
+      findReturned(step, ports),
+    ])
+    const live = found ?? back
     const restored = [...untagged].find((tag) => again.tags.get(tag) === digest)
     check.moved = restored === undefined ? movedTags(step, again)[0] : { tag: restored, to: digest }
     if (check.moved !== undefined) throw movedTagConflict(step, check.moved)
@@ -105,10 +137,8 @@ export async function deleteManifest(
  * Deletes a tag alone, and checks it just before that.
  * @throws `unsupported`, `refused` and what the store throws
  */
-export async function deleteTag(
-  step: DeleteTagStep,
-  { store, clock, stop, call }: DeletePorts,
-): Promise<Deleted> {
+export async function deleteTag(step: DeleteTagStep, ports: DeletePorts): Promise<Deleted> {
+  const { store, clock, stop, call } = ports
   const { tag, digest } = step
   const check: { moved?: MovedTag | undefined } = {}
   const isThere = async (): Promise<boolean> => {
@@ -119,15 +149,21 @@ export async function deleteTag(
   const checkedAt = clock.now()
   if (!(await isThere())) return 'unchanged'
   if (check.moved !== undefined) return check.moved
+  const returned = await findReturned(step, ports)
+  if (returned !== undefined) return { live: returned }
   if (stop.aborted) return 'stopped'
+  const back: { live?: ErrorInfo | undefined } = {}
   const beforeAttempt = repeatStaleCheck(checkedAt, clock, async () => {
     await isThere()
     if (check.moved !== undefined) throw movedTagConflict(step, check.moved)
+    back.live = await findReturned(step, ports)
+    if (back.live !== undefined) throw new DrayError(back.live.code, back.live.message, back.live)
   })
   try {
     return (await store.deleteTag(tag, call, beforeAttempt)) === 'deleted' ? 'done' : 'unchanged'
   } catch (error) {
     if (check.moved !== undefined) return check.moved
+    if (back.live !== undefined) return { live: back.live }
     throw error
   }
 }

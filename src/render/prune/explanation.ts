@@ -130,7 +130,7 @@ const ruleWords: Readonly<Record<RuleResult['verdict'], Pick<RenderedResult, 'wo
 }
 
 function rulesText({ tag, rules }: Explanation, page: Page): string {
-  if (tag === undefined) return 'Rules apply to tags. Explain a tag of this digest.'
+  if (tag === undefined && rules.length === 0) return 'Rules apply to tags. Explain a tag of this digest.'
   if (rules.length === 0) return 'No rule of the policy applies to this tag.'
   const results = rules.flatMap((rule): readonly RenderedResult[] => [
     { ...ruleWords[rule.verdict], ...named(rule) },

@@ -145,7 +145,7 @@ function planSteps(
   return [...manifests, ...untags]
 }
 
-/** What must still be missing before tags are deleted that a rule selects because it is missing. */
+/** Manifests that must still be missing before tags are deleted because of that. */
 function absentFor(
   { snapshot: { history = noHistory } }: Evaluation,
   tags: readonly TagVerdict[],

@@ -46,7 +46,7 @@ export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
   })
 }
 
-/** What an index lacks, unless it was copied without some platforms on purpose. */
+/** The children that an index lacks, unless it was copied without them on purpose. */
 function lacksOf(
   { graph, history = noHistory }: RepositorySnapshot,
   digest: Digest,

@@ -86,7 +86,7 @@ function timesOf(
   })
 }
 
-/** Since when indexes lack a child. Of several tags on one index, the one that was seen last counts. */
+/** Since when indexes lack a child. Of several tags on one index, the last sighting counts. */
 export function brokenSince({
   graph,
   history = noHistory,

@@ -9,7 +9,7 @@ import type { Context } from '../../wiring/context.ts'
 import { FirstSightings } from './first-sightings.ts'
 
 /**
- * What a run knows of its repositories from records. The audit log is read once for all of them,
+ * The records about the repositories of a run. The audit log is read once for all of them,
  * when the first one needs it.
  */
 export class RetentionHistory {

@@ -52,7 +52,10 @@ function explainVerdict(
     reachedBy: digest === null ? [] : reachedBy(evaluation, digest),
     protections: digest === null ? [] : explainProtections(evaluation, policy, tag, digest),
   }
-  if (tag === undefined) return { ...rest, ...ofDigest(plan, at), rules: [] }
+  if (tag === undefined) {
+    const rules = digest === null ? undefined : evaluation.superseded.get(digest)?.results
+    return { ...rest, ...ofDigest(plan, at), rules: rules ?? [] }
+  }
   const row = plan.tags.find((one) => one.tag === tag)
   if (row === undefined) throw unseen(evaluation, at)
   const { verdict, why } = row
@@ -79,12 +82,14 @@ function keeping(tags: readonly TagVerdict[]): TagVerdict | undefined {
   return tags.find(({ verdict }) => verdict === 'keep')
 }
 
-function timeOf({ times, snapshot: { now } }: Evaluation, digest: Digest | null): ExplainedTime {
+function timeOf({ times, snapshot }: Evaluation, digest: Digest | null): ExplainedTime {
+  const { now, history } = snapshot
   const base = { now: new Date(now).toISOString() }
   if (digest === null) return { ...base, text: 'the tag has no manifest' }
   const time = times.of(digest)
-  if (time.kind === 'undated') return { ...base, text: time.text }
-  return { ...base, created: new Date(time.at).toISOString(), age: now - time.at, text: time.text }
+  const text = [time.text, ...(history?.ignored.get(digest) ?? []).map((why) => `ignored: ${why}`)].join('; ')
+  if (time.kind === 'undated') return { ...base, text }
+  return { ...base, created: new Date(time.at).toISOString(), age: now - time.at, text }
 }
 
 function rulesOf(

@@ -5,7 +5,7 @@ import type { Why } from '../../../plan/prune/prune-plan.ts'
 import { formatSpan } from './age.ts'
 import type { ConditionResult, RuleResult } from './explanation.ts'
 
-/** The verdict of the rules on a digest that tags left behind. */
+/** The verdict of the rules on a digest that tags left. */
 export interface SupersededVerdict {
   readonly isDeleted: boolean
   readonly why: Why

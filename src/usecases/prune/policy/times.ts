@@ -3,6 +3,7 @@ import { parseCreated } from '../../../oci/created.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryGraph } from '../../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../../images/graph/repository-node.ts'
+import type { PromotedTime } from '../records/history.ts'
 import type { ConfigTime } from '../snapshot.ts'
 
 /** The creation time of an image, or why it has none. */
@@ -12,14 +13,6 @@ export type ImageTime =
 
 /** Docker is of 2013. Reproducible builds write earlier times. */
 const firstImage = Date.UTC(2013, 0, 1)
-
-/** When dray last put a tag of the repository on a digest, by its records. */
-export interface PromotedTime {
-  /** milliseconds since 1970 */
-  readonly at: number
-  /** the source, such as `promoted as 1.4.2 (audit log)` */
-  readonly text: string
-}
 
 export interface ImageTimesOptions {
   readonly configTimes: ReadonlyMap<Digest, ConfigTime>

@@ -3,15 +3,14 @@ import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import type { PublicKey } from '../../../signing/dsse.ts'
-import type { PromotedTime } from '../policy/times.ts'
 
-/** What records of dray and earlier runs say about a repository, beside its content. */
+/** The facts about a repository that its content does not show: from records and earlier runs. */
 export interface RepositoryHistory {
   /** by digest: when dray last put a tag of the repository on it */
   readonly promoted: ReadonlyMap<Digest, PromotedTime>
   /** by digest: why some of its attestations do not count, for explanations */
   readonly ignored: ReadonlyMap<Digest, readonly string[]>
-  /** what tags left behind, if a rule selects it; digests that exist were read */
+  /** digests that tags left, if a rule selects them; those that exist were read */
   readonly left: readonly LeftDigest[]
   /** records or attestations of the repository were found; undefined: no rule needs to know */
   readonly hasRecords?: boolean
@@ -21,6 +20,14 @@ export interface RepositoryHistory {
   readonly broken: ReadonlyMap<string, MissingContent>
   /** indexes that lack platforms on purpose */
   readonly sparse: ReadonlySet<Digest>
+}
+
+/** When dray last put a tag of the repository on a digest, by its records. */
+export interface PromotedTime {
+  /** milliseconds since 1970 */
+  readonly at: number
+  /** the source, such as `promoted as 1.4.2 (audit log)` */
+  readonly text: string
 }
 
 /** Content that two reads did not find. */
@@ -40,7 +47,7 @@ export const noHistory: RepositoryHistory = {
 }
 
 export interface HistorySources {
-  /** what the audit log says about the repository; the log is read once for all repositories */
+  /** the moves in the repository by the audit log, which is read once for all repositories */
   readonly moves: (call: Call) => Promise<RepositoryMoves>
   /** one text for all names of a repository */
   readonly identify: (repository: RepositoryName) => string

@@ -8,8 +8,7 @@ import { inParallel } from '../../../images/parallel.ts'
 import type { SourceRepository } from '../../../images/ports.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { PublicKey } from '../../../signing/dsse.ts'
-import type { PromotedTime } from '../policy/times.ts'
-import type { HistorySources } from './history.ts'
+import type { HistorySources, PromotedTime } from './history.ts'
 
 /** Images whose attestations are read at once. */
 const imagesAtOnce = 16

@@ -9,17 +9,17 @@ import type { Promotions } from './promotions.ts'
 /** The moves of a tag that are followed back, one attestation after the other. */
 const maxMovesBack = 1000
 
-/** What tags left behind, and whether there are records of the repository at all. */
+/** The digests that tags left, and whether there are records of the repository at all. */
 export interface FoundLeft {
   readonly left: readonly LeftDigest[]
   readonly hasRecords: boolean
 }
 
 /**
- * Finds what tags left behind, by the audit log and by attestations, and reads the digests that
+ * Finds the digests that tags left, by the audit log and by attestations, and reads those that
  * exist. Attestations lead from the digest that a tag is on to the one that it was on before; they
  * are read only for digests that the log does not know.
- * @param isSelected whether a rule selects what the tag left behind
+ * @param isSelected whether a rule selects the digests that the tag left
  * @throws what the store throws.
  */
 export async function findLeft(
@@ -63,7 +63,7 @@ export async function findLeft(
   return { left: [...found.values()], hasRecords }
 }
 
-/** Whether one of the rules selects what a tag left behind. */
+/** Whether one of the rules selects the digests that a tag left. */
 export function selectsLeft(
   rules: readonly Rule[],
   select: (rule: Rule, tag: string) => boolean,

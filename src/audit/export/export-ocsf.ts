@@ -27,7 +27,8 @@ export function ocsfEventOf(record: LogRecord | LogEntry): OcsfEvent | undefined
   const activity = activityOf(record)
   const result = resultOf(record) ?? 'unknown'
   const isSuccess = result === 'done' || result === 'unchanged'
-  const severity = severityOf(result)
+  // A registry that deleted more than the step needs attention.
+  const severity = isSuccess && record.error !== undefined && result === 'done' ? 3 : severityOf(result)
   const affected = affectedBy(record)
   return {
     activity_id: activity,
@@ -118,5 +119,19 @@ function messageOf(record: AuditRecord, result: string): string {
 /** Fields that the class does not define, under their names in the audit record. */
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
-  return { phase, plan, policy, actor, image, environment, before, after, reason, ticket, resolvedBy }
+  const { losesTags } = record
+  return {
+    phase,
+    plan,
+    policy,
+    actor,
+    image,
+    environment,
+    before,
+    after,
+    losesTags,
+    reason,
+    ticket,
+    resolvedBy,
+  }
 }

@@ -39,7 +39,7 @@ export interface ResolvePorts {
 }
 
 /** The outcome of a step by the current state of its registry. */
-type IntentOutcome = Pick<AuditRecord, 'result' | 'after' | 'error'>
+type IntentOutcome = Pick<AuditRecord, 'result' | 'after' | 'losesTags' | 'error'>
 
 /**
  * Finds out the outcome of steps that dead runs began: reads their registries and records outcomes
@@ -190,8 +190,11 @@ class IntentChecks {
 
   async #checkUntagged({ repository, tag, digest }: DeleteTagStep): Promise<IntentOutcome> {
     const after = await this.#digest(repository, { tag })
-    if (after === null) return { result: 'done', after }
     const name = formatAt(repository, { tag })
+    if (after === null) {
+      if ((await this.#digest(repository, { digest })) !== null) return { result: 'done', after }
+      return { result: 'done', after, losesTags: [tag], error: lostWithTag(name, digest) }
+    }
     if (after === digest) return notDeleted(name, after)
     return { ...failed(`the outcome of ${name} is unknown: the tag points to ${after}`, name), after }
   }
@@ -207,6 +210,17 @@ class IntentChecks {
 
 function notDeleted(name: string, after: Digest): IntentOutcome {
   return { ...failed(`${name} was not deleted: it still exists`, name), after }
+}
+
+/** The run ended before it could check whether the registry deletes an image with its tag. */
+function lostWithTag(name: string, digest: Digest): ErrorInfo {
+  return {
+    code: 'protocol',
+    message: `${name} was deleted, and its image does not exist any more`,
+    subject: name,
+    why: `the registry does not have ${digest}, which was to be kept`,
+    hint: 'If other tags of the image are missing, push the image again.',
+  }
 }
 
 function failed(message: string, subject: string): IntentOutcome {

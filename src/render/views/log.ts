@@ -57,14 +57,15 @@ function recoveredText({ writtenBy }: RecoveredTail): string {
 }
 
 /** The change, after the image of the plan. */
-function whatOf({ image, step }: AuditRecord, page: Page): string {
+function whatOf({ image, step, losesTags }: AuditRecord, page: Page): string {
   const name = escapeText(image ?? '')
   if (step === undefined) return name === '' ? '-' : name
-  const change = changeOf(step, page)
+  const change = changeOf(step, losesTags, page)
   return name === '' ? change : `${name}: ${change}`
 }
 
-function changeOf(step: RecordedStep, page: Page): string {
+/** @param losesTags the tags of an image that the registry deleted together with a tag */
+function changeOf(step: RecordedStep, losesTags: readonly string[] | undefined, page: Page): string {
   const show = (digest: Digest): string =>
     escapeText(page.width === undefined ? digest : shortenDigest(digest))
   switch (step.kind) {
@@ -79,7 +80,9 @@ function changeOf(step: RecordedStep, page: Page): string {
     case 'deleteManifest':
       return `delete ${show(step.target.digest)}${lostTags(step.losesTags, page)}`
     case 'deleteTag':
-      return `delete tag ${escapeText(step.tag)} of ${show(step.digest)}`
+      return losesTags === undefined
+        ? `delete tag ${escapeText(step.tag)} of ${show(step.digest)}`
+        : `delete tag ${escapeText(step.tag)}; the registry deleted ${show(step.digest)}${lostTags(losesTags, page)}`
   }
   return escapeText(String((step as { readonly kind: unknown }).kind))
 }

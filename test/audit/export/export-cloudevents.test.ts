@@ -56,6 +56,9 @@ describe('a CloudEvent', () => {
       subject: `registry.example.com/dev/api@${deletedDigest}`,
     })
     expect(about(untagStep())).toMatchObject({ subject: 'registry.example.com/dev/api:pr-1' })
+    const lost = cloudEventOf(recordOf({ step: untagStep(), losesTags: ['pr-1', 'prod'] }))
+    expect(lost?.subject).toBe(`registry.example.com/dev/api@${deletedDigest}`)
+    expect(lost?.data.losesTags).toEqual(['pr-1', 'prod'])
   })
 
   it('conforms to the published schema, whatever the outcome', () => {

@@ -44,6 +44,8 @@ describe('a line of CSV', () => {
       before: deletedDigest,
     })
     expect(rowOf(recordOf({ step: untagStep() }))).toMatchObject({ step: 'deleteTag', tag: 'pr-1' })
+    const lost = recordOf({ step: untagStep(), losesTags: ['pr-1', 'prod'] })
+    expect(rowOf(lost)).toMatchObject({ step: 'deleteTag', tag: 'pr-1 prod', digest: deletedDigest })
   })
 
   it('contains actor, operation, image and the position in the log', () => {

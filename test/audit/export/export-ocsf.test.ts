@@ -179,3 +179,22 @@ describe('an OCSF event', () => {
     expect(formatEventLine(recordOf(), 'ocsf')).not.toContain('\n')
   })
 })
+
+describe('an image that was deleted together with a tag', () => {
+  it('names all lost tags, and needs attention', () => {
+    const error = { code: 'protocol', message: 'deleted an image together with its tag' } as const
+    const event = ocsfEventOf(
+      recordOf({ operation: 'prune', step: untagStep(), after: null, losesTags: ['pr-1', 'prod'], error }),
+    )
+    expect(event).toMatchObject({
+      status: 'Success',
+      severity: 'Medium',
+      resources: [
+        { name: 'registry.example.com/dev/api' },
+        { name: 'registry.example.com/dev/api:pr-1' },
+        { name: 'registry.example.com/dev/api:prod' },
+      ],
+      unmapped: { losesTags: ['pr-1', 'prod'] },
+    })
+  })
+})

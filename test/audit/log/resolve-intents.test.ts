@@ -133,6 +133,22 @@ describe('an intent without an outcome', () => {
     expect(outcomes()).toMatchObject([result, result, { result: 'done', after: null, resolvedBy: 'run2' }])
   })
 
+  it('of the delete of a tag whose image is gone too is done, with the lost tag', async () => {
+    const at = repository(prod, 'prod/api')
+    await prod.oracle.push(other, 'prod/api', 'stable')
+    await died(
+      record({
+        operation: 'prune',
+        step: untagStep({ repository: at, digest: digestOf(api) }),
+        before: digestOf(api),
+      }),
+    )
+    await resolve()
+    expect(outcomes()).toMatchObject([
+      { result: 'done', after: null, losesTags: ['pr-1'], error: { code: 'protocol' } },
+    ])
+  })
+
   it('of the delete of a tag that has another digest has an unknown outcome', async () => {
     await prod.oracle.push(other, 'prod/api', 'pr-1')
     const step = untagStep({ repository: repository(prod, 'prod/api'), digest: digestOf(api) })

@@ -4,7 +4,7 @@ import { type LogFilter, matcher, parseMoment } from '../../../src/audit/query/f
 import type { RecoveredTail } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { recordOf } from '../../support/log-lines.ts'
-import { deletedDigest, manifestStep } from '../../support/delete-steps.ts'
+import { deletedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
 
 const now = Date.parse('2026-03-04T12:00:00.000Z')
 const record = recordOf({
@@ -189,5 +189,27 @@ describe('a moment', () => {
         expect(at(date.toISOString())).toBe(date.toISOString())
       }),
     )
+  })
+})
+
+describe('the record of an image that was deleted together with a tag', () => {
+  const lost = recordOf({
+    operation: 'prune',
+    step: untagStep(),
+    image: '@dev/api',
+    losesTags: ['pr-1', 'prod'],
+  })
+
+  it.each([
+    'registry.example.com/dev/api:pr-1',
+    'dev/api:prod',
+    'registry.example.com/dev/api',
+    deletedDigest,
+  ])('matches %s', (image) => {
+    expect(matcher({ image: [image] })(lost)).toBe(true)
+  })
+
+  it('does not match another tag', () => {
+    expect(matcher({ image: ['dev/api:stable'] })(lost)).toBe(false)
   })
 })

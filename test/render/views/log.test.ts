@@ -49,6 +49,18 @@ describe('the table of a log', () => {
     expect(few).toMatch(/with pr-1, pr-2, pr-3 and 2 more/)
   })
 
+  it('shows that an image was deleted together with a tag', () => {
+    const lost = outcome({
+      operation: 'prune',
+      image: '@dev/api',
+      step: untagStep(),
+      losesTags: ['pr-1', 'prod'],
+    })
+    expect(lines(logTable(pipe)(entries(lost)))[1]).toMatch(
+      /delete tag pr-1; the registry deleted sha256:[0-9a-f]{64} with pr-1, prod /,
+    )
+  })
+
   it('says whether recovered bytes are of a crash or of a suspended run', () => {
     const tail = {
       schema: 'dray.audit/1',

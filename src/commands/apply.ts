@@ -50,6 +50,7 @@ dray plan show plan.json`,
     ...planKeyFlag,
     all: pruneFlags.all,
     metrics: pruneFlags.metrics,
+    strict: pruneFlags.strict,
   }
 
   async run(): Promise<void> {

@@ -50,7 +50,7 @@ export interface PrunePorts extends RunPorts {
   /** the newest record of the run that put a digest into a repository (audit log) */
   readonly findPut?: (repository: RepositoryName, digest: Digest) => Promise<RecordedPut | undefined>
   /** whether the registry refused to delete the item in an earlier run: it comes last */
-  readonly isTriedLast?: (step: DeleteStep) => boolean
+  readonly comesLast?: (step: DeleteStep) => boolean
   /** registries that deleted an image together with a tag in an earlier run */
   readonly neverUntag?: readonly string[]
   /** what the review of a saved plan found */

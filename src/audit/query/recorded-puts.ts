@@ -120,7 +120,8 @@ export class RecordedPuts {
   }
 }
 
-function putOf(record: AuditRecord): RecordedPut | undefined {
+/** The put of a record; undefined if it names no content. */
+export function putOf(record: AuditRecord): RecordedPut | undefined {
   const affected = affectedBy(record)
   if (affected === undefined) return undefined
   const { repository, digest, tag, from } = affected

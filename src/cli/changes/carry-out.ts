@@ -148,7 +148,9 @@ async function report<T extends OperationTypes>(
   const { flags, context, terminal } = ports
   const { outcome, auditLog, plan = first } = executed
   const durationMs = context.clock.now() - startedAt
-  const exitCode = exitOfRun({ parts: operation.parts(outcome), refusals: outcome.refusals }, ports.stop)
+  const result = { parts: operation.parts(outcome), refusals: outcome.refusals }
+  const isStrict = flags.strict === true && operation.hasLocked?.(outcome) === true
+  const exitCode = exitOfRun(result, ports.stop, isStrict)
   const facts = { plan, outcome, durationMs, isSuccess: exitCode === exitCodes.done }
   const isReported = [
     await succeeds(ports, () =>

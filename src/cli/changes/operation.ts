@@ -161,6 +161,8 @@ export interface Operation<T extends OperationTypes> {
    * or those that an execution changed and those that are up to date.
    */
   readonly imagesOf: (plan: T['plan'], executed?: Executed<T>) => readonly ChangedImage[]
+  /** Whether a registry kept items that the plan deletes: a problem with `--strict`. */
+  readonly hasLocked?: (outcome: T['outcome']) => boolean
   /** Returns the failures of an execution, without the refusals of the plan. */
   readonly failures: (plan: T['plan'], outcome: T['outcome']) => readonly Failure[]
   /** Further members of the document of a plan. */

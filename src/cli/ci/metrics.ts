@@ -49,6 +49,11 @@ const perRepository: readonly Metric[] = [
   { name: 'freed_bytes', help: 'Bytes that no remaining image refers to.', value: ({ freed }) => freed },
   { name: 'kept_images', help: 'Images that the last run kept.', value: ({ seen, images }) => seen - images },
   {
+    name: 'locked',
+    help: 'Images and tags that the registry refused to delete in the last run.',
+    value: ({ locked }) => locked,
+  },
+  {
     name: 'conflicts',
     help: 'Deletes that the last run skipped because the repository changed.',
     value: ({ conflicts }) => conflicts,
@@ -111,7 +116,7 @@ function changedRepositories(
 ): readonly RepositoryMetrics[] {
   const seen = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one.count.images]))
   return outcome.repositories
-    .filter((one) => one.deleted + one.untagged > 0 || (one.status !== 'unchanged' && !isWhole))
+    .filter((one) => one.deleted + one.untagged + one.locked > 0 || (one.status !== 'unchanged' && !isWhole))
     .map((one) => ({ ...one, seen: seen.get(formatRepository(one.repository)) ?? one.images }))
 }
 

@@ -94,4 +94,6 @@ export type ChangeFlags = Omit<InferredFlags<typeof changeFlags>, 'output' | 'js
   /** shows every tag that a prune keeps */
   readonly all?: boolean
   readonly metrics?: string | undefined
+  /** items that the registry refuses to delete are a problem */
+  readonly strict?: boolean
 }

@@ -26,9 +26,12 @@ export function isSuccess({ parts, refusals }: RunResult): boolean {
   return refusals.length === 0 && parts.every(({ problem }) => problem === undefined)
 }
 
-/** The exit code of an executed plan. */
-export function exitOfRun(result: RunResult, stop: AbortSignal): ExitCode {
-  if (isSuccess(result)) return exitCodes.done
+/**
+ * The exit code of an executed plan.
+ * @param isIncomplete something was not done that is no problem otherwise (`--strict`)
+ */
+export function exitOfRun(result: RunResult, stop: AbortSignal, isIncomplete = false): ExitCode {
+  if (isSuccess(result)) return isIncomplete ? exitCodes.partly : exitCodes.done
   return stop.aborted ? exitCodeOf(toDrayError(stop.reason).code) : exitOfProblems(result)
 }
 

@@ -28,6 +28,10 @@ export const scopeFlags = {
 export const pruneFlags = {
   ...changeFlags,
   ...outFlag,
+  strict: boolean({
+    summary: 'Exit 4 if the registry keeps locked images or tags.',
+    helpGroup: flagGroups.output,
+  }),
   all: boolean({ summary: 'List every tag that is kept.', helpGroup: flagGroups.output }),
   metrics: string({
     summary: 'Write metrics for Prometheus to this file.',

@@ -8,6 +8,7 @@ import type { Context } from '../wiring/context.ts'
 import { RetentionHistory } from './history/retention-history.ts'
 import { InUseReader } from './images-in-use.ts'
 import { KnownRepositories } from './known-repositories.ts'
+import { RegistryMemory } from './memory/registry-memory.ts'
 import { planPrune, type PruneInputs } from './prune-run.ts'
 import { resolveScope } from './prune-scope.ts'
 import type { PruneTypes } from './prune-types.ts'
@@ -50,7 +51,8 @@ export async function gatherPruneInputs(
     call,
   )
   const repositories = scope.repositories.map(({ repository }) => repository)
-  const state = new PruneState(await context.auditPath(args.auditFile), context.clock)
+  const log = await context.auditPath(args.auditFile)
+  const state = new PruneState(log, context.clock)
   return {
     retention,
     warnings: formatWarnings(loaded.name ?? '', retention.hiddenRules, 'rules that never decide'),
@@ -60,6 +62,7 @@ export async function gatherPruneInputs(
     inUseReader,
     interrupted: await state.interruptedRuns(),
     history: await RetentionHistory.open(args.auditFile, repositories, context),
+    memory: await RegistryMemory.read(log),
     cache: args.cache ? await context.pruneCache(call) : undefined,
   }
 }

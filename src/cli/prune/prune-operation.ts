@@ -35,6 +35,7 @@ export const pruneOperation: Operation<PruneTypes> = {
   renderPlan: renderPrunePlan,
   renderOutcome: (plan, outcome, page, durationMs) => renderPruneOutcome(plan, outcome, page, { durationMs }),
   imagesOf,
+  hasLocked: ({ repositories }) => repositories.some(({ locked }) => locked > 0),
   failures: (_, { repositories }) =>
     repositories.flatMap(({ image, errors }) => errors.map((error) => ({ image, error }))),
   planDocument,
@@ -73,16 +74,20 @@ async function executeDeletes(
   { flags, context, call, stop }: ChangePorts,
 ): Promise<Executed<PruneTypes>> {
   const usedNow = hasSteps(plan) && isConfirmed ? await findings?.readInUse() : findings?.usedNow
-  const [{ execute }, { readersOf }, { PruneState, leavesOrphans }] = await Promise.all([
-    import('../../execute/execute.ts'),
-    import('./prune-run.ts'),
-    import('./prune-state.ts'),
-  ])
+  const [{ execute }, { readersOf }, { PruneState, leavesOrphans, leavesResumed }, { RegistryMemory }] =
+    await Promise.all([
+      import('../../execute/execute.ts'),
+      import('./prune-run.ts'),
+      import('./prune-state.ts'),
+      import('./memory/registry-memory.ts'),
+    ])
   const auditFile = flags['audit-file']
   const ports = await beforeFirstDelete('cannot write the audit log', () =>
     context.executePorts({ auditFile, isAttesting: false, ...justificationOf(flags) }, call),
   )
-  const state = new PruneState(await context.auditPath(auditFile), context.clock)
+  const log = await context.auditPath(auditFile)
+  const state = new PruneState(log, context.clock)
+  const memory = await RegistryMemory.read(log)
   const current = findings?.current
   // The next run must not treat the steps that this run omits as those of an interrupted run.
   const savedSteps = ({ repository, steps }: RepositoryPlan): readonly DeleteStep[] => {
@@ -96,6 +101,7 @@ async function executeDeletes(
   const ended = new Map<RepositoryPlan, RepositoryOutcome>()
   const deleted = new Set<StepId>()
   let hasOrphans = false
+  let hasResumed = false
   if (hasSteps(saved))
     await beforeFirstDelete('cannot save the plan', () => state.save(ports.runId, saved, call.signal))
   await execute(
@@ -108,11 +114,19 @@ async function executeDeletes(
       reader: readersOf(plan, ports.stores, findings?.contents),
       ...(usedNow !== undefined && { usedNow }),
       ...(current !== undefined && { current }),
+      comesLast: (step) => memory.isLocked(step),
+      neverUntag: [...memory.neverUntag],
+      findPut: async (repository, digest) => {
+        const { findNewestPut } = await import('../../audit/moves/find-newest-put.ts')
+        return await findNewestPut(log, repository, digest, call.signal)
+      },
       ...(findings !== undefined && { recordedPuts: (one) => findings.recordedPuts.in(one) }),
       ended: (one, outcomes) => {
         for (const { step, result } of outcomes) if (result === 'done') deleted.add(step)
         ended.set(one, summariseRepository(plan, one, outcomes))
         hasOrphans ||= leavesOrphans(savedSteps(one), outcomes)
+        hasResumed ||= leavesResumed(one, outcomes)
+        memory.note(one, outcomes)
       },
     },
     call,
@@ -121,7 +135,8 @@ async function executeDeletes(
   const isAllDone = isSuccess({ parts: parts(outcome), refusals: outcome.refusals })
   try {
     if (hasSteps(saved) && !hasOrphans) await state.forget(ports.runId)
-    if (findings !== undefined && isAllDone) await state.forgetDead(findings.resumed)
+    if (findings !== undefined && isAllDone && !hasResumed) await state.forgetDead(findings.resumed)
+    await memory.save()
   } catch (error) {
     // The deletes are done, and a plan that is not removed costs the next run a few requests.
     const { message, why } = toErrorInfo(error)
@@ -136,12 +151,19 @@ async function executeDeletes(
  */
 function imagesOf({ repositories }: PrunePlan, executed?: Executed<PruneTypes>): readonly ChangedImage[] {
   const steps = repositories.flatMap((one) => one.steps)
+  const lost = new Map(
+    executed?.outcome.repositories.flatMap(({ lostImages, repository }) =>
+      lostImages.map(({ tag, losesTags }) => [formatAt(repository, { tag }), losesTags]),
+    ),
+  )
   return steps
     .filter(({ id }) => executed === undefined || executed.deleted?.has(id) === true)
     .flatMap((step) => {
       const { repository } = step
-      if (step.kind === 'deleteTag')
-        return [{ reference: formatAt(repository, { tag: step.tag }), digest: step.digest }]
+      if (step.kind === 'deleteTag') {
+        const tags = lost.get(formatAt(repository, { tag: step.tag })) ?? [step.tag]
+        return tags.map((tag) => ({ reference: formatAt(repository, { tag }), digest: step.digest }))
+      }
       const { digest } = step.target
       const tags = step.losesTags.map((tag) => formatAt(repository, { tag }))
       const references = tags.length > 0 ? tags : [formatAt(repository, { digest })]
@@ -161,7 +183,7 @@ function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
     const planned = plans.get(formatRepository(one.repository))
     return { ...one, tags: planned?.tags ?? [], others: planned?.others ?? [] }
   })
-  const { images, deleted, manifests, untagged, left, conflicts, failed, freed } = outcomeTotalsOf(
+  const { images, deleted, manifests, untagged, left, locked, conflicts, failed, freed } = outcomeTotalsOf(
     plan,
     outcome,
   )
@@ -176,6 +198,7 @@ function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
       deleted: manifests,
       untagged,
       kept: left,
+      locked,
       conflicts,
       failed,
       freed,

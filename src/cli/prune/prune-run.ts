@@ -11,11 +11,12 @@ import { inParallel } from '../../images/parallel.ts'
 import type { ContentStore } from '../../images/cache/content-store.ts'
 import { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
-import type { Repositories } from '../../images/ports.ts'
+import type { Repositories, SourceRepository } from '../../images/ports.ts'
 import type { Context } from '../wiring/context.ts'
 import type { RetentionHistory } from './history/retention-history.ts'
 import type { ImagesInUse, InUseReader } from './images-in-use.ts'
 import type { KnownRepositories } from './known-repositories.ts'
+import type { RegistryMemory } from './memory/registry-memory.ts'
 import type { PruneCache } from './prune-cache.ts'
 import type { PruneScope, ScopedRepository } from './prune-scope.ts'
 import type { InterruptedRuns } from './prune-state.ts'
@@ -41,6 +42,7 @@ export interface PruneInputs {
   readonly interrupted: InterruptedRuns
   /** what records and earlier runs say about the repositories */
   readonly history: RetentionHistory
+  readonly memory: RegistryMemory
   readonly cache: PruneCache | undefined
 }
 
@@ -137,12 +139,12 @@ function unknownInUse(
  */
 export async function evaluateRepository(
   { repository, image, environment, policy, inUse: protections }: ScopedRepository,
-  { inUse, known, interrupted, history, cache }: PruneInputs,
+  { inUse, known, interrupted, history, memory, cache }: PruneInputs,
   context: Context,
   call: Call,
   explained?: TagOrDigest,
 ): Promise<Evaluation> {
-  const store = (await context.stores()).source(repository)
+  const store = withMemory((await context.stores()).source(repository), memory)
   const last = await cache?.last(repository)
   const request = {
     repository,
@@ -166,6 +168,12 @@ export async function evaluateRepository(
   )
   await cache?.remember(repository, asLast)
   return evaluatePolicy(snapshot, policy)
+}
+
+/** A registry that deletes images together with a tag must not get a delete of a single tag. */
+function withMemory(store: SourceRepository, { neverUntag }: RegistryMemory): SourceRepository {
+  if (!neverUntag.has(store.repository.registry)) return store
+  return { ...store, capability: (name) => (name === 'deleteTag' ? 'no' : store.capability(name)) }
 }
 
 /**

@@ -11,7 +11,7 @@ import { readFileBounded } from '../../lib/files/read.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { maxPlanSize, parsePlanFile, planFileChunks } from '../../plan/plan-file.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
-import type { DeleteStep, PrunePlan } from '../../plan/prune/prune-plan.ts'
+import type { DeleteStep, PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import type { OrphanedManifest } from '../../usecases/prune/snapshot.ts'
 
 /**
@@ -161,6 +161,23 @@ function orphanedBy(steps: readonly DeleteStep[]): readonly OrphanedManifest[] {
       of: after.flatMap((id) => byId.get(id) ?? []),
       tags: losesTags,
     }))
+}
+
+/**
+ * Whether a part of an image that an interrupted run deleted remains. Nothing but the plan of that
+ * run names it.
+ */
+export function leavesResumed(
+  { steps, others }: RepositoryPlan,
+  outcomes: readonly DeleteOutcome[],
+): boolean {
+  const resumed = new Set(others.filter(({ role }) => role === 'orphaned').map(({ digest }) => digest))
+  const isGone = new Map(
+    outcomes.map(({ step, result }) => [step, result === 'done' || result === 'unchanged']),
+  )
+  return steps.some(
+    (step) => step.kind === 'deleteManifest' && resumed.has(step.target.digest) && !isGone.get(step.id),
+  )
 }
 
 /** Whether a manifest remains whose delete comes after one that is done. */

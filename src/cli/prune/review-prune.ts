@@ -23,6 +23,7 @@ import type { Context } from '../wiring/context.ts'
 import { RetentionHistory } from './history/retention-history.ts'
 import { InUseReader } from './images-in-use.ts'
 import { KnownRepositories } from './known-repositories.ts'
+import { RegistryMemory } from './memory/registry-memory.ts'
 import { beginRecordedPuts } from './prune-inputs.ts'
 import type { PruneTypes } from './prune-types.ts'
 import { evaluateRepository, expectToRead, type PruneInputs, repositoriesAtOnce } from './prune-run.ts'
@@ -75,6 +76,7 @@ export async function reviewPrune(
     plan.repositories.map(({ repository }) => repository),
   )
   const cache = await context.pruneCache(call)
+  const log = await context.auditPath(auditFile)
   const inputs: PruneInputs = {
     retention,
     warnings: [],
@@ -82,12 +84,13 @@ export async function reviewPrune(
     scope: { ...scope, repositories },
     inUse,
     inUseReader,
-    interrupted: await new PruneState(await context.auditPath(auditFile), context.clock).interruptedRuns(),
+    interrupted: await new PruneState(log, context.clock).interruptedRuns(),
     history: await RetentionHistory.open(
       auditFile,
       repositories.map(({ repository }) => repository),
       context,
     ),
+    memory: await RegistryMemory.read(log),
     // Referrers are read again, so that this reading counts as the one before the first delete.
     cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
   }

@@ -85,6 +85,8 @@ export class DeleteResults {
       case 'keepAll':
         return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'kept', info)
       case 'refuseAll':
+        // The one that was sent comes first in the outcomes.
+        this.#ledger.settle(step, 'refused', info)
         return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'refused', info)
       case 'failIt':
         this.#settleUndeleted(step, 'failed', info)

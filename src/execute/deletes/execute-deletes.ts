@@ -54,7 +54,7 @@ export async function executeDeletes(
       rescanFirst: () => rescanFirst(one, ports),
       stores: ports.stores,
       recordedPuts: recordedPuts && (() => recordedPuts(one.repository)),
-      isTriedLast: ports.isTriedLast ?? (() => false),
+      comesLast: ports.comesLast ?? (() => false),
       tagDeletes,
       findPut: findPut && ((digest) => findPut(one.repository, digest)),
       settled: ports.current?.(one.repository)?.settled ?? new Map(),

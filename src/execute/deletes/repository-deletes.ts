@@ -37,7 +37,7 @@ export interface RepositoryPorts extends DeletePorts {
   /** what has to be read again before the first delete: a reading is valid for a short time */
   readonly rescanFirst: () => 'nothing' | 'keptTags' | 'all'
   /** whether the registry refused to delete the item in an earlier run: it comes last */
-  readonly isTriedLast: (step: DeleteStep) => boolean
+  readonly comesLast: (step: DeleteStep) => boolean
   /** the deletes of single tags in all repositories of the run */
   readonly tagDeletes: TagDeletes
   /** the newest record of the run that put a digest here; undefined: there is no log */
@@ -80,7 +80,7 @@ export class RepositoryDeletes {
     this.#plan = plan
     this.#ports = ports
     this.#reading = { ...call, signal: AbortSignal.any([call.signal, stop]) }
-    this.#ledger = new DeleteLedger(plan, ports.isTriedLast)
+    this.#ledger = new DeleteLedger(plan, ports.comesLast)
     const deletes = new PendingDeletes(plan.steps, (step) => this.#ledger.isPending(step))
     this.#rescans = new Rescans({ plan, ledger: this.#ledger, deletes, reader, usedNow }, this.#reading)
     this.#otherRuns = new OtherRuns({ deletes, reader, stores, recordedPuts })

@@ -8,7 +8,8 @@ import { formatBytes } from '../text/format.ts'
 import { outcomeTotalsOf, totalsOf } from './prune-totals.ts'
 
 /**
- * `deleted` counts images, `freed` bytes. Without an outcome they are what the plan would delete.
+ * `deleted` counts images, `freed` bytes, `locked` images and tags. Without an outcome they are
+ * what the plan would delete.
  * @param outcome undefined if the plan was only shown or saved
  */
 export function listPruneVariables(
@@ -16,13 +17,21 @@ export function listPruneVariables(
   hash: Hash,
   outcome: PruneOutcome | undefined,
 ): CiVariables {
-  const { deleted, freed } = outcome === undefined ? totalsOf(plan) : outcomeTotalsOf(plan, outcome)
+  const totals = outcome === undefined ? { ...totalsOf(plan), locked: 0 } : outcomeTotalsOf(plan, outcome)
+  const { deleted, freed, locked } = totals
   const isChanged = outcome?.repositories.some((one) => one.deleted + one.untagged > 0) ?? false
-  return { deleted: String(deleted), freed: String(freed), changed: String(isChanged), plan: hash }
+  return {
+    deleted: String(deleted),
+    freed: String(freed),
+    locked: String(locked),
+    changed: String(isChanged),
+    plan: hash,
+  }
 }
 
-function textOf(status: RepositoryOutcome['status']): string {
-  return status === 'pruned' ? status : statusTexts[status].text
+function textOf({ status, locked }: RepositoryOutcome): string {
+  const text = status === 'pruned' ? status : statusTexts[status].text
+  return locked === 0 ? text : `${text}, ${locked} locked`
 }
 
 /** Renders the repositories with changes as a Markdown table for `GITHUB_STEP_SUMMARY`. */
@@ -36,8 +45,8 @@ export function renderPruneSummary(plan: PrunePlan, outcome: PruneOutcome | unde
       'planned',
     ])
   const done = outcome?.repositories
-    .filter(({ status }) => status !== 'unchanged')
-    .map(({ image, images, freed, status }) => [image, String(images), formatBytes(freed), textOf(status)])
+    .filter(({ status, locked }) => status !== 'unchanged' || locked > 0)
+    .map((one) => [one.image, String(one.images), formatBytes(one.freed), textOf(one)])
   const refused = plan.refusals.map(({ repository, error }) => [
     repository === undefined ? 'all' : formatRepository(repository),
     '0',

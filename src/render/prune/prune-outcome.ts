@@ -10,6 +10,7 @@ import { formatCount, formatDuration } from '../text/format.ts'
 import { renderFreed, renderRefusedRepositories } from './prune-plan.ts'
 import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
 import { outcomeTotalsOf } from './prune-totals.ts'
+import { describeLocked } from './locked-items.ts'
 import { breakLines } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 
@@ -99,7 +100,7 @@ function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | und
   const { text, tone } = statusText(outcome.status)
   const head = `${style[tone](text)}  ${style.bold(escapeText(outcome.image))}`
   const textWidth = width === undefined ? undefined : width - 2
-  const lines = [countsOf(outcome), imagesOf(outcome, plan), keptLine(outcome)]
+  const lines = [countsOf(outcome), imagesOf(outcome, plan), ...lockedLines(outcome), ...keptLines(outcome)]
     .filter((line) => line !== '')
     .flatMap((line) => breakLines(line, textWidth))
     .map((line) => `  ${line}`)
@@ -107,13 +108,14 @@ function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | und
 }
 
 function countsOf(outcome: RepositoryOutcome): string {
-  const { images, deleted, untagged, absent } = outcome
+  const { images, deleted, untagged, absent, locked } = outcome
   return [
     ...(deleted === 0
       ? []
       : [`${formatCount(images, 'image')} deleted (${formatCount(deleted, 'manifest')})`]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
+    ...(locked === 0 ? [] : [`${locked} locked`]),
     ...problemCounts(outcome),
   ].join(', ')
 }
@@ -131,17 +133,33 @@ function problemCounts({
 }
 
 /** The deleted tags. If the plan was not done completely, only the audit log knows them. */
-function imagesOf({ status, kept }: RepositoryOutcome, plan: RepositoryPlan | undefined): string {
-  if (status !== 'pruned' || kept > 0 || plan === undefined) return ''
+function imagesOf(outcome: RepositoryOutcome, plan: RepositoryPlan | undefined): string {
+  const { status, kept, locked, lockedItems } = outcome
+  if (status !== 'pruned' || kept > locked || plan === undefined) return ''
+  const stay = new Set(lockedItems.flatMap(({ tags }) => tags))
   const tags = plan.steps.flatMap((step) => (step.kind === 'deleteManifest' ? step.losesTags : []))
-  const names = tags.filter((tag) => !isEvidenceTag(tag)).map(escapeText)
+  const names = tags.filter((tag) => !isEvidenceTag(tag) && !stay.has(tag)).map(escapeText)
   const more = names.length - namedAtMost
   return `${names.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-function keptLine({ kept }: RepositoryOutcome): string {
-  if (kept === 0) return ''
-  return `${kept} kept: this registry does not delete single tags, or children of an index`
+/** A line for each locked item with the registry's reason. */
+function lockedLines({ lockedItems }: RepositoryOutcome): readonly string[] {
+  const lines = lockedItems.slice(0, namedAtMost).map((item) => `locked: ${describeLocked(item)}`)
+  const more = lockedItems.length - lines.length
+  return [...lines, ...(more > 0 ? [`and ${more} more locked: see the audit log or --json`] : [])]
+}
+
+function keptLines({ kept, locked, keptWithLocked }: RepositoryOutcome): readonly string[] {
+  const tags = kept - locked - keptWithLocked
+  return [
+    ...(keptWithLocked === 0
+      ? []
+      : [
+          `${formatCount(keptWithLocked, 'manifest')} kept: a locked image needs ${keptWithLocked === 1 ? 'it' : 'them'}`,
+        ]),
+    ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} kept: this registry does not delete single tags`]),
+  ]
 }
 
 function errorLines(errors: readonly ErrorInfo[], style: Style): readonly string[] {
@@ -159,6 +177,11 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
     ...(some(({ conflicts }) => conflicts)
       ? ['dray kept images that changed since the plan was made. To plan again, run dray prune.']
       : []),
+    ...(some(({ locked }) => locked)
+      ? [
+          'The registry refused to delete locked items, and dray keeps them. To exit with 4 then, pass --strict.',
+        ]
+      : []),
     ...(some(({ notAttempted, failed }) => notAttempted + failed)
       ? ['Some deletes were not executed. Fix the problem above. Then run the command again.']
       : []),
@@ -169,7 +192,7 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
 /** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag deleted, in 9 s.` */
 function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, page: Page): readonly string[] {
   const totals = outcomeTotalsOf(plan, outcome)
-  const { deleted, manifests, untagged, absent, left, refused } = totals
+  const { deleted, manifests, untagged, absent, left, locked, refused } = totals
   const changed = outcome.repositories.filter(hasChanged).length
   const where = `${changed} of ${formatCount(totals.repositories, 'repository', 'repositories')}`
   const parts = [
@@ -178,7 +201,8 @@ function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, pag
       : `Deleted ${formatCount(deleted, 'image')} (${formatCount(manifests, 'manifest')}) in ${where}`,
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
-    ...(left === 0 ? [] : [`${left} kept by the registry`]),
+    ...(left === locked ? [] : [`${left - locked} kept by the registry`]),
+    ...(locked === 0 ? [] : [`${locked} locked`]),
     ...problemCounts(totals),
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
     `in ${formatDuration(durationMs)}`,

@@ -69,8 +69,10 @@ export function totalsOf(plan: PrunePlan): PruneTotals {
 export interface OutcomeTotals extends PruneTotals {
   /** deletes of manifests and tags that were already absent */
   readonly absent: number
-  /** deletes that the registry does not support, which is no error */
+  /** deletes that the registry does not do, which is no error */
   readonly left: number
+  /** of these, the items that it refused to delete although it deletes others */
+  readonly locked: number
   readonly conflicts: number
   readonly failed: number
   readonly notAttempted: number
@@ -92,6 +94,7 @@ export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: Pru
     untagged: sum((one) => one.untagged),
     absent: sum((one) => one.absent),
     left: sum((one) => one.kept),
+    locked: sum((one) => one.locked),
     conflicts: sum((one) => one.conflicts),
     failed: sum((one) => one.failed),
     notAttempted: sum((one) => one.notAttempted),

@@ -65,6 +65,9 @@ dray_prune_freed_bytes{repository="r.example.com/dev/api",policy="n"} 209715200
 # HELP dray_prune_kept_images Images that the last run kept.
 # TYPE dray_prune_kept_images gauge
 dray_prune_kept_images{repository="r.example.com/dev/api",policy="n"} 1
+# HELP dray_prune_locked Images and tags that the registry refused to delete in the last run.
+# TYPE dray_prune_locked gauge
+dray_prune_locked{repository="r.example.com/dev/api",policy="n"} 0
 # HELP dray_prune_conflicts Deletes that the last run skipped because the repository changed.
 # TYPE dray_prune_conflicts gauge
 dray_prune_conflicts{repository="r.example.com/dev/api",policy="n"} 0
@@ -85,7 +88,7 @@ dray_prune_last_run_timestamp_seconds{policy="n"} 1700000000
 dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
 `.trimStart(),
     )
-    expect(parseExposition(text)).toHaveLength(11)
+    expect(parseExposition(text)).toHaveLength(12)
   })
 
   it('count failures, and count undeleted images as remaining', async () => {
@@ -108,6 +111,17 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
       failures: [1],
       staying: [3],
     })
+  })
+
+  it('count locked items as kept, also if nothing else happened, and the run is a success', async () => {
+    const web = repositoryPlan('@dev/web', [old('n-1')])
+    const plan = prunePlan([web])
+    const samples = await write(
+      run(plan, pruneOutcome(plan, { '@dev/web': { m1: { result: 'locked', error: limit } } })),
+    )
+    expect(valuesOf(samples, 'dray_prune_locked')).toEqual([1])
+    expect(valuesOf(samples, 'dray_prune_kept_images')).toEqual([1])
+    expect(valuesOf(samples, lastSuccess)).toEqual([monday])
   })
 
   it('count refusals by the plan and the registry, and repositories that could not be read', async () => {

@@ -46,6 +46,12 @@ describe('the exit code of an executed plan', () => {
     expect(exitOfRun({ parts, refusals: [] }, running)).toBe(4)
   })
 
+  it('is 4 after a success that is incomplete, and the code of a problem otherwise', () => {
+    expect(exitOfRun(result(['promoted']), running, true)).toBe(4)
+    expect(exitOfRun(result(['idle']), running, true)).toBe(4)
+    expect(exitOfRun(result(['refused']), running, true)).toBe(3)
+  })
+
   it('is 130 after a stop, and 0 if everything was done nevertheless', () => {
     expect(exitOfRun(result(['promoted', 'notAttempted']), stopped)).toBe(130)
     expect(exitOfRun(result(['promoted']), stopped)).toBe(0)

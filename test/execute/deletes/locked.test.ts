@@ -77,7 +77,7 @@ describe('a locked image', () => {
     const world = await startPruneRegistry({ abilities: { lockedTags: ['pr-0', 'pr-1'] } })
     for (let n = 0; n < 4; n++) world.put(of(`${n}`), `pr-${n}`)
     const done = await pruned(world, {
-      isTriedLast: (step) => step.kind === 'deleteManifest' && step.losesTags.some((tag) => tag < 'pr-2'),
+      comesLast: (step) => step.kind === 'deleteManifest' && step.losesTags.some((tag) => tag < 'pr-2'),
     })
     expect(done.repositories).toMatchObject([{ deleted: 2, locked: 2 }])
     expect(world.deletes()).toEqual(['pr-2', 'pr-3', 'pr-0', 'pr-1'])

@@ -40,7 +40,7 @@ async function writesOf(count: number, deleteManifest: () => Promise<'deleted'>)
       },
     },
     recordedPuts: undefined,
-    isTriedLast: () => false,
+    comesLast: () => false,
     tagDeletes: new TagDeletes(),
     findPut: undefined,
     settled: new Map(),

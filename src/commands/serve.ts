@@ -54,6 +54,14 @@ By default, only programs on this machine can reach it, and each of them can rea
       helpGroup: flagGroups.safety,
       helpValue: 'FILE',
     }),
+    'locked-tag': string({
+      summary: 'Tag that cannot be deleted, nor can its image.',
+      helpGroup: flagGroups.safety,
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      helpValue: 'TAG',
+    }),
     profile: option({ options: ['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const })({
       summary: 'Registry to imitate.',
       helpValue: 'NAME',
@@ -71,6 +79,7 @@ By default, only programs on this machine can reach it, and each of them can rea
       host: flags.host,
       port: flags.port,
       profile: flags.profile,
+      lockedTags: flags['locked-tag'],
       htpasswd: flags.htpasswd,
       allowedHosts: flags['allow-host'],
       // A log, which stderr has with every format.

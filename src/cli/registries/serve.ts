@@ -15,6 +15,8 @@ export interface ServeOptions {
   readonly host: string
   readonly port: number
   readonly profile: ProfileName
+  /** tags that cannot be deleted, nor can their images */
+  readonly lockedTags: readonly string[]
   /** a file of users; without it everyone may do everything */
   readonly htpasswd: string | undefined
   /** names that it answers to in addition to those of this machine */
@@ -35,7 +37,7 @@ const maxHtpasswdSize = 1024 * 1024
  * `usage` for a wrong host name; `config`, `not-found` for the users.
  */
 export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
-  const { allowedHosts, folder, htpasswd, port, profile, onRequest, warn } = options
+  const { allowedHosts, folder, htpasswd, lockedTags, port, profile, onRequest, warn } = options
   // An IPv6 address may be in brackets, as in a URL; sockets take it without.
   const host = options.host.replace(/^\[(.*)\]$/, '$1')
   const { startRegistry } = await import('../../embedded/server.ts')
@@ -47,6 +49,7 @@ export async function serveRegistry(options: ServeOptions): Promise<RunningRegis
     host,
     port,
     profile,
+    abilities: { lockedTags },
     allowedHosts,
     onRequest: (entry) => {
       onRequest(`${entry.method} ${entry.path} ${entry.status}`)

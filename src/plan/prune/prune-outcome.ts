@@ -51,7 +51,7 @@ export interface LockedItem {
 }
 
 /** An image that the registry deleted although only a tag of it was to be deleted. */
-export interface LostImage {
+interface LostImage {
   readonly digest: Digest
   /** the tag that was to be deleted */
   readonly tag: string

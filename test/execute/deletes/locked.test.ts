@@ -127,7 +127,7 @@ describe('a manifest that stays after its tags were deleted', () => {
     world.put(listed, 'pr-0', 'pr-1')
     const done = await pruned(world)
     expect(done.repositories).toMatchObject([{ status: 'unchanged', locked: 1, untagged: 2, errors: [] }])
-    const [record] = (await recordsOf(world.run)).filter(({ phase }) => phase === 'outcome')
+    const record = (await recordsOf(world.run)).find(({ phase }) => phase === 'outcome')
     expect(record).toMatchObject({
       result: 'unchanged',
       losesTags: ['pr-1', 'pr-0'],

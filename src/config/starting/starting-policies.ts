@@ -128,9 +128,13 @@ export function formatRetentionSection(
   return `# "dray prune" shows what it would delete. Only "dray prune --apply" deletes.
 retention:
   protect: # never deleted; "optional" allows that nothing matches
+    # main, web-main, latest-alpine, prod-eu, release-1.4
     - name: floating tags
-      tags: [latest, stable, lts, edge, nightly, main, master, develop, dev, staging, prod, production, "prod-*", "release-*"]
+      tags:
+        regex: '(.+-)?(latest|stable|lts|edge|nightly|main|master|develop|dev|staging|prod|production)'
+        exclude: ["pr-*"]
       optional: true
+    - { tags: ["latest-*", "prod-*", "release-*"], optional: true }
 ${protect}  rules: # delete if all conditions of a rule match; other tags are kept
 ${rules.replaceAll('{repositories}', () => `@${environment}/**`)}
 ${timeFrom}  # dray deletes nothing if a plan exceeds a limit.

@@ -196,18 +196,11 @@ describe('an environment with buildMetadata', () => {
 })
 
 describe('dray.yaml', () => {
-  it.each([
-    [{ semver: ['minor'] }, 'must contain exact'],
-    [{ semver, immutable: ['*'] }, 'which `semver` or `channels` moves'],
-    [{ semver, channels: ['latest'] }, 'is the name of another floating tag'],
-    [{ semver: ['exact', 'pacth'] }, 'must be one of exact, minor, major, latest'],
-    [{ immutable: ['a b'] }, 'matches no tag'],
-    [{ sevmer: [] }, 'did you mean "semver"?'],
-  ])('has an error with its position for the rules %j', async (tags, message) => {
-    const { project } = await placeWith(world(), tags)
+  it('has an error with its position for a mistake in the tag rules', async () => {
+    const { project } = await placeWith(world(), { sevmer: [] })
     const { code, stderr } = await project.run('ls', '@prod/api')
     expect(code).toBe(1)
-    expect(stderr).toContain(message)
+    expect(stderr).toContain('did you mean "semver"?')
     expect(stderr).toMatch(/dray\.yaml:\d+:\d+: /)
   })
 })

@@ -6,10 +6,17 @@ import type { ReadingConfig, TagsConfig } from '../config.ts'
 import type { WrittenEnvironment } from '../schema/schema.ts'
 import type { Path, ReportIssue } from '../shape.ts'
 
+type FloatingLevel = Exclude<TagLevel, 'exact'>
+
 /** Sample tags of each level, to match globs against. */
-const samples: Readonly<Record<Exclude<TagLevel, 'exact'>, readonly string[]>> = {
+const samples: Readonly<Record<FloatingLevel, readonly string[]>> = {
   minor: ['1.4', 'v1.4'],
   major: ['1', 'v1'],
+  latest: ['latest'],
+}
+const samplesOfCalver: Readonly<Record<FloatingLevel, readonly string[]>> = {
+  minor: ['2024.04', '2024.4', 'v2024.04'],
+  major: ['2024', 'v2024'],
   latest: ['latest'],
 }
 
@@ -68,6 +75,13 @@ function matchesNone(glob: string): string {
   return `${JSON.stringify(glob)} matches no tag: a glob consists of letters, digits, ".", "_", "-", "*" and "?"`
 }
 
-function movedBy({ semver = [], channels = [] }: TagsConfig): readonly string[] {
-  return [...semver.flatMap((level) => (level === 'exact' ? [] : samples[level])), ...channels]
+/** Returns samples of the tags that move with versions, also of each variant. */
+function movedBy({ semver = [], channels = [], scheme, variants = [] }: TagsConfig): readonly string[] {
+  const ofLevel = scheme === 'calver' ? samplesOfCalver : samples
+  const moved = [...semver.flatMap((level) => (level === 'exact' ? [] : ofLevel[level])), ...channels]
+  const suffixes = variants.map((glob) => glob.replaceAll(/[*?]/g, '1'))
+  return [
+    ...moved,
+    ...suffixes.flatMap((suffix) => moved.map((tag) => (tag === 'latest' ? suffix : `${tag}-${suffix}`))),
+  ]
 }

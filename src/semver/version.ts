@@ -60,6 +60,8 @@ const lastWeek = 53
 /** The length of the longest version; that of the package `semver`. */
 const maxLength = 256
 
+/** Most other tags, such as git hashes, are not examined further. */
+const beginsWithNumbers = /^v?\d+\.\d/
 const grammar =
   /^v?(\d+(?:\.\d+){1,3})(?:-([\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*))?(?:\+([\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*))?$/
 
@@ -69,7 +71,7 @@ const grammar =
  * for the versions of `ignoreVersions`.
  */
 export function parseVersion(text: string, reading: VersionReading): Version | undefined {
-  if (text.length > maxLength || isIgnored(text, reading)) return undefined
+  if (text.length > maxLength || !beginsWithNumbers.test(text) || isIgnored(text, reading)) return undefined
   const { rest, variant } = splitVariant(text, reading.variants)
   const match = grammar.exec(rest)
   if (match === null) return undefined
@@ -160,7 +162,7 @@ const threeNumbers = /^v?\d+(?:\.\d+){2,}(?:[-_].*)?$/
 
 /** Whether a tag may be a version in any scheme: it begins with two numbers, as `1.4` does. */
 export function isVersionLike(tag: string): boolean {
-  return /^v?\d+\.\d/.test(tag)
+  return beginsWithNumbers.test(tag)
 }
 
 /**

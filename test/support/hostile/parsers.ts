@@ -58,7 +58,7 @@ import { parseReference, parseRegistry, parseRepository, parseTag } from '../../
 import { fitsSomeTag, includesGlob, matchesGlob } from '../../../src/oci/tag-glob.ts'
 import { formatPlanFile, parsePlanFile } from '../../../src/plan/plan-file.ts'
 import { isSatisfiable, parseRange } from '../../../src/semver/range.ts'
-import { parseVersionTag, plainReading } from '../../../src/semver/version.ts'
+import { parseVersionTag, type VersionReading } from '../../../src/semver/version.ts'
 import { createdInConfig } from '../../../src/images/config/image-config.ts'
 import { parseImageSettings } from '../../../src/images/config/image-settings.ts'
 import { promotionOf } from '../attestations.ts'
@@ -81,6 +81,14 @@ const registry = 'r.test'
 const origin = new URL('https://r.test')
 const now = Date.UTC(2026, 10, 23)
 const digest = digestOf('')
+/** Every rule of reading applies to the tag. */
+const hostileReading: VersionReading = {
+  scheme: 'loose',
+  variants: ['*-slim', 'a?*', 'debian-*'],
+  ignoreVersions: ['*-*_*x'],
+  buildMetadata: true,
+  twoNumbers: true,
+}
 const call = { signal: new AbortController().signal, notify: () => undefined }
 const descriptor = (mediaType: string): string =>
   `{"mediaType":"${mediaType}","digest":"${digest}","size":2,"annotations":{"org.opencontainers.image.ref.name":"1.4"}}`
@@ -288,8 +296,8 @@ export const parsers: readonly Parser[] = [
   },
   {
     name: 'parseVersionTag',
-    sample: 'v1.4.2-rc.1_build',
-    parse: ofText((text) => parseVersionTag(text, { ...plainReading, buildMetadata: true })),
+    sample: 'v1.4.2-rc.1_build-debian-12-slim',
+    parse: ofText((text) => parseVersionTag(text, hostileReading)),
   },
   {
     name: 'LinearRegExp',

@@ -1,7 +1,10 @@
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import type { RepositoryPlan, TagVerdict } from '../../src/plan/prune/prune-plan.ts'
-import { decideRepository, type RepositoryDecision } from '../../src/usecases/prune/decide-repository.ts'
+import { decideFrom, type RepositoryDecision } from '../../src/usecases/prune/decide-repository.ts'
+import { evaluatePolicy } from '../../src/usecases/prune/evaluate.ts'
+import { explain } from '../../src/usecases/prune/policy/explain.ts'
+import type { Explanation } from '../../src/usecases/prune/policy/explanation.ts'
 import type { Rule, TagProtection } from '../../src/config/retention/policy.ts'
 import type { TagSelector } from '../../src/selectors/tag-selector.ts'
 import type { RepositoryPolicy, ReferenceInUse } from '../../src/usecases/prune/policy/policy.ts'
@@ -84,6 +87,21 @@ function snapshotOf(sketch: RepositorySketch): RepositorySnapshot {
   }
 }
 
+/** A repository with an image for each tag, which is so many days old, or undated. */
+export function taggedImages(ages: Readonly<Record<string, number | undefined>>): RepositorySketch {
+  return {
+    tags: Object.fromEntries(Object.keys(ages).map((tag) => [tag, tag])),
+    manifests: Object.fromEntries(
+      Object.entries(ages).map(([tag, age]) => [tag, age === undefined ? {} : { age }]),
+    ),
+  }
+}
+
+/** As `taggedImages`, with the first image the oldest and each one a day younger. */
+export function taggedInOrder(tags: readonly string[]): RepositorySketch {
+  return taggedImages(Object.fromEntries(tags.map((tag, i) => [tag, 100 + tags.length - i])))
+}
+
 /** Decides, and returns the deleted names and the verdict of each tag. */
 export function decideSketch(
   sketch: RepositorySketch,
@@ -93,16 +111,20 @@ export function decideSketch(
   readonly plan: RepositoryPlan
   readonly deleted: readonly string[]
   readonly tag: (name: string) => TagVerdict
+  readonly warnings: readonly string[]
+  readonly explain: (tag: string) => Explanation
 } {
-  const decision = decideRepository(snapshotOf(sketch), {
+  const whole: RepositoryPolicy = {
     protect: [],
     rules: [],
     limits: {},
     timeFrom: ['annotation', 'config'],
     reading: plainReading,
     ...policy,
-  })
-  const { plan } = decision
+  }
+  const evaluation = evaluatePolicy(snapshotOf(sketch), whole)
+  const decision = decideFrom(evaluation)
+  const { plan, warnings } = decision
   const nameOf = new Map(Object.keys(sketch.manifests).map((name) => [digestNamed(name), name]))
   const deleted = plan.steps.map((step) =>
     step.kind === 'deleteManifest' ? (nameOf.get(step.target.digest) ?? '?') : `:${step.tag}`,
@@ -111,6 +133,8 @@ export function decideSketch(
     decision,
     plan,
     deleted,
+    warnings,
+    explain: (tag) => explain(evaluation, whole, { tag }),
     tag: (name) => {
       const found = plan.tags.find(({ tag }) => tag === name)
       if (found === undefined) throw new Error(`${name} is not in the plan`)

@@ -74,14 +74,13 @@ function warnAboutScheme({ selector, path, repositories }: LocatedRange, config:
   const { range, text } = selector
   if (readings.length === 0 || readings.some((reading) => hasRelease(range, reading))) return []
   const schemes = [...new Set(readings.map(({ scheme }) => scheme))]
-  const other = (['semver', 'calver', 'loose'] as const).find((scheme) =>
+  const others = (['semver', 'calver', 'loose'] as const).filter((scheme) =>
     readings.every((reading) => hasRelease(range, { ...reading, scheme })),
   )
-  const fix =
-    other === undefined
-      ? 'correct the range'
-      : `set \`scheme: ${other}\` for these repositories, or correct the range`
-  const message = `no release is in ${JSON.stringify(text)} under the scheme ${schemes.join(' or ')}: ${fix}`
+  // A range that has releases under no scheme names pre-releases.
+  if (others.length === 0) return []
+  const fix = others.map((scheme) => `\`scheme: ${scheme}\``).join(' or ')
+  const message = `no release is in ${JSON.stringify(text)} under the scheme ${schemes.join(' or ')}: set ${fix} for these repositories, or correct the range`
   return [{ path, at: 'value', message }]
 }
 

@@ -103,7 +103,7 @@ describe('dray explain', () => {
     ],
     ['1.5.0-rc.1', { kind: 'version', version: '1.5.0-rc.1', variant: '', text: 'pre-release 1.5.0-rc.1' }],
     ['2024.04.1', { kind: 'versionLike', text: 'it looks like a version, and the scheme does not read it' }],
-    ['main', { kind: 'plain', text: 'it is no version' }],
+    ['main', { kind: 'plain', text: 'it is not a version' }],
   ])('shows how %s is read as a version', (tag, version) => {
     const reading = { ...plainReading, variants: ['alpine'] }
     const { explain } = decideSketch(taggedImages({ [tag]: 50 }), { reading })

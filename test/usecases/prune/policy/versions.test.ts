@@ -52,7 +52,7 @@ describe('a protection by version', () => {
   it('keeps 40 calendar versions under semver with a warning, and under calver the highest 2', () => {
     expect(keptBy(newest(2), months)).toEqual(months)
     expect(warningsOf([newest(2)], months)).toEqual([
-      expect.stringMatching(/^40 version-like tags .* semver: 2022\.06\.0, .*scheme: calver/),
+      expect.stringMatching(/semver does not read 40 version-like tags \(2022\.06\.0, .*scheme: calver/),
     ])
     expect(keptBy(newest(2), months, calver)).toEqual(['2025.08.0', '2025.09.0'])
     expect(warningsOf([newest(2)], months, calver)).toEqual([])
@@ -141,7 +141,7 @@ describe('newestPer', () => {
   it('gives an undeclared suffix that looks like a variant lines of its own, with a warning', () => {
     expect(keptBy(newest(1, 'minor'), tags)).toEqual(['1.2.3', '1.2.3-alpine'])
     expect(warningsOf([newest(1, 'minor')], tags)).toEqual([
-      'the suffixes alpine look like variants, and protections by version count them as such. If they are variants, add to tags in dray.yaml: variants: ["alpine"]. Otherwise, add their tags to ignoreVersions.',
+      'the suffix alpine looks like a variant, and protections by version read it as one: set variants: ["alpine"] under tags in dray.yaml, or list its tags under ignoreVersions',
     ])
   })
 
@@ -226,7 +226,7 @@ describe('a protection that keeps pre-releases without the releases is reported'
   it('if the release is at the end of the range', () => {
     const protect = [protection(range('>=1.0.0 <2.0.0'))]
     expect(warningsOf(protect, ['1.9.0', '2.0.0-rc.1', '2.0.0'])).toEqual([
-      'the protection "protected" keeps pre-releases without their releases: 2.0.0-rc.1 and not 2.0.0. To exclude such pre-releases, end the range with -0, for example <2.0.0-0.',
+      'the protection "protected" keeps pre-releases without their releases: 2.0.0-rc.1 and not 2.0.0. To exclude such pre-releases, end the range with <2.0.0-0.',
     ])
     expect(warningsOf(protect, ['1.9.0', '2.0.0-rc.1'])).toEqual([])
     expect(warningsOf([...protect, protection(globs('2.0.0'))], ['1.9.0', '2.0.0-rc.1', '2.0.0'])).toEqual([])

@@ -23,7 +23,9 @@ export function explainVersion(
   const version = parseVersionTag(tag, reading)?.version
   if (version === undefined) {
     const text =
-      kind === 'versionLike' ? 'it looks like a version, and the scheme does not read it' : 'it is no version'
+      kind === 'versionLike'
+        ? 'it looks like a version, and the scheme does not read it'
+        : 'it is not a version'
     return { kind, scheme, text }
   }
   const protectedAs = parseVersionTag(tag, readingOfProtections(tags, reading))?.version

@@ -29,17 +29,21 @@ function warnAboutVersions({ policy, tags, keptImages }: Evaluation): readonly s
     return digest !== undefined && keptImages.digests.has(digest)
   }
   const repository = { tags: names, reading: read, isKept }
-  const variants =
-    suffixes.length === 0
-      ? []
-      : [
-          `the suffixes ${joinFirst(suffixes)} look like variants, and protections by version count them as such. If they are variants, add to tags in dray.yaml: variants: ${JSON.stringify(suffixes)}. Otherwise, add their tags to ignoreVersions.`,
-        ]
   return [
     ...warnAboutTags(names, read),
-    ...variants,
+    ...warnAboutVariants(suffixes),
     ...protect.flatMap((one) => warnAboutPreReleases(one, repository)),
   ]
+}
+
+function warnAboutVariants(suffixes: readonly string[]): readonly string[] {
+  if (suffixes.length === 0) return []
+  const [suffix, look, as, its] =
+    suffixes.length === 1
+      ? ['the suffix', 'looks like a variant', 'it as one', 'its']
+      : ['the suffixes', 'look like variants', 'them as such', 'their']
+  const fix = `set variants: ${JSON.stringify(suffixes)} under tags in dray.yaml, or list ${its} tags under ignoreVersions`
+  return [`${suffix} ${joinFirst(suffixes)} ${look}, and protections by version read ${as}: ${fix}`]
 }
 
 /** Warns about rules that keep images only because these have no time. */

@@ -1,6 +1,7 @@
 import type { TagProtection } from '../../../../config/retention/policy.ts'
 import {
   findHighestTag,
+  formatVersion,
   isStable,
   type VersionReading,
   type VersionTag,
@@ -51,15 +52,18 @@ function warnAboutBounds(
   const releases = new Map(
     versionTagsIn(tags, reading)
       .filter(({ tag, version }) => isStable(version) && !isKept(tag))
-      .map(({ tag, version }) => [versionKey(version), tag]),
+      .map((one) => [versionKey(one.version), one]),
   )
-  const pairs = preReleases.flatMap(({ tag, version }) => {
-    const release = releases.get(versionKey({ ...version, prerelease: [] }))
-    return release === undefined ? [] : [`${tag} and not ${release}`]
+  const pairs = preReleases.flatMap((preRelease) => {
+    const release = releases.get(versionKey({ ...preRelease.version, prerelease: [] }))
+    return release === undefined ? [] : [{ preRelease, release }]
   })
-  if (pairs.length === 0) return []
+  const [first] = pairs
+  if (first === undefined) return []
+  const end = formatVersion({ ...first.release.version, variant: '', build: [] })
+  const texts = pairs.map(({ preRelease, release }) => `${preRelease.tag} and not ${release.tag}`)
   return [
-    `${name} keeps pre-releases without their releases: ${joinFirst(pairs)}. To exclude such pre-releases, end the range with -0, for example <2.0.0-0.`,
+    `${name} keeps pre-releases without their releases: ${joinFirst(texts)}. To exclude such pre-releases, end the range with <${end}-0.`,
   ]
 }
 

@@ -2,6 +2,7 @@ import type { LoadedConfig } from '../../config/load.ts'
 import { formatWarnings } from '../../config/mistakes.ts'
 import type { FileMistake } from '../../lib/errors.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
+import { isByVersion } from '../../usecases/prune/policy/select.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { formatCount } from '../../render/text/format.ts'
 import type { Page } from '../../render/text/style.ts'
@@ -19,6 +20,8 @@ export interface ConfigSummary {
     readonly hash: string
     readonly rules: readonly string[]
     readonly protections: readonly string[]
+    /** protections and rules by version, which keep version-like tags */
+    readonly byVersion: readonly string[]
     readonly limits: RetentionPolicy['limits']
   }[]
   /** deprecated keys, hidden rules and doubtful ranges */
@@ -40,6 +43,10 @@ export function summaryOf(
       hash,
       rules: rules.map((rule) => rule.name),
       protections: protect.map((protection) => protection.name),
+      byVersion: [
+        ...protect.filter((one) => one.kind === 'tags' && one.tags.kind === 'semver'),
+        ...rules.filter(isByVersion),
+      ].map((one) => one.name),
       limits,
     })),
   }
@@ -65,13 +72,15 @@ export function renderConfigSummary(
   const lines = [
     `environments: ${listed(environments.map(({ name }) => name))}`,
     `images: ${images === null ? 'any' : listed(images)}`,
-    ...retention.map(({ name, rules, protections, limits }) => {
+    ...retention.flatMap(({ name, rules, protections, byVersion, limits }) => {
       const parts = [
         `${formatCount(rules.length, 'rule')} (${listed(rules)})`,
         formatCount(protections.length, 'protection'),
         ...(limits.maxDeletes === undefined ? [] : [`at most ${formatCount(limits.maxDeletes, 'delete')}`]),
       ]
-      return `retention${name === null ? '' : ` ${escapeText(name)}`}: ${parts.join(', ')}`
+      const policy = `retention${name === null ? '' : ` ${escapeText(name)}`}`
+      const unread = `${policy} keeps version-like tags that the scheme does not read, by: ${listed(byVersion)}`
+      return [`${policy}: ${parts.join(', ')}`, ...(byVersion.length === 0 ? [] : [unread])]
     }),
   ]
   return [`${style.bold(escapeText(file))} is valid.`, ...lines.map((line) => `  ${line}`)].join('\n')

@@ -13,6 +13,8 @@ export default class Rollback extends ChangeCommand {
 
 Without \`--to\`, dray uses the highest version below the current one. The current version is the one of the current-version tag (currentTag in dray.yaml, default latest).
 
+The floating tags of a variant, such as 1.4-alpine and alpine, only move with \`--to 1.3.9-alpine\` or \`--variant alpine\`.
+
 The next release moves the floating tags forward as usual. On a terminal, dray asks for a missing image.`
   static override examples = [
     {
@@ -20,6 +22,7 @@ The next release moves the floating tags forward as usual. On a terminal, dray a
       command: 'dray rollback api --env prod --reason "1.4.2 leaks memory"',
     },
     { description: 'Go back to a certain version', command: 'dray rollback @prod/api --to 1.3.9' },
+    { description: 'Go back with one variant', command: 'dray rollback @prod/api --variant alpine' },
   ]
   static override usage = ['rollback IMAGE']
   static override args = {
@@ -40,6 +43,11 @@ The next release moves the floating tags forward as usual. On a terminal, dray a
       helpValue: 'VERSION|DIGEST',
       helpGroup: flagGroups.target,
     }),
+    variant: string({
+      summary: 'Move the floating tags of this variant.',
+      helpValue: 'SUFFIX',
+      helpGroup: flagGroups.target,
+    }),
     ...changeFlags,
     ...outFlag,
     ...moveTagFlag,
@@ -50,7 +58,12 @@ The next release moves the floating tags forward as usual. On a terminal, dray a
     const { args, flags } = await this.parse(Rollback)
     const { image, env } = await this.#completed({ image: args.image, env: flags.env })
     if (image === undefined) throw missingImage()
-    const change = await planRollback({ image, env, to: flags.to }, flags, this.context, this.reading)
+    const change = await planRollback(
+      { image, env, to: flags.to, variant: flags.variant },
+      flags,
+      this.context,
+      this.reading,
+    )
     await this.carryOut('rollback', change, flags)
   }
 

@@ -9,7 +9,7 @@ import {
 } from '../cli/command/change-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import type { CompleteTagging, TaggingArguments } from '../cli/terminal/complete-tagging.ts'
-import { parseChannels, parseLevels, parseList } from '../cli/command/tag-flags.ts'
+import { parseChannels, parseGlobs, parseLevels, parseList, parseVariants } from '../cli/command/tag-flags.ts'
 import { planTagging } from '../cli/changes/tagging.ts'
 
 export default class Tag extends ChangeCommand {
@@ -18,11 +18,12 @@ export default class Tag extends ChangeCommand {
 
 - An exact tag does not move to another image, unless you pass \`--move-tag\`.
 - Floating tags only move to a higher version. All version tags of the repository count: 1.3.9 after 1.4.0 moves 1.3 and no other tag.
+- An exact tag such as 1.4.2-alpine has floating tags of its own (1.4-alpine, 1-alpine, alpine), if alpine is a variant in dray.yaml or \`--variant\`.
 - A pre-release gets its exact tag. With \`--prerelease-channel\`, it also moves the tag of its channel.
 
-If the image has a version already, \`--next\` does not create another one. \`--from-label\` reads the label org.opencontainers.image.version. \`--tags\` writes tags that are not versions.
+If the image has a version already, \`--next\` does not create another one. With \`--variant alpine\`, it creates a version with that suffix. \`--from-label\` reads the label org.opencontainers.image.version. \`--tags\` writes tags that are not versions.
 
-For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags override them. On a terminal, dray asks for missing arguments.`
+For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags override them for this run; \`--variant\` and \`--ignore-versions\` add to its lists. On a terminal, dray asks for missing arguments.`
   static override examples = [
     {
       description: 'Tag a build as version 1.4.2',
@@ -39,6 +40,11 @@ For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags over
     {
       description: 'Tag several images with the versions in their labels',
       command: 'dray tag api:build-77 web:build-31 --env staging --from-label',
+    },
+    {
+      description: 'Use calendar versions in a repository without dray.yaml',
+      command: `dray tag registry.example.com/team/web:build-77 2026.03.1 \\
+    --scheme calver`,
     },
     {
       description: 'Write tags that are not versions',
@@ -89,6 +95,25 @@ For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags over
       helpValue: 'MODE',
       helpGroup: flagGroups.target,
     }),
+    scheme: option({ options: ['semver', 'calver', 'loose'] as const })({
+      summary: 'How versions are numbered (default: semver).',
+      helpValue: 'SCHEME',
+      helpGroup: flagGroups.target,
+    }),
+    variant: string({
+      summary: 'Suffix that is not a pre-release, such as alpine.',
+      helpValue: 'SUFFIX',
+      helpGroup: flagGroups.target,
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    'ignore-versions': string({
+      summary: 'Tags that are never versions, such as nightly-*.',
+      helpValue: 'PATTERN',
+      helpGroup: flagGroups.target,
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     'build-metadata': boolean({
       summary: 'Read 1.4.1_build.7 as the version 1.4.1+build.7.',
       allowNo: true,
@@ -124,6 +149,11 @@ For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags over
         levels: flags.semver === undefined ? undefined : parseLevels(flags.semver),
         channels: flags['prerelease-channel'] && parseChannels(flags['prerelease-channel']),
         allowBackward: flags['allow-backward'],
+        ...(flags.scheme !== undefined && { scheme: flags.scheme }),
+        ...(flags.variant !== undefined && { variants: parseVariants(flags.variant) }),
+        ...(flags['ignore-versions'] !== undefined && {
+          ignoreVersions: parseGlobs('--ignore-versions', flags['ignore-versions']),
+        }),
         ...(flags['v-prefix'] !== undefined && { v: flags['v-prefix'] }),
         ...(flags['build-metadata'] !== undefined && { buildMetadata: flags['build-metadata'] }),
         ...(flags['major-zero'] !== undefined && { majorZero: flags['major-zero'] }),

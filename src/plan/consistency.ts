@@ -2,7 +2,7 @@ import { isCosignTagOf } from '../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import { invalidPlan } from './invalid-plan.ts'
 import { isInLine, isTagOfLine } from '../semver/line.ts'
-import { formatVersion, parseVersion, plainReading, versionTagsIn } from '../semver/version.ts'
+import { parseVersion, versionKeyWithBuild, versionTagsIn } from '../semver/version.ts'
 import {
   isOfTag,
   type Placement,
@@ -10,6 +10,7 @@ import {
   type Plan,
   type PlannedTag,
   type Precondition,
+  readingOf,
   type Step,
   type StepId,
   type TagPrecondition,
@@ -133,11 +134,12 @@ function isOfVersion(
 ): boolean {
   if (!sameRepository(one.repository, repository)) return false
   if (one.kind === 'tag') return one.digest === root.digest
-  const version = parseVersion(one.version, plainReading)
+  const reading = readingOf(one)
+  const version = parseVersion(one.version, reading)
   if (version === undefined || !isInLine(version, one.line) || !isTagOfLine(tag, one.line)) return false
   // a higher version than that of the image could never be overtaken
   return versionTagsIn(
     tags.map((shown) => shown.tag),
-    { ...plainReading, buildMetadata: one.buildMetadata },
-  ).some((exact) => formatVersion(exact.version) === formatVersion(version))
+    reading,
+  ).some((exact) => versionKeyWithBuild(exact.version) === versionKeyWithBuild(version))
 }

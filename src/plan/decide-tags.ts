@@ -2,10 +2,16 @@ import { DrayError } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, isTag, type RepositoryName } from '../oci/reference.ts'
 import { matchesGlob } from '../oci/tag-glob.ts'
-import { formatVersion, isExactVersion, isVersionLike, plainReading } from '../semver/version.ts'
+import {
+  classifyTag,
+  formatVersion,
+  isExactVersion,
+  isVersionLike,
+  type VersionReading,
+} from '../semver/version.ts'
 import type { FloatingTag, VersionTags } from '../semver/version-tags.ts'
 import { damagedBy, type FormerImage, nameOf, neededImage } from './former-image.ts'
-import type { KeptTag, PlannedTag, TagOverride } from './plan.ts'
+import { expectHighest, type KeptTag, type PlannedTag, type TagOverride } from './plan.ts'
 import type { TagToWrite } from './tag-steps.ts'
 
 /** The tags of an image in a repository. */
@@ -25,14 +31,14 @@ interface TagsAtTarget extends ImageTags {
   readonly former?: ReadonlyMap<Digest, FormerImage> | undefined
 }
 
-/** Which tags do not move. Version tags never move unless `moveTags` is set. */
+/** Which tags do not move. Version tags and version-like tags only move if `moveTags` is set. */
 export interface TagRules {
   /** globs of further tags that do not move */
   readonly immutable: readonly string[]
   /** all of them move */
   readonly moveTags: boolean
-  /** how tags are read as versions */
-  readonly buildMetadata: boolean
+  /** how the tags of the repository are read as versions */
+  readonly reading: VersionReading
   /** the override that a floating tag records if it moves to a lower version */
   readonly backward?: TagOverride
 }
@@ -81,7 +87,7 @@ export function decideTags(
   if (version !== undefined) {
     const conflicting = conflictingSpellings(wanted, version, found)
     const isForced = rules.moveTags && conflicting.length > 0 && found.get(version.exact) !== root
-    add(version.exact, isForced ? { override: 'moveTag' } : {})
+    add(version.exact, { ...describeReading(version), ...(isForced && { override: 'moveTag' }) })
     for (const { tag, moves, reason, ...floating } of version.floating) {
       if (moves) add(tag, reasonToMove({ ...floating, reason }, wanted, rules))
       // a tag that is also named moves for that reason
@@ -105,6 +111,15 @@ export function decideTags(
   return { waves: groupByWave(tags, version, rules), keptTags, refusals }
 }
 
+/** Describes the version of a tag that has a variant or build metadata. */
+function describeReading({ version }: VersionTags): Pick<PlannedTag, 'readAs'> {
+  const { variant, build } = version
+  if (variant !== '') {
+    return { readAs: `version ${formatVersion({ ...version, variant: '' })} of the variant ${variant}` }
+  }
+  return build.length === 0 ? {} : { readAs: `version ${formatVersion(version)}` }
+}
+
 function invalidTag(tag: string): DrayError {
   return new DrayError('malformed', `cannot write the tag ${JSON.stringify(tag)}`, {
     why: 'a tag has at most 128 letters, digits, dots, hyphens and underscores, and does not start with a dot or a hyphen',
@@ -114,13 +129,14 @@ function invalidTag(tag: string): DrayError {
 
 /** Returns a tag as a placement shows it, without the preconditions of its step. */
 export function toPlannedTag(planned: TagToWrite): PlannedTag {
-  const { tag, before, change, reason, override, deletesBefore } = planned
+  const { tag, before, change, reason, override, readAs, deletesBefore } = planned
   return {
     tag,
     before,
     change,
     ...(reason !== undefined && { reason }),
     ...(override !== undefined && { override }),
+    ...(readAs !== undefined && { readAs }),
     ...(deletesBefore === true && { deletesBefore }),
   }
 }
@@ -142,13 +158,13 @@ function changeOf(tag: string, before: Digest | null, root: Digest): PlannedTag 
 function reasonToMove(
   { line, reason, backward }: Omit<FloatingTag, 'tag' | 'moves'>,
   { repository, version }: TagsAtTarget,
-  { buildMetadata, backward: by = 'allowBackward' }: TagRules,
+  { reading, backward: by = 'allowBackward' }: TagRules,
 ): Partial<TagToWrite> {
   if (backward === true) return { reason, override: by }
   if (version === undefined) return { reason }
   return {
     reason,
-    expect: [{ kind: 'highest', repository, line, version: formatVersion(version.version), buildMetadata }],
+    expect: [expectHighest({ repository, line }, version.version, reading)],
   }
 }
 
@@ -171,11 +187,13 @@ export function mayBeImmutable(tag: string, immutable: readonly string[]): boole
 
 function reasonToKeep(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {
   if (isExact(tag, version, rules)) return versionTagsAreImmutable
+  if (classifyTag(tag, rules.reading) === 'versionLike') return versionLikeTagsAreImmutable
   const glob = rules.immutable.find((one) => matchesGlob(one, tag))
   return glob === undefined ? undefined : `tags that match ${glob} are immutable`
 }
 
 const versionTagsAreImmutable = 'version tags are immutable'
+const versionLikeTagsAreImmutable = 'tags that look like versions are immutable'
 
 function tagTaken(
   { image, repository }: TagsAtTarget,
@@ -196,9 +214,7 @@ function tagTaken(
 }
 
 function isExact(tag: string, version: VersionTags | undefined, rules: TagRules): boolean {
-  return (
-    tag === version?.exact || isExactVersion(tag, { ...plainReading, buildMetadata: rules.buildMetadata })
-  )
+  return tag === version?.exact || isExactVersion(tag, rules.reading)
 }
 
 /** Version tags come first: a user of a floating tag then finds its version tag too. */

@@ -3,6 +3,7 @@ import type { Digest } from '../oci/digest.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import type { ErrorInfo } from '../lib/errors.ts'
 import type { Line } from '../semver/line.ts'
+import { formatVersion, plainReading, type Version, type VersionReading } from '../semver/version.ts'
 
 export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
 /** The operations with placements; `prune` has a plan of its own (`PrunePlan`). */
@@ -60,6 +61,8 @@ export interface PlannedTag {
   /** why a floating tag moves: `highest 1.4` */
   readonly reason?: string
   readonly override?: TagOverride
+  /** of a version tag that is not obvious: `version 1.4.2 of the variant alpine` */
+  readonly readAs?: string
   /** the registry deletes `before` when the tag moves, because no other tag is on it (zot) */
   readonly deletesBefore?: true
 }
@@ -101,13 +104,15 @@ export interface TagPrecondition {
   readonly digest: Digest | null
 }
 
-/** No tag of the repository is a higher version of the line than `version`. */
-export interface HighestPrecondition {
+/**
+ * No tag of the repository is a higher version of the line than `version`. Of the reading of tags,
+ * it has `buildMetadata` and what differs from the defaults.
+ */
+export interface HighestPrecondition extends Partial<Omit<VersionReading, 'buildMetadata'>> {
   readonly kind: 'highest'
   readonly repository: RepositoryName
   readonly line: Line
   readonly version: string
-  /** `1.4.1_build.7` is read as the version 1.4.1+build.7 */
   readonly buildMetadata: boolean
 }
 
@@ -154,6 +159,36 @@ export interface AttestStep extends StepBase {
 }
 
 export type Step = CopyStep | AttachStep | AttestStep | TagStep
+
+/** Expects that no version of a line is higher than this one. */
+export function expectHighest(
+  { repository, line }: Pick<HighestPrecondition, 'repository' | 'line'>,
+  version: Version,
+  { scheme, variants, ignoreVersions, buildMetadata, twoNumbers }: VersionReading,
+): HighestPrecondition {
+  return {
+    kind: 'highest',
+    repository,
+    line,
+    version: formatVersion(version),
+    buildMetadata,
+    ...(scheme !== plainReading.scheme && { scheme }),
+    ...(variants.length > 0 && { variants }),
+    ...(ignoreVersions.length > 0 && { ignoreVersions }),
+    ...(twoNumbers && { twoNumbers }),
+  }
+}
+
+/** Returns how a precondition reads the tags of its repository. */
+export function readingOf({
+  scheme = plainReading.scheme,
+  variants = plainReading.variants,
+  ignoreVersions = plainReading.ignoreVersions,
+  buildMetadata,
+  twoNumbers = plainReading.twoNumbers,
+}: HighestPrecondition): VersionReading {
+  return { scheme, variants, ignoreVersions, buildMetadata, twoNumbers }
+}
 
 /** Whether a precondition is about this tag. */
 export function isOfTag(one: Precondition, repository: RepositoryName, tag: string): one is TagPrecondition {

@@ -2,7 +2,7 @@ import { DrayError, type ErrorInfo } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt } from '../oci/reference.ts'
 import { higherInLine } from '../semver/line.ts'
-import { parseVersion, plainReading, versionTagsIn } from '../semver/version.ts'
+import { parseVersion, versionTagsIn } from '../semver/version.ts'
 import { movedSince, overtaken } from './conflicts.ts'
 import { addsArtifact, lacksStep, losesImage, movesTag, outOfOrder } from './review-errors.ts'
 import {
@@ -11,6 +11,7 @@ import {
   type Placement,
   type PlannedTag,
   type Precondition,
+  readingOf,
   type Step,
   type StepId,
   type TagPrecondition,
@@ -226,11 +227,11 @@ function movedUnchanged({ tags, to }: Placement, { placement }: Current): DrayEr
 /** Returns the error for a version that is higher than a precondition of the step allows. */
 function higherSince(step: TagStep, listed: readonly string[]): DrayError | undefined {
   for (const one of step.expect) {
-    const version = one.kind === 'highest' ? parseVersion(one.version, plainReading) : undefined
-    if (one.kind !== 'highest' || version === undefined) continue
-    const versions = versionTagsIn(listed, { ...plainReading, buildMetadata: one.buildMetadata }).map(
-      (tag) => tag.version,
-    )
+    if (one.kind !== 'highest') continue
+    const reading = readingOf(one)
+    const version = parseVersion(one.version, reading)
+    if (version === undefined) continue
+    const versions = versionTagsIn(listed, reading).map((tag) => tag.version)
     const higher = higherInLine(versions, one.line, version)
     if (higher !== undefined) return overtaken(one, higher, formatAt(step.repository, { tag: step.tag }))
   }

@@ -1,6 +1,6 @@
 import { parseNumber, type VersionNumber } from './number.ts'
 import { isVariant, withVariant } from './variant.ts'
-import { compareVersions, isStable, type Version, type VersionReading } from './version.ts'
+import { compareVersions, isStable, type Version, type VersionReading, type VersionTag } from './version.ts'
 
 /**
  * The versions that a floating tag may be on: `{}` is all stable versions (`latest`), `{ major: 1
@@ -57,6 +57,28 @@ export function floatingLine(
     if (variant !== undefined && isVariant(variant, reading.variants)) return { channel, variant }
   }
   return undefined
+}
+
+/**
+ * Returns the line of a tag that follows the versions of a repository: `latest`, a channel, and
+ * otherwise only a tag with a version of its numbers and variant.
+ */
+export function floatingLineIn(
+  tag: string,
+  versions: readonly VersionTag[],
+  reading: VersionReading,
+  channels: readonly string[],
+): Line | undefined {
+  const line = floatingLine(tag, reading, channels)
+  if (line === undefined || line.channel !== undefined || tag === 'latest') return line
+  const { major, minor, variant = '' } = line
+  const isFollowed = versions.some(
+    ({ version }) =>
+      version.variant === variant &&
+      (major === undefined || version.major === major) &&
+      (minor === undefined || version.minor === minor),
+  )
+  return isFollowed ? line : undefined
 }
 
 export function isInLine(version: Version, { major, minor, channel, variant = '' }: Line): boolean {

@@ -1,5 +1,12 @@
 import { parseVersion, type VersionReading, type VersionScheme } from './version.ts'
 
+/** Returns the scheme that reads a version which is not one by the scheme of a repository. */
+export function otherSchemeOf(text: string, reading: VersionReading): VersionScheme | undefined {
+  return likelySchemes(text).find(
+    (scheme) => scheme !== reading.scheme && parseVersion(text, { ...reading, scheme }) !== undefined,
+  )
+}
+
 /**
  * Advises a user whose argument is no version by the reading: the scheme that reads it, or the
  * setting or spelling that makes it a version. It is the hint of a usage error.
@@ -12,7 +19,7 @@ export function adviseUnread(text: string, reading: VersionReading): string {
     return 'A glob of ignoreVersions matches it, so that it is never a version. Use another version, or change ignoreVersions in dray.yaml.'
   const withPlus = text.replace('_', '+')
   if (isRead({}, withPlus)) return `Write build metadata after "+": ${withPlus}`
-  const other = likelySchemes(text).find((one) => isRead({ scheme: one }))
+  const other = otherSchemeOf(text, reading)
   if (other !== undefined)
     return `It is a version in the scheme ${other}, and the scheme here is ${scheme}: set scheme: ${other} under tags in dray.yaml.`
   return `A version is ${forms[scheme]}.`

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
 import { decideTags, type TagDecisions, toPlannedTag } from '../../src/plan/decide-tags.ts'
 import type { Dependent } from '../../src/plan/former-image.ts'
+import { plainReading } from '../../src/semver/version.ts'
 
 const repository = { registry: 'zot.example.com', path: 'app' }
 const [root, former, other] = [digestOf('root'), digestOf('former'), digestOf('other')]
-const rules = { immutable: [], moveTags: false, buildMetadata: false }
+const rules = { immutable: [], moveTags: false, reading: plainReading }
 
 /** Decides about tags, of which `on` are on the former image. */
 function decide(

@@ -45,7 +45,7 @@ function tag(
   const { waves, refusals } = decideTags(
     { image: 'api', repository: { registry: 'r.example', path: 'api' }, root: digestOf(text), ...wanted },
     new Map(read.map((name) => [name, repository.get(name) ?? null])),
-    { immutable: [], moveTags: false, buildMetadata: rules.buildMetadata },
+    { immutable: [], moveTags: false, reading: rules },
   )
   const written = refusals.length > 0 ? [] : waves.flat().filter(({ change }) => change !== 'unchanged')
   const after = new Map(repository)
@@ -172,7 +172,7 @@ it('another image for an existing version is refused in every spelling, and no t
           ...wanted,
         },
         repository,
-        { immutable: [], moveTags: false, buildMetadata: false },
+        { immutable: [], moveTags: false, reading: plainReading },
       )
       expect(refusals).toMatchObject([{ code: 'refused' }])
     }),

@@ -4,6 +4,7 @@ import type { RepositoryName } from '../../src/oci/reference.ts'
 import type { PromoteRequest } from '../../src/usecases/promote/request.ts'
 import type { PromoteSnapshot, PromoteTarget } from '../../src/usecases/promote/snapshot.ts'
 import type { Evidence } from '../../src/images/evidence/evidence.ts'
+import { plainReading } from '../../src/semver/version.ts'
 import type { Graph } from '../../src/images/graph/graph.ts'
 
 export const staging: RepositoryName = { registry: 'r.example', path: 'staging/api' }
@@ -61,8 +62,13 @@ export function snapshotOf({
   return {
     request: {
       image: 'api:1.4.2',
-      from: { environment: 'staging', repository: staging, at: { tag: '1.4.2' } },
-      to: { environment: 'prod', accepts: ['staging'], targets: targets.map((t) => t.repository) },
+      from: { environment: 'staging', repository: staging, at: { tag: '1.4.2' }, reading: plainReading },
+      to: {
+        environment: 'prod',
+        accepts: ['staging'],
+        targets: targets.map((t) => t.repository),
+        reading: plainReading,
+      },
       tags,
       ...request,
     },

@@ -12,6 +12,7 @@ import type { Plan } from '../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../src/usecases/promote/decide.ts'
 import { gather, type PromoteGatherOptions } from '../../src/usecases/promote/gather.ts'
 import type { PromoteRequest, TagMaintenance } from '../../src/usecases/promote/request.ts'
+import { plainReading, type VersionReading } from '../../src/semver/version.ts'
 import type { RegistryClientOptions } from '../../src/registry/client/client.ts'
 import { openRepositories } from '../../src/registry/open-repositories.ts'
 import type { Repositories } from '../../src/images/ports.ts'
@@ -87,6 +88,8 @@ export interface Promotion {
   readonly to: readonly RepositoryName[]
   readonly tags?: readonly string[]
   readonly tagMaintenance?: TagMaintenance
+  /** of the source, and of the destination without `tagMaintenance` */
+  readonly reading?: VersionReading
   readonly policy?: Partial<PromotePolicy>
   readonly options?: Partial<PromoteGatherOptions>
 }
@@ -98,10 +101,10 @@ export function repository(registry: { readonly host: string }, path: string): R
 export async function planOf(run: Bench, ...promotions: readonly Promotion[]): Promise<Plan> {
   const [first] = promotions
   const requests = promotions.map(
-    ({ from, at = { tag: '1.4.2' }, to, tags, tagMaintenance }): PromoteRequest => ({
+    ({ from, at = { tag: '1.4.2' }, to, tags, tagMaintenance, reading = plainReading }): PromoteRequest => ({
       image: `${from.path}:${'tag' in at ? at.tag : at.digest}`,
-      from: { repository: from, at },
-      to: { targets: to },
+      from: { repository: from, at, reading },
+      to: { targets: to, reading: tagMaintenance?.policy ?? reading },
       tags: tags ?? ('tag' in at ? [at.tag] : []),
       ...(tagMaintenance !== undefined && { tagMaintenance }),
     }),

@@ -2,7 +2,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { defaultTagPolicy, type TagPolicy } from '../../src/semver/tag-policy.ts'
-import { parseVersion, plainReading } from '../../src/semver/version.ts'
+import { parseVersion, plainReading, type VersionReading } from '../../src/semver/version.ts'
 import { decide } from '../../src/usecases/tag/decide.ts'
 import { gather } from '../../src/usecases/tag/gather.ts'
 import type { TagRequest, TagChoice } from '../../src/usecases/tag/request.ts'
@@ -24,7 +24,7 @@ export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Pro
     image: `${repository.path}${'tag' in at ? `:${at.tag}` : `@${at.digest}`}`,
     targets: [repository],
     at,
-    choice: typeof as === 'string' ? versionWish(as) : as,
+    choice: typeof as === 'string' ? versionWish(as, { ...plainReading, ...policy }) : as,
     policy: { ...defaultTagPolicy, ...policy },
     immutable,
   }))
@@ -39,8 +39,8 @@ export async function tag(run: Bench, ...taggings: readonly Tagging[]): Promise<
   return await executePlan(run, await planTags(run, ...taggings), { readAt })
 }
 
-function versionWish(text: string): TagChoice {
-  const version = parseVersion(text, plainReading)
+function versionWish(text: string, reading: VersionReading): TagChoice {
+  const version = parseVersion(text, reading)
   if (version === undefined) throw new Error(`${text} is not a version`)
   return { kind: 'version', given: { tag: text, version, hasV: text.startsWith('v') } }
 }

@@ -16,7 +16,7 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { defaultTag, parseTag, tagOrDigest, type TagOrDigest } from '../../oci/reference.ts'
 import type { TagMaintenance, PromoteRequest as Request } from '../../usecases/promote/request.ts'
-import { tagPolicyOf } from '../changes/tag-policy.ts'
+import { type ImageOwner, readingOfImage, tagPolicyOf } from '../changes/tag-policy.ts'
 
 /** The arguments and options of `promote` and `copy`. */
 export interface PromoteArguments {
@@ -140,11 +140,12 @@ function requestOf(
   given: PromoteArguments,
   config: Config,
 ): Omit<Request, 'image'> {
-  const to = destinationOf(source, destination, given, config)
+  const owner = ownerOf(source, destination)
+  const to = destinationOf(owner, destination, given, config)
   const tag = destination.kind === 'image' ? destination.tag : undefined
   const chosen = given.tags.length > 0 ? given.tags.map((one) => asUsage(() => parseTag(one))) : listOf(tag)
   const tags = chosen.length > 0 ? chosen : listOf(tagOf(source))
-  const tagMaintenance = keepUpIn(to, chosen.length === 0, given, config)
+  const tagMaintenance = keepUpIn(owner, chosen.length === 0, given, config)
   if (tags.length === 0 && given.operation === 'promote' && tagMaintenance === undefined) {
     throw new DrayError('usage', `${source.text} has no tag, and the destination needs one`, {
       hint: 'Pass the tag with --tag.',
@@ -155,6 +156,7 @@ function requestOf(
       ...(source.isNamed && source.environment !== undefined && { environment: source.environment }),
       repository: source.repositories[0],
       at: tagOrDigest(source),
+      reading: readingOfImage(source, config),
     },
     to: { ...to, ...(isAttested(to, given, config) && { attest: true }) },
     tags,
@@ -172,28 +174,35 @@ function listOf(tag: string | undefined): readonly string[] {
   return tag === undefined ? [] : [tag]
 }
 
+/** The environment and the name of the image at the destination. */
+function ownerOf(source: ResolvedImage, destination: Destination): ImageOwner {
+  if (destination.kind === 'image') return destination
+  return { environment: destination.environment, image: imageNameOf(source, destination) }
+}
+
 /** Returns the targets of an image with the rules of their environment, by any repository name. */
 function destinationOf(
-  source: ResolvedImage,
+  owner: ImageOwner,
   destination: Destination,
   { operation }: PromoteArguments,
   config: Config,
 ): Request['to'] {
-  const { environment } = destination
+  const { environment, image = '' } = owner
+  const reading = readingOfImage(owner, config)
   const targets =
     destination.kind === 'image'
       ? destination.repositories
-      : repositoriesOf(config, destination.environment, imageNameOf(source, destination))
-  if (environment === undefined) return { targets }
+      : repositoriesOf(config, destination.environment, image)
+  if (environment === undefined) return { targets, reading }
   const { promoteFrom, tags } = environmentNamed(config, environment)
   const isReference = destination.kind === 'image' && destination.form === 'reference'
   return {
     // A copy to a repository names no environment in the audit log.
     ...((operation === 'promote' || !isReference) && { environment }),
     ...(tags?.immutable !== undefined && { immutable: tags.immutable }),
-    ...(tags?.buildMetadata !== undefined && { buildMetadata: tags.buildMetadata }),
     ...(operation === 'promote' && promoteFrom !== undefined && { accepts: promoteFrom }),
     targets,
+    reading,
   }
 }
 
@@ -211,15 +220,14 @@ function imageNameOf(
 
 /** Returns the policy for floating tags if the environment maintains them. */
 function keepUpIn(
-  { environment }: Request['to'],
+  owner: ImageOwner,
   mayDerive: boolean,
   { operation, allowBackward }: PromoteArguments,
   config: Config,
 ): TagMaintenance | undefined {
-  if (operation === 'copy' || environment === undefined) return undefined
-  const tags = config.environments.get(environment)?.tags
-  if (tags?.semver === undefined) return undefined
-  return { policy: tagPolicyOf(tags, allowBackward ?? false), mayDerive }
+  const tags = config.environments.get(owner.environment ?? '')?.tags
+  if (operation === 'copy' || tags?.semver === undefined) return undefined
+  return { policy: tagPolicyOf(owner, config, allowBackward ?? false), mayDerive }
 }
 
 /** Whether to attest: a promotion by its environment, a copy only with an option. */

@@ -1,12 +1,18 @@
-import type { Config, TagsConfig } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
 import { namesOf, resolveImage, type ResolvedImage, withinOption } from '../../config/resolver/resolve.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { parseTag, tagOrDigest } from '../../oci/reference.ts'
-import type { TagLevel, TagPolicy } from '../../semver/tag-policy.ts'
-import { parseVersion, parseVersionTag, plainReading, type VersionTag } from '../../semver/version.ts'
+import type { TagPolicy } from '../../semver/tag-policy.ts'
+import {
+  classifyTag,
+  parseVersion,
+  parseVersionTag,
+  plainReading,
+  type VersionTag,
+} from '../../semver/version.ts'
 import type { TagRequest as Request, TagChoice } from '../../usecases/tag/request.ts'
-import { tagPolicyOf } from '../changes/tag-policy.ts'
+import { type VersionFlags, taggingPolicy, unreadVersion } from './tagging-policy.ts'
 
 /** The arguments and options of `tag`. */
 export interface TagArguments {
@@ -19,12 +25,7 @@ export interface TagArguments {
   readonly tags: readonly string[]
   readonly next: 'major' | 'minor' | 'patch' | undefined
   readonly fromLabel: boolean
-  /** overrides the settings of the environment */
-  readonly policy: Partial<Pick<TagPolicy, 'v' | 'buildMetadata' | 'majorZero'>> & {
-    readonly levels: readonly TagLevel[] | undefined
-    readonly channels: readonly string[] | undefined
-    readonly allowBackward: boolean
-  }
+  readonly policy: VersionFlags
 }
 
 /** Resolves the arguments of `tag` to requests. @throws `usage`. */
@@ -38,13 +39,13 @@ export function tagRequests(given: TagArguments, config: Config): readonly Reque
   return images.map((image, i): Request => {
     const { environment } = image
     const tags = environment === undefined ? undefined : config.environments.get(environment)?.tags
-    const policy = policyFor(tags, given)
+    const policy = taggingPolicy(image, given.policy, config)
     return {
       image: names[i] ?? image.text,
       ...(environment !== undefined && { environment }),
       targets: image.repositories,
       at: tagOrDigest(image),
-      choice: wishOf(image, policy, given, version),
+      choice: choiceOf({ image, policy, version }, given, config),
       policy,
       immutable: tags?.immutable ?? [],
     }
@@ -53,7 +54,7 @@ export function tagRequests(given: TagArguments, config: Config): readonly Reque
 
 function split({ references, tags, next, fromLabel }: TagArguments): {
   readonly images: readonly string[]
-  readonly version: VersionTag | undefined
+  readonly version: string | undefined
 } {
   if (references.length === 0) throw new DrayError('usage', 'an image is required', { hint: forms })
   const options = [
@@ -67,9 +68,9 @@ function split({ references, tags, next, fromLabel }: TagArguments): {
   const { images, version } =
     options.length > 0 ? { images: references, version: undefined } : splitVersion(references)
   const misplaced =
-    references.length > 1 ? images.find((text) => parseVersion(text, plainReading) !== undefined) : undefined
+    references.length > 1 ? images.find((text) => classifyTag(text, plainReading) !== 'plain') : undefined
   if (misplaced !== undefined) throw misplacedVersion(misplaced, options)
-  return { images, version: version === undefined ? undefined : parseGivenVersion(version) }
+  return { images, version }
 }
 
 /** The last of several arguments is the version if it has no `/`, `:` or `@`. */
@@ -96,38 +97,60 @@ function misplacedVersion(version: string, options: readonly string[]): DrayErro
 const forms =
   'Use dray tag IMAGE VERSION, dray tag IMAGE --next minor, dray tag IMAGE --from-label, or dray tag IMAGE --tags a,b,c.'
 
-function parseGivenVersion(text: string): VersionTag {
-  const version = parseVersion(text, plainReading)
-  if (version !== undefined) return { tag: text, version, hasV: text.startsWith('v') }
-  throw new DrayError('usage', `${JSON.stringify(text)} is not a version`, {
-    hint: 'A version is MAJOR.MINOR.PATCH, such as 1.4.2 or 1.4.2-rc.1. Write other tags with --tags.',
-  })
+/** An image with the version argument of the command. */
+interface NamedImage {
+  readonly image: ResolvedImage
+  readonly policy: TagPolicy
+  /** undefined: the tag of the image is its version */
+  readonly version: string | undefined
 }
 
-function wishOf(
-  image: ResolvedImage,
-  policy: TagPolicy,
-  { tags, next, fromLabel }: TagArguments,
-  version: VersionTag | undefined,
-): TagChoice {
+function choiceOf(named: NamedImage, given: TagArguments, config: Config): TagChoice {
+  const { tags, next, fromLabel } = given
   if (tags.length > 0) return { kind: 'plain', tags: tags.map((tag) => asUsage(() => parseTag(tag))) }
-  if (next !== undefined) return { kind: 'next', part: next }
+  if (next !== undefined) return nextChoice(next, named, given)
   if (fromLabel) return { kind: 'label' }
-  const given = version ?? (image.tag === undefined ? undefined : parseVersionTag(image.tag, policy))
-  if (given !== undefined) return { kind: 'version', given }
-  throw new DrayError('usage', `the version of ${image.text} is missing`, {
-    hint: forms,
-  })
+  return { kind: 'version', given: versionOf(named, config) }
 }
 
-function policyFor(tags: TagsConfig | undefined, { policy: given }: TagArguments): TagPolicy {
-  const configured = tagPolicyOf(tags, given.allowBackward)
-  return {
-    ...configured,
-    ...(given.v !== undefined && { v: given.v }),
-    ...(given.buildMetadata !== undefined && { buildMetadata: given.buildMetadata }),
-    ...(given.majorZero !== undefined && { majorZero: given.majorZero }),
-    levels: given.levels ?? configured.levels,
-    channels: given.channels ?? configured.channels,
+/** @throws `usage`. */
+function versionOf({ image, policy, version: text }: NamedImage, config: Config): VersionTag {
+  const { tag } = image
+  const found = text === undefined ? tag && parseVersionTag(tag, policy) : parseGivenVersion(text, policy)
+  if (found) return found
+  const isMissing = text === undefined && (tag === undefined || classifyTag(tag, policy) === 'plain')
+  if (isMissing) throw new DrayError('usage', `the version of ${image.text} is missing`, { hint: forms })
+  const unread = {
+    text: text ?? tag ?? '',
+    name: text === undefined ? `the tag of ${image.text}` : JSON.stringify(text),
+    hasFlag: true,
+    otherwise: 'Write other tags with --tags.',
   }
+  throw unreadVersion(unread, image, policy, config)
+}
+
+function parseGivenVersion(text: string, policy: TagPolicy): VersionTag | undefined {
+  const version = parseVersion(text, policy)
+  return version === undefined ? undefined : { tag: text, version, hasV: text.startsWith('v') }
+}
+
+/** @throws `usage`. */
+function nextChoice(
+  part: NonNullable<TagArguments['next']>,
+  { policy }: NamedImage,
+  { policy: { variants = [] } }: TagArguments,
+): TagChoice {
+  const [variant = '', ...more] = variants
+  if (more.length > 0 || /[*?]/.test(variant)) {
+    throw new DrayError('usage', '--next requires one --variant without wildcards', {
+      hint: 'Pass the suffix of the new version, such as --variant alpine.',
+    })
+  }
+  if (policy.scheme === 'calver' && part !== 'patch') {
+    throw new DrayError('usage', `--next ${part} is not possible in the scheme calver`, {
+      why: 'the first numbers of a calendar version are its date',
+      hint: 'Pass --next patch for the next version of the same date, or name the version.',
+    })
+  }
+  return { kind: 'next', part, variant }
 }

@@ -6,6 +6,8 @@ import type { Reviewed } from '../../plan/review.ts'
 export interface NewPlan {
   readonly plan: Plan
   readonly readAt: number
+  /** what a person should know about the tags of the targets */
+  readonly warnings?: readonly string[]
 }
 
 export interface PlacementTypes {

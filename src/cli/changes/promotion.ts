@@ -1,5 +1,7 @@
 import { boolean, string } from '@oclif/core/flags'
 import type { InferredFlags } from '@oclif/core/interfaces'
+import type { Config } from '../../config/config.ts'
+import { readingAt } from '../../config/settings/version-reading.ts'
 import type { Call } from '../../lib/call.ts'
 import { parseDigest } from '../../oci/digest.ts'
 import type { PlacementId, PlacementOperation, Plan } from '../../plan/plan.ts'
@@ -85,14 +87,15 @@ export async function planPromotion(
     requests.map((request) => request.from.repository),
     expectedAccess(flags),
   )
-  const { plan, readAt } = await planFor(requests)
+  const { plan, readAt, warnings } = await planFor(requests)
   return newChange(
     plan,
     {
       planAgain: (images) => planFor(requests, images),
-      ...(flags.verify && { planRepair: (done, placed) => planRepair(done, placed, planFor) }),
+      ...(flags.verify && { planRepair: (done, placed) => planRepair(done, placed, config, planFor) }),
     },
     readAt,
+    warnings,
   )
 }
 
@@ -125,8 +128,9 @@ async function plannerOf(
   context: Context,
   call: Call,
 ): Promise<Planner> {
-  const [{ gather }, { decide }, policy] = await Promise.all([
+  const [{ gather, warnedImage }, { warnAboutTargets }, { decide }, policy] = await Promise.all([
     import('../../usecases/promote/gather.ts'),
+    import('../../usecases/placing/tag-warnings.ts'),
     import('../../usecases/promote/decide.ts'),
     hashPolicy(
       {
@@ -157,12 +161,23 @@ async function plannerOf(
     return {
       plan: decide(gathered, policy, new Date(context.clock.now())),
       readAt: earliestReading(gathered, context.clock),
+      warnings: warnAboutTargets(
+        gathered.flatMap((one) => (one.kind === 'read' ? [warnedImage(one.snapshot)] : [])),
+      ),
     }
   }
 }
 
 /** Plans the repair of placed images. */
-async function planRepair(plan: Plan, placed: ReadonlySet<PlacementId>, planFor: Planner): Promise<NewPlan> {
+async function planRepair(
+  plan: Plan,
+  placed: ReadonlySet<PlacementId>,
+  config: Config,
+  planFor: Planner,
+): Promise<NewPlan> {
   const { requestsToVerify } = await import('../../usecases/promote/verify.ts')
-  return await planFor(requestsToVerify(plan, placed))
+  const requests = requestsToVerify(plan, placed, ({ repository, environment }) =>
+    readingAt(config, repository, environment),
+  )
+  return await planFor(requests)
 }

@@ -14,6 +14,7 @@ import {
 } from './planning.ts'
 import type { Context } from '../wiring/context.ts'
 import { type RollbackOptions, rollbackRequest } from '../arguments/rollback-request.ts'
+import { warnAboutVersionFlags } from '../arguments/tagging-policy.ts'
 import { type TagArguments, tagRequests } from '../arguments/tag-requests.ts'
 
 export interface TaggingFlags extends WriteFlags {
@@ -30,11 +31,13 @@ export async function planTagging(
 ): Promise<PlannedChange<PlacementTypes>> {
   const { config } = await context.config()
   const requests = tagRequests({ ...args, cwd: context.cwd }, config)
-  const [{ gather }, { decide }, { describeIgnoredNext }] = await Promise.all([
-    import('../../usecases/tag/gather.ts'),
-    import('../../usecases/tag/decide.ts'),
-    import('../../usecases/tag/version.ts'),
-  ])
+  const [{ gather, warnedImage }, { warnAboutTargets }, { decide }, { describeIgnoredNext }] =
+    await Promise.all([
+      import('../../usecases/tag/gather.ts'),
+      import('../../usecases/placing/tag-warnings.ts'),
+      import('../../usecases/tag/decide.ts'),
+      import('../../usecases/tag/version.ts'),
+    ])
   return await planInPlace(
     {
       targets: requests.flatMap(({ targets }) => targets),
@@ -43,8 +46,14 @@ export async function planTagging(
         gatherImages(requests, images, (some) => gather(some, repositories, context, call)),
       decide,
       readAt: (gathered) => earliestReading(gathered, context.clock),
-      warnings: (gathered) =>
-        gathered.flatMap((one) => (one.kind === 'read' ? describeIgnoredNext(one.snapshot) : [])),
+      warnings: (gathered) => {
+        const read = gathered.flatMap((one) => (one.kind === 'read' ? [one.snapshot] : []))
+        return [
+          ...warnAboutVersionFlags(requests, args.policy, config),
+          ...read.flatMap(describeIgnoredNext),
+          ...warnAboutTargets(read.map(warnedImage)),
+        ]
+      },
       hashed: { operation: 'tag', ...args.policy },
     },
     flags,
@@ -54,15 +63,16 @@ export async function planTagging(
 
 /** Reads and decides what `rollback` does. */
 export async function planRollback(
-  args: Pick<RollbackOptions, 'image' | 'env' | 'to'>,
+  args: Pick<RollbackOptions, 'image' | 'env' | 'to' | 'variant'>,
   flags: TaggingFlags,
   context: Context,
   call: Call,
 ): Promise<PlannedChange<PlacementTypes>> {
   const { config } = await context.config()
   const request = rollbackRequest({ ...args, partial: flags.partial, cwd: context.cwd }, config)
-  const [{ gather }, { decide }] = await Promise.all([
+  const [{ gather, warnedImage }, { warnAboutTargets }, { decide }] = await Promise.all([
     import('../../usecases/rollback/gather.ts'),
+    import('../../usecases/placing/tag-warnings.ts'),
     import('../../usecases/rollback/decide.ts'),
   ])
   return await planInPlace(
@@ -71,7 +81,8 @@ export async function planRollback(
       gather: (repositories) => gather(request, repositories, context, call),
       decide,
       readAt: (snapshot) => snapshot.readAt,
-      hashed: { operation: 'rollback' },
+      warnings: (snapshot) => warnAboutTargets([warnedImage(snapshot)]),
+      hashed: { operation: 'rollback', ...(args.variant !== undefined && { variant: args.variant }) },
     },
     flags,
     context,

@@ -1,5 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
+import { fitsSomeTag } from '../../oci/tag-glob.ts'
 import { defaultTagPolicy, type TagLevel } from '../../semver/tag-policy.ts'
+import { variantProblem } from '../../semver/variant.ts'
 
 /** Splits `a,b`, which means the same as a repeated flag. */
 export function parseList(values: readonly string[]): readonly string[] {
@@ -25,5 +27,31 @@ export function parseChannels(values: readonly string[]): readonly string[] {
   if (bad === undefined) return names
   throw new DrayError('usage', `--prerelease-channel ${JSON.stringify(bad)} is not a channel`, {
     hint: 'A channel is the first identifier of pre-releases: beta in 2.0.0-beta.3.',
+  })
+}
+
+/** Parses globs of variants. @throws `usage`. */
+export function parseVariants(values: readonly string[]): readonly string[] {
+  const globs = parseGlobs('--variant', values)
+  for (const glob of globs) {
+    const problem = glob.startsWith('-')
+      ? 'begins with "-", which is not part of it'
+      : variantProblem(glob, [])
+    if (problem === undefined) continue
+    throw new DrayError('usage', `--variant ${JSON.stringify(glob)} is not a variant`, {
+      why: `it ${problem}`,
+      hint: 'Pass the suffix of the versions, such as alpine or "debian-*".',
+    })
+  }
+  return globs
+}
+
+/** @throws `usage` for a glob that matches no tag. */
+export function parseGlobs(flag: string, values: readonly string[]): readonly string[] {
+  const globs = parseList(values)
+  const bad = globs.find((glob) => !fitsSomeTag(glob))
+  if (bad === undefined) return globs
+  throw new DrayError('usage', `${flag} ${JSON.stringify(bad)} cannot match any tag`, {
+    hint: 'Use letters, digits, ".", "_", "-", "*" (any characters) and "?" (one character).',
   })
 }

@@ -7,7 +7,7 @@ import { completeName } from './complete-name.ts'
 import { type Completion, type CompletionSources, nothing } from './completion.ts'
 import type { ValueKind } from './value-kinds.ts'
 
-/** The form of a version tag. The package of versions would take longer to load. */
+/** The form of a version tag in every scheme. The modules of versions would take longer to load. */
 const exactVersion = /^v?\d+\.\d+\.\d/
 
 /** Completes a value of a flag or argument without a fixed list. */
@@ -32,6 +32,8 @@ export async function completeValue(
       const tags = await sources.tags(image, await environmentsOf(state, sources))
       return list(tags.filter((tag) => exactVersion.test(tag)))
     }
+    case 'variant':
+      return list((await sources.names()).variants)
     case 'levels':
       return completeLevels(current)
     case 'host':

@@ -25,6 +25,8 @@ export interface ConfiguredNames {
   readonly hosts: readonly string[]
   /** `registry.example.com/staging/api`: each image in each environment */
   readonly repositories: readonly string[]
+  /** suffixes of versions without wildcards: `alpine` */
+  readonly variants: readonly string[]
 }
 
 /** The sources of completion. None of them throws. */

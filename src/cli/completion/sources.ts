@@ -10,7 +10,14 @@ import { TagCache } from './tag-cache.ts'
 /** A name in several environments is completed from the first of them. */
 const maxRepositories = 4
 
-const noNames: ConfiguredNames = { environments: [], images: [], policies: [], hosts: [], repositories: [] }
+const noNames: ConfiguredNames = {
+  environments: [],
+  images: [],
+  policies: [],
+  hosts: [],
+  repositories: [],
+  variants: [],
+}
 
 interface SourceOptions {
   /** starts the time limit of the reading of tags, and ends it by the signal */
@@ -126,11 +133,14 @@ async function namesIn({ config, retention }: LoadedConfig): Promise<ConfiguredN
   const repositories = environments.flatMap((name) =>
     images.flatMap((image) => repositoriesOf(config, name, image).map(formatRepository)),
   )
+  const readings = [...config.environments.values(), ...(config.images?.values() ?? [])]
+  const variants = readings.flatMap(({ tags }) => tags?.variants ?? [])
   return {
     environments,
     images,
     policies: retention === undefined ? [] : listPolicies(retention).flatMap(([name]) => name ?? []),
     hosts: [...new Set([...config.registries.keys(), ...targets.map(({ registry }) => registry)])],
     repositories: [...new Set(repositories)],
+    variants: [...new Set(variants)].filter((glob) => !/[*?]/.test(glob)),
   }
 }

@@ -21,6 +21,8 @@ export type ValueKind =
   | 'versionOfImage'
   /** some levels of version tags: `exact,minor` */
   | 'levels'
+  /** a suffix of versions that `dray.yaml` declares: `alpine` */
+  | 'variant'
   | 'host'
   | 'policy'
   | 'startingPolicy'
@@ -64,6 +66,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   'sign-key': 'file',
   'tag --semver': 'levels',
   to: 'environment',
+  variant: 'variant',
   write: { ...repository, hasEnvironments: false },
 }
 

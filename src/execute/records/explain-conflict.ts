@@ -5,9 +5,9 @@ import type { RepositoryName } from '../../oci/reference.ts'
 import { formatTagMover, type TagMover } from '../../plan/attempts/tag-mover.ts'
 import { writtenTag } from '../../plan/attempts/written-tag.ts'
 import type { StepOutcome } from '../../plan/outcome.ts'
-import { isOfTag, type Step } from '../../plan/plan.ts'
+import { isOfTag, readingOf, type Step } from '../../plan/plan.ts'
 import { higherInLine } from '../../semver/line.ts'
-import { parseVersion, plainReading, versionTagsIn } from '../../semver/version.ts'
+import { parseVersion, versionTagsIn } from '../../semver/version.ts'
 
 /** A tag that is on another digest than expected. */
 export interface TagAtDigest {
@@ -92,15 +92,14 @@ function matcherOf(
     return (record) => isMoveTo(record, { repository, tag, digest: found }, identity)
   // the tag is as the plan saw it: a higher version came
   const highest = step.expect.find((one) => one.kind === 'highest')
-  const version = highest === undefined ? undefined : parseVersion(highest.version, plainReading)
-  if (highest === undefined || version === undefined) return undefined
+  if (highest === undefined) return undefined
+  const reading = readingOf(highest)
+  const version = parseVersion(highest.version, reading)
+  if (version === undefined) return undefined
   return (record) => {
     const affected = affectedBy(record)
     if (record.step?.kind !== 'tag' || affected?.tag === undefined) return false
-    const brought = versionTagsIn([affected.tag], {
-      ...plainReading,
-      buildMetadata: highest.buildMetadata,
-    }).map((one) => one.version)
+    const brought = versionTagsIn([affected.tag], reading).map((one) => one.version)
     return (
       identity(affected.repository) === identity(repository) &&
       higherInLine(brought, highest.line, version) !== undefined

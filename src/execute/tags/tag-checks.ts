@@ -6,9 +6,9 @@ import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { movedSince, overtaken } from '../../plan/conflicts.ts'
 import { invalidPlan } from '../../plan/invalid-plan.ts'
-import { type HighestPrecondition, isOfTag, type Precondition } from '../../plan/plan.ts'
+import { type HighestPrecondition, isOfTag, type Precondition, readingOf } from '../../plan/plan.ts'
 import { higherInLine } from '../../semver/line.ts'
-import { isVersionLike, parseVersion, plainReading, versionTagsIn } from '../../semver/version.ts'
+import { isVersionLike, parseVersion, versionTagsIn } from '../../semver/version.ts'
 import type { Repositories } from '../../images/ports.ts'
 import { listTags, readTag } from '../../images/tags/tags.ts'
 
@@ -94,12 +94,13 @@ export class TagChecks {
   }
 
   async #overtaken(expected: HighestPrecondition, tag: string, call: Call): Promise<DrayError | undefined> {
-    const { repository, line, buildMetadata } = expected
-    const version = parseVersion(expected.version, plainReading)
+    const { repository, line } = expected
+    const reading = readingOf(expected)
+    const version = parseVersion(expected.version, reading)
     if (version === undefined)
       throw invalidPlan('the plan', `its version ${JSON.stringify(expected.version)} is not valid`)
     const tags = await this.#list(repository, call).tags
-    const versions = versionTagsIn(tags, { ...plainReading, buildMetadata }).map((one) => one.version)
+    const versions = versionTagsIn(tags, reading).map((one) => one.version)
     const higher = higherInLine(versions, line, version)
     return higher === undefined ? undefined : overtaken(expected, higher, tag)
   }

@@ -1,7 +1,7 @@
 import { parseManifest } from '../../oci/manifest.ts'
 import { mediaTypes } from '../../oci/media-types.ts'
 import type { ManifestContent } from '../../images/ports.ts'
-import type { TagPolicy } from '../../semver/tag-policy.ts'
+import type { VersionReading } from '../../semver/version.ts'
 
 /**
  * Whether an image is a Helm chart. Helm writes the `+` of a version as `_` in tags, so that a
@@ -13,7 +13,10 @@ export function isHelmChart({ bytes, descriptor }: ManifestContent): boolean {
   return manifest.kind === 'manifest' && manifest.config.mediaType === mediaTypes.helmConfig
 }
 
-/** Returns the policy with the reading of tags that the image requires. @throws `malformed` */
-export function policyForImage(policy: TagPolicy, content: ManifestContent): TagPolicy {
-  return policy.buildMetadata || !isHelmChart(content) ? policy : { ...policy, buildMetadata: true }
+/** Returns the reading of tags, or a policy with it, as the image requires. @throws `malformed` */
+export function readingForImage<Reading extends VersionReading>(
+  reading: Reading,
+  content: ManifestContent,
+): Reading {
+  return reading.buildMetadata || !isHelmChart(content) ? reading : { ...reading, buildMetadata: true }
 }

@@ -2,8 +2,9 @@ import type { Call } from '../../lib/call.ts'
 import type { ManifestReader, TagLister } from '../../images/ports.ts'
 import { findFirstTag, listTags } from '../../images/tags/tags.ts'
 import type { MoveDirection, MovedUnderway } from '../../plan/attempts/decide-again.ts'
+import { readingOf } from '../../plan/plan.ts'
 import { isInLine } from '../../semver/line.ts'
-import { compareDescending, plainReading, versionTagsIn } from '../../semver/version.ts'
+import { compareDescending, versionTagsIn } from '../../semver/version.ts'
 
 /** The highest versions of a line that are resolved to find out where its floating tag went. */
 const maxResolved = 64
@@ -19,10 +20,7 @@ export async function readMoveDirection(
   call: Call,
 ): Promise<MoveDirection> {
   if (rule === undefined || to === null) return 'unknown'
-  const listed = versionTagsIn(await listTags(store, call), {
-    ...plainReading,
-    buildMetadata: rule.buildMetadata,
-  })
+  const listed = versionTagsIn(await listTags(store, call), readingOf(rule))
   const versions = compareDescending(listed.filter(({ version }) => isInLine(version, rule.line)))
   const names = versions.slice(0, maxResolved).map(({ tag }) => tag)
   let isForward = false

@@ -67,7 +67,7 @@ function decideTarget(
   const tags = decideBatchTags(image, target, batch, {
     immutable: request.to.immutable ?? [],
     moveTags: policy.moveTags,
-    buildMetadata: request.to.buildMetadata ?? false,
+    reading: request.to.reading,
   })
   const { evidence } = source
   const isInPlace = sameRepository(request.from.repository, target.repository)

@@ -5,7 +5,7 @@ import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import { mayBeImmutable, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { suggestTags } from '../../semver/suggest-tags.ts'
-import { plainReading, type VersionTag, versionTagsIn } from '../../semver/version.ts'
+import { type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { EvidenceSearch } from '../../images/evidence/evidence.ts'
 import { listReferrers } from '../../images/evidence/referrers.ts'
 import { walkGraph } from '../../images/graph/graph.ts'
@@ -30,8 +30,9 @@ import {
 } from '../../images/tags/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, readOrUnread } from '../../images/graph/unread.ts'
 import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
-import { isHelmChart, policyForImage } from '../placing/helm-chart.ts'
+import { isHelmChart, readingForImage } from '../placing/helm-chart.ts'
 import { selectTagsAt } from '../placing/requested-tags.ts'
+import type { WarnedImage } from '../placing/tag-warnings.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
 import { cosignEntries } from './cosign-entries.ts'
 import { findDamaged } from './read-back.ts'
@@ -43,7 +44,7 @@ import {
   type PromoteSource,
   type PromoteTarget,
 } from './snapshot.ts'
-import { isVersionDerived, requestedTags } from './source-version.ts'
+import { isVersionDerived, listSourceVersions, requestedTags } from './source-version.ts'
 
 /** Images that are read at once. */
 const imagesAtOnce = 16
@@ -94,6 +95,13 @@ function placedImage({ request, source: { root, versions } }: PromoteSnapshot): 
   }
 }
 
+/** Returns what warnings about the tags of the targets need. */
+export function warnedImage(snapshot: PromoteSnapshot): WarnedImage {
+  const { request, targets } = snapshot
+  const maintainsLatest = request.tagMaintenance?.policy.levels.includes('latest') === true
+  return { reading: request.to.reading, maintainsLatest, targets, tagsAt: placedImage(snapshot).tagsAt }
+}
+
 async function gatherOne(
   request: PromoteRequest,
   stores: Repositories,
@@ -130,16 +138,22 @@ async function readRoot(
 ): Promise<ManifestContent> {
   const content = await store.findManifest(request.from.at, call)
   if (content !== undefined) return content
-  throw await explainMissing(store, { image: request.image, ...request.from }, suggestTags, call)
+  const { image, from } = request
+  const suggest = (tag: string, tags: readonly string[]): string => suggestTags(tag, tags, from.reading)
+  throw await explainMissing(store, { image, ...from }, suggest, call)
 }
 
 /** Returns the request with the reading of tags that the image requires. */
 function readForImage(request: PromoteRequest, content: ManifestContent): PromoteRequest {
-  if (!isHelmChart(content)) return request
-  const { to, tagMaintenance } = request
-  if (tagMaintenance === undefined) return { ...request, to: { ...to, buildMetadata: true } }
-  const policy = policyForImage(tagMaintenance.policy, content)
-  return { ...request, to: { ...to, buildMetadata: true }, tagMaintenance: { ...tagMaintenance, policy } }
+  const { from, to, tagMaintenance } = request
+  return {
+    ...request,
+    from: { ...from, reading: readingForImage(from.reading, content) },
+    to: { ...to, reading: readingForImage(to.reading, content) },
+    ...(tagMaintenance !== undefined && {
+      tagMaintenance: { ...tagMaintenance, policy: readingForImage(tagMaintenance.policy, content) },
+    }),
+  }
 }
 
 /** Resolves all version tags of the source repository if nothing else shows the version. */
@@ -152,11 +166,12 @@ async function readVersions(
   const { tagMaintenance, tags } = request
   if (tagMaintenance?.mayDerive !== true || versionTagsIn(tags, tagMaintenance.policy).length > 0)
     return undefined
-  const mayNameVersion = versionTagsIn(tags, { ...plainReading, buildMetadata: true }).length > 0
+  const mayNameVersion = versionTagsIn(tags, { ...tagMaintenance.policy, buildMetadata: true }).length > 0
   if (mayNameVersion && isHelmChart(await root)) return undefined
   const [content, listed] = await Promise.all([root, list.all()])
-  if (!isVersionDerived(readForImage(request, content), listed)) return undefined
-  const versions = versionTagsIn(listed, policyForImage(tagMaintenance.policy, content))
+  const read = readForImage(request, content)
+  if (!isVersionDerived(read, listed)) return undefined
+  const versions = listSourceVersions(read, listed)
   return await tagsResolvingTo(store, content.descriptor.digest, versions, call)
 }
 

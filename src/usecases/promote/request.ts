@@ -1,6 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName, TagOrDigest } from '../../oci/reference.ts'
 import type { TagPolicy } from '../../semver/tag-policy.ts'
+import type { VersionReading } from '../../semver/version.ts'
 
 /** A promotion or copy of one image to one or several targets. */
 export interface PromoteRequest {
@@ -10,6 +11,8 @@ export interface PromoteRequest {
     readonly environment?: string
     readonly repository: RepositoryName
     readonly at: TagOrDigest
+    /** how the tags there are read as versions */
+    readonly reading: VersionReading
   }
   readonly to: {
     readonly environment?: string
@@ -20,8 +23,8 @@ export interface PromoteRequest {
     readonly attest?: boolean
     /** globs of tags that do not move there */
     readonly immutable?: readonly string[]
-    /** read tags there as versions with build metadata */
-    readonly buildMetadata?: boolean
+    /** how the tags there are read as versions */
+    readonly reading: VersionReading
   }
   /** tags to write at every target, in any order */
   readonly tags: readonly string[]

@@ -1,6 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
-import { formatVersion, type VersionTag, versionTagsIn } from '../../semver/version.ts'
-import { presentTags } from '../../semver/v-prefix.ts'
+import { floatingLine, floatingLineIn } from '../../semver/line.ts'
+import { parseVersionTag, versionKeyWithBuild, type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import type { RequestedTags } from '../placing/requested-tags.ts'
 import type { PromoteRequest } from './request.ts'
 
@@ -9,15 +9,43 @@ export const nameVersionHint = 'Name the image by its version (api:1.4.2), or se
 
 /** Whether only the tags on the image show its version: a digest or a floating tag names it. */
 export function isVersionDerived(
-  { tags, tagMaintenance }: PromoteRequest,
+  { from: { reading }, tags, tagMaintenance }: PromoteRequest,
   listed: readonly string[],
 ): boolean {
   if (tagMaintenance?.mayDerive !== true) return false
   const { policy } = tagMaintenance
   if (versionTagsIn(tags, policy).length > 0) return false
   const [tag] = tags
-  if (tag === undefined || tag === 'latest' || policy.channels.includes(tag)) return true
-  return presentTags(listed, versionTagsIn(listed, policy), policy).floating.includes(tag)
+  if (tag === undefined) return true
+  return floatingLineIn(tag, versionTagsIn(listed, reading), reading, policy.channels) !== undefined
+}
+
+/**
+ * Returns the version tags of the source that may be on the image: of a floating tag those of its
+ * variant.
+ */
+export function listSourceVersions(
+  { from: { reading }, tags: [tag], tagMaintenance }: PromoteRequest,
+  listed: readonly string[],
+): readonly VersionTag[] {
+  const versions = versionTagsIn(listed, reading)
+  if (tag === undefined) return versions
+  const { variant = '' } = floatingLine(tag, reading, tagMaintenance?.policy.channels ?? []) ?? {}
+  return versions.filter(({ version }) => version.variant === variant)
+}
+
+/**
+ * Returns the versions of an image at the destination: its tags, read as the destination reads its
+ * own.
+ * @param derived the version tags on the image, if its version is derived from them
+ */
+export function destinationVersions(
+  { tags, tagMaintenance }: PromoteRequest,
+  derived: readonly VersionTag[] | undefined,
+): readonly VersionTag[] {
+  if (tagMaintenance === undefined) return []
+  const names = derived === undefined ? tags : derived.map(({ tag }) => tag)
+  return names.flatMap((tag) => parseVersionTag(tag, tagMaintenance.policy) ?? [])
 }
 
 /** @param derived the version tags on the image, if its version is derived from them */
@@ -36,18 +64,30 @@ export function requestedTags(
 
 /** Returns the version whose floating tags move; undefined if the tags are written as named. */
 function sourceVersion(
-  { image, tags, tagMaintenance }: PromoteRequest,
+  request: PromoteRequest,
   derived: readonly VersionTag[] | undefined,
 ): VersionTag | DrayError | undefined {
+  const { image, tagMaintenance } = request
   if (tagMaintenance === undefined) return undefined
-  const found = derived ?? versionTagsIn(tags, tagMaintenance.policy)
+  const found = destinationVersions(request, derived)
   // two spellings of one version are one
-  const distinct = new Set(found.map(({ version }) => formatVersion(version)))
+  const distinct = new Set(found.map(({ version }) => versionKeyWithBuild(version)))
   const [first] = found
   if (distinct.size < 2 && (first !== undefined || derived === undefined)) return first
-  const versions = found.map(({ tag }) => tag).join(', ')
   return new DrayError('refused', `the version of ${image} is unknown`, {
-    why: first === undefined ? 'it has no version tag' : `it has several version tags: ${versions}`,
+    why:
+      first === undefined ? whyNone(request, derived ?? []) : `it has several version tags: ${list(found)}`,
     hint: nameVersionHint,
   })
+}
+
+/** @param derived the version tags of the source, none of which the destination reads */
+function whyNone({ to, tagMaintenance }: PromoteRequest, derived: readonly VersionTag[]): string {
+  if (derived.length === 0 || tagMaintenance === undefined) return 'it has no version tag'
+  const { environment = 'the destination' } = to
+  return `it has the version tag ${list(derived)}, which the scheme ${tagMaintenance.policy.scheme} of ${environment} does not read as a version`
+}
+
+function list(versions: readonly VersionTag[]): string {
+  return versions.map(({ tag }) => tag).join(', ')
 }

@@ -1,15 +1,21 @@
 import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
-import type { PlacementId, Plan } from '../../plan/plan.ts'
+import type { PlacementEnd, PlacementId, Plan } from '../../plan/plan.ts'
+import type { VersionReading } from '../../semver/version.ts'
 import { createPlacementEnd } from '../placing/plan-images.ts'
 import type { PromoteRequest } from './request.ts'
 
 /**
  * Returns requests to read back the placements of a plan, by the digests of the plan: the source's
  * tag may have moved since. Promotion order was checked with the plan.
+ * @param readingOf how the tags of a repository in an environment are read
  */
-export function requestsToVerify(plan: Plan, placed: ReadonlySet<PlacementId>): readonly PromoteRequest[] {
+export function requestsToVerify(
+  plan: Plan,
+  placed: ReadonlySet<PlacementId>,
+  readingOf: (end: PlacementEnd) => VersionReading,
+): readonly PromoteRequest[] {
   const images = Map.groupBy(
     plan.placements.filter(({ id }) => placed.has(id)),
     ({ image }) => image,
@@ -21,10 +27,15 @@ export function requestsToVerify(plan: Plan, placed: ReadonlySet<PlacementId>): 
     return [
       {
         image,
-        from: { ...createPlacementEnd(from.environment, from.repository), at: { digest: root.digest } },
+        from: {
+          ...createPlacementEnd(from.environment, from.repository),
+          at: { digest: root.digest },
+          reading: readingOf(from),
+        },
         to: {
           ...(to.environment !== undefined && { environment: to.environment }),
           targets: placements.map((placement) => placement.to.repository),
+          reading: readingOf(to),
         },
         tags: tags.map(({ tag }) => tag),
       },

@@ -47,7 +47,7 @@ function decideTarget(
   const decided = decideTags(wanted, target.tags, {
     immutable: request.immutable,
     moveTags,
-    buildMetadata: request.policy.buildMetadata,
+    reading: request.policy,
     backward: 'rollback',
   })
   // a floating tag goes back only while the version tag is still on the release

@@ -3,13 +3,14 @@ import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { mayBeImmutable, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
-import { compareVersions, isExactVersion, versionTagsIn } from '../../semver/version.ts'
+import { isExactVersion, isSameVersion, versionTagsIn } from '../../semver/version.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ManifestReader, Repositories } from '../../images/ports.ts'
 import { findTags, listTags, resolveTagsToWrite } from '../../images/tags/tags.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
 import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
-import { policyForImage } from '../placing/helm-chart.ts'
+import { readingForImage } from '../placing/helm-chart.ts'
+import type { WarnedImage } from '../placing/tag-warnings.ts'
 import { findRelease } from './release.ts'
 import type { RollbackRequest } from './request.ts'
 import { decideRollbackTags } from './rollback-tags.ts'
@@ -57,6 +58,14 @@ function placedImage({ request, release: { root, tag } }: RollbackSnapshot): Pla
   }
 }
 
+/** Returns what warnings about the tags of the targets need. */
+export function warnedImage(snapshot: RollbackSnapshot): WarnedImage {
+  const { request, targets } = snapshot
+  const { policy } = request
+  const maintainsLatest = policy.levels.includes('latest')
+  return { reading: policy, maintainsLatest, targets, tagsAt: placedImage(snapshot).tagsAt }
+}
+
 /**
  * Returns the request with the reading of tags that Helm charts require. Only a tag that may be the
  * version of a chart costs a request.
@@ -74,7 +83,7 @@ async function readAsChart(
   if (candidate === undefined) return request
   try {
     const content = await store.findManifest({ tag: candidate.tag }, call)
-    return content === undefined ? request : { ...request, policy: policyForImage(policy, content) }
+    return content === undefined ? request : { ...request, policy: readingForImage(policy, content) }
   } catch (error) {
     // A manifest that dray cannot parse, such as docker's schema 1, is no chart.
     if (isDrayError(error) && (error.code === 'unsupported' || error.code === 'malformed')) return request
@@ -148,7 +157,7 @@ async function readTarget(
   call: Call,
 ): Promise<RollbackTarget> {
   const spellings = versionTagsIn(listed, request.policy)
-    .filter(({ version: other }) => compareVersions(other, release.tag.version) === 0)
+    .filter(({ version: other }) => isSameVersion(other, release.tag.version))
     .map(({ tag }) => tag)
   const version = decideRollbackTags(release.tag, release.tag.tag, listed, request)
   const known = new Set(listed)

@@ -7,7 +7,9 @@ import {
   compareVersions,
   formatVersion,
   compareDescending,
+  isSameVersion,
   isStable,
+  versionKeyWithBuild,
   type VersionTag,
   versionTagsIn,
 } from '../../semver/version.ts'
@@ -37,7 +39,7 @@ export async function findRelease(
       ? await releaseBefore(store, request, versions, call)
       : typeof to === 'string'
         ? await releaseWith(store, request, to, versions, call)
-        : versions.find(({ version }) => compareVersions(version, to) === 0)
+        : versions.find(({ version }) => isSameVersion(version, to))
   if (tag === undefined) throw await notThere(store, request, versions, call)
   if (to === undefined || typeof to !== 'string') await checkOneImage(store, request, tag, versions, call)
   return { tag, root: await rootOf(store, tag, call) }
@@ -51,7 +53,7 @@ async function checkOneImage(
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<void> {
-  const spellings = versions.filter((one) => compareVersions(one.version, version) === 0)
+  const spellings = versions.filter((one) => isSameVersion(one.version, version))
   if (spellings.length < 2) return
   const tags = spellings.map(({ tag }) => tag)
   const found = await resolveTags(store, tags, call)
@@ -71,13 +73,14 @@ async function rootOf(store: ManifestReader, { tag }: VersionTag, call: Call): P
   })
 }
 
-/** Returns the highest stable version below the current one that is on another image. */
+/** Returns the highest stable version of the variant below the current one, on another image. */
 async function releaseBefore(
   store: ManifestReader,
-  { image, currentTag }: RollbackRequest,
-  versions: readonly VersionTag[],
+  { image, currentTag, variant = '' }: RollbackRequest,
+  all: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag> {
+  const versions = all.filter(({ version }) => version.variant === variant)
   const current = (await store.resolve({ tag: currentTag }, call))?.digest
   const now =
     current === undefined
@@ -107,13 +110,15 @@ async function releaseBefore(
 
 async function releaseWith(
   store: ManifestReader,
-  { image }: RollbackRequest,
+  { image, variant = '' }: RollbackRequest,
   digest: Digest,
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
-  const found = await tagsResolvingTo(store, digest, versions, call)
-  const distinct = new Map(found.map((one) => [formatVersion(one.version), one]))
+  const all = await tagsResolvingTo(store, digest, versions, call)
+  const own = all.filter(({ version }) => version.variant === variant)
+  const found = own.length > 0 ? own : all
+  const distinct = new Set(found.map(({ version }) => versionKeyWithBuild(version)))
   if (distinct.size > 1) {
     throw new DrayError('refused', `${digest} of ${image} is ambiguous`, {
       why: `it has several version tags: ${found.map(({ tag }) => tag).join(', ')}`,
@@ -142,7 +147,7 @@ async function highestWhere(
 
 async function notThere(
   store: ManifestReader & Capabilities,
-  { image, environment, to }: RollbackRequest,
+  { image, environment, to, policy }: RollbackRequest,
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<DrayError> {
@@ -155,6 +160,6 @@ async function notThere(
     hint:
       tags.length === 0
         ? 'Promote or tag a version first: the repository has no version tags.'
-        : suggestTags(requested, tags),
+        : suggestTags(requested, tags, policy),
   })
 }

@@ -9,9 +9,11 @@ export interface RollbackRequest {
   readonly image: string
   readonly environment?: string
   readonly targets: readonly [RepositoryName, ...RepositoryName[]]
-  /** undefined: the release before the one that `currentTag` points to */
+  /** undefined: the release of `variant` before the one that `currentTag` points to */
   readonly to: Version | Digest | undefined
-  /** the tag that shows the current version */
+  /** whose floating tags move, if `to` names none; absent: no variant */
+  readonly variant?: string
+  /** the tag that shows the current version of the variant */
   readonly currentTag: string
   readonly policy: TagPolicy
   /** globs of tags that do not move */

@@ -1,4 +1,5 @@
 import { presentTags } from '../../semver/v-prefix.ts'
+import { floatingLine, isTagOfLine } from '../../semver/line.ts'
 import { isStable, type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { type FloatingTag, versionTags, type VersionTags } from '../../semver/version-tags.ts'
 import type { TagPolicy } from '../../semver/tag-policy.ts'
@@ -13,7 +14,7 @@ export function decideRollbackTags(
   release: VersionTag,
   exact: string,
   listed: readonly string[],
-  { policy, currentTag }: RollbackRequest,
+  { policy, currentTag }: Pick<RollbackRequest, 'policy' | 'currentTag'>,
 ): VersionTags {
   const tags = versionTags(release, listed, { ...policy, allowBackward: true })
   const existing = new Set(listed)
@@ -21,7 +22,7 @@ export function decideRollbackTags(
   const moved = tags.floating.flatMap((tag) => {
     const spellings = [
       tag.tag,
-      ...floating.filter((other) => other !== tag.tag && withoutV(other) === withoutV(tag.tag)),
+      ...floating.filter((other) => other !== tag.tag && isTagOfLine(other, tag.line)),
     ]
     const present = spellings.filter((name) => existing.has(name))
     if (present.length === 0) return [{ ...tag, moves: false, reason: 'the tag does not exist' }]
@@ -39,20 +40,20 @@ export function decideRollbackTags(
 }
 
 /** Whether a current-version tag such as `live` follows no version by its name. */
-function isOutsideVersions(currentTag: string, { channels }: TagPolicy): boolean {
-  return currentTag !== 'latest' && !/^v?\d/.test(currentTag) && !channels.includes(currentTag)
+function isOutsideVersions(currentTag: string, policy: TagPolicy): boolean {
+  return !/^v?\d/.test(currentTag) && floatingLine(currentTag, policy, policy.channels) === undefined
 }
 
-/** Returns the current-version tag if it exists: it goes back with the floating tags. */
+/**
+ * Returns the current-version tag if it exists: it goes back with the floating tags. It does not
+ * show the version of a variant.
+ */
 function moveCurrentTag(
   release: VersionTag,
   listed: readonly string[],
   currentTag: string,
 ): readonly FloatingTag[] {
-  if (!listed.includes(currentTag) || !isStable(release.version)) return []
+  const { version } = release
+  if (!listed.includes(currentTag) || !isStable(version) || version.variant !== '') return []
   return [{ tag: currentTag, line: {}, moves: true, reason: 'current-version tag', backward: true }]
-}
-
-function withoutV(tag: string): string {
-  return tag.replace(/^v(?=\d)/, '')
 }

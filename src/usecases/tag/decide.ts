@@ -46,8 +46,7 @@ function decideTarget(
   const { repository } = target
   if (target.kind === 'unread') return { repository, tags: undefined, errors: [target.error] }
   const { immutable, policy } = snapshot.request
-  const { buildMetadata } = policy
-  const tags = decideBatchTags(batchImage(snapshot), target, batch, { immutable, moveTags, buildMetadata })
+  const tags = decideBatchTags(batchImage(snapshot), target, batch, { immutable, moveTags, reading: policy })
   const errors = [...(target.hasRoot ? [] : [missingAt(snapshot, target)]), ...tags.refusals]
   return { repository, tags, errors }
 }

@@ -6,6 +6,7 @@ import type { RepositoryName } from '../../oci/reference.ts'
 import { mayBeImmutable, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import {
   compareDescending,
+  compareVersions,
   findHighestTag,
   isStable,
   type VersionTag,
@@ -35,8 +36,9 @@ import {
   type UnreadTarget,
 } from '../../images/graph/unread.ts'
 import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
-import { policyForImage } from '../placing/helm-chart.ts'
+import { readingForImage } from '../placing/helm-chart.ts'
 import { type RequestedTags, selectTagsAt } from '../placing/requested-tags.ts'
+import type { WarnedImage } from '../placing/tag-warnings.ts'
 import type { TagRequest } from './request.ts'
 import type { TagSnapshot, TagTarget } from './snapshot.ts'
 import { requestedTags } from './version.ts'
@@ -79,6 +81,14 @@ function placedImage(snapshot: TagSnapshot): PlacedImage {
   }
 }
 
+/** Returns what warnings about the tags of the targets need. */
+export function warnedImage(snapshot: TagSnapshot): WarnedImage {
+  const { request, targets } = snapshot
+  const { policy, choice } = request
+  const maintainsLatest = choice.kind !== 'plain' && policy.levels.includes('latest')
+  return { reading: policy, maintainsLatest, targets, tagsAt: placedImage(snapshot).tagsAt }
+}
+
 type ImageSnapshot = Omit<TagSnapshot, 'readAt'>
 
 /**
@@ -97,7 +107,9 @@ function isNextOutdated({ request, highest, targets }: ImageSnapshot): boolean {
   const stable = targets.flatMap((target) =>
     target.kind === 'read' ? stableVersions(target.listed, request) : [],
   )
-  return findHighestTag(stable)?.tag !== highest?.tag.tag
+  const now = findHighestTag(stable)
+  if (now === undefined || highest === undefined) return now !== highest
+  return compareVersions(now.version, highest.tag.version) !== 0
 }
 
 function stableVersions(listed: readonly string[] = [], { policy }: TagRequest): readonly VersionTag[] {
@@ -114,7 +126,7 @@ async function gatherOnce(asked: TagRequest, stores: Repositories, call: Call): 
     ),
   ])
   const root = image.descriptor
-  const request = { ...asked, policy: policyForImage(asked.policy, image) }
+  const request = { ...asked, policy: readingForImage(asked.policy, image) }
   const labels = choice.kind === 'label' ? await readVersionLabels(first, image, call) : undefined
   const highest =
     choice.kind === 'next' ? await findHighest(lists, root, { request, stores }, call) : undefined
@@ -135,13 +147,13 @@ async function gatherOnce(asked: TagRequest, stores: Repositories, call: Call): 
 
 async function readImage(
   store: ManifestReader & TagLister & Capabilities,
-  { image, environment, at }: TagRequest,
+  { image, environment, at, policy }: TagRequest,
   call: Call,
 ): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
   if (content !== undefined) return content
   const asked = { image, ...(environment !== undefined && { environment }), at }
-  throw await explainMissing(store, asked, suggestTags, call)
+  throw await explainMissing(store, asked, (tag, tags) => suggestTags(tag, tags, policy), call)
 }
 
 interface TargetList {
@@ -188,7 +200,10 @@ async function readTarget(
   })
 }
 
-/** Finds the highest stable version of all targets, and that on the image in the first target. */
+/**
+ * Finds the highest stable version of all targets and variants, and that of the requested variant
+ * on the image in the first target.
+ */
 async function findHighest(
   lists: readonly (TargetList | UnreadTarget)[],
   root: Descriptor,
@@ -199,7 +214,9 @@ async function findHighest(
     stableVersions(list?.kind === 'list' ? list.listed : undefined, request)
   const tag = findHighestTag(lists.flatMap(stableIn))
   if (tag === undefined) return undefined
-  const inFirst = compareDescending(stableIn(lists[0]))
+  const { choice } = request
+  const variant = (choice.kind === 'next' && choice.variant) || ''
+  const inFirst = compareDescending(stableIn(lists[0])).filter((one) => one.version.variant === variant)
   const names = inFirst.map((one) => one.tag)
   const isRoot = (digest: Digest): boolean => digest === root.digest
   const found = await findFirstTag(stores.target(request.targets[0]), names, isRoot, call)

@@ -23,5 +23,5 @@ export type TagChoice =
   | { readonly kind: 'version'; readonly given: VersionTag }
   /** the tags of the version in `org.opencontainers.image.version` */
   | { readonly kind: 'label' }
-  /** the tags of the version after the highest in the repository */
-  | { readonly kind: 'next'; readonly part: 'major' | 'minor' | 'patch' }
+  /** the tags of the version after the highest in the repository, of any variant */
+  | { readonly kind: 'next'; readonly part: 'major' | 'minor' | 'patch'; readonly variant?: string }

@@ -7,7 +7,8 @@ export interface TagSnapshot extends PlacingSnapshot<TagRequest, TagTarget> {
   readonly root: Descriptor
   /** with `label`: the distinct versions in the labels and annotations of the image */
   readonly labels?: readonly string[]
-  /** with `next`: the highest version tag of all targets, and the highest on the image itself */
+  /** with `next`: the highest version tag of all targets, and the highest on the image itself
+   * of the variant */
   readonly highest?: { readonly tag: VersionTag; readonly own?: VersionTag }
 }
 

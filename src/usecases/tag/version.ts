@@ -1,9 +1,11 @@
 import { DrayError } from '../../lib/errors.ts'
 import { annotationKeys } from '../../oci/annotations.ts'
-import { formatVersion, parseVersion, formatVersionTag, type VersionTag } from '../../semver/version.ts'
+import { adviseUnread } from '../../semver/unread-version.ts'
+import { formatVersionTag, parseVersion, versionKeyWithBuild, type VersionTag } from '../../semver/version.ts'
 import type { TagPolicy } from '../../semver/tag-policy.ts'
 import { incrementVersion } from '../../semver/increment.ts'
 import type { RequestedTags } from '../placing/requested-tags.ts'
+import type { TagChoice } from './request.ts'
 import type { TagSnapshot } from './snapshot.ts'
 
 /** The parts of a snapshot that the version follows from. */
@@ -24,7 +26,7 @@ function versionOf(source: VersionSource): VersionTag | DrayError | undefined {
     case 'label':
       return labelVersion(source)
     case 'next':
-      return versionAfter(source, choice.part)
+      return versionAfter(source, choice)
   }
 }
 
@@ -43,15 +45,15 @@ function labelVersion({ request: { image, policy }, labels = [] }: VersionSource
   const version = parseVersion(text, policy)
   if (version !== undefined) return { tag: text, version, hasV: text.startsWith('v') }
   return new DrayError('refused', `the label of ${image} is not a version`, {
-    why: `${annotationKeys.version} is ${JSON.stringify(text.slice(0, 200))}, not MAJOR.MINOR.PATCH`,
-    hint: 'Name the version: dray tag IMAGE VERSION',
+    why: `${annotationKeys.version} is ${JSON.stringify(text.slice(0, 200))}`,
+    hint: `${adviseUnread(text, policy)} To name the version, run: dray tag IMAGE VERSION`,
   })
 }
 
 /** `1.4.2` and `v1.4.2` are one version. */
 function isSameLabel(a: string, b: string, policy: TagPolicy): boolean {
   const [one, other] = [parseVersion(a, policy), parseVersion(b, policy)]
-  return one !== undefined && other !== undefined && formatVersion(one) === formatVersion(other)
+  return one !== undefined && other !== undefined && versionKeyWithBuild(one) === versionKeyWithBuild(other)
 }
 
 /** Says that `--next` adds no version, if the image has one. */
@@ -66,19 +68,19 @@ export function describeIgnoredNext({ request, highest }: VersionSource): readon
 /** Returns the image's own version if it has one: a repeated CI job must not release it again. */
 function versionAfter(
   { request: { image, policy }, highest }: VersionSource,
-  part: 'major' | 'minor' | 'patch',
+  { part, variant = '' }: Extract<TagChoice, { kind: 'next' }>,
 ): VersionTag | DrayError {
   if (highest === undefined) {
     return new DrayError('refused', `cannot choose the next version for ${image}`, {
       why: 'its repository has no version tag, and --next needs one',
-      hint: 'Name the first version: dray tag IMAGE 0.1.0',
+      hint: `Name the first version: dray tag IMAGE ${policy.scheme === 'calver' ? 'VERSION' : '0.1.0'}`,
     })
   }
   if (highest.own !== undefined) return highest.own
-  const version = incrementVersion(highest.tag.version, part, policy, '')
+  const version = incrementVersion(highest.tag.version, part, policy, variant)
   if (version === undefined) {
     return new DrayError('refused', `cannot choose a ${part} version after ${highest.tag.tag}`, {
-      why: 'its number is the largest possible one',
+      why: `the scheme ${policy.scheme} has no such version`,
       hint: 'Name the version: dray tag IMAGE VERSION',
     })
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type PromoteArguments, promoteRequests } from '../../../src/cli/arguments/promote-requests.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
+import { plainReading } from '../../../src/semver/version.ts'
 import type { PromoteRequest as Request } from '../../../src/usecases/promote/request.ts'
 
 const { config } = parseConfig(
@@ -44,6 +45,46 @@ const prodOf = (path: string) => [
 ]
 
 describe('the arguments of promote', () => {
+  it('read each repository as its own environment and image do', async () => {
+    const own = parseConfig(
+      {
+        file: '/p/dray.yaml',
+        content: `version: 1
+environments:
+  staging: { registry: r.example, path: "staging/{image}", tags: { scheme: loose, variants: [slim] } }
+  prod:
+    registry: r.example
+    path: "prod/{image}"
+    tags: { semver: [exact, latest], scheme: calver, ignoreVersions: ["nightly-*"] }
+images:
+  api: {}
+  web: { tags: { scheme: semver, variants: [alpine] } }
+`,
+      },
+      'dray.yaml',
+    ).config
+    const read = async (image: string) => {
+      const given = {
+        operation: 'promote',
+        references: [`@staging/${image}:1`, '@prod'],
+        tags: [],
+        cwd: '/p',
+      } as const
+      const [request] = await promoteRequests(given, own, async () => ({ tag: 'only' }))
+      return [request?.from.reading, request?.to.reading, request?.tagMaintenance?.policy]
+    }
+    expect(await read('api')).toMatchObject([
+      { scheme: 'loose', variants: ['slim'], twoNumbers: true },
+      { scheme: 'calver', variants: [], ignoreVersions: ['nightly-*'] },
+      { scheme: 'calver', levels: ['exact', 'latest'] },
+    ])
+    expect(await read('web')).toMatchObject([
+      { scheme: 'semver', variants: ['alpine'] },
+      { scheme: 'semver', variants: ['alpine'], ignoreVersions: ['nightly-*'] },
+      { scheme: 'semver', variants: ['alpine'] },
+    ])
+  })
+
   it.each<[string, readonly string[], Options]>([
     ['a name with --from and --to', ['api:1.4.2'], { from: 'staging', to: 'prod' }],
     ['environments with @', ['api:1.4.2'], { from: '@staging', to: '@prod' }],
@@ -91,8 +132,12 @@ describe('the arguments of promote', () => {
     const request = await one(['a.example/x/api:1', 'b.example/y/api:2'])
     expect(request).toEqual({
       image: 'a.example/x/api:1',
-      from: { repository: { registry: 'a.example', path: 'x/api' }, at: { tag: '1' } },
-      to: { targets: [{ registry: 'b.example', path: 'y/api' }] },
+      from: {
+        repository: { registry: 'a.example', path: 'x/api' },
+        at: { tag: '1' },
+        reading: plainReading,
+      },
+      to: { targets: [{ registry: 'b.example', path: 'y/api' }], reading: plainReading },
       tags: ['2'],
     })
   })
@@ -103,9 +148,11 @@ describe('the arguments of promote', () => {
       environment: 'prod',
       accepts: ['staging'],
       targets: [{ registry: 'eu.example', path: 'prod/api' }],
+      reading: plainReading,
     })
     expect((await one(['@dev/api:1', 'eu.example/prod/api:1'], { operation: 'copy' })).to).toEqual({
       targets: [{ registry: 'eu.example', path: 'prod/api' }],
+      reading: plainReading,
     })
   })
 
@@ -144,7 +191,11 @@ describe('the arguments of promote', () => {
 describe('the arguments of copy', () => {
   it('are accepted whatever promoteFrom is', async () => {
     const request = await one(['@dev/api:1', '@prod'], { operation: 'copy' })
-    expect(request.to).toEqual({ environment: 'prod', targets: prodOf('prod/api') })
+    expect(request.to).toEqual({
+      environment: 'prod',
+      targets: prodOf('prod/api'),
+      reading: plainReading,
+    })
   })
 
   it('can be layouts, and need no tag for a layout with one image', async () => {

@@ -32,9 +32,12 @@ const commands = readCommandList({
     ls: { id: 'ls', flags: global },
     inspect: { id: 'inspect', flags: global },
     prune: { id: 'prune', flags: { ...global, ...valued('policy') } },
-    rollback: { id: 'rollback', flags: { ...global, ...valued('env'), ...valued('to') } },
+    rollback: {
+      id: 'rollback',
+      flags: { ...global, ...valued('env'), ...valued('to'), ...valued('variant') },
+    },
     status: { id: 'status', flags: { ...global, ...valued('env', { multiple: true }) } },
-    tag: { id: 'tag', flags: { ...global, ...valued('semver') } },
+    tag: { id: 'tag', flags: { ...global, ...valued('semver'), ...valued('variant') } },
     apply: { id: 'apply', flags: global },
     serve: { id: 'serve', flags: global },
     'audit:log': {
@@ -60,6 +63,7 @@ function sources(): CompletionSources & { readonly asked: string[] } {
       policies: ['nightly'],
       hosts: ['registry.example.com'],
       repositories: ['registry.example.com/staging/api'],
+      variants: ['alpine', 'slim'],
     }),
     tags: async (image, environments) => {
       asked.push([image, ...environments].join(' '))
@@ -134,6 +138,8 @@ describe('the words of a command line', () => {
     ['prune --policy ', 'nightly'],
     ['tag api --semver ', 'exact minor major latest'],
     ['tag api --semver exact,m', 'exact,minor exact,major'],
+    ['tag api --variant ', 'alpine slim'],
+    ['rollback api --variant s', 'slim'],
     ['promote --report ', 'dotenv='],
     ['completion z', 'zsh'],
     ['rollback api --env prod --to 1.', '1.4.2 1.4.1'],

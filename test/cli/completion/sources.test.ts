@@ -37,8 +37,8 @@ describe('names for completion', () => {
     const { press } = await keyboard(`version: 1
 registries: { mirror.example.com: {} }
 environments:
-  dev: { registry: r.example.com, path: "dev/{image}" }
-images: { api: { name: team/api } }
+  dev: { registry: r.example.com, path: "dev/{image}", tags: { variants: [alpine, "debian-*"] } }
+images: { api: { name: team/api, tags: { variants: [slim] } } }
 retention: { nightly: { rules: [{ name: all, tags: ["*"], keepNewest: 1 }] } }
 `)
     expect(await press().names()).toEqual({
@@ -47,6 +47,7 @@ retention: { nightly: { rules: [{ name: all, tags: ["*"], keepNewest: 1 }] } }
       policies: ['nightly'],
       hosts: ['mirror.example.com', 'r.example.com'],
       repositories: ['r.example.com/dev/team/api'],
+      variants: ['alpine', 'slim'],
     })
   })
 

@@ -31,7 +31,10 @@ describe('a tag of a Helm chart with build metadata', () => {
     expect(await prod.oracle.digest('prod/api', exact)).toBe(chart('new').root.digest)
   })
 
-  it('is no version tag of a container image', async () => {
+  it.each([
+    [[], 'refused'],
+    [['*_amd64'], 'promoted'],
+  ])('looks like a version of a container image unless %j ignores it: %s', async (ignoreVersions, status) => {
     const { staging, prod, run } = world
     await staging.oracle.push(image({ label: 'new' }), 'staging/api', '1.2.3_amd64')
     await prod.oracle.push(image({ label: 'old' }), 'prod/api', '1.2.3_amd64')
@@ -40,8 +43,9 @@ describe('a tag of a Helm chart with build metadata', () => {
       to: [world.to()],
       at: { tag: '1.2.3_amd64' },
       tags: ['1.2.3_amd64'],
+      reading: { ...plainReading, ignoreVersions },
     })
-    expect(done.placements).toMatchObject([{ status: 'promoted' }])
+    expect(done.placements).toMatchObject([{ status }])
   })
 
   it.each([[[exact]], [['latest']]])(

@@ -21,6 +21,7 @@ import { checkFloatingName, checkVersion } from '../../../src/usecases/promote/c
 import type { PromoteSnapshot } from '../../../src/usecases/promote/snapshot.ts'
 import { requestedTags } from '../../../src/usecases/promote/source-version.ts'
 import { api, cosignOf, other, prod, snapshotOf, staging } from '../../support/promote-snapshot.ts'
+import { plainReading } from '../../../src/semver/version.ts'
 
 const error = new DrayError('refused', 'no')
 const tagMaintenance = { policy: defaultTagPolicy, mayDerive: true }
@@ -69,6 +70,7 @@ describe('checkPromotionOrder', () => {
           ...(environment !== undefined && { environment }),
           repository: staging,
           at: { tag: '1.4.2' },
+          reading: plainReading,
         },
       },
     })
@@ -80,7 +82,9 @@ describe('checkPromotionOrder', () => {
   })
 
   it('accepts any source if the destination has no promoteFrom', () => {
-    const snapshot = snapshotOf({ request: { ...from().request, to: { targets: [prod] } } })
+    const snapshot = snapshotOf({
+      request: { ...from().request, to: { targets: [prod], reading: plainReading } },
+    })
     expect(run(checkPromotionOrder, snapshot)).toEqual([])
   })
 })

@@ -18,6 +18,7 @@ import {
   type SnapshotOptions,
   staging,
 } from '../../support/promote-snapshot.ts'
+import { plainReading } from '../../../src/semver/version.ts'
 
 const now = new Date('2026-01-02T03:04:05.000Z')
 
@@ -108,15 +109,20 @@ describe('decide', () => {
     expect(kinds({ tags: [], targets: there, evidence: [referrerOf(api.root.digest)] })).toEqual(['attach'])
   })
 
+  const inPlace = {
+    from: { repository: prod, at: { tag: 'candidate' }, reading: plainReading },
+    to: { targets: [prod], reading: plainReading },
+  }
+
   it('repairs damaged artifacts in the repository of the source too', () => {
     const signature = referrerOf(api.root.digest)
-    const request = { from: { repository: prod, at: { tag: 'candidate' } }, to: { targets: [prod] } }
+    const request = inPlace
     const targets = [{ repository: prod, damaged: new Set([signature.manifest.digest]) }]
     expect(kinds({ request, evidence: [signature], targets })).toEqual(['attach', 'tag'])
   })
 
   it('copies nothing within one repository', () => {
-    const request = { from: { repository: prod, at: { tag: 'candidate' } }, to: { targets: [prod] } }
+    const request = inPlace
     expect(kinds({ request, tags: ['1.4.2'] })).toEqual(['tag'])
   })
 
@@ -188,7 +194,7 @@ describe('a refusal', () => {
   })
 
   it('comes in the order of the checks: expected digest, promotion order, then the targets', () => {
-    const from = { environment: 'dev', repository: staging, at: { tag: '1.4.2' } }
+    const from = { environment: 'dev', repository: staging, at: { tag: '1.4.2' }, reading: plainReading }
     expect(
       refusals({ targets: taken, request: { from, expect: other } }).map(({ message }) => message),
     ).toEqual([

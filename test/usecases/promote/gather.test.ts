@@ -8,6 +8,7 @@ import { type Fault, faultyProxy } from '../../support/faulty-proxy.ts'
 import { image, referrer, together } from '../../support/images.ts'
 import { promote, repository } from '../../support/promotion.ts'
 import { stagingAndProd } from '../../support/staging-and-prod.ts'
+import { plainReading } from '../../../src/semver/version.ts'
 
 const world = stagingAndProd()
 
@@ -22,8 +23,8 @@ const from = () => repository(world.staging, 'staging/api')
 const options = { clock: systemClock, evidence: true, dangling: 'fail' } as const
 const request = (): PromoteRequest => ({
   image: 'api:1.4.2',
-  from: { repository: from(), at: { tag: '1.4.2' } },
-  to: { targets: [repository(world.prod, 'prod/api')] },
+  from: { repository: from(), at: { tag: '1.4.2' }, reading: plainReading },
+  to: { targets: [repository(world.prod, 'prod/api')], reading: plainReading },
   tags: ['1.4.2'],
 })
 

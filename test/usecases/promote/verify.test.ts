@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
-import type { Placement, Plan, PlannedTag } from '../../../src/plan/plan.ts'
+import type { Placement, PlacementEnd, Plan, PlannedTag } from '../../../src/plan/plan.ts'
+import { plainReading } from '../../../src/semver/version.ts'
 import { movedByOthers, requestsToVerify, withoutTags } from '../../../src/usecases/promote/verify.ts'
 
 const root = { mediaType: mediaTypes.manifest, digest: digestOf('api'), size: 1 }
 const other = digestOf('other')
+const calver = { ...plainReading, scheme: 'calver' } as const
+const readingOf = ({ environment }: PlacementEnd) => (environment === 'prod' ? calver : plainReading)
 const staging = { registry: 'r.example', path: 'staging/api' }
 const at = (registry: string) => ({ registry, path: 'prod/api' })
 
@@ -42,11 +45,16 @@ describe('a promoted image', () => {
       placement('i1.t2', 'us.example'),
       placement('i1.t3', 'ap.example'),
     )
-    expect(requestsToVerify(made, new Set(['i1.t1', 'i1.t3']))).toEqual([
+    expect(requestsToVerify(made, new Set(['i1.t1', 'i1.t3']), readingOf)).toEqual([
       {
         image: 'api:stable',
-        from: { environment: 'staging', repository: staging, at: { digest: root.digest } },
-        to: { environment: 'prod', targets: [at('eu.example'), at('ap.example')] },
+        from: {
+          environment: 'staging',
+          repository: staging,
+          at: { digest: root.digest },
+          reading: plainReading,
+        },
+        to: { environment: 'prod', targets: [at('eu.example'), at('ap.example')], reading: calver },
         tags: ['stable'],
       },
     ])
@@ -65,7 +73,7 @@ describe('a promoted image', () => {
         digest: other,
       },
     ])
-    const [verified] = requestsToVerify(withoutTags(repair, moved), new Set(['i1.t1']))
+    const [verified] = requestsToVerify(withoutTags(repair, moved), new Set(['i1.t1']), readingOf)
     expect(verified?.tags).toEqual([])
   })
 })

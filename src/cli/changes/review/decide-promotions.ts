@@ -1,7 +1,8 @@
+import { readingAt } from '../../../config/settings/version-reading.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import type { GatheredPromotion } from '../../../usecases/promote/gather.ts'
 import type { PromoteSnapshot } from '../../../usecases/promote/snapshot.ts'
-import { versionTagsIn } from '../../../semver/version.ts'
+import { destinationVersions } from '../../../usecases/promote/source-version.ts'
 import type { DecideAgain, CurrentDecision, ReviewInput } from './review-plan.ts'
 import { promoteRequest } from './review-requests.ts'
 
@@ -20,14 +21,18 @@ export const decideCopiesAgain: DecideAgain = {
 }
 
 async function decidePromotions(
-  { plan, images, flags, context, stores, call, now }: ReviewInput,
+  { plan, images, config, flags, context, stores, call, now }: ReviewInput,
   isCopy: boolean,
 ): Promise<readonly (readonly CurrentDecision[])[]> {
   const [{ gather }, { decide }] = await Promise.all([
     import('../../../usecases/promote/gather.ts'),
     import('../../../usecases/promote/decide.ts'),
   ])
-  const requests = images.map((image) => promoteRequest(image, isCopy, flags))
+  const requests = images.map((image) =>
+    promoteRequest(image, isCopy, flags, (repository, environment) =>
+      readingAt(config, repository, environment),
+    ),
+  )
   const dangling = flags['allow-missing-evidence'] ? 'skip' : 'fail'
   const options = { clock: context.clock, evidence: flags.evidence, dangling } as const
   const gathered = await gather(requests, stores, options, call)
@@ -57,10 +62,8 @@ function factsOf({
   targets,
   request,
 }: PromoteSnapshot): Pick<CurrentDecision, 'targets' | 'versions'> {
-  const { tagMaintenance, tags } = request
-  const named = tagMaintenance === undefined ? [] : versionTagsIn(tags, tagMaintenance.policy)
   return {
-    versions: source.versions ?? named,
+    versions: destinationVersions(request, source.versions),
     targets: targets.map((target) => {
       if (target.kind !== 'read') return target.error
       const evidence = source.evidence.map(({ subject, manifest, tag }) => ({

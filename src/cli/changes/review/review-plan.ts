@@ -1,3 +1,4 @@
+import type { Config } from '../../../config/config.ts'
 import type { Call } from '../../../lib/call.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../../lib/errors.ts'
 import type { Repositories } from '../../../images/ports.ts'
@@ -9,7 +10,8 @@ import type { Context } from '../../wiring/context.ts'
 import type { ChangePorts, Review } from '../operation.ts'
 import type { PlacementTypes } from '../placement-types.ts'
 import type { ReviewFlags } from './review-flags.ts'
-import { imagesIn, type PlannedImage, strayFloatingTag } from './review-requests.ts'
+import { checkSchemes, imagesIn, type PlannedImage } from './planned-image.ts'
+import { strayFloatingTag } from './review-requests.ts'
 
 /** How the plans of an operation are decided again. */
 export interface DecideAgain {
@@ -24,6 +26,7 @@ export interface DecideAgain {
 export interface ReviewInput {
   readonly plan: Plan
   readonly images: readonly PlannedImage[]
+  readonly config: Config
   readonly flags: ReviewFlags
   readonly context: Context
   readonly stores: Repositories
@@ -64,8 +67,10 @@ export async function reviewPlan(
 ): Promise<Review<PlacementTypes>> {
   const startedAt = context.clock.now()
   const loaded = await context.config()
+  const { config } = loaded
   checkPlanNames(plan, loaded)
-  const images = imagesIn(plan, loaded.config)
+  const images = imagesIn(plan, config)
+  checkSchemes(images)
   const placements = images.flatMap((one) => one.placements)
   await context.expectRepositories(
     placements.map(({ to }) => to.repository),
@@ -74,7 +79,7 @@ export async function reviewPlan(
   )
   const stores = await context.stores()
   const now = (): Date => new Date(context.clock.now())
-  const decisions = await decideAgain.decide({ plan, images, flags, context, stores, call, now })
+  const decisions = await decideAgain.decide({ plan, images, config, flags, context, stores, call, now })
   const reviews = images.map((image, i) =>
     reviewImage(plan.steps, reviewablesOf(image, decisions[i] ?? [], flags), flags),
   )

@@ -1,34 +1,20 @@
-import type { Config, Environment, TagsConfig } from '../../../config/config.ts'
-import { environmentAt } from '../../../config/environments.ts'
 import { DrayError } from '../../../lib/errors.ts'
-import { defaultTag, formatAt, formatRepository } from '../../../oci/reference.ts'
-import type { Placement, Plan } from '../../../plan/plan.ts'
+import { defaultTag, formatAt, type RepositoryName } from '../../../oci/reference.ts'
 import type { PromoteRequest } from '../../../usecases/promote/request.ts'
 import type { RollbackRequest } from '../../../usecases/rollback/request.ts'
-import { isInLine, isTagOfLine, numberedLine } from '../../../semver/line.ts'
+import { floatingLine, floatingLineIn, isInLine, isTagOfLine } from '../../../semver/line.ts'
 import { compareNumbers } from '../../../semver/number.ts'
 import type { TagPolicy } from '../../../semver/tag-policy.ts'
 import {
   firstYear,
-  parseVersion,
   parseVersionTag,
-  plainReading,
+  type VersionReading,
   type VersionTag,
   versionTagsIn,
 } from '../../../semver/version.ts'
-import { presentTags } from '../../../semver/v-prefix.ts'
 import type { TagRequest, TagChoice } from '../../../usecases/tag/request.ts'
+import { type PlannedImage, reviewPolicy } from './planned-image.ts'
 import type { ReviewFlags } from './review-flags.ts'
-import { tagPolicyOf } from '../tag-policy.ts'
-
-/** One image of a saved plan at those targets where the plan changes something. */
-export interface PlannedImage {
-  readonly placements: readonly [Placement, ...Placement[]]
-  readonly environment: string | undefined
-  readonly rules: Environment | undefined
-  /** all tags that the plan shows at these targets */
-  readonly tags: readonly string[]
-}
 
 /**
  * Why a plan may not write floating tags of other versions: `1.4` goes to no image of 1.5.
@@ -37,17 +23,23 @@ export interface PlannedImage {
  * @param listed all tags of the target; undefined: its tags do not move with versions
  */
 export function strayFloatingTag(
-  { tags, rules, placements: [{ image, to }] }: PlannedImage,
+  planned: PlannedImage,
   versions: readonly VersionTag[],
   listed: readonly string[] | undefined,
   flags: ReviewFlags,
 ): DrayError | undefined {
+  const {
+    tags,
+    rules,
+    placements: [{ image, to }],
+  } = planned
   if (rules?.tags?.semver === undefined || listed === undefined || flags['allow-backward']) return undefined
-  const policy = reviewPolicy(rules, tags, flags)
-  const { floating } = presentTags(listed, versionTagsIn(listed, policy), policy)
+  const policy = reviewPolicy(planned, flags)
+  const present = versionTagsIn(listed, policy)
   const stray = tags.find(
     (tag) =>
-      (floating.includes(tag) || policy.channels.includes(tag)) &&
+      tag !== 'latest' &&
+      floatingLineIn(tag, present, policy, policy.channels) !== undefined &&
       versions.length > 0 &&
       !versions.some((one) => isTagOf(tag, one, policy)),
   )
@@ -59,42 +51,20 @@ export function strayFloatingTag(
   })
 }
 
-/** The images of a plan, each with the environment that `dray.yaml` has its targets in. */
-export function imagesIn({ placements, steps }: Plan, config: Config): readonly PlannedImage[] {
-  const changed = new Set(steps.map(({ placement }) => placement))
-  const environmentOf = ({ to }: Placement): string | undefined =>
-    environmentAt(config, to.repository, to.environment)
-  const images = Map.groupBy(
-    placements.filter(({ id }) => changed.has(id)),
-    (one) =>
-      JSON.stringify([one.image, one.root.digest, formatRepository(one.from.repository), environmentOf(one)]),
-  )
-  return [...images.values()].flatMap(([first, ...more]): readonly PlannedImage[] => {
-    if (first === undefined) return []
-    const environment = environmentOf(first)
-    return [
-      {
-        placements: [first, ...more],
-        environment,
-        rules: environment === undefined ? undefined : config.environments.get(environment),
-        tags: [...new Set([first, ...more].flatMap(({ tags }) => tags.map(({ tag }) => tag)))],
-      },
-    ]
-  })
-}
-
 /**
  * The request whose decision a promotion of the plan is compared with: the rules of the destination
  * as `dray.yaml` has them now. A copy obeys the rules of a promotion too, unless `--allow-copy`.
  */
 export function promoteRequest(
-  { placements, environment, rules, tags }: PlannedImage,
+  planned: PlannedImage,
   isCopy: boolean,
   flags: ReviewFlags,
+  sourceReading: (repository: RepositoryName, environment: string | undefined) => VersionReading,
 ): PromoteRequest {
+  const { placements, environment, rules, tags } = planned
   const [{ image, from, root }] = placements
   const keepsUp = !isCopy && rules?.tags?.semver !== undefined
-  const policy = reviewPolicy(rules, tags, flags)
+  const policy = reviewPolicy(planned, flags)
   const versions = versionTagsIn(tags, policy)
   const plain = tags.filter((tag) => !versions.some((one) => isTagOf(tag, one, policy)))
   // Without its version, a floating tag moves only if the source shows its version.
@@ -105,6 +75,7 @@ export function promoteRequest(
       ...(from.environment !== undefined && { environment: from.environment }),
       repository: from.repository,
       at: { digest: root.digest },
+      reading: sourceReading(from.repository, from.environment),
     },
     to: {
       ...(environment !== undefined && { environment }),
@@ -112,7 +83,7 @@ export function promoteRequest(
       targets: placements.map(({ to }) => to.repository),
       ...((flags.attest ?? (!isCopy && rules?.attest === true)) && { attest: true }),
       ...(rules?.tags?.immutable !== undefined && { immutable: rules.tags.immutable }),
-      ...(rules?.tags?.buildMetadata !== undefined && { buildMetadata: rules.tags.buildMetadata }),
+      reading: policy,
     },
     tags: isUnknown
       ? floatingFirst(tags, policy)
@@ -130,7 +101,7 @@ export function promoteRequest(
 export function tagRequests(planned: PlannedImage, flags: ReviewFlags): readonly TagRequest[] {
   const { placements, environment, rules, tags } = planned
   const [first, ...more] = placements
-  const policy = reviewPolicy(rules, tags, flags)
+  const policy = reviewPolicy(planned, flags)
   const versions = versionsOf(planned, policy, flags)
   const plain = tags.filter((tag) => !versions.some((one) => isTagOf(tag, one, policy)))
   const choices: readonly TagChoice[] = [
@@ -149,12 +120,10 @@ export function tagRequests(planned: PlannedImage, flags: ReviewFlags): readonly
 }
 
 /** The request whose decision a rollback of the plan is compared with. @throws `refused`. */
-export function rollbackRequest(
-  { placements, environment, rules }: PlannedImage,
-  flags: ReviewFlags,
-): RollbackRequest {
+export function rollbackRequest(planned: PlannedImage, flags: ReviewFlags): RollbackRequest {
+  const { placements, environment, rules } = planned
   const [first, ...more] = placements
-  const policy = tagPolicyOf(rules?.tags, true)
+  const policy = { ...planned.policy, variants: variantsOf(planned), allowBackward: true }
   const release = parseVersionTag(first.from.tag ?? '', policy)
   if (release === undefined) {
     throw new DrayError('refused', `the plan has no release for the rollback of ${first.image}`, {
@@ -162,16 +131,32 @@ export function rollbackRequest(
       hint: 'Make a new plan.',
     })
   }
+  const { variant } = release.version
   return {
     image: first.image,
     ...(environment !== undefined && { environment }),
     targets: [first.to.repository, ...more.map(({ to }) => to.repository)],
     to: release.version,
-    currentTag: rules?.currentTag ?? defaultTag,
+    variant,
+    currentTag: variant === '' ? (rules?.currentTag ?? defaultTag) : variant,
     policy,
     immutable: rules?.tags?.immutable ?? [],
     partial: flags.partial,
   }
+}
+
+/**
+ * The variants of a rollback. Outside of every environment, `--variant` declared the one that all
+ * tags of the plan end with.
+ */
+function variantsOf({ rules, tags, policy, placements: [{ from }] }: PlannedImage): readonly string[] {
+  if (rules !== undefined) return policy.variants
+  const [, ...suffixes] = (from.tag ?? '').split('-')
+  const candidates = suffixes.map((_, i) => suffixes.slice(i).join('-'))
+  const variant = candidates.find((suffix) =>
+    tags.every((tag) => tag === suffix || tag.endsWith(`-${suffix}`)),
+  )
+  return variant === undefined ? policy.variants : [variant]
 }
 
 /**
@@ -202,44 +187,26 @@ function versionsOf(
   })
 }
 
-/**
- * The policy by which the tags of a plan are read. All levels count, so that a tag with the name of
- * a floating tag is reviewed as one. Outside of every environment, flags of `dray tag` decided how
- * tags are read, and dray.yaml has no rule against it.
- */
-function reviewPolicy(
-  rules: Environment | undefined,
-  tags: readonly string[],
-  flags: ReviewFlags,
-): TagPolicy {
-  const configured: TagsConfig | undefined = rules === undefined ? { majorZero: true } : rules.tags
-  const policy = tagPolicyOf(configured, flags['allow-backward'])
-  const isBuild = (tag: string): boolean =>
-    /_/.test(tag) && parseVersion(tag.replace('_', '+'), plainReading) !== undefined
-  return {
-    ...policy,
-    levels: ['exact', 'minor', 'major', 'latest'],
-    v: 'keep',
-    buildMetadata: policy.buildMetadata || (rules === undefined && tags.some(isBuild)),
-  }
-}
-
 /** Whether a tag is the version tag of a version, or has the name of one of its floating tags. */
 function isTagOf(tag: string, { tag: exact, version }: VersionTag, { channels }: TagPolicy): boolean {
-  const { major, minor } = version
+  const { major, minor, variant } = version
   const lines = [
-    { major, minor },
-    { major },
-    {},
-    ...channels.map((channel) => ({ channel })).filter((line) => isInLine(version, line)),
+    { major, minor, variant },
+    { major, variant },
+    { variant },
+    ...channels.map((channel) => ({ channel, variant })).filter((line) => isInLine(version, line)),
   ]
   return tag === exact || lines.some((line) => isTagOfLine(tag, line))
 }
 
-/** Whether a tag has the name of a floating tag. Numbers from 1970 on are dates. */
+/** The last year of a calendar version. Higher numbers, such as 20240101, are dates. */
+const lastYear = 2099
+
+/** Whether a tag has the name of a floating tag. In `semver`, numbers from 1970 on are dates. */
 function mayFloat(tag: string, policy: TagPolicy): boolean {
-  const { major = firstYear } = numberedLine(tag, policy) ?? {}
-  return tag === 'latest' || policy.channels.includes(tag) || compareNumbers(major, firstYear) < 0
+  const line = floatingLine(tag, policy, policy.channels)
+  const limit = policy.scheme === 'semver' ? firstYear - 1 : lastYear
+  return line !== undefined && (line.major === undefined || compareNumbers(line.major, limit) <= 0)
 }
 
 /**
@@ -247,7 +214,9 @@ function mayFloat(tag: string, policy: TagPolicy): boolean {
  * versions.
  */
 function floatingFirst(tags: readonly string[], policy: TagPolicy): readonly string[] {
-  const rank = (tag: string): number =>
-    tag === 'latest' || policy.channels.includes(tag) ? 0 : numberedLine(tag, policy) === undefined ? 2 : 1
+  const rank = (tag: string): number => {
+    const line = floatingLine(tag, policy, policy.channels)
+    return line === undefined ? 2 : line.major === undefined ? 0 : 1
+  }
   return tags.toSorted((a, b) => rank(a) - rank(b))
 }

@@ -1,6 +1,6 @@
 import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import { formatAt } from '../../../oci/reference.ts'
-import { presentTags } from '../../../semver/v-prefix.ts'
+import { floatingLineIn } from '../../../semver/line.ts'
 import { versionTagsIn } from '../../../semver/version.ts'
 import { refusal } from '../../placing/plan-images.ts'
 import { nameVersionHint } from '../source-version.ts'
@@ -18,12 +18,9 @@ export const checkFloatingName: PromotionCheck = ({ request }, context) => {
   const { image, tags, tagMaintenance } = request
   if (context.requested.version !== undefined || tagMaintenance?.mayDerive !== true) return []
   return listDecidedTargets(context).flatMap(({ id, target: { repository, listed = [] } }) => {
-    const { floating } = presentTags(
-      listed,
-      versionTagsIn(listed, tagMaintenance.policy),
-      tagMaintenance.policy,
-    )
-    const tag = tags.find((one) => floating.includes(one))
+    const { policy } = tagMaintenance
+    const versions = versionTagsIn(listed, policy)
+    const tag = tags.find((one) => floatingLineIn(one, versions, policy, []) !== undefined)
     if (tag === undefined) return []
     const error = new DrayError('refused', `the version of ${image} is unknown`, {
       why: `${formatAt(repository, { tag })} follows the versions there, and the source has no version tag of ${tag}`,

@@ -135,29 +135,31 @@ For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags over
     const { argv, flags } = await this.parse(Tag)
     const tags = parseList(flags.tags ?? [])
     const hasTagOption = tags.length > 0 || flags.next !== undefined || flags['from-label']
+    const policy = {
+      levels: flags.semver === undefined ? undefined : parseLevels(flags.semver),
+      channels: flags['prerelease-channel'] && parseChannels(flags['prerelease-channel']),
+      allowBackward: flags['allow-backward'],
+      ...(flags.scheme !== undefined && { scheme: flags.scheme }),
+      ...(flags.variant !== undefined && { variants: parseVariants(flags.variant) }),
+      ...(flags['ignore-versions'] !== undefined && {
+        ignoreVersions: parseGlobs('--ignore-versions', flags['ignore-versions']),
+      }),
+      ...(flags['v-prefix'] !== undefined && { v: flags['v-prefix'] }),
+      ...(flags['build-metadata'] !== undefined && { buildMetadata: flags['build-metadata'] }),
+      ...(flags['major-zero'] !== undefined && { majorZero: flags['major-zero'] }),
+    }
     const { next, fromLabel, ...named } = await this.#completed({
       references: argv as string[],
       env: flags.env,
       hasTagOption,
+      policy,
     })
     const args = {
       ...named,
       tags,
       next: flags.next ?? next,
       fromLabel: flags['from-label'] || fromLabel === true,
-      policy: {
-        levels: flags.semver === undefined ? undefined : parseLevels(flags.semver),
-        channels: flags['prerelease-channel'] && parseChannels(flags['prerelease-channel']),
-        allowBackward: flags['allow-backward'],
-        ...(flags.scheme !== undefined && { scheme: flags.scheme }),
-        ...(flags.variant !== undefined && { variants: parseVariants(flags.variant) }),
-        ...(flags['ignore-versions'] !== undefined && {
-          ignoreVersions: parseGlobs('--ignore-versions', flags['ignore-versions']),
-        }),
-        ...(flags['v-prefix'] !== undefined && { v: flags['v-prefix'] }),
-        ...(flags['build-metadata'] !== undefined && { buildMetadata: flags['build-metadata'] }),
-        ...(flags['major-zero'] !== undefined && { majorZero: flags['major-zero'] }),
-      },
+      policy,
     }
     await this.carryOut('tag', await planTagging(args, flags, this.context, this.reading), flags)
   }

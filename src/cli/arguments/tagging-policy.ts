@@ -74,7 +74,7 @@ function warnAboutReading({ environment, targets, policy }: TagRequest, config: 
 }
 
 function warnAboutMissingSuffix({ choice }: TagRequest, { variants = [] }: VersionFlags): readonly string[] {
-  const [variant] = variants.filter((glob) => !/[*?]/.test(glob))
+  const variant = variants.find((glob) => !/[*?]/.test(glob))
   if (choice.kind !== 'version' || variant === undefined || choice.given.version.variant !== '') return []
   const { tag } = choice.given
   return [

@@ -1,7 +1,10 @@
 import { isBareName } from '../../config/resolver/argument-grammar.ts'
 import { resolveImage, type Within, withinOption } from '../../config/resolver/resolve.ts'
-import { parseVersion, plainReading } from '../../semver/version.ts'
+import type { TagPolicy } from '../../semver/tag-policy.ts'
+import { adviseUnread } from '../../semver/unread-version.ts'
+import { isExactVersion, parseVersion } from '../../semver/version.ts'
 import { splitVersion } from '../arguments/tag-requests.ts'
+import { taggingPolicy, type VersionFlags } from '../arguments/tagging-policy.ts'
 import { newFlag } from '../command/command-line.ts'
 import { askEnvironment, askImage, askImages, type AskPorts, withTag } from './ask-images.ts'
 
@@ -12,6 +15,8 @@ export interface TaggingArguments {
   readonly env: string | undefined
   /** an option selects the tags */
   readonly hasTagOption: boolean
+  /** the flags that decide which tags are versions */
+  readonly policy: VersionFlags
 }
 
 /** The arguments and options of `tag` with the answers. */
@@ -42,12 +47,16 @@ export async function completeTagging(
     : splitVersion(given.references)
   const env = needsEnvironment(named, given.env, ports) ? await askWhere(ports) : given.env
   const within = withinOption('--env', env)
-  const hasVersion = given.hasTagOption || version !== undefined || isEachVersioned(named, within, ports)
+  const hasVersion =
+    given.hasTagOption || version !== undefined || isEachVersioned(named, within, given, ports)
   if (env === given.env && named.length > 0 && hasVersion) return undefined
   const chosen = named.length > 0 ? named : await askImages(ports)
   const images: string[] = []
   for (const image of chosen) images.push(await withTag(image, within, ports))
-  const answer = hasVersion || isEachVersioned(images, within, ports) ? {} : await askVersion(ports)
+  const answer =
+    hasVersion || isEachVersioned(images, within, given, ports)
+      ? {}
+      : await askVersion(policiesOf(images, within, given, ports), ports)
   const { entered = version, flags = [], ...rest } = answer
   return {
     references: [...images, ...(entered === undefined ? [] : [entered])],
@@ -83,13 +92,18 @@ async function askWhere(ports: AskPorts): Promise<string> {
   return await askEnvironment('Environment:', [...ports.config.environments.keys()], ports)
 }
 
-async function askVersion({ questions }: AskPorts): Promise<
+async function askVersion(
+  policies: readonly TagPolicy[],
+  { questions }: AskPorts,
+): Promise<
   Pick<CompleteTagging, 'next' | 'fromLabel'> & {
     readonly flags?: readonly string[]
     readonly entered?: string
   }
 > {
-  const choice = await questions.pick('New version:', versionChoices)
+  const isDate = policies.some(({ scheme }) => scheme === 'calver')
+  const choices = versionChoices.filter(({ value }) => !isDate || (value !== 'minor' && value !== 'major'))
+  const choice = await questions.pick('New version:', choices)
   switch (choice) {
     case 'patch':
     case 'minor':
@@ -99,17 +113,44 @@ async function askVersion({ questions }: AskPorts): Promise<
       return { fromLabel: true, flags: ['--from-label'] }
     default:
       return {
-        entered: await questions.enter('Version (MAJOR.MINOR.PATCH):', (text) =>
-          parseVersion(text, plainReading) === undefined
-            ? 'Enter MAJOR.MINOR.PATCH, for example 1.4.2.'
-            : undefined,
-        ),
+        entered: await questions.enter(promptFor(policies), (text) => {
+          const unread = policies.find((policy) => parseVersion(text, policy) === undefined)
+          return unread && adviseUnread(text, unread)
+        }),
       }
   }
 }
 
+function promptFor(policies: readonly TagPolicy[]): string {
+  return policies.every(({ scheme }) => scheme === 'semver') ? 'Version (MAJOR.MINOR.PATCH):' : 'Version:'
+}
+
 /** Whether the tag of each image is its version. */
-function isEachVersioned(images: readonly string[], within: Within, { config }: AskPorts): boolean {
-  const tags = images.map((text) => resolveImage(text, { accepts: ['image', 'layout'], within }, config).tag)
-  return tags.length > 0 && tags.every((tag) => parseVersion(tag ?? '', plainReading) !== undefined)
+function isEachVersioned(
+  images: readonly string[],
+  within: Within,
+  given: TaggingArguments,
+  ports: AskPorts,
+): boolean {
+  return (
+    images.length > 0 &&
+    images.every((text) => {
+      const image = resolveImage(text, { accepts: ['image', 'layout'], within }, ports.config)
+      return (
+        image.tag !== undefined && isExactVersion(image.tag, taggingPolicy(image, given.policy, ports.config))
+      )
+    })
+  )
+}
+
+function policiesOf(
+  images: readonly string[],
+  within: Within,
+  { policy }: TaggingArguments,
+  { config }: AskPorts,
+): readonly TagPolicy[] {
+  return images.map((text) => {
+    const image = resolveImage(text, { accepts: ['image', 'layout'], within }, config)
+    return taggingPolicy(image, policy, config)
+  })
 }

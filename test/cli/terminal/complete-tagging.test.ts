@@ -14,6 +14,7 @@ const config = parseConfig(
 environments:
   staging: { registry: r.example, path: "staging/{image}" }
   prod: { registry: r.example, path: "prod/{image}" }
+  dates: { registry: r.example, path: "dates/{image}", tags: { scheme: calver } }
 images:
   api: {}
   web: {}
@@ -21,6 +22,8 @@ images:
   },
   'dray.yaml',
 ).config
+
+const policy = { levels: undefined, channels: undefined, allowBackward: false }
 
 type Answers = readonly (string | readonly string[])[]
 
@@ -33,7 +36,7 @@ async function tag(given: Partial<TaggingArguments>, answers: Answers) {
   const completionPorts = ports(answers)
   return {
     is: await completeTagging(
-      { references: [], env: undefined, hasTagOption: false, ...given },
+      { references: [], env: undefined, hasTagOption: false, policy, ...given },
       completionPorts,
     ),
     asked: completionPorts.asked,
@@ -50,7 +53,7 @@ describe('dray tag', () => {
       flags: ['--env', 'staging', '--next', 'minor'],
     })
     expect(asked).toEqual([
-      'Environment: staging prod',
+      'Environment: staging prod dates',
       'Images: api web',
       'Tag of api: latest 1.4.0 build-77',
       'New version: patch minor major label other',
@@ -100,6 +103,15 @@ describe('dray tag', () => {
   ])('asks nothing with %s', async (_, given) => {
     expect((await tag(given, [])).is).toBeUndefined()
   })
+})
+
+it('dray tag asks for a version that the scheme of the image reads', async () => {
+  const { is, asked } = await tag({ references: ['@dates/api:build'] }, ['other', '2026.04.1'])
+  expect(is).toMatchObject({ references: ['@dates/api:build', '2026.04.1'] })
+  expect(asked.slice(0, 2)).toEqual(['New version: patch label other', 'Version:'])
+  expect((await tag({ references: ['@dates/api:2026.04.1'] }, [])).is).toBeUndefined()
+  const byFlag = { ...policy, scheme: 'calver' } as const
+  expect((await tag({ references: ['@prod/api:2026.04.1'], policy: byFlag }, [])).is).toBeUndefined()
 })
 
 describe('dray rollback', () => {

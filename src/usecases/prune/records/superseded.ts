@@ -60,7 +60,21 @@ export async function findLeft(
     }
     next = await scan.addExisting([...before], call)
   }
+  await addSubjects(scan, [...found.values()], call)
   return { left: [...found.values()], hasRecords }
+}
+
+/** A subject that exists keeps its attached artifacts, also if it has no tag. */
+async function addSubjects(scan: RepositoryScan, left: readonly LeftDigest[], call: Call): Promise<void> {
+  let open: readonly Digest[] = left.map(({ digest }) => digest)
+  while (open.length > 0) {
+    const { nodes } = scan.graph
+    const subjects = open.flatMap((digest) => nodes.get(digest)?.subject ?? [])
+    open = await scan.addExisting(
+      [...new Set(subjects)].filter((digest) => !nodes.has(digest)),
+      call,
+    )
+  }
 }
 
 /** Whether one of the rules selects the digests that a tag left. */

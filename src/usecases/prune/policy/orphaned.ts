@@ -25,8 +25,12 @@ export function judgeOrphans(
       const { isOld, text } = describeMissing(rule, since, now)
       const subject = digests[0]?.slice(0, 19) ?? 'unknown'
       const why: Why = isOld
-        ? { kind: 'rule', by: rule.name, text: `${rule.name}: orphaned, its subject ${subject} is ${text}` }
-        : { kind: 'evidence', text: `orphaned: its subject ${subject} is ${text} (${rule.name})` }
+        ? {
+            kind: 'rule',
+            by: rule.name,
+            text: `${rule.name}: orphaned, its subject ${subject} has been ${text}`,
+          }
+        : { kind: 'evidence', text: `orphaned: its subject ${subject} has been ${text} (${rule.name})` }
       return [tag, { isDeleted: isOld, why }]
     }),
   )
@@ -40,6 +44,6 @@ export function describeMissing(
 ): { readonly isOld: boolean; readonly text: string } {
   const age = now - since
   const isOld = age > olderThan
-  const text = `missing since ${formatSpan(age)}, ${isOld ? 'older' : 'not older'} than ${formatSpan(olderThan)}`
+  const text = `missing for ${formatSpan(age)}, ${isOld ? 'older' : 'not older'} than ${formatSpan(olderThan)}`
   return { isOld, text }
 }

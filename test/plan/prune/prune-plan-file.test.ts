@@ -116,6 +116,23 @@ describe('a plan file of a prune', () => {
     expect(hashOfPlan(read(formatPlanFile(plan)))).toBe(hashOfPlan(plan))
   })
 
+  it('reads back what rules of other kinds select, and counts superseded digests', () => {
+    const left = digestOf('left')
+    const verdict = { digest: left, role: 'superseded', of: [], verdict: 'delete', why, size: 1 } as const
+    const superseded = {
+      others: [...api.others, { ...verdict, leftBy: ['stable'] }],
+      steps: [...steps, manifestStep('m3', left, { leftBy: ['stable'] })],
+      tags: tagsWith('pr-2', { lacks: [{ digest: child, platform: 'linux/arm64' }] }).tags ?? [],
+      count: { ...api.count, superseded: 1 },
+    }
+    const broken = { steps: superseded.steps.map((step) => ({ ...step, absent: [child] })) }
+    const written = planWith({ ...superseded, ...broken })
+    expect(formatPlanFile(read(written))).toBe(written)
+    const hint = expect.objectContaining({ code: 'malformed' }) as Error
+    expect(() => read(planWith({ ...superseded, count: api.count }))).toThrow(hint)
+    expect(() => read(planWith({ count: { ...api.count, superseded: 1 } }))).toThrow(hint)
+  })
+
   it('of an earlier version is read with the new names, and keeps its hash', () => {
     const spared = { kind: 'spared', by: 'nightlies', text: 'nightlies: not older than 30d' }
     const [tag, ...tags] = api.tags

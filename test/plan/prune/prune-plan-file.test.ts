@@ -127,7 +127,7 @@ describe('a plan file of a prune', () => {
     }
     const broken = { steps: superseded.steps.map((step) => ({ ...step, absent: [child] })) }
     const written = planWith({ ...superseded, ...broken })
-    expect(formatPlanFile(read(written))).toBe(written)
+    expect(read(written)).toEqual({ ...plan, repositories: [{ ...api, ...superseded, ...broken }, web] })
     const hint = expect.objectContaining({ code: 'malformed' }) as Error
     expect(() => read(planWith({ ...superseded, count: api.count }))).toThrow(hint)
     expect(() => read(planWith({ count: { ...api.count, superseded: 1 } }))).toThrow(hint)

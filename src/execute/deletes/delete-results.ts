@@ -18,6 +18,11 @@ export interface ResultPorts {
   readonly call: Call
 }
 
+/**
+ * After so many locked manifests, the registry evidently executes deletes of this user, and the
+ * next ones go together.
+ */
+const lockedAtFirst = 16
 /** If so many deletes of a kind fail before the first success, the others are not attempted. */
 const maxFailuresAtFirst = 3
 
@@ -31,6 +36,7 @@ export class DeleteResults {
   readonly #ports: ResultPorts
   readonly #proven = new Set<DeleteStep['kind']>()
   readonly #failures = new Map<DeleteStep['kind'], number>()
+  #lockedManifests = 0
   /** tags that were deleted before their manifest, as some registries require */
   readonly #untagged = new Map<StepId, Set<string>>()
 
@@ -40,9 +46,10 @@ export class DeleteResults {
     this.#ports = ports
   }
 
-  /** Whether a delete of this kind has succeeded in the repository. */
-  isProven(kind: DeleteStep['kind']): boolean {
-    return this.#proven.has(kind)
+  /** Whether the next delete of this kind goes alone: its response decides about the others. */
+  goesAlone(kind: DeleteStep['kind']): boolean {
+    if (this.#proven.has(kind)) return false
+    return kind === 'deleteTag' || this.#lockedManifests < lockedAtFirst
   }
 
   async succeeded(step: DeleteStep, result: 'done' | 'unchanged'): Promise<void> {
@@ -81,6 +88,7 @@ export class DeleteResults {
     const info = toErrorInfo(error)
     switch (consequenceOf(step, error, this.#proven.has(step.kind))) {
       case 'lockIt':
+        if (step.kind === 'deleteManifest') this.#lockedManifests += 1
         return this.#settleUndeleted(step, 'locked', info)
       case 'keepAll':
         return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'kept', info)

@@ -136,11 +136,11 @@ export class RepositoryDeletes {
     for (;;) {
       // the first delete of a kind goes alone: only its response shows whether the registry allows
       // it
-      const isProven = this.#results.isProven(kind)
-      const wave = this.#ledger.takeReady(kind, isProven ? this.#ports.deletesAtOnce : 1)
+      const isAlone = this.#results.goesAlone(kind)
+      const wave = this.#ledger.takeReady(kind, isAlone ? 1 : this.#ports.deletesAtOnce)
       if (wave.length === 0 || this.#reading.signal.aborted) return
       const work = (): Promise<void> => this.#deleteWave(kind, wave)
-      if (kind === 'deleteManifest' || isProven) await work()
+      if (kind === 'deleteManifest' || !isAlone) await work()
       else await this.#ports.tagDeletes.oneByOne(this.#plan.repository.registry, work)
     }
   }

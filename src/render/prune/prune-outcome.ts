@@ -179,7 +179,7 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
       : []),
     ...(some(({ locked }) => locked)
       ? [
-          'The registry refused to delete locked items, and dray keeps them. To exit with 4 then, pass --strict.',
+          'The registry refused to delete locked items, and dray keeps them. With --strict, the exit code is 4.',
         ]
       : []),
     ...(some(({ notAttempted, failed }) => notAttempted + failed)
@@ -192,7 +192,8 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
 /** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag deleted, in 9 s.` */
 function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, page: Page): readonly string[] {
   const totals = outcomeTotalsOf(plan, outcome)
-  const { deleted, manifests, untagged, absent, left, locked, refused } = totals
+  const { deleted, manifests, untagged, absent, left, locked, keptWithLocked, refused } = totals
+  const tags = left - locked - keptWithLocked
   const changed = outcome.repositories.filter(hasChanged).length
   const where = `${changed} of ${formatCount(totals.repositories, 'repository', 'repositories')}`
   const parts = [
@@ -201,8 +202,9 @@ function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, pag
       : `Deleted ${formatCount(deleted, 'image')} (${formatCount(manifests, 'manifest')}) in ${where}`,
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
-    ...(left === locked ? [] : [`${left - locked} kept by the registry`]),
     ...(locked === 0 ? [] : [`${locked} locked`]),
+    ...(keptWithLocked === 0 ? [] : [`${formatCount(keptWithLocked, 'manifest')} kept with them`]),
+    ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} kept by the registry`]),
     ...problemCounts(totals),
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
     `in ${formatDuration(durationMs)}`,

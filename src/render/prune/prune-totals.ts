@@ -73,6 +73,8 @@ export interface OutcomeTotals extends PruneTotals {
   readonly left: number
   /** of these, the items that it refused to delete although it deletes others */
   readonly locked: number
+  /** and the manifests that such an item leads to */
+  readonly keptWithLocked: number
   readonly conflicts: number
   readonly failed: number
   readonly notAttempted: number
@@ -95,6 +97,7 @@ export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: Pru
     absent: sum((one) => one.absent),
     left: sum((one) => one.kept),
     locked: sum((one) => one.locked),
+    keptWithLocked: sum((one) => one.keptWithLocked),
     conflicts: sum((one) => one.conflicts),
     failed: sum((one) => one.failed),
     notAttempted: sum((one) => one.notAttempted),

@@ -73,6 +73,20 @@ describe('a locked image', () => {
     expect(world.deletes()).toHaveLength(6)
   })
 
+  it('goes alone until sixteen are locked, and then together with others', async () => {
+    const lockedTags = Array.from({ length: 40 }, (_, n) => `pr-${n}`)
+    const world = await startPruneRegistry({ abilities: { lockedTags } })
+    lockedTags.forEach((tag) => world.put(of(tag), tag))
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([{ status: 'unchanged', locked: 40, notAttempted: 0 }])
+    // Before a delete that goes alone, only its own tags are read.
+    const reads = world.registry.requests.map(({ method }) => method === 'DELETE')
+    const first = reads.indexOf(true)
+    expect(reads.slice(first).filter((isOne, i, all) => isOne && all[i + 1] === true).length).toBeGreaterThan(
+      10,
+    )
+  })
+
   it('comes last if an earlier run found it locked', async () => {
     const world = await startPruneRegistry({ abilities: { lockedTags: ['pr-0', 'pr-1'] } })
     for (let n = 0; n < 4; n++) world.put(of(`${n}`), `pr-${n}`)

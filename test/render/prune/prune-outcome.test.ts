@@ -35,9 +35,9 @@ pruned  @dev/api
   2 images deleted (2 manifests), 1 locked
   locked: n-1: 412 PRECONDITION, configured as immutable
   1 manifest kept: a locked image needs it
-The registry refused to delete locked items, and dray keeps them. To exit with 4 then, pass --strict.
+The registry refused to delete locked items, and dray keeps them. With --strict, the exit code is 4.
 No remaining image refers to 1.0 KiB. The registry frees this space at its next garbage collection.
-Deleted 2 images (2 manifests) in 1 of 1 repository, 1 kept by the registry, 1 locked, in less than 1 s.
+Deleted 2 images (2 manifests) in 1 of 1 repository, 1 locked, 1 manifest kept with them, in less than 1 s.
 `.trim(),
     )
   })
@@ -51,7 +51,7 @@ Deleted 2 images (2 manifests) in 1 of 1 repository, 1 kept by the registry, 1 l
     const all = pruneOutcome(plan, { '@dev/api': { m1: locked, m2: locked, m3: locked, p1: kept } })
     expect(renderPruneSummary(plan, all)).toContain('| @dev/api | 0 | 0 B | up to date, 3 locked |')
     const text = renderPruneOutcome(plan, all, page, { durationMs: 100 })
-    expect(text).toContain('Nothing deleted in 1 repository, 1 kept by the registry, 3 locked, in')
+    expect(text).toContain('Nothing deleted in 1 repository, 3 locked, 1 manifest kept with them, in')
   })
 
   it('has at most ten lines for a repository', () => {
@@ -71,6 +71,7 @@ describe('the outcome of a prune with tags that cannot be deleted', () => {
     const text = renderPruneOutcome(plan, outcome, page, { durationMs: 100 })
     expect(text).toContain('  locked: pr-2: 412 PRECONDITION, configured as immutable')
     expect(text).toContain('  1 tag kept: this registry does not delete single tags')
+    expect(text).toContain('1 locked, 1 tag kept by the registry, in')
   })
 })
 

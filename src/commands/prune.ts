@@ -13,6 +13,7 @@ export default class Prune extends ChangeCommand {
 - dray deletes a manifest if no kept tag, index or subject reaches it.
 - Attached artifacts are deleted together with their image.
 - dray keeps an image if it cannot read everything that it needs for the decision.
+- dray keeps an image that the registry refuses to delete because it is locked, immutable or in use, and deletes the others. With \`--strict\`, it then exits with 4.
 
 dray reads the repository again while it deletes. It keeps an image if a new tag, index or subject needs the image, with exit code 3 or 4.
 

@@ -165,7 +165,7 @@ function orphanedBy(steps: readonly DeleteStep[]): readonly OrphanedManifest[] {
 
 /**
  * Whether a part of an image that an interrupted run deleted remains. Nothing but the plan of that
- * run names it.
+ * run names it. A registry that answers 404 removes it itself.
  */
 export function leavesResumed(
   { steps, others }: RepositoryPlan,
@@ -173,7 +173,10 @@ export function leavesResumed(
 ): boolean {
   const resumed = new Set(others.filter(({ role }) => role === 'orphaned').map(({ digest }) => digest))
   const isGone = new Map(
-    outcomes.map(({ step, result }) => [step, result === 'done' || result === 'unchanged']),
+    outcomes.map(({ step, result, error }) => [
+      step,
+      result === 'done' || result === 'unchanged' || error?.status === 404,
+    ]),
   )
   return steps.some(
     (step) => step.kind === 'deleteManifest' && resumed.has(step.target.digest) && !isGone.get(step.id),

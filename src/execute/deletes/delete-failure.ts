@@ -9,6 +9,8 @@ import type { SourceRepository } from '../../images/ports.ts'
 type Consequence =
   /** the registry keeps this one and deletes others: it is kept, which is no error */
   | 'lockIt'
+  /** the registry deletes it by itself later, which is no error */
+  | 'keepIt'
   /** none of its kind can be deleted here; they are kept, which is no error */
   | 'keepAll'
   /** none of its kind may be deleted here */
@@ -26,15 +28,16 @@ const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'protocol
  * cannot be deleted alone is kept, as its manifest is kept.
  * @param isProven a delete of this kind has succeeded
  */
-export function consequenceOf(
-  { kind }: DeleteStep,
-  { code, status }: DrayError,
-  isProven: boolean,
-): Consequence {
-  if (code === 'refused') return 'lockIt'
-  if (code === 'unsupported') return kind === 'deleteTag' ? 'keepAll' : 'refuseAll'
+export function consequenceOf(step: DeleteStep, { code, status }: DrayError, isProven: boolean): Consequence {
+  // Quay answers 404 for a manifest without tags, and removes it later.
+  if (code === 'refused') return status === 404 && isUntagged(step) ? 'keepIt' : 'lockIt'
+  if (code === 'unsupported') return step.kind === 'deleteTag' ? 'keepAll' : 'refuseAll'
   const isDenial = denials.has(code) || status === 400
   return isDenial && !isProven ? 'refuseAll' : 'failIt'
+}
+
+function isUntagged(step: DeleteStep): boolean {
+  return step.kind === 'deleteManifest' && step.losesTags.length === 0
 }
 
 /**

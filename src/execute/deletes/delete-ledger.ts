@@ -279,13 +279,14 @@ export function unattempted(why: string): ErrorInfo {
   return { code: 'interrupted', message: `not attempted: ${why}` }
 }
 
-/** The error for what a locked manifest leads to, with the hint about that manifest. */
-function keptWithPredecessor(step: DeleteStep, { error }: DeleteOutcome): ErrorInfo {
-  const kept = predecessorIsKept(step)
+/** The error for what a manifest leads to that the registry keeps, with the hint about that one. */
+function keptWithPredecessor(step: DeleteStep, { error, result }: DeleteOutcome): ErrorInfo {
+  const status = result === 'kept' ? error?.status : undefined
   return {
-    ...kept,
+    ...predecessorIsKept(step),
     code: 'unsupported',
     why: 'the registry keeps a manifest that leads to it',
+    ...(status !== undefined && { status }),
     hint:
       error?.hint ??
       'The registry refuses this delete. Keep the image, or ask the administrator of the registry.',

@@ -90,6 +90,8 @@ export class DeleteResults {
       case 'lockIt':
         if (step.kind === 'deleteManifest') this.#lockedManifests += 1
         return this.#settleUndeleted(step, 'locked', info)
+      case 'keepIt':
+        return this.#ledger.settle(step, 'kept', info)
       case 'keepAll':
         return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'kept', info)
       case 'refuseAll':

@@ -14,8 +14,8 @@ export interface DeleteOutcome {
     /** it did not exist any more */
     | 'unchanged'
     /**
-     * it stays, which is no error: a tag if the registry deletes no single tags, or what a locked
-     * item leads to
+     * it stays, which is no error: a tag if the registry deletes no single tags, a manifest without
+     * tags if the registry removes those itself, or what a locked item leads to
      */
     | 'kept'
     /** the registry keeps this item and deletes others: it is locked, immutable or in use */
@@ -157,8 +157,7 @@ export function summariseRepository(
     absent: count('unchanged'),
     kept: count('kept', 'locked'),
     locked: count('locked'),
-    keptWithLocked: ended.filter(({ step, result }) => step.kind === 'deleteManifest' && result === 'kept')
-      .length,
+    keptWithLocked: ended.filter(isKeptWithLocked).length,
     conflicts: count('conflict'),
     failed: count('failed'),
     notAttempted: count('notAttempted', 'refused'),
@@ -171,6 +170,11 @@ export function summariseRepository(
 
 function isImageTag(tag: string): boolean {
   return !isEvidenceTag(tag)
+}
+
+/** A manifest that the registry keeps itself has the status of its answer. */
+function isKeptWithLocked({ step, result, error }: EndedStep): boolean {
+  return step.kind === 'deleteManifest' && result === 'kept' && error?.status === undefined
 }
 
 function lockedItemOf({ step, result, error }: EndedStep): readonly LockedItem[] {

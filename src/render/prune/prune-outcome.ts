@@ -151,14 +151,16 @@ function lockedLines({ lockedItems }: RepositoryOutcome): readonly string[] {
 }
 
 function keptLines({ kept, locked, keptWithLocked }: RepositoryOutcome): readonly string[] {
-  const tags = kept - locked - keptWithLocked
+  const others = kept - locked - keptWithLocked
   return [
     ...(keptWithLocked === 0
       ? []
       : [
           `${formatCount(keptWithLocked, 'manifest')} kept: a locked image needs ${keptWithLocked === 1 ? 'it' : 'them'}`,
         ]),
-    ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} kept: this registry does not delete single tags`]),
+    ...(others === 0
+      ? []
+      : [`${others} kept: this registry does not delete single tags, or children of an index`]),
   ]
 }
 
@@ -193,7 +195,7 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
 function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, page: Page): readonly string[] {
   const totals = outcomeTotalsOf(plan, outcome)
   const { deleted, manifests, untagged, absent, left, locked, keptWithLocked, refused } = totals
-  const tags = left - locked - keptWithLocked
+  const others = left - locked - keptWithLocked
   const changed = outcome.repositories.filter(hasChanged).length
   const where = `${changed} of ${formatCount(totals.repositories, 'repository', 'repositories')}`
   const parts = [
@@ -204,7 +206,7 @@ function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, pag
     ...(absent === 0 ? [] : [`${absent} already absent`]),
     ...(locked === 0 ? [] : [`${locked} locked`]),
     ...(keptWithLocked === 0 ? [] : [`${formatCount(keptWithLocked, 'manifest')} kept with them`]),
-    ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} kept by the registry`]),
+    ...(others === 0 ? [] : [`${others} kept by the registry`]),
     ...problemCounts(totals),
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
     `in ${formatDuration(durationMs)}`,

@@ -1,10 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { PruneState } from '../../../src/cli/prune/prune-state.ts'
+import { leavesResumed, PruneState } from '../../../src/cli/prune/prune-state.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { unreadableFolders } from '../../audit/unreadable-folders.ts'
 import { image, index } from '../../support/images.ts'
+import type { DeleteOutcome } from '../../../src/plan/prune/prune-outcome.ts'
+import { manifestVerdict, repositoryPlan } from '../../support/prune-plans.ts'
 import { prunePlanOf } from '../../support/pruning.ts'
 import { startPruneRegistry } from '../../support/prune-registry.ts'
 import { tempFolder } from '../../support/temp.ts'
@@ -40,6 +42,25 @@ describe('the plan of a run that was interrupted', () => {
       'interrupted',
     )
     expect(await readdir(join(folder, 'audit.jsonl.prunes'))).toEqual([])
+  })
+})
+
+describe('a part of an image that an interrupted run deleted', () => {
+  const part = manifestVerdict('pr-1', 'amd64', 'orphaned')
+  const plan = repositoryPlan('@dev/api', [], { others: [part] })
+  const outcome = (result: DeleteOutcome['result']): DeleteOutcome => ({
+    step: 'p1',
+    repository: plan.repository,
+    result,
+  })
+
+  it.each<[DeleteOutcome['result'], boolean]>([
+    ['done', false],
+    ['unchanged', false],
+    ['locked', true],
+    ['kept', true],
+  ])('that is %s keeps the plan of that run: %s', (result, isLeft) => {
+    expect(leavesResumed(plan, [outcome(result)])).toBe(isLeft)
   })
 })
 

@@ -58,6 +58,20 @@ describe('a tag delete that takes the manifest along', () => {
     })
   })
 
+  it('says how to restore the image from the repository that it came from', async () => {
+    const world = await startPruneRegistry(takesManifests)
+    const digest = world.put(of('prod'), 'prod', 'pr-1')
+    const from = { ...world.repository, path: 'staging/api' }
+    await world.registry.oracle.push(of('prod'), from.path, '1.0.0')
+    const { repository } = world
+    const put = { run: 'r', operation: 'promote', user: 'ann', repository, digest, from } as const
+    const done = await pruned(world, { findPut: async () => put })
+    const { host } = world.registry
+    expect(done.repositories[0]?.errors[0]?.hint).toBe(
+      `dray deletes no more single tags at this registry. Restore the image: dray promote ${host}/staging/api@${digest} ${host}/dev/api:prod`,
+    )
+  })
+
   it('does not count a tag as lost that is on another image by then', async () => {
     const world = await startPruneRegistry(takesManifests)
     world.put(of('prod'), 'prod', 'pr-1')

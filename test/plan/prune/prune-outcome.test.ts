@@ -116,6 +116,14 @@ describe('the outcome of a prune', () => {
     ])
   })
 
+  it('counts manifests that the registry removes itself apart from those of a locked image', () => {
+    const kept = { ...error, status: 404 }
+    const outcomes = all('done', 'kept', 'kept', 'done').map((one) =>
+      one.step === 'm2' ? { ...one, error: kept } : one,
+    )
+    expect(summariseRepository(planOf([api]), api, outcomes)).toMatchObject({ kept: 2, keptWithLocked: 1 })
+  })
+
   it('counts an image that went with a tag as deleted, and has failed', () => {
     const outcomes = [
       ...all('done', 'done', 'done'),

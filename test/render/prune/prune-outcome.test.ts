@@ -70,8 +70,8 @@ describe('the outcome of a prune with tags that cannot be deleted', () => {
     const outcome = pruneOutcome(plan, { '@dev/api': { t1: kept, t2: locked } })
     const text = renderPruneOutcome(plan, outcome, page, { durationMs: 100 })
     expect(text).toContain('  locked: pr-2: 412 PRECONDITION, configured as immutable')
-    expect(text).toContain('  1 tag kept: this registry does not delete single tags')
-    expect(text).toContain('1 locked, 1 tag kept by the registry, in')
+    expect(text).toContain('  1 kept: this registry does not delete single tags, or children of an index')
+    expect(text).toContain('1 locked, 1 kept by the registry, in')
   })
 })
 

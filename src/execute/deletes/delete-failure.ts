@@ -19,6 +19,8 @@ type Consequence =
 
 /** Responses that are about the user, not about what was to be deleted. */
 const denials: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden'])
+/** Statuses of a registry, or of a proxy before it, that deletes nothing here for now. */
+const unexplained: ReadonlySet<number | undefined> = new Set([400, 403, 405])
 /** The registry may have deleted it anyway. */
 const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'protocol'])
 
@@ -32,7 +34,7 @@ export function consequenceOf(step: DeleteStep, { code, status }: DrayError, isP
   // Quay answers 404 for a manifest without tags, and removes it later.
   if (code === 'refused') return status === 404 && isUntagged(step) ? 'keepIt' : 'lockIt'
   if (code === 'unsupported') return step.kind === 'deleteTag' ? 'keepAll' : 'refuseAll'
-  const isDenial = denials.has(code) || status === 400
+  const isDenial = denials.has(code) || (code === 'protocol' && unexplained.has(status))
   return isDenial && !isProven ? 'refuseAll' : 'failIt'
 }
 

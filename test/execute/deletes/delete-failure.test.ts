@@ -20,6 +20,7 @@ describe('the consequence of a failed delete', () => {
     ['deleteManifest', 'unauthorized', 401, true, 'failIt'],
     ['deleteManifest', 'protocol', 400, false, 'refuseAll'],
     ['deleteTag', 'protocol', 400, false, 'refuseAll'],
+    ['deleteManifest', 'protocol', 405, false, 'refuseAll'],
     ['deleteManifest', 'protocol', 418, false, 'failIt'],
     ['deleteManifest', 'unavailable', 429, false, 'failIt'],
     ['deleteManifest', 'unavailable', 503, true, 'failIt'],

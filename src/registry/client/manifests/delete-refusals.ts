@@ -3,10 +3,10 @@ import { knownRegistry } from '../registries.ts'
 
 /**
  * The subject of a refused delete. `item`: the registry keeps this one, because it is locked,
- * immutable or in use, and deletes others. `repository`: it deletes nothing in the repository, for
- * now or for this user. `ability`: it has no such deletes.
+ * immutable or in use, and deletes others. `repository`: it deletes nothing in the repository for
+ * now. `ability`: it has no such deletes. `unknown`: it may be a missing permission or a proxy.
  */
-export type RefusalSubject = 'item' | 'repository' | 'ability'
+type RefusalSubject = 'item' | 'repository' | 'ability' | 'unknown'
 
 /** A documented or observed response to a delete. Each part that is given must match. */
 interface KnownRefusal {
@@ -34,14 +34,15 @@ const knownRefusals: readonly KnownRefusal[] = [
     about: 'repository',
     statuses: [403, 405],
     code: /DENIED/,
-    text: /\b(?:read-only|disabled)\b/i,
-    registry: 'Quay',
-    source: 'github.com/quay/quay, endpoints/v2/errors.py: ReadOnlyMode and NamespaceDisabled are 405 DENIED',
+    text: /\bread[ -]only\b|\bdisabled\b/i,
+    registry: 'Quay, Harbor',
+    source:
+      'github.com/quay/quay, endpoints/v2/errors.py: ReadOnlyMode and NamespaceDisabled are 405 DENIED. goharbor/harbor, src/server/middleware/readonly: 403 DENIED, read only mode',
   },
   {
     about: 'item',
     statuses: [400, 403, 405],
-    text: /\breferenced by\b|\bstill referenced\b|\bhas referrers\b/i,
+    text: /\breferenced\b|\breferrers\b/i,
     registry: 'Amazon ECR, Docker Hub, Google',
     source:
       'docs.aws.amazon.com/AmazonECR, image signatures: UNSUPPORTED with "Requested image referenced by manifest list". docs.docker.com/reference/api/registry, DeleteImageManifest: 403, the manifest may still be referenced. github.com/docker/hub-feedback/issues/2465: referrers',
@@ -49,7 +50,7 @@ const knownRefusals: readonly KnownRefusal[] = [
   {
     about: 'item',
     statuses: [400, 403, 405],
-    text: /\bimmutab(?:le|ility)\b|\blocked\b|\bin use\b|\blegal hold\b|\bprotected (?:container )?tags?\b|\btag .{0,200}\bis protected\b/i,
+    text: /\bimmutab(?:le|ility)\b|\blocked\b|\bin use\b|\blegal hold\b|\bprotected (?:(?:container )?tags?|from|against)\b|\btag .{0,200}\bis protected\b/i,
     registry: 'GitLab, Docker Hub, Google and others with immutable tags',
     source:
       'docs.gitlab.com, protected and immutable container tags. github.com/docker/docs/pull/26007: immutable tags of Docker Hub cannot be deleted. cloud.google.com/artifact-registry, immutable image tags',
@@ -64,9 +65,10 @@ const knownRefusals: readonly KnownRefusal[] = [
   {
     about: 'item',
     statuses: [400, 403, 405],
-    code: /ImageReferencedByManifestList(?:Exception)?/,
-    registry: 'Amazon ECR',
-    source: 'docs.aws.amazon.com/AmazonECR, API_ImageFailure: failureCode',
+    code: /\w*(?:REFERENCED|IMMUTABLE|LOCKED|IN_USE|PROTECTED)\w*/i,
+    registry: 'Amazon ECR, Quay, Harness',
+    source:
+      'docs.aws.amazon.com/AmazonECR, API_ImageFailure: ImageReferencedByManifestList. harness/harness, registry: MANIFEST_REFERENCED. Codes of this form name the reason',
   },
   {
     about: 'item',
@@ -79,10 +81,10 @@ const knownRefusals: readonly KnownRefusal[] = [
   {
     about: 'ability',
     statuses: [400, 404, 405],
-    code: /UNSUPPORTED/,
+    code: /UNSUPPORTED|METHOD_NOT_ALLOWED/,
     registry: 'distribution, GitHub, Harbor',
     source:
-      'distribution-spec, Error Codes, UNSUPPORTED. goharbor/harbor, src/server/registry/manifest.go: 400 for a tag',
+      'distribution-spec, Error Codes, UNSUPPORTED. goharbor/harbor, src/server/registry/manifest.go: 400 for a tag; src/lib/http/error.go: 405 METHOD_NOT_ALLOWED for a project that is a proxy',
   },
   {
     about: 'ability',
@@ -117,8 +119,7 @@ const knownRefusals: readonly KnownRefusal[] = [
 
 /**
  * Returns the subject of a refused delete of existing content, by the status and the registry's own
- * code and text. An unknown 400 or 403 is about the repository: it may be a missing permission or a
- * proxy.
+ * code and text.
  */
 export function refusalSubject(
   kind: 'deleteTag' | 'deleteManifest',
@@ -130,7 +131,7 @@ export function refusalSubject(
     row.statuses.includes(status) &&
     (row.code === undefined || isWhole(row.code, code)) &&
     (row.text === undefined || row.text.test(text ?? ''))
-  return knownRefusals.find(isMatch)?.about ?? 'repository'
+  return knownRefusals.find(isMatch)?.about ?? 'unknown'
 }
 
 /**

@@ -138,7 +138,7 @@ function refusal(
   const isProven = capabilities.isProven(client.repository, name)
   const about = refusalSubject(name, status, reported)
   // A registry that has deleted others in this repository keeps only this one.
-  if (about === 'item' || isProven)
+  if (about === 'item' || (isProven && about !== 'repository'))
     return locked(failure, purpose, known ?? (status === 404 ? unknownHint : inUseHint))
   if (about === 'ability') {
     capabilities.learn(client.repository, name, 'no')
@@ -152,7 +152,7 @@ function refusal(
 }
 
 function locked(failure: DrayError, { doing, registry }: Purpose, hint: string): DrayError {
-  return failure.with({ code: 'refused', message: `cannot ${doing}: ${registry} keeps it`, hint })
+  return failure.with({ code: 'refused', message: `cannot ${doing}: ${registry} refused`, hint })
 }
 
 function unsupported(name: DeleteCapability, purpose: Purpose, said?: DrayError): DrayError {

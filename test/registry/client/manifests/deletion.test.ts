@@ -108,6 +108,7 @@ describe('a refused delete', () => {
     ['deleteTag', 405, undefined],
     ['deleteManifest', 400, 'UNSUPPORTED'],
     ['deleteManifest', 405, 'UNSUPPORTED'],
+    ['deleteManifest', 405, 'METHOD_NOT_ALLOWED'],
     ['deleteManifest', 405, undefined],
   ] as const
   const locked = [
@@ -121,6 +122,9 @@ describe('a refused delete', () => {
     ['deleteManifest', 400, 'UNSUPPORTED', 'Requested image referenced by manifest list: [sha256:00]'],
     ['deleteManifest', 405, 'UNSUPPORTED', 'Requested image referenced by manifest list: [sha256:00]'],
     ['deleteManifest', 400, 'ImageReferencedByManifestListException', 'no'],
+    ['deleteManifest', 400, 'MANIFEST_LOCKED', 'no'],
+    ['deleteManifest', 403, 'DENIED', 'Access denied. The manifest may still be referenced.'],
+    ['deleteManifest', 403, 'DENIED', 'the image is in use'],
     ['deleteManifest', 400, 'UNKNOWN', 'Undeploy was canceled: Forbidden to delete'],
     ['deleteManifest', 403, 'DENIED', 'the manifest is still referenced by the tag 1.0'],
     ['deleteManifest', 403, 'DENIED', 'tag 1.0 is immutable'],
@@ -197,14 +201,19 @@ describe('a refused delete', () => {
     expect(await remove(store, 'deleteManifest')).toBe('deleted')
   })
 
-  it.each(['System is currently read-only.', 'This namespace is disabled.'])(
-    'with the text "%s" affects the repository (Quay)',
-    async (message) => {
-      const { registry } = await scripted(() => error(405, 'DENIED', message))
-      await expect(remove(storeAt(registry), 'deleteManifest')).rejects.toMatchObject({
-        code: 'protocol',
-        why: message,
-      })
+  it.each([
+    [405, 'System is currently read-only.', 'protocol'],
+    [405, 'This namespace is disabled.', 'protocol'],
+    [403, 'The system is in read only mode.', 'forbidden'],
+  ])(
+    '(%i) with the text "%s" affects the repository, also after a success',
+    async (status, message, code) => {
+      const { registry } = await scripted((_, count) =>
+        count === 1 ? { status: 202 } : error(status, 'DENIED', message),
+      )
+      const store = storeAt(registry)
+      expect(await remove(store, 'deleteManifest')).toBe('deleted')
+      await expect(remove(store, 'deleteManifest')).rejects.toMatchObject({ code, why: message })
     },
   )
 

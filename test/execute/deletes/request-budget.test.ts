@@ -14,10 +14,22 @@ interface Case {
   readonly isDated?: boolean
   /** the reading of the plan took longer than a check is valid */
   readonly isSlow?: boolean
+  /** the plan is executed like one from a file */
+  readonly isSaved?: boolean
+  /** the registry counts a GET as a pull, so tags are read by HEAD */
+  readonly byHead?: boolean
 }
 
 /** The requests of a prune by method and kind, while it plans and while it deletes. */
-async function requestsOf({ deletes, kept, referrers, isDated = false, isSlow = false }: Case) {
+async function requestsOf({
+  deletes,
+  kept,
+  referrers,
+  isDated = false,
+  isSlow = false,
+  isSaved = false,
+  byHead = false,
+}: Case) {
   const registry = new SimulatedRegistry({ referrers })
   for (let i = 0; i < deletes + kept; i++) {
     const { root, blobs, manifests } = buildImage(`image ${i}`, 'absent', i < deletes ? 40 : 1)
@@ -35,6 +47,7 @@ async function requestsOf({ deletes, kept, referrers, isDated = false, isSlow = 
       },
       onResponse: async () => undefined,
     }),
+    byHead ? { freeReads: 'no' } : {},
   )
   const policy: PolicyData = {
     rules: [{ name: 'old', tags: ['pr-*'], ...(isDated && { olderThan: '14d' }) }],
@@ -42,7 +55,7 @@ async function requestsOf({ deletes, kept, referrers, isDated = false, isSlow = 
   const made = await planPrune(client, policy)
   const planning = { ...counts }
   for (const name of Object.keys(counts)) counts[name] = 0
-  const outcomes = await executePlan(client, made, { isImmediate: !isSlow, isSlow, sink })
+  const outcomes = await executePlan(client, made, { isImmediate: !isSlow && !isSaved, isSlow, sink })
   expect(outcomes.filter(({ result }) => result === 'done')).toHaveLength(deletes)
   return { planning, deleting: counts }
 }
@@ -101,6 +114,22 @@ describe('the requests of a prune', () => {
     expect(deleting['HEAD manifest']).toBeLessThanOrEqual(400 + 0.375 * 400)
     expect(deleting['HEAD manifest']).toBeGreaterThan(400 + 0.35 * 400)
   })
+
+  it.each([
+    ['just after the plan', {}, 1.1],
+    ['after a long reading', { isSlow: true }, 2.1],
+    ['from a file', { isSaved: true }, 2.1],
+  ] as const)(
+    'of one image among 20 tags are few lists, and, if executed %s, at most two HEAD requests for a tag',
+    async (_, how, most) => {
+      const size = { deletes: 50, kept: 950 }
+      const { planning, deleting } = await requestsOf({ ...size, referrers: false, byHead: true, ...how })
+      const heads = (planning['HEAD manifest'] ?? 0) + (deleting['HEAD manifest'] ?? 0)
+      expect(heads).toBeLessThanOrEqual(most * (size.deletes + size.kept))
+      // One page each: before the first delete, before each wave after it, and after the last one.
+      expect(deleting['GET tags']).toBeLessThanOrEqual(2 + Math.ceil(size.deletes / 16) + 1)
+    },
+  )
 
   it('include the config of an image only if a rule needs its time', async () => {
     const { planning } = await requestsOf({ deletes: 20, kept: 10, referrers: true, isDated: true })

@@ -15,6 +15,7 @@ import { deletes } from './bench/deletes.ts'
 import { isLinear, measureGrowth } from './bench/growth.ts'
 import { judge, renderContest, type Verdict } from './bench/report.ts'
 import { openStage, type Stage } from './bench/stage.ts'
+import { dating, pruning } from './bench/retention.ts'
 import { startUp } from './bench/start-up.ts'
 import { fourTags } from './bench/tags.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
@@ -47,6 +48,8 @@ function choose(): { readonly contests: readonly Contest[]; readonly withGrowth:
     batch(against),
     largeBlob(against, flags.large ? largestBlob : smallBlob),
     deletes(against),
+    dating(against),
+    pruning(against),
   ]
   const names = [...all.map(({ name }) => name), growth]
   const wanted = flags.only?.split(',') ?? names

@@ -35,7 +35,7 @@ export interface Attempt {
   /** the number of concurrent programs */
   readonly atOnce?: number
   /** Returns a note about the figures, or undefined if all is well. */
-  check?(): Promise<string | undefined>
+  check?(ended: readonly Ended[]): Promise<string | undefined>
 }
 
 /** A goal for dray: an absolute bound, or a multiple of the figure of others. */
@@ -106,7 +106,7 @@ async function measure(attempt: Attempt, stage: Stage, watch: boolean): Promise<
   const ms = ended.length === 1 ? (ended[0]?.ms ?? 0) : performance.now() - began
   const log = await drain(stage)
   const failed = ended.find((one) => one.code !== 0)
-  const note = failed === undefined ? await attempt.check?.() : `failed: ${failed.output.split('\n')[0]}`
+  const note = failed === undefined ? await attempt.check?.(ended) : `failed: ${failed.output.split('\n')[0]}`
   await drain(stage)
   return {
     ms,

@@ -95,7 +95,8 @@ export function peers(): readonly Contestant[] {
 
 /** The names of the programs that are missing. */
 export function missingPeers(): readonly string[] {
-  return [...new Set(known.map((one) => one.version.command))].filter((name) => !tools(name).available)
+  const names = new Set([...known.map((one) => one.version.command), 'regbot'])
+  return [...names].filter((name) => !tools(name).available)
 }
 
 function oras(name: string, kind: Contestant['kind'], ...flags: readonly string[]): Contestant {

@@ -190,8 +190,9 @@ async function pushAll({ source }: Stage, path: string, images: readonly Tagged[
   if (first === undefined) return
   await source.oracle.push(first.content, path, first.tag)
   await inLanes(images.slice(1), async ({ tag, content }) => {
-    const blobs = new Map([...content.blobs].filter(([digest]) => !first.content.blobs.has(digest)))
-    await source.oracle.push({ ...content, blobs }, path, tag)
+    for (const [digest, bytes] of content.blobs)
+      if (!first.content.blobs.has(digest)) await source.oracle.pushBlob(path, digest, bytes)
+    await source.oracle.putManifest(path, tag, rootOf(content))
   })
 }
 

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseConfig } from '../../../src/config/load.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
-import { startingConfig } from '../../../src/config/starting/starting-config.ts'
+import { startingConfig, type StartingReading } from '../../../src/config/starting/starting-config.ts'
 import type { StartingPolicy } from '../../../src/config/starting/starting-policies.ts'
 import { resolveScope } from '../../../src/cli/prune/prune-scope.ts'
-import { decide } from '../../../src/usecases/prune/decide.ts'
-import type { Why } from '../../../src/plan/prune/prune-plan.ts'
+import { decide, type RunPolicy } from '../../../src/usecases/prune/decide.ts'
+import type { TagVerdict, Why } from '../../../src/plan/prune/prune-plan.ts'
 import { decideSketch, type RepositorySketch } from '../repository-graphs.ts'
 
 export const historyFolder: string = join(import.meta.dirname, '../../corpus/tags')
@@ -29,11 +29,12 @@ export async function readHistory(name: string): Promise<RepositorySketch> {
   return { tags, manifests }
 }
 
-/** The `dray.yaml` that `dray config init` writes for the history, in the environment prod. */
-export function configWith(policy: StartingPolicy, name: string): string {
+/** The `dray.yaml` that `dray config init` writes for an image, in the environment prod. */
+export function configWith(policy: StartingPolicy, name: string, reading?: StartingReading): string {
   return startingConfig({
     environments: [{ name: 'prod', registry: 'r.example.com', path: '{image}' }],
     images: [name],
+    ...(reading !== undefined && { readings: new Map([[name, reading]]) }),
     retention: { policy, environment: 'prod' },
   })
 }
@@ -52,32 +53,33 @@ export async function verdictsOn(history: RepositorySketch, name: string, config
   const [scoped] = (await resolveScope(retention, options, loaded.config, async () => [], call)).repositories
   if (scoped === undefined) throw new Error('the policy applies to no repository')
   const { decision } = decideSketch(history, scoped.policy)
-  const run = { hash: '', tool: '', limits: retention.limits, protections: [], inUse: [], isFullRun: true }
-  const { plan, warnings } = decide(
-    [{ kind: 'decided', decision }],
-    { ...run, hash: `sha256:${''}` },
-    new Date(0),
-  )
+  const { limits } = retention
+  const run: RunPolicy = { hash: 'sha256:', tool: '', limits, protections: [], inUse: [], isFullRun: true }
+  const { plan, warnings } = decide([{ kind: 'decided', decision }], run, new Date(0))
   return [
-    ...linesOf(
-      decision.plan.tags.map(({ tag, verdict, why }) => ({ tag, group: `${verdict} ${reasonOf(why)}` })),
-    ),
-    ...warnings.map((text) => `warning: ${text}`),
+    ...linesOf(decision.plan.tags),
+    ...warnings.map((text) => `warning: ${text.replace('r.example.com/dev/api: ', '')}`),
     ...plan.refusals.map(({ error }) => `refused: ${error.message}: ${error.why ?? ''}`),
   ].join('\n')
 }
 
-function linesOf(tags: readonly { readonly tag: string; readonly group: string }[]): readonly string[] {
-  const groups = [...Map.groupBy(tags, ({ group }) => group)].sort(([a], [b]) => (a < b ? -1 : 1))
+/** The tags that are deleted or untagged by the lines of `verdictsOn`. */
+export function deletedIn(verdicts: string): readonly string[] {
+  const lines = verdicts.split('\n').filter((line) => /^(?:delete|untag) /.test(line))
+  return lines.flatMap((line) => line.slice(line.indexOf(': ') + 2).split(' '))
+}
+
+function linesOf(tags: readonly TagVerdict[]): readonly string[] {
+  const groups = [...Map.groupBy(tags, ({ verdict, why }) => `${verdict} ${reasonOf(why)}`)]
   const kept = groups.filter(([group]) => group.startsWith('keep'))
-  const largest = Math.max(...kept.map(([, members]) => members.length))
-  const rest = kept.find(([, members]) => members.length === largest)
-  return groups.map((one) => {
-    const [group, members] = one
-    return one === rest
-      ? `${group} (${members.length}): all others`
-      : `${group} (${members.length}): ${sortTags(members.map(({ tag }) => tag)).join(' ')}`
-  })
+  const [rest] = kept.toSorted(([, a], [, b]) => b.length - a.length)
+  return groups
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map((one) => {
+      const [group, members] = one
+      const list = one === rest ? 'all others' : sortTags(members.map(({ tag }) => tag)).join(' ')
+      return `${group} (${members.length}): ${list}`
+    })
 }
 
 /** Does not depend on how dray reads and sorts tags. */
@@ -88,7 +90,6 @@ function sortTags(tags: readonly string[]): readonly string[] {
 /** The reason without the age of the image, and without the tag that shares its digest. */
 function reasonOf({ kind, by, text }: Why): string {
   if (kind === 'protection') return `by protection ${by ?? ''}`
-  if (kind === 'kept')
-    return `by rule ${by ?? ''}, ${text.includes('among the newest') ? 'newest' : 'recent'}`
+  if (kind === 'kept') return `by rule ${by ?? ''}, ${text.includes('among the') ? 'newest' : 'recent'}`
   return by === undefined ? kind : `${kind} ${by}`
 }

@@ -113,7 +113,9 @@ ${namedVersions}    # images in these files; dray deletes nothing if it cannot r
     rules: `    - name: unused
       repositories: ["{repositories}"]
       keepNewest: 5
-      olderThan: 30d`,
+      olderThan: 30d
+    # untagged images that promotions have replaced, found in the audit log:
+    # - { name: superseded, kind: superseded, keepNewest: 3, olderThan: 30d }`,
     timeFrom: `  # An image is as old as its last promotion to this environment.
   timeFrom: [promoted, annotation, config]
 `,

@@ -28,8 +28,8 @@ export function orderDeletes(
       if (below !== digest) parents.get(below)?.[children.has(below) ? 'hard' : 'soft'].add(digest)
     }
   }
-  const levels = new Levels(parents).assign()
-  return sortByLevel(parents, levels)
+  const { levels, openings } = new Levels(parents).assign()
+  return sortByLevel(parents, levels, openings)
 }
 
 /** The parents of a manifest: the indexes that list it, and the subjects that it is attached to. */
@@ -38,18 +38,22 @@ interface Parents {
   readonly soft: ReadonlySet<Digest>
 }
 
+const noParents: Parents = { hard: new Set(), soft: new Set() }
+
 type ParentsByDigest = ReadonlyMap<Digest, Parents>
 
 /** Within a level, manifests keep the order in which they were given. */
 function sortByLevel(
   parents: ParentsByDigest,
   levels: ReadonlyMap<Digest, number>,
+  openings: ReadonlyMap<Digest, readonly Digest[]>,
 ): readonly OrderedDelete[] {
   const turns: OrderedDelete[][] = []
   for (const [digest, { hard, soft }] of parents) {
     const level = levels.get(digest) ?? 0
     const isEarlier = (before: Digest): boolean => (levels.get(before) ?? 0) < level
-    const turn = { digest, after: [...hard, ...soft].filter(isEarlier) }
+    const before = new Set([...hard, ...soft, ...(openings.get(digest) ?? [])])
+    const turn = { digest, after: [...before].filter(isEarlier) }
     const others = turns[level]
     if (others === undefined) turns[level] = [turn]
     else others.push(turn)
@@ -66,6 +70,8 @@ class Levels {
   readonly #parents: ParentsByDigest
   readonly #children = new Map<Digest, Digest[]>()
   readonly #levels = new Map<Digest, number>()
+  /** what the manifests at which a cycle is opened wait for, beside their parents */
+  readonly #openings = new Map<Digest, readonly Digest[]>()
   /** parents without a level yet */
   readonly #hard = new Map<Digest, number>()
   readonly #soft = new Map<Digest, number>()
@@ -85,14 +91,22 @@ class Levels {
     }
   }
 
-  assign(): ReadonlyMap<Digest, number> {
+  assign(): Pick<Levels, 'levels' | 'openings'> {
     let wave = [...this.#parents.keys()].filter((digest) => this.#isFree(digest))
     for (let level = 0; this.#levels.size < this.#parents.size; level++) {
       if (wave.length === 0) wave = [this.#openCycle()]
       for (const digest of wave) this.#levels.set(digest, level)
       wave = wave.flatMap((digest) => this.#release(digest))
     }
+    return this
+  }
+
+  get levels(): ReadonlyMap<Digest, number> {
     return this.#levels
+  }
+
+  get openings(): ReadonlyMap<Digest, readonly Digest[]> {
+    return this.#openings
   }
 
   #isFree(digest: Digest): boolean {
@@ -115,7 +129,9 @@ class Levels {
     for (;;) {
       const digest = this.#cycles.next()
       if (digest === undefined) throw new Error('manifests that contain one another by hash')
-      if (!this.#levels.has(digest)) return digest
+      if (this.#levels.has(digest)) continue
+      this.#openings.set(digest, this.#cycles.open(digest, this.#parents))
+      return digest
     }
   }
 }
@@ -133,6 +149,8 @@ class Cycles {
   /** indexes without a level yet */
   readonly #hard: ReadonlyMap<Digest, number>
   readonly #candidates: Digest[] = []
+  /** by cycle: the manifest at which it was opened first */
+  readonly #first = new Map<number, Digest>()
   #taken = 0
 
   constructor(
@@ -156,6 +174,24 @@ class Cycles {
   /** Undefined if there are no more; the caller skips those that have a level by now. */
   next(): Digest | undefined {
     return this.#candidates[this.#taken++]
+  }
+
+  /**
+   * Opens a cycle at a manifest, and returns what the manifest waits for. The first one waits for
+   * everything outside that reaches the cycle: if that is kept, so is the whole cycle. Further ones
+   * wait for the first, which reaches them.
+   */
+  open(digest: Digest, parents: ParentsByDigest): readonly Digest[] {
+    const cycle = this.#cycleOf.get(digest)
+    if (cycle === undefined) return []
+    const first = this.#first.get(cycle)
+    if (first !== undefined) return [first]
+    this.#first.set(cycle, digest)
+    const around = (this.#members[cycle] ?? []).flatMap((member) => {
+      const { hard, soft } = parents.get(member) ?? noParents
+      return [...hard, ...soft].filter((parent) => this.#cycleOf.get(parent) !== cycle)
+    })
+    return [...new Set(around)]
   }
 
   /** The parent has a level now. */

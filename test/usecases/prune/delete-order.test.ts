@@ -106,6 +106,19 @@ describe('the order of deletes', () => {
       { name: 'child', after: ['index'] },
     ])
   })
+
+  it('puts a whole cycle after everything that reaches one of its manifests', () => {
+    const order = orderOf({
+      b: { fallback: 'a' },
+      a: { fallback: 'b' },
+      index: { children: ['a'] },
+    })
+    expect(order).toEqual([
+      { name: 'index', after: [] },
+      { name: 'b', after: ['index'] },
+      { name: 'a', after: ['index', 'b'] },
+    ])
+  })
 })
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i)

@@ -26,8 +26,8 @@ export function adviseUnread(text: string, reading: VersionReading): string {
 }
 
 /**
- * Returns the schemes, the likeliest one for a version or tag first. Two digits can be a year, but
- * most versions that begin with them are no dates.
+ * Returns the schemes that may read a version or tag, the likeliest one first. Two digits can be a
+ * year, but most versions that begin with them are no dates.
  */
 export function likelySchemes(text: string): readonly VersionScheme[] {
   return /^v?\d{4}\./.test(text) ? ['calver', 'loose', 'semver'] : ['semver', 'loose', 'calver']

@@ -27,40 +27,62 @@ export function warnAboutTags(
   const versions = versionTagsIn(tags, reading).map(({ version }) => version)
   const suspects = suspectVariants(versions)
   return [
-    ...warnAboutVersionLike(tags, reading),
+    ...warnAboutVersionLike(tags, versions.length, reading),
     ...warnAboutSuspects(suspects),
     ...(reading.scheme === 'loose' ? [] : warnAboutDigits(versions, suspects)),
     ...(maintainsLatest ? warnAboutLatest(tags, versions) : []),
   ]
 }
 
-function warnAboutVersionLike(tags: readonly string[], reading: VersionReading): readonly string[] {
+function warnAboutVersionLike(
+  tags: readonly string[],
+  versionCount: number,
+  reading: VersionReading,
+): readonly string[] {
   const found = tags.filter((tag) => classifyTag(tag, reading) === 'versionLike')
   if (found.length === 0) return []
-  const count = found.length === 1 ? '1 version-like tag' : `${found.length} version-like tags`
-  const setting = settingFor(found, reading)
-  const fix = setting === undefined ? 'list' : `set ${setting} under tags in dray.yaml, or list`
-  const what =
-    found.length === 1
-      ? 'it under ignoreVersions if it is no version'
-      : 'them under ignoreVersions if they are no versions'
-  return [`the scheme ${reading.scheme} does not read ${count} (${listSome(found)}): ${fix} ${what}`]
+  const one = found.length === 1
+  const [what, are, them] = one
+    ? ['1 version-like tag', 'it is a version', 'it']
+    : [`${found.length} version-like tags`, 'they are versions', 'them']
+  const best = bestReading(tags, found, reading)
+  const setting = best === undefined ? '' : settingOf(best.reading, reading)
+  const fix =
+    best === undefined
+      ? `list ${them} under ignoreVersions in dray.yaml`
+      : best.count > versionCount
+        ? `if ${are}, set ${setting} under tags in dray.yaml; otherwise list ${them} under ignoreVersions`
+        : `list ${them} under ignoreVersions in dray.yaml, or set ${setting} to read ${them} instead of the other versions`
+  return [`the scheme ${reading.scheme} does not read ${what} (${listSome(found)}): ${fix}`]
+}
+
+interface OtherReading {
+  readonly reading: VersionReading
+  /** all tags that it reads as versions */
+  readonly count: number
 }
 
 /**
- * Returns the setting that reads most of the tags; two settings only if no single one reads any.
- * Undefined if no setting does.
+ * Returns the reading that reads the most tags, and some of those that are not read now. It changes
+ * two settings only if no single one reads any of them.
  */
-function settingFor(tags: readonly string[], now: VersionReading): string | undefined {
-  const [first = ''] = tags
+function bestReading(
+  tags: readonly string[],
+  found: readonly string[],
+  now: VersionReading,
+): OtherReading | undefined {
+  const [first = ''] = found
   const schemes = likelySchemes(first).map((scheme) => ({ ...now, scheme }))
   const withMetadata = { ...now, buildMetadata: true }
   const groups = [[...schemes, withMetadata], schemes.map((one) => ({ ...one, buildMetadata: true }))]
   for (const readings of groups) {
-    const counts = readings.map((one) => tags.filter((tag) => isExactVersion(tag, one)).length)
-    const most = Math.max(...counts)
-    const best = most > 0 ? readings[counts.indexOf(most)] : undefined
-    if (best !== undefined) return settingOf(best, now)
+    const useful = readings.filter((one) => found.some((tag) => isExactVersion(tag, one)))
+    // a date must not become the highest of other versions
+    const isDate = useful[0]?.scheme === 'calver'
+    const safe = useful.filter(({ scheme }) => !isDate || scheme !== 'loose')
+    const counted = safe.map((one) => ({ reading: one, count: versionTagsIn(tags, one).length }))
+    const [best] = counted.toSorted((a, b) => b.count - a.count)
+    if (best !== undefined) return best
   }
   return undefined
 }

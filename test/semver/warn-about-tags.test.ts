@@ -8,16 +8,16 @@ function warnings(tags: string, reading: Partial<VersionReading> = {}): readonly
 }
 
 describe('a warning about version-like tags', () => {
-  it('names the scheme that reads them', () => {
+  it('has the fix', () => {
     expect(warnings('1.4.2 2024.10.15 latest')).toEqual([
-      'the scheme semver does not read 1 version-like tag (2024.10.15): set scheme: calver under tags in dray.yaml, or list it under ignoreVersions if it is no version',
+      'the scheme semver does not read 1 version-like tag (2024.10.15): list it under ignoreVersions in dray.yaml, or set scheme: calver to read it instead of the other versions',
     ])
   })
 
   it('has their number and the first five', () => {
     const tags = Array.from({ length: 40 }, (_, i) => `2022.06.${i}`)
     expect(warnAboutTags(tags, plainReading)).toEqual([
-      'the scheme semver does not read 40 version-like tags (2022.06.0, 2022.06.1, 2022.06.2, 2022.06.3, 2022.06.4, …): set scheme: calver under tags in dray.yaml, or list them under ignoreVersions if they are no versions',
+      'the scheme semver does not read 40 version-like tags (2022.06.0, 2022.06.1, 2022.06.2, 2022.06.3, 2022.06.4, …): if they are versions, set scheme: calver under tags in dray.yaml; otherwise list them under ignoreVersions',
     ])
   })
 
@@ -26,6 +26,15 @@ describe('a warning about version-like tags', () => {
     ['1.4.1_build.7', {}, 'set buildMetadata: true under'],
     ['2024.04.1_build.7', {}, 'set scheme: calver and buildMetadata: true under'],
     ['5.8.1 5.8.2', { scheme: 'calver' }, 'set scheme: semver under'],
+    ['5.8.1 2021.12.1 2022.01.1', { scheme: 'calver' }, 'set scheme: loose under'],
+    ['5.8.1 2021.12.1 2022.01.1', {}, 'if they are versions, set scheme: calver under'],
+    [
+      '1.4.1 1.4.2 1.4.3 2021.12.1',
+      {},
+      'list it under ignoreVersions in dray.yaml, or set scheme: calver to',
+    ],
+    ['27.3.4 27.3.4.1', {}, 'if it is a version, set scheme: loose under'],
+    ['2024.99.1', { scheme: 'calver' }, 'set scheme: loose under'],
     ['1.2.3.4.5', {}, '(1.2.3.4.5): list it under ignoreVersions'],
     ['2024.04.1 2024.05.1 1.4.1_amd64', {}, 'set scheme: calver under'],
   ])('for %s with %o: %s', (tags, reading, fix) => {

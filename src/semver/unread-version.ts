@@ -13,16 +13,14 @@ export function otherSchemeOf(text: string, reading: VersionReading): VersionSch
  */
 export function adviseUnread(text: string, reading: VersionReading): string {
   const { scheme } = reading
-  const isRead = (change: Partial<VersionReading>, spelling = text): boolean =>
-    parseVersion(spelling, { ...reading, ...change }) !== undefined
-  if (isRead({ ignoreVersions: [] }))
-    return 'A glob of ignoreVersions matches it, so that it is never a version. Use another version, or change ignoreVersions in dray.yaml.'
+  if (parseVersion(text, { ...reading, ignoreVersions: [] }) !== undefined)
+    return 'A glob of ignoreVersions in dray.yaml matches it. Use another version, or change the glob.'
   const withPlus = text.replace('_', '+')
-  if (isRead({}, withPlus)) return `Write build metadata after "+": ${withPlus}`
+  if (parseVersion(withPlus, reading) !== undefined) return `Write build metadata after "+": ${withPlus}`
   const other = otherSchemeOf(text, reading)
-  if (other !== undefined)
-    return `It is a version in the scheme ${other}, and the scheme here is ${scheme}: set scheme: ${other} under tags in dray.yaml.`
-  return `A version is ${forms[scheme]}.`
+  return other === undefined
+    ? `A version is ${forms[scheme]}.`
+    : `It is a version in the scheme ${other}, and the scheme here is ${scheme}: set scheme: ${other} under tags in dray.yaml.`
 }
 
 /**

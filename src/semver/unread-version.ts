@@ -14,7 +14,7 @@ export function otherSchemeOf(text: string, reading: VersionReading): VersionSch
 export function adviseUnread(text: string, reading: VersionReading): string {
   const { scheme } = reading
   if (parseVersion(text, { ...reading, ignoreVersions: [] }) !== undefined)
-    return 'A glob of ignoreVersions in dray.yaml matches it. Use another version, or change the glob.'
+    return 'A glob of ignoreVersions matches it. Use another version, or change the glob.'
   const withPlus = text.replace('_', '+')
   if (parseVersion(withPlus, reading) !== undefined) return `Write build metadata after "+": ${withPlus}`
   const other = otherSchemeOf(text, reading)

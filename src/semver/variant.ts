@@ -6,6 +6,8 @@ import { beginsWithPreReleaseWord, preReleaseWords } from './prerelease.ts'
  * pre-release `rc.1-slim` is not.
  */
 export function isVariant(text: string, globs: readonly string[]): boolean {
+  // it is the name of a floating tag, and a tag begins with a letter, a digit or "_"
+  if (!/^\w/.test(text)) return false
   return globs.some(
     (glob) => matchesGlob(glob, text) && !(/^[*?]/.test(glob) && beginsWithPreReleaseWord(text)),
   )

@@ -20,10 +20,14 @@ const samplesOfCalver: Readonly<Record<FloatingLevel, readonly string[]>> = {
   latest: ['latest'],
 }
 
-/** Finds contradictions in the tag rules of an environment. */
+/**
+ * Finds contradictions in the tag rules of an environment.
+ * @param ofImages the keys of images, which replace those of the environment
+ */
 export function checkTags(
   { tags = {}, currentTag }: WrittenEnvironment,
   environment: Path,
+  ofImages: readonly ReadingConfig[],
   report: ReportIssue,
 ): void {
   if (currentTag !== undefined && !isTag(currentTag))
@@ -33,9 +37,10 @@ export function checkTags(
   if (semver !== undefined && !semver.includes('exact')) {
     report([...path, 'semver'], 'must contain exact: the exact versions decide whether the other tags move')
   }
+  const moving = [{}, ...ofImages].flatMap((one) => movedBy({ ...(tags as TagsConfig), ...one }))
   for (const [i, glob] of immutable.entries()) {
     const text = JSON.stringify(glob)
-    const moved = movedBy(tags as TagsConfig).find((tag) => matchesGlob(glob, tag))
+    const moved = moving.find((tag) => matchesGlob(glob, tag))
     if (!fitsSomeTag(glob)) {
       report([...path, 'immutable', i], matchesNone(glob))
     } else if (moved !== undefined) {

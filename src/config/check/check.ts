@@ -38,11 +38,12 @@ export function checkConfig(
   const registries = checkRegistries(written.registries, absolute, report)
   const names = new RegistryNames(registries)
   const environments = new Map<string, Environment>()
+  const ofImages = Object.values(written.images ?? {}).flatMap((one) => (one?.tags ?? []) as ReadingConfig)
   for (const [name, environment] of Object.entries(written.environments ?? {})) {
     const path = ['environments', name]
     checkPromoteFrom(environment, name, known, report)
     const targets = targetsOf(environment, path, names, report)
-    checkTags(environment, path, report)
+    checkTags(environment, path, ofImages, report)
     const { promoteFrom, attest, require, tags, currentTag } = environment
     environments.set(name, {
       targets,

@@ -62,6 +62,14 @@ describe('the tag rules of an environment', () => {
 })
 
 describe('the tag rules of an image', () => {
+  it('cannot make a floating tag of one that an environment does not move', () => {
+    const content = image('{ variants: [alpine] }').replace(
+      'channels: [blue]',
+      'semver: [exact, latest], immutable: [alp*]',
+    )
+    expect(() => read(content)).toThrowError('"alp*" matches alpine, which `semver` or `channels` moves')
+  })
+
   it.each<readonly [tags: string, message: string]>([
     ...inPlace.filter(([tags]) => !tags.includes('channels')),
     ['{ variants: ["blu*"] }', '"blu*" matches blue, which is a channel'],

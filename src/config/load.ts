@@ -129,7 +129,7 @@ function readConfig(
     written: shape.config,
     position: (path) => source.position(path, 'value'),
     ...(retention !== undefined && { retention }),
-    locate: (issues) => locate(source, issues),
+    locate: (found) => locate(source, found),
     mistakes,
     deprecated: source.deprecated,
     warnings: formatWarnings(name, source.deprecated, 'deprecated keys'),

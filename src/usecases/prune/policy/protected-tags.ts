@@ -1,4 +1,4 @@
-import type { TagProtection } from '../../../config/retention/policy.ts'
+import type { NewestVersions, TagProtection } from '../../../config/retention/policy.ts'
 import { lineOf } from '../../../semver/line.ts'
 import {
   classifyTag,
@@ -74,7 +74,7 @@ export function selectProtected(
 /** Returns the versions of each line; each variant has lines of its own. */
 export function linesOf(
   tags: readonly string[],
-  per: NonNullable<TagProtection['newest']>['per'],
+  per: NewestVersions['per'],
   reading: VersionReading,
 ): ReadonlyMap<string, readonly VersionTag[]> {
   return Map.groupBy(
@@ -87,7 +87,7 @@ export function linesOf(
  * Returns the `count` highest versions by precedence, and those with digits in identifiers as
  * numbers: `rc10` is below `rc9` by precedence. Versions of equal precedence count once.
  */
-export function findHighest(line: readonly VersionTag[], count: number): ReadonlySet<string> {
+function findHighest(line: readonly VersionTag[], count: number): ReadonlySet<string> {
   return new Set(
     [compareVersions, compareByDigits].flatMap((compare) => {
       const sorted = line.toSorted((a, b) => compare(b.version, a.version))

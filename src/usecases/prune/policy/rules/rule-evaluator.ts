@@ -114,7 +114,7 @@ export class RuleEvaluator {
     const conditions = [newest, isUndated ? undefined : this.#olderThan(candidate)].filter(
       (one) => one !== undefined,
     )
-    const results = conditions.map(({ kind: _, ...result }) => result)
+    const results = conditions.map(({ name: condition, keeps, text }) => ({ name: condition, keeps, text }))
     const keeping = conditions.find(({ keeps }) => keeps)
     if (keeping !== undefined) return this.#kept(keeping.kind, keeping.text, results)
     const text =

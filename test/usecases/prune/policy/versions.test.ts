@@ -230,6 +230,14 @@ describe('a protection that keeps pre-releases without the releases is reported'
     expect(warningsOf([protection(range('1.x'))], ['1.9.0', '2.0.0-rc.1', '2.0.0'])).toEqual([])
   })
 
+  it('unless no rule selects the releases', () => {
+    const rules = [rule('pr', { tags: globs('pr-*') })]
+    const protect = [protection(range('>=1.0.0 <2.0.0')), newest(1)]
+    expect(warningsOf(protect, ['1.9.0', '2.0.0-rc.1', '2.0.0', '3.0.0-rc.1'], plainReading, rules)).toEqual(
+      [],
+    )
+  })
+
   it('if pre-releases take all places of a line', () => {
     const tags = ['1.8.0', '1.9.0', '2.0.0-rc.1']
     expect(warningsOf([newest(1)], tags)).toEqual([

@@ -16,7 +16,7 @@ export function warnAboutPolicy(evaluation: Evaluation): readonly string[] {
 }
 
 /** Warns if a protection or rule reads versions, about tags that it may read in another way. */
-function warnAboutVersions({ policy, tags, keptImages }: Evaluation): readonly string[] {
+function warnAboutVersions({ policy, tags, keptImages, ruleVerdicts }: Evaluation): readonly string[] {
   const { protect, rules, reading } = policy
   const names = [...tags.keys()]
   const isProtected = protect.some((one) => one.tags.kind === 'semver')
@@ -26,7 +26,8 @@ function warnAboutVersions({ policy, tags, keptImages }: Evaluation): readonly s
   const read = readingOfProtections(names, reading)
   const isKept = (tag: string): boolean => {
     const digest = tags.get(tag)
-    return digest !== undefined && keptImages.digests.has(digest)
+    if (digest !== undefined && keptImages.digests.has(digest)) return true
+    return ruleVerdicts.get(tag)?.why.kind === 'unmatched'
   }
   const repository = { tags: names, reading: read, isKept }
   return [

@@ -17,7 +17,7 @@ export interface ProtectedRepository {
   readonly tags: readonly string[]
   /** as from `readingOfProtections` */
   readonly reading: VersionReading
-  /** whether any protection or use keeps the image of a tag */
+  /** whether a protection or use keeps the image of a tag, or no rule selects the tag */
   readonly isKept: (tag: string) => boolean
 }
 

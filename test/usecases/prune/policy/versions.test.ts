@@ -247,12 +247,15 @@ describe('a protection that keeps pre-releases without the releases is reported'
     expect(warningsOf([newest(1, 'minor')], tags)).toEqual([])
   })
 
-  it('if the releases have two numbers and are not read as versions', () => {
+  it('if the releases have two numbers or a prefix and are not read as versions', () => {
     const tags = ['1.4', '1.5', '1.6.0-rc.1']
     expect(warningsOf([newest(1)], tags)).toEqual([
       'the protection "protected" keeps only pre-releases, because the scheme semver does not read 1.4, 1.5 as versions. If they are releases, set scheme: loose and omit minor from semver under tags in dray.yaml.',
     ])
     expect(warningsOf([newest(1)], [...tags, '1.5.0'])).toHaveLength(1)
+    expect(warningsOf([newest(1)], ['api-1.4.2', 'v1.6.0-rc.1'])).toEqual([
+      'the protection "protected" keeps only pre-releases, because the scheme semver does not read api-1.4.2 as versions. If they are releases, protect them by a glob or a regular expression under tags.',
+    ])
     expect(warningsOf([newest(1)], ['1.6.0-rc.1'])).toEqual([])
   })
 })

@@ -92,12 +92,23 @@ function warnAboutPlaces(
   ]
 }
 
-/** Warns if only pre-releases are versions, and tags such as `1.4` may be the releases. */
+/** Warns if only pre-releases are versions, and `1.4` or `api-1.4.2` may be the releases. */
 function warnAboutUnread(name: string, { tags, reading, isKept }: ProtectedRepository): readonly string[] {
-  const numbers = tags.filter((tag) => /^v?\d+\.\d+$/.test(tag) && !isKept(tag))
-  const hasRelease = versionTagsIn(tags, reading).some(({ version }) => isStable(version))
-  if (numbers.length === 0 || hasRelease) return []
-  return [
-    `${name} keeps only pre-releases, because the scheme ${reading.scheme} does not read ${joinFirst(numbers)} as versions. If they are releases, set scheme: loose and omit minor from semver under tags in dray.yaml.`,
+  if (versionTagsIn(tags, reading).some(({ version }) => isStable(version))) return []
+  const unprotected = tags.filter((tag) => !isKept(tag))
+  const twoNumbers = unprotected.filter((tag) => /^v?\d+\.\d+$/.test(tag))
+  const prefixed = unprotected.filter(
+    (tag) => /^.*[A-Za-z][-_.]?\d+\.\d+\.\d+$/.test(tag) && !/^v\d/.test(tag),
+  )
+  const fixes = [
+    { found: twoNumbers, fix: 'set scheme: loose and omit minor from semver under tags in dray.yaml' },
+    { found: prefixed, fix: 'protect them by a glob or a regular expression under tags' },
   ]
+  return fixes.flatMap(({ found, fix }) =>
+    found.length === 0
+      ? []
+      : [
+          `${name} keeps only pre-releases, because the scheme ${reading.scheme} does not read ${joinFirst(found)} as versions. If they are releases, ${fix}.`,
+        ],
+  )
 }

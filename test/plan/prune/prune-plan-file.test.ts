@@ -133,6 +133,15 @@ describe('a plan file of a prune', () => {
     expect(() => read(planWith({ count: { ...api.count, superseded: 1 } }))).toThrow(hint)
   })
 
+  it('can have tags that are kept because they look like versions', () => {
+    const unread: TagVerdict = {
+      ...shown('2024.04.1', kept, 'keep'),
+      why: { kind: 'versionLike', by: 'releases', text: 'protected: releases; not read as a version' },
+    }
+    const written = read(planWith({ tags: [...api.tags, unread] })) as PrunePlan
+    expect(written.repositories[0]?.tags.at(-1)).toEqual(unread)
+  })
+
   it('of an earlier version is read with the new names, and keeps its hash', () => {
     const spared = { kind: 'spared', by: 'nightlies', text: 'nightlies: not older than 30d' }
     const [tag, ...tags] = api.tags

@@ -20,8 +20,11 @@ export function checkOverlaps(
     return [{ path: [...path, 'protect', i], at: 'value', message }]
   })
   const ofRules = rules.flatMap((rule, i): Issue[] => {
-    const protector =
-      rule === undefined ? undefined : protectorOf(protect.filter(isWhole), rule.tags, rule.repositories)
+    // Protections by tags keep no image without a tag.
+    const isByTags = rule?.kind === 'tags' || rule?.kind === 'broken'
+    const protector = isByTags
+      ? protectorOf(protect.filter(isWhole), rule.tags, rule.repositories)
+      : undefined
     if (protector === undefined) return []
     const message = `it can delete nothing: everything that it selects is protected by ${protector}`
     return [{ path: [...path, 'rules', i], at: 'value', message }]

@@ -670,6 +670,16 @@ describe('a policy', () => {
       '{ name: a, repositories: ["@dev"], tags: [a] }',
       '{ repositories: ["@dev/api"], tags: [a] }',
     ],
+    [
+      'protects a tag and deletes what the tag left behind',
+      `{ name: a, kind: superseded, tags: [stable], keepNewest: 3 }, { name: b, kind: orphaned, ${aged} }`,
+      '{ tags: [stable] }',
+    ],
+    [
+      'protects all tags and deletes what has none',
+      `{ name: a, kind: superseded, keepNewest: 3 }, { name: b, kind: orphaned, ${aged} }`,
+      '{ tags: ["*"] }',
+    ],
     ['protects more with each', rule, '{ tags: ["x-1"] }, { tags: ["x-*"] }'],
     [
       'protects different highest versions',

@@ -31,7 +31,7 @@ export function parseSelector(
   const selected = hasSelector(written) ? parseMap(written, use, path, issues) : everyTag
   if (selected === undefined || except === undefined) return undefined
   if (includesSelector([except], selected)) {
-    const message = '`exclude` includes everything that the other key selects'
+    const message = 'it excludes everything: no tag is selected'
     issues.push({ path: [...path, 'exclude'], at: 'value', message })
     return undefined
   }

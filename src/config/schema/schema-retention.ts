@@ -7,6 +7,7 @@ import * as v from 'valibot'
 const policyKeys: ReadonlySet<string> = new Set(['protect', 'rules', 'limits', 'timeFrom'])
 
 const isList = (value: unknown): boolean => Array.isArray(value)
+const isMap = (value: unknown): boolean => typeof value === 'object' && value !== null && !isList(value)
 
 /**
  * One of two schemas. The value decides, so that errors are those of the schema that the user
@@ -192,7 +193,7 @@ const rule = v.pipe(
     orderBy: v.optional(
       v.pipe(
         either(
-          (value) => typeof value !== 'object' || value === null,
+          (value) => !isMap(value),
           v.picklist(['time', 'version', 'name'], orderShape),
           v.strictObject(
             {

@@ -411,6 +411,11 @@ describe('a policy', () => {
       '{ name: a, orderBy: semver, keepNewest: 1 }',
       'orderBy: must be time, version or name, or a map with `number`',
     ],
+    [
+      'orders by a list',
+      '{ name: a, orderBy: [time], keepNewest: 1 }',
+      'orderBy: must be time, version or name, or a map with `number`',
+    ],
     ['orders by no number', '{ name: a, orderBy: {}, keepNewest: 1 }', 'orderBy.number: the key is missing'],
     [
       'orders by an unknown group',
@@ -470,22 +475,22 @@ describe('a policy', () => {
     [
       'excludes all globs that it selects',
       `{ name: a, tags: { glob: ["pr-1", "pr-2*"], exclude: ["pr-*"] }, ${aged} }`,
-      '7:64: retention.rules[0].tags.exclude: `exclude` includes everything that the other key selects',
+      '7:64: retention.rules[0].tags.exclude: it excludes everything: no tag is selected',
     ],
     [
       'excludes every tag',
       `{ name: a, tags: { regex: 'pr-.*', exclude: ["*"] }, ${aged} }`,
-      '`exclude` includes everything',
+      'it excludes everything',
     ],
     [
       'excludes the regex that it selects',
       `{ name: a, tags: { regex: 'x+', exclude: { regex: 'x+' } }, ${aged} }`,
-      '`exclude` includes everything',
+      'it excludes everything',
     ],
     [
       'excludes the range that it selects',
       `{ name: a, tags: { semver: '<1', exclude: { semver: '<1' } }, ${aged} }`,
-      '`exclude` includes everything',
+      'it excludes everything',
     ],
     [
       'has a mistake in exclude',

@@ -134,10 +134,10 @@ function changeOf({ before, change }: PlannedTag, root: Descriptor): string {
   }
 }
 
-function whyOf({ change, reason, override }: PlannedTag): string {
-  if (change === 'unchanged') return ''
+function whyOf({ change, reason, override, readAs }: PlannedTag): string {
+  if (change === 'unchanged') return readAs ?? ''
   const by = override === undefined ? '' : `(${overrides[override]})`
-  return [reason ?? '', by].filter((part) => part !== '').join(' ')
+  return [reason ?? readAs ?? '', by].filter((part) => part !== '').join(' ')
 }
 
 /** Returns the rows below a tag whose former image the registry deletes. */

@@ -67,6 +67,15 @@ function outcomeOf(over: Partial<PlacementOutcome>): RunOutcome {
   return { placements: [one], refusals: [refusal], transferred: one.transferred }
 }
 
+it('a version tag shows how it is read if that is not obvious', () => {
+  const tags = [
+    { tag: '1.4.2-alpine', before: null, change: 'create', readAs: 'version 1.4.2 of the variant alpine' },
+  ] as const
+  expect(renderPlan({ ...plan, placements: [{ ...placement, tags }], refusals: [] }, page)).toContain(
+    'tag       1.4.2-alpine  new  version 1.4.2 of the variant alpine\n',
+  )
+})
+
 describe('a tag whose former image the registry deletes', () => {
   const tags = [{ tag: 'latest', before: digestOf('b'), change: 'move', deletesBefore: true }] as const
 

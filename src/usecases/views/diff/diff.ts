@@ -149,13 +149,12 @@ function stateOf(state: SyncState, isCut: boolean, sides: readonly Side[]): Diff
 }
 
 function listToPromote(here: TagSet, there: TagSet): DiffEntry['promote'] {
-  const highest = findHighestTag(
-    [...there.versions.values()].filter(({ version }) => isStable(version)),
-  )?.version
-  const missing = here.without(there).map(({ tag, version }) => ({
-    tag,
-    older: highest !== undefined && compareVersions(version, highest) < 0,
-  }))
+  const stable = [...there.versions.values()].filter(({ version }) => isStable(version))
+  const variants = Map.groupBy(stable, ({ version }) => version.variant)
+  const missing = here.without(there).map(({ tag, version }) => {
+    const highest = findHighestTag(variants.get(version.variant) ?? [])?.version
+    return { tag, older: highest !== undefined && compareVersions(version, highest) < 0 }
+  })
   return [...missing.filter(({ older }) => !older), ...missing.filter(({ older }) => older)]
 }
 

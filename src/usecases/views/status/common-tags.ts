@@ -33,9 +33,11 @@ export class TagSet {
     this.versions = versions
   }
 
-  /** The versions that another set does not have, by their names. */
+  /** The versions that another set does not have, under any spelling or under the same tag. */
   without(other: TagSet): readonly { readonly tag: string; readonly version: Version }[] {
-    return [...this.versions].flatMap(([name, one]) => (other.versions.has(name) ? [] : [one]))
+    return [...this.versions].flatMap(([name, one]) =>
+      other.versions.has(name) || other.tags.has(one.tag) ? [] : [one],
+    )
   }
 }
 

@@ -78,6 +78,24 @@ describe('by the reading of the environments,', () => {
     expect(kinds(from, to, {})).toMatchObject({ promote: [] })
   })
 
+  it('a version is older than a higher one of its variant only', () => {
+    const { promote } = diff(['1.4.2-alpine', '1.2.0'], ['1.5.0'], undefined, {
+      ...plainReading,
+      variants: ['alpine'],
+    })
+    expect(promote).toEqual([
+      { tag: '1.4.2-alpine', older: false },
+      { tag: '1.2.0', older: true },
+    ])
+  })
+
+  it('a tag that only one side reads as a variant is on both sides', () => {
+    const [plain, alpine] = [plainReading, { ...plainReading, variants: ['alpine'] }].map(
+      (reading) => new TagSet(['1.4.2-alpine'], reading),
+    )
+    expect(plain?.without(alpine ?? plain)).toEqual([])
+  })
+
   it('a variant has floating tags of its own', () => {
     const from = ['1.4.2-alpine=b', '1.4.1=a', '1-alpine=b', 'alpine=b', '1=a']
     const to = ['1.4.1-alpine=c', '1.4.1=a', '1-alpine=c', 'alpine=c', '1=a']

@@ -4,6 +4,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { isDigest } from '../../oci/digest.ts'
 import { defaultTag } from '../../oci/reference.ts'
 import type { TagPolicy } from '../../semver/tag-policy.ts'
+import { adviseUnread, otherSchemeOf } from '../../semver/unread-version.ts'
 import { isVariant, withVariant } from '../../semver/variant.ts'
 import { formatVersion, parseVersion, type VersionReading } from '../../semver/version.ts'
 import type { RollbackRequest } from '../../usecases/rollback/request.ts'
@@ -82,9 +83,13 @@ function parseRelease(
   if (isDigest(text)) return text
   const release = parseVersion(text, policy)
   if (release === undefined) {
-    const name = `--to ${JSON.stringify(text)}`
+    const name = JSON.stringify(text)
     const otherwise = 'Pass --to 1.4.2 or --to sha256:….'
-    throw unreadVersion({ text, name, hasFlag: false, otherwise }, image, policy, config)
+    if (otherSchemeOf(text, policy) !== undefined)
+      throw unreadVersion({ text, name, hasFlag: false, otherwise }, image, policy, config)
+    throw new DrayError('usage', `${name} is neither a version nor a digest`, {
+      hint: policy.scheme === 'semver' ? otherwise : adviseUnread(text, policy),
+    })
   }
   if (variant === '' || release.variant === variant) return release
   throw new DrayError('usage', `--to ${text} is not a version of --variant ${variant}`, {

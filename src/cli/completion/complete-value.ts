@@ -26,11 +26,12 @@ export async function completeValue(
     }
     case 'imageName':
       return list((await sources.names()).images)
-    case 'versionOfImage': {
+    case 'versionOfImage':
+    case 'tagOfImage': {
       const [image] = state.positionals
       if (image === undefined) return nothing
       const tags = await sources.tags(image, await environmentsOf(state, sources))
-      return list(tags.filter((tag) => exactVersion.test(tag)))
+      return list(kind === 'tagOfImage' ? tags : tags.filter((tag) => exactVersion.test(tag)))
     }
     case 'variant':
       return list((await sources.names()).variants)

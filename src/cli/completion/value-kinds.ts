@@ -17,8 +17,10 @@ export type ValueKind =
   | 'imageName'
   /** `staging`; `@staging` if the word begins with `@` */
   | 'environment'
-  /** a tag of the image that is the first argument */
+  /** a version of the image that is the first argument */
   | 'versionOfImage'
+  /** any tag of it */
+  | 'tagOfImage'
   /** some levels of version tags: `exact,minor` */
   | 'levels'
   /** a suffix of versions that `dray.yaml` declares: `alpine` */
@@ -52,6 +54,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   explain: image,
   from: 'environment',
   htpasswd: 'file',
+  'ignore-versions': 'tagOfImage',
   image: 'imageName',
   'in-use': 'file',
   key: 'file',

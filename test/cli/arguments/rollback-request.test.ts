@@ -51,7 +51,7 @@ it.each([
     'is not a version in the scheme calver',
     'Set "scheme: semver" in environments.prod.tags',
   ],
-  [{ to: 'stable' }, 'is not a version in the scheme calver', 'Pass --to 1.4.2 or --to sha256'],
+  [{ to: 'stable' }, 'is neither a version nor a digest', 'A version is a year, a month or week'],
   [{ to: '2024.04.1', variant: 'alpine' }, 'is not a version of --variant', 'Pass --to 2024.04.1-alpine'],
   [{ variant: 'debian-*' }, 'is a pattern', 'Pass one suffix'],
 ])('the options %j are refused', (given, message, hint) => {

@@ -37,7 +37,16 @@ const commands = readCommandList({
       flags: { ...global, ...valued('env'), ...valued('to'), ...valued('variant') },
     },
     status: { id: 'status', flags: { ...global, ...valued('env', { multiple: true }) } },
-    tag: { id: 'tag', flags: { ...global, ...valued('semver'), ...valued('variant') } },
+    tag: {
+      id: 'tag',
+      flags: {
+        ...global,
+        ...valued('semver'),
+        ...valued('env'),
+        ...valued('variant'),
+        ...valued('ignore-versions'),
+      },
+    },
     apply: { id: 'apply', flags: global },
     serve: { id: 'serve', flags: global },
     'audit:log': {
@@ -139,6 +148,7 @@ describe('the words of a command line', () => {
     ['tag api --semver ', 'exact minor major latest'],
     ['tag api --semver exact,m', 'exact,minor exact,major'],
     ['tag api --variant ', 'alpine slim'],
+    ['tag api --env prod --ignore-versions ', '2.0.0 1.4.2 1.4.1 main'],
     ['rollback api --variant s', 'slim'],
     ['promote --report ', 'dotenv='],
     ['completion z', 'zsh'],

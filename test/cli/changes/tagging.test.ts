@@ -56,3 +56,27 @@ it('rollback of an image that is not in the environment names the repository', a
     why: `the registry reports no repository ${registries.staging.host}/prod/apii`,
   })
 })
+
+it('a plan warns once for each repository about tags that look like versions', async () => {
+  const { context, registries } = await place(world().image('api:build-77').image('api:build-78'))
+  const { oracle, host } = registries.staging
+  for (const tag of ['1.0.0', '2024.10.15', '1.0.0_amd64'])
+    await oracle.push(registries.content('api:build-77'), 'staging/api', tag)
+  const policy = { levels: undefined, channels: undefined, allowBackward: false }
+  const args = { env: 'staging', tags: [], next: undefined, fromLabel: false, policy } as const
+  const references = ['api:build-77', 'api:build-78', '1.1.1-rc9']
+  const { review } = await planTagging({ ...args, references }, flags, context, call)
+  const warnings = (await review()).warnings.filter((text) => text.includes('version-like'))
+  expect(warnings).toHaveLength(1)
+  expect(warnings[0]).toContain(`${host}/staging/api: 2 version-like tags`)
+})
+
+it('a plan warns about the order of the version that it writes', async () => {
+  const { context, registries } = await place(world().image('api:build-77'))
+  await registries.staging.oracle.push(registries.content('api:build-77'), 'staging/api', '1.1.1-rc9')
+  const policy = { levels: undefined, channels: undefined, allowBackward: false }
+  const args = { env: 'staging', tags: [], next: undefined, fromLabel: false, policy } as const
+  const references = ['api:build-77', '1.1.1-rc10']
+  const { review } = await planTagging({ ...args, references }, flags, context, call)
+  expect((await review()).warnings).toEqual([expect.stringContaining('rc9 and rc10 are compared as text')])
+})

@@ -62,6 +62,7 @@ const check = (plan: Plan) => () => checkConsistency(plan, 'p.json')
 describe('a floating tag that a plan moves for its version', () => {
   it('expects that this version is the highest, or has an override', () => {
     expect(check(planWith([own, highest]))).not.toThrow()
+    expect(check(planWith([own, { ...highest, scheme: 'loose', version: '1.04.2.0' }]))).not.toThrow()
     expect(check(planWith([own], 'allowBackward'))).not.toThrow()
     expect(check(planWith([own], 'moveTag'))).not.toThrow()
   })
@@ -81,6 +82,8 @@ describe('a floating tag that a plan moves for its version', () => {
     ['nothing', [own]],
     ['a higher version than it gets', [own, { ...highest, version: '999.0.0' }]],
     ['an invalid version', [own, { ...highest, version: 'high' }]],
+    ['a version of another scheme', [own, { ...highest, scheme: 'calver' }]],
+    ['the versions of a variant', [own, { ...highest, line: { variant: 'alpine' }, variants: ['alpine'] }]],
     ['the versions of another tag', [own, { ...highest, line: { major: 1 } }]],
     ['a line without the version', [own, { ...highest, line: { major: 2 } }]],
     ['a channel that is not configured', [own, { ...highest, line: { channel: 'latest' } }]],

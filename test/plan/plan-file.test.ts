@@ -57,6 +57,58 @@ const plan: Plan = {
 }
 
 const read = (text: string): Plan => parsePlanFile(text, 'p.json') as Plan
+
+/** The plan of a calendar version of a variant, which has all keys about versions. */
+const ofVariant = (): Plan => {
+  const [placement] = plan.placements
+  const tag = '2024.04.1-alpine'
+  const reading = { scheme: 'calver', variants: ['alpine'], ignoreVersions: ['nightly-*'] } as const
+  const step = (name: string, expect: Step['expect']): Step => ({
+    ...base,
+    id: name,
+    after: [],
+    expect: [{ kind: 'tag', repository: to, tag: name, digest: null }, ...expect],
+    kind: 'tag',
+    repository: to,
+    tag: name,
+    target: root,
+    from,
+  })
+  return {
+    ...plan,
+    placements:
+      placement === undefined
+        ? []
+        : [
+            {
+              ...placement,
+              tags: [
+                { tag, before: null, change: 'create', readAs: 'version 2024.04.1 of the variant alpine' },
+                { tag: 'alpine', before: null, change: 'create', reason: 'highest alpine' },
+              ],
+              evidence: { found: 0, missing: 0 },
+            },
+          ],
+    steps: [
+      step(tag, []),
+      step('alpine', [
+        {
+          kind: 'highest',
+          repository: to,
+          line: { variant: 'alpine' },
+          version: tag,
+          buildMetadata: false,
+          ...reading,
+        },
+      ]),
+    ],
+  }
+}
+
+it('a plan keeps how the tags of its repositories are read', () => {
+  expect(read(formatPlanFile(ofVariant()))).toEqual(ofVariant())
+})
+
 const edited = (edit: (plan: Record<string, unknown>) => void): string => {
   const value = JSON.parse(formatPlanFile(plan)) as Record<string, unknown>
   edit(value)

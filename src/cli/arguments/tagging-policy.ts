@@ -3,7 +3,7 @@ import { findImagesAt } from '../../config/environments.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { TagLevel, TagPolicy } from '../../semver/tag-policy.ts'
 import { adviseUnread, otherSchemeOf } from '../../semver/unread-version.ts'
-import type { VersionReading as Reading } from '../../semver/version.ts'
+import type { VersionReading as Reading, VersionTag } from '../../semver/version.ts'
 import type { TagRequest } from '../../usecases/tag/request.ts'
 import { type ImageOwner, readingOfImage, tagPolicyOf } from '../changes/tag-policy.ts'
 
@@ -46,19 +46,10 @@ function writtenLevels(owner: ImageOwner, { levels }: VersionFlags, config: Conf
 
 /**
  * Warns about flags that read the tags of an environment in another way than `dray.yaml`, once for
- * each environment: the next promotion, rollback or prune does not have them. Warns about a version
- * without the suffix that `--variant` names.
+ * each environment: the next promotion, rollback or prune does not have them.
  */
-export function warnAboutVersionFlags(
-  requests: readonly TagRequest[],
-  flags: VersionFlags,
-  config: Config,
-): readonly string[] {
-  const warnings = requests.flatMap((request) => [
-    ...warnAboutReading(request, config),
-    ...warnAboutMissingSuffix(request, flags),
-  ])
-  return [...new Set(warnings)]
+export function warnAboutVersionFlags(requests: readonly TagRequest[], config: Config): readonly string[] {
+  return [...new Set(requests.flatMap((request) => warnAboutReading(request, config)))]
 }
 
 function warnAboutReading({ environment, targets, policy }: TagRequest, config: Config): readonly string[] {
@@ -73,13 +64,19 @@ function warnAboutReading({ environment, targets, policy }: TagRequest, config: 
   ]
 }
 
-function warnAboutMissingSuffix({ choice }: TagRequest, { variants = [] }: VersionFlags): readonly string[] {
+/** Warns about versions without the suffix that `--variant` names. */
+export function warnAboutMissingSuffix(
+  versions: readonly VersionTag[],
+  { variants = [] }: VersionFlags,
+): readonly string[] {
   const variant = variants.find((glob) => !/[*?]/.test(glob))
-  if (choice.kind !== 'version' || variant === undefined || choice.given.version.variant !== '') return []
-  const { tag } = choice.given
-  return [
-    `${tag} does not have the suffix of --variant ${variant}; to tag the variant, name the version ${tag}-${variant}`,
-  ]
+  if (variant === undefined) return []
+  return versions
+    .filter(({ version }) => version.variant === '')
+    .map(
+      ({ tag }) =>
+        `${tag} does not have the suffix of --variant ${variant}; to tag the variant, name the version ${tag}-${variant}`,
+    )
 }
 
 function differentSettings(configured: Reading, used: Reading): readonly string[] {

@@ -14,7 +14,7 @@ import {
 } from './planning.ts'
 import type { Context } from '../wiring/context.ts'
 import { type RollbackOptions, rollbackRequest } from '../arguments/rollback-request.ts'
-import { warnAboutVersionFlags } from '../arguments/tagging-policy.ts'
+import { warnAboutMissingSuffix, warnAboutVersionFlags } from '../arguments/tagging-policy.ts'
 import { type TagArguments, tagRequests } from '../arguments/tag-requests.ts'
 
 export interface TaggingFlags extends WriteFlags {
@@ -31,7 +31,7 @@ export async function planTagging(
 ): Promise<PlannedChange<PlacementTypes>> {
   const { config } = await context.config()
   const requests = tagRequests({ ...args, cwd: context.cwd }, config)
-  const [{ gather, warnedImage }, { warnAboutTargets }, { decide }, { describeIgnoredNext }] =
+  const [{ gather, warnedImage }, { warnAboutTargets }, { decide }, { describeIgnoredNext, givenVersion }] =
     await Promise.all([
       import('../../usecases/tag/gather.ts'),
       import('../../usecases/placing/tag-warnings.ts'),
@@ -49,7 +49,11 @@ export async function planTagging(
       warnings: (gathered) => {
         const read = gathered.flatMap((one) => (one.kind === 'read' ? [one.snapshot] : []))
         return [
-          ...warnAboutVersionFlags(requests, args.policy, config),
+          ...warnAboutVersionFlags(requests, config),
+          ...warnAboutMissingSuffix(
+            read.flatMap((one) => givenVersion(one) ?? []),
+            args.policy,
+          ),
           ...read.flatMap(describeIgnoredNext),
           ...warnAboutTargets(read.map(warnedImage)),
         ]

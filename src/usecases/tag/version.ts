@@ -1,4 +1,4 @@
-import { DrayError } from '../../lib/errors.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { annotationKeys } from '../../oci/annotations.ts'
 import { adviseUnread } from '../../semver/unread-version.ts'
 import { formatVersionTag, parseVersion, versionKeyWithBuild, type VersionTag } from '../../semver/version.ts'
@@ -54,6 +54,12 @@ function labelVersion({ request: { image, policy }, labels = [] }: VersionSource
 function isSameLabel(a: string, b: string, policy: TagPolicy): boolean {
   const [one, other] = [parseVersion(a, policy), parseVersion(b, policy)]
   return one !== undefined && other !== undefined && versionKeyWithBuild(one) === versionKeyWithBuild(other)
+}
+
+/** Returns the version that the user or the label gives, if there is one. */
+export function givenVersion(source: VersionSource): VersionTag | undefined {
+  const version = source.request.choice.kind === 'next' ? undefined : versionOf(source)
+  return isDrayError(version) ? undefined : version
 }
 
 /** Says that `--next` adds no version, if the image has one. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { tagRequests, type TagArguments } from '../../../src/cli/arguments/tag-requests.ts'
-import { warnAboutVersionFlags } from '../../../src/cli/arguments/tagging-policy.ts'
+import { warnAboutMissingSuffix, warnAboutVersionFlags } from '../../../src/cli/arguments/tagging-policy.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import type { TagRequest as Request } from '../../../src/usecases/tag/request.ts'
 
@@ -138,7 +138,7 @@ images:
       twoNumbers: true,
     })
     expect(tagged?.choice).toMatchObject({ given: { version: { variant: 'slim' } } })
-    expect(warnAboutVersionFlags(request(['@dates/api:b', '1.4.2.1-slim'], flags), plain, own)).toEqual([
+    expect(warnAboutVersionFlags(request(['@dates/api:b', '1.4.2.1-slim'], flags), own)).toEqual([
       'flags change how the tags of dates are read, for this run only; for other commands, set scheme: loose, variants: ["slim","alpine"], ignoreVersions: ["nightly-*"] in environments.dates.tags of dray.yaml',
     ])
   })
@@ -154,9 +154,11 @@ images:
   })
 
   it('warn about a version without the suffix that --variant names', () => {
-    const flags = { variants: ['alpine'] }
-    const warnings = (version: string) =>
-      warnAboutVersionFlags(request(['r.example/x/y:b', version], flags), { ...plain, ...flags }, own)
+    const flags = { ...plain, variants: ['alpine'] }
+    const warnings = (version: string) => {
+      const [made] = request(['r.example/x/y:b', version], flags)
+      return warnAboutMissingSuffix(made?.choice.kind === 'version' ? [made.choice.given] : [], flags)
+    }
     expect(warnings('1.4.2-alpine')).toEqual([])
     expect(warnings('1.4.2')).toEqual([
       '1.4.2 does not have the suffix of --variant alpine; to tag the variant, name the version 1.4.2-alpine',

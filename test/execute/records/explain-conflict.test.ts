@@ -36,6 +36,23 @@ const cosign: AttachStep = {
   tag: 'latest',
 }
 
+/** A step of a calendar version of a variant. */
+const ofVariant = tagStep('g1', {
+  tag: 'alpine',
+  expect: [
+    { kind: 'tag', repository, tag: 'alpine', digest: seen },
+    {
+      kind: 'highest',
+      repository,
+      line: { variant: 'alpine' },
+      version: '2024.04.1-alpine',
+      buildMetadata: false,
+      scheme: 'calver',
+      variants: ['alpine'],
+    },
+  ],
+})
+
 /** Explains a conflict by a log with one record. */
 const explained = (
   record: Partial<AuditRecord>,
@@ -68,6 +85,11 @@ describe('a conflict is explained by a record', () => {
       { of: cosign },
     ],
     ['that brought a higher version', { step: tagStep('t1', { tag: '1.6.0', target }) }, { before: seen }],
+    [
+      'that brought a higher calendar version of the variant',
+      { step: tagStep('t1', { tag: '2024.10.1-alpine', target }) },
+      { of: ofVariant, before: seen },
+    ],
   ])('%s', async (_, record, found) => {
     const { movedBy, error } = await explained({ run: 'theirs', ...record }, found)
     expect(movedBy).toMatchObject({ run: 'theirs', phase: 'outcome', actor: { user: 'tester' } })
@@ -77,7 +99,7 @@ describe('a conflict is explained by a record', () => {
     })
   })
 
-  it.each<[string, Partial<AuditRecord>, { before?: Digest | null }]>([
+  it.each<[string, Partial<AuditRecord>, { of?: Step; before?: Digest | null }]>([
     ['of another tag', { step: tagStep('t1', { tag: '1', target }) }, {}],
     ['of another digest', { step: tagStep('t1', { tag: 'latest' }) }, {}],
     [
@@ -86,6 +108,11 @@ describe('a conflict is explained by a record', () => {
       {},
     ],
     ['that did not delete the tag', { step: tagStep('t1', { tag: 'latest', target }) }, { before: null }],
+    [
+      'that brought a higher version of another variant',
+      { step: tagStep('t1', { tag: '2024.10.1', target }) },
+      { of: ofVariant, before: seen },
+    ],
     ['that brought a lower version', { step: tagStep('t1', { tag: '1.4.0', target }) }, { before: seen }],
   ])('and not by one %s', async (_, record, found) => {
     const { movedBy, error } = await explained(record, found)

@@ -98,10 +98,14 @@ function countsOf(plan: RepositoryPlan, isRefused: boolean): string {
   if (isRefused) return `${formatCount(images, 'image')}: ${deleted} to delete, refused (nothing is deleted)`
   const tags = countSteps(plan, 'deleteTag')
   const manifests = countSteps(plan, 'deleteManifest')
-  const deletes = `${deleted} to delete (${formatCount(manifests, 'manifest')}, ${formatBytes(plan.freed)})`
-  const parts = [
-    ...(manifests === 0 ? [] : [deletes]),
+  const which = [
+    ...(deleted > 0 || superseded === 0 ? [`${deleted} to delete`] : []),
     ...(superseded === 0 ? [] : [`${superseded} superseded to delete`]),
+  ].join(' and ')
+  const parts = [
+    ...(manifests === 0
+      ? []
+      : [`${which} (${formatCount(manifests, 'manifest')}, ${formatBytes(plan.freed)})`]),
     ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} to delete`]),
     `${images - deleted} to keep`,
   ]
@@ -130,7 +134,7 @@ function summary(plan: PrunePlan, page: Page): string {
   const parts = [
     ...(manifests === 0
       ? []
-      : [`${formatCount(deleted, 'image')} to delete (${formatCount(manifests, 'manifest')})`]),
+      : [`${imagesToDelete(plan, deleted)} to delete (${formatCount(manifests, 'manifest')})`]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} to delete`]),
     `${formatCount(kept, 'image')} to keep`,
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
@@ -149,6 +153,24 @@ function summary(plan: PrunePlan, page: Page): string {
     ...breakLines(head, page.width).map((line) => style.bold(line)),
     ...renderFreed(freed, 'After the deletes, no image', page),
   ].join('\n')
+}
+
+/** Superseded digests that the plan deletes. */
+function countSuperseded({ repositories }: PrunePlan): number {
+  return repositories.reduce(
+    (sum, { count, steps }) => sum + (steps.length === 0 ? 0 : (count.superseded ?? 0)),
+    0,
+  )
+}
+
+/** `2 images and 3 superseded images` */
+function imagesToDelete(plan: PrunePlan, deleted: number): string {
+  const superseded = countSuperseded(plan)
+  const parts = [
+    ...(deleted > 0 || superseded === 0 ? [formatCount(deleted, 'image')] : []),
+    ...(superseded === 0 ? [] : [formatCount(superseded, 'superseded image')]),
+  ]
+  return parts.join(' and ')
 }
 
 function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
@@ -170,14 +192,10 @@ export function renderFreed(freed: number, subject: string, page: Page): readonl
 /** The confirmation of a plan: `Delete 3 images and 1 tag?` */
 export function deleteQuestion(plan: PrunePlan): string {
   const { deleted, manifests, untagged } = totalsOf(plan)
-  const superseded = plan.repositories.reduce(
-    (sum, { count, steps }) => sum + (steps.length === 0 ? 0 : (count.superseded ?? 0)),
-    0,
-  )
+  const isOfImages = deleted > 0 || countSuperseded(plan) > 0
+  const what = isOfImages ? imagesToDelete(plan, deleted) : formatCount(manifests, 'manifest')
   const parts = [
-    ...(deleted === 0 ? [] : [formatCount(deleted, 'image')]),
-    ...(superseded === 0 ? [] : [formatCount(superseded, 'superseded image')]),
-    ...(deleted + superseded > 0 || manifests === 0 ? [] : [formatCount(manifests, 'manifest')]),
+    ...(manifests === 0 ? [] : [what]),
     ...(untagged === 0 ? [] : [formatCount(untagged, 'tag')]),
   ]
   return `Delete ${parts.join(' and ')}?`

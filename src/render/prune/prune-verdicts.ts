@@ -95,7 +95,8 @@ function deletedImagesOf({ others }: RepositoryPlan, tags: readonly TagVerdict[]
     seen.add(manifest.digest)
     return [{ tags: [], manifest, parts: partsOf(manifest.digest) }]
   })
-  return [...images, ...alone]
+  const isKept = ({ manifest }: DeletedImage): boolean => manifest?.verdict === 'keep'
+  return [...images, ...alone.toSorted((a, b) => Number(isKept(a)) - Number(isKept(b)))]
 }
 
 function deletedItems(

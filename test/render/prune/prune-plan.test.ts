@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../../src/oci/digest.ts'
 import type { PrunePlan, TagVerdict, Why } from '../../../src/plan/prune/prune-plan.ts'
-import { renderPrunePlan } from '../../../src/render/prune/prune-plan.ts'
+import { deleteQuestion, renderPrunePlan } from '../../../src/render/prune/prune-plan.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 import { displayWidth } from '../../../src/render/text/width.ts'
 import { manifestVerdict, prunePlan, repositoryPlan, tagVerdict, whys } from '../../support/prune-plans.ts'
@@ -210,6 +210,30 @@ collection.`.trim(),
       expect.stringMatching(/^ {2}delete {5}orphaned [0-9a-f]{12} /),
       '  keep     1 image without a tag: in use',
     ])
+  })
+
+  it('shows and counts superseded digests, with the kept ones last', () => {
+    const kept = { verdict: 'keep', why: { ...whys.young, text: 'old: among the newest 1' }, of: [] } as const
+    const others = [
+      manifestVerdict('', 'newest', 'superseded', { ...kept, leftBy: ['stable'] }),
+      manifestVerdict('', 'left', 'superseded', { of: [], why: whys.rule, leftBy: ['stable'] }),
+    ]
+    const count = { images: 1, deleted: 0, superseded: 1 }
+    const stable = tagVerdict('stable', 'keep', whys.unmatched, { days: 1 })
+    const plan = prunePlan([repositoryPlan('@dev/api', [stable], { others, count })])
+    const text = linesOf(plan).join('\n')
+    expect(text).toContain('1 image: 1 superseded to delete (1 manifest, 0 B), 1 to keep')
+    expect(text).toMatch(/delete +superseded [\s\S]*keep +superseded .*among the newest 1/)
+    expect(text).toContain('1 superseded image to delete (1 manifest), 1 image to keep.')
+    expect(deleteQuestion(plan)).toBe('Delete 1 superseded image?')
+  })
+
+  it('lists a tag on a broken index by name, among many kept tags', () => {
+    const tags = many(60, (i) => tagVerdict(`v${i}`, 'keep', whys.unmatched, { days: i }))
+    const lacks = [{ digest: digestOf('child'), platform: 'linux/arm64' }]
+    const broken = tagVerdict('1.4', 'keep', whys.unmatched, { days: 9, lacks })
+    const text = linesOf(prunePlan([repositoryPlan('@dev/api', [...tags, broken])])).join('\n')
+    expect(text).toMatch(/keep +1\.4 .*broken: its index lacks linux\/arm64/)
   })
 
   it('does not count evidence tags as images', () => {

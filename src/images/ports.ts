@@ -228,8 +228,22 @@ export interface Deleter {
   deleteTag(tag: string, call: Call, beforeAttempt?: BeforeAttempt): Promise<'deleted' | 'absent'>
 }
 
+/** The times of pushes, if the registry or its inventory has them. */
+export interface PushTimeReader {
+  /**
+   * When the registry received a manifest, in milliseconds since 1970; undefined if no tag list of
+   * this run said so. Sends no request.
+   */
+  pushTime?(digest: Digest): number | undefined
+}
+
 /** A repository to read from. */
-export type SourceRepository = ManifestReader & BlobReader & TagLister & ReferrerLister & Capabilities
+export type SourceRepository = ManifestReader &
+  BlobReader &
+  TagLister &
+  ReferrerLister &
+  Capabilities &
+  PushTimeReader
 
 /** A repository to read from and to write to. */
 export type TargetRepository = SourceRepository & ManifestWriter & BlobWriter & FallbackTagWriter & Deleter

@@ -12,6 +12,7 @@ import type {
   InvalidTags,
   ManifestReader,
   ManifestWriter,
+  PushTimeReader,
   PutManifestResult,
   ReferrerLister,
   TagLister,
@@ -86,7 +87,7 @@ export function blobPorts(client: RepositoryClient): BlobReader & BlobWriter {
   }
 }
 
-export function listPorts(client: RepositoryClient): TagLister & ReferrerLister {
+export function listPorts(client: RepositoryClient): TagLister & ReferrerLister & PushTimeReader {
   const listTagPages = async function* (
     invalid: InvalidTags,
     call: Call,
@@ -103,6 +104,7 @@ export function listPorts(client: RepositoryClient): TagLister & ReferrerLister 
     },
     tagPages: (call) => listTagPages('skip', call),
     referrers: (subject, call) => listReferrers(client, subject, call),
+    pushTime: (digest) => client.shared.pushTimes.of(client.repository, digest),
   }
 }
 

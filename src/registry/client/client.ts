@@ -11,6 +11,7 @@ import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Capability, Known } from '../../images/ports.ts'
 import { KeyedQueue } from '../../images/parallel.ts'
 import { LearnedCapabilities } from './capabilities.ts'
+import { PushTimes } from './lists/push-times.ts'
 import { RunTagLists } from './lists/run-tag-lists.ts'
 import { RegistryClocks } from './registry-clocks.ts'
 import { isWebPage, type Purpose, responseError, webPageError, withSubject } from './errors.ts'
@@ -71,6 +72,8 @@ export class SharedState {
   /** lists whose invalid entries this run has reported */
   readonly reportedLists: Set<string> = new Set()
   readonly tagLists: RunTagLists
+  /** push times in the tag lists of this run */
+  readonly pushTimes: PushTimes = new PushTimes()
   /** repositories whose referrers API listed at least one referrer in this run */
   readonly listingRepositories: Set<string> = new Set()
   /** by repository: whether the API lists what the answer to a PUT says that it lists */

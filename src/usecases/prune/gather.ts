@@ -14,6 +14,7 @@ import type {
   Capabilities,
   ManifestReader,
   NamedRepository,
+  PushTimeReader,
   SourceRepository,
 } from '../../images/ports.ts'
 import type { RepositoryScan } from '../../images/graph/repository-scan.ts'
@@ -94,6 +95,7 @@ export async function gather(
     configTimes,
     now,
     history: reader.history,
+    ...pushTimesOf(store, policy),
     canUntag: store.capability('deleteTag'),
     referrers: scan.isRemembered ? 'remembered' : 'read',
   })
@@ -102,6 +104,14 @@ export async function gather(
   const marked = findCandidates(takeSnapshot(), policy)
   if (marked.size > 0) await scan.addReferrers(marked, call)
   return { snapshot: takeSnapshot(), forNextRun: scan.asLast }
+}
+
+/** The push times that the list of tags had, if they are a source. */
+function pushTimesOf(
+  store: PushTimeReader,
+  { timeFrom }: RepositoryPolicy,
+): Pick<RepositorySnapshot, 'pushed'> {
+  return timeFrom.includes('pushed') ? { pushed: (digest) => store.pushTime?.(digest) } : {}
 }
 
 /**
@@ -147,14 +157,20 @@ function agreeOnNow(store: NamedRepository & Capabilities, here: number): number
  * Reads the configs of images that a rule by time selects and that have no annotation with a time.
  */
 async function readTimes(
-  store: BlobReader,
+  store: BlobReader & PushTimeReader,
   scan: RepositoryScan,
   { inUse, broken, now }: Pick<PruneRequest, 'inUse'> & Pick<RuleOptions, 'broken' | 'now'>,
   { policy, contents, explained }: PruneGatherOptions,
   call: Call,
 ): Promise<ReadonlyMap<Digest, ConfigTime>> {
   const { graph } = scan
-  const times = new ImageTimes(graph, { configTimes: new Map(), timeFrom: policy.timeFrom, now })
+  const { timeFrom } = policy
+  const times = new ImageTimes(graph, {
+    configTimes: new Map(),
+    timeFrom,
+    now,
+    ...pushTimesOf(store, policy),
+  })
   const tags = imageTags(graph)
   const { digests: kept } = findKept(tags, policy, inUse, new Reach(graph), (d) => graph.nodes.has(d))
   const needed = new Map<Digest, RepositoryNode>()

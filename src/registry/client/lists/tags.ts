@@ -47,7 +47,11 @@ export function rawTagPages(client: RepositoryClient, call: Call): AsyncGenerato
   const options = {
     accept: 'application/json',
     purpose,
-    parse: (page: ResponsePage) => parseNames(page, 'tags', purpose),
+    parse: (page: ResponsePage) => {
+      const names = parseNames(page, 'tags', purpose)
+      client.shared.pushTimes.note(client.repository, page.bytes)
+      return names
+    },
     keyOf: (tag: unknown) => JSON.stringify(tag),
   }
   return pages(client, client.url('tags/list', `n=${pageSize}`), options, call)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { digestOf } from '../../../../src/oci/digest.ts'
 import { image } from '../../../support/images.ts'
 import { embedded, newCall, type ScriptedAnswer, scripted, storeAt } from '../world.ts'
 
@@ -39,6 +40,25 @@ describe('a list of tags', () => {
       'GET /v2/team/api/tags/list?last=a%2Fb&n=0&x=%41',
       'GET /v2/team/api/tags/list?p=3',
     ])
+  })
+
+  it('has the push times of Google Artifact Registry, without further requests', async () => {
+    const [known, invalid] = [digestOf('known'), digestOf('invalid')]
+    const manifest = {
+      [known]: { imageSizeBytes: '5', tag: ['a'], timeCreatedMs: '0', timeUploadedMs: '1780000000000' },
+      [invalid]: { tag: ['b'], timeUploadedMs: 'yesterday' },
+      'not a digest': { timeUploadedMs: '1780000000000' },
+    }
+    const { registry, requests } = await scripted(() => ({
+      ...page(['a', 'b']),
+      body: JSON.stringify({ name: 'team/api', tags: ['a', 'b'], manifest }),
+    }))
+    const store = storeAt(registry)
+    expect(store.pushTime?.(known)).toBeUndefined()
+    expect(await Array.fromAsync(store.tags(newCall()))).toEqual(['a', 'b'])
+    expect(store.pushTime?.(known)).toBe(1_780_000_000_000)
+    expect(store.pushTime?.(invalid)).toBeUndefined()
+    expect(requests()).toHaveLength(1)
   })
 
   it.each([

@@ -107,7 +107,7 @@ export async function recordScene(kind: RegistryKind = 'oci-1.1'): Promise<Recor
     run,
     repository,
     push,
-    attest: async (content, days, over = {}, key = undefined) => {
+    attest: async (content, days, over = {}, key) => {
       const promotion = promotionOf(content.root.digest, {
         to: { environment: 'prod', repository },
         time: isoAgo(days),

@@ -21,7 +21,7 @@ export interface RepositoryMoves {
   readonly sparse: ReadonlySet<Digest>
 }
 
-export interface TagPut {
+interface TagPut {
   readonly tag: string
   /** milliseconds since 1970 */
   readonly at: number

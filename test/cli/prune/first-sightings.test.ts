@@ -81,7 +81,7 @@ describe('the first sighting of missing content', () => {
   it('starts again if its file is damaged, and a file that others can write is refused', async () => {
     const { log, remember } = await memory()
     await remember(1000, [one])
-    const [name] = (await readdir(`${log}.sightings`)).filter((file) => file.endsWith('.json'))
+    const name = (await readdir(`${log}.sightings`)).find((file) => file.endsWith('.json'))
     const file = join(`${log}.sightings`, name ?? '')
     await writeFile(file, '{"schema":')
     expect(await remember(2000, [one])).toEqual([['v1', 2000]])

@@ -28,7 +28,7 @@ describe('a delete of a saved plan', () => {
     ['another missing child', broken, { absent: [digestOf('another child')] }],
     ['the missing child before a tag is deleted alone', untag, { absent: [] }],
   ])('is rejected if it does not check %s', (_, step, edit) => {
-    const rejected = rejectDeletes(planOf({ ...step, ...edit } as typeof step), planOf(step), known)
+    const rejected = rejectDeletes(planOf({ ...step, ...edit }), planOf(step), known)
     expect(rejected.get(step.id)?.why).toContain('checks less')
   })
 

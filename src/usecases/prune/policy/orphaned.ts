@@ -37,7 +37,7 @@ export function judgeOrphans(
 }
 
 /** Whether something has been missing for longer than a rule wants. Pure. */
-export function describeMissing(
+function describeMissing(
   { olderThan = 0 }: Rule,
   since: number,
   now: number,

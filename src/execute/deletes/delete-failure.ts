@@ -47,8 +47,14 @@ function isUntagged(step: DeleteStep): boolean {
  * requires tags to be deleted first does this: the tags are deleted by then, and the artifacts can
  * be deleted before the manifest. Otherwise a refused manifest is kept together with its artifacts.
  */
-export function isKeptByEvidence(step: DeleteStep, { code }: DrayError, store: SourceRepository): boolean {
-  const isAboutManifest = code === 'refused' || code === 'forbidden'
+export function isKeptByEvidence(
+  step: DeleteStep,
+  { code, status }: DrayError,
+  store: SourceRepository,
+): boolean {
+  // Attached artifacts do not keep an image at Docker Hub, which answers 403
+  // (github.com/docker/hub-feedback/issues/2465).
+  const isAboutManifest = code === 'refused' && status !== 403
   return step.kind === 'deleteManifest' && isAboutManifest && store.capability('deleteTagged') === 'no'
 }
 

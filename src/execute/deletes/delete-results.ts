@@ -1,5 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { type DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import type { Digest } from '../../oci/digest.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { DeleteStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
 import type { TargetRepository } from '../../images/ports.ts'
@@ -131,20 +132,34 @@ export class DeleteResults {
     try {
       isThere = (await store.resolve({ digest: step.digest }, call)) !== undefined
     } catch (thrown) {
-      this.#ledger.settle(step, 'done')
-      return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'failed', toErrorInfo(thrown))
+      const error = toErrorInfo(thrown)
+      // The next run finds out what became of the image.
+      this.#ledger.leaveOpen(step, error)
+      return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'failed', error)
     }
-    if (!isThere) return await this.#settleLost(step)
+    const others = this.#rescans.tagsOn(step.digest)
+    const found = isThere ? new Map<string, Digest | null>() : await this.#findTags(others)
+    const lost = others.filter((tag) => (found.get(tag) ?? null) === null)
+    // A registry that still has a tag on the image has the image.
+    if (!isThere && ![...found.values()].includes(step.digest)) return await this.#settleLost(step, lost)
     this.#proven.add(step.kind)
     this.#ledger.settle(step, 'done')
   }
 
+  /** The targets of tags; none of them if they cannot be read. */
+  async #findTags(tags: readonly string[]): Promise<ReadonlyMap<string, Digest | null>> {
+    try {
+      return await resolveTags(this.#ports.store, tags, this.#ports.call)
+    } catch {
+      return new Map()
+    }
+  }
+
   /** Settles the delete of a tag that took its image along, and those of the tags lost with it. */
-  async #settleLost(step: DeleteTagStep): Promise<void> {
+  async #settleLost(step: DeleteTagStep, others: readonly string[]): Promise<void> {
     const { store, tagDeletes } = this.#ports
     tagDeletes.end(store.repository.registry)
     const toDelete = new Map(this.#ledger.pending('deleteTag').map((one) => [tagOf(one), one]))
-    const others = await this.#lostTags(this.#rescans.tagsOn(step.digest))
     // The tags that were to stay come first: those are to be restored.
     const losesTags = [
       step.tag,
@@ -159,16 +174,6 @@ export class DeleteResults {
       if (other !== undefined) this.#ledger.settle(other, 'unchanged')
     }
     this.keepUnsafeTags()
-  }
-
-  /** Those of the tags that do not exist any more; all of them if that is unknown. */
-  async #lostTags(tags: readonly string[]): Promise<readonly string[]> {
-    try {
-      const found = await resolveTags(this.#ports.store, tags, this.#ports.call)
-      return tags.filter((tag) => (found.get(tag) ?? null) === null)
-    } catch {
-      return tags
-    }
   }
 
   #countFailure({ kind }: DeleteStep): void {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Repositories } from '../../../src/images/ports.ts'
+import { DrayError } from '../../../src/lib/errors.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import { image, index } from '../../support/images.ts'
 import { isDelete, type PruneRegistry, startPruneRegistry } from '../../support/prune-registry.ts'
@@ -11,6 +13,17 @@ const takesManifests = { abilities: { deleteTag: 'with its manifest' } } as cons
 async function pruned(world: PruneRegistry, options: Parameters<typeof executePrunePlan>[2] = {}) {
   const plan = await prunePlanOf(world.run, [world.repository])
   return await executePrunePlan(world.run, plan, options)
+}
+
+/** The stores of a world, which answer otherwise when a manifest is resolved by its digest. */
+function withDigest({ run }: PruneRegistry, resolve: () => Promise<undefined>): Repositories {
+  return {
+    source: (name) => run.stores.source(name),
+    target: (name) => {
+      const store = run.stores.target(name)
+      return { ...store, resolve: (at, call) => ('digest' in at ? resolve() : store.resolve(at, call)) }
+    },
+  }
 }
 
 describe('a tag delete that takes the manifest along', () => {
@@ -78,6 +91,25 @@ describe('a tag delete that takes the manifest along', () => {
     world.after(isDelete, () => void world.put(of('newer'), 'prod'))
     const done = await pruned(world)
     expect(done.repositories[0]?.lostImages).toMatchObject([{ losesTags: ['pr-1'] }])
+  })
+
+  it('is not taken for one if a tag is still on the image, whatever HEAD of the digest answers', async () => {
+    const world = await startPruneRegistry()
+    world.put(of('prod'), 'prod', 'pr-1', 'pr-2')
+    const done = await pruned(world, { stores: withDigest(world, async () => undefined) })
+    expect(done.repositories).toMatchObject([{ status: 'pruned', untagged: 2, lostImages: [] }])
+  })
+
+  it('is left open for the next run if the image cannot be read, and no other tag is deleted', async () => {
+    const world = await startPruneRegistry(takesManifests)
+    world.put(of('prod'), 'prod', 'pr-1')
+    world.put(of('other'), 'stable', 'pr-0')
+    const stores = withDigest(world, () => Promise.reject(new DrayError('unavailable', 'try later')))
+    const done = await pruned(world, { stores })
+    expect(done.repositories).toMatchObject([{ status: 'failed', deleted: 0, untagged: 0, failed: 2 }])
+    expect(world.registry.requests.filter(isDelete)).toHaveLength(1)
+    const records = await recordsOf(world.run)
+    expect(records.filter(({ phase }) => phase === 'outcome')).toHaveLength(1)
   })
 
   it('ends the deletes of tags in all repositories of the registry', async () => {

@@ -22,6 +22,10 @@ interface KnownRefusal {
   readonly source: string
 }
 
+/** A lock or a rule that a person has set. */
+const lockText =
+  /\bimmutab(?:le|ility)\b|\blocked\b|\blegal hold\b|\bprotected (?:(?:container )?tags?|from|against)\b|\btag .{0,200}\bis protected\b/i
+
 /** The first row that matches decides. */
 const knownRefusals: readonly KnownRefusal[] = [
   {
@@ -50,7 +54,13 @@ const knownRefusals: readonly KnownRefusal[] = [
   {
     about: 'item',
     statuses: [400, 403, 405],
-    text: /\bimmutab(?:le|ility)\b|\blocked\b|\bin use\b|\blegal hold\b|\bprotected (?:(?:container )?tags?|from|against)\b|\btag .{0,200}\bis protected\b/i,
+    text: /\bin use\b/i,
+    source: 'the phrase names the reason',
+  },
+  {
+    about: 'item',
+    statuses: [400, 403, 405],
+    text: lockText,
     registry: 'GitLab, Docker Hub, Google and others with immutable tags',
     source:
       'docs.gitlab.com, protected and immutable container tags. github.com/docker/docs/pull/26007: immutable tags of Docker Hub cannot be deleted. cloud.google.com/artifact-registry, immutable image tags',
@@ -132,6 +142,11 @@ export function refusalSubject(
     (row.code === undefined || isWhole(row.code, code)) &&
     (row.text === undefined || row.text.test(text ?? ''))
   return knownRefusals.find(isMatch)?.about ?? 'unknown'
+}
+
+/** Whether a person has locked the content, by a lock or a rule for its tag. */
+export function isImmutable({ code = '', text = '' }: RegistryError): boolean {
+  return lockText.test(text) || /IMMUTABLE|LOCKED/i.test(code)
 }
 
 /**

@@ -7,7 +7,7 @@ import type { ApiRequest, RepositoryClient } from '../client.ts'
 import { type Purpose, errorOf, type RegistryError, readError } from '../errors.ts'
 import { resolveManifest } from './manifests.ts'
 import { knownRegistry } from '../registries.ts'
-import { isAboutTags, isUnderWay, refusalSubject } from './delete-refusals.ts'
+import { isAboutTags, isImmutable, isUnderWay, refusalSubject } from './delete-refusals.ts'
 
 type DeleteCapability = 'deleteTag' | 'deleteManifest'
 
@@ -139,7 +139,7 @@ function refusal(
   const about = refusalSubject(name, status, reported)
   // A registry that has deleted others in this repository keeps only this one.
   if (about === 'item' || (isProven && about !== 'repository'))
-    return locked(failure, purpose, known ?? (status === 404 ? unknownHint : inUseHint))
+    return locked(failure, purpose, isImmutable(reported) ? immutableHint : (known ?? keptHint(status)))
   if (about === 'ability') {
     capabilities.learn(client.repository, name, 'no')
     return unsupported(name, purpose, failure)
@@ -149,6 +149,10 @@ function refusal(
     code: 'forbidden',
     hint: known === undefined ? failure.hint : `${failure.hint} ${known}`,
   })
+}
+
+function keptHint(status: number): string {
+  return status === 404 ? unknownHint : inUseHint
 }
 
 function locked(failure: DrayError, { doing, registry }: Purpose, hint: string): DrayError {
@@ -175,6 +179,8 @@ const missingHints = {
 const unknownHint = 'Delete the tags of the manifest. Quay deletes untagged manifests itself.'
 const inUseHint =
   'Delete the tags, indexes and referrers that point to it first, or unlock it in the registry.'
+const immutableHint =
+  'Remove the lock or the rule in the registry, or protect the tag in the retention policy.'
 const underWayHint =
   'The registry says that it repeats the delete by itself. The next run checks whether it is done.'
 const unexplainedHint =

@@ -253,6 +253,19 @@ describe('a refused delete', () => {
     expect(store.capability('deleteTagged')).toBe('no')
   })
 
+  it.each([
+    [412, 'PRECONDITION', 'configured as immutable', /^Remove the lock or the rule in the registry/],
+    [409, 'MANIFEST_REFERENCED_IN_LIST', 'no', /^Delete the tags, indexes and referrers/],
+    [404, 'MANIFEST_UNKNOWN', 'no', /^Delete the tags of the manifest/],
+  ])('(%i %s) says what to do about it', async (status, code, message, hint) => {
+    const { registry } = await scripted(({ method }) =>
+      method === 'DELETE' ? error(status, code, message) : there,
+    )
+    await expect(remove(storeAt(registry), 'deleteManifest')).rejects.toMatchObject({
+      hint: expect.stringMatching(hint) as string,
+    })
+  })
+
   it('keeps the message of the registry', async () => {
     const { registry } = await scripted(() => error(405, 'DENIED'))
     await expect(storeAt(registry).deleteManifest(digest, newCall())).rejects.toMatchObject({

@@ -49,13 +49,17 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
     ),
   )
   const orphans = judgeOrphans(policy.rules, history.orphaned, now)
-  const superseded = findSuperseded(snapshot, policy, reach, keptImages)
+  const orphansToDelete = [...orphans].flatMap(([tag, { isDeleted }]) => {
+    const digest = graph.tags.get(tag) ?? null
+    return isDeleted && digest !== null && !keptImages.digests.has(digest) ? [tag] : []
+  })
+  const superseded = findSuperseded(snapshot, policy, keptImages)
   const reachability = markAndSweep(graph, reach, {
     toDelete,
     tags,
     inUse: keptImages.inUse.keys(),
     orphaned,
-    orphansToDelete: new Set([...orphans].flatMap(([tag, { isDeleted }]) => (isDeleted ? [tag] : []))),
+    orphansToDelete: new Set(orphansToDelete),
     superseded: new Map([...superseded].map(([digest, { isDeleted }]) => [digest, isDeleted])),
   })
   return {
@@ -99,15 +103,17 @@ export function brokenSince({
   return sinces
 }
 
-/** Records only nominate a digest: one that a tag leads to, or that is kept, is not superseded. */
+/**
+ * Records only nominate a digest: one that has a tag, or that is kept, is not superseded. One in an
+ * index is: a rule keeps it for a rollback if nothing else does.
+ */
 function findSuperseded(
   { graph, now, history = noHistory }: RepositorySnapshot,
   { rules, reading }: RepositoryPolicy,
-  reach: Reach,
   { digests: kept }: ProtectedImages,
 ): ReadonlyMap<Digest, SupersededVerdict> {
   if (history.left.length === 0) return new Map()
-  const tagged = reach.all([...graph.tags.values()].filter((digest) => digest !== null))
+  const tagged = new Set(graph.tags.values())
   return judgeSuperseded({
     rules,
     left: history.left,

@@ -19,7 +19,7 @@ export interface SupersededOptions {
   /** every tag that left a digest, with its newest move */
   readonly left: readonly LeftDigest[]
   readonly select: (rule: Rule, tag: string) => boolean
-  /** whether a digest exists and no tag of the repository leads to it */
+  /** whether a digest exists and has no tag */
   readonly isUntagged: (digest: Digest) => boolean
   /** digests that are protected or in use: no rule deletes them, and they take no slot */
   readonly kept: { has(digest: Digest): boolean }

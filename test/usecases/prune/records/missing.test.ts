@@ -88,6 +88,7 @@ describe('an attached artifact without its subject', () => {
     })
     const prefixedOnly = await scene.decide(policy, seenSince(31))
     expect(prefixedOnly.plan.steps).toHaveLength(1)
+    expect(prefixedOnly.plan.count).toEqual({ images: 3, deleted: 0 })
     const inUse = [{ at: { digest: digestOf(sbom) }, by: 'a pod', protection: 'pods' }]
     const used = await scene.decide(orphaned, { ...seenSince(31), inUse })
     expect(used.deletedTags).not.toContain('an-sbom')

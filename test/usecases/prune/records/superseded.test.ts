@@ -96,6 +96,17 @@ describe('a digest that a tag left', () => {
     expect((await decide(superseded(), moves)).plan.steps).toEqual([])
   })
 
+  it('is kept for a rollback if it is in an index that is deleted', async () => {
+    const { push, decide, images } = await sceneOf(2)
+    const [a, b] = images as readonly [Content, Content]
+    const both = index([a, b])
+    await push(both, 'pr-1')
+    const policy = superseded(1)
+    const rules = [rule('pull requests', { tags: globs('pr-*') }), ...policy.rules]
+    const decision = await decide({ ...policy, rules }, left(['stable', a, 60], ['stable', b, 50]))
+    expect(deletedOf(decision).toSorted()).toEqual([digestOf(both), digestOf(a)].toSorted())
+  })
+
   it('is kept if it is in use, and takes no slot', async () => {
     const { decide, images } = await sceneOf(2)
     const [a, b] = images as readonly [Content, Content]

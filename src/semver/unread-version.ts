@@ -28,7 +28,12 @@ export function adviseUnread(text: string, reading: VersionReading): string {
  * year, but most versions that begin with them are no dates.
  */
 export function likelySchemes(text: string): readonly VersionScheme[] {
-  return /^v?\d{4}\./.test(text) ? ['calver', 'loose', 'semver'] : ['semver', 'loose', 'calver']
+  return isDated(text) ? ['calver', 'loose', 'semver'] : ['semver', 'loose', 'calver']
+}
+
+/** Whether a text probably begins with a year of four digits. */
+export function isDated(text: string): boolean {
+  return /^v?\d{4}\./.test(text)
 }
 
 const forms: Readonly<Record<VersionScheme, string>> = {

@@ -1,4 +1,6 @@
+import { isTag } from '../oci/reference.ts'
 import { matchesGlob } from '../oci/tag-glob.ts'
+import { compareText } from './number.ts'
 import { beginsWithPreReleaseWord, preReleaseWords } from './prerelease.ts'
 
 /**
@@ -6,8 +8,8 @@ import { beginsWithPreReleaseWord, preReleaseWords } from './prerelease.ts'
  * pre-release `rc.1-slim` is not.
  */
 export function isVariant(text: string, globs: readonly string[]): boolean {
-  // it is the name of a floating tag, and a tag begins with a letter, a digit or "_"
-  if (!/^\w/.test(text)) return false
+  // it is the name of a floating tag
+  if (!isTag(text)) return false
   return globs.some(
     (glob) => matchesGlob(glob, text) && !(/^[*?]/.test(glob) && beginsWithPreReleaseWord(text)),
   )
@@ -21,6 +23,22 @@ export function variantProblem(glob: string, channels: readonly string[]): strin
   if (matched === 'latest') return 'matches latest, which is the floating tag of versions without a variant'
   const kind = channels.includes(matched) ? 'a channel' : 'a pre-release'
   return `matches ${matched}, which is ${kind}: name the variants, such as alpine or "debian-*"`
+}
+
+/**
+ * Returns globs for the entry `variants`. Suffixes that differ in a number become one glob:
+ * `alpine*` for alpine and alpine3.20.
+ */
+export function variantGlobs(suffixes: readonly string[]): readonly string[] {
+  const stems = Map.groupBy(suffixes, (suffix) => suffix.replace(/\d.*$/, ''))
+  const globs = [...stems]
+    .filter(([stem, members]) => stem !== '' && members.length > 1)
+    .map(([stem]) => `${stem}*`)
+    .filter((glob) => variantProblem(glob, []) === undefined)
+  const others = suffixes.filter((suffix) => !globs.some((glob) => matchesGlob(glob, suffix)))
+  return [...globs, ...others.filter((suffix) => variantProblem(suffix, []) === undefined)].toSorted(
+    compareText,
+  )
 }
 
 /** Splits a variant from the end of a tag or version. The longest suffix that is one wins. */

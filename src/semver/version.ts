@@ -71,9 +71,20 @@ const grammar =
  * for the versions of `ignoreVersions`.
  */
 export function parseVersion(text: string, reading: VersionReading): Version | undefined {
+  return parse(text, reading, false)
+}
+
+/** Parses a tag, with `_` before build metadata if the reading has it (`parseVersion`). */
+export function parseVersionTag(tag: string, reading: VersionReading): VersionTag | undefined {
+  const version = parse(tag, reading, reading.buildMetadata)
+  return version === undefined ? undefined : { tag, version, hasV: tag.startsWith('v') }
+}
+
+/** @param isTag `_` stands for `+`, except in a variant */
+function parse(text: string, reading: VersionReading, isTag: boolean): Version | undefined {
   if (text.length > maxLength || !beginsWithNumbers.test(text) || isIgnored(text, reading)) return undefined
   const { rest, variant } = splitVariant(text, reading.variants)
-  const match = grammar.exec(rest)
+  const match = grammar.exec(isTag ? rest.replace('_', '+') : rest)
   if (match === null) return undefined
   const spelled = identifiersIn(match[1])
   const prerelease = identifiersIn(match[2])
@@ -90,12 +101,6 @@ export function parseVersion(text: string, reading: VersionReading): Version | u
     build: identifiersIn(match[3]),
     variant,
   }
-}
-
-/** Parses a tag, with `_` before build metadata if the reading has it (`parseVersion`). */
-export function parseVersionTag(tag: string, reading: VersionReading): VersionTag | undefined {
-  const version = parseVersion(reading.buildMetadata ? tag.replace('_', '+') : tag, reading)
-  return version === undefined ? undefined : { tag, version, hasV: tag.startsWith('v') }
 }
 
 function identifiersIn(text: string | undefined): readonly string[] {

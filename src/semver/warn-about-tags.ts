@@ -1,12 +1,14 @@
 import { compareText } from './number.ts'
 import { beginsWithPreReleaseWord } from './prerelease.ts'
-import { likelySchemes } from './unread-version.ts'
+import { isDated, likelySchemes } from './unread-version.ts'
+import { variantGlobs } from './variant.ts'
 import {
   classifyTag,
   isExactVersion,
   isStable,
   type Version,
   type VersionReading,
+  type VersionTag,
   versionTagsIn,
 } from './version.ts'
 
@@ -24,10 +26,11 @@ export function warnAboutTags(
   reading: VersionReading,
   { maintainsLatest }: { readonly maintainsLatest: boolean } = { maintainsLatest: false },
 ): readonly string[] {
-  const versions = versionTagsIn(tags, reading).map(({ version }) => version)
+  const tagged = versionTagsIn(tags, reading)
+  const versions = tagged.map(({ version }) => version)
   const suspects = suspectVariants(versions)
   return [
-    ...warnAboutVersionLike(tags, versions.length, reading),
+    ...warnAboutVersionLike(tags, tagged, reading),
     ...warnAboutSuspects(suspects),
     ...(reading.scheme === 'loose' ? [] : warnAboutDigits(versions, suspects)),
     ...(maintainsLatest ? warnAboutLatest(tags, versions) : []),
@@ -36,53 +39,49 @@ export function warnAboutTags(
 
 function warnAboutVersionLike(
   tags: readonly string[],
-  versionCount: number,
+  versions: readonly VersionTag[],
   reading: VersionReading,
 ): readonly string[] {
   const found = tags.filter((tag) => classifyTag(tag, reading) === 'versionLike')
-  if (found.length === 0) return []
-  const one = found.length === 1
-  const [what, are, them] = one
-    ? ['1 version-like tag', 'it is a version', 'it']
-    : [`${found.length} version-like tags`, 'they are versions', 'them']
-  const best = bestReading(tags, found, reading)
-  const setting = best === undefined ? '' : settingOf(best.reading, reading)
+  const [first] = found
+  if (first === undefined) return []
+  const [what, are, them] =
+    found.length === 1
+      ? ['1 version-like tag', 'it is a version', 'it']
+      : [`${found.length} version-like tags`, 'they are versions', 'them']
+  const best = bestReading(found, versions, reading)
+  // the scheme loose makes a date the highest of other versions
+  const isAbove = best?.scheme === 'loose' && isDated(first) && versions.length > 0
   const fix =
     best === undefined
       ? `list ${them} under ignoreVersions in dray.yaml`
-      : best.count > versionCount
-        ? `if ${are}, set ${setting} under tags in dray.yaml; otherwise list ${them} under ignoreVersions`
-        : `list ${them} under ignoreVersions in dray.yaml, or set ${setting} to read ${them} instead of the other versions`
+      : `if ${are}${isAbove ? ' above the others' : ''}, set ${settingOf(best, reading)} under tags in dray.yaml; otherwise list ${them} under ignoreVersions`
   return [`the scheme ${reading.scheme} does not read ${what} (${listSome(found)}): ${fix}`]
 }
 
-interface OtherReading {
-  readonly reading: VersionReading
-  /** all tags that it reads as versions */
-  readonly count: number
-}
-
 /**
- * Returns the reading that reads the most tags, and some of those that are not read now. It changes
- * two settings only if no single one reads any of them.
+ * Returns the reading with all versions of the present one that reads most of the other tags. It
+ * has two other settings only if no single one reads any of them.
  */
 function bestReading(
-  tags: readonly string[],
   found: readonly string[],
+  versions: readonly VersionTag[],
   now: VersionReading,
-): OtherReading | undefined {
+): VersionReading | undefined {
   const [first = ''] = found
   const schemes = likelySchemes(first).map((scheme) => ({ ...now, scheme }))
-  const withMetadata = { ...now, buildMetadata: true }
-  const groups = [[...schemes, withMetadata], schemes.map((one) => ({ ...one, buildMetadata: true }))]
-  for (const readings of groups) {
-    const useful = readings.filter((one) => found.some((tag) => isExactVersion(tag, one)))
-    // a date must not become the highest of other versions
-    const isDate = useful[0]?.scheme === 'calver'
-    const safe = useful.filter(({ scheme }) => !isDate || scheme !== 'loose')
-    const counted = safe.map((one) => ({ reading: one, count: versionTagsIn(tags, one).length }))
-    const [best] = counted.toSorted((a, b) => b.count - a.count)
-    if (best !== undefined) return best
+  // 3.17.0_rc1 is no build of the release 3.17.0
+  const mayBeBuild = !found.some((tag) => beginsWithPreReleaseWord(tag.slice(tag.indexOf('_') + 1)))
+  const withMetadata = mayBeBuild ? [now, ...schemes].map((one) => ({ ...one, buildMetadata: true })) : []
+  for (const readings of [[...withMetadata.slice(0, 1), ...schemes], withMetadata]) {
+    const counted = readings.map((reading) => ({
+      reading,
+      count: found.filter((tag) => isExactVersion(tag, reading)).length,
+    }))
+    const [best] = counted
+      .filter(({ reading, count }) => count > 0 && versions.every(({ tag }) => isExactVersion(tag, reading)))
+      .toSorted((a, b) => b.count - a.count)
+    if (best !== undefined) return best.reading
   }
   return undefined
 }
@@ -97,10 +96,9 @@ function settingOf({ scheme, buildMetadata }: VersionReading, now: VersionReadin
 function warnAboutSuspects(suspects: ReadonlySet<string>): readonly string[] {
   if (suspects.size === 0) return []
   const suffixes = [...suspects].toSorted(compareText)
-  const entries = suffixes.slice(0, shown).map((suffix) => JSON.stringify(suffix))
   const one = suffixes.length === 1
   return [
-    `versions with the ${one ? 'suffix' : 'suffixes'} ${listSome(suffixes)} are read as pre-releases: if ${one ? 'it is a variant' : 'they are variants'}, set variants: [${entries.join(', ')}] under tags in dray.yaml`,
+    `versions with the ${one ? 'suffix' : 'suffixes'} ${listSome(suffixes)} are read as pre-releases: if ${one ? 'it is a variant' : 'they are variants'}, set variants: ${formatList(variantGlobs(suffixes))} under tags in dray.yaml`,
   ]
 }
 
@@ -157,6 +155,10 @@ function warnAboutLatest(tags: readonly string[], versions: readonly Version[]):
       const variant = tag.replace('latest-', '')
       return `dray does not maintain ${tag}, because ${variant} is the floating tag of this variant: use ${variant}, and delete ${tag}`
     })
+}
+
+function formatList(globs: readonly string[]): string {
+  return `[${globs.map((glob) => JSON.stringify(glob)).join(', ')}]`
 }
 
 function listSome(names: readonly string[]): string {

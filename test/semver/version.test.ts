@@ -62,7 +62,7 @@ describe('classifyTag', () => {
     ['buildMetadata', '1.4.1_build.7 1.4.1-rc.1_b', '1.4.1_a_b 2024.09.30_b 1.4.1_', '1.4_b'],
     [
       'variants',
-      '1.4.2-alpine 1.4.2-debian-12-slim 1.5.0-rc.1-alpine 1.4.2',
+      '1.4.2-debian-12_b 1.4.2-alpine 1.4.2-debian-12-slim 1.5.0-rc.1-alpine 1.4.2',
       '1.4.2_b-alpine 2024.09.30-alpine 1.4.2--12-slim',
       '1.4-alpine alpine 1-alpine',
     ],
@@ -93,6 +93,7 @@ describe('parseVersion', () => {
     ['1.5.0-beta-slim', '', ['beta-slim'], []],
     ['1.4.2-fat', '', ['fat'], []],
     ['1.4.2--slim', '', ['-slim'], []],
+    ['1.4.2-debian-12+build', '', ['debian-12'], ['build']],
     ['1.4.1+build.7-alpine', 'alpine', [], ['build', '7']],
     ['1.4.2-alpine.3', '', ['alpine', '3'], []],
   ])('%s has the variant "%s", the pre-release %j and the build metadata %j', (text, variant, pre, build) => {

@@ -10,7 +10,7 @@ function warnings(tags: string, reading: Partial<VersionReading> = {}): readonly
 describe('a warning about version-like tags', () => {
   it('has the fix', () => {
     expect(warnings('1.4.2 2024.10.15 latest')).toEqual([
-      'the scheme semver does not read 1 version-like tag (2024.10.15): list it under ignoreVersions in dray.yaml, or set scheme: calver to read it instead of the other versions',
+      'the scheme semver does not read 1 version-like tag (2024.10.15): if it is a version above the others, set scheme: loose under tags in dray.yaml; otherwise list it under ignoreVersions',
     ])
   })
 
@@ -26,16 +26,14 @@ describe('a warning about version-like tags', () => {
     ['1.4.1_build.7', {}, 'set buildMetadata: true under'],
     ['2024.04.1_build.7', {}, 'set scheme: calver and buildMetadata: true under'],
     ['5.8.1 5.8.2', { scheme: 'calver' }, 'set scheme: semver under'],
-    ['5.8.1 2021.12.1 2022.01.1', { scheme: 'calver' }, 'set scheme: loose under'],
-    ['5.8.1 2021.12.1 2022.01.1', {}, 'if they are versions, set scheme: calver under'],
-    [
-      '1.4.1 1.4.2 1.4.3 2021.12.1',
-      {},
-      'list it under ignoreVersions in dray.yaml, or set scheme: calver to',
-    ],
+    ['5.8.1 2021.12.1 2022.01.1', { scheme: 'calver' }, 'if it is a version, set scheme: loose under'],
+    ['5.8.1 2021.12.1 2022.01.1', {}, 'if they are versions above the others, set scheme: loose under'],
+    ['1.4.1 1.4.2 1.4.3 2021.12.1', {}, 'if it is a version above the others, set scheme: loose under'],
     ['27.3.4 27.3.4.1', {}, 'if it is a version, set scheme: loose under'],
     ['2024.99.1', { scheme: 'calver' }, 'set scheme: loose under'],
-    ['1.2.3.4.5', {}, '(1.2.3.4.5): list it under ignoreVersions'],
+    ['1.2.3.4.5', {}, '(1.2.3.4.5): list it under ignoreVersions in dray.yaml'],
+    ['3.17.0_rc1 3.17.0', {}, '(3.17.0_rc1): list it under ignoreVersions in dray.yaml'],
+    ['1.4.2 1.2.3.4.5 1.4.3_build.7', {}, 'set buildMetadata: true under'],
     ['2024.04.1 2024.05.1 1.4.1_amd64', {}, 'set scheme: calver under'],
   ])('for %s with %o: %s', (tags, reading, fix) => {
     expect(warnings(tags, reading)).toEqual([expect.stringContaining(fix)])
@@ -58,6 +56,14 @@ describe('a warning about undeclared variants', () => {
     ])
     expect(warnings('1.2.3-slim 1.2.4-slim 1.2.3-alpine3.19 1.2.4-alpine3.19')).toEqual([
       'versions with the suffixes alpine3.19, slim are read as pre-releases: if they are variants, set variants: ["alpine3.19", "slim"] under tags in dray.yaml',
+    ])
+  })
+
+  it('names one glob for suffixes that differ in a number', () => {
+    const suffixes = ['alpine', 'alpine3.19', 'alpine3.20', 'alpine-perl', 'otel', 'bookworm', 'perl']
+    const tags = suffixes.flatMap((suffix) => [`1.2.3-${suffix}`, `1.2.4-${suffix}`])
+    expect(warnAboutTags(tags, plainReading)).toEqual([
+      'versions with the suffixes alpine, alpine-perl, alpine3.19, alpine3.20, bookworm, … are read as pre-releases: if they are variants, set variants: ["alpine*", "bookworm", "otel", "perl"] under tags in dray.yaml',
     ])
   })
 

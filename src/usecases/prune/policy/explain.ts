@@ -92,17 +92,36 @@ function timeOf({ times, snapshot }: Evaluation, digest: Digest | null): Explain
   return { ...base, created: new Date(time.at).toISOString(), age: now - time.at, text }
 }
 
+/** The results of all rules for a tag. The rule of the kind `orphaned` decides about orphans. */
 function rulesOf(
-  { tags, ruleOptions }: Evaluation,
+  { tags, ruleOptions, orphans }: Evaluation,
   { rules }: RepositoryPolicy,
   tag: string,
 ): readonly RuleResult[] {
-  if (tags.has(tag)) return explainRules(tag, tags, ruleOptions)
-  const text = 'rules do not apply to attached artifacts: they are deleted together with their image'
-  return isEvidenceTag(tag)
-    ? rules.map(({ name }) => ({ name, verdict: 'notSelected', text, conditions: [] }))
-    : []
+  const orphan = orphans.get(tag)
+  const orphanRule = orphan === undefined ? undefined : rules.find(({ kind }) => kind === 'orphaned')
+  const results = tags.has(tag)
+    ? explainRules(tag, tags, ruleOptions)
+    : isEvidenceTag(tag)
+      ? rules.map(({ name }): RuleResult => ({ name, ...notForArtifacts }))
+      : []
+  return results.map((result, i) =>
+    orphan === undefined || rules[i] !== orphanRule
+      ? result
+      : {
+          name: result.name,
+          verdict: orphan.isDeleted ? 'delete' : 'keep',
+          text: orphan.why.text,
+          conditions: [],
+        },
+  )
 }
+
+const notForArtifacts = {
+  verdict: 'notSelected',
+  text: 'rules do not apply to attached artifacts: they are deleted together with their image',
+  conditions: [],
+} as const
 
 /** Describes what is kept and leads to a manifest. */
 function reachedBy({ snapshot, reachability, reach }: Evaluation, digest: Digest): readonly string[] {

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { plainReading } from '../../../../src/semver/version.ts'
+import type { HistorySources } from '../../../../src/usecases/prune/records/history.ts'
+import { explain } from '../../../../src/usecases/prune/policy/explain.ts'
+import { cosignSignature, referrer } from '../../../support/images.ts'
+import { ago, built, policyOf, recordScene } from '../../../support/record-scene.ts'
 import { renderExplanation } from '../../../../src/render/prune/explanation.ts'
 import { plainStyle } from '../../../../src/render/text/style.ts'
 import {
@@ -88,6 +92,29 @@ describe('dray explain', () => {
       ['notSelected', 'it selects images without a tag that a tag pointed to before'],
       ['notSelected', 'it selects attached artifacts whose subject is missing'],
     ])
+  })
+
+  it('shows what a rule decides about an attached artifact without its subject', async () => {
+    const scene = await recordScene()
+    const policy = policyOf({
+      rules: [rule('old', { days: 14 }), rule('orphaned', { kind: 'orphaned', days: 30 })],
+    })
+    const sbom = referrer(built('gone', 90))
+    await scene.push(sbom, 'an-sbom')
+    await scene.push(cosignSignature(built('gone', 90)))
+    const since = (days: number): Partial<HistorySources> => ({
+      remember: async ({ seen }) => await Promise.resolve(seen.map((one) => ({ ...one, since: ago(days) }))),
+    })
+    const results = async (days: number, tag: string) => {
+      const evaluation = await scene.evaluate(policy, since(days))
+      return explain(evaluation, policy, { tag }).rules.map((one) => `${one.name} ${one.verdict}`)
+    }
+    const signature = [...(await scene.evaluate(policy)).snapshot.graph.tags.keys()].find((tag) =>
+      tag.endsWith('.sig'),
+    )
+    expect(await results(40, signature ?? '')).toEqual(['old notSelected', 'orphaned delete'])
+    expect(await results(20, signature ?? '')).toEqual(['old notSelected', 'orphaned keep'])
+    expect(await results(40, 'an-sbom')).toEqual([expect.stringMatching(/^old /), 'orphaned delete'])
   })
 
   it.each([

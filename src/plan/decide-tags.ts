@@ -98,7 +98,7 @@ export function decideTags(
   const tags = [...planned.values()].map((one): TagToWrite => {
     const why = one.change === 'move' ? reasonToKeep(one.tag, version, rules) : undefined
     if (why !== undefined && !rules.moveTags) {
-      refusals.push(tagTaken(wanted, one.tag, one.before, why))
+      refusals.push(tagTaken(wanted, one.tag, { tag: one.tag, at: one.before }, why))
       return one
     }
     const tag: TagToWrite = why === undefined ? one : { ...one, override: 'moveTag' }
@@ -171,12 +171,14 @@ function reasonToMove(
 /** Refuses another spelling of the version, or other build metadata, on another digest. */
 function conflictingSpellings(
   wanted: TagsAtTarget,
-  { same }: VersionTags,
+  { exact, same }: VersionTags,
   found: ReadonlyMap<string, Digest | null>,
 ): readonly DrayError[] {
   return same.flatMap((tag) => {
     const at = found.get(tag) ?? null
-    return at === null || at === wanted.root ? [] : [tagTaken(wanted, tag, at, versionTagsAreImmutable)]
+    if (at === null || at === wanted.root) return []
+    const why = `it is the same version as ${exact}, and ${versionTagsAreImmutable}`
+    return [tagTaken(wanted, exact, { tag, at }, why)]
   })
 }
 
@@ -195,19 +197,21 @@ function reasonToKeep(tag: string, version: VersionTags | undefined, rules: TagR
 const versionTagsAreImmutable = 'version tags are immutable'
 const versionLikeTagsAreImmutable = 'tags that look like versions are immutable'
 
+/** @param existing the tag itself, or another spelling of its version */
 function tagTaken(
   { image, repository }: TagsAtTarget,
   tag: string,
-  at: Digest | null,
+  existing: { readonly tag: string; readonly at: Digest | null },
   why: string,
 ): DrayError {
-  const reference = formatAt(repository, { tag })
+  const reference = formatAt(repository, { tag: existing.tag })
+  const which = existing.tag === tag ? 'it' : existing.tag
   return new DrayError(
     'refused',
-    `cannot write the tag ${tag} of ${nameOf(image)}: it points to another image`,
+    `cannot write the tag ${tag} of ${nameOf(image)}: ${which} points to another image`,
     {
       subject: reference,
-      why: `${reference} points to ${at ?? 'no image'}; ${why}`,
+      why: `${reference} points to ${existing.at ?? 'no image'}; ${why}`,
       hint: 'Use a new version. To move the tag anyway, pass --move-tag.',
     },
   )

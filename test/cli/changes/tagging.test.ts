@@ -68,7 +68,7 @@ it('a plan warns once for each repository about tags that look like versions', a
   const { review } = await planTagging({ ...args, references }, flags, context, call)
   const warnings = (await review()).warnings.filter((text) => text.includes('version-like'))
   expect(warnings).toHaveLength(1)
-  expect(warnings[0]).toContain(`${host}/staging/api: 2 version-like tags`)
+  expect(warnings[0]).toContain(`${host}/staging/api: the scheme semver does not read 2 version-like tags`)
 })
 
 it('a plan warns about the order of the version that it writes', async () => {
@@ -78,5 +78,5 @@ it('a plan warns about the order of the version that it writes', async () => {
   const args = { env: 'staging', tags: [], next: undefined, fromLabel: false, policy } as const
   const references = ['api:build-77', '1.1.1-rc10']
   const { review } = await planTagging({ ...args, references }, flags, context, call)
-  expect((await review()).warnings).toEqual([expect.stringContaining('rc9 and rc10 are compared as text')])
+  expect((await review()).warnings).toEqual([expect.stringContaining('/staging/api: rc10 is below rc9')])
 })

@@ -91,7 +91,7 @@ describe('dray tag by the scheme and the variants of the repository', () => {
   )
 
   const refused: readonly (readonly [string, string | TagChoice, Policy, RegExp])[] = [
-    ['2024.4.1', '2024.04.1', calver, /version tags are immutable/],
+    ['2024.4.1', '2024.04.1', calver, /same version as 2024\.04\.1, and version tags are immutable/],
     ['7.2', '7.2.0', { scheme: 'loose', twoNumbers: true }, /version tags are immutable/],
     ['1.4.2-alpine', '1.4.2-alpine', alpine, /version tags are immutable/],
     ['v1.4.2-alpine', '1.4.2-alpine', alpine, /version tags are immutable/],

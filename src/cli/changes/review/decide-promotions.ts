@@ -24,7 +24,7 @@ async function decidePromotions(
   { plan, images, config, flags, context, stores, call, now }: ReviewInput,
   isCopy: boolean,
 ): Promise<readonly (readonly CurrentDecision[])[]> {
-  const [{ gather }, { decide }] = await Promise.all([
+  const [{ gather, warnedImage }, { decide }] = await Promise.all([
     import('../../../usecases/promote/gather.ts'),
     import('../../../usecases/promote/decide.ts'),
   ])
@@ -47,7 +47,7 @@ async function decidePromotions(
   const decided = decide(gathered, policy, now())
   return gathered.map((read, index) => [
     read.kind === 'read'
-      ? { decided, index, ...factsOf(read.snapshot) }
+      ? { decided, index, ...factsOf(read.snapshot), warned: warnedImage(read.snapshot) }
       : {
           decided,
           index,

@@ -10,7 +10,7 @@ export const decideRollbacksAgain: DecideAgain = { readsSources: false, decide: 
 
 async function decideTags(input: ReviewInput): Promise<readonly (readonly CurrentDecision[])[]> {
   const { images, flags, context, stores, call, now } = input
-  const [{ gather }, { decide }] = await Promise.all([
+  const [{ gather, warnedImage }, { decide }] = await Promise.all([
     import('../../../usecases/tag/gather.ts'),
     import('../../../usecases/tag/decide.ts'),
   ])
@@ -32,6 +32,7 @@ async function decideTags(input: ReviewInput): Promise<readonly (readonly Curren
               ? read.snapshot.targets.map(readTarget)
               : targets.map(() => read.unread.error),
           versions: version === undefined ? [] : [version],
+          ...(read.kind === 'read' && { warned: warnedImage(read.snapshot) }),
           assumedTag: version === undefined || image.tags.includes(version.tag) ? undefined : version.tag,
         },
       ]
@@ -41,7 +42,7 @@ async function decideTags(input: ReviewInput): Promise<readonly (readonly Curren
 
 async function decideRollbacks(input: ReviewInput): Promise<readonly (readonly CurrentDecision[])[]> {
   const { images, flags, context, stores, call, now } = input
-  const [{ gather }, { decide }] = await Promise.all([
+  const [{ gather, warnedImage }, { decide }] = await Promise.all([
     import('../../../usecases/rollback/gather.ts'),
     import('../../../usecases/rollback/decide.ts'),
   ])
@@ -55,7 +56,8 @@ async function decideRollbacks(input: ReviewInput): Promise<readonly (readonly C
     )
     if (snapshot.release.root.digest !== first.root.digest) throw otherRelease(first)
     const decided = decide(snapshot, policyOf(input), now())
-    decisions.push([{ decided, index: 0, targets: snapshot.targets.map(readTarget), versions: [] }])
+    const targets = snapshot.targets.map(readTarget)
+    decisions.push([{ decided, index: 0, targets, versions: [], warned: warnedImage(snapshot) }])
   }
   return decisions
 }

@@ -5,6 +5,7 @@ import type { Repositories } from '../../../images/ports.ts'
 import type { Placement, PlacementId, Plan } from '../../../plan/plan.ts'
 import { type Current, reviewImage, type Reviewable } from '../../../plan/review.ts'
 import type { VersionTag } from '../../../semver/version.ts'
+import { warnAboutTargets, type WarnedImage } from '../../../usecases/placing/tag-warnings.ts'
 import { checkPlanNames } from '../../arguments/check-plan.ts'
 import type { Context } from '../../wiring/context.ts'
 import type { ChangePorts, Review } from '../operation.ts'
@@ -45,6 +46,8 @@ export interface CurrentDecision {
   readonly versions: readonly VersionTag[]
   /** a version tag that must be on the image, because only the name of the image shows it */
   readonly assumedTag?: string | undefined
+  /** what warnings about the tags of the targets need, if the image was read */
+  readonly warned?: WarnedImage
 }
 
 export interface ReadTarget {
@@ -95,7 +98,7 @@ export async function reviewPlan(
       },
     },
     startedAt,
-    warnings: [],
+    warnings: warnAboutTargets(decisions.flat().flatMap(({ warned }) => warned ?? [])),
     omissions: [],
   }
 }

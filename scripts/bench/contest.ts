@@ -34,6 +34,8 @@ export interface Attempt {
   readonly programs: readonly Invocation[]
   /** the number of concurrent programs */
   readonly atOnce?: number
+  /** The requests to a registry other than those of the stage, since the last call. */
+  takeRequests?(): readonly { readonly method: string }[]
   /** Returns a note about the figures, or undefined if all is well. */
   check?(ended: readonly Ended[]): Promise<string | undefined>
 }
@@ -100,11 +102,12 @@ export async function hold(
 
 async function measure(attempt: Attempt, stage: Stage, watch: boolean): Promise<Sample> {
   await drain(stage)
+  attempt.takeRequests?.()
   const began = performance.now()
   const ended = await runAll(attempt, stage, watch)
   // A single program is timed without the work of this process.
   const ms = ended.length === 1 ? (ended[0]?.ms ?? 0) : performance.now() - began
-  const log = await drain(stage)
+  const log = [...(await drain(stage)), ...(attempt.takeRequests?.() ?? [])]
   const failed = ended.find((one) => one.code !== 0)
   const note = failed === undefined ? await attempt.check?.(ended) : `failed: ${failed.output.split('\n')[0]}`
   await drain(stage)

@@ -1,3 +1,4 @@
+import type { AccessEntry } from '../../src/embedded/access/access.ts'
 import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
 import type { ProfileName } from '../../src/embedded/profiles.ts'
 import { startRegistry } from '../../src/embedded/server.ts'
@@ -9,8 +10,8 @@ import type { Content } from '../../test/support/images.ts'
 export interface GrowthRegistry extends AsyncDisposable {
   /** `127.0.0.1:PORT` */
   readonly host: string
-  /** The number of requests since the last call. */
-  takeRequests(): number
+  /** The requests since the last call. */
+  takeRequests(): readonly AccessEntry[]
   /** Stores content without requests. The root gets the tags. */
   add(repository: string, content: Content, tags: readonly string[]): Promise<void>
 }
@@ -20,14 +21,14 @@ const maxBytes = 1024 ** 3
 
 export async function openGrowthRegistry(profile: ProfileName): Promise<GrowthRegistry> {
   const storage = memoryStorage(maxBytes)
-  let requests = 0
+  let requests: AccessEntry[] = []
   let writers = 0
-  const registry = await startRegistry({ storage, profile, onRequest: () => void (requests += 1) })
+  const registry = await startRegistry({ storage, profile, onRequest: (entry) => void requests.push(entry) })
   return {
     host: registry.registry,
     takeRequests: () => {
       const taken = requests
-      requests = 0
+      requests = []
       return taken
     },
     add: async (repository, { root, blobs, manifests }, tags) => {

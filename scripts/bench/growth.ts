@@ -122,7 +122,7 @@ async function measureOnce(
     const ended = await run({ ...dray.invocation(...args), cwd: folder, env }, true)
     if (ended.code !== 0) throw new Error(`${one.name} of ${size} exited with ${ended.code}: ${ended.output}`)
     const { cpuSeconds = 0, maxRss = 0 } = ended.usage ?? {}
-    return { cpuSeconds, maxRss, requests: registry.takeRequests() }
+    return { cpuSeconds, maxRss, requests: registry.takeRequests().length }
   } finally {
     await removeFolder(folder)
   }

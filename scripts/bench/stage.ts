@@ -30,6 +30,8 @@ export interface Stage extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>
   /** a unique name */
   newName(): string
+  /** Closes it with the stage. */
+  closeLater(opened: AsyncDisposable): void
 }
 
 export async function openStage(): Promise<Stage> {
@@ -39,6 +41,7 @@ export async function openStage(): Promise<Stage> {
   // Also after an interrupt.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const [source, target] = [await openRegistry(), await openRegistry()]
+  const opened: AsyncDisposable[] = [source, target]
   let names = 0
   return {
     source,
@@ -52,8 +55,9 @@ export async function openStage(): Promise<Stage> {
       TMPDIR: folder,
     },
     newName: () => `run${names++}`,
+    closeLater: (one) => void opened.push(one),
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([source, target].map((registry) => registry[Symbol.asyncDispose]()))
+      await Promise.all(opened.map((one) => one[Symbol.asyncDispose]()))
       await removeFolder(folder)
     },
   }

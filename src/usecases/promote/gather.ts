@@ -1,18 +1,15 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { Digest } from '../../oci/digest.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import { mayBeImmutable, tagsToRead, tagsToWrite } from '../../plan/decide-tags.ts'
 import { suggestTags } from '../../semver/suggest-tags.ts'
 import { type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { EvidenceSearch } from '../../images/evidence/evidence.ts'
-import { listReferrers } from '../../images/evidence/referrers.ts'
 import { walkGraph } from '../../images/graph/graph.ts'
 import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type {
-  BlobReader,
   Capabilities,
   ManifestContent,
   ManifestReader,
@@ -34,16 +31,9 @@ import { isHelmChart, readingForImage } from '../placing/helm-chart.ts'
 import { selectTagsAt } from '../placing/requested-tags.ts'
 import type { WarnedImage } from '../placing/tag-warnings.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
-import { cosignEntries } from './cosign-entries.ts'
-import { findDamaged } from './read-back.ts'
+import { readTarget } from './read-target.ts'
 import type { PromoteRequest } from './request.ts'
-import {
-  type CosignManifest,
-  hasRoot,
-  type PromoteSnapshot,
-  type PromoteSource,
-  type PromoteTarget,
-} from './snapshot.ts'
+import type { PromoteSnapshot, PromoteSource } from './snapshot.ts'
 import { isVersionDerived, listSourceVersions, requestedTags } from './source-version.ts'
 
 /** Images that are read at once. */
@@ -242,66 +232,4 @@ async function readTags(
     checkIsWhole(repository, listed, found)
     return { kind: 'read', repository, tags: found, listed }
   })
-}
-
-async function readTarget(
-  read: TargetTags,
-  source: PromoteSource,
-  options: { readonly stores: Repositories; readonly readBack?: Repositories },
-  call: Call,
-): Promise<PromoteTarget> {
-  const { repository } = read
-  const store = options.stores.target(repository)
-  const subjects = source.evidence.filter(({ via }) => via === 'subject').map(({ subject }) => subject)
-  const cosignTags = source.evidence.flatMap(({ tag }) => tag ?? [])
-  const [root, referrers, manifests] = await Promise.all([
-    read.tags.size === 0 ? store.resolve({ digest: source.root.digest }, call) : undefined,
-    inParallel([...new Set(subjects)], readsAtOnce, call, async (subject, c) => {
-      const entries = await listReferrers(store, subject, c)
-      return [subject, new Set(entries.map(({ digest }) => digest))] as const
-    }),
-    inParallel(cosignTags, readsAtOnce, call, (tag, c) => readCosignTag(store, tag, c)),
-  ])
-  const target: PromoteTarget = {
-    ...read,
-    rootByDigest: root !== undefined,
-    referrers: new Map(referrers),
-    evidenceTags: new Map(manifests.flat()),
-    damaged: new Set(),
-  }
-  if (options.readBack === undefined) return target
-  return { ...target, damaged: await readBack(options.readBack.source(repository), target, source, call) }
-}
-
-async function readCosignTag(
-  store: ManifestReader,
-  tag: string,
-  call: Call,
-): Promise<readonly (readonly [string, CosignManifest])[]> {
-  const content = await store.findManifest({ tag }, call)
-  if (content === undefined) return []
-  const { bytes, descriptor } = content
-  const manifest = parseManifest(bytes, descriptor.mediaType, formatAt(store.repository, { tag }))
-  return [[tag, { digest: descriptor.digest, entries: cosignEntries(manifest) }]]
-}
-
-/** Returns the roots at the target of which some content is missing or damaged. */
-async function readBack(
-  store: ManifestReader & BlobReader,
-  target: PromoteTarget,
-  source: PromoteSource,
-  call: Call,
-): Promise<ReadonlySet<Digest>> {
-  const image = hasRoot(target, source.root.digest) ? [source.graph] : []
-  const evidence = source.evidence.filter(({ subject, manifest, tag }) =>
-    tag === undefined
-      ? target.referrers.get(subject)?.has(manifest.digest)
-      : target.evidenceTags.get(tag)?.digest === manifest.digest,
-  )
-  const graphs = [...image, ...evidence.map(({ graph }) => graph)]
-  const damaged = await inParallel(graphs, readsAtOnce, call, async (graph, c) => {
-    const content = await findDamaged(store, graph, c)
-    return content.length > 0 ? [graph.root.digest] : []
-  })
-  return new Set(damaged.flat())
 }

@@ -58,9 +58,16 @@ export async function verdictsOn(history: RepositorySketch, name: string, config
   const { plan, warnings } = decide([{ kind: 'decided', decision }], run, new Date(0))
   return [
     ...linesOf(decision.plan.tags),
-    ...warnings.map((text) => `warning: ${text.replace('r.example.com/dev/api: ', '')}`),
+    ...warnings.map((text) => `warning: ${factsOf(text.replace('r.example.com/dev/api: ', ''))}`),
     ...plan.refusals.map(({ error }) => `refused: ${error.message}: ${error.why ?? ''}`),
   ].join('\n')
+}
+
+/** The numbers, names and settings of a warning: its words have tests of their own. */
+function factsOf(warning: string): string {
+  const facts =
+    /"[^"]*"|\[[^\]]*\]|\([^)]*\)|\b(?:scheme|buildMetadata): \w+|\b(?:ignoreVersions|orderBy|timeFrom)\b|\S*\d\S*/g
+  return (warning.match(facts) ?? [warning]).join(' ')
 }
 
 /** The tags that are deleted or untagged by the lines of `verdictsOn`. */

@@ -1,6 +1,5 @@
 import type { StartingReading } from '../../config/starting/starting-config.ts'
-import { matchesGlob } from '../../oci/tag-glob.ts'
-import { variantProblem } from '../../semver/variant.ts'
+import { variantGlobs } from '../../semver/variant.ts'
 import { isExactVersion, plainReading, type VersionReading, versionTagsIn } from '../../semver/version.ts'
 import { suspectVariants } from '../../semver/warn-about-tags.ts'
 
@@ -56,14 +55,7 @@ function hasTwoNumbers(releases: readonly string[]): boolean {
   return two.length >= enough && two.length > longer.length
 }
 
-/** Suffixes that differ in a number become one glob: `alpine*` for alpine and alpine3.20. */
 function detectVariants(tags: readonly string[], reading: VersionReading): readonly string[] {
-  const suffixes = [...suspectVariants(versionTagsIn(tags, reading).map(({ version }) => version))]
-  const stems = Map.groupBy(suffixes, (suffix) => suffix.replace(/\d.*$/, ''))
-  const globs = [...stems]
-    .filter(([stem, members]) => stem !== '' && members.length > 1)
-    .map(([stem]) => `${stem}*`)
-    .filter((glob) => variantProblem(glob, []) === undefined)
-  const others = suffixes.filter((suffix) => !globs.some((glob) => matchesGlob(glob, suffix)))
-  return [...globs, ...others.filter((suffix) => variantProblem(suffix, []) === undefined)].sort()
+  const versions = versionTagsIn(tags, reading).map(({ version }) => version)
+  return variantGlobs([...suspectVariants(versions)])
 }

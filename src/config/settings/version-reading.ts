@@ -22,7 +22,7 @@ export function readingIn(config: Config, environment: string, image: string | u
 }
 
 /** @param ofImage its keys replace those of the environment */
-export function readingOf(tags: TagsConfig | undefined, ofImage: ReadingConfig | undefined): VersionReading {
+function readingOf(tags: TagsConfig | undefined, ofImage: ReadingConfig | undefined): VersionReading {
   const { scheme, variants, ignoreVersions, buildMetadata } = { ...plainReading, ...tags, ...ofImage }
   // otherwise `7.2` is the floating tag of 7.2.1
   const twoNumbers = scheme === 'loose' && tags?.semver?.includes('minor') !== true

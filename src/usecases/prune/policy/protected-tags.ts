@@ -1,4 +1,5 @@
 import type { NewestVersions, TagProtection } from '../../../config/retention/policy.ts'
+import { compareText } from '../../../semver/number.ts'
 import { lineOf } from '../../../semver/line.ts'
 import {
   classifyTag,
@@ -42,7 +43,7 @@ export function undeclaredVariants(tags: readonly string[], reading: VersionRead
     const suffix = suspectVariant(version)
     return suffix === undefined || commit.test(suffix) || !stable.has(numbersOf(version)) ? [] : [suffix]
   })
-  return [...new Set([...suspectVariants(versions), ...single])]
+  return [...new Set([...suspectVariants(versions), ...single])].toSorted(compareText)
 }
 
 const commit = /^(?:g|sha-?)?[0-9a-f]{7,40}$/

@@ -142,6 +142,13 @@ describe('newestPer', () => {
     ])
   })
 
+  it('suggests globs for suffixes that differ in a number', () => {
+    const many = ['1.2.3-alpine', '1.2.4-alpine', '1.2.3-alpine3.20', '1.2.4-alpine3.20', '1.2.4']
+    expect(warningsOf([newest(1, 'minor')], many)).toEqual([
+      'the suffixes alpine, alpine3.20 look like variants, and protections by version read them as such: set variants: ["alpine*"] under tags in dray.yaml, or list their tags under ignoreVersions',
+    ])
+  })
+
   it('counts 1.2.3-alpine beside 1.2.3 as a variant, and as in the range that begins with 1.2.3', () => {
     expect(keptBy(newest(1, 'minor', '>=1.2.3'), ['1.2.3', '1.2.3-alpine'])).toEqual([
       '1.2.3',

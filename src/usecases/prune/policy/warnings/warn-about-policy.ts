@@ -1,5 +1,6 @@
 import type { Rule } from '../../../../config/retention/policy.ts'
 import type { Digest } from '../../../../oci/digest.ts'
+import { variantGlobs } from '../../../../semver/variant.ts'
 import { warnAboutTags } from '../../../../semver/warn-about-tags.ts'
 import type { Evaluation } from '../../evaluate.ts'
 import { joinFirst } from '../../first-few.ts'
@@ -43,7 +44,10 @@ function warnAboutVariants(suffixes: readonly string[]): readonly string[] {
     suffixes.length === 1
       ? ['the suffix', 'looks like a variant', 'it as one', 'its']
       : ['the suffixes', 'look like variants', 'them as such', 'their']
-  const fix = `set variants: ${JSON.stringify(suffixes)} under tags in dray.yaml, or list ${its} tags under ignoreVersions`
+  const globs = variantGlobs(suffixes)
+  const setting =
+    globs.length === 0 ? '' : `set variants: ${JSON.stringify(globs)} under tags in dray.yaml, or `
+  const fix = `${setting}list ${its} tags under ignoreVersions`
   return [`${suffix} ${joinFirst(suffixes)} ${look}, and protections by version read ${as}: ${fix}`]
 }
 

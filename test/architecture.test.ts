@@ -50,6 +50,7 @@ const separateParts: readonly (readonly [folder: string, mayImport: readonly str
 /** Where a third-party package may be used. A package that is missing here may be used nowhere. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   undici: ['registry/http'],
+  semver: ['semver'],
   chalk: ['render', 'cli/terminal'],
   ora: ['cli/terminal'],
   inquirer: ['cli/terminal'],

@@ -1,6 +1,7 @@
 import type { LinearRegExp } from '../lib/linear-regexp.ts'
 import { includesGlob } from '../oci/tag-glob.ts'
-import type { VersionRange } from '../semver/range.ts'
+import type { VersionRange } from '../semver/range/range.ts'
+import { isSubrange } from '../semver/range/subrange.ts'
 
 /** Selects tags by their names. */
 export type TagSelector = Excepting &
@@ -37,7 +38,7 @@ export function includesSelector(
     case 'regex':
       return whole.some((one) => one.kind === 'regex' && one.regex.source === inner.regex.source)
     case 'semver':
-      return whole.some((one) => one.kind === 'semver' && includesRange(one.range, inner.range))
+      return whole.some((one) => one.kind === 'semver' && isSubrange(inner.range, one.range))
   }
 }
 
@@ -45,10 +46,6 @@ export function includesSelector(
 function hasNoException({ exclude }: TagSelector, inner: TagSelector | undefined): boolean {
   if (exclude === undefined) return true
   return inner?.exclude !== undefined && includesSelector([inner.exclude], exclude)
-}
-
-function includesRange(outer: VersionRange, inner: VersionRange): boolean {
-  return outer.raw === inner.raw && (outer.includePrerelease || !inner.includePrerelease)
 }
 
 /** Formats a selector for people: `latest, prod-* except prod-old`. */

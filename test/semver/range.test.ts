@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import Range from 'semver/classes/range.js'
 import { describe, expect, it } from 'vitest'
-import { isInRange, isSatisfiable, parseRange } from '../../src/semver/range.ts'
+import { isInRange, isSatisfiable, parseRange } from '../../src/semver/range/range.ts'
 import { parseVersion, plainReading, type VersionReading } from '../../src/semver/version.ts'
 
 const isIn = (version: string, range: string): boolean => {

@@ -11,7 +11,7 @@ import type { RepositoryPolicy, ReferenceInUse } from '../../src/usecases/prune/
 import type { RepositorySnapshot } from '../../src/usecases/prune/snapshot.ts'
 import { LinearRegExp } from '../../src/lib/linear-regexp.ts'
 import { plainReading } from '../../src/semver/version.ts'
-import { parseRange } from '../../src/semver/range.ts'
+import { parseRange } from '../../src/semver/range/range.ts'
 import type { RepositoryNode } from '../../src/images/graph/repository-node.ts'
 
 const now: number = Date.parse('2026-06-01T00:00:00Z')

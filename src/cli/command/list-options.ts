@@ -4,7 +4,7 @@ import type { ListOptions, RepositoryView, UnreadRepository } from '../../usecas
 import type { ResultLines } from '../output/result-lines.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { fitsSomeTag } from '../../oci/tag-glob.ts'
-import { parseRange } from '../../semver/range.ts'
+import { parseRange } from '../../semver/range/range.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 
 interface ListFlags {

@@ -1,5 +1,5 @@
 import { nextNumber, type VersionNumber } from '../../semver/number.ts'
-import { isInRange, type VersionRange } from '../../semver/range.ts'
+import { isInRange, type VersionRange } from '../../semver/range/range.ts'
 import { isStable, parseVersion, type Version, type VersionReading } from '../../semver/version.ts'
 
 /** The numbers of the lowest versions of all schemes. A calendar version begins with a year. */

@@ -1,7 +1,7 @@
 import { LinearRegExp } from '../../lib/linear-regexp.ts'
 import { fitsSomeTag } from '../../oci/tag-glob.ts'
 import { includesSelector, type TagSelector } from '../../selectors/tag-selector.ts'
-import { isSatisfiable, parseRange } from '../../semver/range.ts'
+import { isSatisfiable, parseRange } from '../../semver/range/range.ts'
 import { findProblem } from '../check/find-problem.ts'
 import type { WrittenSelector } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'

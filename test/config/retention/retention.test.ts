@@ -4,7 +4,7 @@ import { parseConfig } from '../../../src/config/load.ts'
 import { findPolicy, retentionOf } from '../../../src/config/retention/retention.ts'
 import type { RetentionPolicy } from '../../../src/config/retention/policy.ts'
 import { isDrayError } from '../../../src/lib/errors.ts'
-import { isInRange } from '../../../src/semver/range.ts'
+import { isInRange } from '../../../src/semver/range/range.ts'
 import { parseVersion, plainReading } from '../../../src/semver/version.ts'
 
 const head = `version: 1

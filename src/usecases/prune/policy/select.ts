@@ -2,7 +2,7 @@ import type { Rule } from '../../../config/retention/policy.ts'
 import type { TagSelector } from '../../../selectors/tag-selector.ts'
 import { matchesGlob } from '../../../oci/tag-glob.ts'
 import { lineOf } from '../../../semver/line.ts'
-import { isInRange, type VersionRange } from '../../../semver/range.ts'
+import { isInRange, type VersionRange } from '../../../semver/range/range.ts'
 import { classifyTag, isStable, parseVersionTag, type VersionReading } from '../../../semver/version.ts'
 
 /** A tag that a selector matches. */

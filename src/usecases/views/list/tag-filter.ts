@@ -1,5 +1,5 @@
 import { matchesGlob } from '../../../oci/tag-glob.ts'
-import { isInRange, type VersionRange } from '../../../semver/range.ts'
+import { isInRange, type VersionRange } from '../../../semver/range/range.ts'
 import { parseVersionTag, type VersionReading } from '../../../semver/version.ts'
 
 /** Selects tags. An absent field selects all; one of several globs must match. */

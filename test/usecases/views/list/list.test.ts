@@ -3,7 +3,7 @@ import { memoryStorage } from '../../../../src/embedded/storage/memory-storage.t
 import type { ServerOptions } from '../../../../src/embedded/server.ts'
 import { type ListOptions, listRepository } from '../../../../src/usecases/views/list/list.ts'
 import { parseDigest } from '../../../../src/oci/digest.ts'
-import { parseRange } from '../../../../src/semver/range.ts'
+import { parseRange } from '../../../../src/semver/range/range.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 import { embedded, newCall, openStores } from '../../../registry/client/world.ts'
 import { buildxIndex } from '../../../support/buildx.ts'

@@ -1,7 +1,7 @@
-import { DrayError } from '../lib/errors.ts'
-import { nextNumber } from './number.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { nextNumber } from '../number.ts'
 import { boundOf, type Comparator, parseComparators } from './range-syntax.ts'
-import { compareVersions, isStable, type Version } from './version.ts'
+import { compareVersions, isStable, type Version } from '../version.ts'
 
 /** A range of versions in the syntax of node-semver; only `parseRange` makes one. */
 export interface VersionRange {

@@ -1,5 +1,5 @@
-import { nextNumber, parseNumber, type VersionNumber } from './number.ts'
-import type { Version } from './version.ts'
+import { nextNumber, parseNumber, type VersionNumber } from '../number.ts'
+import type { Version } from '../version.ts'
 
 /** Compares a version with a bound. */
 export interface Comparator {

@@ -1,6 +1,12 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../src/config/load.ts'
+import type { RetentionPolicy } from '../../../src/config/retention/policy.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
+import { isDrayError } from '../../../src/lib/errors.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { plainReading } from '../../../src/semver/version.ts'
+import { applyRules } from '../../../src/usecases/prune/policy/apply-rules.ts'
 
 const environments = (tags: string) => `version: 1
 environments:
@@ -67,6 +73,61 @@ describe('a rule that an earlier one hides', () => {
     expect(doubtsAbout(rules)).toEqual([])
   })
 })
+
+it('a rule that is reported as hidden decides about no tag, for any policy', () => {
+  const globs = fc.subarray(['*', 'a*', 'ab', '*b', 'a?', '1.*', '1.2.3'], { minLength: 1, maxLength: 3 })
+  const selector = fc.oneof(
+    globs.map((glob) => ({ glob })),
+    fc.constantFrom('a.*', 'ab', '[0-9.]+').map((regex) => ({ regex })),
+    fc.constantFrom('*', '>=1', '<1.5').map((semver) => ({ semver })),
+  )
+  const tags = fc.oneof(
+    fc.constant(undefined),
+    selector,
+    fc.tuple(selector, selector).map(([one, exclude]) => ({ ...one, exclude })),
+  )
+  const names = ['a', 'ab', 'aab', 'b', '1.2.3', '1.6.0', '1.2.3-rc.1', '2024.04.1', '1.2', 'v1.2.3']
+  let reported = 0
+  fc.assert(
+    fc.property(fc.array(tags, { minLength: 2, maxLength: 4 }), (selectors) => {
+      const written = selectors.map((one, i) => ({
+        name: `r${i}`,
+        ...(one !== undefined && { tags: one }),
+        olderThan: '1d',
+      }))
+      const content = `version: 1\nretention: ${JSON.stringify({ rules: written })}\n`
+      const [policy] = policiesOf(content)
+      fc.pre(policy !== undefined)
+      const { rules = [], hiddenRules = [] } = policy ?? {}
+      const digests = new Map(names.map((name) => [name, digestOf(name)]))
+      const options = {
+        rules,
+        times: { of: () => undated },
+        now: 0,
+        kept: new Set<never>(),
+        reading: plainReading,
+      }
+      const deciding = new Set([...applyRules(digests, options).values()].map(({ why }) => why.by))
+      const hidden = hiddenRules.map(({ path }) => `r${/rules\[(\d)\]/.exec(path)?.[1] ?? ''}`)
+      reported += hidden.length
+      expect(hidden.filter((name) => deciding.has(name))).toEqual([])
+    }),
+    { numRuns: 500 },
+  )
+  expect(reported).toBeGreaterThan(50)
+})
+
+const undated = { kind: 'undated', text: '' } as const
+
+/** The policies of a file; none if it has mistakes. */
+function policiesOf(content: string): readonly RetentionPolicy[] {
+  try {
+    return retentionOf(parseConfig({ file: '/etc/dray/dray.yaml', content }, 'dray.yaml'))
+  } catch (thrown) {
+    if (isDrayError(thrown) && thrown.code === 'config') return []
+    throw thrown
+  }
+}
 
 describe('a range', () => {
   const rule = `{ name: a, repositories: ["@dev"], tags: [x] }`

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { plainReading } from '../../../../src/semver/version.ts'
 import type { HistorySources } from '../../../../src/usecases/prune/records/history.ts'
-import { explain } from '../../../../src/usecases/prune/policy/explain.ts'
+import { explain as explainTag } from '../../../../src/usecases/prune/policy/explain.ts'
 import { cosignSignature, referrer } from '../../../support/images.ts'
 import { ago, built, policyOf, recordScene } from '../../../support/record-scene.ts'
 import { renderExplanation } from '../../../../src/render/prune/explanation.ts'
@@ -107,7 +107,7 @@ describe('dray explain', () => {
     })
     const results = async (days: number, tag: string) => {
       const evaluation = await scene.evaluate(policy, since(days))
-      return explain(evaluation, policy, { tag }).rules.map((one) => `${one.name} ${one.verdict}`)
+      return explainTag(evaluation, policy, { tag }).rules.map((one) => `${one.name} ${one.verdict}`)
     }
     const signature = [...(await scene.evaluate(policy)).snapshot.graph.tags.keys()].find((tag) =>
       tag.endsWith('.sig'),

@@ -60,6 +60,19 @@ describe('the scope of a prune', () => {
     ])
   })
 
+  it('has the reading of versions of each image in its environment, and the defaults elsewhere', async () => {
+    const more = `  calendar:
+    { registry: c.example.com, path: "{image}", tags: { scheme: calver, variants: [slim] } }
+images: { api: {}, site: { tags: { scheme: loose, buildMetadata: true } } }`
+    const { repositories } = await scope(old('["@calendar/*", "r.example.com/other/api"]'), {}, more)
+    const readings = repositories.map(({ repository, policy: { reading } }) => [repository.path, reading])
+    expect(Object.fromEntries(readings)).toMatchObject({
+      api: { scheme: 'calver', variants: ['slim'], buildMetadata: false },
+      site: { scheme: 'loose', variants: ['slim'], buildMetadata: true },
+      'other/api': { scheme: 'semver', variants: [], buildMetadata: false },
+    })
+  })
+
   it('has the images of dray.yaml if it lists any, without a catalog', async () => {
     const images = 'images: { api: {}, site: { name: frontend/site } }'
     expect(names(await scope(old('["@dev/*"]'), {}, images))).toEqual([

@@ -207,6 +207,16 @@ describe('filters', () => {
     }
   }
 
+  it('by range select the versions of the scheme, and variants come after their version', async () => {
+    const at = await start()
+    await at.push(image(), '2024.9.1', '2024.10.1', '2024.10.1-alpine', '2024.10', 'alpine', '5.8.1')
+    const readingOf = () => ({ ...plainReading, scheme: 'calver', variants: ['alpine'] }) as const
+    const names = async (over: Partial<ListOptions>) =>
+      (await at.list({ ...over, readingOf })).view.tags.map(({ tag }) => tag).join(' ')
+    expect(await names({})).toBe('alpine 2024.10 2024.10.1 2024.10.1-alpine 2024.9.1 5.8.1')
+    expect(await names({ filter: { range: parseRange('>=2024.10') } })).toBe('2024.10.1 2024.10.1-alpine')
+  })
+
   it('by range select exact versions and no floating tags', async () => {
     const list = await versions()
     const range = parseRange('>=1.4 <2')

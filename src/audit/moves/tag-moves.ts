@@ -88,7 +88,7 @@ function unreadable(path: string, error: unknown): DrayError {
   return new DrayError('audit', 'cannot read from the audit log when dray put tags on images', {
     subject: path,
     why: `${why === undefined ? message : `${message}: ${why}`}. Without these times, dray could delete an image that was just promoted`,
-    hint: 'Find the problem: dray audit verify. To use another log, pass --audit-file. To decide without promotions, remove `promoted` from timeFrom in dray.yaml.',
+    hint: 'Find the problem: dray audit verify. To use another log, pass --audit-file. To decide without records, remove `promoted` from timeFrom, and rules of the kinds superseded and broken.',
     cause: error,
   })
 }

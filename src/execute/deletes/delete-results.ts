@@ -61,9 +61,12 @@ export class DeleteResults {
     this.#ledger.settle(step, result)
   }
 
-  /** The request failed. If that leaves open whether it is deleted, the registry is read. */
-  async requestFailed(step: DeleteStep, error: DrayError): Promise<void> {
-    if (!isUnclear(error)) return this.failed(step, error)
+  /**
+   * The request failed. If that leaves open whether it is deleted, the registry is read.
+   * @param hasTags tags remain on the manifest: then its attached artifacts do not keep it
+   */
+  async requestFailed(step: DeleteStep, error: DrayError, hasTags: boolean): Promise<void> {
+    if (!isUnclear(error)) return this.failed(step, error, hasTags)
     let isGone: boolean
     try {
       isGone = await this.isGone(step, this.#ports.call)
@@ -72,7 +75,7 @@ export class DeleteResults {
       return this.#countFailure(step)
     }
     if (isGone) await this.succeeded(step, 'done')
-    else this.failed(step, error)
+    else this.failed(step, error, hasTags)
   }
 
   /** The tags that are deleted before the manifest of a step; the delete adds them. */
@@ -82,8 +85,8 @@ export class DeleteResults {
     return tags
   }
 
-  failed(step: DeleteStep, error: DrayError): void {
-    if (isKeptByEvidence(step, error, this.#ports.store)) {
+  failed(step: DeleteStep, error: DrayError, hasTags: boolean): void {
+    if (!hasTags && isKeptByEvidence(step, error, this.#ports.store)) {
       if (this.#ledger.postpone(step, keepersIn(step, error))) return
     }
     const info = toErrorInfo(error)

@@ -174,7 +174,7 @@ export class RepositoryDeletes {
           own.set(step.id, read)
           moved.push(...movedTags(step, read).map(({ tag }) => tag))
         } catch (thrown) {
-          if (!this.#reading.signal.aborted) this.#results.failed(step, toDrayError(thrown))
+          if (!this.#reading.signal.aborted) this.#results.failed(step, toDrayError(thrown), true)
         }
       }),
     )
@@ -207,9 +207,17 @@ export class RepositoryDeletes {
     } catch (thrown) {
       const { signal } = this.#ports.call
       if (signal.aborted) this.#ledger.leaveOpen(step, toErrorInfo(signal.reason))
-      else await this.#results.requestFailed(step, toDrayError(thrown))
+      else await this.#results.requestFailed(step, toDrayError(thrown), this.#hasTags(step, own))
     }
     return []
+  }
+
+  /** Whether tags remain on the manifest of a step that failed. */
+  #hasTags(step: DeleteStep, own: ReadonlyMap<StepId, OwnTags>): boolean {
+    if (step.kind === 'deleteTag') return true
+    const untagged = this.#results.untagged(step)
+    const { tags } = own.get(step.id) ?? noTags
+    return [...tags].some(([tag, to]) => to === step.target.digest && !untagged.has(tag))
   }
 
   /**

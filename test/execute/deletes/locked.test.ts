@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Capability, Known } from '../../../src/images/ports.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import { image, index, referrer } from '../../support/images.ts'
 import { type PruneRegistry, startPruneRegistry } from '../../support/prune-registry.ts'
@@ -51,6 +52,20 @@ describe('a locked image', () => {
     )
     for (const { descriptor } of locked.manifests)
       expect(await world.storage.manifest('dev/api', parseDigest(descriptor.digest))).toBeDefined()
+  })
+
+  it('keeps its attached artifacts at a registry that wants tags deleted first', async () => {
+    const known = (_: string, name: Capability): Known => (name === 'deleteTagged' ? 'no' : 'unknown')
+    const abilities = { deleteTagged: false, lockedTags: ['pr-0'] }
+    const world = await startPruneRegistry({ abilities }, { known })
+    const locked = of('locked')
+    world.put(locked, 'pr-0')
+    world.put(referrer(locked))
+    world.put(of('other'), 'pr-1')
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([
+      { status: 'pruned', deleted: 1, locked: 1, keptWithLocked: 1, kept: 2, errors: [] },
+    ])
   })
 
   it('keeps a child that a deleted index lists too', async () => {

@@ -55,8 +55,17 @@ export function isByVersion({ tags, groupBy = [], orderBy }: Rule): boolean {
   return groupBy.some((name) => versionGroups.has(name) && !named.includes(name))
 }
 
+/**
+ * Matches a version-like tag that a rule by version cannot read, and therefore keeps. Undefined for
+ * any other tag, and if the rule does not select it by anything else than versions.
+ */
+export function matchUnread(rule: Rule, tag: string, reading: VersionReading): TagMatch | undefined {
+  if (!isByVersion(rule) || classifyTag(tag, reading) !== 'versionLike') return undefined
+  return selectTag(withoutVersions(rule.tags), tag, reading)
+}
+
 /** Returns a selector without its conditions on versions; undefined selects every tag. */
-export function withoutVersions(selector: TagSelector | undefined): TagSelector | undefined {
+function withoutVersions(selector: TagSelector | undefined): TagSelector | undefined {
   if (selector === undefined) return undefined
   const { exclude, ...own } = selector
   const base: TagSelector = own.kind === 'semver' ? { kind: 'glob', globs: ['*'] } : own

@@ -12,7 +12,7 @@ import {
   recordScene,
   type RecordScene,
 } from '../../../support/record-scene.ts'
-import { globs, rule } from '../../../support/repository-graphs.ts'
+import { globs, range, rule } from '../../../support/repository-graphs.ts'
 
 const digestOf = ({ root }: Content) => parseDigest(root.digest)
 const orphaned = policyOf({ rules: [rule('orphaned', { kind: 'orphaned', days: 30 })] })
@@ -124,6 +124,17 @@ describe('an index that lacks a child', () => {
     expect(decision.plan.steps[0]).toMatchObject({ target: { digest: both.root.digest }, absent: [missing] })
     expect(seen[0]?.seen.map(({ kind, tag }) => `${kind} ${tag}`)).toEqual(['broken also-v1', 'broken v1'])
     expect((await scene.decide(broken, seenSince(29))).plan.steps).toEqual([])
+  })
+
+  it('is kept by a rule by version that cannot read its tag, and later rules do not see it', async () => {
+    const scene = await recordScene()
+    const { both, missing } = await brokenIndex(scene)
+    await scene.push(both, '27.4.0.9')
+    await scene.registry.oracle.delete('prod/api', missing)
+    const byVersion = rule('broken', { kind: 'broken', tags: range('<2'), days: 30 })
+    const policy = policyOf({ rules: [byVersion, rule('rest', { tags: globs('*') })] })
+    const decision = await scene.decide(policy, seenSince(31))
+    expect(tagOf(decision, '27.4.0.9')).toMatchObject({ verdict: 'keep', why: { kind: 'versionLike' } })
   })
 
   it('is untagged, with the same check, if a tag of it is protected', async () => {

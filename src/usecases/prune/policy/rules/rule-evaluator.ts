@@ -1,7 +1,6 @@
 import type { Rule, RuleOrder } from '../../../../config/retention/policy.ts'
 import type { Digest } from '../../../../oci/digest.ts'
 import type { Why } from '../../../../plan/prune/prune-plan.ts'
-import { classifyTag } from '../../../../semver/version.ts'
 import { formatSpan } from '../age.ts'
 import type { RuleOptions } from './rule-options.ts'
 import type { ConditionResult, RuleResult } from '../explanation.ts'
@@ -11,11 +10,10 @@ import {
   describeSelector,
   findGroup,
   formatGroup,
-  isByVersion,
+  matchUnread,
   selectTag,
   type TagGroup,
   type TagMatch,
-  withoutVersions,
 } from '../select.ts'
 
 /** The result of a rule for a tag that it selects. */
@@ -203,14 +201,9 @@ function selectCandidates(
   { reading, broken }: RuleOptions,
 ): ReadonlyMap<string, SelectedTag> {
   const candidates = new Map<string, SelectedTag>()
-  const readsVersions = isByVersion(rule)
-  const others = withoutVersions(rule.tags)
   for (const [tag, digest] of open) {
     if (rule.kind === 'broken' && broken?.has(digest) !== true) continue
-    const unread =
-      readsVersions && classifyTag(tag, reading) === 'versionLike'
-        ? selectTag(others, tag, reading)
-        : undefined
+    const unread = matchUnread(rule, tag, reading)
     const match = unread ?? selectTag(rule.tags, tag, reading)
     if (match !== undefined) candidates.set(tag, { tag, digest, match, isUnread: unread !== undefined })
   }

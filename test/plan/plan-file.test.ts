@@ -63,11 +63,11 @@ const ofVariant = (): Plan => {
   const [placement] = plan.placements
   const tag = '2024.04.1-alpine'
   const reading = { scheme: 'calver', variants: ['alpine'], ignoreVersions: ['nightly-*'] } as const
-  const step = (name: string, expect: Step['expect']): Step => ({
+  const step = (name: string, more: Step['expect']): Step => ({
     ...base,
     id: name,
     after: [],
-    expect: [{ kind: 'tag', repository: to, tag: name, digest: null }, ...expect],
+    expect: [{ kind: 'tag', repository: to, tag: name, digest: null }, ...more],
     kind: 'tag',
     repository: to,
     tag: name,

@@ -1,3 +1,4 @@
+import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { matchesGlob } from '../oci/tag-glob.ts'
 import { compareNumbers, parseNumber, type VersionNumber } from './number.ts'
 import { comparePreReleases } from './prerelease.ts'
@@ -77,7 +78,8 @@ export function parseVersion(text: string, reading: VersionReading): Version | u
 /** Parses a tag, with `_` before build metadata if the reading has it (`parseVersion`). */
 export function parseVersionTag(tag: string, reading: VersionReading): VersionTag | undefined {
   const version = parse(tag, reading, reading.buildMetadata)
-  return version === undefined ? undefined : { tag, version, hasV: tag.startsWith('v') }
+  // cosign's tags can have a prefix in the form of a version: 1.4.2-sha256-….att
+  return version === undefined || isEvidenceTag(tag) ? undefined : { tag, version, hasV: tag.startsWith('v') }
 }
 
 /** @param isTag `_` stands for `+`, except in a variant */
@@ -160,7 +162,7 @@ export function isExactVersion(tag: string, reading: VersionReading): boolean {
  */
 export function classifyTag(tag: string, reading: VersionReading): 'version' | 'versionLike' | 'plain' {
   if (isExactVersion(tag, reading)) return 'version'
-  return threeNumbers.test(tag) && !isIgnored(tag, reading) ? 'versionLike' : 'plain'
+  return threeNumbers.test(tag) && !isIgnored(tag, reading) && !isEvidenceTag(tag) ? 'versionLike' : 'plain'
 }
 
 const threeNumbers = /^v?\d+(?:\.\d+){2,}(?:[-_].*)?$/

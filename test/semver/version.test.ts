@@ -39,6 +39,16 @@ function read(text: string, reading: VersionReading): Version {
 }
 
 describe('classifyTag', () => {
+  it('does not read a tag of an attached artifact whose prefix has the form of a version', () => {
+    const tag = `sha256-${'0a'.repeat(32)}.att`
+    expect(kinds(`${tag} cve-${tag} 1.4.2-${tag} 2024.04.1-${tag}`, plainReading)).toEqual({
+      [tag]: 'plain',
+      [`cve-${tag}`]: 'plain',
+      [`1.4.2-${tag}`]: 'plain',
+      [`2024.04.1-${tag}`]: 'plain',
+    })
+  })
+
   it.each([
     [
       'semver',

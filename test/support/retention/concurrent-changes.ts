@@ -2,9 +2,9 @@ import * as fc from 'fast-check'
 import { manifestOf, type StoredManifest, types } from '../images.ts'
 import type { ManifestHistory } from './manifest-history.ts'
 import { fallbackTag } from './evidence-tags.ts'
-import { visibleIn } from './oracle.ts'
+import { visibleIn } from './oracle/graph.ts'
 import { buildImage } from './repository-builder.ts'
-import { tagNames } from './recipes.ts'
+import { tagNames } from './tag-families.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**

@@ -1,6 +1,12 @@
 import { isEvidence, subjectOf } from './evidence-tags.ts'
-import { selectTags, protectedTags } from './selected-tags.ts'
-import { type PolicyData, readPolicy } from './policy-data.ts'
+import type { PruneInput } from './oracle/facts.ts'
+import { Graph, visibleIn } from './oracle/graph.ts'
+import { protectedTags } from './oracle/protections.ts'
+import { appliesTo } from './oracle/repositories.ts'
+import { supersededDigests, type SupersededVerdicts } from './oracle/superseded.ts'
+import { type CountedGroup, tagsToDelete } from './oracle/tag-rules.ts'
+import { timeOf } from './oracle/times.ts'
+import { milliseconds, type PolicyData } from './policy-data.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
@@ -14,6 +20,8 @@ export interface Verdicts {
   readonly garbage: ReadonlySet<string>
   /** visible digests that are kept */
   readonly live: ReadonlySet<string>
+  /** digests that protections and references in use keep, with everything that they reach */
+  readonly protectedDigests: ReadonlySet<string>
   /** tags that are deleted with their digest, including evidence tags */
   readonly deletedTags: ReadonlySet<string>
   /** tags that are deleted while their digest is kept */
@@ -25,78 +33,175 @@ export interface Verdicts {
   readonly optional: ReadonlySet<string>
   /** tags that are kept */
   readonly kept: ReadonlySet<string>
+  /** the groups that `keepNewest` counts */
+  readonly groups: readonly CountedGroup[]
+  readonly superseded: SupersededVerdicts
   /** the exceeded limit; then nothing is deleted */
   readonly refused?: string
   /** digests with an image tag: all, and deleted ones */
-  readonly count: { readonly images: number; readonly deleted: number }
-}
-
-/**
- * Orphaned evidence is kept (retention.md, Decide). The page is ambiguous about untagged orphaned
- * evidence in an index that is deleted.
- */
-const orphansInIndexesStay = false
-
-export interface PruneInput {
-  readonly policy: PolicyData
-  /** milliseconds since 1970 */
-  readonly now: number
-  /** digests or tags that are in use */
-  readonly inUse?: readonly string[]
-}
-
-/** @param policyYaml the section `retention`, one policy */
-export function retentionOracle(
-  snapshot: Snapshot,
-  policyYaml: string,
-  now: number,
-  inUse: readonly string[] = [],
-): Verdicts {
-  return verdictsOf(snapshot, { policy: readPolicy(policyYaml), now, inUse })
+  readonly count: { readonly images: number; readonly deleted: number; readonly superseded: number }
 }
 
 export function verdictsOf(snapshot: Snapshot, input: PruneInput): Verdicts {
-  const used = (input.inUse ?? []).flatMap((at) => {
+  const { manifests } = snapshot
+  const { policy, reading, now } = input
+  const used = input.inUse.flatMap((at) => {
     const digest = at.startsWith('sha256:') ? at : snapshot.tags.get(at)
-    return digest !== undefined && snapshot.manifests.has(digest) ? [digest] : []
+    return digest !== undefined && manifests.has(digest) ? [digest] : []
   })
   const imageTags = [...snapshot.tags].filter(([tag]) => !isEvidence(tag))
-  const visible = visibleIn(snapshot, used)
-  const graph = new Graph(snapshot, visible)
-  const protectedDigests = graph.reach([
+  const names = imageTags.map(([tag]) => tag)
+  const rules = (policy.rules ?? []).filter(appliesTo)
+  const moves = input.moves.filter((move) => move.repository === 'this')
+  const protectedRoots = [
     ...used,
-    ...(input.policy.protect ?? []).flatMap((one) =>
-      protectedTags(
-        one,
-        imageTags.map(([tag]) => tag),
-      ).flatMap((tag) => snapshot.tags.get(tag) ?? []),
-    ),
-  ])
-  const selected = selectTags(input, snapshot, imageTags, protectedDigests)
-  const roots = [...used, ...imageTags.filter(([tag]) => !selected.has(tag)).map(([, digest]) => digest)]
-  const reachedBySelected = graph.reach([...selected].flatMap((tag) => snapshot.tags.get(tag) ?? []))
+    ...(policy.protect ?? [])
+      .filter(appliesTo)
+      .flatMap((one) => protectedTags(one, names, reading).flatMap((tag) => snapshot.tags.get(tag) ?? [])),
+  ]
+  const everything = new Graph(snapshot, new Set(manifests.keys()))
+  const protectedDigests = everything.reach(protectedRoots)
+  const promoted = lastMoves(moves)
+  const sources = policy.timeFrom ?? ['promoted', 'annotation', 'config']
+  const groups: CountedGroup[] = []
+  const selected = tagsToDelete(
+    imageTags,
+    rules,
+    {
+      reading,
+      now,
+      manifests,
+      protectedDigests,
+      firstSeen: input.firstSeen,
+      timeOf: (digest) => timeOf(digest, { manifests, sources, promoted, now }),
+    },
+    (group) => groups.push(group),
+  )
+  const tagged = new Set(snapshot.tags.values())
+  const superseded = supersededDigests(
+    rules.filter(({ kind }) => kind === 'superseded'),
+    {
+      reading,
+      now,
+      moves,
+      promoted,
+      isCandidate: (digest) => manifests.has(digest) && !tagged.has(digest) && !protectedDigests.has(digest),
+    },
+  )
+  const visible = visibleIn(snapshot, [...used, ...withSubjects(superseded.nominated, snapshot)])
+  const orphans = orphansIn(snapshot)
+  const orphansToDelete = new Map(
+    [...orphans].filter(([, digest]) => isOldOrphan(digest, input) && !protectedDigests.has(digest)),
+  )
+  const graph = new Graph(snapshot, visible)
+  const digestsOf = (tags: Iterable<string>): readonly string[] =>
+    [...tags].flatMap((tag) => snapshot.tags.get(tag) ?? [])
+  const { live, garbage } = sweep(snapshot, graph, visible, {
+    roots: [
+      ...used,
+      ...superseded.kept,
+      ...digestsOf(names.filter((tag) => !selected.has(tag) && !orphansToDelete.has(tag))),
+    ],
+    candidates: [...superseded.deleted, ...orphansToDelete.values(), ...digestsOf(selected)],
+    orphansToDelete,
+  })
+  const images = new Set(imageTags.map(([, digest]) => digest))
+  const count = {
+    images: images.size,
+    deleted: [...images].filter((digest) => garbage.has(digest)).length,
+    superseded: [...superseded.deleted].filter((digest) => garbage.has(digest)).length,
+  }
+  const refused = brokenLimit(policy.limits ?? {}, count)
+  return {
+    selected,
+    garbage,
+    live,
+    protectedDigests,
+    ...tagVerdicts(snapshot, visibleIn(snapshot, used), selected, garbage),
+    groups,
+    superseded,
+    count,
+    ...(refused !== undefined && { refused }),
+  }
+}
 
-  const tagged = new Set(imageTags.map(([, digest]) => digest))
-  // Evidence is a root unless its subject is deleted. A new root may keep another subject, so this
-  // repeats until nothing changes.
+/** Digests with their subjects, and the subjects of these: dray reads whether they exist. */
+function withSubjects(
+  digests: Iterable<string>,
+  { manifests }: Pick<Snapshot, 'manifests'>,
+): readonly string[] {
+  return [...digests].flatMap((digest) => {
+    const subject = manifests.get(digest)?.subject
+    return subject === undefined ? [digest] : [digest, ...withSubjects([subject], { manifests })]
+  })
+}
+
+/** By digest: when dray last put a tag on it. */
+function lastMoves(moves: PruneInput['moves']): ReadonlyMap<string, number> {
+  const last = new Map<string, number>()
+  for (const { after, at } of moves) last.set(after, Math.max(at, last.get(after) ?? at))
+  return last
+}
+
+/** The tags on attached artifacts whose subject does not exist, with their digests. */
+function orphansIn({ tags, manifests }: Snapshot): Map<string, string> {
+  const orphans = [...tags].filter(([tag, digest]) => {
+    const subject = isEvidence(tag) ? subjectOf(tag) : manifests.get(digest)?.subject
+    return subject !== undefined && !manifests.has(subject)
+  })
+  return new Map(orphans)
+}
+
+function isOldOrphan(digest: string, { policy, now, firstSeen }: PruneInput): boolean {
+  const rule = policy.rules?.find((one) => one.kind === 'orphaned' && appliesTo(one))
+  const seen = firstSeen.get(digest)
+  return rule?.olderThan !== undefined && seen !== undefined && now - seen > milliseconds(rule.olderThan)
+}
+
+interface SweepInput {
+  readonly roots: readonly string[]
+  readonly candidates: readonly string[]
+  readonly orphansToDelete: ReadonlyMap<string, string>
+}
+
+/**
+ * Evidence is a root unless its subject is deleted. A new root may keep another subject, so this
+ * repeats until nothing changes.
+ */
+function sweep(
+  { tags, manifests }: Snapshot,
+  graph: Graph,
+  visible: ReadonlySet<string>,
+  { roots, candidates, orphansToDelete }: SweepInput,
+): Pick<Verdicts, 'live' | 'garbage'> {
+  const reachedByCandidates = graph.reach(candidates)
+  const imageTagged = new Set([...tags].flatMap(([tag, digest]) => (isEvidence(tag) ? [] : [digest])))
+  const orphanedDigests = new Set(orphansToDelete.values())
   let live = graph.reach(roots)
   for (;;) {
-    const isDeleted = (digest: string): boolean => reachedBySelected.has(digest) && !live.has(digest)
-    const more = new Set<string>()
-    for (const [tag, digest] of snapshot.tags)
-      if (isEvidence(tag) && !isDeleted(subjectOf(tag))) more.add(digest)
+    const isDeleted = (digest: string): boolean => reachedByCandidates.has(digest) && !live.has(digest)
+    // Nothing to delete leads to these, such as an untagged subject of a superseded image.
+    const more = new Set([...visible].filter((digest) => !reachedByCandidates.has(digest)))
+    for (const [tag, digest] of tags)
+      if (isEvidence(tag) && !isDeleted(subjectOf(tag)) && !orphansToDelete.has(tag)) more.add(digest)
     for (const digest of visible) {
-      const subject = snapshot.manifests.get(digest)?.subject
-      if (subject === undefined || isDeleted(subject)) continue
-      const isListed = visible.has(subject) || tagged.has(digest) || !reachedBySelected.has(digest)
-      if (isListed || orphansInIndexesStay) more.add(digest)
+      const subject = manifests.get(digest)?.subject
+      if (subject === undefined || isDeleted(subject) || orphanedDigests.has(digest)) continue
+      if (visible.has(subject) || imageTagged.has(digest)) more.add(digest)
     }
     const next = graph.reach([...roots, ...more])
     if (next.size === live.size) break
     live = next
   }
+  return { live, garbage: new Set([...visible].filter((digest) => !live.has(digest))) }
+}
 
-  const garbage = new Set([...visible].filter((digest) => !live.has(digest)))
+function tagVerdicts(
+  { tags, manifests }: Snapshot,
+  visible: ReadonlySet<string>,
+  selected: ReadonlySet<string>,
+  garbage: ReadonlySet<string>,
+): Pick<Verdicts, 'deletedTags' | 'untagged' | 'optional' | 'kept'> {
   const verdicts = {
     deletedTags: new Set<string>(),
     untagged: new Set<string>(),
@@ -104,73 +209,31 @@ export function verdictsOf(snapshot: Snapshot, input: PruneInput): Verdicts {
     kept: new Set<string>(),
   }
   const isOrphan = (digest: string): boolean => {
-    const subject = snapshot.manifests.get(digest)?.subject
+    const subject = manifests.get(digest)?.subject
     return subject !== undefined && !visible.has(subject)
   }
+  // An untagged subject is unknown, unless dray reads it for another reason.
+  const hasSubject = (digest: string): boolean => manifests.has(manifests.get(digest)?.subject ?? '')
   const orphaned = new Set(
-    [...snapshot.tags].flatMap(([tag, digest]) =>
-      isEvidence(tag) && !visible.has(subjectOf(tag)) ? [digest] : [],
-    ),
+    [...tags].flatMap(([tag, digest]) => (isEvidence(tag) && !visible.has(subjectOf(tag)) ? [digest] : [])),
   )
-  for (const [tag, digest] of snapshot.tags) {
+  for (const [tag, digest] of tags) {
     if (garbage.has(digest)) verdicts.deletedTags.add(tag)
     else if (isEvidence(tag)) (garbage.has(subjectOf(tag)) ? verdicts.optional : verdicts.kept).add(tag)
-    else if (!selected.has(tag) || isOrphan(digest)) verdicts.kept.add(tag)
+    else if (!selected.has(tag)) verdicts.kept.add(tag)
+    else if (isOrphan(digest)) (hasSubject(digest) ? verdicts.optional : verdicts.kept).add(tag)
     else (orphaned.has(digest) ? verdicts.optional : verdicts.untagged).add(tag)
   }
-  const images = new Set(imageTags.map(([, digest]) => digest))
-  const count = { images: images.size, deleted: [...images].filter((digest) => garbage.has(digest)).length }
-  const refused = brokenLimit(input.policy.limits ?? {}, count)
-  return { selected, garbage, live, ...verdicts, count, ...(refused !== undefined && { refused }) }
+  return verdicts
 }
 
 function brokenLimit(
   limits: NonNullable<PolicyData['limits']>,
-  { images, deleted }: Verdicts['count'],
+  { images, deleted, superseded }: Verdicts['count'],
 ): string | undefined {
-  if (limits.maxDeletes !== undefined && deleted > limits.maxDeletes) return 'maxDeletes'
+  if (limits.maxDeletes !== undefined && deleted + superseded > limits.maxDeletes) return 'maxDeletes'
   if (limits.maxPercent !== undefined && deleted * 100 > limits.maxPercent * images) return 'maxPercent'
   if (limits.minRemaining !== undefined && deleted > 0 && images - deleted < limits.minRemaining)
     return 'minRemaining'
   return undefined
-}
-
-/** The digests that a client can find from all tags and `roots`. */
-export function visibleIn(snapshot: Snapshot, roots: readonly string[]): Set<string> {
-  return new Graph(snapshot, new Set()).reach([...snapshot.tags.values(), ...roots])
-}
-
-/** Reachability by children, subjects, lists of referrers and evidence tags. */
-export class Graph {
-  readonly #snapshot: Snapshot
-  readonly #known: ReadonlySet<string>
-
-  /** @param known manifests whose `subject` counts, even if the registry does not list them */
-  constructor(snapshot: Snapshot, known: ReadonlySet<string>) {
-    this.#snapshot = snapshot
-    this.#known = known
-  }
-
-  /** The existing manifests that a digest leads to directly. */
-  neighbours(digest: string): readonly string[] {
-    const { manifests, tags } = this.#snapshot
-    const children = manifests.get(digest)?.children.map((child) => child.digest) ?? []
-    const underTags = [...tags].flatMap(([tag, to]) =>
-      isEvidence(tag) && subjectOf(tag) === digest ? [to] : [],
-    )
-    const bySubject = [...this.#known].filter((other) => manifests.get(other)?.subject === digest)
-    const all = [...children, ...this.#snapshot.referrers(digest), ...underTags, ...bySubject]
-    return all.filter((to) => manifests.has(to))
-  }
-
-  reach(roots: readonly string[]): Set<string> {
-    const reached = new Set<string>()
-    const open = roots.filter((digest) => this.#snapshot.manifests.has(digest))
-    for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
-      if (reached.has(digest)) continue
-      reached.add(digest)
-      open.push(...this.neighbours(digest))
-    }
-    return reached
-  }
 }

@@ -1,4 +1,7 @@
 import { parse } from 'yaml'
+import type { ReadingData } from './oracle/versions.ts'
+
+export type TimeSourceData = 'promoted' | 'annotation' | 'config'
 
 /** A policy as in dray.yaml, and as the oracle reads it. */
 export interface PolicyData {
@@ -9,17 +12,23 @@ export interface PolicyData {
     readonly maxPercent?: number
     readonly minRemaining?: number
   }
-  readonly timeFrom?: readonly ('annotation' | 'config')[]
+  readonly timeFrom?: readonly TimeSourceData[]
+}
+
+/** One of `glob`, `regex` and `semver`. */
+export interface SelectorData {
+  readonly glob?: string | readonly string[]
+  readonly regex?: string
+  readonly semver?: string
 }
 
 export type TagsData =
   | readonly string[]
-  | { readonly glob: string | readonly string[] }
-  | { readonly regex: string }
-  | { readonly semver: string }
+  | (SelectorData & { readonly exclude?: readonly string[] | SelectorData })
 
 export interface ProtectionData {
   readonly name?: string
+  readonly repositories?: readonly string[]
   readonly optional?: boolean
   readonly tags?: TagsData
   readonly semver?: {
@@ -29,12 +38,25 @@ export interface ProtectionData {
   }
 }
 
+export type OrderData = 'time' | 'version' | 'name' | { readonly number: string }
+
 export interface RuleData {
   readonly name: string
+  readonly kind?: 'tags' | 'superseded' | 'orphaned' | 'broken'
+  readonly repositories?: readonly string[]
   readonly tags?: TagsData
-  readonly groupBy?: string
+  readonly groupBy?: string | readonly string[]
+  readonly orderBy?: OrderData
   readonly keepNewest?: number
   readonly olderThan?: string
+}
+
+/** A policy, and the keys that define how tags are read. */
+export interface ConfigData {
+  readonly policy: PolicyData
+  readonly reading: ReadingData
+  /** whether the image has the tag policy, and the environment another one */
+  readonly isReadingOfImage: boolean
 }
 
 /** @param yaml the section, or a dray.yaml with one policy */

@@ -1,25 +1,27 @@
+import { stringify } from 'yaml'
 import type { RecordedPut } from '../../../src/audit/query/recorded-puts.ts'
 import type { AuditSink } from '../../../src/audit/log/sink.ts'
 import type { Call } from '../../../src/lib/call.ts'
 import { execute } from '../../../src/execute/execute.ts'
 import type { Fetch } from '../../../src/registry/http/fetch.ts'
-import { LinearRegExp } from '../../../src/lib/linear-regexp.ts'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
 import type { DeleteOutcome } from '../../../src/plan/prune/prune-outcome.ts'
 import type { PrunePlan } from '../../../src/plan/prune/prune-plan.ts'
 import { decide } from '../../../src/usecases/prune/decide.ts'
 import { decideRepository } from '../../../src/usecases/prune/decide-repository.ts'
 import { gather } from '../../../src/usecases/prune/gather.ts'
-import { parseRange } from '../../../src/semver/range/range.ts'
-import type { Rule, TagProtection } from '../../../src/config/retention/policy.ts'
-import type { TagSelector } from '../../../src/selectors/tag-selector.ts'
+import type { HistorySources } from '../../../src/usecases/prune/records/history.ts'
+import { noSources } from '../../../src/usecases/prune/records/history-reader.ts'
+import { resolveScope } from '../../../src/cli/prune/prune-scope.ts'
+import { parseConfig } from '../../../src/config/load.ts'
+import { findPolicy, retentionOf } from '../../../src/config/retention/retention.ts'
+import { isDrayError } from '../../../src/lib/errors.ts'
 import type { RepositoryPolicy, ReferenceInUse } from '../../../src/usecases/prune/policy/policy.ts'
 import { openRepositories } from '../../../src/registry/open-repositories.ts'
 import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
-import { plainReading } from '../../../src/semver/version.ts'
 import type { Capability, Known, Repositories } from '../../../src/images/ports.ts'
 import { leapingClock } from '../manual-clock.ts'
-import { milliseconds, type PolicyData, type TagsData } from './policy-data.ts'
+import type { ConfigData, PolicyData } from './policy-data.ts'
 import { now } from './recipes.ts'
 import { host, repository } from './simulated-registry.ts'
 
@@ -53,19 +55,82 @@ export function pruneClient(
   }
 }
 
-export async function planPrune(
+/** The text of a dray.yaml with one policy and the tag policy of its repository. */
+export function configText({ policy, reading, isReadingOfImage }: ConfigData): string {
+  const { semver, ...ofImage } = reading
+  const onlySemver = semver === undefined ? {} : { semver }
+  return stringify({
+    version: 1,
+    environments: {
+      dev: {
+        registry: host,
+        path: 'dev/{image}',
+        tags: isReadingOfImage ? { ...onlySemver, ...otherReading } : reading,
+      },
+      prod: { registry: host, path: 'prod/{image}' },
+    },
+    images: { api: isReadingOfImage ? { tags: { ...defaultReading, ...ofImage } } : {}, web: {} },
+    retention: policy,
+  })
+}
+
+/** The tag policy of an image replaces each of these keys. */
+const otherReading = { scheme: 'loose', variants: ['other'], ignoreVersions: ['pr-*'], buildMetadata: true }
+const defaultReading = { scheme: 'semver', variants: [], ignoreVersions: [], buildMetadata: false }
+
+/**
+ * Reads the part of a dray.yaml that applies to the repository. Undefined if dray refuses the
+ * policy, because a rule has no effect.
+ * @throws if dray refuses it for another reason
+ */
+export async function policyOf(config: ConfigData): Promise<RepositoryPolicy | undefined> {
+  try {
+    const loaded = parseConfig({ file: '/dray.yaml', content: configText(config) }, 'dray.yaml')
+    const scope = await resolveScope(
+      findPolicy(retentionOf(loaded)),
+      { patterns: ['@dev/api'], exclude: [] },
+      loaded.config,
+      async () => [],
+      { signal: new AbortController().signal, notify: () => undefined },
+    )
+    return scope.repositories[0]?.policy
+  } catch (error) {
+    if (!isDrayError(error) || error.code !== 'config') throw error
+    const details = error.details ?? [error.message]
+    if (details.every((text) => withoutEffect.some((known) => text.includes(known)))) return undefined
+    throw error
+  }
+}
+
+/** Random policies have such rules and protections often. */
+const withoutEffect = ['it can delete nothing', 'it adds nothing', 'it excludes everything']
+
+/** Plans by a policy as in dray.yaml, with the default reading of tags. */
+export async function planPrune(client: PruneClient, data: PolicyData): Promise<PrunePlan> {
+  const policy = await policyOf({ policy: data, reading: {}, isReadingOfImage: false })
+  if (policy === undefined) throw new Error('a rule or protection of the policy has no effect')
+  return await planWith(client, policy, { inUse: [], sources: noSources })
+}
+
+/** What a plan depends on beside the repository and the policy. */
+export interface PlanFacts {
+  /** digests or tags */
+  readonly inUse: readonly string[]
+  readonly sources: HistorySources
+}
+
+export async function planWith(
   { stores, call }: PruneClient,
-  data: PolicyData,
-  inUse: readonly string[] = [],
+  policy: RepositoryPolicy,
+  { inUse, sources }: PlanFacts,
 ): Promise<PrunePlan> {
-  const policy = policyOf(data)
   const used = inUse.map((at): ReferenceInUse => ({
     at: at.startsWith('sha256:') ? { digest: at as Digest } : { tag: at },
     by: 'a test',
     protection: 'in use',
   }))
   const request = { repository: name, image: `${host}/${repository}`, inUse: used, orphaned: [] }
-  const gathered = await gather(stores.source(name), request, { policy, now: () => now }, call)
+  const gathered = await gather(stores.source(name), request, { policy, now: () => now, sources }, call)
   const decision = decideRepository(gathered.snapshot, policy)
   const run = {
     hash: digestOf('a policy'),
@@ -117,43 +182,4 @@ export async function executePlan(
     call,
   )
   return ended
-}
-
-/** Converts a policy of dray.yaml for one repository. */
-function policyOf(data: PolicyData): RepositoryPolicy {
-  return {
-    protect: (data.protect ?? []).map((one, i): TagProtection => {
-      const protection = { kind: 'tags' as const, name: `protection ${i}`, optional: false }
-      if (one.semver === undefined) return { ...protection, tags: selectorOf(one.tags ?? [], true) }
-      const { range, newestPer, count } = one.semver
-      return {
-        ...protection,
-        tags: selectorOf({ semver: range }, true),
-        ...(newestPer !== undefined && count !== undefined && { newest: { per: newestPer, count } }),
-      }
-    }),
-    rules: (data.rules ?? []).map(({ name: called, tags, groupBy, keepNewest, olderThan }): Rule => ({
-      name: called,
-      kind: 'tags',
-      orderBy: { by: 'time' },
-      ...(tags !== undefined && { tags: selectorOf(tags, false) }),
-      ...(groupBy !== undefined && { groupBy: [groupBy] }),
-      ...(keepNewest !== undefined && { keepNewest }),
-      ...(olderThan !== undefined && { olderThan: milliseconds(olderThan) }),
-    })),
-    limits: data.limits ?? {},
-    timeFrom: data.timeFrom ?? ['annotation', 'config'],
-    reading: plainReading,
-  }
-}
-
-function selectorOf(tags: TagsData, includePrerelease: boolean): TagSelector {
-  if ('semver' in tags)
-    return {
-      kind: 'semver',
-      range: parseRange(tags.semver, { preReleases: includePrerelease }),
-      text: tags.semver,
-    }
-  if ('regex' in tags) return { kind: 'regex', regex: LinearRegExp.parse(tags.regex) }
-  return { kind: 'glob', globs: 'glob' in tags ? [tags.glob].flat() : tags }
 }

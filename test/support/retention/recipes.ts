@@ -1,4 +1,5 @@
 import * as fc from 'fast-check'
+import type { TagFamily } from './tag-families.ts'
 
 /** The current time in all random repositories, milliseconds since 1970. */
 export const now: number = Date.UTC(2026, 5, 1)
@@ -26,7 +27,13 @@ export type ManifestRecipe =
       readonly byTag: boolean
       readonly annotated: CreatedTime
     }
-  | { readonly kind: 'cosign'; readonly of: number | 'gone'; readonly suffix: 'sig' | 'att' | 'sbom' }
+  | {
+      readonly kind: 'cosign'
+      readonly of: number | 'gone'
+      readonly suffix: 'sig' | 'att' | 'sbom'
+      /** of the tag; empty: none */
+      readonly prefix: string
+    }
   /**
    * a fallback index after its last entry was removed, which is the same manifest for all subjects
    */
@@ -36,21 +43,22 @@ export type ManifestRecipe =
 export interface Recipe {
   readonly manifests: readonly ManifestRecipe[]
   readonly tags: readonly { readonly tag: string; readonly on: number }[]
+  /** tags in the list that have no manifest */
+  readonly dangling: readonly string[]
+  /** what the audit log has about the tags of the repository */
+  readonly moves: readonly MoveRecipe[]
+  /** how many days ago a run first saw each broken index or orphaned artifact, in turn */
+  readonly sightings: readonly (number | 'never')[]
 }
 
-export const tagNames: readonly string[] = [
-  ...numbers(12).flatMap((n) => [`pr-${n}-a`, `pr-${n}-b`]),
-  ...numbers(20).map((n) => `nightly-${n}`),
-  ...words('1.0.0 1.0.1 v1.0.1 1.1.0-rc.1 1.1.0 1.2.0 v1.2.3 2.0.0-beta.2 2.0.0 2.1.0'),
-  ...words('latest prod-eu prod-us main dev-x 1 1.0'),
-]
-
-function words(text: string): readonly string[] {
-  return text.split(' ')
-}
-
-function numbers(count: number): readonly number[] {
-  return Array.from({ length: count }, (_, i) => i + 1)
+/** dray moved a tag. The numbers count manifests, modulo their number. */
+interface MoveRecipe {
+  readonly tag: string
+  readonly before: number | 'none'
+  readonly after: number
+  readonly daysAgo: number
+  /** whether the record is of this repository */
+  readonly isHere: boolean
 }
 
 const when: fc.Arbitrary<CreatedTime> = fc.oneof(
@@ -82,7 +90,7 @@ const manifestRecipe: fc.Arbitrary<ManifestRecipe> = fc.oneof(
       annotated: annotation,
       hasAttestations: fc.boolean(),
       hasMissingChild: fc.oneof(
-        { weight: 9, arbitrary: fc.constant(false) },
+        { weight: 5, arbitrary: fc.constant(false) },
         { weight: 1, arbitrary: fc.constant(true) },
       ),
     }),
@@ -106,6 +114,7 @@ const manifestRecipe: fc.Arbitrary<ManifestRecipe> = fc.oneof(
       kind: fc.constant('cosign' as const),
       of: anySubject,
       suffix: fc.constantFrom('sig' as const, 'att' as const, 'sbom' as const),
+      prefix: fc.constantFrom('', '', 'cve-'),
     }),
   },
   {
@@ -118,13 +127,40 @@ const manifestRecipe: fc.Arbitrary<ManifestRecipe> = fc.oneof(
 )
 
 /** Repositories of at most `maxManifests` recipes. One with attestations is several manifests. */
-export function recipes(maxManifests: number): fc.Arbitrary<Recipe> {
+export function recipes(maxManifests: number, { tags }: TagFamily): fc.Arbitrary<Recipe> {
+  const tag = fc.constantFrom(...tags)
   return fc.record({
     manifests: fc.array(manifestRecipe, { minLength: 1, maxLength: maxManifests, size: 'max' }),
-    tags: fc.array(fc.record({ tag: fc.constantFrom(...tagNames), on: fc.nat({ max: maxManifests }) }), {
+    tags: fc.array(fc.record({ tag, on: fc.nat({ max: maxManifests }) }), {
       minLength: 1,
-      maxLength: 2 * maxManifests,
+      maxLength: maxManifests,
       size: 'max',
     }),
+    dangling: rarely(fc.array(tag, { minLength: 1, maxLength: 2 })),
+    moves: fc.oneof(
+      fc.constant([]),
+      fc.array(moveOf(fc.oneof(tag, movedTag), maxManifests), { maxLength: 16 }),
+    ),
+    sightings: fc.array(fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constant('never' as const)), {
+      minLength: 1,
+      maxLength: 3,
+    }),
   })
+}
+
+const movedTag = fc.constantFrom('stable', 'latest')
+
+function moveOf(tag: fc.Arbitrary<string>, maxManifests: number): fc.Arbitrary<MoveRecipe> {
+  const any = fc.nat({ max: 2 * maxManifests })
+  return fc.record({
+    tag,
+    before: fc.oneof({ weight: 4, arbitrary: any }, { weight: 1, arbitrary: fc.constant('none' as const) }),
+    after: any,
+    daysAgo: fc.integer({ min: 0, max: 60 }),
+    isHere: fc.constantFrom(true, true, true, false),
+  })
+}
+
+function rarely<T>(some: fc.Arbitrary<T[]>): fc.Arbitrary<T[]> {
+  return fc.oneof({ weight: 6, arbitrary: fc.constant<T[]>([]) }, { weight: 1, arbitrary: some })
 }

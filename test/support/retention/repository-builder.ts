@@ -16,6 +16,7 @@ export interface BuiltRepository {
   readonly manifests: readonly StoredManifest[]
   readonly blobs: ReadonlyMap<string, Uint8Array>
   readonly tags: ReadonlyMap<string, string>
+  readonly dangling: readonly string[]
 }
 
 const created = 'org.opencontainers.image.created'
@@ -25,8 +26,8 @@ const day = 86_400_000
  * The manifests, blobs and tags of a recipe.
  * @param referrers whether the registry has a referrers API; else fallback tags list all referrers
  */
-export function buildRepository({ manifests, tags }: Recipe, referrers: boolean): BuiltRepository {
-  const builder = new RepositoryBuilder(referrers)
+export function buildRepository({ manifests, tags, dangling }: Recipe, referrers: boolean): BuiltRepository {
+  const builder = new RepositoryBuilder(referrers, dangling)
   manifests.forEach((one, i) => builder.add(one, i))
   for (const { tag, on } of tags) {
     const root = builder.roots[on % builder.roots.length]
@@ -39,14 +40,16 @@ class RepositoryBuilder implements BuiltRepository {
   readonly manifests: StoredManifest[] = []
   readonly blobs: Map<string, Uint8Array> = new Map()
   readonly tags: Map<string, string> = new Map()
+  readonly dangling: readonly string[]
   /** the manifests that tags and later manifests can refer to, oldest first */
   readonly roots: Descriptor[] = []
   readonly #referrers: boolean
   /** the entries of the fallback index of each subject */
   readonly #fallback: Map<string, Descriptor[]> = new Map()
 
-  constructor(referrers: boolean) {
+  constructor(referrers: boolean, dangling: readonly string[]) {
     this.#referrers = referrers
+    this.dangling = dangling
   }
 
   add(recipe: ManifestRecipe, i: number): void {
@@ -63,7 +66,8 @@ class RepositoryBuilder implements BuiltRepository {
           payloads: [`${i}`],
         })
         const root = this.#put(content)
-        this.tags.set(`${fallbackTag(this.#subject(recipe.of, i).digest)}.${recipe.suffix}`, root.digest)
+        const name = fallbackTag(this.#subject(recipe.of, i).digest)
+        this.tags.set(`${recipe.prefix}${name}.${recipe.suffix}`, root.digest)
         return
       }
       case 'emptied': {

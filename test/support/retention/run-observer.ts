@@ -1,5 +1,7 @@
 import { isEvidence, subjectOf } from './evidence-tags.ts'
-import { Graph, type PruneInput, type Verdicts, verdictsOf } from './oracle.ts'
+import type { PruneInput } from './oracle/facts.ts'
+import { Graph } from './oracle/graph.ts'
+import { type Verdicts, verdictsOf } from './oracle.ts'
 import type { ManifestHistory } from './manifest-history.ts'
 import type { HandledRequest } from './simulated-registry.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -30,8 +32,12 @@ export class RunObserver {
   readonly unseenLosses: Set<string> = new Set()
   readonly deleted: Set<string> = new Set()
   readonly methods: Set<string> = new Set()
-  /** status codes of the deletes of manifests, in order */
+  /** status codes of the deletes of manifests that are not locked, in order */
   readonly deleteStatuses: number[] = []
+  /** tags that were deleted alone */
+  untagged = 0
+  /** deletes of locked content */
+  locked = 0
   verdicts: Verdicts | undefined
   readonly #history: ManifestHistory
   readonly #input: PruneInput
@@ -88,10 +94,20 @@ export class RunObserver {
   }
 
   /** Before the run gets a response. */
-  async onResponse({ method, kind, reference, status, headers, body }: HandledRequest): Promise<void> {
+  async onResponse({
+    method,
+    kind,
+    reference,
+    status,
+    headers,
+    body,
+    isLocked,
+  }: HandledRequest): Promise<void> {
     const isDigest = reference.startsWith('sha256:')
     if (method === 'DELETE') {
-      if (isDigest) this.deleteStatuses.push(status)
+      if (isLocked) this.locked += 1
+      if (!isDigest && status === 202) this.untagged += 1
+      if (isDigest && !isLocked) this.deleteStatuses.push(status)
       if (isDigest && status === 202) this.deleted.add(reference)
       if (status !== 202 && status !== 404) return
       if (!isDigest) this.#tags.delete(reference)
@@ -193,7 +209,7 @@ export class RunObserver {
       ...(verdicts?.untagged ?? []),
       ...(verdicts?.optional ?? []),
     ])
-    const roots: string[] = (this.#input.inUse ?? []).flatMap((at) =>
+    const roots: string[] = this.#input.inUse.flatMap((at) =>
       at.startsWith('sha256:') ? [at] : (this.#plannedTags.get(at) ?? []),
     )
     for (const [tag, digest] of snapshot.tags) {

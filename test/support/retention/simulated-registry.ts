@@ -1,4 +1,4 @@
-import { errorResponse } from '../../../src/embedded/errors.ts'
+import { errorResponse, errorsResponse } from '../../../src/embedded/errors.ts'
 import type { EndpointResponse } from '../../../src/embedded/response.ts'
 import { manifestBudget } from '../../../src/embedded/endpoints/manifests.ts'
 import { memoryStorage } from '../../../src/embedded/storage/memory-storage.ts'
@@ -12,6 +12,7 @@ import type { Digest } from '../../../src/oci/digest.ts'
 import { leapingClock } from '../manual-clock.ts'
 import type { Descriptor, StoredManifest } from '../images.ts'
 import type { BuiltRepository } from './repository-builder.ts'
+import type { LockRefusal } from './locks.ts'
 import { now } from './recipes.ts'
 
 export const host = 'registry.test'
@@ -28,6 +29,8 @@ export interface HandledRequest {
   readonly headers: Readonly<Record<string, string>>
   /** the text of a list */
   readonly body: string
+  /** the registry refuses this delete and no other */
+  readonly isLocked: boolean
 }
 
 export interface ClientHooks {
@@ -41,23 +44,28 @@ export interface ClientHooks {
 
 /** The embedded registry, without sockets: clients call its endpoints directly. */
 export class SimulatedRegistry {
-  readonly storage: RegistryStorage = memoryStorage()
+  readonly storage: RegistryStorage
+  /** by digest or tag: what the registry refuses to delete */
+  readonly locks: Map<string, LockRefusal> = new Map()
   readonly abilities: Abilities
   readonly #clock = leapingClock(now)
   readonly #uploads: Uploads
   readonly #incomingManifests = manifestBudget(Infinity)
   readonly #tagMoves = new Turns()
+  readonly #dangling: string[] = []
 
   constructor(abilities: Partial<Abilities>) {
+    this.storage = withDanglingTags(memoryStorage(), this.#dangling)
     this.abilities = { ...profiles['oci-1.1'], ...abilities }
     this.#uploads = new Uploads(this.storage, this.#clock, () => 'upload')
   }
 
   /** Stores the content without checks, so that it may be broken. */
-  async load({ manifests, blobs, tags }: BuiltRepository): Promise<void> {
+  async load({ manifests, blobs, tags, dangling }: BuiltRepository): Promise<void> {
     for (const [digest, bytes] of blobs) await this.putBlob(digest, bytes)
     for (const manifest of manifests) await this.putManifest(manifest)
     for (const [tag, digest] of tags) await this.tag(tag, digest)
+    this.#dangling.push(...dangling)
   }
 
   async putBlob(digest: string, bytes: Uint8Array): Promise<void> {
@@ -117,10 +125,25 @@ export class SimulatedRegistry {
       await turn()
       const route = routeOf(request.url.pathname)
       await before(request.method, kindOf(route), 'reference' in route ? (route.reference ?? '') : '')
-      const answered = await this.#answer(request)
-      await onAnswer(handledOf(actor, request, answered))
+      const lock =
+        request.method === 'DELETE' && 'reference' in route ? await this.lockOf(route.reference) : undefined
+      const answered =
+        lock === undefined
+          ? await this.#answer(request)
+          : errorsResponse(lock.status, lock.code, lock.message)
+      await onAnswer({ ...handledOf(actor, request, answered), isLocked: lock !== undefined })
       return responseOf(request, answered)
     }
+  }
+
+  /** What the registry answers to a delete: it also keeps the manifest of a locked tag. */
+  async lockOf(reference: string | undefined): Promise<LockRefusal | undefined> {
+    if (reference === undefined || this.locks.size === 0) return undefined
+    const tags = reference.startsWith('sha256:')
+      ? await this.storage.tagsOf(repository, reference as Digest)
+      : []
+    const locked = [reference, ...tags].find((one) => this.locks.has(one))
+    return locked === undefined ? undefined : this.locks.get(locked)
   }
 
   async #answer({ method, url, headers, body }: RegistryRequest): Promise<EndpointResponse> {
@@ -154,6 +177,23 @@ export class SimulatedRegistry {
   }
 }
 
+/** The storage, with further tags in the list that have no manifest. */
+function withDanglingTags(storage: RegistryStorage, dangling: readonly string[]): RegistryStorage {
+  return new Proxy(storage, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (name !== 'tags') return typeof value === 'function' ? value.bind(target) : value
+      return async (repository_: string, last = '', count = Infinity): Promise<readonly string[]> => {
+        const all = new Set([...(await target.tags(repository_)), ...dangling])
+        return [...all]
+          .toSorted()
+          .filter((tag) => tag > last)
+          .slice(0, count)
+      }
+    },
+  })
+}
+
 async function* chunks(...bytes: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
   yield* bytes
 }
@@ -174,7 +214,7 @@ function handledOf(
   actor: string,
   { method, url }: RegistryRequest,
   { status, headers = {}, body }: EndpointResponse,
-): HandledRequest {
+): Omit<HandledRequest, 'isLocked'> {
   const route = routeOf(url.pathname)
   const kind = kindOf(route)
   const isList = kind === 'tags' || kind === 'referrers'

@@ -2,11 +2,16 @@ import type { DeleteOutcome } from '../../../src/plan/prune/prune-outcome.ts'
 import type { PrunePlan } from '../../../src/plan/prune/prune-plan.ts'
 import { ManifestHistory } from './manifest-history.ts'
 import { isEvidence } from './evidence-tags.ts'
-import { Graph, type Verdicts, verdictsOf, visibleIn } from './oracle.ts'
+import { verdictsOf } from './oracle.ts'
 import { OtherClients } from './concurrent-changes.ts'
-import { executePlan, planPrune, pruneClient } from './prune-client.ts'
+import type { RepositoryPolicy } from '../../../src/usecases/prune/policy/policy.ts'
+import { Graph, visibleIn } from './oracle/graph.ts'
+import { factsOf, type ScenarioFacts } from './scenario-facts.ts'
+import { historyOf } from './history-sources.ts'
+import { planComplaints } from './plan-complaints.ts'
+import { endComplaints } from './end-complaints.ts'
+import { executePlan, planWith, policyOf, pruneClient } from './prune-client.ts'
 import { buildRepository } from './repository-builder.ts'
-import { now } from './recipes.ts'
 import type { Scenario } from './scenarios.ts'
 import { SimulatedRegistry } from './simulated-registry.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -21,12 +26,33 @@ export interface SimulationResult {
   /** every request and every concurrent change, in order */
   readonly events: readonly string[]
   readonly requests: number
+  /** manifests that were deleted */
   readonly deletes: number
+  /** tags that were deleted alone */
+  readonly untags: number
+  /** deletes that the registry refused because the content is locked */
+  readonly locked: number
   /** needed manifests that were deleted before a response showed that they were needed */
   readonly unseenLosses: number
   readonly conflicts: number
   readonly isKilled: boolean
   readonly isRefused: boolean
+  /** dray refuses the policy, because a rule or protection has no effect */
+  readonly isInvalid: boolean
+}
+
+const withoutEffect: SimulationResult = {
+  complaints: [],
+  events: [],
+  requests: 0,
+  deletes: 0,
+  untags: 0,
+  locked: 0,
+  unseenLosses: 0,
+  conflicts: 0,
+  isKilled: false,
+  isRefused: false,
+  isInvalid: true,
 }
 
 /**
@@ -34,6 +60,10 @@ export interface SimulationResult {
  */
 export async function simulatePrune(scenario: Scenario): Promise<SimulationResult> {
   return await new Simulation(scenario).run()
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0)
 }
 
 class Simulation {
@@ -44,7 +74,8 @@ class Simulation {
   readonly #order: RequestOrder
   readonly #observers: RunObserver[] = []
   readonly #complaints: string[] = []
-  #inUse: readonly string[] = []
+  #facts: ScenarioFacts | undefined
+  #policy: RepositoryPolicy | undefined
   readonly #requests = { reading: 0, deleting: 0 }
   #phase: 'reading' | 'deleting' = 'reading'
   readonly #events: string[] = []
@@ -60,11 +91,14 @@ class Simulation {
   }
 
   async run(): Promise<SimulationResult> {
-    const { recipe, inUse, isTwice, changes } = this.#scenario
+    const { recipe, isTwice } = this.#scenario
+    this.#policy = await policyOf(this.#scenario)
+    if (this.#policy === undefined) return withoutEffect
     await this.#registry.load(buildRepository(recipe, this.#registry.abilities.referrers))
     const start = await this.#history.now()
-    const all = [...start.manifests.keys()]
-    this.#inUse = [...new Set(inUse.flatMap((n) => all[n % all.length] ?? []))]
+    const facts = factsOf(this.#scenario, start)
+    this.#facts = facts
+    for (const [locked, refusal] of facts.locks) this.#registry.locks.set(locked, refusal)
     const clients = { first: this.#prune('first'), ...(isTwice && { second: this.#prune('second') }) }
     await this.#order.run(clients, () => this.#before())
     for (;;) {
@@ -77,7 +111,7 @@ class Simulation {
     const isKilled = this.#order.isDead('first')
     if (isKilled) await this.#resume()
     const hasPlanned = !isKilled || this.#plan !== undefined
-    if (changes.length === 0 && !isTwice && hasPlanned) await this.#checkEnd(start)
+    if (this.#isUndisturbed && hasPlanned) await this.#checkEnd(start)
     const middle = await this.#history.now()
     await this.#runAlone('last')
     await this.#checkEnd(middle)
@@ -88,12 +122,28 @@ class Simulation {
       complaints: [...this.#complaints, ...observers.flatMap((one) => one.complaints), ...this.#writes()],
       events: this.#events,
       requests: this.#requests.reading + this.#requests.deleting,
-      deletes: observers.reduce((sum, one) => sum + one.deleted.size, 0),
-      unseenLosses: observers.reduce((sum, one) => sum + one.unseenLosses.size, 0),
+      deletes: sum(observers.map((one) => one.deleted.size)),
+      untags: sum(observers.map(({ untagged }) => untagged)),
+      locked: sum(observers.map(({ locked }) => locked)),
+      unseenLosses: sum(observers.map((one) => one.unseenLosses.size)),
       conflicts: this.#conflicts,
       isKilled,
       isRefused: observers.some(({ verdicts }) => verdicts?.refused !== undefined),
+      isInvalid: false,
     }
+  }
+
+  get #known(): ScenarioFacts {
+    if (this.#facts === undefined) throw new Error('the repository is not there yet')
+    return this.#facts
+  }
+
+  get #dangling(): ReadonlySet<string> {
+    return new Set(this.#scenario.recipe.dangling)
+  }
+
+  get #isUndisturbed(): boolean {
+    return this.#scenario.changes.length === 0 && !this.#scenario.isTwice
   }
 
   #writes(): readonly string[] {
@@ -126,15 +176,16 @@ class Simulation {
 
   /** Reads, decides, and executes the plan, either at once or like a saved one. */
   async #prune(actor: string): Promise<readonly DeleteOutcome[]> {
-    const { policy, isSaved } = this.#scenario
-    const observer = new RunObserver(
-      this.#history,
-      { policy, now, inUse: this.#inUse },
-      this.#otherClients.added,
-    )
+    const { isSaved } = this.#scenario
+    const observer = new RunObserver(this.#history, this.#known, this.#otherClients.added)
     const client = this.#client(actor, observer)
-    const made = await planPrune(client, policy, this.#inUse)
-    observer.onPlan(!isSaved)
+    if (this.#policy === undefined) throw new Error('there is no policy')
+    const made = await planWith(client, this.#policy, {
+      inUse: this.#known.inUse,
+      sources: historyOf(this.#known),
+    })
+    const verdicts = observer.onPlan(!isSaved)
+    if (this.#isUndisturbed) this.#complaints.push(...planComplaints(made, verdicts, this.#dangling))
     for (const method of observer.methods)
       if (method !== 'GET' && method !== 'HEAD')
         this.#complaints.push(`a ${method} was sent before the plan was made`)
@@ -163,12 +214,7 @@ class Simulation {
   /** Executes the plan of the killed run. */
   async #resume(): Promise<void> {
     if (this.#plan === undefined) return
-    const { policy } = this.#scenario
-    const observer = new RunObserver(
-      this.#history,
-      { policy, now, inUse: this.#inUse },
-      this.#otherClients.added,
-    )
+    const observer = new RunObserver(this.#history, this.#known, this.#otherClients.added)
     observer.usePlanOf(this.#plan.observer)
     const actor = 'resuming'
     const client = this.#client(actor, observer)
@@ -208,71 +254,37 @@ class Simulation {
       ...this.#observers.flatMap(({ unseenLosses }) => [...unseenLosses]),
     ])
     const roots = [...end.tags].flatMap(([tag, digest]) => (isEvidence(tag) ? [] : [digest]))
-    const graph = new Graph(end, visibleIn(end, this.#inUse))
-    for (const digest of graph.reach([...roots, ...this.#inUse])) {
+    const graph = new Graph(end, visibleIn(end, this.#known.inUse))
+    for (const digest of graph.reach([...roots, ...this.#known.inUse])) {
       for (const child of end.manifests.get(digest)?.children ?? []) {
         if (end.manifests.has(child.digest) || excused.has(child.digest)) continue
         if (!this.#history.manifests.has(child.digest)) continue
         this.#complaints.push(`${digest.slice(7, 15)} lacks its child ${child.digest.slice(7, 15)}`)
       }
     }
-    for (const used of this.#inUse)
+    for (const used of this.#known.inUse)
       if (start.manifests.has(used) && !end.manifests.has(used) && !excused.has(used))
         this.#complaints.push(`${used.slice(7, 15)} is in use, and gone`)
   }
 
-  /**
-   * After a run without other clients, the garbage that the registry can delete is gone, and
-   * nothing else.
-   */
   async #checkEnd(before: Snapshot): Promise<void> {
-    const { policy } = this.#scenario
-    const verdicts = verdictsOf(before, { policy, now, inUse: this.#inUse })
-    const end = await this.#history.now()
     const observer = this.#observers.at(-1)
-    if (verdicts.refused !== undefined) {
-      if (end.manifests.size !== before.manifests.size || end.tags.size !== before.tags.size)
-        this.#complaints.push(`something was deleted although ${verdicts.refused} refuses all`)
-      return
-    }
-    const undeletable = this.#undeletable(before, verdicts)
-    // After a refused first delete, dray sends no other.
-    const isRefused = (observer?.deleteStatuses[0] ?? 202) >= 400
-    for (const digest of before.manifests.keys()) {
-      const isThere = end.manifests.has(digest)
-      if (!verdicts.garbage.has(digest) && !isThere)
-        this.#complaints.push(`${digest.slice(7, 15)} is gone although it is kept`)
-      if (verdicts.garbage.has(digest) && isThere && !undeletable.has(digest) && !isRefused)
-        this.#complaints.push(`${digest.slice(7, 15)} exists although it is garbage`)
-    }
-    const canUntag = this.#registry.abilities.deleteTag === 'yes'
-    for (const [tag, digest] of before.tags) {
-      const isThere = end.tags.get(tag) === digest
-      if ((verdicts.kept.has(tag) || (verdicts.untagged.has(tag) && !canUntag)) && !isThere)
-        this.#complaints.push(`the tag ${tag} is gone although it is kept`)
-      if (verdicts.untagged.has(tag) && canUntag && isThere && !isRefused)
-        this.#complaints.push(`the tag ${tag} exists although it is untagged`)
-    }
-  }
-
-  /**
-   * Garbage that the registry cannot delete because an invisible index lists it, and what that
-   * reaches.
-   */
-  #undeletable(before: Snapshot, verdicts: Verdicts): ReadonlySet<string> {
-    if (this.#registry.abilities.deleteInsideIndex) return new Set()
-    const listed = [...before.manifests.values()]
-      .filter(({ digest }) => !verdicts.garbage.has(digest))
-      .flatMap(({ children }) => children.map((child) => child.digest))
-      .filter((digest) => verdicts.garbage.has(digest))
-    return new Graph(before, visibleIn(before, this.#inUse)).reach(listed)
+    this.#complaints.push(
+      ...endComplaints({
+        before,
+        end: await this.#history.now(),
+        facts: this.#known,
+        registry: this.#registry,
+        // After a refused first delete, dray sends no other.
+        isRefused: (observer?.deleteStatuses[0] ?? 202) >= 400,
+      }),
+    )
   }
 
   /** A run after a complete one has nothing to do. */
   async #checkIdle(): Promise<void> {
     const before = await this.#history.now()
-    const { policy } = this.#scenario
-    const { garbage, untagged, optional, refused } = verdictsOf(before, { policy, now, inUse: this.#inUse })
+    const { garbage, untagged, optional, refused } = verdictsOf(before, this.#known)
     await this.#runAlone('idle')
     const observer = this.#observers.at(-1)
     if (

@@ -1,20 +1,30 @@
 import { expect, it } from 'vitest'
 import { simulatePrune } from '../../support/retention/simulation.ts'
+import type { Recipe } from '../../support/retention/recipes.ts'
 import type { Scenario } from '../../support/retention/scenarios.ts'
 
 /** Scenarios that the sweep found, each in its smallest form. */
 const nothing: Omit<Scenario, 'recipe' | 'policy' | 'changes'> = {
+  reading: {},
+  isReadingOfImage: false,
   abilities: {},
+  locks: [],
   inUse: [],
   isTwice: false,
   isSaved: false,
   seed: 0,
+}
+const plain: Pick<Recipe, 'dangling' | 'moves' | 'sightings'> = {
+  dangling: [],
+  moves: [],
+  sightings: ['never'],
 }
 const old = { kind: 'image', annotated: 'absent', configured: 20 } as const
 const everything = { rules: [{ name: 'all', tags: ['pr-*'] }] }
 
 it('a selected tag that is moved to an index keeps the images in it', async () => {
   const recipe = {
+    ...plain,
     manifests: [old, { ...old, configured: 21 }, { ...old, configured: 22 }],
     tags: [0, 1, 2].map((on) => ({ tag: `pr-${on + 1}-a`, on })),
   }
@@ -31,6 +41,7 @@ it('a selected tag that is moved to an index keeps the images in it', async () =
 
 it('a new tag in the list is read after a tag without a manifest', async () => {
   const recipe = {
+    ...plain,
     manifests: [old, { ...old, configured: 21 }, { ...old, configured: 22 }],
     tags: [0, 1, 2].map((on) => ({ tag: `pr-${on + 1}-a`, on })),
   }
@@ -49,6 +60,7 @@ it('a new tag in the list is read after a tag without a manifest', async () => {
 
 it('an attached artifact of a manifest in a report is kept if the manifest is needed', async () => {
   const recipe = {
+    ...plain,
     manifests: [
       old,
       {
@@ -59,7 +71,7 @@ it('an attached artifact of a manifest in a report is kept if the manifest is ne
         hasMissingChild: false,
       } as const,
       { kind: 'referrer', of: 1, children: [0], byTag: false, annotated: 'absent' } as const,
-      { kind: 'cosign', of: 0, suffix: 'sig' } as const,
+      { kind: 'cosign', of: 0, suffix: 'sig', prefix: '' } as const,
     ],
     tags: [{ tag: 'pr-1-a', on: 0 }],
   }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { findFailure } from '../test/support/retention/find-failure.ts'
 import { scenarios } from '../test/support/retention/scenarios.ts'
-import type { SimulationResult } from '../test/support/retention/simulation.ts'
+import type { SimulationResult } from '../test/support/retention/simulation-result.ts'
 
 /**
  * Runs thousands of random prunes against the oracle of retention, and as many with concurrent

@@ -29,6 +29,7 @@ export async function describeScenario(scenario: Scenario): Promise<string> {
       ({ tag, before, after, at, repository }) =>
         `moved ${daysAgo(at)} in ${repository}: ${tag} from ${short(before ?? 'nothing')} to ${short(after)}`,
     ),
+    ...(facts.unreadable === undefined ? [] : [`unreadable at first: ${short(facts.unreadable)}`]),
     ...facts.inUse.map((digest) => `in use: ${short(digest)}`),
     ...[...facts.locks].map(([locked, { status }]) => `locked: ${short(locked)} (${status})`),
     JSON.stringify({ abilities, isTwice, isSaved, kill }),

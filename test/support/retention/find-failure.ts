@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describeScenario } from './describe-scenario.ts'
 import type { Scenario } from './scenarios.ts'
 import { shrinkScenario } from './shrink-scenario.ts'
-import { type SimulationResult, simulatePrune } from './simulation.ts'
+import { simulatePrune } from './simulation.ts'
+import type { SimulationResult } from './simulation-result.ts'
 
 export interface FindOptions {
   readonly seed: number

@@ -10,10 +10,11 @@ const day = 86_400_000
 export interface ScenarioFacts extends PruneInput {
   /** by digest or tag */
   readonly locks: ReadonlyMap<string, LockRefusal>
+  readonly unreadable?: string
 }
 
 export function factsOf(
-  { policy, reading, recipe, inUse, locks }: Scenario,
+  { policy, reading, recipe, inUse, locks, unreadable }: Scenario,
   { manifests, tags }: Snapshot,
 ): ScenarioFacts {
   const [digests, names] = [[...manifests.keys()], [...tags.keys()]]
@@ -29,6 +30,7 @@ export function factsOf(
     policy,
     reading,
     now,
+    ...(unreadable !== undefined && { unreadable: digest(unreadable) }),
     inUse: [...new Set(inUse.map(digest))],
     moves: recipe.moves.map(move).filter(({ before, after }) => before !== after),
     firstSeen: new Map(

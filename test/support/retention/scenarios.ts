@@ -21,6 +21,8 @@ export interface Scenario {
   readonly abilities: Partial<Abilities>
   /** content that the registry refuses to delete */
   readonly locks: readonly Lock[]
+  /** a manifest, modulo their number, that the registry fails to read at first */
+  readonly unreadable?: number
   /** manifests that are in use, modulo their number */
   readonly inUse: readonly number[]
   readonly changes: readonly TimedChange[]
@@ -64,6 +66,7 @@ function scenariosOf(family: TagFamily, maxManifests: number, isDisturbed: boole
       isTwice: isDisturbed ? fc.constantFrom(false, false, true) : fc.constant(false),
       isSaved: fc.boolean(),
       seed: fc.nat(),
+      ...(!isDisturbed && { unreadable: fc.nat({ max: 60 }) }),
       ...(isDisturbed && {
         kill: fc.record({
           at: fc.nat({ max: 30 }),

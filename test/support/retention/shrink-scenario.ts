@@ -25,6 +25,8 @@ function* smallerOnes(scenario: Scenario): Generator<Scenario> {
   const { recipe, policy } = scenario
   const { kill: _, ...alive } = scenario
   if (scenario.kill !== undefined) yield alive
+  const { unreadable: __, ...readable } = scenario
+  if (scenario.unreadable !== undefined) yield readable
   if (scenario.isTwice) yield { ...scenario, isTwice: false }
   if (scenario.isSaved) yield { ...scenario, isSaved: false }
   if (scenario.isReadingOfImage) yield { ...scenario, isReadingOfImage: false }
@@ -36,7 +38,7 @@ function* smallerOnes(scenario: Scenario): Generator<Scenario> {
   for (const key of ['reading', 'abilities'] as const)
     for (const value of withoutKeys(scenario[key])) yield { ...scenario, [key]: value }
   for (const key of ['protect', 'limits', 'timeFrom'] as const) {
-    const { [key]: __, ...rest } = policy
+    const { [key]: ___, ...rest } = policy
     if (policy[key] !== undefined) yield { ...scenario, policy: rest }
   }
   for (const key of ['rules', 'protect'] as const) {

@@ -47,6 +47,8 @@ export class SimulatedRegistry {
   readonly storage: RegistryStorage
   /** by digest or tag: what the registry refuses to delete */
   readonly locks: Map<string, LockRefusal> = new Map()
+  /** digests whose manifests cannot be read: the registry fails */
+  readonly unreadable: Set<string> = new Set()
   readonly abilities: Abilities
   readonly #clock = leapingClock(now)
   readonly #uploads: Uploads
@@ -129,7 +131,7 @@ export class SimulatedRegistry {
         request.method === 'DELETE' && 'reference' in route ? await this.lockOf(route.reference) : undefined
       const answered =
         lock === undefined
-          ? await this.#answer(request)
+          ? await this.#answerOrFail(request)
           : errorsResponse(lock.status, lock.code, lock.message)
       await onAnswer({ ...handledOf(actor, request, answered), isLocked: lock !== undefined })
       return responseOf(request, answered)
@@ -144,6 +146,15 @@ export class SimulatedRegistry {
       : []
     const locked = [reference, ...tags].find((one) => this.locks.has(one))
     return locked === undefined ? undefined : this.locks.get(locked)
+  }
+
+  async #answerOrFail(request: RegistryRequest): Promise<EndpointResponse> {
+    const response = await this.#answer(request)
+    const headers = Object.entries(response.headers ?? {})
+    const isUnreadable = headers.some(
+      ([name, value]) => name.toLowerCase() === 'docker-content-digest' && this.unreadable.has(value),
+    )
+    return isUnreadable ? errorsResponse(503, 'UNAVAILABLE', 'try again later') : response
   }
 
   async #answer({ method, url, headers, body }: RegistryRequest): Promise<EndpointResponse> {

@@ -10,60 +10,21 @@ import { factsOf, type ScenarioFacts } from './scenario-facts.ts'
 import { historyOf } from './history-sources.ts'
 import { planComplaints } from './plan-complaints.ts'
 import { endComplaints } from './end-complaints.ts'
-import { executePlan, planWith, policyOf, pruneClient } from './prune-client.ts'
+import { executePlan, type PlanFacts, planWith, policyOf, pruneClient } from './prune-client.ts'
 import { buildRepository } from './repository-builder.ts'
 import type { Scenario } from './scenarios.ts'
 import { SimulatedRegistry } from './simulated-registry.ts'
+import { refusedPolicy, type SimulationResult, sum } from './simulation-result.ts'
 import type { Snapshot } from './snapshot.ts'
 import { randomFrom } from '../random.ts'
 import { RequestOrder } from './request-order.ts'
 import { RunObserver } from './run-observer.ts'
-
-/** The result of a scenario. */
-export interface SimulationResult {
-  /** broken promises */
-  readonly complaints: readonly string[]
-  /** every request and every concurrent change, in order */
-  readonly events: readonly string[]
-  readonly requests: number
-  /** manifests that were deleted */
-  readonly deletes: number
-  /** tags that were deleted alone */
-  readonly untags: number
-  /** deletes that the registry refused because the content is locked */
-  readonly locked: number
-  /** needed manifests that were deleted before a response showed that they were needed */
-  readonly unseenLosses: number
-  readonly conflicts: number
-  readonly isKilled: boolean
-  readonly isRefused: boolean
-  /** dray refuses the policy, because a rule or protection has no effect */
-  readonly isInvalid: boolean
-}
-
-const withoutEffect: SimulationResult = {
-  complaints: [],
-  events: [],
-  requests: 0,
-  deletes: 0,
-  untags: 0,
-  locked: 0,
-  unseenLosses: 0,
-  conflicts: 0,
-  isKilled: false,
-  isRefused: false,
-  isInvalid: true,
-}
 
 /**
  * Simulates a scenario and a further run without other clients, and compares both with the oracle.
  */
 export async function simulatePrune(scenario: Scenario): Promise<SimulationResult> {
   return await new Simulation(scenario).run()
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, one) => all + one, 0)
 }
 
 class Simulation {
@@ -93,12 +54,13 @@ class Simulation {
   async run(): Promise<SimulationResult> {
     const { recipe, isTwice } = this.#scenario
     this.#policy = await policyOf(this.#scenario)
-    if (this.#policy === undefined) return withoutEffect
+    if (this.#policy === undefined) return refusedPolicy
     await this.#registry.load(buildRepository(recipe, this.#registry.abilities.referrers))
     const start = await this.#history.now()
     const facts = factsOf(this.#scenario, start)
     this.#facts = facts
     for (const [locked, refusal] of facts.locks) this.#registry.locks.set(locked, refusal)
+    await this.#checkUnreadable(start)
     const clients = { first: this.#prune('first'), ...(isTwice && { second: this.#prune('second') }) }
     await this.#order.run(clients, () => this.#before())
     for (;;) {
@@ -179,11 +141,7 @@ class Simulation {
     const { isSaved } = this.#scenario
     const observer = new RunObserver(this.#history, this.#known, this.#otherClients.added)
     const client = this.#client(actor, observer)
-    if (this.#policy === undefined) throw new Error('there is no policy')
-    const made = await planWith(client, this.#policy, {
-      inUse: this.#known.inUse,
-      sources: historyOf(this.#known),
-    })
+    const made = await planWith(client, this.#needPolicy(), this.#planFacts)
     const verdicts = observer.onPlan(!isSaved)
     if (this.#isUndisturbed) this.#complaints.push(...planComplaints(made, verdicts, this.#dangling))
     for (const method of observer.methods)
@@ -194,6 +152,9 @@ class Simulation {
       this.#plan = { made, observer }
     }
     const outcomes = await executePlan(client, made, { isImmediate: !isSaved, sink: this.#sink(actor) })
+    const bad = outcomes.filter(({ result }) => ['failed', 'conflict', 'notAttempted'].includes(result))
+    if (this.#isUndisturbed && bad.length > 0)
+      this.#complaints.push(`a delete is ${bad[0]?.result}: ${bad[0]?.error?.message}`)
     this.#conflicts += outcomes.filter(({ result }) => result === 'conflict').length
     return outcomes
   }
@@ -205,6 +166,35 @@ class Simulation {
         if (this.#order.isDead(actor)) await new Promise(() => undefined)
       },
     }
+  }
+
+  /** If a manifest that a tag leads to cannot be read, there is no plan, or it has no deletes. */
+  async #checkUnreadable(start: Snapshot): Promise<void> {
+    const { unreadable, inUse } = this.#known
+    if (unreadable === undefined) return
+    this.#registry.unreadable.add(unreadable)
+    const made = { steps: 0 }
+    const plan = async (): Promise<void> => {
+      const observer = new RunObserver(this.#history, this.#known, this.#otherClients.added)
+      const client = this.#client('unlucky', observer)
+      const { repositories } = await planWith(client, this.#needPolicy(), this.#planFacts)
+      made.steps = repositories.flatMap(({ steps }) => steps).length
+    }
+    await this.#order.run({ unlucky: plan().catch(() => undefined) }, async () => undefined)
+    this.#registry.unreadable.clear()
+    this.#observers.length = 0
+    const children = new Graph({ ...start, referrers: () => [] }, new Set())
+    const isRead = children.reach([...start.tags.values(), ...inUse]).has(unreadable)
+    if (isRead && made.steps > 0) this.#complaints.push('a plan deletes although a manifest is unreadable')
+  }
+
+  #needPolicy(): RepositoryPolicy {
+    if (this.#policy === undefined) throw new Error('there is no policy')
+    return this.#policy
+  }
+
+  get #planFacts(): PlanFacts {
+    return { inUse: this.#known.inUse, sources: historyOf(this.#known) }
   }
 
   async #runAlone(actor: string): Promise<void> {

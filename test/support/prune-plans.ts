@@ -69,7 +69,12 @@ export function repositoryPlan(
   const digests = (all: readonly TagVerdict[]): number => new Set(all.map(({ digest }) => digest)).size
   const deleted = tags.filter(({ verdict, why }) => verdict === 'delete' && why.kind !== 'orphan')
   const imageTags = tags.filter(({ digest, tag }) => digest !== null && !tag.startsWith('sha256-'))
-  const step = (digest: TagVerdict['digest'], why: Why, id: string): readonly DeleteManifestStep[] =>
+  const step = (
+    digest: TagVerdict['digest'],
+    why: Why,
+    id: string,
+    leftBy?: readonly string[],
+  ): readonly DeleteManifestStep[] =>
     digest === null
       ? []
       : [
@@ -81,6 +86,7 @@ export function repositoryPlan(
             why,
             target: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 500 },
             losesTags: tags.filter((tag) => tag.digest === digest).map(({ tag }) => tag),
+            ...(leftBy !== undefined && { leftBy }),
           },
         ]
   const images = [...Map.groupBy(deleted, ({ digest }) => digest).values()].flatMap(([one]) => one ?? [])
@@ -95,7 +101,7 @@ export function repositoryPlan(
       ...images.flatMap(({ digest, why }, i) => step(digest, why, `m${i + 1}`)),
       ...others
         .filter(({ verdict }) => verdict === 'delete')
-        .flatMap(({ digest, why }, i) => step(digest, why, `p${i + 1}`)),
+        .flatMap(({ digest, why, leftBy }, i) => step(digest, why, `p${i + 1}`, leftBy)),
       ...tags.flatMap(({ tag, digest, verdict, why }, i) =>
         verdict === 'untag' && digest !== null
           ? [{ kind: 'deleteTag' as const, id: `t${i + 1}`, repository, after: [], why, tag, digest }]

@@ -42,6 +42,11 @@ const perRepository: readonly Metric[] = [
   },
   { name: 'deleted_images', help: 'Tagged images that the last run deleted.', value: ({ images }) => images },
   {
+    name: 'deleted_superseded',
+    help: 'Images without a tag that the last run deleted because a tag left them.',
+    value: ({ superseded }) => superseded,
+  },
+  {
     name: 'untagged',
     help: 'Tags that the last run deleted from kept images.',
     value: ({ untagged }) => untagged,

@@ -172,9 +172,11 @@ function imagesOf({ repositories }: PrunePlan, executed?: Executed<PruneTypes>):
 }
 
 function planDocument(plan: PrunePlan): object {
-  const { images, deleted, manifests, untagged, freed } = totalsOf(plan)
+  const { images, deleted, superseded, manifests, untagged, freed } = totalsOf(plan)
   const repositories = plan.repositories.length
-  return { totals: { repositories, images, deletedImages: deleted, deleted: manifests, untagged, freed } }
+  return {
+    totals: { repositories, images, deletedImages: deleted, superseded, deleted: manifests, untagged, freed },
+  }
 }
 
 function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
@@ -183,10 +185,8 @@ function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
     const planned = plans.get(formatRepository(one.repository))
     return { ...one, tags: planned?.tags ?? [], others: planned?.others ?? [] }
   })
-  const { images, deleted, manifests, untagged, left, locked, conflicts, failed, freed } = outcomeTotalsOf(
-    plan,
-    outcome,
-  )
+  const { images, deleted, superseded, manifests, untagged, left, locked, conflicts, failed, freed } =
+    outcomeTotalsOf(plan, outcome)
   return {
     ...(plan.policyName !== undefined && { policy: plan.policyName }),
     inUse: plan.inUse,
@@ -195,6 +195,7 @@ function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
       repositories: repositories.length,
       images,
       deletedImages: deleted,
+      superseded,
       deleted: manifests,
       untagged,
       kept: left,

@@ -68,6 +68,8 @@ export interface RepositoryOutcome {
   readonly deleted: number
   /** of these, those that had an image tag */
   readonly images: number
+  /** and those without a tag that a rule deletes because a tag left them */
+  readonly superseded: number
   /** tags that were deleted while their image stays */
   readonly untagged: number
   readonly absent: number
@@ -153,6 +155,7 @@ export function summariseRepository(
     status: refusals.length > 0 ? 'refused' : statusOf(ended),
     deleted: gone.length,
     images: gone.filter(({ losesTags }) => losesTags.some(isImageTag)).length,
+    superseded: deleted.filter(isSuperseded).length,
     untagged: count('done') - gone.length + tagsOfKept(ended),
     absent: count('unchanged'),
     kept: count('kept', 'locked'),
@@ -166,6 +169,11 @@ export function summariseRepository(
     lostImages,
     errors: distinct([...refusals.map(({ error }) => error), ...ended.flatMap(reportedErrors)]),
   }
+}
+
+/** An image that got a tag again counts as an image. */
+function isSuperseded({ leftBy, losesTags }: DeleteManifestStep): boolean {
+  return leftBy !== undefined && !losesTags.some(isImageTag)
 }
 
 function isImageTag(tag: string): boolean {

@@ -8,7 +8,7 @@ import { formatBytes } from '../text/format.ts'
 import { outcomeTotalsOf, totalsOf } from './prune-totals.ts'
 
 /**
- * `deleted` counts images, `freed` bytes, `locked` images and tags. Without an outcome they are
+ * `deleted` counts images, also superseded ones, `freed` bytes, `locked` images and tags. Without an outcome they are
  * what the plan would delete.
  * @param outcome undefined if the plan was only shown or saved
  */
@@ -18,10 +18,10 @@ export function listPruneVariables(
   outcome: PruneOutcome | undefined,
 ): CiVariables {
   const totals = outcome === undefined ? { ...totalsOf(plan), locked: 0 } : outcomeTotalsOf(plan, outcome)
-  const { deleted, freed, locked } = totals
+  const { deleted, superseded, freed, locked } = totals
   const isChanged = outcome?.repositories.some((one) => one.deleted + one.untagged > 0) ?? false
   return {
-    deleted: String(deleted),
+    deleted: String(deleted + superseded),
     freed: String(freed),
     locked: String(locked),
     changed: String(isChanged),
@@ -34,19 +34,28 @@ function textOf({ status, locked }: RepositoryOutcome): string {
   return locked === 0 ? text : `${text}, ${locked} locked`
 }
 
+function formatSuperseded(superseded = 0): string {
+  return superseded === 0 ? '' : ` and ${superseded} superseded`
+}
+
 /** Renders the repositories with changes as a Markdown table for `GITHUB_STEP_SUMMARY`. */
 export function renderPruneSummary(plan: PrunePlan, outcome: PruneOutcome | undefined): string {
   const planned = plan.repositories
     .filter(({ steps }) => steps.length > 0)
     .map(({ image, count, freed }) => [
       image,
-      `${count.deleted} of ${count.images}`,
+      `${count.deleted} of ${count.images}${formatSuperseded(count.superseded)}`,
       formatBytes(freed),
       'planned',
     ])
   const done = outcome?.repositories
     .filter(({ status, locked }) => status !== 'unchanged' || locked > 0)
-    .map((one) => [one.image, String(one.images), formatBytes(one.freed), textOf(one)])
+    .map((one) => [
+      one.image,
+      `${one.images}${formatSuperseded(one.superseded)}`,
+      formatBytes(one.freed),
+      textOf(one),
+    ])
   const refused = plan.refusals.map(({ repository, error }) => [
     repository === undefined ? 'all' : formatRepository(repository),
     '0',

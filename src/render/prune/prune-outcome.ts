@@ -6,10 +6,10 @@ import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { renderErrorBelow } from '../error.ts'
 import { statusTexts } from '../operation.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatCount, formatDuration } from '../text/format.ts'
+import { formatCount, formatDuration, shortenDigest } from '../text/format.ts'
 import { renderFreed, renderRefusedRepositories } from './prune-plan.ts'
 import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
-import { outcomeTotalsOf } from './prune-totals.ts'
+import { countImages, outcomeTotalsOf } from './prune-totals.ts'
 import { describeLocked } from './locked-items.ts'
 import { breakLines } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
@@ -108,11 +108,11 @@ function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | und
 }
 
 function countsOf(outcome: RepositoryOutcome): string {
-  const { images, deleted, untagged, absent, locked } = outcome
+  const { images, superseded, deleted, untagged, absent, locked } = outcome
   return [
     ...(deleted === 0
       ? []
-      : [`${formatCount(images, 'image')} deleted (${formatCount(deleted, 'manifest')})`]),
+      : [`${countImages(images, superseded)} deleted (${formatCount(deleted, 'manifest')})`]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
     ...(locked === 0 ? [] : [`${locked} locked`]),
@@ -136,9 +136,17 @@ function problemCounts({
 function imagesOf(outcome: RepositoryOutcome, plan: RepositoryPlan | undefined): string {
   const { status, kept, locked, lockedItems } = outcome
   if (status !== 'pruned' || kept > locked || plan === undefined) return ''
-  const stay = new Set(lockedItems.flatMap(({ tags }) => tags))
+  const stay = new Set<string>(lockedItems.flatMap(({ tags, digest }) => [...tags, digest]))
   const tags = plan.steps.flatMap((step) => (step.kind === 'deleteManifest' ? step.losesTags : []))
-  const names = tags.filter((tag) => !isEvidenceTag(tag) && !stay.has(tag)).map(escapeText)
+  const superseded = plan.steps.flatMap((step) =>
+    step.kind === 'deleteManifest' && step.leftBy !== undefined && step.losesTags.length === 0 ? [step] : [],
+  )
+  const names = [
+    ...tags.filter((tag) => !isEvidenceTag(tag) && !stay.has(tag)),
+    ...superseded
+      .filter(({ target }) => !stay.has(target.digest))
+      .map(({ target, leftBy = [] }) => `${shortenDigest(target.digest)} (was ${leftBy.join(', ')})`),
+  ].map(escapeText)
   const more = names.length - namedAtMost
   return `${names.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
@@ -194,14 +202,14 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
 /** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag deleted, in 9 s.` */
 function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, page: Page): readonly string[] {
   const totals = outcomeTotalsOf(plan, outcome)
-  const { deleted, manifests, untagged, absent, left, locked, keptWithLocked, refused } = totals
+  const { deleted, superseded, manifests, untagged, absent, left, locked, keptWithLocked, refused } = totals
   const others = left - locked - keptWithLocked
   const changed = outcome.repositories.filter(hasChanged).length
   const where = `${changed} of ${formatCount(totals.repositories, 'repository', 'repositories')}`
   const parts = [
     changed === 0
       ? `Nothing deleted in ${formatCount(totals.repositories, 'repository', 'repositories')}`
-      : `Deleted ${formatCount(deleted, 'image')} (${formatCount(manifests, 'manifest')}) in ${where}`,
+      : `Deleted ${countImages(deleted, superseded)} (${formatCount(manifests, 'manifest')}) in ${where}`,
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
     ...(locked === 0 ? [] : [`${locked} locked`]),

@@ -5,7 +5,7 @@ import { escapeText } from '../text/escape.ts'
 import { formatBytes, formatCount } from '../text/format.ts'
 import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
 import { renderVerdicts } from './prune-rows.ts'
-import { countSteps, Refused, totalsOf } from './prune-totals.ts'
+import { countImages, countSteps, Refused, totalsOf } from './prune-totals.ts'
 import { type Folding, isNotable, listVerdicts } from './prune-verdicts.ts'
 import { breakLines, narrowPage } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
@@ -129,12 +129,12 @@ function idleLine(idle: readonly RepositoryPlan[], page: Page): readonly string[
 function summary(plan: PrunePlan, page: Page): string {
   const { style } = page
   const totals = totalsOf(plan)
-  const { deleted, manifests, untagged, kept, freed, repositories, refused } = totals
+  const { deleted, superseded, manifests, untagged, kept, freed, repositories, refused } = totals
   const by = plan.policyName === undefined ? '' : ` by the policy ${escapeText(plan.policyName)}`
   const parts = [
     ...(manifests === 0
       ? []
-      : [`${imagesToDelete(plan, deleted)} to delete (${formatCount(manifests, 'manifest')})`]),
+      : [`${countImages(deleted, superseded)} to delete (${formatCount(manifests, 'manifest')})`]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} to delete`]),
     `${formatCount(kept, 'image')} to keep`,
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
@@ -155,24 +155,6 @@ function summary(plan: PrunePlan, page: Page): string {
   ].join('\n')
 }
 
-/** Superseded digests that the plan deletes. */
-function countSuperseded({ repositories }: PrunePlan): number {
-  return repositories.reduce(
-    (sum, { count, steps }) => sum + (steps.length === 0 ? 0 : (count.superseded ?? 0)),
-    0,
-  )
-}
-
-/** `2 images and 3 superseded images` */
-function imagesToDelete(plan: PrunePlan, deleted: number): string {
-  const superseded = countSuperseded(plan)
-  const parts = [
-    ...(deleted > 0 || superseded === 0 ? [formatCount(deleted, 'image')] : []),
-    ...(superseded === 0 ? [] : [formatCount(superseded, 'superseded image')]),
-  ]
-  return parts.join(' and ')
-}
-
 function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
   return referrers === 'remembered' && steps.length > 0
 }
@@ -191,9 +173,9 @@ export function renderFreed(freed: number, subject: string, page: Page): readonl
 
 /** The confirmation of a plan: `Delete 3 images and 1 tag?` */
 export function deleteQuestion(plan: PrunePlan): string {
-  const { deleted, manifests, untagged } = totalsOf(plan)
-  const isOfImages = deleted > 0 || countSuperseded(plan) > 0
-  const what = isOfImages ? imagesToDelete(plan, deleted) : formatCount(manifests, 'manifest')
+  const { deleted, superseded, manifests, untagged } = totalsOf(plan)
+  const what =
+    deleted + superseded > 0 ? countImages(deleted, superseded) : formatCount(manifests, 'manifest')
   const parts = [
     ...(manifests === 0 ? [] : [what]),
     ...(untagged === 0 ? [] : [formatCount(untagged, 'tag')]),

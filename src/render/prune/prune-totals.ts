@@ -1,6 +1,7 @@
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
+import { formatCount } from '../text/format.ts'
 
 /** The sums of a plan. Images of refused repositories count as kept. */
 export interface PruneTotals {
@@ -10,6 +11,8 @@ export interface PruneTotals {
   readonly images: number
   readonly deleted: number
   readonly kept: number
+  /** deleted digests without a tag that a tag left */
+  readonly superseded: number
   /** deleted manifests: of images, and of their parts and attached artifacts */
   readonly manifests: number
   /** tags that are deleted from a kept digest */
@@ -53,11 +56,14 @@ export function totalsOf(plan: PrunePlan): PruneTotals {
     all.reduce((total, one) => total + of(one), 0)
   const images = sum(plan.repositories, ({ count }) => count.images)
   const deleted = sum(accepted, ({ count }) => count.deleted)
+  // The plan of a run that is refused later has no steps.
+  const busy = accepted.filter(({ steps }) => steps.length > 0)
   return {
     repositories: names.size,
     images,
     deleted,
     kept: images - deleted,
+    superseded: sum(busy, ({ count }) => count.superseded ?? 0),
     manifests: sum(accepted, (one) => countSteps(one, 'deleteManifest')),
     untagged: sum(accepted, (one) => countSteps(one, 'deleteTag')),
     freed: sum(accepted, ({ freed }) => freed),
@@ -92,6 +98,7 @@ export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: Pru
     images,
     deleted,
     kept: images - deleted,
+    superseded: sum((one) => one.superseded),
     manifests: sum((one) => one.deleted),
     untagged: sum((one) => one.untagged),
     absent: sum((one) => one.absent),
@@ -107,6 +114,16 @@ export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: Pru
     ]).size,
     freed: sum((one) => one.freed),
   }
+}
+
+/**
+ * `2 images and 3 superseded images`; superseded images have no tag and count separately.
+ */
+export function countImages(images: number, superseded: number): string {
+  return [
+    ...(images > 0 || superseded === 0 ? [formatCount(images, 'image')] : []),
+    ...(superseded === 0 ? [] : [formatCount(superseded, 'superseded image')]),
+  ].join(' and ')
 }
 
 export function countSteps({ steps }: RepositoryPlan, kind: 'deleteManifest' | 'deleteTag'): number {

@@ -56,6 +56,9 @@ dray_prune_deleted_manifests{repository="r.example.com/dev/api",policy="n"} 3
 # HELP dray_prune_deleted_images Tagged images that the last run deleted.
 # TYPE dray_prune_deleted_images gauge
 dray_prune_deleted_images{repository="r.example.com/dev/api",policy="n"} 2
+# HELP dray_prune_deleted_superseded Images without a tag that the last run deleted because a tag left them.
+# TYPE dray_prune_deleted_superseded gauge
+dray_prune_deleted_superseded{repository="r.example.com/dev/api",policy="n"} 0
 # HELP dray_prune_untagged Tags that the last run deleted from kept images.
 # TYPE dray_prune_untagged gauge
 dray_prune_untagged{repository="r.example.com/dev/api",policy="n"} 1

@@ -66,6 +66,7 @@ describe('the outcome of a prune', () => {
       status: 'pruned',
       deleted: 3,
       images: 1,
+      superseded: 0,
       untagged: 1,
       absent: 0,
       kept: 0,
@@ -79,6 +80,17 @@ describe('the outcome of a prune', () => {
       lostImages: [],
       errors: [],
     })
+  })
+
+  it('counts deleted images without a tag that a tag left', () => {
+    const left = [
+      manifestStep({ id: 'm1', losesTags: [], leftBy: ['stable'] }),
+      manifestStep({ id: 'm2', losesTags: [], leftBy: ['stable'] }),
+      manifestStep({ id: 'm3', losesTags: [] }),
+    ]
+    const one = { ...api, steps: left }
+    const summary = summariseRepository(planOf([one]), one, all('done', 'conflict', 'done'))
+    expect(summary).toMatchObject({ deleted: 2, images: 0, superseded: 1, conflicts: 1 })
   })
 
   it('frees the planned bytes if all manifests were deleted, else the bytes of the deleted manifests', () => {

@@ -3,6 +3,7 @@ import { digestOf } from '../../../src/oci/digest.ts'
 import { summarisePrune, summariseRepository } from '../../../src/plan/prune/prune-outcome.ts'
 import { listPruneVariables, renderPruneSummary } from '../../../src/render/prune/prune-ci.ts'
 import { renderPruneOutcome } from '../../../src/render/prune/prune-outcome.ts'
+import { shortenDigest } from '../../../src/render/text/format.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 import { pruneOutcome } from '../../support/prune-outcomes.ts'
 import { manifestVerdict, prunePlan, repositoryPlan, tagVerdict, whys } from '../../support/prune-plans.ts'
@@ -61,6 +62,37 @@ Deleted 2 images (2 manifests) in 1 of 1 repository, 1 locked, 1 manifest kept w
     const text = renderPruneOutcome(many, pruneOutcome(many, { '@dev/api': steps }), page, { durationMs: 1 })
     expect(text.match(/locked: n-/g)).toHaveLength(10)
     expect(text).toContain('and 2 more locked: see the audit log or --json')
+  })
+})
+
+describe('the outcome of a prune with superseded images', () => {
+  const superseded = (name: string) =>
+    manifestVerdict('', name, 'superseded', { of: [], why: whys.rule, leftBy: ['stable'] })
+  const plan = prunePlan([
+    repositoryPlan('@prod/api', [tagVerdict('stable', 'keep', whys.unmatched)], {
+      others: [superseded('a'), superseded('b'), manifestVerdict('a', 'amd64', 'child')],
+      count: { images: 1, deleted: 0, superseded: 2 },
+    }),
+  ])
+  const [a, b] = ['a', 'b'].map((name) => shortenDigest(digestOf(name)))
+
+  it('counts and names them', () => {
+    const outcome = pruneOutcome(plan)
+    const text = renderPruneOutcome(plan, outcome, page, { durationMs: 100 })
+    expect(text).toContain('  2 superseded images deleted (3 manifests)\n')
+    expect(text).toContain(`  ${a} (was stable), ${b} (was stable)\n`)
+    expect(text).toContain('Deleted 2 superseded images (3 manifests) in 1 of 1 repository, in')
+    expect(listPruneVariables(plan, 'sha256:0', outcome)).toMatchObject({ deleted: '2', changed: 'true' })
+    expect(listPruneVariables(plan, 'sha256:0', undefined)).toMatchObject({ deleted: '2' })
+    expect(renderPruneSummary(plan, outcome)).toContain('| @prod/api | 0 and 2 superseded |')
+    expect(renderPruneSummary(plan, undefined)).toContain('| @prod/api | 0 of 1 and 2 superseded |')
+  })
+
+  it('does not name a locked one as deleted', () => {
+    const outcome = pruneOutcome(plan, { '@prod/api': { p2: locked } })
+    const text = renderPruneOutcome(plan, outcome, page, { durationMs: 100 })
+    expect(text).toContain(`1 superseded image deleted (2 manifests), 1 locked\n  ${a} (was stable)\n`)
+    expect(text).toContain(`  locked: ${b}: 412 PRECONDITION`)
   })
 })
 

@@ -37,6 +37,7 @@ const manifestVerdict = v.strictObject({
   why,
   size: natural,
   leftBy: v.exactOptional(v.array(tag)),
+  leftAt: v.exactOptional(time),
 })
 const stepBase = {
   id: v.string(),

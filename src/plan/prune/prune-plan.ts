@@ -108,10 +108,12 @@ export interface ManifestVerdict {
   readonly of: readonly Digest[]
   readonly verdict: 'keep' | 'delete'
   readonly why: Why
-  /** of the manifest and its blobs, bytes */
+  /** of the manifest and its blobs, bytes; of a superseded digest those of the whole image */
   readonly size: number
   /** of a superseded digest: the tags that left it, the newest move first */
   readonly leftBy?: readonly string[]
+  /** and when a tag was last on it, ISO 8601, UTC */
+  readonly leftAt?: string
 }
 
 /** The reason of a verdict, for a program and for a person. */

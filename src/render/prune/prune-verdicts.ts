@@ -1,4 +1,5 @@
 import type { Digest } from '../../oci/digest.ts'
+import { describeLacked } from '../../plan/prune/lacked-children.ts'
 import type { ManifestVerdict, RepositoryPlan, TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatAge, formatBytes, formatCount, shortenHex } from '../text/format.ts'
@@ -117,15 +118,20 @@ function deletedItems(
     shown += names.length
     // Only the first of several tags on one image shows its size.
     items.push(...names.map((tag, i) => ({ ...rowOf(tag, now), ...(i > 0 && { size: '' }) })))
-    if (manifest !== undefined) items.push(partRow(manifest, '', page))
-    items.push(...partItems(parts, folding, page))
+    if (manifest !== undefined) items.push(partRow(manifest, '', now, page))
+    items.push(...partItems(parts, folding, now, page))
   }
   return [...items, ...fold(hidden, 'delete', 'more')]
 }
 
-function partItems(parts: readonly ManifestVerdict[], { all }: Folding, page: Page): readonly Item[] {
+function partItems(
+  parts: readonly ManifestVerdict[],
+  { all }: Folding,
+  now: number,
+  page: Page,
+): readonly Item[] {
   if (all || page.width === undefined || parts.length <= partRows)
-    return parts.map((part) => partRow(part, '  ', page))
+    return parts.map((part) => partRow(part, '  ', now, page))
   const deleted = parts.filter(({ verdict }) => verdict === 'delete')
   const count = (role: ManifestVerdict['role']): number => deleted.filter((part) => part.role === role).length
   const children = count('child')
@@ -153,12 +159,12 @@ const roleTexts: Readonly<Record<ManifestVerdict['role'], string>> = {
   superseded: 'superseded',
 }
 
-function partRow(part: ManifestVerdict, indent: string, page: Page): PruneRow {
+function partRow(part: ManifestVerdict, indent: string, now: number, page: Page): PruneRow {
   return {
     kind: 'row',
     verdict: part.verdict,
     name: `${indent}${roleTexts[part.role]} ${page.width === undefined ? part.digest : shortenHex(part.digest)}`,
-    age: '',
+    age: part.leftAt === undefined ? '' : formatAge(now - Date.parse(part.leftAt)),
     size: formatBytes(part.size),
     why: escapeText(part.why.text),
   }
@@ -166,10 +172,10 @@ function partRow(part: ManifestVerdict, indent: string, page: Page): PruneRow {
 
 /** The reason of a verdict, and what the index of the tag lacks. */
 function reasonText({ why, lacks = [] }: TagVerdict): string {
-  if (lacks.length === 0) return escapeText(why.text)
-  const children = lacks.map(({ platform, digest }) => platform ?? digest.slice(0, 19))
-  const more = children.length > 3 ? ` and ${children.length - 3} more` : ''
-  return escapeText(`${why.text}; broken: its index lacks ${children.slice(0, 3).join(', ')}${more}`)
+  const lacked = describeLacked(lacks)
+  // The reason of a rule of the kind `broken` names them itself.
+  const isNamed = lacks.length === 0 || why.text.includes(lacked)
+  return escapeText(isNamed ? why.text : `${why.text}; broken: ${lacked}`)
 }
 
 function rowOf(verdictOf: TagVerdict, now: number): PruneRow {

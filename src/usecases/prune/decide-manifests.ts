@@ -4,6 +4,7 @@ import type { Reach } from '../../images/graph/reach.ts'
 import type { ManifestVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import type { Evaluation } from './evaluate.ts'
 import { SharedReasons } from './shared-reasons.ts'
+import { sumImageBytes } from './sizes.ts'
 
 /**
  * Decides about the manifests that have no image tag: garbage, manifests that garbage reaches and
@@ -32,7 +33,11 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
     const of =
       interrupted.get(digest) ??
       putSubjectFirst(node.subject, above).filter((parent) => reachability.garbage.has(parent))
-    const size = node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
+    // A superseded digest is an image, and shows the size of all of it, as a tag does.
+    const size =
+      left === undefined
+        ? node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
+        : sumImageBytes(graph, digest)
     const decided = left?.isDeleted === isGarbage ? left.why : isGarbage ? orphan : undefined
     const why =
       decided ??
@@ -46,7 +51,7 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
       verdict: isGarbage ? 'delete' : 'keep',
       why: reasons.share(why),
       size,
-      ...(left !== undefined && { leftBy: left.tags }),
+      ...(left !== undefined && { leftBy: left.tags, leftAt: new Date(left.lastUse).toISOString() }),
     })
   }
   return verdicts

@@ -1,16 +1,18 @@
 import type { Digest } from '../../oci/digest.ts'
 import { Reach } from '../../images/graph/reach.ts'
 import { imageTags } from '../../images/graph/repository-graph.ts'
+import { describeLacked } from '../../plan/prune/lacked-children.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
 import { applyRules, needsTime, type RuleVerdict } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
-import type { RuleOptions } from './policy/rules/rule-options.ts'
+import type { BrokenIndex, RuleOptions } from './policy/rules/rule-options.ts'
 import { findKept, type ProtectedImages } from './policy/protect.ts'
 import { judgeOrphans, type OrphanVerdict } from './policy/orphaned.ts'
 import { selectTag } from './policy/select.ts'
 import { judgeSuperseded, type SupersededVerdict } from './policy/superseded.ts'
 import { ImageTimes } from './policy/times.ts'
 import { noHistory } from './records/history.ts'
+import { listLacked } from './records/lacked.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
 /** A policy applied to a snapshot: all that the verdicts follow from. */
@@ -40,7 +42,7 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
   const times = timesOf(snapshot, policy)
   const keptImages = findKept(tags, policy, inUse, reach, (digest) => graph.nodes.has(digest))
   const { rules, reading } = policy
-  const broken = brokenSince(snapshot)
+  const broken = findBroken(snapshot)
   const ruleOptions = { rules, times, now, kept: keptImages.digests, reading, broken }
   const ruleVerdicts = applyRules(tags, ruleOptions)
   const toDelete = new Set(
@@ -90,17 +92,18 @@ function timesOf(
   })
 }
 
-/** Since when indexes lack a child. Of several tags on one index, the last sighting counts. */
-export function brokenSince({
+/** Indexes that lack a child. Of several tags on one index, the last sighting counts. */
+export function findBroken({
   graph,
   history = noHistory,
-}: Pick<RepositorySnapshot, 'graph' | 'history'>): ReadonlyMap<Digest, number> {
-  const sinces = new Map<Digest, number>()
+}: Pick<RepositorySnapshot, 'graph' | 'history'>): ReadonlyMap<Digest, BrokenIndex> {
+  const broken = new Map<Digest, BrokenIndex>()
   for (const [tag, { since }] of history.broken) {
     const digest = graph.tags.get(tag) ?? null
-    if (digest !== null) sinces.set(digest, Math.max(sinces.get(digest) ?? since, since))
+    if (digest === null || since < (broken.get(digest)?.since ?? since)) continue
+    broken.set(digest, { since, text: describeLacked(listLacked(graph, digest, history.sparse)) })
   }
-  return sinces
+  return broken
 }
 
 /**

@@ -18,7 +18,7 @@ import type {
   SourceRepository,
 } from '../../images/ports.ts'
 import type { RepositoryScan } from '../../images/graph/repository-scan.ts'
-import { brokenSince, findCandidates, findDatedDeletes } from './evaluate.ts'
+import { findBroken, findCandidates, findDatedDeletes } from './evaluate.ts'
 import { findUndecided } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
 import { findKept } from './policy/protect.ts'
@@ -86,7 +86,7 @@ export async function gather(
     },
     call,
   )
-  const broken = brokenSince({ graph: scan.graph, history: reader.history })
+  const broken = findBroken({ graph: scan.graph, history: reader.history })
   const configTimes = await readTimes(store, scan, { ...request, broken, now }, options, call)
   const takeSnapshot = (): RepositorySnapshot => ({
     ...request,

@@ -120,7 +120,7 @@ describe('a plan file of a prune', () => {
     const left = digestOf('left')
     const verdict = { digest: left, role: 'superseded', of: [], verdict: 'delete', why, size: 1 } as const
     const superseded = {
-      others: [...api.others, { ...verdict, leftBy: ['stable'] }],
+      others: [...api.others, { ...verdict, leftBy: ['stable'], leftAt: plan.createdAt }],
       steps: [...steps, manifestStep('m3', left, { leftBy: ['stable'] })],
       tags: tagsWith('pr-2', { lacks: [{ digest: child, platform: 'linux/arm64' }] }).tags ?? [],
       count: { ...api.count, superseded: 1 },

@@ -216,14 +216,19 @@ collection.`.trim(),
     const kept = { verdict: 'keep', why: { ...whys.young, text: 'old: among the newest 1' }, of: [] } as const
     const others = [
       manifestVerdict('', 'newest', 'superseded', { ...kept, leftBy: ['stable'] }),
-      manifestVerdict('', 'left', 'superseded', { of: [], why: whys.rule, leftBy: ['stable'] }),
+      manifestVerdict('', 'left', 'superseded', {
+        of: [],
+        why: whys.rule,
+        leftBy: ['stable'],
+        leftAt: '2026-11-20T05:02:00.000Z',
+      }),
     ]
     const count = { images: 1, deleted: 0, superseded: 1 }
     const stable = tagVerdict('stable', 'keep', whys.unmatched, { days: 1 })
     const plan = prunePlan([repositoryPlan('@dev/api', [stable], { others, count })])
     const text = linesOf(plan).join('\n')
     expect(text).toContain('1 image: 1 superseded to delete (1 manifest, 0 B), 1 to keep')
-    expect(text).toMatch(/delete +superseded [\s\S]*keep +superseded .*among the newest 1/)
+    expect(text).toMatch(/delete +superseded \S+ +5d +3\.0 MiB[\s\S]*keep +superseded .*among the newest 1/)
     expect(text).toContain('1 superseded image to delete (1 manifest), 1 image to keep.')
     expect(deleteQuestion(plan)).toBe('Delete 1 superseded image?')
   })
@@ -234,6 +239,14 @@ collection.`.trim(),
     const broken = tagVerdict('1.4', 'keep', whys.unmatched, { days: 9, lacks })
     const text = linesOf(prunePlan([repositoryPlan('@dev/api', [...tags, broken])])).join('\n')
     expect(text).toMatch(/keep +1\.4 .*broken: its index lacks linux\/arm64/)
+  })
+
+  it('says once what an index lacks if the rule says it', () => {
+    const lacks = [{ digest: digestOf('child'), platform: 'linux/arm64' }]
+    const why = { kind: 'rule', by: 'broken', text: 'broken: its index lacks linux/arm64 for 31d' } as const
+    const broken = tagVerdict('1.4', 'delete', why, { days: 9, lacks })
+    const text = linesOf(prunePlan([repositoryPlan('@dev/api', [broken])])).join('\n')
+    expect(text.match(/lacks/g)).toHaveLength(1)
   })
 
   it('does not count evidence tags as images', () => {

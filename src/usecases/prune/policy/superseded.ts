@@ -11,6 +11,8 @@ export interface SupersededVerdict {
   readonly why: Why
   /** the tags that left it, the newest move first */
   readonly tags: readonly string[]
+  /** when a tag was last on it: the newest move or promotion, in milliseconds since 1970 */
+  readonly lastUse: number
   readonly results: readonly RuleResult[]
 }
 
@@ -64,6 +66,7 @@ export function judgeSuperseded(options: SupersededOptions): ReadonlyMap<Digest,
       isDeleted,
       why: { kind: isDeleted ? 'rule' : 'kept', by: name, text: `${name}: ${text}` },
       tags: byNewest.map(({ tag }) => tag),
+      lastUse,
       results: judged,
     })
   }
@@ -91,7 +94,7 @@ function judge(
   const conditions: ConditionResult[] = []
   if (rule.keepNewest !== undefined) {
     const keeps = newestSince === undefined || at >= newestSince
-    const text = `${keeps ? '' : 'not '}among the newest ${rule.keepNewest} that ${tag} left`
+    const text = `${keeps ? '' : 'not '}among the newest ${rule.keepNewest} of ${tag}`
     conditions.push({ name: 'keepNewest', keeps, text })
   }
   if (rule.olderThan !== undefined) {
@@ -101,7 +104,7 @@ function judge(
     conditions.push({ name: 'olderThan', keeps, text })
   }
   const keeping = conditions.find(({ keeps }) => keeps)
-  const text =
-    keeping?.text ?? [`${tag} left it`, ...conditions.map((condition) => condition.text)].join(', ')
+  const reasons = (keeping === undefined ? conditions : [keeping]).map((condition) => condition.text)
+  const text = [`${tag} pointed to it until ${formatSpan(now - at)} ago`, ...reasons].join(', ')
   return { name: rule.name, verdict: keeping === undefined ? 'delete' : 'keep', text, conditions }
 }

@@ -65,6 +65,10 @@ describe('a digest that a tag left', () => {
       'superseded keep',
       'superseded keep',
     ])
+    const oldest = decision.plan.others.find(({ digest }) => digest === digestOf(a))
+    expect(oldest?.why.text).toBe(
+      'superseded: stable pointed to it until 59d ago, not among the newest 1 of stable, last tagged 59d ago, older than 14d',
+    )
   })
 
   it('is deleted with its children and attached artifacts', async () => {

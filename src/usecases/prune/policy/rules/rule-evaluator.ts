@@ -151,13 +151,13 @@ export class RuleEvaluator {
     const { now, times, broken } = this.#options
     if (olderThan === undefined) return undefined
     const limit = formatSpan(olderThan)
-    const seen = kind === 'broken' ? (broken?.get(digest) ?? now) : undefined
-    const time = seen === undefined ? times.of(digest) : { kind: 'dated' as const, at: seen }
+    const seen = kind === 'broken' ? broken?.get(digest) : undefined
+    const time = seen === undefined ? times.of(digest) : { kind: 'dated' as const, at: seen.since }
     if (time.kind === 'undated')
       return { name: 'time', keeps: true, text: `unknown time: ${time.text}`, kind: 'undated' }
     const age = now - time.at
     const keeps = age <= olderThan
-    const is = seen === undefined ? `${formatSpan(age)} old` : `lacks a child for ${formatSpan(age)}`
+    const is = seen === undefined ? `${formatSpan(age)} old` : `${seen.text} for ${formatSpan(age)}`
     const text = `${is}, ${keeps ? 'not ' : ''}${seen === undefined ? 'older' : 'longer'} than ${limit}`
     return { name: 'olderThan', keeps, text, kind: 'kept' }
   }

@@ -13,9 +13,13 @@ export interface RuleOptions {
   readonly kept: { has(digest: Digest): boolean }
   /** how tags are read as versions */
   readonly reading: VersionReading
-  /**
-   * indexes that lack a child, each with the time when a run first saw that, in milliseconds since
-   * 1970; none by default
-   */
-  readonly broken?: ReadonlyMap<Digest, number>
+  /** indexes that lack a child; none by default */
+  readonly broken?: ReadonlyMap<Digest, BrokenIndex>
+}
+
+export interface BrokenIndex {
+  /** when a run first saw that, in milliseconds since 1970 */
+  readonly since: number
+  /** `its index lacks linux/arm64` */
+  readonly text: string
 }

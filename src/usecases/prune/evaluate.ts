@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import { Reach } from '../../images/graph/reach.ts'
 import { imageTags } from '../../images/graph/repository-graph.ts'
-import { describeLacked } from '../../plan/prune/lacked-children.ts'
+import { describeLacked } from '../../oci/lacked-children.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
 import { applyRules, needsTime, type RuleVerdict } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'

@@ -1,5 +1,5 @@
 /** There were no images before. Reproducible builds write earlier times. */
-const firstImage = Date.UTC(2013, 0, 1)
+export const firstImage = Date.UTC(2013, 0, 1)
 
 /**
  * Returns the time at which an image can have been built, in milliseconds since 1970. Undefined for

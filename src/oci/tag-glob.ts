@@ -26,6 +26,11 @@ export function matchesGlob(glob: string, tag: string): boolean {
   return /^\**$/.test(glob.slice(atGlob))
 }
 
+/** Whether a text is a glob that can match several tags. */
+export function hasWildcard(glob: string): boolean {
+  return /[*?]/.test(glob)
+}
+
 /**
  * Whether any tag matches a glob: a tag has up to 128 letters, digits, `_`, `.` and `-`, and does
  * not begin with one of the last two.

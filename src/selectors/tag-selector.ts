@@ -48,9 +48,9 @@ function hasNoException({ exclude }: TagSelector, inner: TagSelector | undefined
   return inner?.exclude !== undefined && includesSelector([inner.exclude], exclude)
 }
 
-/** Formats a selector for people: `latest, prod-* except prod-old`. */
-export function describeSelector(selector: TagSelector): string {
-  const except = selector.exclude === undefined ? '' : ` except ${describeSelector(selector.exclude)}`
+/** Formats a selector in the name of a protection: `latest, prod-* except prod-old`. */
+export function formatSelector(selector: TagSelector): string {
+  const except = selector.exclude === undefined ? '' : ` except ${formatSelector(selector.exclude)}`
   switch (selector.kind) {
     case 'glob':
       return selector.globs.join(', ') + except

@@ -1,4 +1,4 @@
-import { parseNumber, type VersionNumber } from './number.ts'
+import { isNumeric, parseNumber, type VersionNumber } from './number.ts'
 import { isVariant, withVariant } from './variant.ts'
 import { compareVersions, isStable, type Version, type VersionReading, type VersionTag } from './version.ts'
 
@@ -105,8 +105,11 @@ export function isTagOfLine(tag: string, { major, minor, channel, variant = '' }
 
 /** Returns the first identifier of a pre-release unless it is a number: `beta` of 2.0.0-beta.3. */
 export function channelOf({ prerelease: [first] }: Version): string | undefined {
-  return first === undefined || /^\d+$/.test(first) ? undefined : first
+  return first === undefined || isNumeric(first) ? undefined : first
 }
+
+/** The parts of a version that a rule can group tags by. */
+export const versionGroups: readonly string[] = ['major', 'minor', 'patch', 'variant']
 
 /**
  * Returns the key of the line that a version is in, without its variant: `1.4` of 1.4.2 per minor

@@ -55,7 +55,7 @@ export interface VersionTag {
 
 /** A calendar version begins with a year of this century or of the end of the last one. */
 export const firstYear = 1970
-const lastYear = 2099
+export const lastYear = 2099
 /** The second number of a calendar version is a month or a week. */
 const lastWeek = 53
 /** The length of the longest version; that of the package `semver`. */
@@ -205,6 +205,11 @@ export function versionKey({ scheme, prerelease, variant, ...numbers }: Version)
   const { major, minor, patch, fourth } = numbers
   const identifiers = prerelease.map((one) => (scheme === 'loose' || isPadded(one) ? unpadded(one) : one))
   return `${major}.${minor}.${patch}.${fourth} ${identifiers.join('.')} ${variant}`
+}
+
+/** Returns the key of the release that a pre-release precedes; of a release its own. */
+export function releaseKey(version: Version): string {
+  return versionKey({ ...version, prerelease: [] })
 }
 
 /** As `versionKey`, with the build metadata. */

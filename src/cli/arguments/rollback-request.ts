@@ -3,6 +3,7 @@ import { resolveImage, type ResolvedImage, withinOption } from '../../config/res
 import { DrayError } from '../../lib/errors.ts'
 import { isDigest } from '../../oci/digest.ts'
 import { defaultTag } from '../../oci/reference.ts'
+import { hasWildcard } from '../../oci/tag-glob.ts'
 import type { TagPolicy } from '../../semver/tag-policy.ts'
 import { adviseUnread, otherSchemeOf } from '../../semver/unread-version.ts'
 import { isVariant, withVariant } from '../../semver/variant.ts'
@@ -60,7 +61,7 @@ export function rollbackRequest(
 
 /** The variant that a flag names is one, also if `dray.yaml` does not declare it. */
 function withVariantIn(policy: TagPolicy, variant: string): TagPolicy {
-  if (/[*?]/.test(variant)) {
+  if (hasWildcard(variant)) {
     throw new DrayError('usage', `--variant ${JSON.stringify(variant)} is a pattern`, {
       hint: 'Pass one suffix, such as --variant alpine.',
     })

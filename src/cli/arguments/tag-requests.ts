@@ -3,6 +3,7 @@ import { namesOf, resolveImage, type ResolvedImage, withinOption } from '../../c
 import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { parseTag, tagOrDigest } from '../../oci/reference.ts'
+import { hasWildcard } from '../../oci/tag-glob.ts'
 import type { TagPolicy } from '../../semver/tag-policy.ts'
 import {
   classifyTag,
@@ -141,7 +142,7 @@ function nextChoice(
   { policy: { variants = [] } }: TagArguments,
 ): TagChoice {
   const [variant = '', ...more] = variants
-  if (more.length > 0 || /[*?]/.test(variant)) {
+  if (more.length > 0 || hasWildcard(variant)) {
     throw new DrayError('usage', '--next requires one --variant without wildcards', {
       hint: 'Pass the suffix of the new version, such as --variant alpine.',
     })

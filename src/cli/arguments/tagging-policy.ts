@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import { findImagesAt } from '../../config/environments.ts'
 import { DrayError } from '../../lib/errors.ts'
+import { hasWildcard } from '../../oci/tag-glob.ts'
 import type { TagLevel, TagPolicy } from '../../semver/tag-policy.ts'
 import { adviseUnread, otherSchemeOf } from '../../semver/unread-version.ts'
 import type { VersionReading as Reading, VersionTag } from '../../semver/version.ts'
@@ -69,7 +70,7 @@ export function warnAboutMissingSuffix(
   versions: readonly VersionTag[],
   { variants = [] }: VersionFlags,
 ): readonly string[] {
-  const variant = variants.find((glob) => !/[*?]/.test(glob))
+  const variant = variants.find((glob) => !hasWildcard(glob))
   if (variant === undefined) return []
   return versions
     .filter(({ version }) => version.variant === '')

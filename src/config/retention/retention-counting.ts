@@ -1,11 +1,9 @@
 import { nearest } from '../../lib/nearest.ts'
 import type { TagSelector } from '../../selectors/tag-selector.ts'
+import { versionGroups } from '../../semver/line.ts'
 import type { WrittenRule } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
 import type { RuleOrder } from './policy.ts'
-
-/** The parts of a version that a rule can group by. */
-const versionGroups = ['major', 'minor', 'patch', 'variant']
 
 type Counting = Pick<WrittenRule, 'groupBy' | 'orderBy' | 'keepNewest'>
 

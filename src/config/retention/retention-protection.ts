@@ -1,4 +1,4 @@
-import { describeSelector } from '../../selectors/tag-selector.ts'
+import { formatSelector } from '../../selectors/tag-selector.ts'
 import { notAHost, registryOf } from '../check/check-registries.ts'
 import type { InUseProtection, InUseSources, Protection, TagProtection } from './policy.ts'
 import { type ParseContext, repositoriesIn } from './retention-repositories.ts'
@@ -101,7 +101,7 @@ function nameOf(what: What, repositories: readonly string[] | undefined): string
 }
 
 function nameOfTags({ tags, newest }: Extract<What, { readonly kind: 'tags' }>): string {
-  const all = `${tags.kind === 'semver' ? 'versions' : 'tags'} ${describeSelector(tags)}`
+  const all = `${tags.kind === 'semver' ? 'versions' : 'tags'} ${formatSelector(tags)}`
   return newest === undefined ? all : `${all}, the highest ${newest.count} of each ${newest.per}`
 }
 

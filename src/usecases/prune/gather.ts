@@ -25,13 +25,17 @@ import { findKept } from './policy/protect.ts'
 import type { RuleOptions } from './policy/rules/rule-options.ts'
 import type { HistorySources } from './records/history.ts'
 import { HistoryReader, noSources } from './records/history-reader.ts'
-import type { ConfigTime, OrphanedManifest, PruneRequest, RepositorySnapshot } from './snapshot.ts'
+import {
+  type ConfigTime,
+  maxClockDifferenceMs,
+  type OrphanedManifest,
+  type PruneRequest,
+  type RepositorySnapshot,
+} from './snapshot.ts'
 import { ImageTimes } from './policy/times.ts'
 
 /** Configs that are read at once. */
 const configsAtOnce = 16
-/** If two clocks differ by more, ages are not reliable. */
-const maxClockDifferenceMs = 3_600_000
 
 export interface PruneGatherOptions {
   readonly policy: RepositoryPolicy

@@ -5,6 +5,9 @@ import type { Known } from '../../images/ports.ts'
 import type { ReferenceInUse } from './policy/policy.ts'
 import type { RepositoryHistory } from './records/history.ts'
 
+/** If two clocks differ by more, ages are not reliable. */
+export const maxClockDifferenceMs = 3_600_000
+
 /** A repository to read and decide about. */
 export interface PruneRequest {
   readonly repository: RepositoryName

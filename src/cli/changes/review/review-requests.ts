@@ -7,6 +7,7 @@ import { compareNumbers } from '../../../semver/number.ts'
 import type { TagPolicy } from '../../../semver/tag-policy.ts'
 import {
   firstYear,
+  lastYear,
   parseVersionTag,
   type VersionReading,
   type VersionTag,
@@ -198,9 +199,6 @@ function isTagOf(tag: string, { tag: exact, version }: VersionTag, { channels }:
   ]
   return tag === exact || lines.some((line) => isTagOfLine(tag, line))
 }
-
-/** The last year of a calendar version. Higher numbers, such as 20240101, are dates. */
-const lastYear = 2099
 
 /** Whether a tag has the name of a floating tag. In `semver`, numbers from 1970 on are dates. */
 function mayFloat(tag: string, policy: TagPolicy): boolean {

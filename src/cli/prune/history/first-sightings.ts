@@ -11,7 +11,12 @@ import type { Call } from '../../../lib/call.ts'
 import { isDigest } from '../../../oci/digest.ts'
 import { isRecord, parseJson } from '../../../oci/json.ts'
 import { isTag } from '../../../oci/reference.ts'
-import type { FirstSighting, SeenMissing, Sighting } from '../../../usecases/prune/records/history.ts'
+import {
+  type FirstSighting,
+  type SeenMissing,
+  type Sighting,
+  sightingKey,
+} from '../../../usecases/prune/records/history.ts'
 
 const schema = 'dray.sightings/1'
 const maxFileSize = 64 * 1024 * 1024
@@ -74,19 +79,20 @@ function update(
   isExamined: SeenMissing['isExamined'],
   now: number,
 ): readonly FirstSighting[] {
-  const sinces = new Map(known.map((one) => [keyOf(one), one.since]))
-  const keys = new Set(seen.map(keyOf))
-  const others = known.filter((one) => !keys.has(keyOf(one)) && !isExamined(one))
-  return [...others, ...seen.map((one) => ({ ...one, since: Math.min(sinces.get(keyOf(one)) ?? now, now) }))]
+  const sinces = new Map(known.map((one) => [sightingKey(one), one.since]))
+  const keys = new Set(seen.map(sightingKey))
+  const others = known.filter((one) => !keys.has(sightingKey(one)) && !isExamined(one))
+  return [
+    ...others,
+    ...seen.map((one) => ({ ...one, since: Math.min(sinces.get(sightingKey(one)) ?? now, now) })),
+  ]
 }
 
 function isSame(known: readonly FirstSighting[], updated: readonly FirstSighting[]): boolean {
-  const before = new Set(known.map((one) => `${keyOf(one)} ${one.since}`))
-  return before.size === updated.length && updated.every((one) => before.has(`${keyOf(one)} ${one.since}`))
-}
-
-function keyOf({ kind, tag, digest }: Sighting): string {
-  return `${kind} ${tag} ${digest}`
+  const before = new Set(known.map((one) => `${sightingKey(one)} ${one.since}`))
+  return (
+    before.size === updated.length && updated.every((one) => before.has(`${sightingKey(one)} ${one.since}`))
+  )
 }
 
 function formatSightings(repository: string, sightings: readonly FirstSighting[]): string {

@@ -6,7 +6,7 @@ import {
   compareByDigits,
   compareVersions,
   parseVersionTag,
-  type Version,
+  releaseKey,
   type VersionReading,
   type VersionTag,
   versionTagsIn,
@@ -38,19 +38,15 @@ export function readingOfProtections(tags: readonly string[], reading: VersionRe
  */
 export function undeclaredVariants(tags: readonly string[], reading: VersionReading): readonly string[] {
   const versions = versionTagsIn(tags, reading).map(({ version }) => version)
-  const stable = new Set(versions.filter(({ prerelease }) => prerelease.length === 0).map(numbersOf))
+  const stable = new Set(versions.filter(({ prerelease }) => prerelease.length === 0).map(releaseKey))
   const single = versions.flatMap((version) => {
     const suffix = suspectVariant(version)
-    return suffix === undefined || commit.test(suffix) || !stable.has(numbersOf(version)) ? [] : [suffix]
+    return suffix === undefined || commit.test(suffix) || !stable.has(releaseKey(version)) ? [] : [suffix]
   })
   return [...new Set([...suspectVariants(versions), ...single])].toSorted(compareText)
 }
 
 const commit = /^(?:g|sha-?)?[0-9a-f]{7,40}$/
-
-function numbersOf({ major, minor, patch, fourth, variant }: Version): string {
-  return `${major}.${minor}.${patch}.${fourth} ${variant}`
-}
 
 /**
  * Returns the tags that a protection selects; with `newest`, those of the highest versions of each

@@ -1,7 +1,7 @@
 import type { Rule } from '../../../config/retention/policy.ts'
 import type { TagSelector } from '../../../selectors/tag-selector.ts'
 import { matchesGlob } from '../../../oci/tag-glob.ts'
-import { lineOf } from '../../../semver/line.ts'
+import { lineOf, versionGroups } from '../../../semver/line.ts'
 import { isInRange, type VersionRange } from '../../../semver/range/range.ts'
 import { classifyTag, isStable, parseVersionTag, type VersionReading } from '../../../semver/version.ts'
 
@@ -45,14 +45,11 @@ function hasVersion(range: VersionRange, tag: string, reading: VersionReading): 
   return (includePrerelease || isStable(version)) && isInRange(version, range)
 }
 
-/** The parts of a version that a rule can group by. */
-const versionGroups: ReadonlySet<string> = new Set(['major', 'minor', 'patch', 'variant'])
-
 /** Whether a rule reads tags as versions: to select, group or order them. */
 export function isByVersion({ tags, groupBy = [], orderBy }: Rule): boolean {
   if (tags?.kind === 'semver' || tags?.exclude?.kind === 'semver' || orderBy.by === 'version') return true
   const named = tags?.kind === 'regex' ? tags.regex.groups : []
-  return groupBy.some((name) => versionGroups.has(name) && !named.includes(name))
+  return groupBy.some((name) => versionGroups.includes(name) && !named.includes(name))
 }
 
 /**

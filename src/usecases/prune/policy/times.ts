@@ -1,5 +1,5 @@
 import type { TimeSource } from '../../../config/retention/policy.ts'
-import { parseCreated } from '../../../oci/created.ts'
+import { firstImage, parseCreated } from '../../../oci/created.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryGraph } from '../../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../../images/graph/repository-node.ts'
@@ -10,9 +10,6 @@ import type { ConfigTime } from '../snapshot.ts'
 export type ImageTime =
   | { readonly kind: 'dated'; readonly at: number; readonly text: string }
   | { readonly kind: 'undated'; readonly text: string }
-
-/** Docker is of 2013. Reproducible builds write earlier times. */
-const firstImage = Date.UTC(2013, 0, 1)
 
 export interface ImageTimesOptions {
   readonly configTimes: ReadonlyMap<Digest, ConfigTime>

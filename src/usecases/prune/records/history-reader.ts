@@ -10,7 +10,7 @@ import type { RepositoryPolicy } from '../policy/policy.ts'
 import { matchUnread, selectTag } from '../policy/select.ts'
 import type { Rule } from '../../../config/retention/policy.ts'
 import type { OrphanedManifest } from '../snapshot.ts'
-import type { HistorySources, RepositoryHistory, Sighting } from './history.ts'
+import { type HistorySources, type RepositoryHistory, sightingKey } from './history.ts'
 import { examines, findLacking, missingByTag, type MissingOptions } from './missing.ts'
 import { Promotions } from './promotions.ts'
 import { findLeft, selectsLeft } from './superseded.ts'
@@ -111,11 +111,7 @@ async function findMissing(
   const seen = lacking.map(({ kind, tag, digest }) => ({ kind, tag, digest }))
   const { repository } = store
   const known = await sources.remember({ repository, seen, isExamined: examines(missing), now }, call)
-  const sinces = new Map(known.map((one) => [keyOf(one), one.since]))
+  const sinces = new Map(known.map((one) => [sightingKey(one), one.since]))
   // A time in the future is of another clock: the period begins now.
-  return missingByTag(lacking, (one) => Math.min(sinces.get(keyOf(one)) ?? now, now))
-}
-
-function keyOf({ kind, tag, digest }: Sighting): string {
-  return `${kind} ${tag} ${digest}`
+  return missingByTag(lacking, (one) => Math.min(sinces.get(sightingKey(one)) ?? now, now))
 }

@@ -65,6 +65,11 @@ export interface Sighting {
   readonly digest: Digest
 }
 
+/** Returns equal texts for equal sightings. */
+export function sightingKey({ kind, tag, digest }: Sighting): string {
+  return `${kind} ${tag} ${digest}`
+}
+
 export interface FirstSighting extends Sighting {
   /** milliseconds since 1970 */
   readonly since: number

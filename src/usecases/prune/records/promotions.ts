@@ -6,16 +6,14 @@ import type { ContentStore } from '../../../images/cache/content-store.ts'
 import type { RepositoryScan } from '../../../images/graph/repository-scan.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { SourceRepository } from '../../../images/ports.ts'
+import { firstImage } from '../../../oci/created.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { PublicKey } from '../../../signing/dsse.ts'
+import { maxClockDifferenceMs } from '../snapshot.ts'
 import type { HistorySources, PromotedTime } from './history.ts'
 
 /** Images whose attestations are read at once. */
 const imagesAtOnce = 16
-/** Clocks of machines that promote may be ahead by as much, as in `gather.ts`. */
-const maxClockDifferenceMs = 3_600_000
-/** There was no dray before. */
-const firstPlausible = Date.UTC(2013, 0, 1)
 
 export interface PromotionsOptions {
   readonly store: SourceRepository
@@ -130,7 +128,7 @@ export class Promotions {
     if (sources.identify(promotion.to.repository) !== sources.identify(store.repository)) return undefined
     if (promotion.tags.length === 0) return undefined
     const at = Date.parse(promotion.time)
-    if (!(at >= firstPlausible)) return `an attestation has the time ${promotion.time}, which is before 2013`
+    if (!(at >= firstImage)) return `an attestation has the time ${promotion.time}, which is before 2013`
     if (at > now + maxClockDifferenceMs)
       return `an attestation has the time ${promotion.time}, which is in the future`
     const isTrusted = status === 'verified' || (keys === undefined && status !== 'foreign')

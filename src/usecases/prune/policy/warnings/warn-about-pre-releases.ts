@@ -3,6 +3,7 @@ import {
   findHighestTag,
   formatVersion,
   isStable,
+  releaseKey,
   type VersionReading,
   type VersionTag,
   versionKey,
@@ -55,7 +56,7 @@ function warnAboutBounds(
       .map((one) => [versionKey(one.version), one]),
   )
   const pairs = preReleases.flatMap((preRelease) => {
-    const release = releases.get(versionKey({ ...preRelease.version, prerelease: [] }))
+    const release = releases.get(releaseKey(preRelease.version))
     return release === undefined ? [] : [{ preRelease, release }]
   })
   const [first] = pairs

@@ -50,12 +50,12 @@ const timeFrom = fc.constantFrom<PolicyData['timeFrom'][]>(
 )
 
 const limits = fc.oneof(
-  { weight: 8, arbitrary: fc.constant(undefined) },
+  { weight: 6, arbitrary: fc.constant(undefined) },
   {
     weight: 1,
     arbitrary: fc.record(
       {
-        maxDeletes: fc.integer({ min: 0, max: 6 }),
+        maxDeletes: fc.integer({ min: 0, max: 4 }),
         maxPercent: fc.constantFrom(0, 20, 50, 100),
         minRemaining: fc.integer({ min: 0, max: 3 }),
       },
@@ -191,7 +191,7 @@ function supersededRules(family: TagFamily): fc.Arbitrary<RuleBody> {
         fc.constantFrom(['stable'], ['latest', 'stable']),
         globs(family),
       ),
-      keepNewest: fc.oneof(fc.constant(undefined), fc.integer({ min: 1, max: 3 })),
+      keepNewest: fc.oneof(fc.constant(undefined), fc.constantFrom(1, 1, 2, 3)),
       olderThan: fc.oneof(fc.constant(undefined), age),
     })
     .map(({ where, tags, keepNewest, olderThan }) => {
@@ -220,10 +220,16 @@ function protections(family: TagFamily): fc.Arbitrary<ProtectionData> {
     fc
       .tuple(fc.constantFrom(...family.ranges), excluded)
       .map(([semver, exclusion]) => ({ tags: { semver, ...exclusion } })),
-    fc
-      .record({ range: fc.constantFrom(...family.ranges), newest: fc.oneof(newestVersions, fc.constant({})) })
-      .map(({ range, newest }) => ({ semver: { range, ...newest } })),
+    protectedVersions(family),
+    protectedVersions(family),
   )
+}
+
+function protectedVersions(family: TagFamily): fc.Arbitrary<ProtectionData> {
+  const newest = fc.oneof(newestVersions, newestVersions, fc.constant({}))
+  return fc
+    .record({ range: fc.constantFrom(...family.ranges, '*'), newest })
+    .map(({ range, newest: most }) => ({ semver: { range, ...most } }))
 }
 
 const newestVersions = fc.record({

@@ -139,7 +139,7 @@ export function recipes(maxManifests: number, { tags }: TagFamily): fc.Arbitrary
     dangling: rarely(fc.array(tag, { minLength: 1, maxLength: 2 })),
     moves: fc.oneof(
       fc.constant([]),
-      fc.array(moveOf(fc.oneof(tag, movedTag), maxManifests), { maxLength: 16 }),
+      fc.array(moveOf(fc.oneof(tag, movedTag, movedTag, movedTag), maxManifests), { maxLength: 16 }),
     ),
     sightings: fc.array(fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constant('never' as const)), {
       minLength: 1,
@@ -148,7 +148,7 @@ export function recipes(maxManifests: number, { tags }: TagFamily): fc.Arbitrary
   })
 }
 
-const movedTag = fc.constantFrom('stable', 'latest')
+const movedTag = fc.constantFrom('stable', 'stable', 'latest')
 
 function moveOf(tag: fc.Arbitrary<string>, maxManifests: number): fc.Arbitrary<MoveRecipe> {
   const any = fc.nat({ max: 2 * maxManifests })

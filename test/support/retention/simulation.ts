@@ -152,9 +152,7 @@ class Simulation {
       this.#plan = { made, observer }
     }
     const outcomes = await executePlan(client, made, { isImmediate: !isSaved, sink: this.#sink(actor) })
-    const bad = outcomes.filter(({ result }) => ['failed', 'conflict', 'notAttempted'].includes(result))
-    if (this.#isUndisturbed && bad.length > 0)
-      this.#complaints.push(`a delete is ${bad[0]?.result}: ${bad[0]?.error?.message}`)
+    if (this.#isUndisturbed) this.#complaints.push(...this.#badOutcomes(outcomes))
     this.#conflicts += outcomes.filter(({ result }) => result === 'conflict').length
     return outcomes
   }
@@ -186,6 +184,19 @@ class Simulation {
     const children = new Graph({ ...start, referrers: () => [] }, new Set())
     const isRead = children.reach([...start.tags.values(), ...inUse]).has(unreadable)
     if (isRead && made.steps > 0) this.#complaints.push('a plan deletes although a manifest is unreadable')
+  }
+
+  /**
+   * If a registry wants tags deleted first, an image may stay without its tags. What it leads to is
+   * not attempted then.
+   */
+  #badOutcomes(outcomes: readonly DeleteOutcome[]): readonly string[] {
+    const bad: readonly DeleteOutcome['result'][] = this.#registry.abilities.deleteTagged
+      ? ['failed', 'conflict', 'notAttempted']
+      : ['failed', 'conflict']
+    return outcomes.flatMap(({ result, error }) =>
+      bad.includes(result) ? [`a delete is ${result}: ${error?.message ?? ''}`] : [],
+    )
   }
 
   #needPolicy(): RepositoryPolicy {

@@ -49,7 +49,7 @@ const families: readonly TagFamily[] = [
   },
   {
     tags: words(
-      '1.1.1-rc8 1.1.1-rc9 1.1.1-rc10 1.1.1-rc11 1.1.1-rc.9 1.1.1-rc.10 1.1.1 1.1.1-beta 1.1.2-rc9',
+      '1.1.1-rc8 1.1.1-rc9 1.1.1-rc10 1.1.1-rc11 1.1.1-rc.9 1.1.1-rc.10 1.1.0',
     ),
     globs: ['1.1.1*', '*-rc*'],
     regexes: [{ regex: '1\\.1\\..-rc(?<n>\\d+)', groups: ['n'], numeric: ['n'] }],

@@ -34,7 +34,7 @@ function protectedVersions(
     const version = versionOf(tag, reading)
     return version === undefined ? [] : [{ tag, version }]
   })
-  const inRange = versions.filter(({ version }) => isInRange(version, range))
+  const inRange = versions.filter(({ version }) => isInRange(version, range, textOrderOf(reading)))
   if (newestPer === undefined || count === undefined) return inRange.map(({ tag }) => tag)
   const line = (version: OracleVersion): string => `${lineOf(version, newestPer)} ${version.variant}`
   return inRange.flatMap(({ tag, version }) => {

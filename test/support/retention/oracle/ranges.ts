@@ -1,4 +1,4 @@
-import { comparePrecedence, type OracleVersion } from './versions.ts'
+import { comparePrecedence, type OracleVersion, type TextOrder } from './versions.ts'
 
 type Operator = '>=' | '>' | '<' | '<='
 
@@ -14,14 +14,14 @@ const lowest: readonly string[] = ['0']
  * Whether a version is in a range in the syntax of npm, with the parts that the random policies
  * use: `||`, spaces, `>=`, `>`, `<`, `<=`, `^`, `~`, `x` and missing numbers.
  */
-export function isInRange(version: OracleVersion, range: string): boolean {
+export function isInRange(version: OracleVersion, range: string, text: TextOrder): boolean {
   return range.split('||').some((alternative) =>
     alternative
       .trim()
       .split(/\s+/)
       .flatMap(boundsOf)
       .every(({ operator, version: limit }) => {
-        const order = comparePrecedence(version, limit, 'ascii')
+        const order = comparePrecedence(version, limit, text)
         return { '>=': order >= 0, '>': order > 0, '<': order < 0, '<=': order <= 0 }[operator]
       }),
   )

@@ -1,7 +1,7 @@
 import type { SelectorData, TagsData } from '../policy-data.ts'
 import { matchesAny } from './globs.ts'
 import { isInRange } from './ranges.ts'
-import { isVersionLike, type ReadingData, versionOf } from './versions.ts'
+import { isVersionLike, type ReadingData, textOrderOf, versionOf } from './versions.ts'
 
 export interface SelectionContext {
   readonly reading: ReadingData
@@ -29,7 +29,10 @@ function matches({ glob, regex, semver }: SelectorData, tag: string, context: Se
   const version = versionOf(tag, context.reading)
   // Whether it is in the range is unknown, and dray keeps what it cannot read.
   if (version === undefined) return context.isKept && isVersionLike(tag, context.reading)
-  return (context.isKept || version.prerelease.length === 0) && isInRange(version, semver)
+  return (
+    (context.isKept || version.prerelease.length === 0) &&
+    isInRange(version, semver, textOrderOf(context.reading))
+  )
 }
 
 /** The named groups, if the regular expression matches the whole tag. */

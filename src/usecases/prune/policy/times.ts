@@ -23,9 +23,9 @@ export interface ImageTimesOptions {
 
 /**
  * The times of the images of a repository, from the first source of `timeFrom` that has one. An
- * index without an annotation has the time of its newest image; attestations do not count. If the
- * time of a build or push is not plausible, the image is undated; no other source is used. A
- * promotion is never older than the build, and it dates an image whose build is undated. Pure.
+ * index without an annotation has the time of its newest image; attestations do not count. If that
+ * time is not plausible, the image is undated; no other source is used. A promotion is never older
+ * than the build, and it dates an image whose build is undated. Pure.
  */
 export class ImageTimes {
   readonly #graph: RepositoryGraph
@@ -85,13 +85,12 @@ export class ImageTimes {
   }
 
   #promoted(node: RepositoryNode): ImageTime | undefined {
-    const { promoted, now } = this.#options
-    const found = promoted?.get(node.descriptor.digest)
+    const found = this.#options.promoted?.get(node.descriptor.digest)
     if (found === undefined) return undefined
     const build = this.#build(node)
-    if (build.kind === 'dated' && build.at > found.at)
+    if (found.at >= firstImage && build.kind === 'dated' && build.at > found.at)
       return { ...build, text: `${build.text}, later than its promotion` }
-    return { kind: 'dated', at: Math.min(found.at, now), text: found.text }
+    return this.#plausible(found.at, found.text, `${found.text} at ${new Date(found.at).toISOString()}`)
   }
 
   #from(source: Exclude<TimeSource, 'promoted'>, node: RepositoryNode): ImageTime | undefined {
@@ -103,7 +102,11 @@ export class ImageTimes {
   #pushed({ descriptor }: RepositoryNode): ImageTime | undefined {
     const at = this.#options.pushed?.(descriptor.digest)
     if (at === undefined) return undefined
-    return this.#plausible(at, 'the push time of the registry', new Date(at).toISOString())
+    return this.#plausible(
+      at,
+      'the push time of the registry',
+      `the push time of the registry is ${new Date(at).toISOString()}`,
+    )
   }
 
   /** The time of the build alone, by the annotation and the config. */
@@ -177,12 +180,13 @@ export class ImageTimes {
     const { text, source } = stated
     const at = parseCreated(text)
     if (at === undefined) return undated(`${source} is not a time: ${JSON.stringify(text.slice(0, 60))}`)
-    return this.#plausible(at, source, text)
+    return this.#plausible(at, source, `${source} is ${text}`)
   }
 
-  #plausible(at: number, source: string, text: string): ImageTime {
-    if (at < firstImage) return undated(`${source} is ${text}, which is before 2013`)
-    if (at > this.#options.now) return undated(`${source} is ${text}, which is in the future`)
+  /** @param stated the source with its time, in words */
+  #plausible(at: number, source: string, stated: string): ImageTime {
+    if (at < firstImage) return undated(`${stated}, which is before 2013`)
+    if (at > this.#options.now) return undated(`${stated}, which is in the future`)
     return { kind: 'dated', at, text: source }
   }
 

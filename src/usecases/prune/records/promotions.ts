@@ -25,20 +25,23 @@ export interface PromotionsOptions {
   readonly now: number
 }
 
-/** A promotion to this repository, by a plausible attestation about the image. */
+/** A promotion to this repository, by an attestation about the image. */
 export interface AttestedPromotion {
   /** each tag with the digest that it pointed to before */
   readonly tags: readonly { readonly tag: string; readonly before: Digest | null }[]
   /** milliseconds since 1970 */
   readonly at: number
-  /** signed by a key of dray.yaml; if it names none, attestations are not signed */
+  /**
+   * its time is plausible, and a key of dray.yaml signed it; if it names none, attestations are not
+   * signed
+   */
   readonly isTrusted: boolean
 }
 
 /**
- * When dray put tags of a repository on its images: by the audit log, and by attestations. A forged
- * attestation can keep an image for as long as its time is not old, and never longer: it counts
- * only if it is about this image and this repository, and if its time is not in the future.
+ * When dray put tags of a repository on its images: by the audit log, and by attestations. An
+ * attestation counts only if it is about this image and this repository. A time that is not
+ * plausible is returned as it is: a machine with a wrong clock may just have promoted the image.
  */
 export class Promotions {
   readonly #options: PromotionsOptions
@@ -128,10 +131,10 @@ export class Promotions {
     if (sources.identify(promotion.to.repository) !== sources.identify(store.repository)) return undefined
     if (promotion.tags.length === 0) return undefined
     const at = Date.parse(promotion.time)
-    if (!(at >= firstImage)) return `an attestation has the time ${promotion.time}, which is before 2013`
-    if (at > now + maxClockDifferenceMs)
-      return `an attestation has the time ${promotion.time}, which is in the future`
-    const isTrusted = status === 'verified' || (keys === undefined && status !== 'foreign')
-    return { tags: promotion.tags, at: Math.min(at, now), isTrusted }
+    if (Number.isNaN(at)) return `an attestation has the time ${promotion.time}, which is no time`
+    const isFuture = at > now + maxClockDifferenceMs
+    const isPlausible = at >= firstImage && !isFuture
+    const isTrusted = isPlausible && (status === 'verified' || (keys === undefined && status !== 'foreign'))
+    return { tags: promotion.tags, at: isFuture ? at : Math.min(at, now), isTrusted }
   }
 }

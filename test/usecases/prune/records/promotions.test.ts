@@ -140,14 +140,26 @@ describe('an attestation that does not count', () => {
   it.each([
     ['in the future', -2],
     ['before 2013', 9000],
-  ])('is one with a time %s', async (text, days) => {
+  ])('is one with a time %s, and the image is undated and kept', async (text, days) => {
     const { push, attest, evaluate } = await recordScene()
     const one = built('one', 60)
     await push(one, 'stable')
     await attest(one, days)
     const evaluation = await evaluate()
-    expect(evaluation.ruleVerdicts.get('stable')?.isDeleted).toBe(true)
+    expect(evaluation.ruleVerdicts.get('stable')).toMatchObject({
+      isDeleted: false,
+      why: { kind: 'undated' },
+    })
     expect(explain(evaluation, policyOf(), { tag: 'stable' }).time.text).toContain(text)
+  })
+
+  it('is one from before 2013, if there is a later one', async () => {
+    const { push, attest, evaluate } = await recordScene()
+    const one = built('one', 60)
+    await push(one, 'stable')
+    await attest(one, 9000)
+    await attest(one, 40)
+    expect((await evaluate()).ruleVerdicts.get('stable')?.isDeleted).toBe(true)
   })
 
   it('is content that is no statement', async () => {

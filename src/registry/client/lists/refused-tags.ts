@@ -43,6 +43,8 @@ function isRefusedRead({ repository, shared: { tagLists } }: RepositoryClient, e
  */
 async function isAbsent(client: RepositoryClient, tag: string, call: Call): Promise<boolean> {
   const { repository, shared } = client
+  const known = isEvidenceTag(tag) ? shared.tagLists.evidenceTags(repository) : undefined
+  if (known !== undefined) return !known.has(tag)
   const read = (): Promise<WholeTagList> => readWholeList(client, call)
   const tags = await shared.tagLists.list(repository, isEvidenceTag(tag), read, call)
   return tags !== undefined && !tags.has(tag)

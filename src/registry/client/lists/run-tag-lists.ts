@@ -12,10 +12,11 @@ interface ReadList {
   readonly tags: Promise<WholeTagList>
 }
 
-/** The tag lists that a run reads because reads of single tags are refused. */
+/** The tag lists that decide about tags whose reads are refused. */
 export class RunTagLists {
   readonly #clock: Clock
   readonly #lists = new Map<string, ReadList>()
+  readonly #evidence = new Map<string, ReadonlySet<string>>()
   readonly #readable = new Set<string>()
   readonly #strict = new Set<string>()
 
@@ -39,6 +40,16 @@ export class RunTagLists {
 
   isStrict(repository: RepositoryName): boolean {
     return this.#strict.has(formatRepository(repository))
+  }
+
+  /** The run read all tags of a repository: only those of attached artifacts are stored. */
+  noteEvidenceTags(repository: RepositoryName, tags: ReadonlySet<string>): void {
+    this.#evidence.set(formatRepository(repository), tags)
+  }
+
+  /** Returns undefined if the run did not read the list. */
+  evidenceTags(repository: RepositoryName): ReadonlySet<string> | undefined {
+    return this.#evidence.get(formatRepository(repository))
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
+import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatRepository, isTag } from '../../../oci/reference.ts'
 import type { InvalidTags } from '../../../images/ports.ts'
 import type { RepositoryClient } from '../client.ts'
@@ -22,12 +23,15 @@ export async function* tagPages(
   const subject = formatRepository(client.repository)
   if (invalid === 'refuse') client.shared.tagLists.noteStrict(client.repository)
   const entries = new InvalidEntries(`tag list of ${subject}`, 'tags', isTag)
+  const evidence = new Set<string>()
   try {
     for await (const page of rawTagPages(client, call)) {
       const tags = entries.removeFrom(page)
       if (invalid === 'refuse' && entries.count > 0) throw invalidTags(client, subject, entries)
+      for (const tag of tags) if (isEvidenceTag(tag)) evidence.add(tag)
       yield tags
     }
+    client.shared.tagLists.noteEvidenceTags(client.repository, evidence)
   } finally {
     if (invalid === 'skip') entries.report(client.shared, call)
   }

@@ -84,6 +84,17 @@ describe('the list that decides about refused tags', () => {
     await expect(store.resolve({ tag: sig }, newCall())).rejects.toMatchObject({ code: 'unavailable' })
   })
 
+  it('is the one that the run read before, for tags of attached artifacts', async () => {
+    const { store, lists } = await refusing(listed('1.0.0', att))
+    await store.manifest({ tag: '1.0.0' }, newCall())
+    await Array.fromAsync(store.tags(newCall()))
+    expect(await store.findManifest({ tag: sig }, newCall())).toBeUndefined()
+    await expect(store.findManifest({ tag: att }, newCall())).rejects.toMatchObject({ status: 403 })
+    expect(lists()).toBe(1)
+    expect(await store.resolve({ tag: '2.0.0' }, newCall())).toBeUndefined()
+    expect(lists()).toBe(2)
+  })
+
   it('is shared by reads at the same time, also if the first of them is aborted', async () => {
     const controller = new AbortController()
     let isFirst = true

@@ -9,6 +9,7 @@ import {
   isVersionLike,
   type VersionReading,
 } from '../semver/version.ts'
+import { isVariant } from '../semver/variant.ts'
 import type { FloatingTag, VersionTags } from '../semver/version-tags.ts'
 import { damagedBy, type FormerImage, nameOf, neededImage } from './former-image.ts'
 import { expectHighest, type KeptTag, type PlannedTag, type TagOverride } from './plan.ts'
@@ -44,7 +45,7 @@ export interface TagRules {
 }
 
 export interface TagDecisions {
-  /** in the order of writing: version tags, other tags, `latest`; includes unchanged tags */
+  /** in the order of writing: version tags, other tags, `latest` or `alpine`; includes unchanged tags */
   readonly waves: readonly (readonly TagToWrite[])[]
   readonly keptTags: readonly KeptTag[]
   readonly refusals: readonly DrayError[]
@@ -221,7 +222,10 @@ function isExact(tag: string, version: VersionTags | undefined, rules: TagRules)
   return tag === version?.exact || isExactVersion(tag, rules.reading)
 }
 
-/** Version tags come first: a user of a floating tag then finds its version tag too. */
+/**
+ * Version tags come first: a user of a floating tag then finds its version tag too. `latest`, or
+ * the tag that takes its place for a variant, comes last.
+ */
 function groupByWave(
   tags: readonly TagToWrite[],
   version: VersionTags | undefined,
@@ -229,7 +233,8 @@ function groupByWave(
 ): readonly (readonly TagToWrite[])[] {
   const waves: [TagToWrite[], TagToWrite[], TagToWrite[]] = [[], [], []]
   for (const tag of tags) {
-    waves[isExact(tag.tag, version, rules) ? 0 : tag.tag === 'latest' ? 2 : 1].push(tag)
+    const isLast = tag.tag === 'latest' || isVariant(tag.tag, rules.reading.variants)
+    waves[isExact(tag.tag, version, rules) ? 0 : isLast ? 2 : 1].push(tag)
   }
   return waves
 }

@@ -145,6 +145,17 @@ describeEachRegistry('dray tag', (registryOf) => {
     expect(written).toHaveLength(4)
   })
 
+  it('the tag of a variant is written last, as latest', async () => {
+    const registry = registryOf()
+    const repo = await startRepository(registry, '')
+    await registry.forget()
+    const policy = { variants: ['alpine'] }
+    await tag(run, { in: repo.in, at: { tag: 'build' }, as: '1.0.0-alpine', policy })
+    const written = (await registry.requests()).filter(isWrite).map(({ path }) => path.split('/').at(-1))
+    expect([written[0], written.at(-1)]).toEqual(['1.0.0-alpine', 'alpine'])
+    expect(written).toHaveLength(4)
+  })
+
   it.each(['latest', '1.4'])(
     '%s is a conflict and is kept if someone moves it between plan and write',
     async (moved) => {

@@ -45,7 +45,7 @@ export interface TagRules {
 }
 
 export interface TagDecisions {
-  /** in the order of writing: version tags, other tags, `latest` or `alpine`; includes unchanged tags */
+  /** in the order of writing: version tags, other tags, `latest`; includes unchanged tags */
   readonly waves: readonly (readonly TagToWrite[])[]
   readonly keptTags: readonly KeptTag[]
   readonly refusals: readonly DrayError[]

@@ -16,7 +16,7 @@ export function adviseUnread(text: string, reading: VersionReading): string {
   if (parseVersion(text, { ...reading, ignoreVersions: [] }) !== undefined)
     return 'A glob of ignoreVersions matches it. Use another version, or change the glob.'
   const withPlus = text.replace('_', '+')
-  if (parseVersion(withPlus, reading) !== undefined) return `Write build metadata after "+": ${withPlus}`
+  if (parseVersion(withPlus, reading) !== undefined) return `Write build metadata after "+": ${withPlus}.`
   const other = otherSchemeOf(text, reading)
   return other === undefined
     ? `A version is ${forms[scheme]}.`

@@ -15,23 +15,29 @@ import {
 /** How many tags or suffixes a warning names. */
 const shown = 5
 
+export interface WarningOptions {
+  /** the tag policy writes `latest`, and therefore `alpine` for a variant */
+  readonly maintainsLatest?: boolean
+  /** flags of the command change the reading, because the repository is in no environment */
+  readonly byFlags?: boolean
+}
+
 /**
  * Returns warnings about tags that the user probably reads in another way than dray: one line each,
  * without the repository.
  * @param tags all tags of the repository
- * @param maintainsLatest the tag policy writes `latest`, and therefore `alpine` for a variant
  */
 export function warnAboutTags(
   tags: readonly string[],
   reading: VersionReading,
-  { maintainsLatest }: { readonly maintainsLatest: boolean } = { maintainsLatest: false },
+  { maintainsLatest = false, byFlags = false }: WarningOptions = {},
 ): readonly string[] {
   const tagged = versionTagsIn(tags, reading)
   const versions = tagged.map(({ version }) => version)
   const suspects = suspectVariants(versions)
   return [
-    ...warnAboutVersionLike(tags, tagged, reading),
-    ...warnAboutSuspects(suspects),
+    ...warnAboutVersionLike(tags, tagged, reading, byFlags),
+    ...warnAboutSuspects(suspects, byFlags),
     ...(reading.scheme === 'loose' ? [] : warnAboutDigits(versions, suspects)),
     ...(maintainsLatest ? warnAboutLatest(tags, versions) : []),
   ]
@@ -41,6 +47,7 @@ function warnAboutVersionLike(
   tags: readonly string[],
   versions: readonly VersionTag[],
   reading: VersionReading,
+  byFlags: boolean,
 ): readonly string[] {
   const found = tags.filter((tag) => classifyTag(tag, reading) === 'versionLike')
   const [first] = found
@@ -52,10 +59,11 @@ function warnAboutVersionLike(
   const best = bestReading(found, versions, reading)
   // the scheme loose makes a date the highest of other versions
   const isAbove = best?.scheme === 'loose' && isDated(first) && versions.length > 0
+  const ignore = byFlags ? `name ${them} with --ignore-versions` : `list ${them} under ignoreVersions`
   const fix =
     best === undefined
-      ? `list ${them} under ignoreVersions in dray.yaml`
-      : `if ${are}${isAbove ? ' above the others' : ''}, set ${settingOf(best, reading)} under tags in dray.yaml; otherwise list ${them} under ignoreVersions`
+      ? `${ignore}${byFlags ? '' : ' in dray.yaml'}`
+      : `if ${are}${isAbove ? ' above the others' : ''}, ${change(best, reading, byFlags)}; otherwise ${ignore}`
   return [`the scheme ${reading.scheme} does not read ${what} (${listSome(found)}): ${fix}`]
 }
 
@@ -86,19 +94,24 @@ function bestReading(
   return undefined
 }
 
-function settingOf({ scheme, buildMetadata }: VersionReading, now: VersionReading): string {
-  return [
-    ...(scheme === now.scheme ? [] : [`scheme: ${scheme}`]),
-    ...(buildMetadata === now.buildMetadata ? [] : ['buildMetadata: true']),
+function change({ scheme, buildMetadata }: VersionReading, now: VersionReading, byFlags: boolean): string {
+  const settings = [
+    ...(scheme === now.scheme ? [] : [byFlags ? `--scheme ${scheme}` : `scheme: ${scheme}`]),
+    ...(buildMetadata === now.buildMetadata ? [] : [byFlags ? '--build-metadata' : 'buildMetadata: true']),
   ].join(' and ')
+  return byFlags ? `pass ${settings}` : `set ${settings} under tags in dray.yaml`
 }
 
-function warnAboutSuspects(suspects: ReadonlySet<string>): readonly string[] {
+function warnAboutSuspects(suspects: ReadonlySet<string>, byFlags: boolean): readonly string[] {
   if (suspects.size === 0) return []
   const suffixes = [...suspects].toSorted(compareText)
   const one = suffixes.length === 1
+  const globs = variantGlobs(suffixes)
+  const fix = byFlags
+    ? `pass ${globs.map((glob) => `--variant ${JSON.stringify(glob)}`).join(' ')}`
+    : `set variants: ${formatList(globs)} under tags in dray.yaml`
   return [
-    `versions with the ${one ? 'suffix' : 'suffixes'} ${listSome(suffixes)} are read as pre-releases: if ${one ? 'it is a variant' : 'they are variants'}, set variants: ${formatList(variantGlobs(suffixes))} under tags in dray.yaml`,
+    `versions with the ${one ? 'suffix' : 'suffixes'} ${listSome(suffixes)} are read as pre-releases: if ${one ? 'it is a variant' : 'they are variants'}, ${fix}`,
   ]
 }
 

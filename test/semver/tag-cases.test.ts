@@ -158,7 +158,7 @@ describe('a version argument that the scheme does not read', () => {
     ['calver', '1.4.2', 'set scheme: semver under tags'],
     ['calver', '27.03.4.1.2', 'A version is a year, a month or week'],
     ['the defaults', '1.4', 'A version is MAJOR.MINOR.PATCH'],
-    ['the defaults', '1.4.1_build.7', 'Write build metadata after "+": 1.4.1+build.7'],
+    ['the defaults', '1.4.1_build.7', 'Write build metadata after "+": 1.4.1+build.7.'],
     ['ignoreVersions: ["9.*"]', '9.0.0', 'A glob of ignoreVersions matches it'],
   ])('with %s, %s: %s', (name, text, advice) => {
     const policy = policyOf(name)

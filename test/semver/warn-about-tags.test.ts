@@ -88,6 +88,24 @@ describe('a warning about undeclared variants', () => {
   })
 })
 
+describe('a warning about a repository in no environment', () => {
+  const warned = (...tags: string[]) => warnAboutTags(tags, plainReading, { byFlags: true })
+
+  it.each([
+    [['2024.10.15'], 'if it is a version, pass --scheme calver; otherwise name it with --ignore-versions'],
+    [
+      ['1.4.1_build.7', '1.4.1'],
+      'if it is a version, pass --build-metadata; otherwise name it with --ignore-versions',
+    ],
+    [['1.4.2__'], '(1.4.2__): name it with --ignore-versions'],
+    [['1.4.2-alpine', '1.4.3-alpine'], 'if it is a variant, pass --variant "alpine"'],
+  ])('names flags: %s', (tags, fix) => {
+    const [text, ...others] = warned(...tags)
+    expect(text?.endsWith(fix), text).toBe(true)
+    expect(others).toEqual([])
+  })
+})
+
 describe('a warning about identifiers that compare as text', () => {
   it('suggests a dot before the number', () => {
     expect(warnings('1.1.1-rc9 1.1.1-rc10')).toEqual([

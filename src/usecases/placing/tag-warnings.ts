@@ -9,6 +9,8 @@ export interface WarnedImage {
   readonly reading: VersionReading
   /** the run writes `latest`, or the tag that takes its place for a variant */
   readonly maintainsLatest: boolean
+  /** the command has flags for the reading, and the repository is in no environment */
+  readonly byFlags?: boolean
   readonly targets: readonly (TargetTags | UnreadTarget)[]
   /** the tags that the image may get */
   readonly tagsAt: (target: TargetTags) => readonly string[]
@@ -38,9 +40,9 @@ export function warnAboutTargets(images: readonly WarnedImage[]): readonly strin
 function warnAt(
   repository: RepositoryName,
   tags: readonly string[],
-  { reading, maintainsLatest }: WarnedImage,
+  { reading, maintainsLatest, byFlags = false }: WarnedImage,
 ): readonly string[] {
-  return warnAboutTags(tags, reading, { maintainsLatest }).map(
+  return warnAboutTags(tags, reading, { maintainsLatest, byFlags }).map(
     (text) => `${formatRepository(repository)}: ${text}`,
   )
 }

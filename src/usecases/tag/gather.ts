@@ -84,9 +84,10 @@ function placedImage(snapshot: TagSnapshot): PlacedImage {
 /** Returns what warnings about the tags of the targets need. */
 export function warnedImage(snapshot: TagSnapshot): WarnedImage {
   const { request, targets } = snapshot
-  const { policy, choice } = request
+  const { policy, choice, environment } = request
   const maintainsLatest = choice.kind !== 'plain' && policy.levels.includes('latest')
-  return { reading: policy, maintainsLatest, targets, tagsAt: placedImage(snapshot).tagsAt }
+  const byFlags = environment === undefined
+  return { reading: policy, maintainsLatest, byFlags, targets, tagsAt: placedImage(snapshot).tagsAt }
 }
 
 type ImageSnapshot = Omit<TagSnapshot, 'readAt'>

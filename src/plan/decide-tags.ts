@@ -6,7 +6,7 @@ import {
   classifyTag,
   formatVersion,
   isExactVersion,
-  isVersionLike,
+  beginsLikeVersion,
   type VersionReading,
 } from '../semver/version.ts'
 import { isVariant } from '../semver/variant.ts'
@@ -185,7 +185,7 @@ function conflictingSpellings(
 
 /** Whether a tag may be one that does not move, before it is known which versions there are. */
 export function mayBeImmutable(tag: string, immutable: readonly string[]): boolean {
-  return isVersionLike(tag) || immutable.some((glob) => matchesGlob(glob, tag))
+  return beginsLikeVersion(tag) || immutable.some((glob) => matchesGlob(glob, tag))
 }
 
 function reasonToKeep(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {
@@ -196,7 +196,7 @@ function reasonToKeep(tag: string, version: VersionTags | undefined, rules: TagR
 }
 
 const versionTagsAreImmutable = 'version tags are immutable'
-const versionLikeTagsAreImmutable = 'tags that look like versions are immutable'
+const versionLikeTagsAreImmutable = 'version-like tags are immutable'
 
 /** @param existing the tag itself, or another spelling of its version */
 function tagTaken(

@@ -168,7 +168,7 @@ export function classifyTag(tag: string, reading: VersionReading): 'version' | '
 const threeNumbers = /^v?\d+(?:\.\d+){2,}(?:[-_].*)?$/
 
 /** Whether a tag may be a version in any scheme: it begins with two numbers, as `1.4` does. */
-export function isVersionLike(tag: string): boolean {
+export function beginsLikeVersion(tag: string): boolean {
   return beginsWithNumbers.test(tag)
 }
 

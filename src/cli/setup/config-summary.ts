@@ -79,8 +79,8 @@ export function renderConfigSummary(
         ...(limits.maxDeletes === undefined ? [] : [`at most ${formatCount(limits.maxDeletes, 'delete')}`]),
       ]
       const policy = `retention${name === null ? '' : ` ${escapeText(name)}`}`
-      const unread = `${policy} keeps version-like tags that the scheme does not read, by: ${listed(byVersion)}`
-      return [`${policy}: ${parts.join(', ')}`, ...(byVersion.length === 0 ? [] : [unread])]
+      const keeping = `${policy} keeps version-like tags, because these read versions: ${listed(byVersion)}`
+      return [`${policy}: ${parts.join(', ')}`, ...(byVersion.length === 0 ? [] : [keeping])]
     }),
   ]
   return [`${style.bold(escapeText(file))} is valid.`, ...lines.map((line) => `  ${line}`)].join('\n')

@@ -8,7 +8,7 @@ import { movedSince, overtaken } from '../../plan/conflicts.ts'
 import { invalidPlan } from '../../plan/invalid-plan.ts'
 import { type HighestPrecondition, isOfTag, type Precondition, readingOf } from '../../plan/plan.ts'
 import { higherInLine } from '../../semver/line.ts'
-import { isVersionLike, parseVersion, versionTagsIn } from '../../semver/version.ts'
+import { beginsLikeVersion, parseVersion, versionTagsIn } from '../../semver/version.ts'
 import type { Repositories } from '../../images/ports.ts'
 import { listTags, readTag } from '../../images/tags/tags.ts'
 
@@ -62,7 +62,7 @@ export class TagChecks {
     const began = this.#clock.now()
     const lists = others.flatMap((one) => (one.kind === 'highest' ? [this.#list(one.repository, call)] : []))
     const at = Math.min(began, ...lists.map((list) => list.at))
-    const method = own?.digest === null && isVersionLike(tag) ? 'GET' : 'HEAD'
+    const method = own?.digest === null && beginsLikeVersion(tag) ? 'GET' : 'HEAD'
     const [found, failures] = await Promise.all([
       this.#digest(repository, tag, method, call),
       Promise.all(others.map((one) => this.#failureOf(one, formatAt(repository, { tag }), call))),

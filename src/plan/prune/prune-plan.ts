@@ -134,8 +134,7 @@ export interface Why {
      */
     | 'undated'
     /**
-     * it looks like a version, is not read as one, and a protection or rule is by version: `by` is
-     * its name
+     * it is a version-like tag, and a protection or rule by version keeps it: `by` is its name
      */
     | 'versionLike'
     /** a rule by version, order or group selects it, and it has none: `by` is the rule's name */

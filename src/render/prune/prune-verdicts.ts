@@ -245,7 +245,7 @@ function reasonOf(why: Why): string {
     case 'unparsable':
       return `no version, number or group (${by})`
     case 'versionLike':
-      return `not read as a version (${by})`
+      return `version-like tags (${by})`
     case 'reached':
       return 'needed by a kept image'
     case 'evidence':

@@ -3,7 +3,7 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { FormerImage } from '../../plan/former-image.ts'
-import { isVersionLike } from '../../semver/version.ts'
+import { beginsLikeVersion } from '../../semver/version.ts'
 import { type Gathered, readOrUnread, type UnreadTarget } from '../../images/graph/unread.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories, TargetRepository } from '../../images/ports.ts'
@@ -85,7 +85,7 @@ function mayDelete(all: readonly [PlacedTarget, ...PlacedTarget[]], stores: Repo
   const [{ target }] = all
   const keeps = stores.target(target.repository).capability('keepsUntagged')
   if (keeps !== 'unknown' || target.listed !== undefined) return keeps === 'no'
-  return all.flatMap(movesOf).some(({ tag }) => isVersionLike(tag))
+  return all.flatMap(movesOf).some(({ tag }) => beginsLikeVersion(tag))
 }
 
 interface PlacedTarget {

@@ -129,8 +129,8 @@ function findSubject({ reach, snapshot }: Evaluation, tag: string): Digest | und
 
 function explainKept(protection: Protected, keptImages: ProtectedImages, tag: string, digest: Digest): Why {
   const own = keptImages.byTag.get(tag)
-  if (own !== undefined && keptImages.unread.has(tag)) {
-    const text = `protected: ${own.name}; it looks like a version and is not read as one`
+  if (own !== undefined && keptImages.versionLike.has(tag)) {
+    const text = `protected: ${own.name} (version-like tag)`
     return { kind: 'versionLike', by: own.name, text }
   }
   if (own !== undefined) return { kind: 'protection', by: own.name, text: `protected: ${own.name}` }

@@ -57,7 +57,7 @@ it('rollback of an image that is not in the environment names the repository', a
   })
 })
 
-it('a plan warns once for each repository about tags that look like versions', async () => {
+it('a plan warns once for each repository about version-like tags', async () => {
   const { context, registries } = await place(world().image('api:build-77').image('api:build-78'))
   const { oracle, host } = registries.staging
   for (const tag of ['1.0.0', '2024.10.15', '1.0.0_amd64'])

@@ -27,7 +27,7 @@ it('config validate names the protections and rules that keep version-like tags'
 `)
   expect(text.split('\n').slice(3)).toEqual([
     '  retention: 2 rules (highest, old), 2 protections',
-    '  retention keeps version-like tags that the scheme does not read, by: versions, highest',
+    '  retention keeps version-like tags, because these read versions: versions, highest',
   ])
   expect(validate('  rules: [{ name: old, tags: [x], olderThan: 1d }]\n').text).not.toContain('version-like')
 })

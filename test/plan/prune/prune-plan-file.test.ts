@@ -133,10 +133,10 @@ describe('a plan file of a prune', () => {
     expect(() => read(planWith({ count: { ...api.count, superseded: 1 } }))).toThrow(hint)
   })
 
-  it('can have tags that are kept because they look like versions', () => {
+  it('can have version-like tags that a protection keeps', () => {
     const unread: TagVerdict = {
       ...shown('2024.04.1', kept, 'keep'),
-      why: { kind: 'versionLike', by: 'releases', text: 'protected: releases; not read as a version' },
+      why: { kind: 'versionLike', by: 'releases', text: 'protected: releases (version-like tag)' },
     }
     const written = read(planWith({ tags: [...api.tags, unread] })) as PrunePlan
     expect(written.repositories[0]?.tags.at(-1)).toEqual(unread)

@@ -95,8 +95,8 @@ describe('dray tag by the scheme and the variants of the repository', () => {
     ['7.2', '7.2.0', { scheme: 'loose', twoNumbers: true }, /version tags are immutable/],
     ['1.4.2-alpine', '1.4.2-alpine', alpine, /version tags are immutable/],
     ['v1.4.2-alpine', '1.4.2-alpine', alpine, /version tags are immutable/],
-    ['2024.10.15', { kind: 'plain', tags: ['2024.10.15'] }, {}, /look like versions are immutable/],
-    ['1.4.2_amd64', { kind: 'plain', tags: ['1.4.2_amd64'] }, {}, /look like versions are immutable/],
+    ['2024.10.15', { kind: 'plain', tags: ['2024.10.15'] }, {}, /version-like tags are immutable/],
+    ['1.4.2_amd64', { kind: 'plain', tags: ['1.4.2_amd64'] }, {}, /version-like tags are immutable/],
   ]
   it.each(refused)(
     '%s on another image and %j are refused unless --move-tag is passed',

@@ -11,8 +11,8 @@ import { readingOfProtections, selectProtected } from './protected-tags.ts'
 export interface ProtectedImages {
   /** protected tags, each with the first protection that selects it */
   readonly byTag: ReadonlyMap<string, TagProtection>
-  /** those protected tags that look like versions and cannot be read as such */
-  readonly unread: ReadonlySet<string>
+  /** the version-like tags among them */
+  readonly versionLike: ReadonlySet<string>
   /** digests in use, each with the reference */
   readonly inUse: ReadonlyMap<Digest, ReferenceInUse>
   /** all kept digests, each with the reason and the digest that reaches it */
@@ -51,11 +51,11 @@ export function findKept(
   const digests = new Map<Digest, Protected>()
   const names = [...tags.keys()]
   const read = readingOfProtections(names, reading)
-  const unread = new Set<string>()
+  const versionLike = new Set<string>()
   for (const protection of protect) {
     const selected = selectProtected(protection, names, read)
     if (selected.tags.length > 0) matched.add(protection.name)
-    for (const tag of selected.unread) if (!byTag.has(tag)) unread.add(tag)
+    for (const tag of selected.versionLike) if (!byTag.has(tag)) versionLike.add(tag)
     for (const tag of selected.tags) if (!byTag.has(tag)) byTag.set(tag, protection)
   }
   for (const [tag, protection] of byTag) {
@@ -77,7 +77,7 @@ export function findKept(
     if (!inUse.has(at)) inUse.set(at, image)
     keep(digests, { kind: 'inUse', used: image, at }, reach)
   }
-  return { byTag, unread, inUse, digests, matched, absent, atOtherHosts }
+  return { byTag, versionLike, inUse, digests, matched, absent, atOtherHosts }
 }
 
 /** Describes a reference in use by its source, and by its text if it names another host. */

@@ -17,8 +17,8 @@ import { selectTag } from './select.ts'
 /** The tags that a protection keeps. */
 export interface ProtectedTags {
   readonly tags: readonly string[]
-  /** those of them that are version-like: the protection is by version and cannot read them */
-  readonly unread: readonly string[]
+  /** the version-like tags among them: a protection by version keeps what it cannot read */
+  readonly versionLike: readonly string[]
 }
 
 /**
@@ -59,13 +59,13 @@ export function selectProtected(
   reading: VersionReading,
 ): ProtectedTags {
   const selected = tags.filter((tag) => selectTag(selector, tag, reading) !== undefined)
-  if (selector.kind !== 'semver') return { tags: selected, unread: [] }
-  const unread = selected.filter((tag) => classifyTag(tag, reading) === 'versionLike')
-  if (newest === undefined) return { tags: selected, unread }
+  if (selector.kind !== 'semver') return { tags: selected, versionLike: [] }
+  const versionLike = selected.filter((tag) => classifyTag(tag, reading) === 'versionLike')
+  if (newest === undefined) return { tags: selected, versionLike }
   const highest = [...linesOf(selected, newest.per, reading).values()].flatMap((line) => [
     ...findHighest(line, newest.count),
   ])
-  return { tags: [...highest, ...unread], unread }
+  return { tags: [...highest, ...versionLike], versionLike }
 }
 
 /** Returns the versions of each line; each variant has lines of its own. */

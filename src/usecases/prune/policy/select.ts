@@ -56,7 +56,7 @@ export function isByVersion({ tags, groupBy = [], orderBy }: Rule): boolean {
  * Matches a version-like tag that a rule by version cannot read, and therefore keeps. Undefined for
  * any other tag, and if the rule does not select it by anything else than versions.
  */
-export function matchUnread(rule: Rule, tag: string, reading: VersionReading): TagMatch | undefined {
+export function matchVersionLike(rule: Rule, tag: string, reading: VersionReading): TagMatch | undefined {
   if (!isByVersion(rule) || classifyTag(tag, reading) !== 'versionLike') return undefined
   return selectTag(withoutVersions(rule.tags), tag, reading)
 }

@@ -7,7 +7,7 @@ import type { Digest } from '../../../oci/digest.ts'
 import { formatRepository } from '../../../oci/reference.ts'
 import { needsTime } from '../policy/apply-rules.ts'
 import type { RepositoryPolicy } from '../policy/policy.ts'
-import { matchUnread, selectTag } from '../policy/select.ts'
+import { matchVersionLike, selectTag } from '../policy/select.ts'
 import type { Rule } from '../../../config/retention/policy.ts'
 import type { OrphanedManifest } from '../snapshot.ts'
 import { type HistorySources, type RepositoryHistory, sightingKey } from './history.ts'
@@ -65,7 +65,7 @@ export class HistoryReader {
     const moves = isLogNeeded ? await sources.moves(call) : noMoves
     const promotions = new Promotions({ store, scan, contents, sources, moves, now })
     const select = (rule: Rule, tag: string): boolean =>
-      (matchUnread(rule, tag, policy.reading) ?? selectTag(rule.tags, tag, policy.reading)) !== undefined
+      (matchVersionLike(rule, tag, policy.reading) ?? selectTag(rule.tags, tag, policy.reading)) !== undefined
     const left = has('superseded')
       ? await findLeft(scan, moves, promotions, selectsLeft(rules, select), call)
       : { left: [] }

@@ -129,7 +129,7 @@ describe('dray explain', () => {
       },
     ],
     ['1.5.0-rc.1', { kind: 'version', version: '1.5.0-rc.1', variant: '', text: 'pre-release 1.5.0-rc.1' }],
-    ['2024.04.1', { kind: 'versionLike', text: 'it looks like a version, and the scheme does not read it' }],
+    ['2024.04.1', { kind: 'versionLike', text: 'version-like tag, which the scheme does not read' }],
     ['main', { kind: 'plain', text: 'it is not a version' }],
   ])('shows how %s is read as a version', (tag, version) => {
     const reading = { ...plainReading, variants: ['alpine'] }
@@ -156,9 +156,7 @@ describe('dray explain', () => {
       },
     )
     const text = (tag: string) => explain(tag).protections.map((one) => [one.matches, one.text])
-    expect(text('2024.04.1')).toEqual([
-      [true, 'keeps this tag, which looks like a version and is not read as one'],
-    ])
+    expect(text('2024.04.1')).toEqual([[true, 'keeps this version-like tag']])
     expect(text('1.4.1')).toEqual([[false, '1.4.1 is not among the highest 1 of minor 1.4']])
     expect(text('1.4.1-alpine')).toEqual([
       [false, '1.4.1-alpine is not among the highest 1 of minor 1.4 of the variant alpine'],

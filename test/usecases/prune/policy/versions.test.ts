@@ -63,7 +63,7 @@ describe('a protection by version', () => {
     expect(tag('2022.06.0').why).toEqual({
       kind: 'versionLike',
       by: 'protected',
-      text: 'protected: protected; it looks like a version and is not read as one',
+      text: 'protected: protected (version-like tag)',
     })
   })
 

@@ -46,8 +46,8 @@ function explainProtection(
 ): ProtectionResult {
   const { name } = protection
   const kept = findKept(tags, policy, [], reach, (d) => snapshot.graph.nodes.has(d))
-  if (tag !== undefined && kept.unread.has(tag)) {
-    const text = 'keeps this tag, which looks like a version and is not read as one'
+  if (tag !== undefined && kept.versionLike.has(tag)) {
+    const text = 'keeps this version-like tag'
     return { name, matches: true, text }
   }
   if (tag !== undefined && kept.byTag.has(tag)) return { name, matches: true, text: 'matches this tag' }

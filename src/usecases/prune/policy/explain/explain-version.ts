@@ -23,9 +23,7 @@ export function explainVersion(
   const version = parseVersionTag(tag, reading)?.version
   if (version === undefined) {
     const text =
-      kind === 'versionLike'
-        ? 'it looks like a version, and the scheme does not read it'
-        : 'it is not a version'
+      kind === 'versionLike' ? 'version-like tag, which the scheme does not read' : 'it is not a version'
     return { kind, scheme, text }
   }
   const protectedAs = parseVersionTag(tag, readingOfProtections(tags, reading))?.version

@@ -10,7 +10,7 @@ import {
   describeSelector,
   findGroup,
   formatGroup,
-  matchUnread,
+  matchVersionLike,
   selectTag,
   type TagGroup,
   type TagMatch,
@@ -28,8 +28,8 @@ interface SelectedTag {
   readonly tag: string
   readonly digest: Digest
   readonly match: TagMatch
-  /** the rule reads versions, and this version-like tag is not read as one */
-  readonly isUnread: boolean
+  /** the rule is by version, and the tag is version-like: the rule keeps it */
+  readonly isVersionLike: boolean
 }
 
 type KeptKind = Extract<Why['kind'], 'kept' | 'undated' | 'unparsable' | 'versionLike'>
@@ -77,9 +77,9 @@ export class RuleEvaluator {
   decide(tag: string): DecidedResult {
     const candidate = this.#candidates.get(tag)
     if (candidate === undefined) throw new TypeError(`the rule ${this.rule.name} does not select ${tag}`)
-    if (candidate.isUnread) {
+    if (candidate.isVersionLike) {
       const { scheme } = this.#options.reading
-      const text = `it looks like a version, and the scheme ${scheme} does not read it as one`
+      const text = `version-like tag, which the scheme ${scheme} does not read`
       return this.#kept('versionLike', text, [{ name: 'version', keeps: true, text }])
     }
     const found = this.#groupOf(candidate)
@@ -94,7 +94,7 @@ export class RuleEvaluator {
   explain(tag: string): RuleResult {
     const { result } = this.decide(tag)
     const candidate = this.#candidates.get(tag)
-    const found = candidate === undefined || candidate.isUnread ? undefined : this.#groupOf(candidate)
+    const found = candidate === undefined || candidate.isVersionLike ? undefined : this.#groupOf(candidate)
     if (candidate === undefined || found === undefined || 'lacks' in found) return result
     const { groupBy, orderBy } = this.rule
     const position = this.#counts.get(formatGroup(found.group))?.placeOf(candidate.digest)
@@ -183,7 +183,7 @@ export class RuleEvaluator {
   #countNewest(keep: number): ReadonlyMap<string, NewestCount> {
     const counts = new Map<string, NewestCount>()
     for (const candidate of this.#candidates.values()) {
-      const found = candidate.isUnread ? undefined : this.#groupOf(candidate)
+      const found = candidate.isVersionLike ? undefined : this.#groupOf(candidate)
       if (found === undefined || 'lacks' in found || this.#options.kept.has(candidate.digest)) continue
       const key = formatGroup(found.group)
       const count = counts.get(key) ?? new NewestCount(keep)
@@ -203,9 +203,10 @@ function selectCandidates(
   const candidates = new Map<string, SelectedTag>()
   for (const [tag, digest] of open) {
     if (rule.kind === 'broken' && broken?.has(digest) !== true) continue
-    const unread = matchUnread(rule, tag, reading)
-    const match = unread ?? selectTag(rule.tags, tag, reading)
-    if (match !== undefined) candidates.set(tag, { tag, digest, match, isUnread: unread !== undefined })
+    const versionLike = matchVersionLike(rule, tag, reading)
+    const match = versionLike ?? selectTag(rule.tags, tag, reading)
+    if (match !== undefined)
+      candidates.set(tag, { tag, digest, match, isVersionLike: versionLike !== undefined })
   }
   return candidates
 }

@@ -55,7 +55,7 @@ By default, only programs on this machine can reach it, and each of them can rea
       helpValue: 'FILE',
     }),
     'locked-tag': string({
-      summary: 'Tag that cannot be deleted, nor can its image.',
+      summary: 'Refuse to delete this tag and its image.',
       helpGroup: flagGroups.safety,
       multiple: true,
       multipleNonGreedy: true,

@@ -96,7 +96,7 @@ For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags over
       helpGroup: flagGroups.target,
     }),
     scheme: option({ options: ['semver', 'calver', 'loose'] as const })({
-      summary: 'How versions are numbered (default: semver).',
+      summary: 'Scheme of the versions (default: semver).',
       helpValue: 'SCHEME',
       helpGroup: flagGroups.target,
     }),

@@ -85,7 +85,7 @@ export async function readTagMoves(
 
 function unreadable(path: string, error: unknown): DrayError {
   const { message, why } = toErrorInfo(error)
-  return new DrayError('audit', 'cannot read from the audit log when dray put tags on images', {
+  return new DrayError('audit', 'cannot read the times of promotions from the audit log', {
     subject: path,
     why: `${why === undefined ? message : `${message}: ${why}`}. Without these times, dray could delete an image that was just promoted`,
     hint: 'Find the problem: dray audit verify. To use another log, pass --audit-file. To decide without records, remove `promoted` from timeFrom, and rules of the kinds superseded and broken.',
@@ -214,7 +214,7 @@ function putNewest({ puts }: Moves, digest: Digest, put: TagPut): void {
 }
 
 /**
- * The platforms that a copy was limited to, if it was: then the index lacks the others on purpose.
+ * The platforms that a copy was limited to. Without the others, the index is not broken.
  */
 function sparsePlatforms(record: AuditRecord & { readonly sparse?: unknown }): readonly unknown[] {
   return Array.isArray(record.sparse) ? record.sparse : []

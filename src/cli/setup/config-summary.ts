@@ -34,7 +34,7 @@ export function summaryOf(
   policies: readonly RetentionPolicy[],
 ): ConfigSummary {
   return {
-    warnings: [...deprecated, ...policies.flatMap(doubtsAbout)],
+    warnings: [...deprecated, ...policies.flatMap(warningsOf)],
     file,
     environments: [...config.environments].map(([name, { targets }]) => ({ name, targets: targets.length })),
     images: config.images === undefined ? null : [...config.images.keys()],
@@ -57,10 +57,10 @@ export function warnAboutPolicies(
   { name }: LoadedConfig,
   policies: readonly RetentionPolicy[],
 ): readonly string[] {
-  return formatWarnings(name ?? '', policies.flatMap(doubtsAbout), 'warnings about retention policies')
+  return formatWarnings(name ?? '', policies.flatMap(warningsOf), 'warnings about retention policies')
 }
 
-function doubtsAbout({ hiddenRules, doubtfulRanges }: RetentionPolicy): readonly FileMistake[] {
+function warningsOf({ hiddenRules, doubtfulRanges }: RetentionPolicy): readonly FileMistake[] {
   return [...hiddenRules, ...doubtfulRanges]
 }
 

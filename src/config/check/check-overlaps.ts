@@ -39,7 +39,7 @@ export function checkOverlaps(
  */
 export function findHiddenRules(rules: readonly (Rule | undefined)[], path: Path): readonly Issue[] {
   return rules.flatMap((rule, i): Issue[] => {
-    const hiding = rule === undefined ? [] : hidersOf(rule, rules.slice(0, i))
+    const hiding = rule === undefined ? [] : rulesHiding(rule, rules.slice(0, i))
     if (hiding.length === 0) return []
     const names = hiding.map(({ name }) => JSON.stringify(name)).join(' and ')
     const [isOne, select] = hiding.length === 1 ? ['rule', 'selects'] : ['rules', 'select']
@@ -49,7 +49,7 @@ export function findHiddenRules(rules: readonly (Rule | undefined)[], path: Path
 }
 
 /** The earlier rules that together select everything that a rule selects. */
-function hidersOf(rule: Rule, earlier: readonly (Rule | undefined)[]): readonly Rule[] {
+function rulesHiding(rule: Rule, earlier: readonly (Rule | undefined)[]): readonly Rule[] {
   const candidates = earlier
     .filter((one) => one !== undefined)
     .filter((one) => one.kind === rule.kind || (rule.kind === 'broken' && one.kind === 'tags'))

@@ -99,7 +99,7 @@ function readingsOf(
 ): readonly VersionReading[] {
   const known = [...config.environments.keys()].flatMap((environment) => imagesOf(config, environment))
   const readings = (patterns ?? [undefined]).flatMap((pattern) => {
-    const those = known.filter((one) => pattern === undefined || isMeant(pattern, one, config))
+    const those = known.filter((one) => pattern === undefined || matchesImage(pattern, one, config))
     return those.length === 0
       ? [plainReading]
       : those.map(({ environment, image }) => readingIn(config, environment, image))
@@ -118,7 +118,11 @@ function imagesOf({ images }: Config, environment: string): readonly KnownImage[
   return [...images.keys()].map((image) => ({ environment, image }))
 }
 
-function isMeant(pattern: RepositoryPattern, { environment, image }: KnownImage, config: Config): boolean {
+function matchesImage(
+  pattern: RepositoryPattern,
+  { environment, image }: KnownImage,
+  config: Config,
+): boolean {
   if (pattern.in.kind === 'environment')
     return (
       pattern.in.environment === environment &&

@@ -17,7 +17,7 @@ export class TagDeletes {
     this.#ended = new Map([...known].map((registry) => [registry, neverAlone(registry)]))
   }
 
-  /** Why no tag is deleted at the registry; undefined: nothing speaks against it. */
+  /** Why no tag is deleted at the registry; undefined: dray may delete tags there. */
   reasonAgainst(registry: string): ErrorInfo | undefined {
     return this.#ended.get(registry)
   }

@@ -126,7 +126,7 @@ const ruleWords: Readonly<Record<RuleResult['verdict'], Pick<RenderedResult, 'wo
   delete: { word: 'deletes', tone: 'red' },
   keep: { word: 'keeps', tone: 'green' },
   notSelected: { word: 'no match', tone: 'dim' },
-  notSeen: { word: 'skipped', tone: 'dim' },
+  skipped: { word: 'skipped', tone: 'dim' },
 }
 
 function rulesText({ tag, rules }: Explanation, page: Page): string {

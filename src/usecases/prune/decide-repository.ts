@@ -66,7 +66,7 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
     referrers,
   }
   const { matched, absent, atOtherHosts } = keptImages
-  const warnings = [...warnAboutPolicy(evaluation), ...warn(snapshot)]
+  const warnings = [...warnAboutPolicy(evaluation), ...warnAboutRecords(snapshot)]
   return { plan, matched, absent, atOtherHosts, missing: findMissing(snapshot), warnings }
 }
 
@@ -91,10 +91,10 @@ function findMissing({ graph, history = noHistory }: RepositorySnapshot): readon
 }
 
 /** Without records, a rule of the kind `superseded` never selects anything. */
-function warn({ history }: RepositorySnapshot): readonly string[] {
+function warnAboutRecords({ history }: RepositorySnapshot): readonly string[] {
   if (history?.hasRecords !== false) return []
   return [
-    'a rule of the kind superseded finds no records of dray about its tags. Pass the audit log of the runs that move them (--audit-file), or set attest: true for the environment.',
+    'a rule of the kind superseded found no audit records about its tags. Pass the audit log of the promotions with --audit-file, or set attest: true in the environment.',
   ]
 }
 

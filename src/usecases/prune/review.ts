@@ -154,10 +154,10 @@ function whyTagIsKept(step: DeleteTagStep, { tags, untags }: Comparison): string
   if (found === undefined || found.digest === null) return undefined
   if (found.digest !== digest) return `the tag points to ${found.digest} now`
   if (found.verdict !== 'untag') return found.why.text
-  return includesAll(step.absent, untags.get(tag)?.absent) ? undefined : otherChecks
+  return includesAll(step.absent, untags.get(tag)?.absent) ? undefined : missingChecks
 }
 
-const otherChecks = 'the plan checks less before this delete than the policy demands now'
+const missingChecks = 'the policy requires further checks before this delete'
 
 function includesAll<T>(all: readonly T[] = [], wanted: readonly T[] = []): boolean {
   return wanted.every((one) => all.includes(one))
@@ -182,7 +182,7 @@ function whyManifestIsKept(
   }
   if (decided.subject !== step.subject) return 'its subject differs from the subject in the plan'
   const areChecksWhole = includesAll(step.absent, decided.absent) && includesAll(step.leftBy, decided.leftBy)
-  if (!areChecksWhole) return otherChecks
+  if (!areChecksWhole) return missingChecks
   return isInOrder(step, decided, compared)
     ? undefined
     : 'the plan does not delete the manifests that lead to it first'

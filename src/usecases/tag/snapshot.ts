@@ -7,8 +7,10 @@ export interface TagSnapshot extends PlacingSnapshot<TagRequest, TagTarget> {
   readonly root: Descriptor
   /** with `label`: the distinct versions in the labels and annotations of the image */
   readonly labels?: readonly string[]
-  /** with `next`: the highest version tag of all targets, and the highest on the image itself
-   * of the variant */
+  /**
+   * with `next`: the highest version tag of all targets, and the highest one of the variant on the
+   * image itself
+   */
   readonly highest?: { readonly tag: VersionTag; readonly own?: VersionTag }
 }
 

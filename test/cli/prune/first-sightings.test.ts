@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { FirstSightings } from '../../../src/cli/prune/history/first-sightings.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import type { SeenMissing, Sighting } from '../../../src/usecases/prune/records/history.ts'
+import type { RunSightings, Sighting } from '../../../src/usecases/prune/records/history.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const repository = { registry: 'r.example', path: 'api' }
@@ -18,11 +18,11 @@ async function memory() {
     signal: new AbortController().signal,
     notify: (event: { kind: string; text?: string }) => void warnings.push(event.text ?? event.kind),
   }
-  const remember = async (now: number, seen: readonly Sighting[], rest: Partial<SeenMissing> = {}) =>
+  const remember = async (now: number, sightings: readonly Sighting[], rest: Partial<RunSightings> = {}) =>
     (
       await new FirstSightings(log, systemClock).remember(
         'r.example/api',
-        { repository, seen, now, isExamined: () => true, ...rest },
+        { repository, sightings, now, isExamined: () => true, ...rest },
         call,
       )
     ).map(({ tag, since }) => [tag, since])
@@ -93,6 +93,6 @@ describe('the first sighting of missing content', () => {
     const { log, remember, warnings } = await memory()
     await writeFile(`${log}.sightings`, 'a file')
     expect(await remember(1000, [one])).toEqual([['v1', 1000]])
-    expect(warnings.join()).toContain('cannot remember')
+    expect(warnings.join()).toContain('cannot save the first sightings in r.example/api')
   })
 })

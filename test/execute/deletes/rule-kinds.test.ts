@@ -38,7 +38,8 @@ async function planOf(
       }),
     identify: formatRepository,
     keys: async () => await Promise.resolve(undefined),
-    remember: async ({ seen }) => await Promise.resolve(seen.map((one) => ({ ...one, since: longAgo }))),
+    remember: async ({ sightings }) =>
+      await Promise.resolve(sightings.map((one) => ({ ...one, since: longAgo }))),
   }
   const request = { repository: world.repository, image: 'dev/api', inUse: [], orphaned: [] }
   const { snapshot } = await gather(

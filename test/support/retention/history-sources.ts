@@ -16,7 +16,7 @@ export function historyOf({ moves, firstSeen }: PruneInput): HistorySources {
   return {
     ...noSources,
     moves: async (): Promise<RepositoryMoves> => ({ puts, left: [...left.values()], sparse: new Set() }),
-    remember: async ({ seen, now }) =>
-      seen.map((one) => ({ ...one, since: firstSeen.get(one.digest) ?? now })),
+    remember: async ({ sightings, now }) =>
+      sightings.map((one) => ({ ...one, since: firstSeen.get(one.digest) ?? now })),
   }
 }

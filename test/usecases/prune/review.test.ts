@@ -29,7 +29,7 @@ describe('a delete of a saved plan', () => {
     ['the missing child before a tag is deleted alone', untag, { absent: [] }],
   ])('is rejected if it does not check %s', (_, step, edit) => {
     const rejected = rejectDeletes(planOf({ ...step, ...edit }), planOf(step), known)
-    expect(rejected.get(step.id)?.why).toContain('checks less')
+    expect(rejected.get(step.id)?.why).toContain('further checks')
   })
 
   it('is rejected if no rule selects the superseded digest now', () => {

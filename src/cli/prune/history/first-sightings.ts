@@ -10,10 +10,10 @@ import { readFileBounded } from '../../../lib/files/read.ts'
 import type { Call } from '../../../lib/call.ts'
 import { isDigest } from '../../../oci/digest.ts'
 import { isRecord, parseJson } from '../../../oci/json.ts'
-import { isTag } from '../../../oci/reference.ts'
+import { formatRepository, isTag } from '../../../oci/reference.ts'
 import {
   type FirstSighting,
-  type SeenMissing,
+  type RunSightings,
   type Sighting,
   sightingKey,
 } from '../../../usecases/prune/records/history.ts'
@@ -22,10 +22,9 @@ const schema = 'dray.sightings/1'
 const maxFileSize = 64 * 1024 * 1024
 
 /**
- * When runs first saw attached artifacts without their subject and indexes that lack a child. A
- * file for each repository is in a folder beside the audit log. A dry run remembers them too: a
- * period that begins early is shown, and one that begins late is safe. If a file is lost, the
- * period starts again.
+ * The first sightings of orphaned attached artifacts and of broken indexes. A file for each
+ * repository is in a folder beside the audit log. A dry run saves them too: a period that begins
+ * early is shown, and one that begins late is safe. If a file is lost, the period starts again.
  */
 export class FirstSightings {
   readonly #folder: string
@@ -38,24 +37,24 @@ export class FirstSightings {
   }
 
   /**
-   * Returns since when each is missing, and remembers those that are new. Forgets what this run
-   * would have seen and did not see. Several runs may do this at once.
+   * Returns the first sightings, and saves those that are new. Removes those that this run examined
+   * and that are not missing any more. Several runs may do this at once.
    * @param identity one text for all names of the repository
    * @throws `refused` if others can write to the file; the signal's reason. If the file cannot be
    * written, dray warns, and the period starts again with the next run.
    */
   async remember(
     identity: string,
-    { seen, isExamined, now }: SeenMissing,
+    { repository, sightings, isExamined, now }: RunSightings,
     { signal, notify }: Call,
   ): Promise<readonly FirstSighting[]> {
     const path = join(this.#folder, `${createHash('sha256').update(identity).digest('hex')}.json`)
-    if (seen.length === 0 && (await readSightings(path, identity)).length === 0) return []
+    if (sightings.length === 0 && (await readSightings(path, identity)).length === 0) return []
     try {
       await makeFolder(this.#folder, 0o700)
       return await withLock(`${path}.lock`, { clock: this.#clock }, signal, async (lock) => {
         const known = await readSightings(path, identity)
-        const updated = update(known, seen, isExamined, now)
+        const updated = update(known, sightings, isExamined, now)
         if (!isSame(known, updated)) {
           await lock.check()
           await writeFileAtomic(path, formatSightings(identity, updated), { mode: 0o600 })
@@ -66,25 +65,25 @@ export class FirstSightings {
       signal.throwIfAborted()
       if (isDrayError(error) && error.code === 'refused') throw error
       const { message } = toErrorInfo(error)
-      const text = `cannot remember what is missing in ${identity}: ${message}. The period of olderThan starts again with the next run.`
+      const text = `cannot save the first sightings in ${formatRepository(repository)}: ${message}. In the next run, olderThan counts from its start.`
       notify({ kind: 'warning', text })
-      return seen.map((one) => ({ ...one, since: now }))
+      return sightings.map((one) => ({ ...one, since: now }))
     }
   }
 }
 
 function update(
   known: readonly FirstSighting[],
-  seen: readonly Sighting[],
-  isExamined: SeenMissing['isExamined'],
+  current: readonly Sighting[],
+  isExamined: RunSightings['isExamined'],
   now: number,
 ): readonly FirstSighting[] {
   const sinces = new Map(known.map((one) => [sightingKey(one), one.since]))
-  const keys = new Set(seen.map(sightingKey))
+  const keys = new Set(current.map(sightingKey))
   const others = known.filter((one) => !keys.has(sightingKey(one)) && !isExamined(one))
   return [
     ...others,
-    ...seen.map((one) => ({ ...one, since: Math.min(sinces.get(sightingKey(one)) ?? now, now) })),
+    ...current.map((one) => ({ ...one, since: Math.min(sinces.get(sightingKey(one)) ?? now, now) })),
   ]
 }
 
@@ -108,7 +107,10 @@ function formatSightings(repository: string, sightings: readonly FirstSighting[]
 /** A file that is damaged, or of another repository, has no sightings. @throws `refused`, `io`. */
 async function readSightings(path: string, identity: string): Promise<readonly FirstSighting[]> {
   try {
-    const bytes = await readFileBounded(path, maxFileSize, { followLinks: false, check: refuseForeign })
+    const bytes = await readFileBounded(path, maxFileSize, {
+      followLinks: false,
+      check: (stats) => refuseForeign(path, stats),
+    })
     const value: unknown = bytes === undefined ? undefined : parseJson(bytes, path)
     if (!isRecord(value) || value['schema'] !== schema || value['repository'] !== identity) return []
     const { sightings } = value
@@ -130,10 +132,11 @@ function parseSighting(value: unknown): FirstSighting | undefined {
 }
 
 /** A time that others can change would decide what is deleted. */
-function refuseForeign(stats: Stats): void {
+function refuseForeign(path: string, stats: Stats): void {
   const why = othersWhoWriteFile(stats, process.env)
   if (why === undefined) return
-  throw new DrayError('refused', 'cannot use the remembered times of missing content', {
+  throw new DrayError('refused', 'cannot use the file of first sightings', {
+    subject: path,
     why,
     hint: 'Remove the write access of other users. Then run the command again.',
   })

@@ -47,7 +47,7 @@ export class RetentionHistory {
       identify,
       moves: async (call) => (await this.#readMoves(call)).get(identity) ?? noMoves,
       keys: (call) => (this.#keys ??= this.#loadKeys(call)),
-      remember: (seen, call) => this.#sightings.remember(identity, seen, call),
+      remember: (found, call) => this.#sightings.remember(identity, found, call),
     }
   }
 

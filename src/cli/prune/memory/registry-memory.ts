@@ -71,9 +71,9 @@ export class RegistryMemory {
     if (outcomes.some(isLost)) this.#neverUntag.add(repository.registry)
   }
 
-  /** Writes what was noted, if it is news. @throws `io` */
+  /** Writes what was noted, if the file does not have it. @throws `io` */
   async save(): Promise<void> {
-    if (!this.#isNews()) return
+    if (!this.#hasChanged()) return
     const path = pathIn(this.#folder)
     // Another run may have written it since.
     const now = await readFile(path)
@@ -87,7 +87,7 @@ export class RegistryMemory {
     await writeFileAtomic(path, `${JSON.stringify(content)}\n`, { mode: 0o600 })
   }
 
-  #isNews(): boolean {
+  #hasChanged(): boolean {
     const hasNewRegistry = [...this.#neverUntag].some((one) => !this.#known.neverUntag.has(one))
     return (
       hasNewRegistry ||

@@ -181,7 +181,6 @@ const inUseHint =
   'Delete the tags, indexes and referrers that point to it first, or unlock it in the registry.'
 const immutableHint =
   'Remove the lock or the rule in the registry, or protect the tag in the retention policy.'
-const underWayHint =
-  'The registry says that it repeats the delete by itself. The next run checks whether it is done.'
+const underWayHint = 'Run the command again later: the registry repeats the delete by itself.'
 const unexplainedHint =
   'Check the credentials, the settings of the repository, and a proxy in front of the registry. Then run the command again.'

@@ -75,15 +75,15 @@ export function explainRules(
     }
     if (!isDecided || deciding === undefined) return evaluator.unselected
     const text = `the earlier rule ${deciding.rule.name} decides about this tag`
-    return { name, verdict: 'notSeen', text, conditions: [] }
+    return { name, verdict: 'skipped', text, conditions: [] }
   })
 }
 
 const others: Readonly<Record<RuleKind, string>> = {
   tags: '',
   broken: '',
-  superseded: 'it selects images without a tag that a tag pointed to before',
-  orphaned: 'it selects attached artifacts whose subject is missing',
+  superseded: 'it selects superseded digests',
+  orphaned: 'it selects orphaned attached artifacts',
 }
 
 /** Evaluates the rules that select tags. Each sees the tags that no earlier one selects. */

@@ -66,8 +66,8 @@ export interface ProtectionResult {
 /** The result of one rule. */
 export interface RuleResult {
   readonly name: string
-  /** `notSeen`: an earlier rule decides */
-  readonly verdict: 'delete' | 'keep' | 'notSelected' | 'notSeen'
+  /** `skipped`: an earlier rule decides */
+  readonly verdict: 'delete' | 'keep' | 'notSelected' | 'skipped'
   readonly text: string
   /** of a rule that selects it */
   readonly conditions: readonly ConditionResult[]

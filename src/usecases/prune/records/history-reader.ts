@@ -20,7 +20,8 @@ export const noSources: HistorySources = {
   moves: async () => await Promise.resolve(noMoves),
   identify: formatRepository,
   keys: async () => await Promise.resolve(undefined),
-  remember: async ({ seen, now }) => await Promise.resolve(seen.map((one) => ({ ...one, since: now }))),
+  remember: async ({ sightings, now }) =>
+    await Promise.resolve(sightings.map((one) => ({ ...one, since: now }))),
 }
 
 export interface HistoryOptions {
@@ -108,9 +109,9 @@ async function findMissing(
   const isWanted = missing.rules.some(({ kind }) => kind === 'orphaned' || kind === 'broken')
   if (!isWanted) return { orphaned: new Map(), broken: new Map() }
   const lacking = await findLacking(missing, call)
-  const seen = lacking.map(({ kind, tag, digest }) => ({ kind, tag, digest }))
+  const sightings = lacking.map(({ kind, tag, digest }) => ({ kind, tag, digest }))
   const { repository } = store
-  const known = await sources.remember({ repository, seen, isExamined: examines(missing), now }, call)
+  const known = await sources.remember({ repository, sightings, isExamined: examines(missing), now }, call)
   const sinces = new Map(known.map((one) => [sightingKey(one), one.since]))
   // A time in the future is of another clock: the period begins now.
   return missingByTag(lacking, (one) => Math.min(sinces.get(sightingKey(one)) ?? now, now))

@@ -53,8 +53,8 @@ export interface HistorySources {
   readonly identify: (repository: RepositoryName) => string
   /** the keys that sign attestations; undefined: dray.yaml names no key, so they are not signed */
   readonly keys: (call: Call) => Promise<readonly PublicKey[] | undefined>
-  /** remembers what is missing, and returns when it was first seen */
-  readonly remember: (seen: SeenMissing, call: Call) => Promise<readonly FirstSighting[]>
+  /** saves what is missing, and returns the first sightings */
+  readonly remember: (found: RunSightings, call: Call) => Promise<readonly FirstSighting[]>
 }
 
 /** Something that is missing, or was in an earlier run. */
@@ -75,10 +75,10 @@ export interface FirstSighting extends Sighting {
   readonly since: number
 }
 
-export interface SeenMissing {
+export interface RunSightings {
   readonly repository: RepositoryName
-  readonly seen: readonly Sighting[]
-  /** whether this run would have seen it: then it is not missing any more */
+  readonly sightings: readonly Sighting[]
+  /** whether this run would have found it if it were missing */
   readonly isExamined: (sighting: Sighting) => boolean
   /** milliseconds since 1970 */
   readonly now: number

@@ -46,7 +46,7 @@ describe('dray explain', () => {
       },
       {
         name: 'others',
-        verdict: 'notSeen',
+        verdict: 'skipped',
         text: 'the earlier rule builds decides about this tag',
         conditions: [],
       },
@@ -89,8 +89,8 @@ describe('dray explain', () => {
     })
     expect(explain('a').rules.map(({ verdict, text }) => [verdict, text])).toEqual([
       ['notSelected', 'it selects every tag if the tag is on an index that lacks a child'],
-      ['notSelected', 'it selects images without a tag that a tag pointed to before'],
-      ['notSelected', 'it selects attached artifacts whose subject is missing'],
+      ['notSelected', 'it selects superseded digests'],
+      ['notSelected', 'it selects orphaned attached artifacts'],
     ])
   })
 
@@ -103,7 +103,8 @@ describe('dray explain', () => {
     await scene.push(sbom, 'an-sbom')
     await scene.push(cosignSignature(built('gone', 90)))
     const since = (days: number): Partial<HistorySources> => ({
-      remember: async ({ seen }) => await Promise.resolve(seen.map((one) => ({ ...one, since: ago(days) }))),
+      remember: async ({ sightings }) =>
+        await Promise.resolve(sightings.map((one) => ({ ...one, since: ago(days) }))),
     })
     const results = async (days: number, tag: string) => {
       const evaluation = await scene.evaluate(policy, since(days))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { noMoves } from '../../../../src/audit/moves/tag-moves.ts'
 import { parseDigest } from '../../../../src/oci/digest.ts'
-import type { HistorySources, SeenMissing } from '../../../../src/usecases/prune/records/history.ts'
+import type { HistorySources, RunSightings } from '../../../../src/usecases/prune/records/history.ts'
 import { type Content, cosignSignature, index, referrer } from '../../../support/images.ts'
 import {
   ago,
@@ -19,11 +19,11 @@ const orphaned = policyOf({ rules: [rule('orphaned', { kind: 'orphaned', days: 3
 const broken = policyOf({ rules: [rule('broken', { kind: 'broken', days: 30 })] })
 
 /** Everything that is missing was first seen so many days ago. */
-function seenSince(days: number, seen: SeenMissing[] = []): Partial<HistorySources> {
+function sightedSince(days: number, runs: RunSightings[] = []): Partial<HistorySources> {
   return {
     remember: async (given) => {
-      seen.push(given)
-      return await Promise.resolve(given.seen.map((one) => ({ ...one, since: ago(days) })))
+      runs.push(given)
+      return await Promise.resolve(given.sightings.map((one) => ({ ...one, since: ago(days) })))
     },
   }
 }
@@ -61,12 +61,12 @@ describe('an attached artifact without its subject', () => {
   it('is deleted by a rule when it was first seen long enough ago', async () => {
     const scene = await recordScene()
     const { gone, tags } = await orphans(scene)
-    const decision = await scene.decide(orphaned, seenSince(31))
+    const decision = await scene.decide(orphaned, sightedSince(31))
     expect(decision.deletedTags).toEqual(tags)
     expect(decision.plan.steps).toHaveLength(3)
     for (const step of decision.plan.steps) expect(step.absent).toEqual([digestOf(gone)])
     expect(tagOf(decision, 'an-sbom').why).toMatchObject({ kind: 'rule', by: 'orphaned' })
-    const young = await scene.decide(orphaned, seenSince(29.5))
+    const young = await scene.decide(orphaned, sightedSince(29.5))
     expect(young.plan.steps).toEqual([])
     expect(tagOf(young, tags[1] ?? '').why.text).toContain('missing for 29d')
   })
@@ -75,7 +75,7 @@ describe('an attached artifact without its subject', () => {
     const scene = await recordScene()
     const { gone } = await orphans(scene)
     await scene.push(gone)
-    expect((await scene.decide(orphaned, seenSince(31))).plan.steps).toEqual([])
+    expect((await scene.decide(orphaned, sightedSince(31))).plan.steps).toEqual([])
   })
 
   it('is kept if it is protected, in use, or part of a kept index', async () => {
@@ -86,11 +86,11 @@ describe('an attached artifact without its subject', () => {
       ...orphaned,
       protect: [{ kind: 'tags', name: 'sboms', optional: false, tags: globs('an-*') }],
     })
-    const prefixedOnly = await scene.decide(policy, seenSince(31))
+    const prefixedOnly = await scene.decide(policy, sightedSince(31))
     expect(prefixedOnly.plan.steps).toHaveLength(1)
     expect(prefixedOnly.plan.count).toEqual({ images: 3, deleted: 0 })
     const inUse = [{ at: { digest: digestOf(sbom) }, by: 'a pod', protection: 'pods' }]
-    const used = await scene.decide(orphaned, { ...seenSince(31), inUse })
+    const used = await scene.decide(orphaned, { ...sightedSince(31), inUse })
     expect(used.deletedTags).not.toContain('an-sbom')
   })
 })
@@ -118,12 +118,15 @@ describe('an index that lacks a child', () => {
   it('is deleted by a rule when it was first seen long enough ago', async () => {
     const scene = await recordScene()
     const { both, missing } = await brokenIndex(scene)
-    const seen: SeenMissing[] = []
-    const decision = await scene.decide(broken, seenSince(31, seen))
+    const runs: RunSightings[] = []
+    const decision = await scene.decide(broken, sightedSince(31, runs))
     expect(decision.deletedTags).toEqual(['also-v1', 'v1'])
     expect(decision.plan.steps[0]).toMatchObject({ target: { digest: both.root.digest }, absent: [missing] })
-    expect(seen[0]?.seen.map(({ kind, tag }) => `${kind} ${tag}`)).toEqual(['broken also-v1', 'broken v1'])
-    expect((await scene.decide(broken, seenSince(29))).plan.steps).toEqual([])
+    expect(runs[0]?.sightings.map(({ kind, tag }) => `${kind} ${tag}`)).toEqual([
+      'broken also-v1',
+      'broken v1',
+    ])
+    expect((await scene.decide(broken, sightedSince(29))).plan.steps).toEqual([])
   })
 
   it('is kept by a rule by version that cannot read its tag, and later rules do not see it', async () => {
@@ -133,7 +136,7 @@ describe('an index that lacks a child', () => {
     await scene.registry.oracle.delete('prod/api', missing)
     const byVersion = rule('broken', { kind: 'broken', tags: range('<2'), days: 30 })
     const policy = policyOf({ rules: [byVersion, rule('rest', { tags: globs('*') })] })
-    const decision = await scene.decide(policy, seenSince(31))
+    const decision = await scene.decide(policy, sightedSince(31))
     expect(tagOf(decision, '27.4.0.9')).toMatchObject({ verdict: 'keep', why: { kind: 'versionLike' } })
   })
 
@@ -143,7 +146,7 @@ describe('an index that lacks a child', () => {
     const policy = policyOf({
       rules: [rule('broken', { kind: 'broken', tags: globs('v1'), days: 30 })],
     })
-    const decision = await scene.decide(policy, seenSince(31))
+    const decision = await scene.decide(policy, sightedSince(31))
     expect(decision.plan.steps).toMatchObject([{ kind: 'deleteTag', tag: 'v1', absent: [missing] }])
   })
 
@@ -159,7 +162,7 @@ describe('an index that lacks a child', () => {
     await scene.push(both, 'v1')
     await scene.decide(broken, { contents })
     await scene.registry.oracle.delete('prod/api', both.manifests[0]?.descriptor.digest ?? '')
-    const decision = await scene.decide(broken, { ...seenSince(31), contents })
+    const decision = await scene.decide(broken, { ...sightedSince(31), contents })
     expect(decision.deletedTags).toEqual(['v1'])
   })
 
@@ -167,7 +170,7 @@ describe('an index that lacks a child', () => {
     const scene = await recordScene()
     const { both } = await brokenIndex(scene)
     const moves = movesOf({ ...noMoves, sparse: new Set([digestOf(both)]) })
-    const decision = await scene.decide(broken, { ...seenSince(31), ...moves })
+    const decision = await scene.decide(broken, { ...sightedSince(31), ...moves })
     expect(decision.plan.steps).toEqual([])
     expect(decision.missing).toEqual([])
     expect(tagOf(decision, 'v1').lacks).toBeUndefined()
@@ -177,11 +180,11 @@ describe('an index that lacks a child', () => {
     const scene = await recordScene()
     const { both } = await brokenIndex(scene)
     await scene.push(both)
-    const seen: SeenMissing[] = []
-    expect((await scene.decide(broken, seenSince(31, seen))).plan.steps).toEqual([])
-    expect(seen[0]?.seen).toEqual([])
+    const runs: RunSightings[] = []
+    expect((await scene.decide(broken, sightedSince(31, runs))).plan.steps).toEqual([])
+    expect(runs[0]?.sightings).toEqual([])
     const sighting = { kind: 'broken', tag: 'v1', digest: digestOf(both) } as const
-    expect(seen[0]?.isExamined(sighting)).toBe(true)
-    expect(seen[0]?.isExamined({ ...sighting, kind: 'orphaned' })).toBe(false)
+    expect(runs[0]?.isExamined(sighting)).toBe(true)
+    expect(runs[0]?.isExamined({ ...sighting, kind: 'orphaned' })).toBe(false)
   })
 })

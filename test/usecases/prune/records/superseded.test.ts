@@ -233,7 +233,7 @@ describe('attestations of moves', () => {
 describe('a rule for superseded digests without records', () => {
   it('warns, and a rule of another kind does not', async () => {
     const { decide } = await sceneOf(1)
-    expect((await decide(superseded())).warnings.join()).toContain('finds no records')
+    expect((await decide(superseded())).warnings.join()).toContain('found no audit records')
     expect((await decide(policyOf())).warnings).toEqual([])
   })
 })

@@ -3,6 +3,7 @@ import type { Call } from '../../lib/call.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
 import { formatWarnings } from '../../config/mistakes.ts'
 import { findPolicy, retentionOf } from '../../config/retention/retention.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
 import type { PlannedChange } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
 import { RetentionHistory } from './history/retention-history.ts'
@@ -29,7 +30,7 @@ export interface PruneArguments {
 
 /**
  * Everything that a plan depends on beside the repositories: the policy, the scope, the images in
- * use, and what interrupted runs left. The images in use come first: if they cannot be read, dray
+ * use, and what earlier runs recorded. The images in use come first: if they cannot be read, dray
  * asks no registry.
  * @throws `usage`, `config`, and what the sources throw.
  */
@@ -51,8 +52,6 @@ export async function gatherPruneInputs(
     call,
   )
   const repositories = scope.repositories.map(({ repository }) => repository)
-  const log = await context.auditPath(args.auditFile)
-  const state = new PruneState(log, context.clock)
   return {
     retention,
     warnings: formatWarnings(loaded.name ?? '', retention.hiddenRules, 'rules that never decide'),
@@ -60,10 +59,22 @@ export async function gatherPruneInputs(
     known: new KnownRepositories(loaded.config, retention, repositories),
     inUse,
     inUseReader,
-    interrupted: await state.interruptedRuns(),
-    history: await RetentionHistory.open(args.auditFile, repositories, context),
-    memory: await RegistryMemory.read(log),
+    ...(await readEarlierRuns(args.auditFile, repositories, context)),
     cache: args.cache ? await context.pruneCache(call) : undefined,
+  }
+}
+
+/** Reads what earlier runs recorded about the repositories. @throws what the files throw. */
+export async function readEarlierRuns(
+  auditFile: string | undefined,
+  repositories: readonly RepositoryName[],
+  context: Context,
+): Promise<Pick<PruneInputs, 'interrupted' | 'history' | 'memory'>> {
+  const log = await context.auditPath(auditFile)
+  return {
+    interrupted: await new PruneState(log, context.clock).interruptedRuns(),
+    history: await RetentionHistory.open(auditFile, repositories, context),
+    memory: await RegistryMemory.read(log),
   }
 }
 

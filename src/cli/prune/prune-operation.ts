@@ -1,3 +1,4 @@
+import type { Call } from '../../lib/call.ts'
 import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import { formatAt, formatRepository } from '../../oci/reference.ts'
 import type { StepId } from '../../plan/plan.ts'
@@ -89,14 +90,9 @@ async function executeDeletes(
   const state = new PruneState(log, context.clock)
   const memory = await RegistryMemory.read(log)
   const current = findings?.current
-  // The next run must not treat the steps that this run omits as those of an interrupted run.
-  const savedSteps = ({ repository, steps }: RepositoryPlan): readonly DeleteStep[] => {
-    const settled = current?.(repository)?.settled
-    return settled === undefined ? steps : steps.filter(({ id }) => !settled.has(id))
-  }
   const saved = {
     ...plan,
-    repositories: plan.repositories.map((one) => ({ ...one, steps: savedSteps(one) })),
+    repositories: plan.repositories.map((one) => ({ ...one, steps: savedSteps(one, findings) })),
   }
   const ended = new Map<RepositoryPlan, RepositoryOutcome>()
   const deleted = new Set<StepId>()
@@ -124,7 +120,7 @@ async function executeDeletes(
       ended: (one, outcomes) => {
         for (const { step, result } of outcomes) if (result === 'done') deleted.add(step)
         ended.set(one, summariseRepository(plan, one, outcomes))
-        hasOrphans ||= leavesOrphans(savedSteps(one), outcomes)
+        hasOrphans ||= leavesOrphans(savedSteps(one, findings), outcomes)
         hasResumed ||= leavesResumed(one, outcomes)
         memory.note(one, outcomes)
       },
@@ -133,16 +129,31 @@ async function executeDeletes(
   )
   const outcome = summarisePrune(plan, ended)
   const isAllDone = isSuccess({ parts: parts(outcome), refusals: outcome.refusals })
-  try {
+  await warnIfFails(call, async () => {
     if (hasSteps(saved) && !hasOrphans) await state.forget(ports.runId)
     if (findings !== undefined && isAllDone && !hasResumed) await state.forgetDead(findings.resumed)
     await memory.save()
-  } catch (error) {
-    // The deletes are done, and a plan that is not removed costs the next run a few requests.
-    const { message, why } = toErrorInfo(error)
-    call.notify({ kind: 'warning', text: message, ...(why !== undefined && { from: why }) })
-  }
+  })
   return { outcome, auditLog: ports.sink.path, deleted }
+}
+
+/** The next run must not treat the steps that this run omits as those of an interrupted run. */
+function savedSteps(
+  { repository, steps }: RepositoryPlan,
+  findings: PruneFindings | undefined,
+): readonly DeleteStep[] {
+  const settled = findings?.current?.(repository)?.settled
+  return settled === undefined ? steps : steps.filter(({ id }) => !settled.has(id))
+}
+
+/** After the deletes, a plan that is not removed only costs the next run a few requests. */
+async function warnIfFails({ notify }: Call, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const { message, why } = toErrorInfo(error)
+    notify({ kind: 'warning', text: message, ...(why !== undefined && { from: why }) })
+  }
 }
 
 /**

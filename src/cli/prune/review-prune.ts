@@ -20,15 +20,12 @@ import { inParallel } from '../../images/parallel.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
 import type { Review } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
-import { RetentionHistory } from './history/retention-history.ts'
 import { InUseReader } from './images-in-use.ts'
 import { KnownRepositories } from './known-repositories.ts'
-import { RegistryMemory } from './memory/registry-memory.ts'
-import { beginRecordedPuts } from './prune-inputs.ts'
+import { beginRecordedPuts, readEarlierRuns } from './prune-inputs.ts'
 import type { PruneTypes } from './prune-types.ts'
 import { evaluateRepository, expectToRead, type PruneInputs, repositoriesAtOnce } from './prune-run.ts'
 import { type ScopedRepository, resolveScope } from './prune-scope.ts'
-import { PruneState } from './prune-state.ts'
 
 /** Manifests that are checked at once. */
 const manifestsAtOnce = 16
@@ -76,7 +73,6 @@ export async function reviewPrune(
     plan.repositories.map(({ repository }) => repository),
   )
   const cache = await context.pruneCache(call)
-  const log = await context.auditPath(auditFile)
   const inputs: PruneInputs = {
     retention,
     warnings: [],
@@ -84,13 +80,11 @@ export async function reviewPrune(
     scope: { ...scope, repositories },
     inUse,
     inUseReader,
-    interrupted: await new PruneState(log, context.clock).interruptedRuns(),
-    history: await RetentionHistory.open(
+    ...(await readEarlierRuns(
       auditFile,
       repositories.map(({ repository }) => repository),
       context,
-    ),
-    memory: await RegistryMemory.read(log),
+    )),
     // Referrers are read again, so that this reading counts as the one before the first delete.
     cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
   }

@@ -27,9 +27,11 @@ export function variantProblem(glob: string, channels: readonly string[]): strin
 
 /**
  * Returns globs for the entry `variants`. Suffixes that differ in a number become one glob:
- * `alpine*` for alpine and alpine3.20.
+ * `alpine*` for alpine and alpine3.20. A suffix that cannot be a variant has none.
  */
-export function variantGlobs(suffixes: readonly string[]): readonly string[] {
+export function variantGlobs(all: readonly string[]): readonly string[] {
+  // `-alpine` of 1.4.2--alpine cannot be the name of a floating tag
+  const suffixes = all.filter(isTag)
   const stems = Map.groupBy(suffixes, (suffix) => suffix.replace(/\d.*$/, ''))
   const globs = [...stems]
     .filter(([stem, members]) => stem !== '' && members.length > 1)

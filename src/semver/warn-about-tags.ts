@@ -106,13 +106,18 @@ function warnAboutSuspects(suspects: ReadonlySet<string>, byFlags: boolean): rea
   if (suspects.size === 0) return []
   const suffixes = [...suspects].toSorted(compareText)
   const one = suffixes.length === 1
+  const what = `versions with the ${one ? 'suffix' : 'suffixes'} ${listSome(suffixes)} are read as pre-releases`
   const globs = variantGlobs(suffixes)
+  if (globs.length === 0) {
+    const ignore = byFlags
+      ? 'name them with --ignore-versions'
+      : 'list them under ignoreVersions in dray.yaml'
+    return [`${what}: if they are not versions, ${ignore}`]
+  }
   const fix = byFlags
     ? `pass ${globs.map((glob) => `--variant ${JSON.stringify(glob)}`).join(' ')}`
     : `set variants: ${formatList(globs)} under tags in dray.yaml`
-  return [
-    `versions with the ${one ? 'suffix' : 'suffixes'} ${listSome(suffixes)} are read as pre-releases: if ${one ? 'it is a variant' : 'they are variants'}, ${fix}`,
-  ]
+  return [`${what}: if ${one ? 'it is a variant' : 'they are variants'}, ${fix}`]
 }
 
 /**

@@ -77,6 +77,15 @@ describe('a warning about undeclared variants', () => {
     expect(warnings(tags)).toEqual([])
   })
 
+  it.each([
+    ['1.2.3-latest 1.2.4-latest', 'latest'],
+    ['1.2.3--alpine 1.2.4--alpine', '-alpine'],
+  ])('does not advise a variant that dray.yaml cannot have: %s', (tags, suffix) => {
+    expect(warnings(tags)).toEqual([
+      `versions with the suffix ${suffix} are read as pre-releases: if they are not versions, list them under ignoreVersions in dray.yaml`,
+    ])
+  })
+
   it('is not there for declared variants', () => {
     expect(warnings('1.2.3-alpine 1.2.4-alpine', { variants: ['alpine'] })).toEqual([])
   })

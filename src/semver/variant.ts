@@ -15,14 +15,25 @@ export function isVariant(text: string, globs: readonly string[]): boolean {
   )
 }
 
-/** Returns why a glob would match pre-releases or `latest`; undefined if it is valid. */
+/** Returns why a glob would match pre-releases or floating tags of versions; undefined if valid. */
 export function variantProblem(glob: string, channels: readonly string[]): string | undefined {
-  const numbered = preReleaseWords.flatMap((word) => [word, `${word}1`, `${word}.1`, `${word}-1`])
-  const matched = ['latest', ...channels, ...numbered].find((text) => matchesGlob(glob, text))
+  const floating = ['latest', ...numberSamples, ...(isNumbers(glob) ? [glob] : [])]
+  const tag = floating.find((text) => matchesGlob(glob, text))
+  if (tag !== undefined) return `matches ${tag}, which is the floating tag of versions without a variant`
+  const channel = channels.find((text) => matchesGlob(glob, text))
+  // 1.4.2-SNAPSHOT and 1.4.2-RC1 are pre-releases too
+  const word = preReleaseSamples.find((text) => matchesGlob(glob.toLowerCase(), text))
+  const matched = channel ?? word
   if (matched === undefined) return undefined
-  if (matched === 'latest') return 'matches latest, which is the floating tag of versions without a variant'
-  const kind = channels.includes(matched) ? 'a channel' : 'a pre-release'
+  const kind = channel === undefined ? 'a pre-release' : 'a channel'
   return `matches ${matched}, which is ${kind}: name the variants, such as alpine or "debian-*"`
+}
+
+const preReleaseSamples = preReleaseWords.flatMap((word) => [word, `${word}1`, `${word}.1`, `${word}-1`])
+const numberSamples = ['1', '12', '1.4', '3.20', '2024', '2024.04']
+
+function isNumbers(glob: string): boolean {
+  return /^v?\d+(?:\.\d+)?$/.test(glob)
 }
 
 /**

@@ -62,9 +62,14 @@ describe('dray config', () => {
     const options = { cwd, env: { HOME: cwd } }
     const file = join(cwd, 'dray.yaml')
     const written = 'version: 1\nenvironments:\n  dev: { registry: r.example.com, path: "{image}" }\n'
+    const early = await dray(
+      ['config', 'init', '--print', '--retention', 'environment', '--clean', 'dev'],
+      options,
+    )
     await writeFile(file, written)
     const printed = await dray(['config', 'init', '--print', '--retention', 'environment'], options)
     expect(printed.code).toBe(0)
+    expect(early).toMatchObject({ code: 0, stdout: printed.stdout })
     expect(await readFile(file, 'utf8')).toBe(written)
     await writeFile(file, written + printed.stdout)
     expect((await dray(['config', 'validate'], options)).code).toBe(0)

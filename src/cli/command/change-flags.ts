@@ -37,7 +37,7 @@ export const changeFlags = {
   }),
   ...outputFlag('name', 'digest'),
   report: string({
-    summary: 'Write DRAY_DIGEST, DRAY_CHANGED and DRAY_PLAN.',
+    summary: 'Write the result as variables, such as DRAY_CHANGED.',
     helpValue: 'dotenv=FILE',
     helpGroup: flagGroups.output,
     multiple: true,

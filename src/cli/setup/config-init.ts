@@ -162,7 +162,8 @@ async function cleanedOf(
 ): Promise<string> {
   const [first, second] = names
   if (first === undefined) {
-    throw new DrayError('usage', 'the environment of the policy is missing', { hint: 'Pass --env NAME.' })
+    if (clean !== undefined) return clean
+    throw new DrayError('usage', 'the environment of the policy is missing', { hint: 'Pass --clean NAME.' })
   }
   refuseUnknownClean(clean, names)
   if (clean !== undefined) return clean

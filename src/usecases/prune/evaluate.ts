@@ -44,24 +44,28 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
   const { rules, reading } = policy
   const broken = findBroken(snapshot)
   const ruleOptions = { rules, times, now, kept: keptImages.digests, reading, broken }
-  const ruleVerdicts = applyRules(tags, ruleOptions)
+  const orphans = judgeOrphans(policy.rules, history.orphaned, now)
+  const orphansToDelete = new Set(
+    [...orphans].flatMap(([tag, { isDeleted }]) => {
+      const digest = graph.tags.get(tag) ?? null
+      return isDeleted && digest !== null && !keptImages.digests.has(digest) ? [tag] : []
+    }),
+  )
+  // An orphaned artifact that is deleted takes no slot of the rules that count tags.
+  const counted = new Map([...tags].filter(([tag]) => !orphansToDelete.has(tag)))
+  const ruleVerdicts = applyRules(counted, ruleOptions)
   const toDelete = new Set(
     [...tags].flatMap(([tag, digest]) =>
       ruleVerdicts.get(tag)?.isDeleted === true && !keptImages.digests.has(digest) ? [tag] : [],
     ),
   )
-  const orphans = judgeOrphans(policy.rules, history.orphaned, now)
-  const orphansToDelete = [...orphans].flatMap(([tag, { isDeleted }]) => {
-    const digest = graph.tags.get(tag) ?? null
-    return isDeleted && digest !== null && !keptImages.digests.has(digest) ? [tag] : []
-  })
   const superseded = findSuperseded(snapshot, policy, keptImages)
   const reachability = markAndSweep(graph, reach, {
     toDelete,
     tags,
     inUse: keptImages.inUse.keys(),
     orphaned,
-    orphansToDelete: new Set(orphansToDelete),
+    orphansToDelete,
     superseded: new Map([...superseded].map(([digest, { isDeleted }]) => [digest, isDeleted])),
   })
   return {

@@ -61,11 +61,15 @@ export function verdictsOf(snapshot: Snapshot, input: PruneInput): Verdicts {
   ]
   const everything = new Graph(snapshot, new Set(manifests.keys()))
   const protectedDigests = everything.reach(protectedRoots)
+  const orphans = orphansIn(snapshot)
+  const orphansToDelete = new Map(
+    [...orphans].filter(([, digest]) => isOldOrphan(digest, input) && !protectedDigests.has(digest)),
+  )
   const promoted = lastMoves(moves)
   const sources = policy.timeFrom ?? ['promoted', 'annotation', 'config']
   const groups: CountedGroup[] = []
   const selected = tagsToDelete(
-    imageTags,
+    imageTags.filter(([tag]) => !orphansToDelete.has(tag)),
     rules,
     {
       reading,
@@ -89,10 +93,6 @@ export function verdictsOf(snapshot: Snapshot, input: PruneInput): Verdicts {
     },
   )
   const visible = visibleIn(snapshot, [...used, ...withSubjects(superseded.nominated, snapshot)])
-  const orphans = orphansIn(snapshot)
-  const orphansToDelete = new Map(
-    [...orphans].filter(([, digest]) => isOldOrphan(digest, input) && !protectedDigests.has(digest)),
-  )
   const graph = new Graph(snapshot, visible)
   const digestsOf = (tags: Iterable<string>): readonly string[] =>
     [...tags].flatMap((tag) => snapshot.tags.get(tag) ?? [])

@@ -71,6 +71,20 @@ describe('an attached artifact without its subject', () => {
     expect(tagOf(young, tags[1] ?? '').why.text).toContain('missing for 29d')
   })
 
+  it('takes no slot of a rule that keeps the newest tags, if it is deleted', async () => {
+    const scene = await recordScene()
+    await scene.push(referrer(built('gone', 90)), 'nightly-3')
+    for (const n of [1, 2]) await scene.push(built(`nightly ${n}`, 60), `nightly-${n}`)
+    const policy = policyOf({
+      rules: [
+        ...orphaned.rules,
+        rule('nightlies', { tags: globs('nightly-*'), orderBy: { by: 'name' }, keepNewest: 2 }),
+      ],
+    })
+    const decision = await scene.decide(policy, sightedSince(31))
+    expect(decision.deletedTags).toEqual(['nightly-3'])
+  })
+
   it('is kept if its subject exists without a tag', async () => {
     const scene = await recordScene()
     const { gone } = await orphans(scene)

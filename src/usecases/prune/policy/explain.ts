@@ -111,7 +111,7 @@ function rulesOf(
       : {
           name: result.name,
           verdict: orphan.isDeleted ? 'delete' : 'keep',
-          text: orphan.why.text,
+          text: orphan.text,
           conditions: [],
         },
   )

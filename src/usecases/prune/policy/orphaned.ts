@@ -7,6 +7,8 @@ import { formatSpan } from './age.ts'
 export interface OrphanVerdict {
   readonly isDeleted: boolean
   readonly why: Why
+  /** the reason without the name of the rule */
+  readonly text: string
 }
 
 /**
@@ -22,16 +24,14 @@ export function judgeOrphans(
   if (rule === undefined) return new Map()
   return new Map(
     [...orphaned].map(([tag, { digests, since }]) => {
-      const { isOld, text } = describeMissing(rule, since, now)
+      const { isOld, text: period } = describeMissing(rule, since, now)
       const subject = digests[0]?.slice(0, 19) ?? 'unknown'
+      const text = `its subject ${subject} has been ${period}`
+      const named = `${rule.name}: ${text}`
       const why: Why = isOld
-        ? {
-            kind: 'rule',
-            by: rule.name,
-            text: `${rule.name}: orphaned, its subject ${subject} has been ${text}`,
-          }
-        : { kind: 'evidence', text: `orphaned: its subject ${subject} has been ${text} (${rule.name})` }
-      return [tag, { isDeleted: isOld, why }]
+        ? { kind: 'rule', by: rule.name, text: named }
+        : { kind: 'evidence', text: named }
+      return [tag, { isDeleted: isOld, why, text }]
     }),
   )
 }
@@ -44,6 +44,6 @@ function describeMissing(
 ): { readonly isOld: boolean; readonly text: string } {
   const age = now - since
   const isOld = age > olderThan
-  const text = `missing for ${formatSpan(age)}, ${isOld ? 'older' : 'not older'} than ${formatSpan(olderThan)}`
+  const text = `missing for ${formatSpan(age)}, ${isOld ? 'longer' : 'not longer'} than ${formatSpan(olderThan)}`
   return { isOld, text }
 }

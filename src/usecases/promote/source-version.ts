@@ -17,21 +17,31 @@ export function isVersionDerived(
   if (versionTagsIn(tags, policy).length > 0) return false
   const [tag] = tags
   if (tag === undefined) return true
-  return floatingLineIn(tag, versionTagsIn(listed, reading), reading, policy.channels) !== undefined
+  // often only the destination has settings: there too, `alpine` moves only by the rules
+  return [reading, policy].some(
+    (one) => floatingLineIn(tag, versionTagsIn(listed, one), one, policy.channels) !== undefined,
+  )
 }
 
 /**
  * Returns the version tags of the source that may be on the image: of a floating tag those of its
- * variant.
+ * variant. The destination reads a source without any version.
  */
 export function listSourceVersions(
   { from: { reading }, tags: [tag], tagMaintenance }: PromoteRequest,
   listed: readonly string[],
 ): readonly VersionTag[] {
-  const versions = versionTagsIn(listed, reading)
+  const policy = tagMaintenance?.policy ?? reading
+  const own = versionTagsIn(listed, reading)
+  const versions = own.length > 0 ? own : versionTagsIn(listed, policy)
   if (tag === undefined) return versions
-  const { variant = '' } = floatingLine(tag, reading, tagMaintenance?.policy.channels ?? []) ?? {}
-  return versions.filter(({ version }) => version.variant === variant)
+  const channels = tagMaintenance?.policy.channels ?? []
+  return versions.filter((one) =>
+    [reading, policy].every((by) => {
+      const { variant = '' } = floatingLine(tag, by, channels) ?? {}
+      return (parseVersionTag(one.tag, by)?.version.variant ?? variant) === variant
+    }),
+  )
 }
 
 /**
@@ -58,7 +68,8 @@ export function requestedTags(
     plain: tags,
     version: sourceVersion(request, derived),
     policy: tagMaintenance?.policy,
-    isForwardOnly: tagMaintenance?.isForwardOnly === true,
+    // the user named the source, and chose no tag for the destination
+    isForwardOnly: tagMaintenance?.isForwardOnly === true || derived !== undefined,
   }
 }
 
@@ -77,13 +88,21 @@ function sourceVersion(
   return new DrayError('refused', `the version of ${image} is unknown`, {
     why:
       first === undefined ? whyNone(request, derived ?? []) : `it has several version tags: ${list(found)}`,
-    hint: nameVersionHint,
+    hint: first !== undefined && derived === undefined ? oneVersionHint : nameVersionHint,
   })
 }
 
+const oneVersionHint = 'Pass one version with --tag. Run the command again for each other version.'
+
 /** @param derived the version tags of the source, none of which the destination reads */
-function whyNone({ to, tagMaintenance }: PromoteRequest, derived: readonly VersionTag[]): string {
-  if (derived.length === 0 || tagMaintenance === undefined) return 'it has no version tag'
+function whyNone({ from, to, tagMaintenance }: PromoteRequest, derived: readonly VersionTag[]): string {
+  if (tagMaintenance === undefined) return 'it has no version tag'
+  if (derived.length === 0) {
+    const { scheme } = from.reading
+    return scheme === tagMaintenance.policy.scheme
+      ? 'it has no version tag'
+      : `it has no version tag in the scheme ${scheme} of ${from.environment ?? 'the source'}`
+  }
   const { environment = 'the destination' } = to
   return `it has the version tag ${list(derived)}, which the scheme ${tagMaintenance.policy.scheme} of ${environment} does not read as a version`
 }

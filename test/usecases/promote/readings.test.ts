@@ -63,6 +63,35 @@ describe('a promotion reads its source and its destination each in its own way:'
     expect(await promotedTags()).toBe('1 1-alpine 1.4 1.4-alpine 1.4.2 1.4.2-alpine alpine latest')
   })
 
+  it.each([
+    [alpine, alpine],
+    [{}, alpine],
+  ])('a floating tag moves only forward from %j to %j', async (from, to) => {
+    await push(build, 'staging', '1.4.2-alpine', 'alpine', '1.4-alpine')
+    await push(other, 'prod', '1.5.0-alpine', 'alpine')
+    expect((await promoteTag('alpine', from, to)).placements).toMatchObject([{ status: 'promoted' }])
+    expect(await promotedTags()).toBe('1.4-alpine 1.4.2-alpine')
+    await promoteTag('1.4-alpine', from, to)
+    expect(await promotedTags()).toBe('1.4-alpine 1.4.2-alpine')
+  })
+
+  it('latest has the version without a variant, also if only the destination has variants', async () => {
+    await push(build, 'staging', '1.4.2', '1.4.2-alpine', 'latest')
+    await promoteTag('latest', {}, alpine)
+    expect(await promotedTags()).toBe('1 1.4 1.4.2 latest')
+  })
+
+  it('the destination reads a source without any version', async () => {
+    await push(build, 'staging', '2024.04.1', 'latest')
+    await promoteTag('latest', {}, calver)
+    expect(await promotedTags()).toBe('2024 2024.04 2024.04.1 latest')
+    await push(other, 'staging', '2024.10.1', 'latest', '1.0.0')
+    await push(build, 'staging', '2024.11.1', 'latest')
+    expect((await promoteTag('latest', {}, calver)).refusals).toMatchObject([
+      { error: { why: 'it has no version tag in the scheme semver of the source' } },
+    ])
+  })
+
   it('a version of the source that the destination does not read is refused with its scheme', async () => {
     await push(build, 'staging', '2024.04.1', 'latest')
     expect((await promoteTag('latest', calver, {})).refusals).toMatchObject([

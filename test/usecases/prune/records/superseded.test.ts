@@ -66,8 +66,8 @@ describe('a digest that a tag left', () => {
       'superseded keep',
     ])
     const oldest = decision.plan.others.find(({ digest }) => digest === digestOf(a))
-    expect(oldest?.why.text).toBe(
-      'superseded: stable pointed to it until 59d ago, not among the newest 1 of stable, last tagged 59d ago, older than 14d',
+    expect(oldest?.why.text).toMatch(
+      /^superseded: stable pointed to it until \d+d ago, not among the newest 1 of stable, last tagged \d+d ago, older than 14d$/,
     )
   })
 

@@ -3,11 +3,11 @@ import type { Digest } from './digest.ts'
 /** Children that are named. */
 const namedAtMost = 3
 
-/** `its index lacks linux/amd64, linux/arm64 and 2 more` */
-export function describeLacked(
-  lacks: readonly { readonly digest: Digest; readonly platform?: string }[],
+/** `missing child linux/amd64`, or `missing children linux/amd64, linux/arm64 and 2 more` */
+export function describeMissingChildren(
+  children: readonly { readonly digest: Digest; readonly platform?: string }[],
 ): string {
-  const names = lacks.slice(0, namedAtMost).map(({ platform, digest }) => platform ?? digest.slice(0, 19))
-  const more = lacks.length > namedAtMost ? ` and ${lacks.length - namedAtMost} more` : ''
-  return `its index lacks ${names.join(', ')}${more}`
+  const names = children.slice(0, namedAtMost).map(({ platform, digest }) => platform ?? digest.slice(0, 19))
+  const more = children.length > namedAtMost ? ` and ${children.length - namedAtMost} more` : ''
+  return `missing ${children.length === 1 ? 'child' : 'children'} ${names.join(', ')}${more}`
 }

@@ -73,7 +73,7 @@ export function repositoryPlan(
     digest: TagVerdict['digest'],
     why: Why,
     id: string,
-    leftBy?: readonly string[],
+    formerTags?: readonly string[],
   ): readonly DeleteManifestStep[] =>
     digest === null
       ? []
@@ -86,7 +86,7 @@ export function repositoryPlan(
             why,
             target: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 500 },
             losesTags: tags.filter((tag) => tag.digest === digest).map(({ tag }) => tag),
-            ...(leftBy !== undefined && { leftBy }),
+            ...(formerTags !== undefined && { formerTags }),
           },
         ]
   const images = [...Map.groupBy(deleted, ({ digest }) => digest).values()].flatMap(([one]) => one ?? [])
@@ -101,7 +101,7 @@ export function repositoryPlan(
       ...images.flatMap(({ digest, why }, i) => step(digest, why, `m${i + 1}`)),
       ...others
         .filter(({ verdict }) => verdict === 'delete')
-        .flatMap(({ digest, why, leftBy }, i) => step(digest, why, `p${i + 1}`, leftBy)),
+        .flatMap(({ digest, why, formerTags }, i) => step(digest, why, `p${i + 1}`, formerTags)),
       ...tags.flatMap(({ tag, digest, verdict, why }, i) =>
         verdict === 'untag' && digest !== null
           ? [{ kind: 'deleteTag' as const, id: `t${i + 1}`, repository, after: [], why, tag, digest }]

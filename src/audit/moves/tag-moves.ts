@@ -15,8 +15,8 @@ import { linesOf } from '../query/log-lines.ts'
 export interface RepositoryMoves {
   /** by digest: the newest time at which dray put a tag on it, or may have */
   readonly puts: ReadonlyMap<Digest, TagPut>
-  /** digests that a tag left, each tag and digest once, with the newest move */
-  readonly left: readonly LeftDigest[]
+  /** each tag and digest that it pointed to before once, with the newest move */
+  readonly superseded: readonly SupersededDigest[]
   /** indexes that were copied without some of their platforms on purpose */
   readonly sparse: ReadonlySet<Digest>
 }
@@ -27,14 +27,15 @@ interface TagPut {
   readonly at: number
 }
 
-export interface LeftDigest {
+/** A digest that a tag pointed to before. The tag may be on it again. */
+export interface SupersededDigest {
   readonly tag: string
   readonly digest: Digest
-  /** when the tag left it, in milliseconds since 1970 */
+  /** when the tag was moved to another digest, in milliseconds since 1970 */
   readonly at: number
 }
 
-export const noMoves: RepositoryMoves = { puts: new Map(), left: [], sparse: new Set() }
+export const noMoves: RepositoryMoves = { puts: new Map(), superseded: [], sparse: new Set() }
 
 /** The operations that put a tag on a digest for good. */
 const placing: ReadonlySet<OperationName> = new Set(['promote', 'copy', 'tag', 'rollback'])
@@ -97,7 +98,7 @@ function unreadable(path: string, error: unknown): DrayError {
 interface Moves {
   readonly puts: Map<Digest, TagPut>
   /** by digest, then by tag */
-  readonly left: Map<Digest, Map<string, number>>
+  readonly superseded: Map<Digest, Map<string, number>>
   readonly sparse: Set<Digest>
 }
 
@@ -141,9 +142,11 @@ class MovesReading {
     for (const { identity, digest, tag, at } of this.#open.values())
       putNewest(this.#of(identity), digest, { tag, at })
     return new Map(
-      [...this.#moves].map(([identity, { puts, left, sparse }]) => {
-        const all = [...left].flatMap(([digest, tags]) => [...tags].map(([tag, at]) => ({ tag, digest, at })))
-        return [identity, { puts, left: all, sparse }]
+      [...this.#moves].map(([identity, { puts, superseded, sparse }]) => {
+        const all = [...superseded].flatMap(([digest, tags]) =>
+          [...tags].map(([tag, at]) => ({ tag, digest, at })),
+        )
+        return [identity, { puts, superseded: all, sparse }]
       }),
     )
   }
@@ -172,22 +175,22 @@ class MovesReading {
     putNewest(moves, digest, put)
     const before = record.before ?? undefined
     if (record.result !== 'done' || before === undefined || before === digest) return
-    const tags = moves.left.get(before) ?? new Map<string, number>()
-    moves.left.set(before, tags.set(step.tag, Math.max(tags.get(step.tag) ?? 0, put.at)))
+    const tags = moves.superseded.get(before) ?? new Map<string, number>()
+    moves.superseded.set(before, tags.set(step.tag, Math.max(tags.get(step.tag) ?? 0, put.at)))
   }
 
-  /** A digest that dray has deleted is not one that remains, unless a tag leaves it again. */
+  /** A digest that dray has deleted does not remain, unless a tag is moved from it again. */
   #noteDelete(record: AuditRecord & LogEntry): void {
     const { step, phase, result, before } = record
     if (phase !== 'outcome' || step?.kind !== 'deleteManifest') return
     const isGone = result === 'done' || (result === 'unchanged' && before === null)
-    if (isGone) this.#moves.get(this.#identify(step.repository))?.left.delete(step.target.digest)
+    if (isGone) this.#moves.get(this.#identify(step.repository))?.superseded.delete(step.target.digest)
   }
 
   #of(identity: string): Moves {
     const known = this.#moves.get(identity)
     if (known !== undefined) return known
-    const moves = { puts: new Map(), left: new Map(), sparse: new Set<Digest>() }
+    const moves = { puts: new Map(), superseded: new Map(), sparse: new Set<Digest>() }
     this.#moves.set(identity, moves)
     return moves
   }

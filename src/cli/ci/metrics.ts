@@ -43,7 +43,7 @@ const perRepository: readonly Metric[] = [
   { name: 'deleted_images', help: 'Tagged images that the last run deleted.', value: ({ images }) => images },
   {
     name: 'deleted_superseded',
-    help: 'Images without a tag that the last run deleted because a tag left them.',
+    help: 'Superseded images that the last run deleted.',
     value: ({ superseded }) => superseded,
   },
   {

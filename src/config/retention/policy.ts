@@ -29,7 +29,7 @@ export type TimeSource = 'promoted' | 'annotation' | 'config' | 'pushed'
 /**
  * The kind of content that a rule selects: `tags`, by their names; `superseded`, digests without a
  * tag that a tag pointed to before; `orphaned`, attached artifacts whose subject is missing;
- * `broken`, tags on an index that lacks a child.
+ * `broken`, tags on a broken index, which has a missing child.
  */
 export type RuleKind = 'tags' | 'superseded' | 'orphaned' | 'broken'
 

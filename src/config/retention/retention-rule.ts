@@ -20,8 +20,8 @@ const unusedKeys: Readonly<Record<RuleKind, readonly ('tags' | 'groupBy' | 'orde
 const selections: Readonly<Record<RuleKind, string>> = {
   tags: 'selects tags',
   superseded: 'counts per tag, newest move first',
-  orphaned: 'selects attached artifacts without their subject by age',
-  broken: 'selects tags on indexes that lack a child',
+  orphaned: 'selects orphaned attached artifacts by age',
+  broken: 'selects tags on broken indexes',
 }
 
 /** Parses a rule; undefined if its tags or repositories have a mistake. */

@@ -178,7 +178,7 @@ const rule = v.pipe(
           'must be tags, superseded, orphaned or broken',
         ),
         v.description(
-          'Whether the rule selects tags (default), images that a tag pointed to before (superseded), attached artifacts without their subject (orphaned), or tags on an index that lacks a child (broken).',
+          'Whether the rule selects tags (default), images that a tag pointed to before (superseded), attached artifacts without their subject (orphaned), or tags on an index with a missing child (broken).',
         ),
       ),
     ),

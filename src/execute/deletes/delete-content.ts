@@ -37,25 +37,25 @@ interface ManifestDelete {
 
 /** @throws what the store throws */
 export async function readOwnTags(
-  { losesTags, leftBy = [] }: DeleteManifestStep,
+  { losesTags, formerTags = [] }: DeleteManifestStep,
   { store, clock }: Pick<DeletePorts, 'store' | 'clock'>,
   call: Call,
 ): Promise<OwnTags> {
   const at = clock.now()
-  return { at, tags: await resolveTags(store, [...losesTags, ...leftBy], call) }
+  return { at, tags: await resolveTags(store, [...losesTags, ...formerTags], call) }
 }
 
 /**
- * The tags that point at another manifest, and those that left a superseded digest and are on it
- * again.
+ * The tags that point at another manifest, and the former tags of a superseded digest that are on
+ * it again.
  */
 export function movedTags(
-  { target, leftBy = [] }: DeleteManifestStep,
+  { target, formerTags = [] }: DeleteManifestStep,
   { tags }: OwnTags,
 ): readonly MovedTag[] {
   return [...tags].flatMap(([tag, to]) => {
     if (to === null) return []
-    return (to === target.digest) === leftBy.includes(tag) ? [{ tag, to }] : []
+    return (to === target.digest) === formerTags.includes(tag) ? [{ tag, to }] : []
   })
 }
 

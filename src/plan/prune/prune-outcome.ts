@@ -68,7 +68,7 @@ export interface RepositoryOutcome {
   readonly deleted: number
   /** of these, those that had an image tag */
   readonly images: number
-  /** and those without a tag that a rule deletes because a tag left them */
+  /** and superseded digests, which have no tag */
   readonly superseded: number
   /** tags that were deleted while their image stays */
   readonly untagged: number
@@ -172,8 +172,8 @@ export function summariseRepository(
 }
 
 /** An image that got a tag again counts as an image. */
-function isSuperseded({ leftBy, losesTags }: DeleteManifestStep): boolean {
-  return leftBy !== undefined && !losesTags.some(isImageTag)
+function isSuperseded({ formerTags, losesTags }: DeleteManifestStep): boolean {
+  return formerTags !== undefined && !losesTags.some(isImageTag)
 }
 
 function isImageTag(tag: string): boolean {

@@ -27,7 +27,9 @@ const tagVerdict = v.strictObject({
   why,
   created: v.exactOptional(time),
   size: v.exactOptional(natural),
-  lacks: v.exactOptional(v.array(v.strictObject({ digest, platform: v.exactOptional(v.string()) }))),
+  missingChildren: v.exactOptional(
+    v.array(v.strictObject({ digest, platform: v.exactOptional(v.string()) })),
+  ),
 })
 const manifestVerdict = v.strictObject({
   digest,
@@ -36,8 +38,8 @@ const manifestVerdict = v.strictObject({
   verdict: v.picklist(['keep', 'delete']),
   why,
   size: natural,
-  leftBy: v.exactOptional(v.array(tag)),
-  leftAt: v.exactOptional(time),
+  formerTags: v.exactOptional(v.array(tag)),
+  lastTaggedAt: v.exactOptional(time),
 })
 const stepBase = {
   id: v.string(),
@@ -53,7 +55,7 @@ const step = v.variant('kind', [
     target: descriptor,
     losesTags: v.array(tag),
     subject: v.exactOptional(digest),
-    leftBy: v.exactOptional(v.array(tag)),
+    formerTags: v.exactOptional(v.array(tag)),
   }),
   v.strictObject({ ...stepBase, kind: v.literal('deleteTag'), tag, digest }),
 ])

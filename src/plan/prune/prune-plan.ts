@@ -57,8 +57,8 @@ export interface RepositoryPlan {
   readonly roots: readonly Digest[]
   readonly steps: readonly DeleteStep[]
   /**
-   * digests with an image tag: all of them, and those that are deleted; and the digests without a
-   * tag that a rule deletes because a tag left them, if there are any
+   * digests with an image tag: all of them, and those that are deleted; and the superseded digests
+   * that a rule deletes, if there are any
    */
   readonly count: { readonly images: number; readonly deleted: number; readonly superseded?: number }
   /**
@@ -91,11 +91,12 @@ export interface TagVerdict {
   readonly created?: string
   /** bytes of the whole image without attached artifacts; absent if it was not read */
   readonly size?: number
-  /** the children that its index lists and the repository lacks, if there are any */
-  readonly lacks?: readonly LackedChild[]
+  /** the missing children of a broken index */
+  readonly missingChildren?: readonly MissingChild[]
 }
 
-export interface LackedChild {
+/** A manifest that an index lists and that does not exist. */
+export interface MissingChild {
   readonly digest: Digest
   /** `linux/arm64`, if the index has it */
   readonly platform?: string
@@ -110,10 +111,10 @@ export interface ManifestVerdict {
   readonly why: Why
   /** of the manifest and its blobs, bytes; of a superseded digest those of the whole image */
   readonly size: number
-  /** of a superseded digest: the tags that left it, the newest move first */
-  readonly leftBy?: readonly string[]
+  /** of a superseded digest: the tags that pointed to it before, the newest move first */
+  readonly formerTags?: readonly string[]
   /** and when a tag was last on it, ISO 8601, UTC */
-  readonly leftAt?: string
+  readonly lastTaggedAt?: string
 }
 
 /** The reason of a verdict, for a program and for a person. */
@@ -171,7 +172,7 @@ interface DeleteStepBase {
   readonly why: Why
   /**
    * manifests that must still be missing just before the step: the subject of an orphaned artifact,
-   * the children that a broken index lacks
+   * the missing children of a broken index
    */
   readonly absent?: readonly Digest[]
 }
@@ -184,8 +185,8 @@ export interface DeleteManifestStep extends DeleteStepBase {
   readonly losesTags: readonly string[]
   /** its field `subject` */
   readonly subject?: Digest
-  /** of a superseded digest: tags that must still be on other manifests just before the step */
-  readonly leftBy?: readonly string[]
+  /** of a superseded digest: tags that must still point to others just before the step */
+  readonly formerTags?: readonly string[]
 }
 
 /** A tag alone; its digest is kept. */

@@ -8,8 +8,8 @@ import { formatBytes } from '../text/format.ts'
 import { outcomeTotalsOf, totalsOf } from './prune-totals.ts'
 
 /**
- * `deleted` counts images, also superseded ones, `freed` bytes, `locked` images and tags. Without an
- * outcome they are what the plan would delete.
+ * `deleted` counts images, also superseded ones, `freed` bytes, `locked` images and tags. Without
+ * an outcome they are what the plan would delete.
  * @param outcome undefined if the plan was only shown or saved
  */
 export function listPruneVariables(

@@ -139,13 +139,15 @@ function imagesOf(outcome: RepositoryOutcome, plan: RepositoryPlan | undefined):
   const stay = new Set<string>(lockedItems.flatMap(({ tags, digest }) => [...tags, digest]))
   const tags = plan.steps.flatMap((step) => (step.kind === 'deleteManifest' ? step.losesTags : []))
   const superseded = plan.steps.flatMap((step) =>
-    step.kind === 'deleteManifest' && step.leftBy !== undefined && step.losesTags.length === 0 ? [step] : [],
+    step.kind === 'deleteManifest' && step.formerTags !== undefined && step.losesTags.length === 0
+      ? [step]
+      : [],
   )
   const names = [
     ...tags.filter((tag) => !isEvidenceTag(tag) && !stay.has(tag)),
     ...superseded
       .filter(({ target }) => !stay.has(target.digest))
-      .map(({ target, leftBy = [] }) => `${shortenDigest(target.digest)} (was ${leftBy.join(', ')})`),
+      .map(({ target, formerTags = [] }) => `${shortenDigest(target.digest)} (was ${formerTags.join(', ')})`),
   ].map(escapeText)
   const more = names.length - namedAtMost
   return `${names.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`

@@ -11,7 +11,7 @@ export interface PruneTotals {
   readonly images: number
   readonly deleted: number
   readonly kept: number
-  /** deleted digests without a tag that a tag left */
+  /** deleted superseded digests, which have no tag */
   readonly superseded: number
   /** deleted manifests: of images, and of their parts and attached artifacts */
   readonly manifests: number

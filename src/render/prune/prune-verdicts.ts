@@ -1,5 +1,5 @@
 import type { Digest } from '../../oci/digest.ts'
-import { describeLacked } from '../../oci/lacked-children.ts'
+import { describeMissingChildren } from '../../oci/lacked-children.ts'
 import type { ManifestVerdict, RepositoryPlan, TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatAge, formatBytes, formatCount, shortenHex } from '../text/format.ts'
@@ -40,9 +40,11 @@ export function listVerdicts(plan: RepositoryPlan, folding: Folding, page: Page)
 }
 
 /** Whether a kept tag needs the attention of a person: it has a problem. */
-export function isNotable({ verdict, why, lacks }: TagVerdict): boolean {
+export function isNotable({ verdict, why, missingChildren }: TagVerdict): boolean {
   if (verdict !== 'keep') return false
-  return why.kind === 'dangling' || why.kind === 'cannotUntag' || lacks !== undefined || isOrphaned(why)
+  return (
+    why.kind === 'dangling' || why.kind === 'cannotUntag' || missingChildren !== undefined || isOrphaned(why)
+  )
 }
 
 /** Whether it is an attached artifact without its subject. */
@@ -164,18 +166,18 @@ function partRow(part: ManifestVerdict, indent: string, now: number, page: Page)
     kind: 'row',
     verdict: part.verdict,
     name: `${indent}${roleTexts[part.role]} ${page.width === undefined ? part.digest : shortenHex(part.digest)}`,
-    age: part.leftAt === undefined ? '' : formatAge(now - Date.parse(part.leftAt)),
+    age: part.lastTaggedAt === undefined ? '' : formatAge(now - Date.parse(part.lastTaggedAt)),
     size: formatBytes(part.size),
     why: escapeText(part.why.text),
   }
 }
 
-/** The reason of a verdict, and what the index of the tag lacks. */
-function reasonText({ why, lacks = [] }: TagVerdict): string {
-  const lacked = describeLacked(lacks)
+/** The reason of a verdict, and the missing children of a broken index. */
+function reasonText({ why, missingChildren = [] }: TagVerdict): string {
+  const missing = describeMissingChildren(missingChildren)
   // The reason of a rule of the kind `broken` names them itself.
-  const isNamed = lacks.length === 0 || why.text.includes(lacked)
-  return escapeText(isNamed ? why.text : `${why.text}; broken: ${lacked}`)
+  const isNamed = missingChildren.length === 0 || why.text.includes(missing)
+  return escapeText(isNamed ? why.text : `${why.text}; broken index: ${missing}`)
 }
 
 function rowOf(verdictOf: TagVerdict, now: number): PruneRow {

@@ -25,8 +25,8 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
   const reasons = new SharedReasons()
   for (const [digest, node] of graph.nodes) {
     const isGarbage = reachability.garbage.has(digest)
-    const left = superseded.get(digest)
-    if (named.has(digest) || (!isGarbage && !shared.has(digest) && left === undefined)) continue
+    const nominated = superseded.get(digest)
+    if (named.has(digest) || (!isGarbage && !shared.has(digest) && nominated === undefined)) continue
     const above = parents.get(digest) ?? []
     const orphan = orphans.get(digest)
     const role = roleOf(evaluation, node, listed, interrupted.has(digest) || orphan !== undefined)
@@ -35,10 +35,10 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
       putSubjectFirst(node.subject, above).filter((parent) => reachability.garbage.has(parent))
     // A superseded digest is an image, and shows the size of all of it, as a tag does.
     const size =
-      left === undefined
+      nominated === undefined
         ? node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
         : sumImageBytes(graph, digest)
-    const decided = left?.isDeleted === isGarbage ? left.why : isGarbage ? orphan : undefined
+    const decided = nominated?.isDeleted === isGarbage ? nominated.why : isGarbage ? orphan : undefined
     const why =
       decided ??
       (isGarbage
@@ -51,7 +51,10 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
       verdict: isGarbage ? 'delete' : 'keep',
       why: reasons.share(why),
       size,
-      ...(left !== undefined && { leftBy: left.tags, leftAt: new Date(left.lastUse).toISOString() }),
+      ...(nominated !== undefined && {
+        formerTags: nominated.tags,
+        lastTaggedAt: new Date(nominated.lastUse).toISOString(),
+      }),
     })
   }
   return verdicts

@@ -3,6 +3,7 @@ import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import type {
   DeleteStep,
   ManifestVerdict,
+  MissingChild,
   RepositoryPlan,
   TagVerdict,
   Why,
@@ -17,13 +18,11 @@ import { warnAboutPolicy } from './policy/warnings/warn-about-policy.ts'
 import { sumFreedBytes } from './sizes.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
-/** A manifest that an index lists and that does not exist. */
-export interface MissingChild {
+/** A missing child with its index. */
+export interface MissingChildOfIndex extends MissingChild {
   readonly index: Digest
   /** the tags on the index */
   readonly tags: readonly string[]
-  readonly digest: Digest
-  readonly platform?: string
 }
 
 /** The plan of one repository, and what a run has to know of it beside its plan. */
@@ -36,7 +35,7 @@ export interface RepositoryDecision {
   /** references in use that keep an image although they name another host */
   readonly atOtherHosts: readonly ReferenceInUse[]
   /** manifests that are listed by an index and are not there */
-  readonly missing: readonly MissingChild[]
+  readonly missing: readonly MissingChildOfIndex[]
   /** whole sentences with the fix, without the name of the repository */
   readonly warnings: readonly string[]
 }
@@ -67,17 +66,20 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
   }
   const { matched, absent, atOtherHosts } = keptImages
   const warnings = [...warnAboutPolicy(evaluation), ...warnAboutRecords(snapshot)]
-  return { plan, matched, absent, atOtherHosts, missing: findMissing(snapshot), warnings }
+  return { plan, matched, absent, atOtherHosts, missing: listMissingWithIndex(snapshot), warnings }
 }
 
 /**
- * Each missing manifest once, with the first index that lists it. An index that was copied without
- * some platforms lacks them on purpose.
+ * Each missing child once, with the first index that lists it. An index that was copied without
+ * some platforms is not broken.
  */
-function findMissing({ graph, history = noHistory }: RepositorySnapshot): readonly MissingChild[] {
+function listMissingWithIndex({
+  graph,
+  history = noHistory,
+}: RepositorySnapshot): readonly MissingChildOfIndex[] {
   const { nodes, missing, tags } = graph
   if (missing.size === 0) return []
-  const found = new Map<Digest, MissingChild>()
+  const found = new Map<Digest, MissingChildOfIndex>()
   for (const { descriptor, children } of nodes.values()) {
     const index = descriptor.digest
     if (history.sparse.has(index)) continue
@@ -120,7 +122,7 @@ function planSteps(
     const node = graph.nodes.get(digest)
     const why = reasons.get(digest)
     if (node === undefined || why === undefined) return []
-    const left = evaluation.superseded.get(digest)
+    const nominated = evaluation.superseded.get(digest)
     return [
       {
         kind: 'deleteManifest',
@@ -132,7 +134,7 @@ function planSteps(
         losesTags: (lost.get(digest) ?? []).map(({ tag }) => tag),
         ...(node.subject !== undefined && { subject: node.subject }),
         ...absentFor(evaluation, lost.get(digest) ?? []),
-        ...(left !== undefined && { leftBy: left.tags }),
+        ...(nominated !== undefined && { formerTags: nominated.tags }),
       },
     ]
   })
@@ -160,6 +162,6 @@ function absentFor(
 function countImages({ tags, reachability, superseded }: Evaluation): RepositoryPlan['count'] {
   const images = new Set(tags.values())
   const deleted = [...images].filter((digest) => reachability.garbage.has(digest)).length
-  const left = [...superseded.keys()].filter((digest) => reachability.garbage.has(digest)).length
-  return { images: images.size, deleted, ...(left > 0 && { superseded: left }) }
+  const more = [...superseded.keys()].filter((digest) => reachability.garbage.has(digest)).length
+  return { images: images.size, deleted, ...(more > 0 && { superseded: more }) }
 }

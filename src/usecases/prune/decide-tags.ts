@@ -4,7 +4,7 @@ import type { TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import { sortBySemver } from '../../semver/order.ts'
 import type { Evaluation } from './evaluate.ts'
 import { describeUse, type ProtectedImages, type Protected } from './policy/protect.ts'
-import { listLacked } from './records/lacked.ts'
+import { listMissingChildren } from './records/lacked.ts'
 import { noHistory } from './records/history.ts'
 import { SharedReasons } from './shared-reasons.ts'
 import { sumImageBytes } from './sizes.ts'
@@ -41,18 +41,18 @@ export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
       why,
       ...(time?.kind === 'dated' && { created: new Date(time.at).toISOString() }),
       size,
-      ...lacksOf(snapshot, digest),
+      ...missingChildrenOf(snapshot, digest),
     }
   })
 }
 
-/** The children that an index lacks, unless it was copied without them on purpose. */
-function lacksOf(
+/** The missing children of an index, unless it was copied without them on purpose. */
+function missingChildrenOf(
   { graph, history = noHistory }: RepositorySnapshot,
   digest: Digest,
-): Pick<TagVerdict, 'lacks'> {
-  const lacked = listLacked(graph, digest, history.sparse)
-  return lacked.length === 0 ? {} : { lacks: lacked }
+): Pick<TagVerdict, 'missingChildren'> {
+  const missingChildren = listMissingChildren(graph, digest, history.sparse)
+  return missingChildren.length === 0 ? {} : { missingChildren }
 }
 
 function decideTag(evaluation: Evaluation, tag: string, digest: Digest): ReasonedVerdict {

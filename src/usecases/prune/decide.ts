@@ -4,7 +4,7 @@ import { formatAt, formatRepository, type RepositoryName } from '../../oci/refer
 import type { Hash } from '../../plan/plan.ts'
 import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
-import type { MissingChild, RepositoryDecision } from './decide-repository.ts'
+import type { MissingChildOfIndex, RepositoryDecision } from './decide-repository.ts'
 import { joinFirst } from './first-few.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
@@ -127,15 +127,16 @@ function warnOfRepositories(decisions: readonly RepositoryDecision[]): readonly 
 
 /** Missing manifests that a warning names. */
 const missingShown = 3
+const brokenRule = '{ name: broken, kind: broken, olderThan: 30d }'
 
-function warnOfMissing(repository: RepositoryName, missing: readonly MissingChild[]): string {
+function warnOfMissing(repository: RepositoryName, missing: readonly MissingChildOfIndex[]): string {
   const shown = missing.slice(0, missingShown).map(({ index, tags, digest, platform }) => {
     const child = platform === undefined ? digest : `${platform} (${digest})`
     const name = tags.length === 0 ? index : `${tags.join(', ')} (${index})`
-    return `the index ${name} lacks ${child}`
+    return `${name} with the missing child ${child}`
   })
   const more = missing.length > missingShown ? `; and ${missing.length - missingShown} more` : ''
-  return `${formatRepository(repository)}: indexes list manifests that do not exist: ${shown.join('; ')}${more}`
+  return `${formatRepository(repository)}: broken indexes: ${shown.join('; ')}${more}. Push the images again, or delete their tags with the rule ${brokenRule}.`
 }
 
 /** One warning for each host that may serve the same repositories as another. */

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import { Reach } from '../../images/graph/reach.ts'
 import { imageTags } from '../../images/graph/repository-graph.ts'
-import { describeLacked } from '../../oci/lacked-children.ts'
+import { describeMissingChildren } from '../../oci/lacked-children.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
 import { applyRules, needsTime, type RuleVerdict } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
@@ -12,7 +12,7 @@ import { selectTag } from './policy/select.ts'
 import { judgeSuperseded, type SupersededVerdict } from './policy/superseded.ts'
 import { ImageTimes } from './policy/times.ts'
 import { noHistory } from './records/history.ts'
-import { listLacked } from './records/lacked.ts'
+import { listMissingChildren } from './records/lacked.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
 /** A policy applied to a snapshot: all that the verdicts follow from. */
@@ -59,7 +59,7 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
       ruleVerdicts.get(tag)?.isDeleted === true && !keptImages.digests.has(digest) ? [tag] : [],
     ),
   )
-  const superseded = findSuperseded(snapshot, policy, keptImages)
+  const superseded = applySupersededRules(snapshot, policy, keptImages)
   const reachability = markAndSweep(graph, reach, {
     toDelete,
     tags,
@@ -96,7 +96,7 @@ function timesOf(
   })
 }
 
-/** Indexes that lack a child. Of several tags on one index, the last sighting counts. */
+/** Broken indexes. Of several tags on one index, the last sighting counts. */
 export function findBroken({
   graph,
   history = noHistory,
@@ -105,7 +105,10 @@ export function findBroken({
   for (const [tag, { since }] of history.broken) {
     const digest = graph.tags.get(tag) ?? null
     if (digest === null || since < (broken.get(digest)?.since ?? since)) continue
-    broken.set(digest, { since, text: describeLacked(listLacked(graph, digest, history.sparse)) })
+    broken.set(digest, {
+      since,
+      text: describeMissingChildren(listMissingChildren(graph, digest, history.sparse)),
+    })
   }
   return broken
 }
@@ -114,16 +117,16 @@ export function findBroken({
  * Records only nominate a digest: one that has a tag, or that is kept, is not superseded. One in an
  * index is: a rule keeps it for a rollback if nothing else does.
  */
-function findSuperseded(
+function applySupersededRules(
   { graph, now, history = noHistory }: RepositorySnapshot,
   { rules, reading }: RepositoryPolicy,
   { digests: kept }: ProtectedImages,
 ): ReadonlyMap<Digest, SupersededVerdict> {
-  if (history.left.length === 0) return new Map()
+  if (history.superseded.length === 0) return new Map()
   const tagged = new Set(graph.tags.values())
   return judgeSuperseded({
     rules,
-    left: history.left,
+    superseded: history.superseded,
     select: (rule, tag) => selectTag(rule.tags, tag, reading) !== undefined,
     isUntagged: (digest) => graph.nodes.has(digest) && !tagged.has(digest),
     kept,

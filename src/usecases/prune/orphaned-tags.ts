@@ -14,11 +14,11 @@ export function listOrphanedTags(
   graph: RepositoryGraph,
   interrupted: readonly OrphanedManifest[],
 ): ReadonlyMap<string, Digest | undefined> {
-  const left = new Set(interrupted.flatMap(({ digest, tags }) => tags.map((tag) => `${tag} ${digest}`)))
+  const resumed = new Set(interrupted.flatMap(({ digest, tags }) => tags.map((tag) => `${tag} ${digest}`)))
   const known = new Set([...graph.nodes.keys()].map(fallbackTag))
   const orphans = new Map<string, Digest | undefined>()
   for (const [tag, digest] of graph.tags) {
-    if (digest === null || left.has(`${tag} ${digest}`)) continue
+    if (digest === null || resumed.has(`${tag} ${digest}`)) continue
     if (isEvidenceTag(tag)) {
       if (!known.has(subjectKeyOf(tag))) orphans.set(tag, subjectOfEvidenceTag(tag))
       continue

@@ -181,7 +181,8 @@ function whyManifestIsKept(
     if (to !== digest) return `the tag ${tag} points to ${to} now`
   }
   if (decided.subject !== step.subject) return 'its subject differs from the subject in the plan'
-  const areChecksWhole = includesAll(step.absent, decided.absent) && includesAll(step.leftBy, decided.leftBy)
+  const areChecksWhole =
+    includesAll(step.absent, decided.absent) && includesAll(step.formerTags, decided.formerTags)
   if (!areChecksWhole) return missingChecks
   return isInOrder(step, decided, compared)
     ? undefined

@@ -61,9 +61,9 @@ describe('when dray put a tag on a digest, by the audit log', () => {
 
   it('counts a step without an outcome: it may have put the tag', async () => {
     const path = await logOf([record({ step: step('a'), time: at(3), before: second })])
-    const { puts, left } = await readMoves(path)
+    const { puts, superseded } = await readMoves(path)
     expect(puts.get(first)?.at).toBe(ms(3))
-    expect(left).toEqual([])
+    expect(superseded).toEqual([])
   })
 
   it('has nothing of other repositories, copies of content and prunes', async () => {
@@ -81,7 +81,7 @@ describe('when dray put a tag on a digest, by the audit log', () => {
   })
 })
 
-describe('what a tag left behind, by the audit log', () => {
+describe('a superseded digest, by the audit log', () => {
   it('is each digest that a tag pointed to before, with its newest move', async () => {
     const path = await logOf([
       moved('stable', 1, first, { before: null }),
@@ -89,13 +89,13 @@ describe('what a tag left behind, by the audit log', () => {
       moved('stable', 3, first, { before: second }),
       moved('stable', 4, second, { before: first }),
     ])
-    expect((await readMoves(path)).left).toEqual([
+    expect((await readMoves(path)).superseded).toEqual([
       { tag: 'stable', digest: first, at: ms(4) },
       { tag: 'stable', digest: second, at: ms(3) },
     ])
   })
 
-  it('is not a digest that dray deleted afterwards, unless a tag leaves it again', async () => {
+  it('is not one that dray deleted afterwards, unless a tag is moved from it again', async () => {
     const deleted = outcome({
       operation: 'prune',
       step: manifestStep({ repository: api, target: { mediaType: 'm', digest: first, size: 1 } }),
@@ -103,16 +103,16 @@ describe('what a tag left behind, by the audit log', () => {
       after: null,
     })
     const before = [moved('stable', 2, second, { before: first }), deleted]
-    expect((await readMoves(await logOf(before))).left).toEqual([])
+    expect((await readMoves(await logOf(before))).superseded).toEqual([])
     const again = [...before, moved('stable', 5, second, { before: first })]
-    expect((await readMoves(await logOf(again))).left).toHaveLength(1)
+    expect((await readMoves(await logOf(again))).superseded).toHaveLength(1)
     const kept = [before[0] ?? deleted, { ...deleted, result: 'unchanged' as const }]
-    expect((await readMoves(await logOf(kept))).left).toHaveLength(1)
+    expect((await readMoves(await logOf(kept))).superseded).toHaveLength(1)
   })
 
-  it('is not a digest that the tag is put on again', async () => {
+  it('is not one that the tag is put on again', async () => {
     const path = await logOf([moved('stable', 2, first, { before: first })])
-    expect((await readMoves(path)).left).toEqual([])
+    expect((await readMoves(path)).superseded).toEqual([])
   })
 })
 

@@ -56,7 +56,7 @@ dray_prune_deleted_manifests{repository="r.example.com/dev/api",policy="n"} 3
 # HELP dray_prune_deleted_images Tagged images that the last run deleted.
 # TYPE dray_prune_deleted_images gauge
 dray_prune_deleted_images{repository="r.example.com/dev/api",policy="n"} 2
-# HELP dray_prune_deleted_superseded Images without a tag that the last run deleted because a tag left them.
+# HELP dray_prune_deleted_superseded Superseded images that the last run deleted.
 # TYPE dray_prune_deleted_superseded gauge
 dray_prune_deleted_superseded{repository="r.example.com/dev/api",policy="n"} 0
 # HELP dray_prune_untagged Tags that the last run deleted from kept images.
@@ -91,7 +91,7 @@ dray_prune_last_run_timestamp_seconds{policy="n"} 1700000000
 dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
 `.trimStart(),
     )
-    expect(parseExposition(text)).toHaveLength(12)
+    expect(parseExposition(text)).toHaveLength(13)
   })
 
   it('count failures, and count undeleted images as remaining', async () => {

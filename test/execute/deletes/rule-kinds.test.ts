@@ -27,14 +27,14 @@ const conflict = (why: string): unknown =>
 async function planOf(
   world: PruneRegistry,
   only: Rule,
-  left: readonly (readonly [tag: string, content: Content])[] = [],
+  superseded: readonly (readonly [tag: string, content: Content])[] = [],
 ): Promise<PrunePlan> {
   const policy = policyOf({ rules: [only], timeFrom: ['annotation', 'config'] })
   const sources: HistorySources = {
     moves: async () =>
       await Promise.resolve({
         ...noMoves,
-        left: left.map(([tag, content]) => ({ tag, digest: digestOf(content), at: longAgo })),
+        superseded: superseded.map(([tag, content]) => ({ tag, digest: digestOf(content), at: longAgo })),
       }),
     identify: formatRepository,
     keys: async () => await Promise.resolve(undefined),
@@ -89,7 +89,7 @@ describe('the delete of a superseded digest', () => {
     expect(await world.storage.manifest('dev/api', digestOf(old))).toBeDefined()
   })
 
-  it('is a conflict if the tag that left it comes back just before the delete', async () => {
+  it('is a conflict if the tag that superseded it comes back just before the delete', async () => {
     const { world, old, older, plan } = await scene()
     const steps = plan.repositories[0]?.steps ?? []
     const last = steps.at(-1)

@@ -82,13 +82,13 @@ describe('the outcome of a prune', () => {
     })
   })
 
-  it('counts deleted images without a tag that a tag left', () => {
-    const left = [
-      manifestStep({ id: 'm1', losesTags: [], leftBy: ['stable'] }),
-      manifestStep({ id: 'm2', losesTags: [], leftBy: ['stable'] }),
+  it('counts deleted superseded images', () => {
+    const superseded = [
+      manifestStep({ id: 'm1', losesTags: [], formerTags: ['stable'] }),
+      manifestStep({ id: 'm2', losesTags: [], formerTags: ['stable'] }),
       manifestStep({ id: 'm3', losesTags: [] }),
     ]
-    const one = { ...api, steps: left }
+    const one = { ...api, steps: superseded }
     const summary = summariseRepository(planOf([one]), one, all('done', 'conflict', 'done'))
     expect(summary).toMatchObject({ deleted: 2, images: 0, superseded: 1, conflicts: 1 })
   })

@@ -117,12 +117,12 @@ describe('a plan file of a prune', () => {
   })
 
   it('reads back what rules of other kinds select, and counts superseded digests', () => {
-    const left = digestOf('left')
-    const verdict = { digest: left, role: 'superseded', of: [], verdict: 'delete', why, size: 1 } as const
+    const former = digestOf('former')
+    const verdict = { digest: former, role: 'superseded', of: [], verdict: 'delete', why, size: 1 } as const
     const superseded = {
-      others: [...api.others, { ...verdict, leftBy: ['stable'], leftAt: plan.createdAt }],
-      steps: [...steps, manifestStep('m3', left, { leftBy: ['stable'] })],
-      tags: tagsWith('pr-2', { lacks: [{ digest: child, platform: 'linux/arm64' }] }).tags ?? [],
+      others: [...api.others, { ...verdict, formerTags: ['stable'], lastTaggedAt: plan.createdAt }],
+      steps: [...steps, manifestStep('m3', former, { formerTags: ['stable'] })],
+      tags: tagsWith('pr-2', { missingChildren: [{ digest: child, platform: 'linux/arm64' }] }).tags ?? [],
       count: { ...api.count, superseded: 1 },
     }
     const broken = { steps: superseded.steps.map((step) => ({ ...step, absent: [child] })) }

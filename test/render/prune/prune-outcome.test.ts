@@ -67,7 +67,7 @@ Deleted 2 images (2 manifests) in 1 of 1 repository, 1 locked, 1 manifest kept w
 
 describe('the outcome of a prune with superseded images', () => {
   const superseded = (name: string) =>
-    manifestVerdict('', name, 'superseded', { of: [], why: whys.rule, leftBy: ['stable'] })
+    manifestVerdict('', name, 'superseded', { of: [], why: whys.rule, formerTags: ['stable'] })
   const plan = prunePlan([
     repositoryPlan('@prod/api', [tagVerdict('stable', 'keep', whys.unmatched)], {
       others: [superseded('a'), superseded('b'), manifestVerdict('a', 'amd64', 'child')],

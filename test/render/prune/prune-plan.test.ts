@@ -215,12 +215,12 @@ collection.`.trim(),
   it('shows and counts superseded digests, with the kept ones last', () => {
     const kept = { verdict: 'keep', why: { ...whys.young, text: 'old: among the newest 1' }, of: [] } as const
     const others = [
-      manifestVerdict('', 'newest', 'superseded', { ...kept, leftBy: ['stable'] }),
-      manifestVerdict('', 'left', 'superseded', {
+      manifestVerdict('', 'newest', 'superseded', { ...kept, formerTags: ['stable'] }),
+      manifestVerdict('', 'former', 'superseded', {
         of: [],
         why: whys.rule,
-        leftBy: ['stable'],
-        leftAt: '2026-11-20T05:02:00.000Z',
+        formerTags: ['stable'],
+        lastTaggedAt: '2026-11-20T05:02:00.000Z',
       }),
     ]
     const count = { images: 1, deleted: 0, superseded: 1 }
@@ -235,18 +235,18 @@ collection.`.trim(),
 
   it('lists a tag on a broken index by name, among many kept tags', () => {
     const tags = many(60, (i) => tagVerdict(`v${i}`, 'keep', whys.unmatched, { days: i }))
-    const lacks = [{ digest: digestOf('child'), platform: 'linux/arm64' }]
-    const broken = tagVerdict('1.4', 'keep', whys.unmatched, { days: 9, lacks })
+    const missingChildren = [{ digest: digestOf('child'), platform: 'linux/arm64' }]
+    const broken = tagVerdict('1.4', 'keep', whys.unmatched, { days: 9, missingChildren })
     const text = linesOf(prunePlan([repositoryPlan('@dev/api', [...tags, broken])])).join('\n')
-    expect(text).toMatch(/keep +1\.4 .*broken: its index lacks linux\/arm64/)
+    expect(text).toMatch(/keep +1\.4 .*broken index: missing child linux\/arm64/)
   })
 
-  it('says once what an index lacks if the rule says it', () => {
-    const lacks = [{ digest: digestOf('child'), platform: 'linux/arm64' }]
-    const why = { kind: 'rule', by: 'broken', text: 'broken: its index lacks linux/arm64 for 31d' } as const
-    const broken = tagVerdict('1.4', 'delete', why, { days: 9, lacks })
+  it('names the missing child of a broken index once if the rule names it', () => {
+    const missingChildren = [{ digest: digestOf('child'), platform: 'linux/arm64' }]
+    const why = { kind: 'rule', by: 'broken', text: 'broken: missing child linux/arm64 for 31d' } as const
+    const broken = tagVerdict('1.4', 'delete', why, { days: 9, missingChildren })
     const text = linesOf(prunePlan([repositoryPlan('@dev/api', [broken])])).join('\n')
-    expect(text.match(/lacks/g)).toHaveLength(1)
+    expect(text.match(/missing child/g)).toHaveLength(1)
   })
 
   it('does not count evidence tags as images', () => {

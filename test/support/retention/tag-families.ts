@@ -48,9 +48,7 @@ const families: readonly TagFamily[] = [
     ranges: ['<1.2.0', '^1.1', '1.x || 2.x', '>=2', '>=1.1.0 <2', '>1.1'],
   },
   {
-    tags: words(
-      '1.1.1-rc8 1.1.1-rc9 1.1.1-rc10 1.1.1-rc11 1.1.1-rc.9 1.1.1-rc.10 1.1.0',
-    ),
+    tags: words('1.1.1-rc8 1.1.1-rc9 1.1.1-rc10 1.1.1-rc11 1.1.1-rc.9 1.1.1-rc.10 1.1.0'),
     globs: ['1.1.1*', '*-rc*'],
     regexes: [{ regex: '1\\.1\\..-rc(?<n>\\d+)', groups: ['n'], numeric: ['n'] }],
     ranges: ['^1.1', '~1.1', '>=1.1.1-rc9'],

@@ -6,7 +6,7 @@ import { manifestVerdict, repositoryPlan, tagVerdict, whys } from '../../support
 
 const known = (): boolean => true
 const child = digestOf('a child')
-const superseded = manifestStep({ losesTags: [], leftBy: ['stable'] })
+const superseded = manifestStep({ losesTags: [], formerTags: ['stable'] })
 const broken = manifestStep({ losesTags: ['v1'], absent: [child] })
 const untag = untagStep({ tag: 'v1', absent: [child] })
 const planOf = (step: typeof superseded | typeof untag) =>
@@ -23,7 +23,7 @@ describe('a delete of a saved plan', () => {
   })
 
   it.each([
-    ['the tags that left a superseded digest', superseded, { leftBy: [] }],
+    ['the former tags of a superseded digest', superseded, { formerTags: [] }],
     ['the missing child of a broken index', broken, { absent: [] }],
     ['another missing child', broken, { absent: [digestOf('another child')] }],
     ['the missing child before a tag is deleted alone', untag, { absent: [] }],
@@ -41,7 +41,7 @@ describe('a delete of a saved plan', () => {
     const saved = planOf(superseded)
     const now = repositoryPlan('@dev/api', [], {
       repository: superseded.repository,
-      others: [manifestVerdict('', 'left', 'superseded', { digest: superseded.target.digest })],
+      others: [manifestVerdict('', 'former', 'superseded', { digest: superseded.target.digest })],
     })
     const count = countImages(saved, now, new Map())
     expect(count).toMatchObject({ deleted: 0, superseded: 1 })

@@ -80,8 +80,8 @@ export function formatGroup(group: TagGroup): string {
 }
 
 /**
- * Returns the group in which a rule counts a tag, or the name of the first value that the tag
- * lacks. Without `groupBy`, all tags are in one group. A version without a variant has an empty
+ * Returns the group in which a rule counts a tag, or the name of the first value that the tag does
+ * not have. Without `groupBy`, all tags are in one group. A version without a variant has an empty
  * one.
  */
 export function findGroup(
@@ -89,11 +89,11 @@ export function findGroup(
   tag: string,
   { groups }: TagMatch,
   reading: VersionReading,
-): { readonly group: TagGroup } | { readonly lacks: string } {
+): { readonly group: TagGroup } | { readonly missing: string } {
   const group: Record<string, string> = {}
   for (const name of groupBy) {
     const value = Object.hasOwn(groups, name) ? groups[name] : versionPart(name, tag, reading)
-    if (value === undefined) return { lacks: name }
+    if (value === undefined) return { missing: name }
     group[name] = value
   }
   return { group }

@@ -1,15 +1,15 @@
 import type { Rule } from '../../../config/retention/policy.ts'
-import type { LeftDigest } from '../../../audit/moves/tag-moves.ts'
+import type { SupersededDigest } from '../../../audit/moves/tag-moves.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { Why } from '../../../plan/prune/prune-plan.ts'
 import { formatSpan } from './age.ts'
 import type { ConditionResult, RuleResult } from './explanation.ts'
 
-/** The verdict of the rules on a digest that tags left. */
+/** The verdict of the rules on a superseded digest. */
 export interface SupersededVerdict {
   readonly isDeleted: boolean
   readonly why: Why
-  /** the tags that left it, the newest move first */
+  /** the tags that pointed to it before, the newest move first */
   readonly tags: readonly string[]
   /** when a tag was last on it: the newest move or promotion, in milliseconds since 1970 */
   readonly lastUse: number
@@ -18,8 +18,8 @@ export interface SupersededVerdict {
 
 export interface SupersededOptions {
   readonly rules: readonly Rule[]
-  /** every tag that left a digest, with its newest move */
-  readonly left: readonly LeftDigest[]
+  /** each tag and digest that it pointed to before, with the newest move */
+  readonly superseded: readonly SupersededDigest[]
   readonly select: (rule: Rule, tag: string) => boolean
   /** whether a digest exists and has no tag */
   readonly isUntagged: (digest: Digest) => boolean
@@ -31,8 +31,8 @@ export interface SupersededOptions {
   readonly now: number
 }
 
-/** A tag that left a digest, and the first rule that selects the tag. */
-interface Selected extends LeftDigest {
+/** A digest that a tag pointed to before, and the first rule that selects the tag. */
+interface Selected extends SupersededDigest {
   readonly rule: Rule
 }
 
@@ -42,10 +42,10 @@ interface Selected extends LeftDigest {
  * for each tag, newest move first. Age counts from the last move of any tag off the digest. Pure.
  */
 export function judgeSuperseded(options: SupersededOptions): ReadonlyMap<Digest, SupersededVerdict> {
-  const { left, isUntagged, kept } = options
+  const { superseded, isUntagged, kept } = options
   const rules = options.rules.filter(({ kind }) => kind === 'superseded')
   if (rules.length === 0) return new Map()
-  const untagged = left.filter(({ digest }) => isUntagged(digest) && !kept.has(digest))
+  const untagged = superseded.filter(({ digest }) => isUntagged(digest) && !kept.has(digest))
   const selected = untagged.flatMap((one): readonly Selected[] => {
     const rule = rules.find((candidate) => options.select(candidate, one.tag))
     return rule === undefined ? [] : [{ ...one, rule }]

@@ -11,9 +11,9 @@ import { matchVersionLike, selectTag } from '../policy/select.ts'
 import type { Rule } from '../../../config/retention/policy.ts'
 import type { OrphanedManifest } from '../snapshot.ts'
 import { type HistorySources, type RepositoryHistory, sightingKey } from './history.ts'
-import { examines, findLacking, missingByTag, type MissingOptions } from './missing.ts'
+import { examines, findSightings, missingByTag, type MissingOptions } from './missing.ts'
 import { Promotions } from './promotions.ts'
-import { findLeft, selectsLeft } from './superseded.ts'
+import { findSupersededDigests, selectsSuperseded } from './superseded.ts'
 
 /** Without an audit log and without a memory of earlier runs. */
 export const noSources: HistorySources = {
@@ -67,13 +67,13 @@ export class HistoryReader {
     const promotions = new Promotions({ store, scan, contents, sources, moves, now })
     const select = (rule: Rule, tag: string): boolean =>
       (matchVersionLike(rule, tag, policy.reading) ?? selectTag(rule.tags, tag, policy.reading)) !== undefined
-    const left = has('superseded')
-      ? await findLeft(scan, moves, promotions, selectsLeft(rules, select), call)
-      : { left: [] }
+    const superseded = has('superseded')
+      ? await findSupersededDigests(scan, moves, promotions, selectsSuperseded(rules, select), call)
+      : { superseded: [] }
     const { sparse } = moves
     const missing = { store, scan, rules, select, interrupted: options.interrupted, sparse }
-    const lacking = await findMissing(missing, options, call)
-    return new HistoryReader(promotions, isDated, { ...left, ...lacking, sparse })
+    const sightings = await dateSightings(missing, options, call)
+    return new HistoryReader(promotions, isDated, { ...superseded, ...sightings, sparse })
   }
 
   /**
@@ -82,7 +82,7 @@ export class HistoryReader {
    * @throws what the store throws.
    */
   async readPromotions(findDeletes: () => readonly Digest[], call: Call): Promise<void> {
-    if (!this.#isDated && this.#rest.left.length === 0) return
+    if (!this.#isDated && this.#rest.superseded.length === 0) return
     for (;;) {
       const unread = findDeletes().filter((digest) => !this.#promotions.isRead(digest))
       if (unread.length === 0) return
@@ -101,18 +101,18 @@ function usesPromotions({ timeFrom, rules }: RepositoryPolicy, isExplaining: boo
   return timeFrom.includes('promoted') && (isExplaining || rules.some(needsTime))
 }
 
-async function findMissing(
+async function dateSightings(
   missing: MissingOptions,
   { sources, store, now }: HistoryOptions,
   call: Call,
 ): Promise<Pick<RepositoryHistory, 'orphaned' | 'broken'>> {
   const isWanted = missing.rules.some(({ kind }) => kind === 'orphaned' || kind === 'broken')
   if (!isWanted) return { orphaned: new Map(), broken: new Map() }
-  const lacking = await findLacking(missing, call)
-  const sightings = lacking.map(({ kind, tag, digest }) => ({ kind, tag, digest }))
+  const found = await findSightings(missing, call)
+  const sightings = found.map(({ kind, tag, digest }) => ({ kind, tag, digest }))
   const { repository } = store
   const known = await sources.remember({ repository, sightings, isExamined: examines(missing), now }, call)
   const sinces = new Map(known.map((one) => [sightingKey(one), one.since]))
   // A time in the future is of another clock: the period begins now.
-  return missingByTag(lacking, (one) => Math.min(sinces.get(sightingKey(one)) ?? now, now))
+  return missingByTag(found, (one) => Math.min(sinces.get(sightingKey(one)) ?? now, now))
 }

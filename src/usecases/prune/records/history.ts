@@ -1,4 +1,4 @@
-import type { LeftDigest, RepositoryMoves } from '../../../audit/moves/tag-moves.ts'
+import type { SupersededDigest, RepositoryMoves } from '../../../audit/moves/tag-moves.ts'
 import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
@@ -10,15 +10,15 @@ export interface RepositoryHistory {
   readonly promoted: ReadonlyMap<Digest, PromotedTime>
   /** by digest: why some of its attestations do not count, for explanations */
   readonly ignored: ReadonlyMap<Digest, readonly string[]>
-  /** digests that tags left, if a rule selects them; those that exist were read */
-  readonly left: readonly LeftDigest[]
+  /** superseded digests, if a rule selects them; those that exist were read */
+  readonly superseded: readonly SupersededDigest[]
   /** records or attestations of the repository were found; undefined: no rule needs to know */
   readonly hasRecords?: boolean
   /** by tag: attached artifacts whose subject is missing, if a rule selects them */
   readonly orphaned: ReadonlyMap<string, MissingContent>
-  /** by tag: indexes that lack a child, if a rule selects them */
+  /** by tag: broken indexes, if a rule selects them */
   readonly broken: ReadonlyMap<string, MissingContent>
-  /** indexes that lack platforms on purpose */
+  /** indexes that were copied without some platforms on purpose */
   readonly sparse: ReadonlySet<Digest>
 }
 
@@ -40,7 +40,7 @@ export interface MissingContent {
 export const noHistory: RepositoryHistory = {
   promoted: new Map(),
   ignored: new Map(),
-  left: [],
+  superseded: [],
   orphaned: new Map(),
   broken: new Map(),
   sparse: new Set(),

@@ -1,6 +1,6 @@
 import type { RepositoryGraph } from '../../../images/graph/repository-graph.ts'
 import type { Digest } from '../../../oci/digest.ts'
-import type { LackedChild } from '../../../plan/prune/prune-plan.ts'
+import type { MissingChild } from '../../../plan/prune/prune-plan.ts'
 
 /**
  * The children of an index and of the indexes in it, each once, whether they exist or not. Pure.
@@ -10,8 +10,8 @@ export function listChildren(
   { nodes }: RepositoryGraph,
   root: Digest,
   isEntered: (digest: Digest) => boolean = () => true,
-): readonly LackedChild[] {
-  const found = new Map<Digest, LackedChild>()
+): readonly MissingChild[] {
+  const found = new Map<Digest, MissingChild>()
   const open: Digest[] = [root]
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (!isEntered(at)) continue
@@ -25,14 +25,14 @@ export function listChildren(
 }
 
 /**
- * The children that an index lacks. An index that was copied without some platforms lacks them on
- * purpose. Pure.
+ * The missing children of an index. An index that was copied without some platforms is not broken.
+ * Pure.
  */
-export function listLacked(
+export function listMissingChildren(
   graph: RepositoryGraph,
   root: Digest,
   sparse: ReadonlySet<Digest>,
-): readonly LackedChild[] {
+): readonly MissingChild[] {
   if (graph.missing.size === 0) return []
   const children = listChildren(graph, root, (digest) => !sparse.has(digest))
   return children.filter(({ digest }) => graph.missing.has(digest))

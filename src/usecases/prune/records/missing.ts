@@ -9,13 +9,13 @@ import type { Digest } from '../../../oci/digest.ts'
 import { listOrphanedTags } from '../orphaned-tags.ts'
 import type { OrphanedManifest } from '../snapshot.ts'
 import type { MissingContent, RepositoryHistory, Sighting } from './history.ts'
-import { listChildren, listLacked } from './lacked.ts'
+import { listChildren, listMissingChildren } from './lacked.ts'
 
 /** Manifests that are checked at once. */
 const checksAtOnce = 16
 
-/** Something that lacks content, before it is known since when. */
-interface Lacking extends Sighting {
+/** Content with a missing subject or child. It is not known yet since when. */
+interface MissingSighting extends Sighting {
   readonly digests: readonly Digest[]
 }
 
@@ -31,11 +31,14 @@ export interface MissingOptions {
 }
 
 /**
- * Finds the attached artifacts without their subject, and the tags on indexes that lack a child,
- * that rules of these kinds select. Content is missing if HEAD and GET answer 404.
+ * Finds the orphaned attached artifacts and the tags on broken indexes that rules of these kinds
+ * select. Content is missing if HEAD and GET answer 404.
  * @throws what the store throws: a failure never counts as missing.
  */
-export async function findLacking(options: MissingOptions, call: Call): Promise<readonly Lacking[]> {
+export async function findSightings(
+  options: MissingOptions,
+  call: Call,
+): Promise<readonly MissingSighting[]> {
   const has = (kind: Rule['kind']): boolean => options.rules.some((rule) => rule.kind === kind)
   return [
     ...(has('orphaned') ? await findOrphaned(options, call) : []),
@@ -53,12 +56,12 @@ export function examines({ rules, select, scan }: MissingOptions): (sighting: Si
 
 /** By tag, for each kind. */
 export function missingByTag(
-  lacking: readonly Lacking[],
+  sightings: readonly MissingSighting[],
   sinceOf: (sighting: Sighting) => number,
 ): Pick<RepositoryHistory, 'orphaned' | 'broken'> {
   const byTag = (kind: Sighting['kind']): ReadonlyMap<string, MissingContent> =>
     new Map(
-      lacking
+      sightings
         .filter((one) => one.kind === kind)
         .map((one) => [one.tag, { digests: one.digests, since: sinceOf(one) }]),
     )
@@ -68,7 +71,7 @@ export function missingByTag(
 async function findOrphaned(
   { store, scan, interrupted }: MissingOptions,
   call: Call,
-): Promise<readonly Lacking[]> {
+): Promise<readonly MissingSighting[]> {
   const { graph } = scan
   const orphaned = [...listOrphanedTags(graph, interrupted)].flatMap(([tag, subject]) => {
     const digest = graph.tags.get(tag) ?? null
@@ -88,7 +91,7 @@ async function findOrphaned(
 async function findBroken(
   { store, scan, rules, select, sparse }: MissingOptions,
   call: Call,
-): Promise<readonly Lacking[]> {
+): Promise<readonly MissingSighting[]> {
   const broken = rules.filter(({ kind }) => kind === 'broken')
   const tags = [...imageTags(scan.graph)].filter(([tag]) => broken.some((rule) => select(rule, tag)))
   const roots = [...new Set(tags.map(([, digest]) => digest))]
@@ -97,10 +100,10 @@ async function findBroken(
     call,
   )
   const { graph } = scan
-  const absent = roots.flatMap((root) => listLacked(graph, root, sparse).map((one) => one.digest))
+  const absent = roots.flatMap((root) => listMissingChildren(graph, root, sparse).map((one) => one.digest))
   const missing = await missingAmong(absent, store, call)
   return tags.flatMap(([tag, digest]) => {
-    const digests = listLacked(graph, digest, sparse).flatMap((child) =>
+    const digests = listMissingChildren(graph, digest, sparse).flatMap((child) =>
       missing.has(child.digest) ? [child.digest] : [],
     )
     return digests.length === 0 ? [] : [{ kind: 'broken' as const, tag, digest, digests }]

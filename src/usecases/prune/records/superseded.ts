@@ -1,4 +1,4 @@
-import type { LeftDigest, RepositoryMoves } from '../../../audit/moves/tag-moves.ts'
+import type { SupersededDigest, RepositoryMoves } from '../../../audit/moves/tag-moves.ts'
 import type { Rule } from '../../../config/retention/policy.ts'
 import type { Call } from '../../../lib/call.ts'
 import { imageTags } from '../../../images/graph/repository-graph.ts'
@@ -9,37 +9,37 @@ import type { Promotions } from './promotions.ts'
 /** The moves of a tag that are followed back, one attestation after the other. */
 const maxMovesBack = 1000
 
-/** The digests that tags left, and whether there are records of the repository at all. */
-export interface FoundLeft {
-  readonly left: readonly LeftDigest[]
+/** Superseded digests, and whether there are records of the repository at all. */
+export interface FoundSuperseded {
+  readonly superseded: readonly SupersededDigest[]
   readonly hasRecords: boolean
 }
 
 /**
- * Finds the digests that tags left, by the audit log and by attestations, and reads those that
- * exist. Attestations lead from the digest that a tag is on to the one that it was on before; they
- * are read only for digests that the log does not know.
- * @param isSelected whether a rule selects the digests that the tag left
+ * Finds superseded digests by the audit log and by attestations, and reads those that exist.
+ * Attestations lead from the digest that a tag is on to the one that it was on before; they are
+ * read only for digests that the log does not know.
+ * @param isSelected whether a rule selects the superseded digests of the tag
  * @throws what the store throws.
  */
-export async function findLeft(
+export async function findSupersededDigests(
   scan: RepositoryScan,
   moves: RepositoryMoves,
   promotions: Promotions,
   isSelected: (tag: string) => boolean,
   call: Call,
-): Promise<FoundLeft> {
-  const found = new Map<string, LeftDigest>()
-  const nominate = (one: LeftDigest): void => {
+): Promise<FoundSuperseded> {
+  const found = new Map<string, SupersededDigest>()
+  const nominate = (one: SupersededDigest): void => {
     const key = `${one.tag} ${one.digest}`
     const known = found.get(key)
     if (known === undefined || known.at < one.at) found.set(key, one)
   }
-  const selected = new Set(moves.left.flatMap(({ tag, digest }) => (isSelected(tag) ? [digest] : [])))
-  for (const one of moves.left) if (selected.has(one.digest)) nominate(one)
+  const selected = new Set(moves.superseded.flatMap(({ tag, digest }) => (isSelected(tag) ? [digest] : [])))
+  for (const one of moves.superseded) if (selected.has(one.digest)) nominate(one)
   const existing = await scan.addExisting([...selected], call)
   const current = [...imageTags(scan.graph)].flatMap(([tag, digest]) => (isSelected(tag) ? [digest] : []))
-  let hasRecords = moves.puts.size > 0 || moves.left.length > 0
+  let hasRecords = moves.puts.size > 0 || moves.superseded.length > 0
   let next: readonly Digest[] = [...current, ...existing]
   for (let back = 0; back < maxMovesBack && next.length > 0; back++) {
     const unknown = [...new Set(next)].filter(
@@ -51,22 +51,26 @@ export async function findLeft(
       for (const { tags, at, isTrusted } of promotions.of(digest)) {
         hasRecords = true
         if (!isTrusted) continue
-        for (const { tag, before: left } of tags) {
-          if (left === null || left === digest || !isSelected(tag)) continue
-          nominate({ tag, digest: left, at })
-          before.add(left)
+        for (const { tag, before: superseded } of tags) {
+          if (superseded === null || superseded === digest || !isSelected(tag)) continue
+          nominate({ tag, digest: superseded, at })
+          before.add(superseded)
         }
       }
     }
     next = await scan.addExisting([...before], call)
   }
   await addSubjects(scan, [...found.values()], call)
-  return { left: [...found.values()], hasRecords }
+  return { superseded: [...found.values()], hasRecords }
 }
 
 /** A subject that exists keeps its attached artifacts, also if it has no tag. */
-async function addSubjects(scan: RepositoryScan, left: readonly LeftDigest[], call: Call): Promise<void> {
-  let open: readonly Digest[] = left.map(({ digest }) => digest)
+async function addSubjects(
+  scan: RepositoryScan,
+  superseded: readonly SupersededDigest[],
+  call: Call,
+): Promise<void> {
+  let open: readonly Digest[] = superseded.map(({ digest }) => digest)
   while (open.length > 0) {
     const { nodes } = scan.graph
     const subjects = open.flatMap((digest) => nodes.get(digest)?.subject ?? [])
@@ -77,8 +81,8 @@ async function addSubjects(scan: RepositoryScan, left: readonly LeftDigest[], ca
   }
 }
 
-/** Whether one of the rules selects the digests that a tag left. */
-export function selectsLeft(
+/** Whether one of the rules selects the superseded digests of a tag. */
+export function selectsSuperseded(
   rules: readonly Rule[],
   select: (rule: Rule, tag: string) => boolean,
 ): (tag: string) => boolean {

@@ -88,7 +88,7 @@ describe('dray explain', () => {
       ],
     })
     expect(explain('a').rules.map(({ verdict, text }) => [verdict, text])).toEqual([
-      ['notSelected', 'it selects every tag if the tag is on an index that lacks a child'],
+      ['notSelected', 'it selects every tag on broken indexes'],
       ['notSelected', 'it selects superseded digests'],
       ['notSelected', 'it selects orphaned attached artifacts'],
     ])

@@ -34,7 +34,7 @@ function tagOf({ plan }: Awaited<ReturnType<RecordScene['decide']>>, name: strin
   return found
 }
 
-describe('an attached artifact without its subject', () => {
+describe('an orphaned attached artifact', () => {
   const orphans = async (scene: RecordScene) => {
     const gone = built('gone', 90)
     const signature = cosignSignature(gone)
@@ -112,7 +112,7 @@ describe('an attached artifact without its subject', () => {
   })
 })
 
-describe('an index that lacks a child', () => {
+describe('a broken index', () => {
   const brokenIndex = async (scene: RecordScene) => {
     const both = index(['linux/amd64', 'linux/arm64'], { created: isoAgo(60) })
     await scene.push(both, 'v1', 'also-v1')
@@ -127,7 +127,7 @@ describe('an index that lacks a child', () => {
     const scene = await recordScene()
     const { missing } = await brokenIndex(scene)
     const decision = await scene.decide(policyOf({ rules: [rule('none', { tags: globs('pr-*') })] }))
-    expect(tagOf(decision, 'v1').lacks).toEqual([{ digest: missing, platform: 'linux/amd64' }])
+    expect(tagOf(decision, 'v1').missingChildren).toEqual([{ digest: missing, platform: 'linux/amd64' }])
     expect(decision.missing).toMatchObject([{ tags: ['also-v1', 'v1'], digest: missing }])
     expect(decision.plan.steps).toEqual([])
   })
@@ -190,7 +190,7 @@ describe('an index that lacks a child', () => {
     const decision = await scene.decide(broken, { ...sightedSince(31), ...moves })
     expect(decision.plan.steps).toEqual([])
     expect(decision.missing).toEqual([])
-    expect(tagOf(decision, 'v1').lacks).toBeUndefined()
+    expect(tagOf(decision, 'v1').missingChildren).toBeUndefined()
   })
 
   it('is whole again, and forgotten, when the child is back', async () => {

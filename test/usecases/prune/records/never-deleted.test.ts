@@ -24,7 +24,7 @@ const anyRepository = fc.record({
   subject: fc.nat({ max: 9 }),
   signed: fc.array(fc.nat({ max: 9 }), { maxLength: 2 }),
   promoted: fc.uniqueArray(fc.tuple(anyImage, anyAge), { maxLength: 5, selector: ([i]) => i }),
-  left: fc.array(fc.tuple(anyTag, anyImage, anyAge), { maxLength: 8 }),
+  superseded: fc.array(fc.tuple(anyTag, anyImage, anyAge), { maxLength: 8 }),
   inUse: fc.array(anyImage, { maxLength: 2 }),
   kinds: fc.subarray(['superseded', 'orphaned', 'broken', 'tags'] as const, { minLength: 1 }),
   keepNewest: fc.option(fc.integer({ min: 1, max: 3 })),
@@ -79,7 +79,7 @@ it('an image that is protected, promoted recently, in use or unread is never in 
           history: {
             promoted,
             ignored: new Map(),
-            left: one.left.map(([tag, i, age]) => ({ tag, digest: nameOf(i), at: ago(age) })),
+            superseded: one.superseded.map(([tag, i, age]) => ({ tag, digest: nameOf(i), at: ago(age) })),
             orphaned: new Map(signatures.map(([tag]) => [tag, missing])),
             broken: new Map(tags.has('v1') ? [['v1', missing]] : []),
             sparse: new Set(),
@@ -107,7 +107,7 @@ it('an image that is protected, promoted recently, in use or unread is never in 
         const { digest } = step.target
         expect(protectedDigests).not.toContain(digest)
         expect(isRecentImage(digest)).toBe(false)
-        const isNominated = step.leftBy !== undefined
+        const isNominated = step.formerTags !== undefined
         expect(isNominated && (recent.has(digest) || tagged.has(digest))).toBe(false)
         // A kept index is whole: none of its manifests is deleted.
         const kept = [...nodes.keys()].filter(

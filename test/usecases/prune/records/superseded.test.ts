@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { LeftDigest } from '../../../../src/audit/moves/tag-moves.ts'
+import type { SupersededDigest } from '../../../../src/audit/moves/tag-moves.ts'
 import { parseDigest } from '../../../../src/oci/digest.ts'
 import { explain } from '../../../../src/usecases/prune/policy/explain.ts'
 import { newKeys } from '../../../support/attestations.ts'
@@ -15,9 +15,9 @@ import {
 import { globs, rule } from '../../../support/repository-graphs.ts'
 
 const digestOf = ({ root }: Content) => parseDigest(root.digest)
-const left = (...moves: readonly (readonly [tag: string, content: Content, days: number])[]) =>
+const moved = (...moves: readonly (readonly [tag: string, content: Content, days: number])[]) =>
   movesOf({
-    left: moves.map(([tag, content, days]): LeftDigest => ({
+    superseded: moves.map(([tag, content, days]): SupersededDigest => ({
       tag,
       digest: digestOf(content),
       at: ago(days),
@@ -48,17 +48,17 @@ function deletedOf({ plan }: Awaited<ReturnType<RecordScene['decide']>>): readon
   return plan.steps.flatMap((step) => (step.kind === 'deleteManifest' ? [step.target.digest] : []))
 }
 
-describe('a digest that a tag left', () => {
+describe('a superseded digest', () => {
   it('is deleted if it is not among the newest moves, and older by its move', async () => {
     const { decide, images } = await sceneOf(4)
     const [a, b, c, d] = images as readonly [Content, Content, Content, Content]
     const decision = await decide(
       superseded(1),
-      left(['stable', a, 60], ['stable', b, 40], ['stable', c, 10], ['stable', d, 5]),
+      moved(['stable', a, 60.5], ['stable', b, 40], ['stable', c, 10], ['stable', d, 5]),
     )
     expect(deletedOf(decision).toSorted()).toEqual([a, b].map(digestOf).toSorted())
     expect(decision.plan.count).toEqual({ images: 1, deleted: 0, superseded: 2 })
-    expect(decision.plan.steps[0]).toMatchObject({ losesTags: [], leftBy: ['stable'], after: [] })
+    expect(decision.plan.steps[0]).toMatchObject({ losesTags: [], formerTags: ['stable'], after: [] })
     expect(decision.plan.others.map(({ role, verdict }) => `${role} ${verdict}`).toSorted()).toEqual([
       'superseded delete',
       'superseded delete',
@@ -77,7 +77,7 @@ describe('a digest that a tag left', () => {
     await push(both)
     await push(referrer(both))
     await push(built('current', 1), 'stable')
-    const decision = await decide(superseded(), left(['stable', both, 60]))
+    const decision = await decide(superseded(), moved(['stable', both, 60]))
     expect(deletedOf(decision)).toHaveLength(4)
     expect(decision.plan.others.map(({ role }) => role).toSorted()).toEqual([
       'child',
@@ -96,7 +96,7 @@ describe('a digest that a tag left', () => {
     await push(subject)
     const attached = referrer(subject)
     await push(attached)
-    const moves = left(['stable', tagged, 60], ['stable', inIndex, 60], ['stable', attached, 60])
+    const moves = moved(['stable', tagged, 60], ['stable', inIndex, 60], ['stable', attached, 60])
     expect((await decide(superseded(), moves)).plan.steps).toEqual([])
   })
 
@@ -107,7 +107,7 @@ describe('a digest that a tag left', () => {
     await push(both, 'pr-1')
     const policy = superseded(1)
     const rules = [rule('pull requests', { tags: globs('pr-*') }), ...policy.rules]
-    const decision = await decide({ ...policy, rules }, left(['stable', a, 60], ['stable', b, 50]))
+    const decision = await decide({ ...policy, rules }, moved(['stable', a, 60], ['stable', b, 50]))
     expect(deletedOf(decision).toSorted()).toEqual([digestOf(both), digestOf(a)].toSorted())
   })
 
@@ -116,27 +116,27 @@ describe('a digest that a tag left', () => {
     const [a, b] = images as readonly [Content, Content]
     const inUse = [{ at: { digest: digestOf(b) }, by: 'a pod', protection: 'pods' }]
     const decision = await decide(superseded(1), {
-      ...left(['stable', a, 60], ['stable', b, 50]),
+      ...moved(['stable', a, 60], ['stable', b, 50]),
       inUse,
     })
     expect(deletedOf(decision)).toEqual([])
-    expect(deletedOf(await decide(superseded(1), left(['stable', a, 60], ['stable', b, 50])))).toEqual([
+    expect(deletedOf(await decide(superseded(1), moved(['stable', a, 60], ['stable', b, 50])))).toEqual([
       digestOf(a),
     ])
   })
 
-  it('is kept if another tag left it recently, or dray promoted it recently', async () => {
+  it('is kept if another tag was moved from it recently, or dray promoted it recently', async () => {
     const { decide, attest, images } = await sceneOf(2)
     const [a, b] = images as readonly [Content, Content]
     await attest(b, 2)
-    const decision = await decide(superseded(), left(['stable', a, 60], ['latest', a, 1], ['stable', b, 60]))
+    const decision = await decide(superseded(), moved(['stable', a, 60], ['latest', a, 1], ['stable', b, 60]))
     expect(decision.plan.steps).toEqual([])
   })
 
   it('is not one that no rule selects', async () => {
     const { decide, images } = await sceneOf(1)
     const [a] = images as readonly [Content]
-    expect((await decide(superseded(), left(['latest', a, 60]))).plan.steps).toEqual([])
+    expect((await decide(superseded(), moved(['latest', a, 60]))).plan.steps).toEqual([])
   })
 
   it('is gone already if the registry does not have it, and takes no slot', async () => {
@@ -145,7 +145,7 @@ describe('a digest that a tag left', () => {
     const gone = built('gone', 50)
     const decision = await decide(
       superseded(2),
-      left(['stable', a, 60], ['stable', b, 50], ['stable', gone, 40]),
+      moved(['stable', a, 60], ['stable', b, 50], ['stable', gone, 40]),
     )
     expect(decision.plan.others.map(({ verdict }) => verdict)).toEqual(['keep', 'keep'])
   })
@@ -153,7 +153,7 @@ describe('a digest that a tag left', () => {
   it('can be explained', async () => {
     const { evaluate, images } = await sceneOf(2)
     const [a, b] = images as readonly [Content, Content]
-    const moves = left(['stable', a, 60], ['stable', b, 50])
+    const moves = moved(['stable', a, 60], ['stable', b, 50])
     const evaluation = await evaluate(superseded(1), moves)
     const text = (one: Content) => explain(evaluation, superseded(1), { digest: digestOf(one) })
     expect(text(a)).toMatchObject({ verdict: 'delete', why: { kind: 'rule', by: 'superseded' } })
@@ -164,7 +164,7 @@ describe('a digest that a tag left', () => {
   it('counts in maxDeletes', async () => {
     const { evaluate, images } = await sceneOf(2)
     const [a, b] = images as readonly [Content, Content]
-    const evaluation = await evaluate(superseded(), left(['stable', a, 60], ['stable', b, 50]))
+    const evaluation = await evaluate(superseded(), moved(['stable', a, 60], ['stable', b, 50]))
     const { refusal } = explain(evaluation, superseded(), { digest: digestOf(a) }, { maxDeletes: 1 })
     expect(refusal?.why).toContain('2 images would be deleted')
   })
@@ -220,12 +220,12 @@ describe('attestations of moves', () => {
     const moves = {
       ...movesOf({
         puts: new Map([[digestOf(current), { tag: 'stable', at: ago(1) }]]),
-        left: [{ tag: 'stable', digest: digestOf(second), at: ago(1) }],
+        superseded: [{ tag: 'stable', digest: digestOf(second), at: ago(1) }],
       }),
     }
     scene.registry.forget()
     await scene.decide(superseded(), moves)
-    // The digest that the tag left has no record of its own.
+    // The superseded digest has no record of its own.
     expect(scene.counts()).toEqual({ 'GET tags': 1, 'GET manifest': 3, 'GET referrers': 1 })
   })
 })

@@ -67,9 +67,7 @@ export class RuleEvaluator {
     const { name, tags, kind } = this.rule
     const selector = describeSelector(tags)
     const text =
-      kind === 'broken'
-        ? `it selects ${selector} if the tag is on an index that lacks a child`
-        : `${selector} does not select it`
+      kind === 'broken' ? `it selects ${selector} on broken indexes` : `${selector} does not select it`
     return { name, verdict: 'notSelected', text, conditions: [] }
   }
 
@@ -83,8 +81,8 @@ export class RuleEvaluator {
       return this.#kept('versionLike', text, [{ name: 'version', keeps: true, text }])
     }
     const found = this.#groupOf(candidate)
-    if ('lacks' in found) {
-      const text = `it has no ${found.lacks}`
+    if ('missing' in found) {
+      const text = `it has no ${found.missing}`
       return this.#kept('unparsable', text, [{ name: 'groupBy', keeps: true, text }])
     }
     return this.#byConditions(candidate, found.group)
@@ -95,7 +93,7 @@ export class RuleEvaluator {
     const { result } = this.decide(tag)
     const candidate = this.#candidates.get(tag)
     const found = candidate === undefined || candidate.isVersionLike ? undefined : this.#groupOf(candidate)
-    if (candidate === undefined || found === undefined || 'lacks' in found) return result
+    if (candidate === undefined || found === undefined || 'missing' in found) return result
     const { groupBy, orderBy } = this.rule
     const position = this.#counts.get(formatGroup(found.group))?.placeOf(candidate.digest)
     return {
@@ -184,7 +182,7 @@ export class RuleEvaluator {
     const counts = new Map<string, NewestCount>()
     for (const candidate of this.#candidates.values()) {
       const found = candidate.isVersionLike ? undefined : this.#groupOf(candidate)
-      if (found === undefined || 'lacks' in found || this.#options.kept.has(candidate.digest)) continue
+      if (found === undefined || 'missing' in found || this.#options.kept.has(candidate.digest)) continue
       const key = formatGroup(found.group)
       const count = counts.get(key) ?? new NewestCount(keep)
       const position = this.#positionOf(candidate)

@@ -13,13 +13,13 @@ export interface RuleOptions {
   readonly kept: { has(digest: Digest): boolean }
   /** how tags are read as versions */
   readonly reading: VersionReading
-  /** indexes that lack a child; none by default */
+  /** broken indexes; none by default */
   readonly broken?: ReadonlyMap<Digest, BrokenIndex>
 }
 
 export interface BrokenIndex {
-  /** when a run first saw that, in milliseconds since 1970 */
+  /** the first sighting, in milliseconds since 1970 */
   readonly since: number
-  /** `its index lacks linux/arm64` */
+  /** `missing child linux/arm64` */
   readonly text: string
 }

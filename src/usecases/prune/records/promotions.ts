@@ -41,7 +41,7 @@ export interface AttestedPromotion {
 /**
  * When dray put tags of a repository on its images: by the audit log, and by attestations. An
  * attestation counts only if it is about this image and this repository. A time that is not
- * plausible is returned unchanged: a machine with a wrong clock may just have promoted the image.
+ * plausible counts too: a machine with a wrong clock may just have promoted the image.
  */
 export class Promotions {
   readonly #options: PromotionsOptions

@@ -232,7 +232,7 @@ export interface Deleter {
 export interface PushTimeReader {
   /**
    * When the registry received a manifest, in milliseconds since 1970; undefined if no tag list of
-   * this run said so. Sends no request.
+   * this run has it. Sends no request.
    */
   pushTime?(digest: Digest): number | undefined
 }

@@ -196,8 +196,18 @@ function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
     const planned = plans.get(formatRepository(one.repository))
     return { ...one, tags: planned?.tags ?? [], others: planned?.others ?? [] }
   })
-  const { images, deleted, superseded, manifests, untagged, left, locked, conflicts, failed, freed } =
-    outcomeTotalsOf(plan, outcome)
+  const {
+    images,
+    deleted,
+    superseded,
+    manifests,
+    untagged,
+    keptByRegistry,
+    locked,
+    conflicts,
+    failed,
+    freed,
+  } = outcomeTotalsOf(plan, outcome)
   return {
     ...(plan.policyName !== undefined && { policy: plan.policyName }),
     inUse: plan.inUse,
@@ -209,7 +219,7 @@ function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
       superseded,
       deleted: manifests,
       untagged,
-      kept: left,
+      kept: keptByRegistry,
       locked,
       conflicts,
       failed,

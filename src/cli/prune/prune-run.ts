@@ -40,7 +40,7 @@ export interface PruneInputs {
   /** reads the sources again if time has passed */
   readonly inUseReader: InUseReader
   readonly interrupted: InterruptedRuns
-  /** what records and earlier runs say about the repositories */
+  /** the records about the repositories, and the first sightings of earlier runs */
   readonly history: RetentionHistory
   readonly memory: RegistryMemory
   readonly cache: PruneCache | undefined

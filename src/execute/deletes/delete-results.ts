@@ -158,7 +158,7 @@ export class DeleteResults {
     }
   }
 
-  /** Settles the delete of a tag that took its image along, and those of the tags lost with it. */
+  /** Settles the delete of a tag with which the registry deleted the image and its other tags. */
   async #settleLost(step: DeleteTagStep, others: readonly string[]): Promise<void> {
     const { store, tagDeletes } = this.#ports
     tagDeletes.end(store.repository.registry)

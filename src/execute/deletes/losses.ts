@@ -168,8 +168,8 @@ async function describeRestore(
 }
 
 /**
- * The fix that restores an image whose tag took it along. Its record may name another repository
- * that still has it.
+ * The fix for an image that the registry deleted with its tag. Its record may name another
+ * repository that still has it.
  */
 export async function describeLost(
   { repository, digest, tag }: DeleteTagStep,

@@ -32,8 +32,8 @@ export interface DeleteOutcome {
    */
   readonly error?: ErrorInfo
   /**
-   * the tags that are gone, if they are not those of the step: of a tag that took its image along
-   * (`done`), or of an image that stays (`locked`, `failed`)
+   * the tags that are gone, if they are not those of the step: of a tag that was deleted with its
+   * image (`done`), or of an image that stays (`locked`, `failed`)
    */
   readonly losesTags?: readonly string[]
   /** losses of another client that wrote between the check and the delete */

@@ -204,8 +204,18 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
 /** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag deleted, in 9 s.` */
 function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, page: Page): readonly string[] {
   const totals = outcomeTotalsOf(plan, outcome)
-  const { deleted, superseded, manifests, untagged, absent, left, locked, keptWithLocked, refused } = totals
-  const others = left - locked - keptWithLocked
+  const {
+    deleted,
+    superseded,
+    manifests,
+    untagged,
+    absent,
+    keptByRegistry,
+    locked,
+    keptWithLocked,
+    refused,
+  } = totals
+  const others = keptByRegistry - locked - keptWithLocked
   const changed = outcome.repositories.filter(hasChanged).length
   const where = `${changed} of ${formatCount(totals.repositories, 'repository', 'repositories')}`
   const parts = [

@@ -76,7 +76,7 @@ export interface OutcomeTotals extends PruneTotals {
   /** deletes of manifests and tags that were already absent */
   readonly absent: number
   /** deletes that the registry does not do, which is no error */
-  readonly left: number
+  readonly keptByRegistry: number
   /** of these, the items that it refused to delete although it deletes others */
   readonly locked: number
   /** and the manifests that such an item leads to */
@@ -102,7 +102,7 @@ export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: Pru
     manifests: sum((one) => one.deleted),
     untagged: sum((one) => one.untagged),
     absent: sum((one) => one.absent),
-    left: sum((one) => one.kept),
+    keptByRegistry: sum((one) => one.kept),
     locked: sum((one) => one.locked),
     keptWithLocked: sum((one) => one.keptWithLocked),
     conflicts: sum((one) => one.conflicts),

@@ -103,8 +103,8 @@ export async function gather(
     canUntag: store.capability('deleteTag'),
     referrers: scan.isRemembered ? 'remembered' : 'read',
   })
-  const asked = explainedDigest(explained, scan.graph)
-  await reader.readPromotions(() => [...findDatedDeletes(takeSnapshot(), policy), ...asked], call)
+  const explainedDigests = listExplained(explained, scan.graph)
+  await reader.readPromotions(() => [...findDatedDeletes(takeSnapshot(), policy), ...explainedDigests], call)
   const marked = findCandidates(takeSnapshot(), policy)
   if (marked.size > 0) await scan.addReferrers(marked, call)
   return { snapshot: takeSnapshot(), forNextRun: scan.asLast }
@@ -198,11 +198,11 @@ function explainedConfigs(
   times: ImageTimes,
   graph: RepositoryGraph,
 ): readonly RepositoryNode[] {
-  return explainedDigest(explained, graph).flatMap((digest) => times.configsFor(digest))
+  return listExplained(explained, graph).flatMap((digest) => times.configsFor(digest))
 }
 
 /** The digest of the image to explain, if it was found. */
-function explainedDigest(
+function listExplained(
   explained: TagOrDigest | undefined,
   { tags, nodes }: RepositoryGraph,
 ): readonly Digest[] {

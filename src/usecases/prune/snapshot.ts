@@ -41,7 +41,7 @@ export interface RepositorySnapshot extends PruneRequest {
   readonly canUntag: Known
   /** undefined: no rule needs it */
   readonly history?: RepositoryHistory
-  /** when the registry received a manifest, in milliseconds since 1970, if it says so */
+  /** when the registry received a manifest, if it lists that, in milliseconds since 1970 */
   readonly pushed?: (digest: Digest) => number | undefined
   /** as in the plan */
   readonly referrers: 'read' | 'remembered'

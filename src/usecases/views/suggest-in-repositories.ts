@@ -8,7 +8,7 @@ import type { VersionReading } from '../../semver/version.ts'
 /**
  * Suggests tags instead of one that none of the repositories has, or the command that lists them if
  * a repository has too many. Undefined if none of them can be read or has tags.
- * @param asked the tag, and how the tags of all repositories are read
+ * @param missing the tag, and how the tags of all repositories are read
  * @throws the signal's reason.
  */
 export async function suggestInRepositories(

@@ -17,7 +17,7 @@ export interface ImageTimesOptions {
   /** milliseconds since 1970 */
   readonly now: number
   readonly promoted?: ReadonlyMap<Digest, PromotedTime>
-  /** when the registry received a manifest, in milliseconds since 1970, if it says so */
+  /** when the registry received a manifest, if it lists that, in milliseconds since 1970 */
   readonly pushed?: (digest: Digest) => number | undefined
 }
 
@@ -205,7 +205,7 @@ export class ImageTimes {
   }
 }
 
-/** `absent`: no source has a time, so that the next source of `timeFrom` is asked. */
+/** `absent`: no source has a time, so that the next source of `timeFrom` decides. */
 type BuildTime = ImageTime | { readonly kind: 'absent'; readonly text: string }
 
 const noTime: BuildTime = { kind: 'absent', text: '' }

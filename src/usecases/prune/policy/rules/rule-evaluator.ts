@@ -149,14 +149,14 @@ export class RuleEvaluator {
     const { now, times, broken } = this.#options
     if (olderThan === undefined) return undefined
     const limit = formatSpan(olderThan)
-    const seen = kind === 'broken' ? broken?.get(digest) : undefined
-    const time = seen === undefined ? times.of(digest) : { kind: 'dated' as const, at: seen.since }
+    const index = kind === 'broken' ? broken?.get(digest) : undefined
+    const time = index === undefined ? times.of(digest) : { kind: 'dated' as const, at: index.since }
     if (time.kind === 'undated')
       return { name: 'time', keeps: true, text: `unknown time: ${time.text}`, kind: 'undated' }
     const age = now - time.at
     const keeps = age <= olderThan
-    const is = seen === undefined ? `${formatSpan(age)} old` : `${seen.text} for ${formatSpan(age)}`
-    const text = `${is}, ${keeps ? 'not ' : ''}${seen === undefined ? 'older' : 'longer'} than ${limit}`
+    const is = index === undefined ? `${formatSpan(age)} old` : `${index.text} for ${formatSpan(age)}`
+    const text = `${is}, ${keeps ? 'not ' : ''}${index === undefined ? 'older' : 'longer'} than ${limit}`
     return { name: 'olderThan', keeps, text, kind: 'kept' }
   }
 

@@ -71,11 +71,11 @@ export class RunObserver {
     return this.verdicts
   }
 
-  /** For a run that executes the plan of another run. */
+  /** For a run that executes the plan of another run, and knows no tags that are not in it. */
   usePlanOf(other: RunObserver): void {
     this.verdicts = other.verdicts
     this.#plannedTags = other.#plannedTags
-    for (const [tag, digest] of other.#tags) this.#tags.set(tag, digest)
+    for (const [tag, digest] of other.#plannedTags) this.#tags.set(tag, digest)
     for (const digest of other.#existing) this.#existing.add(digest)
     for (const [subject, listed] of other.#listed) this.#listed.set(subject, listed)
     this.#listedAt = Number.NEGATIVE_INFINITY

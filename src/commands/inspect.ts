@@ -86,9 +86,11 @@ If an environment has several targets, dray reads the image at the first one.`
     const { inspectImage, readRawManifest } = await import('../usecases/views/inspect/inspect.ts')
     const stores = await this.context.stores()
     const store = stores.source(repository)
+    const reading = request.readingOf(repository)
+    const options = { reading, ...(platform !== undefined && { platform }) }
     if (flags.raw) {
       if (this.format !== 'text') throw rawInFormat(this.format)
-      await this.pour(readRawManifest(store, at, platform, this.call))
+      await this.pour(readRawManifest(store, at, options, this.call))
       return
     }
     // Names and digests need one request. An image that does not exist is explained below.
@@ -97,9 +99,7 @@ If an environment has several targets, dray reads the image at the first one.`
       if (image !== undefined) return this.#finish({ repository, image }, () => '')
     }
     const tags = flags.tags === undefined ? 'few' : flags.tags ? 'all' : 'none'
-    const reading = request.readingOf(repository)
-    const options = { tags, reading, ...(platform !== undefined && { platform }) } as const
-    const view = await inspectImage(store, at, options, this.call)
+    const view = await inspectImage(store, at, { ...options, tags }, this.call)
     this.#finish(view, (page) => renderImage(view, this.context.clock.now(), page))
   }
 

@@ -7,7 +7,6 @@ import {
   isSameVersion,
   isStable,
   parseVersion,
-  plainReading,
   type Version,
   type VersionReading,
   type VersionTag,
@@ -23,11 +22,7 @@ const tagsShown = 5
  * Suggests tags instead of one that does not exist: the nearest ones, and the highest versions.
  * @param tags all tags of the repository that name images
  */
-export function suggestTags(
-  tag: string,
-  tags: readonly string[],
-  reading: VersionReading = plainReading,
-): string {
+export function suggestTags(tag: string, tags: readonly string[], reading: VersionReading): string {
   if (tags.length === 0) return 'Check the name of the repository: it has no tags.'
   const near = nearestTags(tag, tags, reading)
   const highest = highestVersions(tags, reading)

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { suggestTags } from '../../src/semver/suggest-tags.ts'
+import { plainReading } from '../../src/semver/version.ts'
+
+const suggest = (tag: string, tags: readonly string[]): string => suggestTags(tag, tags, plainReading)
 
 const versions = ['1.0.0', '1.3.8', '1.3.9', '1.4.0', '1.4.1', '1.4.2', '1.5.0-rc.1', '2.0.0', '2.1.0']
 
@@ -20,33 +23,33 @@ describe('the tags that are suggested instead of a missing one', () => {
     ['9.9.9', 'The highest versions are 2.1.0, 2.0.0, 1.4.2.'],
     ['stable', 'The highest versions are 2.1.0, 2.0.0, 1.4.2.'],
   ])('are for %s: %s', (tag, hint) => {
-    expect(suggestTags(tag, versions)).toBe(hint)
-    expect(suggestTags(tag, versions.toReversed())).toBe(hint)
+    expect(suggest(tag, versions)).toBe(hint)
+    expect(suggest(tag, versions.toReversed())).toBe(hint)
   })
 
   it('are the versions on both sides of a gap', () => {
-    expect(suggestTags('1.4.1', ['1.4.0', '1.4.2', '1.4.3'])).toBe(
+    expect(suggest('1.4.1', ['1.4.0', '1.4.2', '1.4.3'])).toBe(
       'Did you mean 1.4.0 or 1.4.2? The highest version is 1.4.3.',
     )
   })
 
   it('are compared as numbers', () => {
-    expect(suggestTags('1.9.0', ['1.4.0', '1.5.0', '1.10.0', '1.11.0'])).toBe(
+    expect(suggest('1.9.0', ['1.4.0', '1.5.0', '1.10.0', '1.11.0'])).toBe(
       'Did you mean 1.5.0 or 1.10.0? The highest version is 1.11.0.',
     )
   })
 
   it('are names of the same form in a repository without versions', () => {
-    expect(suggestTags('buidl', ['build', 'main'])).toBe('Did you mean build?')
-    expect(suggestTags('prod', ['build', 'main'])).toBe('The tags are main, build.')
-    expect(suggestTags('prod', ['a1', 'b1', 'c1', 'd1', 'e1', 'f1'])).toBe(
+    expect(suggest('buidl', ['build', 'main'])).toBe('Did you mean build?')
+    expect(suggest('prod', ['build', 'main'])).toBe('The tags are main, build.')
+    expect(suggest('prod', ['a1', 'b1', 'c1', 'd1', 'e1', 'f1'])).toBe(
       'The repository has 6 tags, and none of them is a version.',
     )
-    expect(suggestTags('prod', [])).toBe('Check the name of the repository: it has no tags.')
+    expect(suggest('prod', [])).toBe('Check the name of the repository: it has no tags.')
   })
 
   it('are pre-releases if there is nothing else', () => {
-    expect(suggestTags('main', ['1.0.0-rc.1', '1.0.0-rc.2'])).toBe(
+    expect(suggest('main', ['1.0.0-rc.1', '1.0.0-rc.2'])).toBe(
       'The highest versions are 1.0.0-rc.2, 1.0.0-rc.1.',
     )
   })

@@ -167,6 +167,12 @@ describe('a first run', () => {
     })
     await registry.oracle.push(image({ label: 'b' }), 'dev/api', '1.10.0')
     expect(await explained({ tag: '1.9.0' })).toMatchObject({ hint: 'Did you mean 1.10.0?' })
+    await registry.oracle.push(image({ label: 'c' }), 'dev/api', '2024.04.1')
+    const calver = { ...pruneOld, reading: { ...plainReading, scheme: 'calver' as const } }
+    const read = evaluatePolicy((await gatherSnapshot()).snapshot, calver)
+    expect(await errorOf(() => explain(read, calver, { tag: '2024.04.2' }))).toMatchObject({
+      hint: 'Did you mean 2024.04.1?',
+    })
     expect(await explained({ digest: digestOf('other') })).toMatchObject({
       why: expect.stringContaining(
         'dray reads attached artifacts only of images that a rule deletes',

@@ -138,7 +138,7 @@ function reachedBy({ snapshot, reachability, reach }: Evaluation, digest: Digest
   return [...tags, ...nodes]
 }
 
-function unseen({ snapshot }: Evaluation, at: TagOrDigest): DrayError {
+function unseen({ snapshot, policy }: Evaluation, at: TagOrDigest): DrayError {
   const { repository, graph } = snapshot
   const reference = formatAt(repository, at)
   const message = `cannot explain ${reference}`
@@ -163,6 +163,7 @@ function unseen({ snapshot }: Evaluation, at: TagOrDigest): DrayError {
     hint: suggestTags(
       at.tag,
       [...graph.tags.keys()].filter((tag) => !isEvidenceTag(tag)),
+      policy.reading,
     ),
   })
 }

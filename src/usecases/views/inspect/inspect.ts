@@ -121,10 +121,10 @@ export async function inspectImage(
 export async function* readRawManifest(
   store: ManifestReader & BlobReader & TagLister & Capabilities,
   at: TagOrDigest,
-  platform: Platform | undefined,
+  { reading = plainReading, platform }: Pick<InspectOptions, 'reading' | 'platform'>,
   call: Call,
 ): AsyncGenerator<Uint8Array, void> {
-  const requested = await find(store, at, plainReading, call)
+  const requested = await find(store, at, reading, call)
   yield platform === undefined
     ? requested.bytes
     : (await choosePlatform(store, requested, platform, call)).bytes

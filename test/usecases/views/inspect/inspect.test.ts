@@ -33,7 +33,9 @@ async function start(options: ServerOptions = {}) {
   const raw = async (reference: TagOrDigest, platform?: string) => {
     at.clear()
     const wanted = platform === undefined ? undefined : parsePlatformName(platform)
-    const bytes = await collect(readRawManifest(store(), reference, wanted, newCall()))
+    const bytes = await collect(
+      readRawManifest(store(), reference, wanted === undefined ? {} : { platform: wanted }, newCall()),
+    )
     return { bytes, requests: requests() }
   }
   const push = (content: Content, ...tags: string[]) => at.push(content, 'api', ...tags)

@@ -38,7 +38,7 @@ describe('a range of versions', () => {
   )
 
   it('includes every pre-release between its bounds if the caller requests that', () => {
-    const all = parseRange('>=1.4 <2', { preReleases: true })
+    const all = parseRange('>=1.4 <2', { includePrerelease: true })
     const isInAll = (text: string): boolean => {
       const version = parseVersion(text, plainReading)
       return version !== undefined && isInRange(version, all)
@@ -64,14 +64,14 @@ describe('a range of versions', () => {
     '>27.3.4.1 <27.3.4.3',
   ])('%s can be satisfied', (range) => {
     expect(isSatisfiable(parseRange(range))).toBe(true)
-    expect(isSatisfiable(parseRange(range, { preReleases: true }))).toBe(true)
+    expect(isSatisfiable(parseRange(range, { includePrerelease: true }))).toBe(true)
   })
 
   it.each(['>2 <1', '<0.0.0-0', '>1.4.2 <1.4.2', '1.4.2 1.4.3', '^1.4 ^2', '>2 <1 || >4 <3'])(
     '%s cannot be satisfied',
     (range) => {
       expect(isSatisfiable(parseRange(range))).toBe(false)
-      expect(isSatisfiable(parseRange(range, { preReleases: true }))).toBe(false)
+      expect(isSatisfiable(parseRange(range, { includePrerelease: true }))).toBe(false)
     },
   )
 
@@ -84,7 +84,7 @@ describe('a range of versions', () => {
     '<0.0.0',
   ])('%s can be satisfied by a pre-release only', (range) => {
     expect(isSatisfiable(parseRange(range))).toBe(false)
-    expect(isSatisfiable(parseRange(range, { preReleases: true }))).toBe(true)
+    expect(isSatisfiable(parseRange(range, { includePrerelease: true }))).toBe(true)
   })
 
   it('is satisfiable if and only if it includes a version', () => {
@@ -105,7 +105,7 @@ describe('a range of versions', () => {
     fc.assert(
       fc.property(range, (text) => {
         const plain = parseRange(text)
-        const every = parseRange(text, { preReleases: true })
+        const every = parseRange(text, { includePrerelease: true })
         expect(isSatisfiable(plain)).toBe(stable.some((version) => isInRange(version, plain)))
         expect(isSatisfiable(every)).toBe(versions.some((version) => isInRange(version, every)))
       }),
@@ -137,7 +137,7 @@ describe('a range of versions', () => {
         fc.boolean(),
         (range, all, preReleases) => {
           const oracle = new Range(range, { includePrerelease: preReleases })
-          const parsed = parseRange(range, { preReleases })
+          const parsed = parseRange(range, { includePrerelease: preReleases })
           for (const version of all) {
             const read = parseVersion(version, plainReading)
             if (read === undefined) throw new Error(`${version} is no version`)
@@ -178,7 +178,7 @@ describe('a range of other schemes', () => {
     }
     expect(inside.split(' ').filter((text) => !isInside(text))).toEqual([])
     expect(outside.split(' ').filter(isInside)).toEqual([])
-    expect(isSatisfiable(parseRange(range, { preReleases: true }))).toBe(true)
+    expect(isSatisfiable(parseRange(range, { includePrerelease: true }))).toBe(true)
   })
 
   it('has versions of every variant', () => {

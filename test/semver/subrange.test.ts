@@ -27,7 +27,7 @@ describe('a range that is part of another one', () => {
   })
 
   it('has pre-releases only if the other one has them', () => {
-    const all = parseRange('1.x', { preReleases: true })
+    const all = parseRange('1.x', { includePrerelease: true })
     expect(isSubrange(all, parseRange('1.x'))).toBe(false)
     expect(isSubrange(parseRange('1.x'), all)).toBe(true)
   })
@@ -56,7 +56,10 @@ describe('a range that is part of another one', () => {
         fc.boolean(),
         fc.array(version, { minLength: 5 }),
         (a, b, preReleases, all) => {
-          const [inner, outer] = [parseRange(a, { preReleases }), parseRange(b, { preReleases })]
+          const [inner, outer] = [
+            parseRange(a, { includePrerelease: preReleases }),
+            parseRange(b, { includePrerelease: preReleases }),
+          ]
           const isClaimed = isSubrange(inner, outer)
           const lacking = all.filter((text) => {
             const read = parseVersion(text, { ...plainReading, scheme: 'loose' })

@@ -168,7 +168,7 @@ export function rule(name: string, rest: Partial<Omit<Rule, 'olderThan'>> & { da
 
 export function protection(tags: TagSelector, newest?: TagProtection['newest']): TagProtection {
   const selector =
-    tags.kind === 'semver' ? { ...tags, range: parseRange(tags.text, { preReleases: true }) } : tags
+    tags.kind === 'semver' ? { ...tags, range: parseRange(tags.text, { includePrerelease: true }) } : tags
   return {
     kind: 'tags',
     name: 'protected',

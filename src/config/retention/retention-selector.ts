@@ -81,12 +81,12 @@ export function parseVersions(
     issues.push({ path, at: 'value', message: complaint })
     return undefined
   }
-  return { kind: 'semver', range: parseRange(text, { preReleases: use === 'keep' }), text: text.trim() }
+  return { kind: 'semver', range: parseRange(text, { includePrerelease: use === 'keep' }), text: text.trim() }
 }
 
 function emptyRange(text: string, use: SelectorUse): string | undefined {
   const quoted = JSON.stringify(text)
-  if (!isSatisfiable(parseRange(text, { preReleases: true }))) return `${quoted} matches no version`
+  if (!isSatisfiable(parseRange(text, { includePrerelease: true }))) return `${quoted} matches no version`
   if (use === 'keep' || isSatisfiable(parseRange(text))) return undefined
   return `${quoted} matches only pre-releases, and the range of a rule never selects those: use \`regex\``
 }

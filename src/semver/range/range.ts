@@ -13,9 +13,9 @@ export interface VersionRange {
   readonly sets: readonly (readonly Comparator[])[]
 }
 
-export interface RangeReading {
+export interface RangeOptions {
   /** the range has all pre-releases between its bounds; else those that `isInRange` describes */
-  readonly preReleases: boolean
+  readonly includePrerelease: boolean
 }
 
 /**
@@ -26,10 +26,10 @@ export interface RangeReading {
  */
 export function parseRange(
   text: string,
-  { preReleases }: RangeReading = { preReleases: false },
+  { includePrerelease }: RangeOptions = { includePrerelease: false },
 ): VersionRange {
   const raw = text.trim().replaceAll(/\s+/g, ' ')
-  const sets = raw.split('||').map((part) => parseComparators(part, preReleases))
+  const sets = raw.split('||').map((part) => parseComparators(part, includePrerelease))
   const valid = sets.filter((set) => set !== undefined)
   if (valid.length < sets.length) {
     throw new DrayError('malformed', `${JSON.stringify(text.slice(0, 100))} is not a range of versions`, {
@@ -37,13 +37,13 @@ export function parseRange(
     })
   }
   const any = valid.find((set) => set.length === 0)
-  return { raw, includePrerelease: preReleases, sets: any === undefined ? valid : [any] }
+  return { raw, includePrerelease, sets: any === undefined ? valid : [any] }
 }
 
 /**
- * Whether a version is in the range, of any variant. Without `preReleases`, a pre-release is in it
- * only if the range names a pre-release of the same numbers: `>=1.5.0-rc.1` has 1.5.0-rc.2, and
- * `>=1.4` does not (node-semver, Prerelease Tags).
+ * Whether a version is in the range, of any variant. Without `includePrerelease`, a pre-release is
+ * in it only if the range names a pre-release of the same numbers: `>=1.5.0-rc.1` has 1.5.0-rc.2,
+ * and `>=1.4` does not (node-semver, Prerelease Tags).
  */
 export function isInRange(version: Version, { sets, includePrerelease }: VersionRange): boolean {
   return sets.some(
@@ -75,8 +75,8 @@ function namesPreRelease(bound: Version, version: Version): boolean {
 }
 
 /**
- * Whether the range has any version: a stable one, or with `preReleases` any. `>2 <1` has none.
- * Versions have a fourth number only if the range names one.
+ * Whether the range has any version: a stable one, or with `includePrerelease` any. `>2 <1` has
+ * none. Versions have a fourth number only if the range names one.
  */
 export function isSatisfiable({ sets, includePrerelease }: VersionRange): boolean {
   return sets.some((set) => {

@@ -1,5 +1,5 @@
 import type { Digest } from '../../oci/digest.ts'
-import { describeMissingChildren } from '../../oci/lacked-children.ts'
+import { describeMissingChildren } from '../../oci/missing-children.ts'
 import type { ManifestVerdict, RepositoryPlan, TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatAge, formatBytes, formatCount, shortenHex } from '../text/format.ts'

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import { Reach } from '../../images/graph/reach.ts'
 import { imageTags } from '../../images/graph/repository-graph.ts'
-import { describeMissingChildren } from '../../oci/lacked-children.ts'
+import { describeMissingChildren } from '../../oci/missing-children.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
 import { applyRules, needsTime, type RuleVerdict } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
@@ -12,7 +12,7 @@ import { selectTag } from './policy/select.ts'
 import { judgeSuperseded, type SupersededVerdict } from './policy/superseded.ts'
 import { ImageTimes } from './policy/times.ts'
 import { noHistory } from './records/history.ts'
-import { listMissingChildren } from './records/lacked.ts'
+import { listMissingChildren } from './records/missing-children.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
 /** A policy applied to a snapshot: all that the verdicts follow from. */

@@ -9,7 +9,7 @@ import type { Digest } from '../../../oci/digest.ts'
 import { listOrphanedTags } from '../orphaned-tags.ts'
 import type { OrphanedManifest } from '../snapshot.ts'
 import type { MissingContent, RepositoryHistory, Sighting } from './history.ts'
-import { listChildren, listMissingChildren } from './lacked.ts'
+import { listChildren, listMissingChildren } from './missing-children.ts'
 
 /** Manifests that are checked at once. */
 const checksAtOnce = 16

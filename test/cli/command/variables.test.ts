@@ -1,6 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { listPruneVariables } from '../../../src/render/prune/prune-ci.ts'
+import { prunePlan } from '../../support/prune-plans.ts'
 import { variables, warnAboutVariables } from '../../../src/cli/command/variables.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
@@ -13,8 +15,16 @@ describe('the table of variables', () => {
     const named = files.flatMap((file) => [
       ...readFileSync(join(root, file), 'utf8').matchAll(/\bDRAY_[A-Z][A-Z_]*[A-Z]/g),
     ])
-    // `DRAY_${name}` of the report is not among them.
-    expect(new Set(named.map(([name]) => name))).toEqual(new Set(Object.keys(variables)))
+    const read = Object.keys(variables).filter((name) => variables[name]?.isWritten !== true)
+    const others = named.flatMap(([name]) => (variables[name]?.isWritten === true ? [] : [name]))
+    expect(new Set(others)).toEqual(new Set(read))
+  })
+
+  it('has every variable that a report writes', () => {
+    const ofPrune = listPruneVariables(prunePlan([]), 'sha256:0', undefined)
+    const names = [...Object.keys(ofPrune), 'digest'].map((name) => `DRAY_${name.toUpperCase()}`)
+    const written = Object.keys(variables).filter((name) => variables[name]?.isWritten === true)
+    expect(new Set(names)).toEqual(new Set(written))
   })
 })
 

@@ -14,15 +14,18 @@ export interface AnyRegistry {
 }
 
 /**
- * Runs the tests against the embedded registry, with and without the referrers API, and against a
- * real docker-registry if it is installed.
+ * Runs the tests against the embedded registry with the referrers API, and against a real
+ * docker-registry, which has none. If that is not installed, its profile of the embedded registry
+ * replaces it.
  *
- * @param profiles profiles of the embedded registry; fewer if each test starts the program often
+ * @param profiles profiles of the embedded registry
  */
 export function describeEachRegistry(
   name: string,
   tests: (registry: () => AnyRegistry) => void,
-  profiles: readonly ProfileName[] = ['oci-1.1', 'docker-registry-2.8'],
+  profiles: readonly ProfileName[] = dockerRegistry.available
+    ? ['oci-1.1']
+    : ['oci-1.1', 'docker-registry-2.8'],
 ): void {
   for (const profile of profiles) {
     describe(`${name} (embedded, ${profile})`, () => {

@@ -25,7 +25,7 @@ export default defineConfig({
     sequence: { sequencer: LongFirst },
     pool: 'forks',
     // Many tests wait for a program, a registry or a retry.
-    maxWorkers: '150%',
+    maxWorkers: '200%',
     testTimeout: 30_000,
     projects: [
       { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: startsProgram } },

@@ -185,6 +185,7 @@ function applyPolicy(
       limits,
       timeFrom,
       reading: readingAt(config, repository, place?.environment),
+      isPromotionTarget: config.environments.get(place?.environment ?? '')?.promoteFrom !== undefined,
     },
     inUse: new Set(protections.flatMap(({ kind, name }) => (kind === 'inUse' ? [name] : []))),
   }

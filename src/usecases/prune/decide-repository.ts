@@ -13,6 +13,7 @@ import { decideTags } from './decide-tags.ts'
 import { orderDeletes } from './delete-order.ts'
 import { type Evaluation, evaluatePolicy } from './evaluate.ts'
 import { noHistory } from './records/history.ts'
+import { needsTime } from './policy/apply-rules.ts'
 import type { ReferenceInUse, RepositoryPolicy } from './policy/policy.ts'
 import { warnAboutPolicy } from './policy/warnings/warn-about-policy.ts'
 import { sumFreedBytes } from './sizes.ts'
@@ -65,7 +66,11 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
     referrers,
   }
   const { matched, absent, atOtherHosts } = keptImages
-  const warnings = [...warnAboutPolicy(evaluation), ...warnAboutRecords(snapshot)]
+  const warnings = [
+    ...warnAboutPolicy(evaluation),
+    ...warnAboutRecords(snapshot),
+    ...warnAboutBuildTimes(evaluation, tags),
+  ]
   return { plan, matched, absent, atOtherHosts, missing: listMissingWithIndex(snapshot), warnings }
 }
 
@@ -97,6 +102,24 @@ function warnAboutRecords({ history }: RepositorySnapshot): readonly string[] {
   if (history?.hasRecords !== false) return []
   return [
     'a rule of the kind superseded found no audit records about its tags. Pass the audit log of the promotions with --audit-file, or set attest: true in the environment.',
+  ]
+}
+
+/** Without records of promotions, an image that was promoted a minute ago has its build time. */
+function warnAboutBuildTimes(
+  { policy, snapshot: { history = noHistory } }: Evaluation,
+  tags: readonly TagVerdict[],
+): readonly string[] {
+  const { isPromotionTarget, timeFrom, rules } = policy
+  const isUsed = isPromotionTarget === true && timeFrom.includes('promoted')
+  if (!isUsed || history.promoted.size > 0) return []
+  const byTime = new Set(rules.filter(needsTime).map(({ name }) => name))
+  const isDeletedByTime = tags.some(
+    ({ verdict, why }) => verdict !== 'keep' && why.kind === 'rule' && byTime.has(why.by ?? ''),
+  )
+  if (!isDeletedByTime) return []
+  return [
+    'dray found no records of promotions to this repository, and the build times of the images decide. Pass the audit log of the promotions with --audit-file, or set attest: true in the environment.',
   ]
 }
 

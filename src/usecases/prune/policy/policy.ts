@@ -8,6 +8,8 @@ export interface RepositoryPolicy extends Pick<RetentionPolicy, 'limits' | 'time
   readonly rules: readonly Rule[]
   /** how the tags of the repository are read as versions */
   readonly reading: VersionReading
+  /** images come to the repository by promotions: its environment has `promoteFrom` */
+  readonly isPromotionTarget?: boolean
 }
 
 /** A reference to an image of this repository that is in use. */

@@ -22,6 +22,22 @@ describe('an image that was promoted recently', () => {
     expect(plan.tags.find(({ tag }) => tag === 'stable')?.created).toBe(new Date(ago(0.001)).toISOString())
   })
 
+  it('is not known without records, and a promotion target has a warning then', async () => {
+    const { push, attest, decide } = await recordScene()
+    const old = built('old', 60)
+    await push(old, 'stable')
+    expect((await decide(policyOf())).warnings).toEqual([])
+    const target = policyOf({ isPromotionTarget: true })
+    expect(await decide(target)).toMatchObject({
+      deletedTags: ['stable'],
+      warnings: [expect.stringMatching(/^dray found no records of promotions to this repository/)],
+    })
+    const byBuild = policyOf({ isPromotionTarget: true, timeFrom: ['annotation', 'config'] })
+    expect((await decide(byBuild)).warnings).toEqual([])
+    await attest(old, 50)
+    expect(await decide(target)).toMatchObject({ deletedTags: ['stable'], warnings: [] })
+  })
+
   it('is kept by an attestation, and the newest of two counts', async () => {
     const { push, attest, decide } = await recordScene()
     const promoted = built('promoted', 60)

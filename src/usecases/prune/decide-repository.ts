@@ -13,7 +13,7 @@ import { decideTags } from './decide-tags.ts'
 import { orderDeletes } from './delete-order.ts'
 import { type Evaluation, evaluatePolicy } from './evaluate.ts'
 import { noHistory } from './records/history.ts'
-import { needsTime } from './policy/apply-rules.ts'
+import { namesOfTimedRules } from './policy/apply-rules.ts'
 import type { ReferenceInUse, RepositoryPolicy } from './policy/policy.ts'
 import { warnAboutPolicy } from './policy/warnings/warn-about-policy.ts'
 import { sumFreedBytes } from './sizes.ts'
@@ -110,10 +110,10 @@ function warnAboutBuildTimes(
   { policy, snapshot: { history = noHistory } }: Evaluation,
   tags: readonly TagVerdict[],
 ): readonly string[] {
-  const { isPromotionTarget, timeFrom, rules } = policy
+  const { isPromotionTarget, timeFrom } = policy
   const isUsed = isPromotionTarget === true && timeFrom.includes('promoted')
   if (!isUsed || history.promoted.size > 0) return []
-  const byTime = new Set(rules.filter(needsTime).map(({ name }) => name))
+  const byTime = namesOfTimedRules(policy)
   const isDeletedByTime = tags.some(
     ({ verdict, why }) => verdict !== 'keep' && why.kind === 'rule' && byTime.has(why.by ?? ''),
   )

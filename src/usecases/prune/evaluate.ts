@@ -3,7 +3,7 @@ import { Reach } from '../../images/graph/reach.ts'
 import { imageTags } from '../../images/graph/repository-graph.ts'
 import { describeMissingChildren } from '../../oci/missing-children.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
-import { applyRules, needsTime, type RuleVerdict } from './policy/apply-rules.ts'
+import { applyRules, namesOfTimedRules, type RuleVerdict } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
 import type { BrokenIndex, RuleOptions } from './policy/rules/rule-options.ts'
 import { findKept, type ProtectedImages } from './policy/protect.ts'
@@ -54,11 +54,7 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
   // An orphaned artifact that is deleted takes no slot of the rules that count tags.
   const counted = new Map([...tags].filter(([tag]) => !orphansToDelete.has(tag)))
   const ruleVerdicts = applyRules(counted, ruleOptions)
-  const toDelete = new Set(
-    [...tags].flatMap(([tag, digest]) =>
-      ruleVerdicts.get(tag)?.isDeleted === true && !keptImages.digests.has(digest) ? [tag] : [],
-    ),
-  )
+  const toDelete = new Set(deletedTags({ keptImages, ruleVerdicts, tags }).map(({ tag }) => tag))
   const superseded = applySupersededRules(snapshot, policy, keptImages)
   const reachability = markAndSweep(graph, reach, {
     toDelete,
@@ -156,7 +152,7 @@ export function findCandidates(snapshot: RepositorySnapshot, policy: RepositoryP
 export function findDatedDeletes(snapshot: RepositorySnapshot, policy: RepositoryPolicy): readonly Digest[] {
   const evaluation = evaluatePolicy(snapshot, policy)
   const { superseded, times } = evaluation
-  const byTime = new Set(policy.rules.filter(needsTime).map(({ name }) => name))
+  const byTime = namesOfTimedRules(policy)
   const dated = deletedTags(evaluation).flatMap(({ digest, by }) =>
     by !== undefined && byTime.has(by) && times.dependsOnPromotion(digest) ? [digest] : [],
   )
@@ -168,11 +164,15 @@ function deletedTags({
   keptImages,
   ruleVerdicts,
   tags,
-}: Evaluation): readonly { readonly digest: Digest; readonly by: string | undefined }[] {
+}: Pick<Evaluation, 'keptImages' | 'ruleVerdicts' | 'tags'>): readonly {
+  readonly tag: string
+  readonly digest: Digest
+  readonly by: string | undefined
+}[] {
   return [...ruleVerdicts].flatMap(([tag, { isDeleted, why }]) => {
     const digest = tags.get(tag)
     return isDeleted && digest !== undefined && !keptImages.digests.has(digest)
-      ? [{ digest, by: why.by }]
+      ? [{ tag, digest, by: why.by }]
       : []
   })
 }

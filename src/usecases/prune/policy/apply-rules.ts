@@ -19,6 +19,11 @@ export function needsTime({ kind, keepNewest, orderBy, olderThan }: Rule): boole
   return (keepNewest !== undefined && orderBy.by === 'time') || (olderThan !== undefined && kind === 'tags')
 }
 
+/** The names of the rules with a condition that needs the time of an image. */
+export function namesOfTimedRules({ rules }: { readonly rules: readonly Rule[] }): ReadonlySet<string> {
+  return new Set(rules.filter(needsTime).map(({ name }) => name))
+}
+
 /**
  * Applies the rules to each tag: the first rule that selects a tag decides about it, and later
  * rules do not see the tag. Pure.

@@ -1,3 +1,4 @@
+import { joinFirst } from '../lib/join-first.ts'
 import type { Digest } from './digest.ts'
 
 /** Children that are named. */
@@ -7,7 +8,6 @@ const namedAtMost = 3
 export function describeMissingChildren(
   children: readonly { readonly digest: Digest; readonly platform?: string }[],
 ): string {
-  const names = children.slice(0, namedAtMost).map(({ platform, digest }) => platform ?? digest.slice(0, 19))
-  const more = children.length > namedAtMost ? ` and ${children.length - namedAtMost} more` : ''
-  return `missing ${children.length === 1 ? 'child' : 'children'} ${names.join(', ')}${more}`
+  const names = children.map(({ platform, digest }) => platform ?? digest.slice(0, 19))
+  return `missing ${children.length === 1 ? 'child' : 'children'} ${joinFirst(names, namedAtMost)}`
 }

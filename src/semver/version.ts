@@ -82,7 +82,7 @@ export function parseVersionTag(tag: string, reading: VersionReading): VersionTa
   return version === undefined || isEvidenceTag(tag) ? undefined : { tag, version, hasV: tag.startsWith('v') }
 }
 
-/** @param isTag `_` stands for `+`, except in a variant */
+/** @param isTag the text has `_` instead of `+`; in a variant, `_` remains */
 function parse(text: string, reading: VersionReading, isTag: boolean): Version | undefined {
   if (text.length > maxLength || !beginsWithNumbers.test(text) || isIgnored(text, reading)) return undefined
   const { rest, variant } = splitVariant(text, reading.variants)

@@ -5,7 +5,7 @@ export interface StartingPolicy {
   readonly summary: string
   /** YAML: the rules */
   readonly rules: string
-  /** YAML: protections besides those of all policies; each begins a line and ends it */
+  /** YAML: protections in addition to those of all policies, in whole lines */
   readonly protect: string
   /** YAML: the key `timeFrom`, if the policy explains it */
   readonly timeFrom?: string

@@ -1,6 +1,7 @@
 import type { RecordedPut } from '../../audit/query/recorded-puts.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import { joinFirst } from '../../lib/join-first.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName, sameRepository } from '../../oci/reference.ts'
 import type { DeleteManifestStep, DeleteStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
@@ -107,9 +108,7 @@ async function findIncomplete(
 
 /** Describes kept tags that are missing although no audit record gives the reason. */
 export function describeGone(repository: RepositoryName, tags: readonly string[]): string {
-  const more = tags.length > 5 ? ` and ${tags.length - 5} more` : ''
-  const names = `${tags.slice(0, 5).join(', ')}${more}`
-  return `${formatRepository(repository)}: kept tags are missing, and this run did not delete them by name: ${names}. If a tag moves to an image just before its delete, the registry deletes the tag with the image.`
+  return `${formatRepository(repository)}: kept tags are missing, and this run did not delete them by name: ${joinFirst(tags)}. If a tag moves to an image just before its delete, the registry deletes the tag with the image.`
 }
 
 async function lostTag(tag: string, put: RecordedPut, ports: LossPorts, call: Call): Promise<ErrorInfo> {

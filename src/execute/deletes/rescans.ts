@@ -1,5 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError, type ErrorInfo } from '../../lib/errors.ts'
+import { joinFirst } from '../../lib/join-first.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type TagOrDigest } from '../../oci/reference.ts'
 import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
@@ -221,15 +222,10 @@ export class Rescans {
     const found = await resolveTags(store, gone, this.#call)
     const unlisted = gone.filter((tag) => (found.get(tag) ?? null) !== null)
     if (unlisted.length === 0) return this.#forgetGone(gone)
-    const more = unlisted.length > 3 ? ` and ${unlisted.length - 3} more` : ''
-    throw new DrayError(
-      'protocol',
-      `the list of tags is incomplete: it lacks ${unlisted.slice(0, 3).join(', ')}${more}`,
-      {
-        subject: formatRepository(store.repository),
-        why: 'the registry has these tags and does not list them',
-        hint: 'If the tags are new, run the command again. Otherwise, check the registry, or a cache in front of it.',
-      },
-    )
+    throw new DrayError('protocol', `the list of tags is incomplete: it lacks ${joinFirst(unlisted, 3)}`, {
+      subject: formatRepository(store.repository),
+      why: 'the registry has these tags and does not list them',
+      hint: 'If the tags are new, run the command again. Otherwise, check the registry, or a cache in front of it.',
+    })
   }
 }

@@ -1,17 +1,15 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { LockedItem } from '../../plan/prune/prune-outcome.ts'
 import { escapeText } from '../text/escape.ts'
-import { shortenDigest } from '../text/format.ts'
+import { formatFirst, shortenDigest } from '../text/format.ts'
 
 /** Tags of one locked item that are named. */
 const tagsAtMost = 3
 
 /** An item that the registry keeps, with its reason: `pr-2: 412 PRECONDITION, it is immutable`. */
 export function describeLocked({ digest, tags, error }: LockedItem): string {
-  const named = tags.slice(0, tagsAtMost).map(escapeText)
-  const more = tags.length - named.length
-  const name = named.length === 0 ? shortenDigest(digest) : named.join(', ')
-  return `${name}${more > 0 ? ` and ${more} more` : ''}: ${reasonOf(error)}`
+  const name = tags.length === 0 ? shortenDigest(digest) : formatFirst(tags.map(escapeText), tagsAtMost)
+  return `${name}: ${reasonOf(error)}`
 }
 
 function reasonOf({ status, registryCode, why, message }: ErrorInfo): string {

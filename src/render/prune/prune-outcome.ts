@@ -6,7 +6,7 @@ import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { renderErrorBelow } from '../error.ts'
 import { statusTexts } from '../operation.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatCount, formatDuration, shortenDigest } from '../text/format.ts'
+import { formatCount, formatDuration, formatFirst, shortenDigest } from '../text/format.ts'
 import { renderFreed, renderRefusedRepositories } from './prune-plan.ts'
 import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
 import { countImages, outcomeTotalsOf } from './prune-totals.ts'
@@ -149,8 +149,7 @@ function imagesOf(outcome: RepositoryOutcome, plan: RepositoryPlan | undefined):
       .filter(({ target }) => !stay.has(target.digest))
       .map(({ target, formerTags = [] }) => `${shortenDigest(target.digest)} (was ${formerTags.join(', ')})`),
   ].map(escapeText)
-  const more = names.length - namedAtMost
-  return `${names.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  return formatFirst(names, namedAtMost)
 }
 
 /** A line for each locked item with the registry's reason. */

@@ -79,3 +79,9 @@ export function shortenHex(digest: Digest): string {
 export function formatCount(count: number, noun: string, plural: string = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`
 }
+
+/** Formats the first texts of a list and the number of the others: `a, b and 3 more`. */
+export function formatFirst(texts: readonly string[], most: number): string {
+  const more = texts.length - most
+  return `${texts.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

@@ -2,7 +2,7 @@ import type { AuditRecord, LogEntry, RecordedStep, RecoveredTail } from '../../a
 import { formatRepository } from '../../oci/reference.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { escapeText } from '../text/escape.ts'
-import { shortenDigest, formatShortTime } from '../text/format.ts'
+import { formatFirst, formatShortTime, shortenDigest } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable, textOf } from '../text/table.ts'
 import { displayWidth } from '../text/width.ts'
@@ -90,9 +90,7 @@ function changeOf(step: RecordedStep, losesTags: readonly string[] | undefined, 
 /** A terminal shows only the first few, because an image may have a hundred. */
 function lostTags(tags: readonly string[], page: Page): string {
   if (tags.length === 0) return ''
-  const shown = page.width === undefined ? tags : tags.slice(0, maxTags)
-  const more = tags.length - shown.length
-  return ` with ${shown.map((tag) => escapeText(tag)).join(', ')}${more === 0 ? '' : ` and ${more} more`}`
+  return ` with ${formatFirst(tags.map(escapeText), page.width === undefined ? tags.length : maxTags)}`
 }
 
 function formatEnds({ environment, step }: AuditRecord): string {

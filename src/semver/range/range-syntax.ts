@@ -11,7 +11,7 @@ export interface Comparator {
 interface PartialVersion {
   /** those before the first missing one */
   readonly numbers: readonly VersionNumber[]
-  /** it stands for all versions with these numbers; false: a fourth number is 0 if missing */
+  /** it includes all versions with these numbers; false: a missing fourth number is 0 */
   readonly isPartial: boolean
   readonly prerelease: readonly string[]
 }

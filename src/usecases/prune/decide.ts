@@ -5,7 +5,7 @@ import type { Hash } from '../../plan/plan.ts'
 import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
 import type { MissingChildOfIndex, RepositoryDecision } from './decide-repository.ts'
-import { joinFirst } from './first-few.ts'
+import { joinFirst } from '../../lib/join-first.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
 /** The decision about one repository, or why it could not be read. */

@@ -9,7 +9,7 @@ import {
   versionKey,
   versionTagsIn,
 } from '../../../../semver/version.ts'
-import { joinFirst } from '../../first-few.ts'
+import { joinFirst } from '../../../../lib/join-first.ts'
 import { linesOf, selectProtected } from '../protected-tags.ts'
 import { selectTag } from '../select.ts'
 

@@ -26,6 +26,8 @@ const chunkPerPackage = [
   'ora',
   'chalk',
   'semver',
+  '@sigstore',
+  '@marcbachmann',
 ]
 
 const withoutHttp2 = '\0without-http2'

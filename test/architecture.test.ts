@@ -13,11 +13,13 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   selectors: ['semver', 'oci', 'lib'],
   images: ['oci', 'lib'],
   signing: ['oci', 'lib'],
+  reports: ['oci', 'lib'],
   plan: ['semver', 'oci', 'lib'],
   audit: ['plan', 'images', 'signing', 'oci', 'lib'],
-  config: ['selectors', 'semver', 'oci', 'lib'],
+  config: ['reports', 'selectors', 'semver', 'oci', 'lib'],
+  gates: ['config', 'audit', 'plan', 'images', 'signing', 'reports', 'semver', 'oci', 'lib'],
   execute: ['plan', 'audit', 'images', 'signing', 'semver', 'oci', 'lib'],
-  usecases: ['plan', 'images', 'audit', 'signing', 'config', 'selectors', 'semver', 'oci', 'lib'],
+  usecases: ['gates', 'plan', 'images', 'audit', 'signing', 'config', 'selectors', 'semver', 'oci', 'lib'],
   inuse: ['oci', 'lib'],
   registry: ['images', 'oci', 'lib'],
   layout: ['images', 'oci', 'lib'],
@@ -31,6 +33,7 @@ const modules: Readonly<Record<string, readonly string[]>> = {
 const typesOnly: Readonly<Record<string, readonly string[]>> = {
   render: ['usecases', 'config', 'registry', 'audit', 'plan', 'images', 'semver', 'lib'],
   usecases: ['config'],
+  gates: ['config'],
 }
 
 /** Parts of a module that may not import each other. */
@@ -60,6 +63,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config', 'inuse', 'lib'],
   valibot: ['config', 'plan'],
   re2js: ['lib'],
+  '@sigstore/*': ['signing'],
+  '@marcbachmann/cel-js': ['gates'],
 }
 
 const maxEntries = 20

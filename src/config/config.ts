@@ -1,4 +1,6 @@
 import type { RepositoryName } from '../oci/reference.ts'
+import type { GateDefinition, TrustConfig } from './gates/gate.ts'
+import type { ResidencyPolicy } from './gates/residency.ts'
 import type { TagLevel } from '../semver/tag-policy.ts'
 import type { VersionScheme } from '../semver/version.ts'
 
@@ -11,6 +13,9 @@ export interface Config {
   /** undefined: every name is an image */
   readonly images: ReadonlyMap<string, ImageConfig> | undefined
   readonly audit: AuditConfig
+  /** absent without `signers` and `approvers` */
+  readonly trust?: TrustConfig
+  readonly residency?: ResidencyPolicy
 }
 
 /** Another name of a registry. */
@@ -54,6 +59,8 @@ export interface Environment {
   readonly tags?: TagsConfig
   /** the tag of the deployed version; by default `latest` */
   readonly currentTag?: string
+  /** what must be true before an image is written to this environment */
+  readonly gates?: readonly GateDefinition[]
 }
 
 /** How tags are read as versions. A key of an image replaces that of its environments. */

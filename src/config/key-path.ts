@@ -1,4 +1,5 @@
-import type { Path } from './shape.ts'
+/** The keys and indexes that lead to a value of a file. */
+export type Path = readonly (string | number)[]
 
 /** Formats a path of keys: `environments.prod.promoteFrom[0]`, `registries["r.io"].ca`. */
 export function formatKeyPath(path: Path): string {

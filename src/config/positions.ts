@@ -1,5 +1,5 @@
 import { isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
-import type { Path } from './shape.ts'
+import type { Path } from './key-path.ts'
 
 /**
  * Finds the offsets of keys. It indexes each map once, because a file may have as many mistakes as

@@ -1,6 +1,7 @@
 import { isRecord } from '../oci/json.ts'
 import type { WrittenConfig } from './schema/schema.ts'
-import { checkTypes, type Issue, type Path } from './shape.ts'
+import type { Path } from './key-path.ts'
+import { checkTypes, type Issue } from './shape.ts'
 
 /** More rounds than a wrong value can be deep. */
 const maxRounds = 10

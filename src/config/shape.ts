@@ -1,9 +1,8 @@
 import * as v from 'valibot'
 import { nearest } from '../lib/nearest.ts'
 import { isRecord } from '../oci/json.ts'
+import type { Path } from './key-path.ts'
 import { schema, type WrittenConfig } from './schema/schema.ts'
-
-export type Path = readonly (string | number)[]
 
 /** One mistake in a configuration. */
 export interface Issue {

@@ -13,7 +13,7 @@ import { isShallowYaml, maxYamlDepth } from '../lib/yaml-depth.ts'
 import { formatKeyPath } from './key-path.ts'
 import { PositionMap } from './positions.ts'
 import { type OldKey, renameOldKeys } from './renamed-keys.ts'
-import type { Path } from './shape.ts'
+import type { Path } from './key-path.ts'
 
 /** in bytes */
 export const maxFileSize = 1024 * 1024

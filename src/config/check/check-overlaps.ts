@@ -1,7 +1,8 @@
 import { includesRepositories } from '../../selectors/repository-pattern.ts'
 import { includesSelector, type TagSelector } from '../../selectors/tag-selector.ts'
 import type { Protection, Rule, TagProtection } from '../retention/policy.ts'
-import type { Issue, Path } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { Issue } from '../shape.ts'
 
 /**
  * Finds rules that can delete nothing and protections that add nothing, because other protections

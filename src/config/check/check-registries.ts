@@ -5,7 +5,8 @@ import type { Config, RegistryConfig } from '../config.ts'
 import type { RegistryAlias } from '../config.ts'
 import { RegistryNames } from '../registry-names.ts'
 import type { WrittenConfig } from '../schema/schema.ts'
-import type { Path, ReportIssue } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { ReportIssue } from '../shape.ts'
 
 type Written = NonNullable<WrittenConfig['registries']>[string]
 

@@ -4,7 +4,8 @@ import type { TagLevel } from '../../semver/tag-policy.ts'
 import { variantProblem } from '../../semver/variant.ts'
 import type { ReadingConfig, TagsConfig } from '../config.ts'
 import type { WrittenEnvironment } from '../schema/schema.ts'
-import type { Path, ReportIssue } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { ReportIssue } from '../shape.ts'
 
 type FloatingLevel = Exclude<TagLevel, 'exact'>
 

@@ -20,7 +20,8 @@ import { namesFile } from '../names-file.ts'
 import { RegistryNames } from '../registry-names.ts'
 import { startsWithRegistry } from '../resolver/argument-grammar.ts'
 import type { WrittenConfig, WrittenEnvironment } from '../schema/schema.ts'
-import type { Issue, Path, ReportIssue } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { Issue, ReportIssue } from '../shape.ts'
 
 /**
  * Checks rules that span several keys, and expands short forms.

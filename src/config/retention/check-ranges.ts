@@ -9,7 +9,8 @@ import { findImagesAt, repositoriesOf } from '../environments.ts'
 import { RegistryNames } from '../registry-names.ts'
 import type { WrittenPolicy } from '../schema/schema-retention.ts'
 import { readingIn } from '../settings/version-reading.ts'
-import type { Issue, Path } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { Issue } from '../shape.ts'
 import type { Protection, Rule } from './policy.ts'
 
 type RangeSelector = Extract<TagSelector, { readonly kind: 'semver' }>

@@ -2,7 +2,8 @@ import { nearest } from '../../lib/nearest.ts'
 import type { TagSelector } from '../../selectors/tag-selector.ts'
 import { versionGroups } from '../../semver/line.ts'
 import type { WrittenRule } from '../schema/schema-retention.ts'
-import type { Issue, Path } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { Issue } from '../shape.ts'
 import type { RuleOrder } from './policy.ts'
 
 type Counting = Pick<WrittenRule, 'groupBy' | 'orderBy' | 'keepNewest'>

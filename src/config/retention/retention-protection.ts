@@ -3,7 +3,8 @@ import { notAHost, registryOf } from '../check/check-registries.ts'
 import type { InUseProtection, InUseSources, Protection, TagProtection } from './policy.ts'
 import { type ParseContext, repositoriesIn } from './retention-repositories.ts'
 import type { WrittenProtection } from '../schema/schema-retention.ts'
-import type { Issue, Path } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { Issue } from '../shape.ts'
 import { parseSelector, parseVersions } from './retention-selector.ts'
 
 const kinds = ['tags', 'semver', 'inUse'] as const

@@ -3,7 +3,8 @@ import { noEnvironment } from '../check/check.ts'
 import { findProblem } from '../check/find-problem.ts'
 import type { Config } from '../config.ts'
 import { parseRepositoryPattern } from '../resolver/repository-pattern.ts'
-import type { Issue, Path } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { Issue } from '../shape.ts'
 
 /** The context of the parsers of a policy. They add mistakes to `issues`. */
 export interface ParseContext {

@@ -1,5 +1,6 @@
 import type { WrittenRule } from '../schema/schema-retention.ts'
-import type { Issue, Path } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { Issue } from '../shape.ts'
 import type { Rule, RuleKind } from './policy.ts'
 import { groupsOf, mistakesOfCounting, orderOf } from './retention-counting.ts'
 import { type ParseContext, repositoriesIn } from './retention-repositories.ts'

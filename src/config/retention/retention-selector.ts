@@ -4,7 +4,8 @@ import { includesSelector, type TagSelector } from '../../selectors/tag-selector
 import { isSatisfiable, parseRange } from '../../semver/range/range.ts'
 import { findProblem } from '../check/find-problem.ts'
 import type { WrittenSelector } from '../schema/schema-retention.ts'
-import type { Issue, Path } from '../shape.ts'
+import type { Path } from '../key-path.ts'
+import type { Issue } from '../shape.ts'
 
 /**
  * Whether dray keeps or deletes the selected tags. A range includes pre-releases if its versions

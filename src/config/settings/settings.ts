@@ -5,7 +5,7 @@ import { formatKeyPath } from '../key-path.ts'
 import type { LoadedConfig } from '../load.ts'
 import { listPolicies } from '../schema/schema-retention.ts'
 import type { WrittenConfig } from '../schema/schema.ts'
-import type { Path } from '../shape.ts'
+import type { Path } from '../key-path.ts'
 
 /** The source that decided a value. */
 export type SettingOrigin =

@@ -1,0 +1,58 @@
+import type { GateDefinition, GateOperation } from '../config/gates/gate.ts'
+import type { Evidence } from '../images/evidence/evidence.ts'
+import type { Graph } from '../images/graph/graph.ts'
+import type { Repositories } from '../images/ports.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { PlacementEnd } from '../plan/plan.ts'
+import type { GateTrust } from './gate-trust.ts'
+
+/** A gate of an environment that the target repository belongs to. */
+export interface ApplicableGate {
+  readonly gate: GateDefinition
+  /** the name of the image in that environment */
+  readonly image: string
+}
+
+/** An image whose gates are evaluated for one target. */
+export interface GateRequest {
+  readonly root: Descriptor
+  readonly from: PlacementEnd
+  readonly to: PlacementEnd
+  /** `check`: every gate counts, whatever its `operations` */
+  readonly operation: GateOperation | 'check'
+  readonly gates: readonly ApplicableGate[]
+  /** what the run has read of the image in `from.repository`; absent: it is read for the gates */
+  readonly read?: { readonly graph: Graph; readonly evidence: readonly Evidence[] }
+}
+
+/** What judging images needs besides the images. */
+export interface GatePorts {
+  readonly stores: Repositories
+  readonly trust: GateTrust
+  readonly clock: Clock
+  /** who runs dray: CI accounts such as `github:ada`, and user names */
+  readonly actors: readonly string[]
+  readonly reason?: string
+  readonly ticket?: string
+  /** the reason of each `--override-gate`, by the name of the gate */
+  readonly overrides: ReadonlyMap<string, string>
+  /** of `--scan-report` */
+  readonly reportFiles: readonly ReportFile[]
+  /** the repositories of an image in an environment, and its current-version tag */
+  readonly currentTagOf: (
+    environment: string,
+    image: string,
+  ) => readonly { readonly repository: PlacementEnd['repository']; readonly tag: string }[]
+}
+
+/** A scan report that is not in the registry. */
+export interface ReportFile {
+  /** as the user named it */
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly sha256: Digest
+  /** `DIGEST=`: the digest that the user says it is about */
+  readonly asserted?: Digest
+}

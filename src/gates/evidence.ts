@@ -16,7 +16,7 @@ export interface AttachedEvidence {
   readonly content:
     | SignedContent
     | {
-        /** an SBOM or report that is attached as it is, without a statement */
+        /** a bare SBOM or report, without a statement */
         readonly kind: 'document'
         readonly mediaType: string
         readonly bytes: Uint8Array

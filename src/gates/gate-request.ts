@@ -20,14 +20,14 @@ export interface GateRequest {
   readonly root: Descriptor
   readonly from: PlacementEnd
   readonly to: PlacementEnd
-  /** `check`: every gate counts, whatever its `operations` */
+  /** `check`: every gate counts, also if its `operations` do not list it */
   readonly operation: GateOperation | 'check'
   readonly gates: readonly ApplicableGate[]
   /** what the run has read of the image in `from.repository`; absent: it is read for the gates */
   readonly read?: { readonly graph: Graph; readonly evidence: readonly Evidence[] }
 }
 
-/** What judging images needs besides the images. */
+/** The ports and facts that judging an image needs. */
 export interface GatePorts {
   readonly stores: Repositories
   readonly trust: GateTrust

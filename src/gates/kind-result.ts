@@ -7,7 +7,7 @@ import type { Vulnerability } from '../reports/vulnerability.ts'
 import type { JudgedImage } from './evidence.ts'
 import type { Approver } from './gate-trust.ts'
 
-/** What an evaluation knows besides the image. */
+/** The facts that an evaluation uses besides the image. */
 export interface EvaluationContext {
   /** milliseconds since 1970, by the clock of this machine */
   readonly now: number
@@ -38,7 +38,7 @@ export interface KindResult {
   readonly facts?: GateFacts
 }
 
-/** What a gate has verified, for `attestations.NAME`, `scan`, `sbom` and `signers` of a rule. */
+/** The verified facts of a gate: `attestations.NAME`, `scan`, `sbom` and `signers` of a rule. */
 export interface GateFacts {
   readonly attestations?: readonly VerifiedStatement[]
   readonly vulnerabilities?: readonly Vulnerability[]

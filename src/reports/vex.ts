@@ -6,7 +6,7 @@ export interface VexDocument {
   readonly statements: readonly VexStatement[]
 }
 
-/** What the author says about one vulnerability in some products. */
+/** The author's statement about one vulnerability in some products. */
 export interface VexStatement {
   readonly vulnerability: string
   readonly aliases: readonly string[]

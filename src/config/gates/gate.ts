@@ -3,7 +3,7 @@ import type { Path } from '../key-path.ts'
 
 export type GateOperation = 'promote' | 'copy' | 'tag' | 'sync' | 'rollback'
 
-/** What every gate has. */
+/** The settings of every kind of gate. */
 interface GateBase {
   /** unique in its environment */
   readonly name: string

@@ -14,10 +14,10 @@ export const gateKinds = [
 ] as const
 export type GateKind = (typeof gateKinds)[number]
 
-/** What an evaluation says about an image or one of its platform images. */
+/** The verdict of an evaluation about an image or one of its platform images. */
 export type GateVerdict = 'pass' | 'fail' | 'error' | 'skipped'
 
-/** What follows from the verdict for the image. */
+/** The consequence of the verdict for the image. */
 export type GateEffect = 'none' | 'refused' | 'warned' | 'overridden'
 
 /**

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import type { TrustedSigner } from './signer.ts'
 
-/** What the check of a signature needs besides its bytes. */
+/** The facts that the check of a signature uses besides its bytes. */
 export interface VerifyContext {
   readonly signers: readonly TrustedSigner[]
   /** the image name that `{image}` in a subject stands for */

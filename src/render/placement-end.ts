@@ -14,6 +14,12 @@ export function formatEndName(end: PlacementEnd): string {
   return end.environment === undefined ? formatEnd(end) : escapeText(end.environment)
 }
 
+/** The repository, after its environment if it has one: `prod (example.com/prod/api)`. */
+export function formatEndInEnvironment(end: PlacementEnd): string {
+  const repository = formatEnd(end)
+  return end.environment === undefined ? repository : `${formatEndName(end)} (${repository})`
+}
+
 /**
  * `staging -> prod`, or `-> prod` if `shown`, which precedes it, is the source. If the environment
  * has several targets, with the registry: `staging -> prod (eu.example.com)`.
@@ -40,6 +46,7 @@ export function formatDestination(
   return `${formatEndName(to)} (${escapeText(which)})`
 }
 
-function isSameEnd(a: PlacementEnd, b: PlacementEnd): boolean {
+/** Whether two ends are the same repository. */
+export function isSameEnd(a: PlacementEnd, b: PlacementEnd): boolean {
   return formatRepository(a.repository) === formatRepository(b.repository)
 }

@@ -5,7 +5,7 @@ import { renderErrorBelow } from './error.ts'
 import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { operationTexts } from './operation.ts'
-import { formatEnd, formatEndName } from './placement-end.ts'
+import { formatEndInEnvironment } from './placement-end.ts'
 import { type PlacementState, stateOf } from './placement-state.ts'
 import { breakLines } from './text/section.ts'
 import type { Page, Style } from './text/style.ts'
@@ -53,10 +53,10 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
   const indented = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const rows: Cell[][] = [
     ...(isInPlace
-      ? [['in', endCell(to)]]
+      ? [['in', formatEndInEnvironment(to)]]
       : [
-          ['from', endCell(from)],
-          ['to', endCell(to)],
+          ['from', formatEndInEnvironment(from)],
+          ['to', formatEndInEnvironment(to)],
         ]),
     ...(hasRelease ? [['release', escapeText(from.tag ?? '')]] : []),
     ...tagRows(placement, indented.width),
@@ -82,11 +82,6 @@ export function needsRepair(plan: Plan, placement: Placement): boolean {
 
 function isAttested(plan: Plan, placement: Placement): boolean {
   return plan.steps.some((step) => step.placement === placement.id && step.kind === 'attest')
-}
-
-function endCell(end: Placement['to']): string {
-  const repository = formatEnd(end)
-  return end.environment === undefined ? repository : `${formatEndName(end)} (${repository})`
 }
 
 /** Returns a row for each tag with its change and the reason. A long reason goes below its row. */
@@ -169,7 +164,7 @@ function renderRefusals(
 ): string {
   const [first] = refusals
   const placement = placements.find(({ id }) => id === first.placement)
-  const target = placement === undefined ? '' : `  to ${endCell(placement.to)}`
+  const target = placement === undefined ? '' : `  to ${formatEndInEnvironment(placement.to)}`
   const head = `${style.red('refused')}  ${style.bold(escapeText(first.image))}${target}`
   return [head, ...refusals.map(({ error }) => renderErrorBelow(error, style, '  '))].join('\n')
 }

@@ -206,7 +206,8 @@ function destinationOf(
   }
 }
 
-function imageNameOf(
+/** The name of an image in an environment. @throws `usage` for a layout without a name. */
+export function imageNameOf(
   { image, form, repositories }: ResolvedImage,
   { environment, text }: ResolvedEnvironment,
 ): string {

@@ -1,0 +1,44 @@
+import type { GateResult } from '../../plan/gates/gate-result.ts'
+import type { Plan } from '../../plan/plan.ts'
+import { formatRow } from '../ci.ts'
+import { escapeText } from '../text/escape.ts'
+import { formatGateVerdict, gateLines } from './gate-rows.ts'
+
+/** The gates of one image at one target. */
+export interface GatedImage {
+  readonly image: string
+  readonly gates?: readonly GateResult[]
+}
+
+/** A table of gates in Markdown; empty if no image has gates. */
+export function gateSummary(images: readonly GatedImage[]): string {
+  const rows = images.flatMap(({ image, gates = [] }) =>
+    gates.map((gate) =>
+      formatRow([image, gate.name, gate.kind, formatGateVerdict(gate), gateLines(gate).join('; ')]),
+    ),
+  )
+  if (rows.length === 0) return ''
+  return `| Image | Gate | Kind | Result | Reason |\n| --- | --- | --- | --- | --- |\n${rows.join('')}\n`
+}
+
+/**
+ * Formats the workflow commands that show gates beside a run (GitHub, Workflow commands): a warning
+ * for each gate that failed and did not refuse, an error for each that refused.
+ */
+export function gateAnnotations(images: readonly GatedImage[]): readonly string[] {
+  return images.flatMap(({ image, gates = [] }) =>
+    gates.flatMap((gate) => {
+      if (gate.result === 'pass' || gate.result === 'skipped') return []
+      const command = gate.effect === 'warned' || gate.effect === 'overridden' ? 'warning' : 'error'
+      const text = [`${image}: gate ${gate.name}`, formatGateVerdict(gate), ...gateLines(gate)]
+        .map(escapeText)
+        .join(' — ')
+      return [`::${command} title=dray::${text.replaceAll('%', '%25')}`]
+    }),
+  )
+}
+
+/** The images of a plan with their gates. */
+export function gatedImages({ placements }: Plan): readonly GatedImage[] {
+  return placements
+}

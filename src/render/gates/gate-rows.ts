@@ -1,0 +1,95 @@
+import type { GateResult, GateSubjectResult } from '../../plan/gates/gate-result.ts'
+import { escapeText } from '../text/escape.ts'
+import { shortenDigest } from '../text/format.ts'
+import { breakLines } from '../text/section.ts'
+import type { Style } from '../text/style.ts'
+import type { Cell } from '../text/table.ts'
+import { displayWidth, pad } from '../text/width.ts'
+
+/** Names of gates are padded up to this many columns. */
+const widestName = 24
+/** The label column of a plan with the gap after it. */
+const labelWidth = 10
+/** Text is not broken into narrower columns than this. */
+const narrowest = 20
+
+/** The word for a result; capitals are for what a person must see. */
+export function formatGateVerdict({ result, effect }: Pick<GateResult, 'result' | 'effect'>): string {
+  if (result === 'pass') return 'pass'
+  if (result === 'skipped') return 'skipped'
+  if (effect === 'overridden') return 'OVERRIDDEN'
+  if (effect === 'warned') return 'WARN'
+  return result === 'error' ? 'ERROR' : 'FAIL'
+}
+
+function toneOf({ result, effect }: GateResult): keyof Style {
+  if (result === 'pass') return 'green'
+  if (result === 'skipped') return 'dim'
+  return effect === 'warned' ? 'yellow' : 'red'
+}
+
+/**
+ * Returns the rows of gates for a table with a label column: for each gate its name, its result,
+ * and lines that say why, how long a pass lasts, and what to do.
+ * @param page columns of the table; undefined: lines are not broken
+ */
+export function gateRows(gates: readonly GateResult[], page: number | undefined): Cell[][] {
+  const nameWidth = Math.min(widestName, widestOf(gates.map(nameOf)))
+  const verdictWidth = widestOf(gates.map(formatGateVerdict))
+  const start = nameWidth + verdictWidth + 4
+  const width = page === undefined ? undefined : Math.max(narrowest, page - labelWidth - start)
+  return gates.flatMap((gate) => {
+    const tone = toneOf(gate)
+    const head = `${pad(nameOf(gate), nameWidth)}  ${pad(formatGateVerdict(gate), verdictWidth)}`
+    const lines = gateLines(gate).flatMap((line) => breakLines(escapeText(line), width))
+    return lines.map((line, i): Cell[] => [
+      i === 0 ? 'gate' : '',
+      { text: i === 0 ? `${head}  ${line}` : `${' '.repeat(start)}${line}`, tone },
+    ])
+  })
+}
+
+function nameOf({ name }: GateResult): string {
+  return escapeText(name)
+}
+
+function widestOf(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map(displayWidth))
+}
+
+/** Returns the lines of text about a gate: the reasons, then what to do. None is escaped. */
+export function gateLines(gate: GateResult): readonly string[] {
+  const { result, override, warnings = [], hint, validUntil } = gate
+  const end = result === 'pass' && validUntil !== undefined ? `valid until ${formatMinute(validUntil)}` : ''
+  return [
+    ...reasonLines(gate),
+    ...(end === '' ? [] : [end]),
+    ...(override === undefined ? [] : [`overridden: ${override.reason}`]),
+    ...warnings.map((text) => `warning: ${text}`),
+    ...(hint === undefined || result === 'pass' ? [] : [`fix: ${hint}`]),
+  ]
+}
+
+/** One line for each reason of the platform images, failures first; else the reason of the gate. */
+function reasonLines({ reason, subjects }: GateResult): readonly string[] {
+  const named = subjects.filter(({ platform }) => platform !== undefined)
+  if (named.length === 0 || (named.length === 1 && subjects.length === 1)) return [reason]
+  const failed = subjects.filter(({ result }) => result !== 'pass')
+  const ordered = [...failed, ...subjects.filter(({ result }) => result === 'pass')]
+  const byReason = Map.groupBy(ordered, (one) => JSON.stringify([one.result, one.reason]))
+  return [...byReason.values()].flatMap((same) => {
+    const [first] = same
+    if (first === undefined) return []
+    const passed = first.result === 'pass' && !first.reason.startsWith('pass') ? 'pass, ' : ''
+    return [`${same.map(labelOf).join(', ')}: ${passed}${first.reason}`]
+  })
+}
+
+function labelOf({ platform, digest }: GateSubjectResult): string {
+  return platform ?? shortenDigest(digest)
+}
+
+/** `2026-11-25 09:14 UTC` */
+export function formatMinute(time: string): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`
+}

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import type { GateResult } from '../../../src/plan/gates/gate-result.ts'
+import { renderCheck } from '../../../src/render/gates/check.ts'
+import { gateAnnotations, gateSummary } from '../../../src/render/gates/gate-ci.ts'
+import { plainStyle } from '../../../src/render/text/style.ts'
+import { displayWidth } from '../../../src/render/text/width.ts'
+import type { CheckedImage } from '../../../src/usecases/check/check.ts'
+import { digestOf, gateResult } from '../../support/gates/gate-results.ts'
+
+const scan: GateResult = gateResult({
+  name: 'scan',
+  kind: 'scan',
+  result: 'fail',
+  effect: 'refused',
+  reason: '1 of 3 platforms has findings',
+  subjects: [
+    { digest: digestOf('1'), platform: 'linux/amd64', result: 'pass', reason: 'no findings (trivy)' },
+    {
+      digest: digestOf('2'),
+      platform: 'linux/arm64',
+      result: 'fail',
+      reason: 'CVE-2026-9999 critical, openssl 3.0.1, fixed in 3.0.2',
+    },
+    { digest: digestOf('3'), platform: 'linux/s390x', result: 'pass', reason: 'no findings (trivy)' },
+  ],
+  hint: 'Fix the findings, or add an exception.',
+})
+
+const checked: CheckedImage = {
+  image: 'api:1.4.2',
+  tags: ['1.4.2'],
+  digest: digestOf('a'),
+  from: {
+    environment: 'staging',
+    repository: { registry: 'r.example.com', path: 'staging/api' },
+    tag: '1.4.2',
+  },
+  to: { environment: 'prod', repository: { registry: 'r.example.com', path: 'prod/api' } },
+  result: 'fail',
+  gates: [gateResult({ validUntil: '2026-11-25T10:00:00.000Z' }), scan],
+  violations: [],
+}
+
+const show = (images: readonly CheckedImage[], width?: number): string =>
+  renderCheck(images, { style: plainStyle, width })
+
+describe('dray check', () => {
+  it('shows each gate with its result, reasons, end and fix, failures first', () => {
+    expect(show([checked], 120)).toBe(`refused  api:1.4.2  sha256:aaaaaaaaaaaa
+  from  staging (r.example.com/staging/api:1.4.2)
+  to    prod (r.example.com/prod/api)
+  gate  signed  pass  signed by build
+                      valid until 2026-11-25 10:00 UTC
+  gate  scan    FAIL  linux/arm64: CVE-2026-9999 critical, openssl 3.0.1, fixed in 3.0.2
+                      linux/amd64, linux/s390x: pass, no findings (trivy)
+                      fix: Fix the findings, or add an exception.
+
+Checked 1 image: 1 refused.`)
+  })
+
+  it('breaks reasons into lines of the terminal and cuts nothing', () => {
+    const text = show([checked], 60)
+    expect(text.split('\n').filter((line) => displayWidth(line) > 60)).toEqual([])
+    expect(text.replaceAll(/\s+/g, ' ')).toContain('CVE-2026-9999 critical, openssl 3.0.1, fixed in 3.0.2')
+  })
+
+  it.each<[string, Partial<GateResult>, string]>([
+    ['a gate in warn mode', { result: 'fail', effect: 'warned', reason: 'no report' }, 'WARN  no report'],
+    [
+      'an overridden gate with the reason',
+      { result: 'fail', effect: 'overridden', reason: 'no report', override: { reason: 'OPS-1' } },
+      'OVERRIDDEN  no report',
+    ],
+    [
+      'evidence that cannot be read',
+      { result: 'error', effect: 'refused', reason: 'HTTP 500' },
+      'ERROR  HTTP 500',
+    ],
+    [
+      'a gate about other images',
+      { result: 'skipped', reason: 'not for this image' },
+      'skipped  not for this image',
+    ],
+  ])('shows %s', (_, change, expected) => {
+    expect(show([{ ...checked, gates: [gateResult(change)] }])).toContain(expected)
+  })
+
+  it('shows text of a registry without terminal escapes and without commands of a CI service', () => {
+    const gates = [
+      gateResult({ result: 'fail', effect: 'refused', reason: '\u001b[2Jx\n::set-output name=a::b' }),
+    ]
+    const text = show([{ ...checked, gates }])
+    expect(text).not.toContain('\u001b')
+    expect(text).not.toMatch(/^\s*::set-output/m)
+    const [annotation = ''] = gateAnnotations([{ image: 'api', gates }])
+    expect(annotation.split('\n')).toHaveLength(1)
+    expect(annotation).toMatch(/^::error title=dray::/)
+  })
+
+  it('shows an image that cannot be read and a forbidden target', () => {
+    const error = { code: 'not-found', message: 'cannot find api:9' } as const
+    const violations = [{ code: 'refused', message: 'residency forbids r.example.com/prod/api' } as const]
+    const text = show([
+      { ...checked, result: 'error', gates: [], error },
+      { ...checked, gates: [], violations },
+    ])
+    expect(text).toContain('unknown  api:1.4.2')
+    expect(text).toContain('cannot find api:9')
+    expect(text).toContain('residency forbids r.example.com/prod/api')
+    expect(text).toContain('Checked 2 images: 1 refused, 1 unknown.')
+  })
+})
+
+describe('gates in CI', () => {
+  it('are a table in the summary, in which text has no effect', () => {
+    const reason = 'a | b <img> `c`'
+    const summary = gateSummary([{ image: 'api', gates: [gateResult({ reason })] }])
+    expect(summary).toContain('| Image | Gate | Kind | Result | Reason |')
+    expect(summary).toContain('| api | signed | signature | pass | a \\| b &lt;img> \\`c\\` |')
+    expect(gateSummary([{ image: 'api' }])).toBe('')
+  })
+
+  it('annotate a refusal as an error, and a warned or overridden gate as a warning', () => {
+    const commands = (['refused', 'warned', 'overridden'] as const).map(
+      (effect) =>
+        gateAnnotations([{ image: 'api', gates: [gateResult({ result: 'fail', effect })] }])[0]?.split(
+          ' ',
+        )[0],
+    )
+    expect(commands).toEqual(['::error', '::warning', '::warning'])
+    expect(gateAnnotations([{ image: 'api', gates: [gateResult()] }])).toEqual([])
+  })
+})

@@ -1,6 +1,6 @@
 import { DrayError } from '../lib/errors.ts'
 
-/** The deepest nesting that dray reads: real manifests have under ten levels. */
+/** The deepest nesting that dray reads by default: real manifests have under ten levels. */
 const maxDepth = 64
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -11,11 +11,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * (image-spec, considerations.md; see CVE-2021-41190).
  * @throws `malformed`, naming `what`.
  */
-export function parseJson(bytes: Uint8Array | string, what: string): unknown {
+export function parseJson(bytes: Uint8Array | string, what: string, depthLimit: number = maxDepth): unknown {
   const text = typeof bytes === 'string' ? bytes : decode(bytes, what)
   // Before the parser: nested brackets without end take it hundreds of megabytes.
-  const { depth, members, escapedKeys } = measure(text)
-  if (depth > maxDepth) throw new DrayError('malformed', `${what} is nested deeper than ${maxDepth} levels`)
+  const { depth, members, escapedKeys } = measure(text, depthLimit)
+  if (depth > depthLimit)
+    throw new DrayError('malformed', `${what} is nested deeper than ${depthLimit} levels`)
   let value: unknown
   try {
     value = JSON.parse(withoutEscapes(text, escapedKeys))
@@ -47,7 +48,7 @@ function decode(bytes: Uint8Array, what: string): string {
  * wrong. Check it before a parser does.
  */
 export function isShallow(text: string): boolean {
-  return measure(text).depth <= maxDepth
+  return measure(text, maxDepth).depth <= maxDepth
 }
 
 const quote = 0x22
@@ -68,7 +69,7 @@ interface Measure {
 }
 
 /** Measures text in one pass, without what is in strings. The text need not be JSON. */
-function measure(text: string): Measure {
+function measure(text: string, depthLimit: number): Measure {
   const escapedKeys: (readonly [number, number])[] = []
   let most = 0
   let depth = 0
@@ -76,7 +77,7 @@ function measure(text: string): Measure {
   let start = 0
   let end = 0
   let escape = text.indexOf('\\')
-  for (let at = 0; at < text.length && most <= maxDepth; at++) {
+  for (let at = 0; at < text.length && most <= depthLimit; at++) {
     const code = text.charCodeAt(at)
     if (code === quote) {
       start = at

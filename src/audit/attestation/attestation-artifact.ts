@@ -16,14 +16,10 @@ import type {
   UnlistedReferrer,
 } from '../../images/ports.ts'
 import { signEnvelope } from '../../signing/dsse.ts'
-import {
-  formatPromotion,
-  type Promotion,
-  promotionPredicateType,
-  statementMediaType,
-} from './promotion-statement.ts'
+import { formatPromotion, type Promotion, promotionPredicateType } from './promotion-statement.ts'
 import { bundleMediaType, formatBundle, hintOf } from '../../signing/sigstore-bundle.ts'
 import type { SigningKey } from '../../signing/signing-keys.ts'
+import { statementMediaType } from '../../signing/statement.ts'
 
 /** Annotations of an attestation's manifest. They identify it in a list of referrers. */
 export const attestationAnnotations = {

@@ -1,6 +1,5 @@
 import { DrayError } from '../../lib/errors.ts'
-import { algorithmOf, type Digest, encodedOf, parseDigest } from '../../oci/digest.ts'
-import { parseJson } from '../../oci/json.ts'
+import { type Digest, parseDigest } from '../../oci/digest.ts'
 import {
   checkPath,
   formatReference,
@@ -14,19 +13,11 @@ import { withoutUsualPort } from '../../oci/registry-host.ts'
 import type { Hash, PlacementEnd as Place } from '../../plan/plan.ts'
 import { canonicalJson } from '../../plan/canonical-json.ts'
 import { Fields } from '../../oci/fields.ts'
+import { digestMap, type InTotoStatement, statementType } from '../../signing/statement.ts'
 import type { Actor, CiJob } from '../log/record.ts'
 
 /** The predicate type of the promotion of an image from one repository to another. */
 export const promotionPredicateType = 'urn:dray:promotion:v1'
-/** The media type of statements and of their DSSE payloads (in-toto, spec/v1/bundle.md). */
-export const statementMediaType = 'application/vnd.in-toto+json'
-
-/** in-toto attestation, spec/v1/statement.md */
-const statementType = 'https://in-toto.io/Statement/v1'
-/**
- * `cosign attest --predicate` still writes this type, with the same fields (in-toto, spec/v0.1.0).
- */
-const olderStatementType = 'https://in-toto.io/Statement/v0.1'
 /** in bytes: enough for some 10,000 attached artifacts */
 const maxStatementSize = 1024 * 1024
 const maxItems = 20_000
@@ -132,56 +123,12 @@ function resource(
   }
 }
 
-function digestMap(digest: Digest): Readonly<Record<string, string>> {
-  return { [algorithmOf(digest)]: encodedOf(digest) }
-}
-
-/** A statement of any kind. */
-export interface InTotoStatement {
-  readonly subjects: readonly Digest[]
-  readonly predicateType: string
-  readonly predicate: Fields
-}
-
-/**
- * Parses an in-toto statement. Ignores unknown fields, as its specification demands, and subjects
- * without a sha256 or sha512 digest. @throws `malformed`, naming `where`; `unsupported` for a
- * statement of another version.
- */
-export function parseStatement(bytes: Uint8Array, where: string): InTotoStatement {
-  if (bytes.byteLength > maxStatementSize) {
-    throw new DrayError('malformed', `${where} is larger than ${maxStatementSize} bytes`)
-  }
-  const body = Fields.of(parseJson(bytes, where), where)
-  const type = body.text('_type')
-  if (type !== statementType && type !== olderStatementType) {
-    throw new DrayError('unsupported', `${where} is not an in-toto statement v1`, {
-      why: `its _type is ${type}`,
-    })
-  }
-  return {
-    subjects: body
-      .list('subject', maxItems)
-      .flatMap((entry, i) => subjectDigests(entry, `${where}.subject[${i}]`)),
-    predicateType: body.text('predicateType'),
-    predicate: body.object('predicate'),
-  }
-}
-
-function subjectDigests(entry: unknown, where: string): readonly Digest[] {
-  const digests = Fields.of(entry, where).object('digest')
-  return (['sha256', 'sha512'] as const).flatMap((algorithm) => {
-    const hex = digests.optionalText(algorithm)
-    return hex === undefined ? [] : [parseDigest(`${algorithm}:${hex}`)]
-  })
-}
-
 /**
  * Parses the promotion in a statement. @throws `malformed`, naming `where`, also if the subject and
  * the promotion have different digests.
  */
 export function promotionOf(
-  { subjects, predicateType, predicate }: InTotoStatement,
+  { subjects, predicateType, predicate: value }: InTotoStatement,
   where: string,
 ): Promotion {
   if (predicateType !== promotionPredicateType) {
@@ -189,6 +136,7 @@ export function promotionOf(
       why: `its predicate is ${predicateType}`,
     })
   }
+  const predicate = Fields.of(value, `${where}.predicate`)
   const digest = predicate.digest('digest')
   const [subject, ...others] = subjects
   if (subject !== digest || others.length > 0) {

@@ -2,14 +2,9 @@ import type { X509Certificate } from 'node:crypto'
 import { isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { anyPublicKey, type PublicKey, signersOf } from '../../signing/dsse.ts'
-import {
-  type Promotion,
-  parseStatement,
-  promotionOf,
-  promotionPredicateType,
-  statementMediaType,
-} from './promotion-statement.ts'
+import { type Promotion, promotionOf, promotionPredicateType } from './promotion-statement.ts'
 import { type Bundle, hintOf, isBundleType, parseBundle } from '../../signing/sigstore-bundle.ts'
+import { parseStatement, statementMediaType } from '../../signing/statement.ts'
 
 /** How far an attestation can be trusted with the given keys. */
 export type AttestationStatus =

@@ -1,3 +1,5 @@
+import type { LinearRegExp } from '../../lib/linear-regexp.ts'
+import type { Digest } from '../../oci/digest.ts'
 import type { PublicKey } from '../dsse.ts'
 
 /** Who may sign, loaded from `dray.yaml`. Of an approver, `name` is `GROUP/PERSON`. */
@@ -21,14 +23,39 @@ export interface TrustedKey extends PublicKey {
 export interface KeylessTrust {
   /** exact */
   readonly issuer: string
+  /** a glob (`*` stops at `/`, `**` does not) with a literal `{image}` */
   readonly subject?: string
-  readonly subjectRegExp?: string
+  readonly subjectRegExp?: LinearRegExp
+  /** by the names of `fulcioClaims`, exact */
   readonly claims: Readonly<Record<string, string>>
   readonly transparencyLog: 'required' | 'none'
   /** each document is tried alone */
   readonly roots: readonly TrustedRootDocument[]
   /** for messages */
   readonly file: string
+}
+
+/** The settings of a signer in `dray.yaml`. Files are absolute paths. */
+export interface SignerSource {
+  readonly keys: readonly {
+    readonly file: string
+    /** `2026-06-30`: valid through that day in UTC */
+    readonly expires?: string
+  }[]
+  readonly keyless?: {
+    readonly issuer: string
+    readonly subject?: string
+    readonly subjectRegExp?: string
+    readonly claims: Readonly<Record<string, string>>
+    readonly trustedRoot: string
+    readonly transparencyLog: 'required' | 'none'
+  }
+}
+
+/** A signer with the digests of its files. */
+export interface LoadedSigner extends TrustedSigner {
+  /** of the bytes of each key and root, in the order of `dray.yaml` */
+  readonly bytes: readonly Digest[]
 }
 
 /** One document of a `trusted_root.json` or one line of a `.jsonl` file. */

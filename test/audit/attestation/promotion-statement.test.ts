@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { isDrayError } from '../../../src/lib/errors.ts'
 import {
   formatPromotion,
-  parseStatement,
   promotionOf as readPromotion,
 } from '../../../src/audit/attestation/promotion-statement.ts'
+import { parseStatement } from '../../../src/signing/statement.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { layoutRegistry } from '../../../src/oci/reference.ts'
 import { promotionOf } from '../../support/attestations.ts'

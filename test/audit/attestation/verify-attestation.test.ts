@@ -10,7 +10,8 @@ import {
   signEnvelope,
 } from '../../../src/signing/dsse.ts'
 import { verifyAttestation } from '../../../src/audit/attestation/verify-attestation.ts'
-import { formatPromotion, statementMediaType } from '../../../src/audit/attestation/promotion-statement.ts'
+import { formatPromotion } from '../../../src/audit/attestation/promotion-statement.ts'
+import { statementMediaType } from '../../../src/signing/statement.ts'
 import { bundleMediaType, formatBundle, hintOf, parseBundle } from '../../../src/signing/sigstore-bundle.ts'
 import { parseSigningKey } from '../../../src/signing/signing-keys.ts'
 import { digestOf } from '../../../src/oci/digest.ts'

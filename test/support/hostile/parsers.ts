@@ -11,9 +11,9 @@ import { parseMoment } from '../../../src/audit/query/filter.ts'
 import { formatVkey, noteSigner, readNoteVerifier, verifierOf } from '../../../src/signing/note-keys.ts'
 import {
   formatPromotion,
-  parseStatement,
   promotionOf as readPromotion,
 } from '../../../src/audit/attestation/promotion-statement.ts'
+import { parseStatement } from '../../../src/signing/statement.ts'
 import { findRecordProblem } from '../../../src/audit/log/record-problems.ts'
 import { formatNote, parseNote, signNote } from '../../../src/signing/signed-note.ts'
 import { parseSigningKey, parseVerifyKey } from '../../../src/signing/signing-keys.ts'

@@ -17,6 +17,8 @@ export interface VerifiedSigner {
   readonly identity: SignerIdentity
   /** the verified time of a keyless signature, milliseconds since 1970 */
   readonly time?: number
+  /** when its key stops to count, milliseconds since 1970; the evaluation of gates adds it */
+  readonly expiresAt?: number
 }
 
 export type SignerIdentity =

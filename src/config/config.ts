@@ -89,7 +89,12 @@ export interface TagsConfig extends ReadingConfig {
   readonly majorZero?: boolean
 }
 
-export type Requirement = 'reason' | 'ticket'
+/** A text that a change must have, for the audit log. */
+export interface Requirement {
+  readonly name: 'reason' | 'ticket'
+  /** a regular expression (RE2) that matches the whole text */
+  readonly pattern?: string
+}
 
 export interface TargetConfig {
   readonly registry: string

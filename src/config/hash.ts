@@ -13,7 +13,9 @@ export function hashOfConfig(config: Config): string {
       targets.map(({ registry, path }) => [registry, path]),
       promoteFrom === undefined ? null : [...promoteFrom].sort(),
       attest ?? false,
-      [...(require ?? [])].sort(),
+      (require ?? [])
+        .map(({ name, pattern }) => (pattern === undefined ? name : `${name} ${pattern}`))
+        .sort(),
       // An environment without tag rules keeps the hash that it had before tag rules existed.
       ...(tags === undefined ? [] : [tagRules(tags)]),
       ...addedReading(tags),

@@ -3,10 +3,12 @@ import { dirname, extname, relative, resolve } from 'node:path'
 import { DrayError, type FileMistake } from '../lib/errors.ts'
 import { ioError, systemCode } from '../lib/files/io-error.ts'
 import { trustedOwners } from '../lib/files/ownership.ts'
-import { isRecord } from '../oci/json.ts'
 import { checkConfig } from './check/check.ts'
 import { type Config, emptyConfig } from './config.ts'
 import { type FoundFile, findConfig } from './find.ts'
+import { importReaders } from './sections/import-readers.ts'
+import { namesIn } from './sections/known-names.ts'
+import type { SectionReaders } from './sections/sections.ts'
 import { formatWarnings, inOrder, locate, mistakesError } from './mistakes.ts'
 import { salvage } from './salvage.ts'
 import type { WrittenRetention } from './schema/schema-retention.ts'
@@ -26,6 +28,8 @@ export interface LoadOptions {
   readonly owners?: readonly number[] | undefined
   /** `--config`: this file without a search; relative to `cwd` */
   readonly file?: string
+  /** milliseconds since 1970, for dates in the file; by default the present */
+  readonly now?: number
 }
 
 export interface LoadedConfig {
@@ -63,7 +67,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
       ? await findConfig({ from: options.cwd, home: options.home, owners })
       : await readNamed(resolve(options.cwd, options.file), options.file)
   if (found === undefined) return noConfig()
-  const read = readConfig(found, shownFrom(options.cwd, found.file))
+  const name = shownFrom(options.cwd, found.file)
+  const source = parseSource(found.content, name)
+  const readers = await importReaders(source.value, options.now ?? Date.now())
+  const read = readConfig(found, name, source, readers)
   if ('loaded' in read) return read.loaded
   const { checkRetention } = await import('./retention/check-retention.ts')
   throw read.broken.error(
@@ -73,10 +80,11 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
 
 /**
  * As `loadConfig`, of a file that was read. The section `retention` is not checked.
+ * @param readers of `importReaders`, for a file with gates, signers, approvers or residency
  * @throws `config`.
  */
-export function parseConfig(found: FoundFile, name: string): LoadedConfig {
-  const read = readConfig(found, name)
+export function parseConfig(found: FoundFile, name: string, readers: SectionReaders = {}): LoadedConfig {
+  const read = readConfig(found, name, parseSource(found.content, name), readers)
   if ('loaded' in read) return read.loaded
   throw read.broken.error(() => [])
 }
@@ -107,17 +115,18 @@ interface BrokenConfig {
 
 /** @param name the file in errors */
 function readConfig(
-  { file, content }: FoundFile,
+  { file }: FoundFile,
   name: string,
+  source: ConfigSource,
+  readers: SectionReaders,
 ): { loaded: LoadedConfig } | { broken: BrokenConfig } {
-  const source = parseSource(content, name)
   const shape = readShape(source.value)
   const absolute = (path: string): string => resolve(dirname(file), path)
   const mistakes = (issues: readonly Issue[]): DrayError => mistakesError(name, locate(source, issues))
-  if (!('config' in shape)) return { broken: brokenConfig(source, name, shape.issues, absolute) }
-  const { config, issues } = checkConfig(shape.config, absolute)
+  if (!('config' in shape)) return { broken: brokenConfig(source, name, shape.issues, { absolute, readers }) }
+  const { config, issues } = checkConfig(shape.config, absolute, readers)
   if (issues.length > 0 || source.mistakes.length > 0)
-    return { broken: brokenConfig(source, name, [], absolute) }
+    return { broken: brokenConfig(source, name, [], { absolute, readers }) }
   const { retention } = shape.config
   const loaded: LoadedConfig = {
     name,
@@ -143,14 +152,14 @@ function brokenConfig(
   source: ConfigSource,
   name: string,
   issues: readonly Issue[],
-  absolute: (path: string) => string,
+  { absolute, readers }: { absolute: (path: string) => string; readers: SectionReaders },
 ): BrokenConfig {
   const error = (checkRetention: CheckRetention): DrayError => {
     const rest = salvage(source.value, issues)
     const found = [...issues, ...(rest?.issues ?? [])]
     if (rest !== undefined) {
-      const known = environmentNames(source.value)
-      const { config, issues: others } = checkConfig(rest.config, absolute, known)
+      const known = namesIn(source.value)
+      const { config, issues: others } = checkConfig(rest.config, absolute, readers, known)
       const { retention } = rest.config
       const ofRetention = retention === undefined ? [] : checkRetention(retention, config)
       found.push(...rest.translate([...others, ...ofRetention]))
@@ -181,11 +190,6 @@ function isEmpty(value: unknown, path: Path): boolean {
     value,
   )
   return found === null || found === undefined
-}
-
-function environmentNames(value: unknown): readonly string[] {
-  const environments = isRecord(value) ? value['environments'] : undefined
-  return isRecord(environments) ? Object.keys(environments) : []
 }
 
 async function readNamed(file: string, name: string): Promise<FoundFile> {

@@ -99,7 +99,7 @@ async function reviewOrRefuse<T extends OperationTypes>(
 ): Promise<Review<T>> {
   const { config } = await ports.context.config()
   try {
-    checkJustification(operation.changedTargets(plan), config, justificationOf(ports.flags))
+    await checkJustification(operation.changedTargets(plan), config, justificationOf(ports.flags))
     return await review()
   } catch (error) {
     if (toDrayError(error).code === 'refused') {

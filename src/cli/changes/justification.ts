@@ -16,6 +16,8 @@ export type ChangedTarget = Pick<PlacementEnd, 'environment' | 'repository'>
 
 /** A longer reason belongs in the ticket. */
 const maxLength = 2000
+/** The characters of a text that an error quotes. */
+const maxQuoted = 100
 
 /** The justification in the flags of a command. Empty text counts as not given. */
 export function justificationOf(flags: {
@@ -28,13 +30,14 @@ export function justificationOf(flags: {
 /**
  * Checks that a change has the justification that `audit.require` and the changed environments
  * require. A plan that changes nothing needs none.
- * @throws `refused`, naming the missing flag; `usage` for text that is too long for the audit log.
+ * @throws `refused`, naming the flag that is missing or does not match; `usage` for text that is
+ * too long for the audit log.
  */
-export function checkJustification(
+export async function checkJustification(
   changed: readonly ChangedTarget[],
   config: Config,
   justification: Justification,
-): void {
+): Promise<void> {
   for (const [name, text] of Object.entries(justification) as [string, string][]) {
     if (text.length > maxLength) {
       throw new DrayError('usage', `--${name} is too long`, {
@@ -44,7 +47,7 @@ export function checkJustification(
     }
   }
   if (changed.length === 0) return
-  for (const requirement of config.audit.require ?? []) check(requirement, undefined, justification)
+  for (const requirement of config.audit.require ?? []) await check(requirement, undefined, justification)
   // A repository that is named by its reference can still be in an environment, and a saved plan
   // can claim any environment. So the environment of the repository counts too.
   const environments = new Set(
@@ -56,20 +59,30 @@ export function checkJustification(
   for (const name of environments) {
     if (name === undefined) continue
     for (const requirement of config.environments.get(name)?.require ?? [])
-      check(requirement, name, justification)
+      await check(requirement, name, justification)
   }
 }
 
-function check(
-  requirement: Requirement,
+async function check(
+  { name, pattern }: Requirement,
   environment: string | undefined,
   justification: Justification,
-): void {
-  if (justification[requirement] !== undefined) return
-  const what = environment === undefined ? 'the change' : `the change of ${environment}`
+): Promise<void> {
+  const text = justification[name]
   const setting = environment === undefined ? 'audit.require' : `environments.${environment}.require`
-  throw new DrayError('refused', `${what} has no ${requirement}`, {
-    why: `${setting} in dray.yaml requires a ${requirement} for the audit log`,
-    hint: `Pass --${requirement}.`,
+  if (text === undefined) {
+    const what = environment === undefined ? 'the change' : `the change of ${environment}`
+    throw new DrayError('refused', `${what} has no ${name}`, {
+      why: `${setting} in dray.yaml requires a ${name} for the audit log`,
+      hint: `Pass --${name}.`,
+    })
+  }
+  if (pattern === undefined) return
+  const { LinearRegExp } = await import('../../lib/linear-regexp.ts')
+  if (LinearRegExp.parse(pattern).match(text) !== undefined) return
+  const quoted = text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text
+  throw new DrayError('refused', `the ${name} ${quoted} does not match ${pattern}`, {
+    why: `${setting} in dray.yaml requires a ${name} that matches as a whole`,
+    hint: `Pass a matching --${name}.`,
   })
 }

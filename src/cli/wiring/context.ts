@@ -226,6 +226,7 @@ export class Context {
       cwd: this.cwd,
       home: homeFolder(env),
       owners: trustedOwners(env),
+      now: this.clock.now(),
       ...(file !== undefined && { file }),
     })
     onConfig?.(loaded)

@@ -1,9 +1,10 @@
-import { nearest } from '../../lib/nearest.ts'
 import { checkPath, parseRepository } from '../../oci/reference.ts'
 import { checkRegistries, notAHost, registryOf } from './check-registries.ts'
 import { checkPromotionCycles } from './check-promotions.ts'
 import { checkReading, checkTags } from './check-tags.ts'
 import { findProblem } from './find-problem.ts'
+import { readRequirements } from './requirements.ts'
+import { noEnvironment } from './unknown-name.ts'
 import {
   type AuditConfig,
   type Config,
@@ -16,6 +17,9 @@ import {
   type TargetConfig,
   type WebhookConfig,
 } from '../config.ts'
+import { addSections } from '../sections/add-sections.ts'
+import { namesIn } from '../sections/known-names.ts'
+import type { KnownNames, SectionReaders } from '../sections/sections.ts'
 import { namesFile } from '../names-file.ts'
 import { RegistryNames } from '../registry-names.ts'
 import { startsWithRegistry } from '../resolver/argument-grammar.ts'
@@ -26,12 +30,14 @@ import type { Issue, ReportIssue } from '../shape.ts'
 /**
  * Checks rules that span several keys, and expands short forms.
  * @param absolute resolves a path that is relative to the file
- * @param known the names of all environments in the file, also of those with mistakes
+ * @param readers of the sections that few files have: all that the file needs
+ * @param known the names in the file, also of parts with mistakes
  */
 export function checkConfig(
   written: WrittenConfig,
   absolute: (path: string) => string,
-  known: readonly string[] = Object.keys(written.environments ?? {}),
+  readers: SectionReaders,
+  known: KnownNames = namesIn(written),
 ): { config: Config; issues: readonly Issue[] } {
   const issues: Issue[] = []
   const report: ReportIssue = (path, message, at = 'value', needs = false) =>
@@ -40,12 +46,15 @@ export function checkConfig(
   const names = new RegistryNames(registries)
   const environments = new Map<string, Environment>()
   const ofImages = Object.values(written.images ?? {}).flatMap((one) => (one?.tags ?? []) as ReadingConfig)
+  const requirements = (of: WrittenEnvironment['require'], path: Path): Environment['require'] =>
+    of === undefined ? undefined : readRequirements(of, [...path, 'require'], readers, report)
   for (const [name, environment] of Object.entries(written.environments ?? {})) {
     const path = ['environments', name]
-    checkPromoteFrom(environment, name, known, report)
+    checkPromoteFrom(environment, name, known.environments, report)
     const targets = targetsOf(environment, path, names, report)
     checkTags(environment, path, ofImages, report)
-    const { promoteFrom, attest, require, tags, currentTag } = environment
+    const { promoteFrom, attest, tags, currentTag } = environment
+    const require = requirements(environment.require, path)
     environments.set(name, {
       targets,
       ...(promoteFrom !== undefined && { promoteFrom }),
@@ -56,21 +65,23 @@ export function checkConfig(
     })
   }
   checkPromotionCycles(environments, report)
-  for (const name of known) if (!environments.has(name)) environments.set(name, { targets: [] })
+  for (const name of known.environments) if (!environments.has(name)) environments.set(name, { targets: [] })
   const channels = [...environments.values()].flatMap(({ tags }) => tags?.channels ?? [])
   const images = imagesOf(written, channels, report)
-  const audit = auditOf(written, absolute, names, report)
-  return { config: { registries, environments, images, audit }, issues }
+  const audit = auditOf(written, absolute, names, requirements(written.audit?.require, ['audit']), report)
+  const config = { registries, environments, images, audit }
+  return { config: addSections(config, written, readers, { known, absolute, report }), issues }
 }
 
 function auditOf(
   written: WrittenConfig,
   absolute: (path: string) => string,
   names: RegistryNames,
+  require: AuditConfig['require'],
   report: ReportIssue,
 ): AuditConfig {
   const { audit = {} } = written
-  const { file, require, sign, repository, webhook } = audit
+  const { file, sign, repository, webhook } = audit
   const complaint = repository === undefined ? undefined : complaintAboutRepository(repository, written)
   if (complaint !== undefined) report(['audit', 'repository'], complaint)
   if (file !== undefined && !namesFile(file)) report(['audit', 'file'], 'does not name a file')
@@ -103,13 +114,6 @@ function checkPromoteFrom(
     if (name === own) report(path, `${own} cannot be promoted from itself`)
     else if (!known.includes(name)) report(path, noEnvironment(name, known))
   }
-}
-
-export function noEnvironment(name: string, known: readonly string[]): string {
-  const near = nearest(name, known)
-  const others = known.length === 0 ? 'the file defines none' : `known: ${known.join(', ')}`
-  const hint = near === undefined ? others : `did you mean ${JSON.stringify(near)}?`
-  return `there is no environment ${JSON.stringify(name)}; ${hint}`
 }
 
 function targetsOf(

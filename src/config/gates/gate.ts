@@ -3,8 +3,8 @@ import type { Path } from '../key-path.ts'
 
 export type GateOperation = 'promote' | 'copy' | 'tag' | 'sync' | 'rollback'
 
-/** The settings of every kind of gate. */
-interface GateBase {
+/** The settings of every gate. */
+export interface GateBase {
   /** unique in its environment */
   readonly name: string
   /** the environment that has the gate */
@@ -46,7 +46,6 @@ export interface AttestationGate extends GateBase {
 
 export interface ScanGate extends GateBase {
   readonly kind: 'scan'
-  /** empty only if `allowReportFile` is true and every report comes from a file */
   readonly signedBy: SignedBy
   /** this severity and above fails */
   readonly failOn: Severity
@@ -55,7 +54,7 @@ export interface ScanGate extends GateBase {
   readonly exceptions: readonly ScanException[]
   readonly unknownSeverity: 'critical' | 'ignore'
   readonly ignoreUnfixed: boolean
-  /** `--report` counts, although it is not signed */
+  /** `--scan-report` counts, although it is not signed */
   readonly allowReportFile: boolean
 }
 

@@ -1,5 +1,5 @@
 import type { RepositoryPattern } from '../../selectors/repository-pattern.ts'
-import { noEnvironment } from '../check/check.ts'
+import { noEnvironment } from '../check/unknown-name.ts'
 import { findProblem } from '../check/find-problem.ts'
 import type { Config } from '../config.ts'
 import { parseRepositoryPattern } from '../resolver/repository-pattern.ts'

@@ -1,14 +1,11 @@
 import type { WrittenRule } from '../schema/schema-retention.ts'
 import type { Path } from '../key-path.ts'
 import type { Issue } from '../shape.ts'
+import { ageOf } from './age.ts'
 import type { Rule, RuleKind } from './policy.ts'
 import { groupsOf, mistakesOfCounting, orderOf } from './retention-counting.ts'
 import { type ParseContext, repositoriesIn } from './retention-repositories.ts'
 import { parseSelector } from './retention-selector.ts'
-
-const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
-const maxYears = 100
-const maxAge = maxYears * 365.25 * unitMs.d
 
 /** The keys that have no meaning in rules of a kind. */
 const unusedKeys: Readonly<Record<RuleKind, readonly ('tags' | 'groupBy' | 'orderBy' | 'keepNewest')[]>> = {
@@ -32,7 +29,7 @@ export function ruleOf(written: WrittenRule, reader: ParseContext, path: Path): 
   const repositories = repositoriesIn(written.repositories, reader, [...path, 'repositories'])
   const tags =
     written.tags === undefined ? undefined : parseSelector(written.tags, 'delete', [...path, 'tags'], issues)
-  const age = olderThan === undefined ? undefined : ageOf(olderThan)
+  const age = olderThan === undefined ? undefined : ageOf(olderThan, 'every image is older')
   if (typeof age === 'string') issues.push({ path: [...path, 'olderThan'], at: 'value', message: age })
   issues.push(...mistakesOfKind(written, kind, path))
   const isWhole = (tags === undefined) === (written.tags === undefined)
@@ -68,12 +65,4 @@ function mistakesOfKind(written: WrittenRule, kind: RuleKind, path: Path): reado
   const all = kind === 'superseded' ? 'every superseded image' : 'everything'
   const message = `it deletes ${all}: add \`tags\`, \`keepNewest\` or \`olderThan\``
   return [{ path, at: 'value', message, needs: true }]
-}
-
-/** Parses `14d` to milliseconds, or returns the problem of the text. */
-function ageOf(text: string): number | string {
-  const unit = unitMs[text.slice(-1) as keyof typeof unitMs]
-  const ms = Number(text.slice(0, -1)) * unit
-  if (ms === 0) return `${text} is not an age: every image is older`
-  return ms <= maxAge ? ms : `${text} is too long: at most ${maxYears} years`
 }

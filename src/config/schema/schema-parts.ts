@@ -32,3 +32,35 @@ export const variable = pattern(
 )
 
 export const keyPassword = optional(variable, 'The environment variable with the password of the key.')
+
+/** Whether a value is a map and not a list. */
+export const isMapLike = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * One of two schemas. The value decides, so that errors are those of the schema that the user
+ * means. Without a value (for the schema of editors) it is the union.
+ */
+export function either<A extends v.GenericSchema, B extends v.GenericSchema>(
+  isFirst: (value: unknown) => boolean,
+  first: A,
+  second: B,
+) {
+  const union = v.union([first, second])
+  return v.lazy((value): v.GenericSchema<v.InferOutput<A> | v.InferOutput<B>> => {
+    if (value === undefined) return union
+    return isFirst(value) ? first : second
+  })
+}
+
+/** A list that is not empty. @param what describes the entries in the message */
+export const list = <T extends v.GenericSchema>(entry: T, what: string) =>
+  v.pipe(v.array(entry, `must be a list of ${what}`), v.minLength(1, 'must have at least one entry'))
+
+/** A whole number. */
+export const whole = (least: number, otherwise = `must be at least ${least}`) =>
+  v.pipe(
+    v.number('must be a whole number'),
+    v.safeInteger('must be a whole number'),
+    v.minValue(least, otherwise),
+  )

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { either, isMapLike, list, text, whole } from './schema-parts.ts'
 
 /**
  * The keys of a policy. Each of them distinguishes a policy from a map of policies, so none of them
@@ -7,41 +8,12 @@ import * as v from 'valibot'
 const policyKeys: ReadonlySet<string> = new Set(['protect', 'rules', 'limits', 'timeFrom'])
 
 const isList = (value: unknown): boolean => Array.isArray(value)
-const isMap = (value: unknown): boolean => typeof value === 'object' && value !== null && !isList(value)
-
-/**
- * One of two schemas. The value decides, so that errors are those of the schema that the user
- * means. Without a value (for the schema of editors) it is the union.
- */
-function either<A extends v.GenericSchema, B extends v.GenericSchema>(
-  isFirst: (value: unknown) => boolean,
-  first: A,
-  second: B,
-) {
-  const union = v.union([first, second])
-  return v.lazy((value): v.GenericSchema<v.InferOutput<A> | v.InferOutput<B>> => {
-    if (value === undefined) return union
-    return isFirst(value) ? first : second
-  })
-}
 
 /** Only keys of a policy contain lists, so a list shows a policy with a mistyped key. */
 function isPolicy(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return Object.entries(value).some(([key, child]) => policyKeys.has(key) || Array.isArray(child))
 }
-
-const text = (what: string) => v.pipe(v.string(`must be ${what}`), v.nonEmpty(`must be ${what}`))
-
-const list = <T extends v.GenericSchema>(entry: T, what: string) =>
-  v.pipe(v.array(entry, `must be a list of ${what}`), v.minLength(1, 'must have at least one entry'))
-
-const whole = (least: number, otherwise = `must be at least ${least}`) =>
-  v.pipe(
-    v.number('must be a whole number'),
-    v.safeInteger('must be a whole number'),
-    v.minValue(least, otherwise),
-  )
 
 const globs = list(text('a glob of tags'), 'globs of tags')
 const range = v.pipe(
@@ -193,7 +165,7 @@ const rule = v.pipe(
     orderBy: v.optional(
       v.pipe(
         either(
-          (value) => !isMap(value),
+          (value) => !isMapLike(value),
           v.picklist(['time', 'version', 'name'], orderShape),
           v.strictObject(
             {

@@ -1,8 +1,10 @@
 import * as v from 'valibot'
 import { environmentName } from '../config.ts'
 import { described, flag, keyPassword, optional, pattern, pemFile, text, variable, webUrl } from './schema-parts.ts'
+import { gates, requirements, residency } from './schema-gates.ts'
 import { registry } from './schema-registry.ts'
 import { retention } from './schema-retention.ts'
+import { approvers, signers } from './schema-signers.ts'
 
 const registryHost = described(
   text('a host'),
@@ -17,13 +19,6 @@ const target = described(
   'One registry and path of an environment.',
 )
 
-const requirements = optional(
-  v.array(
-    v.picklist(['reason', 'ticket'], 'must be reason or ticket'),
-    'must be a list of reason and ticket',
-  ),
-  'The justification that every change requires: a reason (--reason), a ticket (--ticket).',
-)
 const webhook = optional(
   v.strictObject({
     url: described(webUrl, 'The URL that receives an event for each outcome.'),
@@ -113,6 +108,7 @@ const environment = described(
     ),
     attest: optional(flag, 'Attach a signed attestation of each promotion to the image.'),
     require: requirements,
+    gates,
     tags: tagRules,
     currentTag: optional(
       text('a tag'),
@@ -162,6 +158,9 @@ export const schema = v.pipe(
       v.record(v.string(), v.nullable(imageEntry), 'must be a map'),
       'The images by name. Without this key, every name is an image.',
     ),
+    signers,
+    approvers,
+    residency,
     retention: v.optional(retention),
     audit: optional(
       v.strictObject({

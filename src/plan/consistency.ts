@@ -1,5 +1,6 @@
 import { isCosignTagOf } from '../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
+import { gateMismatchOf } from './gates/gate-consistency.ts'
 import { invalidPlan } from './invalid-plan.ts'
 import { isInLine, isTagOfLine } from '../semver/line.ts'
 import { parseVersion, versionKeyWithBuild, versionTagsIn } from '../semver/version.ts'
@@ -53,9 +54,11 @@ export function checkConsistency(plan: Plan, name: string): void {
 }
 
 /** Returns how the steps of a placement differ from what it shows; undefined if they do not. */
-function mismatchOf({ id, from, to, evidence }: Placement, { operation, steps }: Plan): string | undefined {
-  const own = steps.filter(({ placement }) => placement === id)
-  if (own.length === 0) return undefined
+function mismatchOf(placement: Placement, { operation, steps }: Plan): string | undefined {
+  const { id, from, to, evidence } = placement
+  const own = steps.filter((step) => step.placement === id)
+  const gates = gateMismatchOf(placement, own.length > 0)
+  if (gates !== undefined || own.length === 0) return gates
   const attached = own.filter(({ kind }) => kind === 'attach').length
   if (attached !== evidence.missing || evidence.found < evidence.missing)
     return `shows ${evidence.missing} attached artifacts to copy, and its steps copy ${attached}`

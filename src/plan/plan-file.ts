@@ -4,6 +4,7 @@ import { digestOf } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
 import { canonicalChunks, canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
+import { gateResult } from './gates/gate-shapes.ts'
 import { invalidPlan } from './invalid-plan.ts'
 import { hashOfPlan, keepSavedHash } from './plan-hash.ts'
 import type { OperationName, Plan } from './plan.ts'
@@ -110,6 +111,7 @@ const planShape = v.strictObject({
       keptTags: v.exactOptional(v.array(v.strictObject({ tag, at: v.nullable(digest), reason: v.string() }))),
       evidence: v.strictObject({ found: v.number(), missing: v.number() }),
       size: v.exactOptional(v.number()),
+      gates: v.exactOptional(v.array(gateResult)),
     }),
   ),
   steps: v.array(step),

@@ -4,6 +4,7 @@ import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import type { ErrorInfo } from '../lib/errors.ts'
 import type { Line } from '../semver/line.ts'
 import { formatVersion, plainReading, type Version, type VersionReading } from '../semver/version.ts'
+import type { GateResult } from './gates/gate-result.ts'
 
 export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
 /** The operations with placements; `prune` has a plan of its own (`PrunePlan`). */
@@ -43,6 +44,8 @@ export interface Placement {
   readonly evidence: { readonly found: number; readonly missing: number }
   /** bytes of distinct blobs and manifests, without attached artifacts; absent if only tags move */
   readonly size?: number
+  /** the results of the gates of the target; absent if none was evaluated */
+  readonly gates?: readonly GateResult[]
 }
 
 /** A repository, and its environment if it has one. */

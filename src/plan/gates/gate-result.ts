@@ -1,6 +1,5 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
-import type { Hash } from '../plan.ts'
 
 export const gateKinds = [
   'signature',
@@ -40,8 +39,8 @@ export interface GateResult {
   readonly subjects: readonly GateSubjectResult[]
   /** the attached artifacts that the result is based on */
   readonly evidence: readonly GateEvidence[]
-  /** hash of the definition, with the keys and roots of its signers */
-  readonly definition: Hash
+  /** hash of the definition, with the keys and roots of its signers: `sha256:` and hex */
+  readonly definition: string
   /** ISO 8601, UTC */
   readonly evaluatedAt: string
   /** when a pass ends, ISO 8601, UTC; absent if it does not end by time alone */
@@ -78,4 +77,15 @@ export interface GateEvidence {
 /** A decision of a person for one run to write although a gate fails. */
 export interface GateOverride {
   readonly reason: string
+}
+
+/** Identifies a gate among those of several environments. */
+export function gateKey({
+  name,
+  environment,
+}: {
+  readonly name: string
+  readonly environment: string
+}): string {
+  return JSON.stringify([environment, name])
 }

@@ -1,6 +1,7 @@
 import type { ErrorInfo } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { TagMover } from './attempts/tag-mover.ts'
+import type { GateResult } from './gates/gate-result.ts'
 import type {
   Placement,
   PlacementId,
@@ -31,6 +32,8 @@ export interface StepOutcome {
   readonly transferred: Transferred
   /** the step pushed a referrer, and no list of referrers shows it for certain; with an `error` */
   readonly isUnlisted?: true
+  /** of a `conflict` with the gates of the image: their results just before the step */
+  readonly gates?: readonly GateResult[]
 }
 
 /** Counted by blob; `bytes` are those that went over the network to the destination. */
@@ -82,6 +85,8 @@ export interface PlacementOutcome {
   readonly evidenceCopied: number
   /** steps that pushed attached artifacts which are not listed; absent if there are none */
   readonly evidenceUnlisted?: number
+  /** the results of the gates; those just before the tags if a gate refused the image then */
+  readonly gates?: readonly GateResult[]
   readonly errors: readonly ErrorInfo[]
 }
 
@@ -153,8 +158,21 @@ function summarisePlacement(
     ),
     evidenceCopied: steps.filter((step, i) => step.kind === 'attach' && results[i] === 'done').length,
     ...(unlisted > 0 && { evidenceUnlisted: unlisted }),
+    ...gatesOf(placement, steps, byStep),
     errors,
   }
+}
+
+function gatesOf(
+  { gates: planned }: Placement,
+  steps: readonly Step[],
+  byStep: ReadonlyMap<StepId, StepOutcome>,
+): Pick<PlacementOutcome, 'gates'> {
+  const [gates = planned] = steps.flatMap(({ id }) => {
+    const refused = byStep.get(id)?.gates
+    return refused === undefined ? [] : [refused]
+  })
+  return gates === undefined ? {} : { gates }
 }
 
 /** Reports only what was read: the reading of the plan does not show what the tag is now. */

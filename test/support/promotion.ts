@@ -131,7 +131,9 @@ export interface ExecutedPlan extends RunOutcome {
   readonly steps: readonly StepOutcome[]
 }
 
-export interface ExecuteOptions extends Partial<Pick<ExecutePorts, 'sink' | 'stop' | 'readAt' | 'clock'>> {
+export interface ExecuteOptions extends Partial<
+  Pick<ExecutePorts, 'sink' | 'stop' | 'readAt' | 'clock' | 'judgeAgain'>
+> {
   /** whether the plan comes from a file; by default it counts as made just now */
   readonly isSaved?: boolean
 }
@@ -153,6 +155,7 @@ export async function executePlan(
       newId: () => crypto.randomUUID(),
       runId: crypto.randomUUID(),
       stop: options.stop ?? new AbortController().signal,
+      judgeAgain: options.judgeAgain,
       ...(options.isSaved !== true && { readAt: options.readAt ?? (options.clock ?? systemClock).now() }),
     },
     run.call,

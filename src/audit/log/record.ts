@@ -1,6 +1,7 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { TagMover } from '../../plan/attempts/tag-mover.ts'
+import type { GateResult } from '../../plan/gates/gate-result.ts'
 import type { Hash, OperationName, Step } from '../../plan/plan.ts'
 import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
 
@@ -79,6 +80,8 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
    * move
    */
   readonly movedBy?: TagMover | null
+  /** of the step that makes an image visible at its target, and of a refusal: as in the plan */
+  readonly gates?: readonly GateResult[]
 }
 
 /**

@@ -24,7 +24,16 @@ export interface RecordPorts {
 /** The fields of a record, without those of its run. */
 export type RecordFields = Pick<
   AuditRecord,
-  'step' | 'image' | 'environment' | 'before' | 'after' | 'result' | 'losesTags' | 'error' | 'movedBy'
+  | 'step'
+  | 'image'
+  | 'environment'
+  | 'before'
+  | 'after'
+  | 'result'
+  | 'losesTags'
+  | 'error'
+  | 'movedBy'
+  | 'gates'
 >
 
 /**

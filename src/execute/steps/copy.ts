@@ -9,9 +9,12 @@ export function copyImage(step: CopyStep, context: StepContext): PreparedStep {
     check: async () => {
       // A registry that has the root has the whole image: it would have refused the root otherwise.
       // `--verify` finds what was lost since.
-      if (!checksContent || step.repair === true) return { state: 'expected' }
-      const found = await to.resolve({ digest: step.root.digest }, contentCall)
-      return { state: found === undefined ? 'expected' : 'upToDate' }
+      if (checksContent && step.repair !== true) {
+        const found = await to.resolve({ digest: step.root.digest }, contentCall)
+        if (found !== undefined) return { state: 'upToDate' }
+      }
+      const gates = await context.checkGatesOfUntagged(step)
+      return gates?.error === undefined ? { state: 'expected' } : { state: 'conflict', error: gates.error }
     },
     act: async (recordIntent) => {
       await recordIntent()

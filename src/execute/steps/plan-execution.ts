@@ -3,12 +3,15 @@ import { isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { Semaphore } from '../../lib/semaphore.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { StepOutcome } from '../../plan/outcome.ts'
-import type { Placement, PlacementId, Plan, Step, StepId } from '../../plan/plan.ts'
+import { writtenTag } from '../../plan/attempts/written-tag.ts'
+import { isOfTag, type Plan, type Step, type StepId } from '../../plan/plan.ts'
 import type { Obstacle } from '../../plan/review.ts'
 import { Copier } from '../../images/copy.ts'
 import type { UnlistedReferrer } from '../../images/ports.ts'
 import type { ExecutePorts } from '../ports.ts'
-import type { RecordFields, RecordWriter } from '../records/record-writer.ts'
+import type { RecordWriter } from '../records/record-writer.ts'
+import { ImageFields } from '../records/image-fields.ts'
+import { GateChecks } from '../tags/gate-checks.ts'
 import { TagChecks } from '../tags/tag-checks.ts'
 import { TagWriter } from '../tags/tag-writer.ts'
 import { listReferrersOnce } from './attach.ts'
@@ -38,7 +41,8 @@ export class PlanExecution {
   readonly #call: Call
   readonly #context: StepContext
   readonly #slots = new Semaphore(stepsAtOnce)
-  readonly #placements: ReadonlyMap<PlacementId, Placement>
+  readonly #fields: ImageFields
+  readonly #gates: GateChecks | undefined
   readonly #kinds: ReadonlyMap<StepId, Step['kind']>
   readonly #lists: ReferrerLists
   readonly #started = new Map<StepId, StartedStep>()
@@ -49,20 +53,24 @@ export class PlanExecution {
     this.#plan = plan
     this.#ports = ports
     this.#records = records
-    this.#placements = new Map(plan.placements.map((placement) => [placement.id, placement]))
+    this.#fields = new ImageFields(plan)
     this.#kinds = new Map(plan.steps.map(({ id, kind }) => [id, kind]))
     this.#call = { ...call, signal: AbortSignal.any([call.signal, records.failed]) }
-    const { stores, clock, readAt, reviewed, signingKey, stop, tagLocks: locks } = ports
+    const { stores, clock, judgeAgain, readAt, reviewed, signingKey, stop, tagLocks: locks } = ports
+    const gates = judgeAgain && new GateChecks(plan.placements, judgeAgain, clock)
+    this.#gates = gates
     const copier = new Copier()
     const contentCall = { ...this.#call, signal: AbortSignal.any([this.#call.signal, stop]) }
     this.#lists = new ReferrerLists(plan.steps, stores, contentCall)
     this.#context = {
       stores,
       copier,
-      tags: new TagWriter({ stores, copier, checks: new TagChecks(stores, clock), clock, locks }),
+      tags: new TagWriter({ stores, copier, checks: new TagChecks(stores, clock), clock, locks, gates }),
       clock,
       attest: (step, inner) =>
         attest(step, plan, stores, { run: records.run, time: new Date(clock.now()), signingKey }, inner),
+      checkGatesOfUntagged: async ({ placement }) =>
+        this.#fields.hasTag(placement) ? undefined : await gates?.check(placement, contentCall),
       // a reviewed plan comes from a file: its steps do not say what the review read
       ...(readAt !== undefined && reviewed === undefined && { plannedAt: readAt }),
       checksContent: readAt === undefined || reviewed !== undefined,
@@ -202,7 +210,7 @@ export class PlanExecution {
     let isRecorded = false
     const recordIntent = async (): Promise<void> => {
       await this.#records.intents([
-        { ...this.#fieldsOf(step), ...(found !== undefined && { before: found }) },
+        { ...this.#fields.ofStep(step), ...(found !== undefined && { before: found }) },
       ])
       isRecorded = true
       this.#begun.get(step.id)?.resolve()
@@ -229,22 +237,16 @@ export class PlanExecution {
   }
 
   async #recordRefusals(): Promise<void> {
-    const { placements, refusals } = this.#plan
-    await this.#records.refusals(
-      refusals.map(({ image, placement: id, error }) => {
-        const placement = placements.find((one) => (id === undefined ? one.image === image : one.id === id))
-        return { image, ...environmentOf(placement), error }
-      }),
-    )
+    await this.#records.refusals(this.#plan.refusals.map((one) => this.#fields.ofRefusal(one)))
   }
 
   async #recordOutcome(step: Step, ended: StepOutcome): Promise<StepOutcome> {
     const outcome = ended.result === 'conflict' ? await this.#explain(step, ended) : ended
-    const { result, before, error, movedBy } = outcome
+    const { result, before, error, movedBy, gates } = outcome
     const isUpToDate = step.kind === 'tag' && (result === 'done' || result === 'unchanged')
     await this.#records.outcomes([
       {
-        ...this.#fieldsOf(step),
+        ...this.#fields.ofStep(step, gates),
         ...(before !== undefined && { before }),
         ...(isUpToDate && { after: step.target.digest }),
         ...(result !== 'notAttempted' && { result }),
@@ -255,27 +257,20 @@ export class PlanExecution {
     return outcome
   }
 
+  /** Adds what refused the step: its gates, or the run that moved its tag. */
   async #explain(step: Step, conflict: StepOutcome): Promise<StepOutcome> {
+    const gates = this.#gates?.refused(step.placement)
+    if (gates !== undefined && !hasMoved(step, conflict)) return { ...conflict, gates }
     const { explainConflict } = await import('../records/explain-conflict.ts')
     return await explainConflict(step, conflict, this.#ports.conflicts)
   }
-
-  #fieldsOf(step: Step): RecordFields {
-    const placement = this.#placements.get(step.placement)
-    return {
-      step,
-      ...(placement !== undefined && { image: placement.image }),
-      ...environmentOf(placement),
-    }
-  }
 }
 
-/** The environments that an image is promoted between. */
-function environmentOf(placement: Placement | undefined): Pick<RecordFields, 'environment'> {
-  const { environment: from } = placement?.from ?? {}
-  const { environment: to } = placement?.to ?? {}
-  if (from === undefined && to === undefined) return {}
-  return { environment: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) } }
+/** Whether the tag of a step is not as the step expects it. */
+function hasMoved(step: Step, { before }: StepOutcome): boolean {
+  const tag = writtenTag(step)
+  const own = tag && step.expect.find((one) => isOfTag(one, tag.repository, tag.tag))
+  return own !== undefined && before !== undefined && own.digest !== before
 }
 
 function skipped(step: Step, why: string): PerformedStep {

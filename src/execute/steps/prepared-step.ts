@@ -1,12 +1,14 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { DrayError } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { StepOutcome } from '../../plan/outcome.ts'
-import type { AttestStep, Step } from '../../plan/plan.ts'
+import type { AttestStep, CopyStep, Step } from '../../plan/plan.ts'
 import type { Copier } from '../../images/copy.ts'
 import type { Repositories, UnlistedReferrer } from '../../images/ports.ts'
+import type { GateCheck } from '../tags/gate-checks.ts'
 import type { TagCheck } from '../tags/tag-checks.ts'
 import type { TagWriteResult, TagWriter } from '../tags/tag-writer.ts'
 
@@ -21,6 +23,11 @@ export interface StepContext {
   /** lists the referrers at a target; once in a run for each subject */
   readonly listReferrers: (to: RepositoryName, subject: Digest) => Promise<readonly Descriptor[]>
   /**
+   * evaluates the gates of an image that gets no tag, unless their results are fresh; undefined if
+   * the placement has tags, whose steps do so, or no environment has gates
+   */
+  readonly checkGatesOfUntagged: (step: CopyStep) => Promise<GateCheck | undefined>
+  /**
    * when the reading for the plan began, in milliseconds; absent if the tags of the plan were not
    * read for it
    */
@@ -33,7 +40,10 @@ export interface StepContext {
 }
 
 /** The result of the check of a step before it acts. */
-export type StepCheck = { readonly state: 'upToDate' | 'expected' } | TagCheck
+export type StepCheck =
+  | { readonly state: 'upToDate' | 'expected' }
+  | { readonly state: 'conflict'; readonly error: DrayError }
+  | TagCheck
 
 /**
  * The result of a step; `done` is the default result. Only steps that write a tag have a `before`.

@@ -22,7 +22,10 @@ export function checkedTagStep(
   return {
     check: async () => {
       const known = planned ?? (await early?.check)
-      first = known !== undefined && isFresh(known.at, clock.now()) ? known : await tags.check(tag, call)
+      first =
+        known !== undefined && isFresh(known.at, clock.now())
+          ? await tags.checkGates(tag, known, call)
+          : await tags.check(tag, call)
       return first
     },
     act: async (recordIntent) =>

@@ -7,6 +7,8 @@ import { formatAt, formatRepository, type RepositoryName } from '../../oci/refer
 import { nothingTransferred, type Transferred } from '../../plan/outcome.ts'
 import type { Copier, NodeContent } from '../../images/copy.ts'
 import type { Repositories, UnlistedReferrer } from '../../images/ports.ts'
+import type { PlacementId } from '../../plan/plan.ts'
+import type { GateChecks } from './gate-checks.ts'
 import type { CheckedTag, TagCheck, TagChecks } from './tag-checks.ts'
 import { TagGuard } from './tag-guard.ts'
 import type { TagLocks } from './tag-locks.ts'
@@ -16,6 +18,8 @@ export interface TagWrite extends Omit<CheckedTag, 'wanted'> {
   readonly target: Descriptor
   /** the repository that has the bytes of the manifest */
   readonly from: RepositoryName
+  /** the image at a target whose gates must pass before the tag is written */
+  readonly placement?: PlacementId
 }
 
 export interface TagWriterPorts {
@@ -24,6 +28,8 @@ export interface TagWriterPorts {
   readonly checks: TagChecks
   readonly clock: Clock
   readonly locks: TagLocks | undefined
+  /** undefined: no environment has gates */
+  readonly gates?: GateChecks | undefined
 }
 
 /** The work before the last check of the tag. */
@@ -60,7 +66,20 @@ export class TagWriter {
 
   /** @throws what the store throws */
   async check(tag: TagWrite, call: Call): Promise<TagCheck> {
-    return await this.#ports.checks.check(asChecked(tag), call)
+    return await this.checkGates(tag, await this.#ports.checks.check(asChecked(tag), call), call)
+  }
+
+  /**
+   * Adds the gates of the image to a check of a tag that is to be written: a gate that fails now is
+   * a conflict too. Evaluates the gates only if their results are too old.
+   * @throws the error of a read that failed
+   */
+  async checkGates(tag: TagWrite, check: TagCheck, call: Call): Promise<TagCheck> {
+    const { gates } = this.#ports
+    if (gates === undefined || tag.placement === undefined || check.state !== 'expected') return check
+    const { at, error } = await gates.check(tag.placement, call)
+    const both = { at: Math.min(check.at, at), found: check.found }
+    return error === undefined ? { ...both, state: 'expected' } : { ...both, state: 'conflict', error }
   }
 
   /**

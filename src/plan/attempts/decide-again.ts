@@ -64,20 +64,22 @@ export function explainForbidden(
 
 /**
  * Returns the images for which it is worth reading the registries again: a tag of them is in
- * conflict, nothing failed, and each conflict may be one after which the run may move the tag.
+ * conflict, nothing failed, and each conflict may be one after which the run may move the tag. A
+ * conflict with the gates of an image is none.
  */
 export function imagesToDecideAgain({ plan, steps }: PlanAttempt): ReadonlySet<string> {
   const imageOf = new Map(plan.placements.map(({ id, image }) => [id, image]))
   const byId = new Map(plan.steps.map((step) => [step.id, step]))
   const inConflict = new Set<string>()
   const settled = new Set<string>()
-  for (const { step: id, result, movedBy } of steps) {
+  for (const { step: id, result, movedBy, gates } of steps) {
     const step = byId.get(id)
     const image = step && imageOf.get(step.placement)
     if (step === undefined || image === undefined) continue
     if (result === 'conflict') inConflict.add(image)
-    // where a move of unknown origin went is read later
-    const isOpen = result !== 'conflict' || mayMoveAgain(rulesOf(step), movedBy, 'forward')
+    // where a move of unknown origin went is read later; a gate that fails is decided
+    const mayMove = gates === undefined && mayMoveAgain(rulesOf(step), movedBy, 'forward')
+    const isOpen = result !== 'conflict' || mayMove
     if (result === 'failed' || !isOpen) settled.add(image)
   }
   return new Set([...inConflict].filter((image) => !settled.has(image)))

@@ -7,6 +7,9 @@ import { formatVersion, plainReading, type Version, type VersionReading } from '
 import type { GateResult } from './gates/gate-result.ts'
 
 export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
+/** The operations of audit records: those with plans, and those that attach a statement. */
+export type RecordedOperation = OperationName | StatementOperation
+export type StatementOperation = 'approve' | 'hold'
 /** The operations with placements; `prune` has a plan of its own (`PrunePlan`). */
 export type PlacementOperation = Exclude<OperationName, 'prune'>
 export type StepId = string

@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import {
-  type AttachResult,
   attachAttestation,
   type Attestation,
   attestationArtifact,
 } from '../../src/audit/attestation/attestation-artifact.ts'
+import type { PutStatement } from '../../src/audit/attestation/statement-artifact.ts'
 import type { TargetRepository } from '../../src/images/ports.ts'
 import type { Call } from '../../src/lib/call.ts'
 import type { Promotion } from '../../src/audit/attestation/promotion-statement.ts'
@@ -39,7 +39,7 @@ export async function attachAndList(
   store: TargetRepository,
   attestation: Attestation,
   call: Call,
-): Promise<AttachResult> {
+): Promise<PutStatement> {
   const attached = await attachAttestation(store, attestation, call)
   const entries = attached.unlisted.map(({ entry }) => entry)
   if (entries.length > 0) await store.addToFallbackTag(attestation.subject.digest, entries, call)

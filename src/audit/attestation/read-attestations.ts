@@ -9,7 +9,7 @@ import { listAllReferrers } from '../../images/evidence/referrers.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { BlobReader, Capabilities, ManifestReader, ReferrerLister } from '../../images/ports.ts'
 import { readBlob } from '../artifact.ts'
-import { attestationAnnotations } from './attestation-artifact.ts'
+import { predicateTypeOf } from '../../oci/evidence-kind.ts'
 import type { PublicKey } from '../../signing/dsse.ts'
 import {
   isAttestationType,
@@ -71,13 +71,13 @@ async function readOne(
   call: Call,
 ): Promise<FoundAttestation | undefined> {
   const { store, image, keys } = reader
-  let claimsPromotion = predicateTypeOf(entry) === promotionPredicateType
+  let claimsPromotion = predicateTypeOf(entry.annotations) === promotionPredicateType
   try {
     const content = await store.manifest(entry, call)
     const manifest = parseManifest(content.bytes, content.descriptor.mediaType, 'the manifest')
     // A list may name a manifest with another subject, which is not attached to this image.
     if (manifest.subject?.digest !== image || !mayBePromotion(manifest)) return undefined
-    claimsPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
+    claimsPromotion ||= predicateTypeOf(manifest.annotations) === promotionPredicateType
     const layer = layerOf(manifest)
     if (layer === undefined) return undefined
     const verified = verifyAttestation(await readLayer(reader, layer, call), layer.mediaType, image, keys)
@@ -103,17 +103,10 @@ type Described = Pick<Descriptor, 'artifactType' | 'annotations'>
  * of their empty config, without annotations.
  */
 function mayBePromotion(described: Described): boolean {
-  const predicateType = predicateTypeOf(described)
+  const predicateType = predicateTypeOf(described.annotations)
   if (predicateType !== undefined) return predicateType === promotionPredicateType
   const { artifactType } = described
   return artifactType === undefined || artifactType === mediaTypes.empty || isAttestationType(artifactType)
-}
-
-function predicateTypeOf({ annotations }: Described): string | undefined {
-  return (
-    annotations?.[attestationAnnotations.bundlePredicateType] ??
-    annotations?.[attestationAnnotations.predicateType]
-  )
 }
 
 async function readLayer(reader: AttestationReader, d: Descriptor, call: Call): Promise<Uint8Array> {

@@ -2,7 +2,9 @@ import type { ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { TagMover } from '../../plan/attempts/tag-mover.ts'
 import type { GateResult } from '../../plan/gates/gate-result.ts'
-import type { Hash, OperationName, Step } from '../../plan/plan.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
+import type { Hash, RecordedOperation, Step, StepId } from '../../plan/plan.ts'
 import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
 
 /** Who ran dray: the user, the machine and the CI job. */
@@ -29,7 +31,7 @@ export interface CiJob {
 export interface AuditedRun {
   /** unique to the run */
   readonly id: string
-  readonly operation: OperationName
+  readonly operation: RecordedOperation
   readonly plan: Hash
   /** hash of the configuration and flags of the decision */
   readonly policy: Hash
@@ -40,8 +42,23 @@ export interface AuditedRun {
   readonly tool: string
 }
 
-/** A step of a plan of any operation. */
-export type RecordedStep = Step | DeleteStep
+/** Attaches the statement of an approval or hold to an image. It belongs to no plan. */
+export interface StatementStep {
+  readonly id: StepId
+  readonly kind: 'attest'
+  readonly subject: Descriptor
+  readonly repository: RepositoryName
+  readonly predicateType: string
+  /** the manifest of the statement */
+  readonly artifact: Digest
+  /** what the statement decides, such as `hold` or `release` */
+  readonly decision?: string
+  /** when it ends, as in the statement */
+  readonly expires?: string
+}
+
+/** A step of a plan of any operation, or of a change without a plan. */
+export type RecordedStep = Step | DeleteStep | StatementStep
 
 /** The record of a step in one of its phases, or of a refusal. It contains no secret. */
 export interface AuditRecord extends Omit<AuditedRun, 'id'> {

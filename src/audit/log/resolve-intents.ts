@@ -20,7 +20,7 @@ import { attestationAnnotations } from '../attestation/attestation-artifact.ts'
 import type { ChainedLog } from './chained-log.ts'
 import { isAlive, removeDeadHeartbeats } from './heartbeat.ts'
 import type { OpenIntent } from './open-intents.ts'
-import type { AuditRecord, RecordedStep } from './record.ts'
+import type { AuditRecord, RecordedStep, StatementStep } from './record.ts'
 
 const checksAtOnce = 8
 /** For all checks together. A step that is unknown by then stays open for the next run. */
@@ -175,11 +175,16 @@ class IntentChecks {
     return failed(`${name} is not attached to ${subject}`, name)
   }
 
-  async #checkAttested({ repository, subject: { digest } }: AttestStep, plan: Hash): Promise<IntentOutcome> {
-    const listed = await this.#referrers(repository, digest)
+  async #checkAttested(step: AttestStep | StatementStep, plan: Hash): Promise<IntentOutcome> {
+    const { repository, subject } = step
+    const listed = await this.#referrers(repository, subject.digest)
+    const name = formatAt(repository, subject)
+    if ('artifact' in step) {
+      const isAttached = listed.some(({ digest }) => digest === step.artifact)
+      return isAttached ? { result: 'done' } : failed(`${step.artifact} is not attached to ${name}`, name)
+    }
     if (listed.some(({ annotations }) => annotations?.[attestationAnnotations.plan] === plan))
       return { result: 'done' }
-    const name = formatAt(repository, { digest })
     return failed(`no attestation of this plan is attached to ${name}`, name)
   }
 

@@ -3,7 +3,7 @@ import { DrayError, toErrorInfo } from '../../lib/errors.ts'
 import { ifThere } from '../../lib/files/io-error.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import type { OperationName } from '../../plan/plan.ts'
+import type { RecordedOperation } from '../../plan/plan.ts'
 import { claimedSeq, type LogLine, parseEntry } from '../log/chain.ts'
 import { findEntryProblem } from '../log/entry-problems.ts'
 import { readHead } from '../log/head.ts'
@@ -38,7 +38,7 @@ export interface SupersededDigest {
 export const noMoves: RepositoryMoves = { puts: new Map(), superseded: [], sparse: new Set() }
 
 /** The operations that put a tag on a digest for good. */
-const placing: ReadonlySet<OperationName> = new Set(['promote', 'copy', 'tag', 'rollback'])
+const placing: ReadonlySet<RecordedOperation> = new Set(['promote', 'copy', 'tag', 'rollback'])
 
 /** Other lines are not parsed. Lines have the exact bytes that dray wrote. */
 const relevant = ['"kind":"tag"', '"kind":"deleteManifest"', '"sparse":['].map((text) => Buffer.from(text))

@@ -1,7 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { normalRegistry, withoutUsualPort } from '../../oci/registry-host.ts'
-import type { OperationName } from '../../plan/plan.ts'
+import type { RecordedOperation } from '../../plan/plan.ts'
 import { type Affected, affectedBy, resultOf } from './affected.ts'
 import type { AuditRecord, LogRecord } from '../log/record.ts'
 
@@ -22,7 +22,7 @@ export interface LogFilter {
   readonly until?: number | undefined
   /** the user, the user of the CI job, or the value of `--actor` */
   readonly actor?: readonly string[] | undefined
-  readonly operation?: readonly OperationName[] | undefined
+  readonly operation?: readonly RecordedOperation[] | undefined
   readonly result?: readonly (typeof filterResults)[number][] | undefined
 }
 

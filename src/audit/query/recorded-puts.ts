@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { ifThere, ioError } from '../../lib/files/io-error.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import type { OperationName } from '../../plan/plan.ts'
+import type { RecordedOperation } from '../../plan/plan.ts'
 import { type LogLine, parseEntry } from '../log/chain.ts'
 import { readHead } from '../log/head.ts'
 import { stepKey } from '../log/open-intents.ts'
@@ -13,7 +13,7 @@ import { openLog, readLines } from './read-log.ts'
 /** A step that puts content or a tag into a repository. */
 export interface RecordedPut {
   readonly run: string
-  readonly operation: OperationName
+  readonly operation: RecordedOperation
   /** the user who ran dray */
   readonly user: string
   readonly repository: RepositoryName

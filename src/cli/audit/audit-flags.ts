@@ -1,9 +1,17 @@
 import { option, string } from '@oclif/core/flags'
 import { filterResults, type LogFilter, parseMoment } from '../../audit/query/filter.ts'
-import type { OperationName } from '../../plan/plan.ts'
+import type { RecordedOperation } from '../../plan/plan.ts'
 import { flagGroups } from '../help/flag-groups.ts'
 
-const operations = ['promote', 'copy', 'tag', 'rollback', 'prune'] as const satisfies readonly OperationName[]
+const operations = [
+  'promote',
+  'copy',
+  'tag',
+  'rollback',
+  'prune',
+  'approve',
+  'hold',
+] as const satisfies readonly RecordedOperation[]
 
 /** The log to read. */
 export const logFlag = {

@@ -1,9 +1,11 @@
-import type { Actor, AuditRecord, AuditedRun } from '../../audit/log/record.ts'
+import type { Actor, AuditRecord, AuditedRun, RecordedStep } from '../../audit/log/record.ts'
 import type { AuditSink } from '../../audit/log/sink.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { canonicalJson } from '../../plan/canonical-json.ts'
+import { digestOf } from '../../oci/digest.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
-import type { Plan } from '../../plan/plan.ts'
+import type { Plan, StatementOperation } from '../../plan/plan.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 
 export interface RecordPorts {
@@ -19,6 +21,12 @@ export interface RecordPorts {
   readonly newId: () => string
   /** unique to this run */
   readonly runId: string
+}
+
+/** Steps that are executed without a plan that a person reviews. */
+export interface PlainChange {
+  readonly operation: StatementOperation
+  readonly steps: readonly RecordedStep[]
 }
 
 /** The fields of a record, without those of its run. */
@@ -46,13 +54,14 @@ export class RecordWriter {
   readonly #ports: RecordPorts
   readonly #failed = new AbortController()
 
-  constructor(plan: Plan | PrunePlan, ports: RecordPorts) {
+  constructor(plan: Plan | PrunePlan | PlainChange, ports: RecordPorts) {
     this.#ports = ports
     this.run = {
       id: ports.runId,
       operation: plan.operation,
-      plan: hashOfPlan(plan),
-      policy: plan.policy,
+      ...('schema' in plan
+        ? { plan: hashOfPlan(plan), policy: plan.policy }
+        : { plan: digestOf(canonicalJson(plan)), policy: '' }),
       actor: ports.actor,
       ...(ports.reason !== undefined && { reason: ports.reason }),
       ...(ports.ticket !== undefined && { ticket: ports.ticket }),

@@ -1,9 +1,9 @@
-import type { OperationName } from '../plan.ts'
+import type { RecordedOperation } from '../plan.ts'
 
 /** The run that moved a tag, as its record in the audit log names it. */
 export interface TagMover {
   readonly run: string
-  readonly operation: OperationName
+  readonly operation: RecordedOperation
   /** as the run named it */
   readonly image?: string
   readonly actor: TagMoverActor

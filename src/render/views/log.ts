@@ -76,7 +76,7 @@ function changeOf(step: RecordedStep, losesTags: readonly string[] | undefined, 
     case 'attach':
       return `attached artifact ${show(step.manifest.digest)}`
     case 'attest':
-      return `attestation of ${show(step.subject.digest)}`
+      return `${statementName(step)} of ${show(step.subject.digest)}`
     case 'deleteManifest':
       return `delete ${show(step.target.digest)}${lostTags(step.losesTags, page)}`
     case 'deleteTag':
@@ -85,6 +85,12 @@ function changeOf(step: RecordedStep, losesTags: readonly string[] | undefined, 
         : `delete tag ${escapeText(step.tag)}; the registry deleted ${show(step.digest)}${lostTags(losesTags, page)}`
   }
   return escapeText(String((step as { readonly kind: unknown }).kind))
+}
+
+/** Names the attestation of a promotion, or a statement by its decision. */
+function statementName(step: Extract<RecordedStep, { kind: 'attest' }>): string {
+  if (!('predicateType' in step)) return 'attestation'
+  return escapeText(step.decision ?? `statement ${step.predicateType}`)
 }
 
 /** A terminal shows only the first few, because an image may have a hundred. */

@@ -8,6 +8,7 @@ import type { JudgedImage } from './evidence.ts'
 import type { ApplicableGate, GateRequest } from './gate-request.ts'
 import type { GateTrust } from './gate-trust.ts'
 import type { EvaluateKind, EvaluationContext, GateFacts, KindResult } from './kind-result.ts'
+import { evaluateSignature } from './kinds/signature.ts'
 import { subjectsOf } from './subjects.ts'
 
 type KindTable = {
@@ -15,7 +16,9 @@ type KindTable = {
 }
 
 /** How each kind of gate is evaluated. A new kind is one line. */
-const kinds: KindTable = {}
+const kinds: KindTable = {
+  signature: evaluateSignature,
+}
 
 /** Gates of these kinds depend on the time, whether they pass or fail. */
 const timedKinds: ReadonlySet<GateKind> = new Set(['scan', 'soak', 'approvals'])
@@ -40,6 +43,9 @@ export function evaluateGates(
   overrides: ReadonlyMap<string, string>,
 ): readonly GateResult[] {
   const judged = withCountableSigners(image, trust, clocksOf(image, context).later)
+  const keySigners = new Set(
+    [...trust.signers.values()].filter(({ keys }) => keys.length > 0).map(({ name }) => name),
+  )
   const facts = new Map<string, FactsOfEnvironment>()
   const results = new Map<ApplicableGate, GateResult>()
   for (const applicable of rulesLast(request.gates)) {
@@ -49,7 +55,12 @@ export function evaluateGates(
     const skipped = whySkipped(applicable, context.operation)
     const found =
       skipped === undefined
-        ? evaluateGate(gate, { ...judged, image: applicable.image }, context, ofEnvironment)
+        ? evaluateGate(
+            gate,
+            { ...judged, image: applicable.image },
+            { ...context, keySigners },
+            ofEnvironment,
+          )
         : undefined
     if (found?.result === 'pass' && found.facts !== undefined) ofEnvironment.set(gate.name, found.facts)
     const definition = trust.definitionHash(gate)

@@ -20,6 +20,8 @@ export interface EvaluationContext {
   readonly ticket?: string
   /** by group */
   readonly approvers: ReadonlyMap<string, readonly Approver[]>
+  /** names of the signers that have keys, for the commands in hints; the evaluation adds it */
+  readonly keySigners?: ReadonlySet<string>
 }
 
 /** The result of one kind of gate, before mode and overrides. */

@@ -14,7 +14,9 @@ export interface Clocks {
   readonly later: number
 }
 
-/** Returns the two clocks, in milliseconds since 1970. Without a registry's clock, they are equal. */
+/**
+ * Returns the two clocks, in milliseconds since 1970. They are equal if the registry sent no time.
+ */
 export function clocksOf(image: JudgedImage, context: EvaluationContext): Clocks {
   const difference = image.clockDifference ?? 0
   return {
@@ -28,7 +30,7 @@ export function clocksDisagree({ clockDifference = 0 }: JudgedImage): boolean {
   return !(Math.abs(clockDifference) <= maxDifferenceMs)
 }
 
-/** Whether a statement has a date in the future, which no honest signer writes. It does not count. */
+/** Whether a statement has a date in the future. Such a statement does not count. */
 export function isInFuture(time: number, clocks: Clocks): boolean {
   return !(time <= clocks.earlier + maxAheadMs)
 }

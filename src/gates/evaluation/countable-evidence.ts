@@ -13,9 +13,7 @@ import { formatDay } from './format-time.ts'
 export function withCountableSigners(image: JudgedImage, trust: GateTrust, now: number): JudgedImage {
   const keys = keysOf(trust)
   const current = image.evidence.map((evidence) => withoutExpiredKeys(evidence, keys, now))
-  const ofRoot = current
-    .filter((evidence) => isSignatureOf(evidence, image))
-    .flatMap(({ signers }) => signers)
+  const ofRoot = rootSignatures({ ...image, evidence: current }).flatMap(({ signers }) => signers)
   return {
     ...image,
     evidence: current.map((evidence) =>
@@ -52,8 +50,12 @@ function withoutExpiredKeys(
   return { ...evidence, signers, problems: [...evidence.problems, ...problems] }
 }
 
-function isSignatureOf({ attachedTo, content }: AttachedEvidence, { root }: JudgedImage): boolean {
-  return attachedTo === root.digest && content.kind === 'signature' && content.digests.includes(root.digest)
+/** Returns the signatures on the image as a whole, which cover the manifests that it lists. */
+export function rootSignatures({ evidence, root }: JudgedImage): readonly AttachedEvidence[] {
+  return evidence.filter(
+    ({ attachedTo, content }) =>
+      attachedTo === root.digest && content.kind === 'signature' && content.digests.includes(root.digest),
+  )
 }
 
 function withoutRepeats(signers: readonly VerifiedSigner[]): readonly VerifiedSigner[] {

@@ -1,0 +1,24 @@
+import type { Digest } from '../../oci/digest.ts'
+import { formatAt } from '../../oci/reference.ts'
+import type { JudgedImage } from '../evidence.ts'
+import type { EvaluationContext } from '../kind-result.ts'
+
+/** Returns a sentence with the command that would fix a failed gate. */
+export function runCommand(words: readonly string[]): string {
+  return `Run: ${words.map(quoteWord).join(' ')}`
+}
+
+/** Returns the option of cosign for signers that have keys; none if one of them is keyless. */
+export function keyOption(signedBy: readonly string[], { keySigners }: EvaluationContext): readonly string[] {
+  return signedBy.every((name) => keySigners?.has(name) === true) ? ['--key', 'KEY'] : []
+}
+
+/** The reference of a manifest in the repository that evidence is read from. */
+export function sourceReference({ source }: JudgedImage, digest: Digest): string {
+  return formatAt(source, { digest })
+}
+
+/** Quotes a word for a POSIX shell if that is needed. */
+function quoteWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
+}

@@ -1,0 +1,158 @@
+import type { SignatureGate } from '../../config/gates/gate.ts'
+import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
+import { keyOption, runCommand, sourceReference } from '../evaluation/fix-commands.ts'
+import { judgeSubjects, labelOf, shortDigest, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
+import {
+  acceptedSigners,
+  countSigners,
+  describeSigners,
+  evidenceBy,
+  nameArtifact,
+  signersValidUntil,
+  whyNotAccepted,
+} from '../evaluation/signers.ts'
+import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.ts'
+import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
+import { platformsOf } from '../subjects.ts'
+
+/** The predicate type of the signatures of cosign 3. */
+const signaturePredicate = 'https://sigstore.dev/cosign/sign/v1'
+
+/**
+ * A signature passes if one of `signedBy` made it and its payload names the digest (gates.md,
+ * Signature gates). Signatures that do not count are warnings, because every client that can push
+ * could attach one.
+ */
+export const evaluateSignature: EvaluateKind<SignatureGate> = (gate, image, context) =>
+  judgeSubjects(gate, image, (subject) => judgeSignatures(gate, image, context, subject))
+
+/** One attached signature: `why` says why it does not count. */
+interface JudgedSignature {
+  readonly evidence: AttachedEvidence
+  readonly signers: readonly VerifiedSigner[]
+  readonly why?: string
+}
+
+function judgeSignatures(
+  gate: SignatureGate,
+  image: JudgedImage,
+  context: EvaluationContext,
+  subject: JudgedSubject,
+): SubjectJudgement {
+  const all = signaturesAt(image, subject).map((evidence) => judgeSignature(gate, evidence, subject))
+  const counted = all.filter(({ why }) => why === undefined)
+  const signers = counted.flatMap((one) => one.signers)
+  const passes = countSigners(signers) >= Math.max(1, gate.count)
+  const warnings = all.flatMap(warningsOf)
+  if (passes) {
+    return {
+      passes,
+      reason: describeSigners(signers),
+      evidence: counted.flatMap((one) => evidenceBy(image, one.evidence, one.signers)),
+      validUntil: signersValidUntil(signers, gate.count),
+      warnings,
+      facts: { signers: signers.map(({ signer }) => signer) },
+    }
+  }
+  return {
+    passes,
+    reason: explainFailure(gate, image, subject, all, signers),
+    evidence: [],
+    warnings,
+    hint: runCommand(signCommand(gate, image, context, subject)),
+  }
+}
+
+function signaturesAt({ evidence }: JudgedImage, { digest }: JudgedSubject): readonly AttachedEvidence[] {
+  return evidence.filter(({ attachedTo, layout, content }) => {
+    if (attachedTo !== digest) return false
+    if (layout === 'notation' || content.kind === 'signature') return true
+    if (content.kind !== 'unreadable' || (layout !== 'bundle' && layout !== 'simpleSigning')) return false
+    return content.predicateType === undefined || content.predicateType === signaturePredicate
+  })
+}
+
+function judgeSignature(
+  gate: SignatureGate,
+  evidence: AttachedEvidence,
+  subject: JudgedSubject,
+): JudgedSignature {
+  const { content, layout } = evidence
+  const signers = acceptedSigners(evidence, gate.signedBy)
+  const refuse = (why: string): JudgedSignature => ({ evidence, signers: [], why })
+  if (layout === 'notation') return refuse('Notation is not supported yet')
+  if (content.kind === 'unreadable') return refuse(content.reason)
+  if (content.kind !== 'signature') return refuse('it is no signature')
+  if (signers.length === 0) return refuse(whyNotAccepted(evidence, gate.signedBy))
+  if (!content.digests.includes(subject.digest)) {
+    const others = content.digests.map(shortDigest).slice(0, 3).join(', ')
+    const names = [...new Set(signers.map(({ signer }) => signer))].join(', ')
+    return refuse(`${names} signed another digest${others === '' ? '' : `, ${others}`}`)
+  }
+  for (const [key, value] of Object.entries(gate.annotations)) {
+    const signed = Object.hasOwn(content.annotations, key) ? content.annotations[key] : undefined
+    if (signed === undefined) return refuse(`it has no signed annotation ${key}`)
+    if (signed !== value)
+      return refuse(`its annotation ${key} is ${JSON.stringify(signed)}, not ${JSON.stringify(value)}`)
+  }
+  return { evidence, signers }
+}
+
+function warningsOf({ evidence, why }: JudgedSignature): readonly string[] {
+  const name = nameArtifact('signature', evidence)
+  if (why !== undefined) return [`${name} does not count: ${why}`]
+  return evidence.problems.map((problem) => `${name}: ${problem}`)
+}
+
+function explainFailure(
+  gate: SignatureGate,
+  image: JudgedImage,
+  subject: JudgedSubject,
+  all: readonly JudgedSignature[],
+  signers: readonly VerifiedSigner[],
+): string {
+  if (signers.length > 0)
+    return `${countSigners(signers)} of ${gate.count} signers: ${[...new Set(signers.map(({ signer }) => signer))].join(', ')}`
+  const who = gate.signedBy.join(' or ')
+  const usable = all.filter(({ evidence }) => evidence.layout !== 'notation')
+  const [first] = usable
+  if (first === undefined) {
+    if (all.length > 0) return 'only a Notation signature, which is not supported yet'
+    const signed = signedPlatforms(gate, image, subject)
+    return `no signature by ${who}${signed.length > 0 ? `; only ${signed.join(', ')} is signed` : ''}`
+  }
+  if (usable.length === 1) return `no signature by ${who} counts: ${first.why ?? ''}`
+  return `none of ${usable.length} signatures is by ${who} and for this digest`
+}
+
+/** Returns the platform images of an unsigned index that are signed. */
+function signedPlatforms(gate: SignatureGate, image: JudgedImage, subject: JudgedSubject): readonly string[] {
+  if (subject.digest !== image.root.digest) return []
+  return platformsOf(image)
+    .filter((platform) => platform.digest !== subject.digest)
+    .filter((platform) =>
+      signaturesAt(image, platform).some(
+        (evidence) => judgeSignature(gate, evidence, platform).why === undefined,
+      ),
+    )
+    .map(labelOf)
+}
+
+function signCommand(
+  gate: SignatureGate,
+  image: JudgedImage,
+  context: EvaluationContext,
+  subject: JudgedSubject,
+): readonly string[] {
+  const annotations = Object.entries(gate.annotations).flatMap(([key, value]) => ['-a', `${key}=${value}`])
+  const recursive = gate.appliesTo === 'image' ? [] : ['--recursive']
+  const digest = gate.appliesTo === 'image' ? subject.digest : image.root.digest
+  return [
+    'cosign',
+    'sign',
+    ...keyOption(gate.signedBy, context),
+    ...recursive,
+    ...annotations,
+    sourceReference(image, digest),
+  ]
+}

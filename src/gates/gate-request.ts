@@ -40,6 +40,8 @@ export interface GatePorts {
   readonly overrides: ReadonlyMap<string, string>
   /** of `--scan-report` */
   readonly reportFiles: readonly ReportFile[]
+  /** names of the environments of `dray.yaml` that hold a repository; for soak times */
+  readonly environmentsOf: (repository: PlacementEnd['repository']) => readonly string[]
   /** the repositories of an image in an environment, and its current-version tag */
   readonly currentTagOf: (
     environment: string,

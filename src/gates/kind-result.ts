@@ -1,6 +1,7 @@
 import type { GateOperation } from '../config/gates/gate.ts'
 import type { GateEvidence, GateSubjectResult } from '../plan/gates/gate-result.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName } from '../oci/reference.ts'
 import type { PlacementEnd } from '../plan/plan.ts'
 import type { SbomComponent } from '../reports/sbom.ts'
 import type { Vulnerability } from '../reports/vulnerability.ts'
@@ -22,6 +23,8 @@ export interface EvaluationContext {
   readonly approvers: ReadonlyMap<string, readonly Approver[]>
   /** names of the signers that have keys, for the commands in hints; the evaluation adds it */
   readonly keySigners?: ReadonlySet<string>
+  /** names of the environments of `dray.yaml` that hold a repository */
+  readonly environmentsOf: (repository: RepositoryName) => readonly string[]
 }
 
 /** The result of one kind of gate, before mode and overrides. */

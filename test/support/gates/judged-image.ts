@@ -250,6 +250,7 @@ export function evaluateAll(
     to,
     actors: ['github:ada'],
     approvers: trust.approvers,
+    environmentsOf: ({ path }) => [path.split('/')[0] ?? ''],
     ...changes,
   }
   const root = { mediaType: 'application/vnd.oci.image.index.v1+json', digest: image.root.digest, size: 1 }

@@ -72,7 +72,10 @@ class WrongParts {
 
   /** Whether a wrong part inside of a map, or beside a key of it, can be the only reason. */
   explains({ path, needs }: Issue): boolean {
-    return needs === true && (this.#parents.has(keyOf(path)) || this.#parents.has(keyOf(path.slice(0, -1))))
+    if (needs !== true) return false
+    // The entries of a list do not need each other.
+    const isEntry = typeof path.at(-1) === 'number'
+    return this.#parents.has(keyOf(path)) || (!isEntry && this.#parents.has(keyOf(path.slice(0, -1))))
   }
 
   /** Copies a value without the wrong parts. Entries of lists change their index. */

@@ -16,7 +16,12 @@ export function checkPeople(
     for (const [person, { actors, path }] of approvers.get(group) ?? []) {
       if (actors.length > 0) continue
       const why = `dray recognises the approval of the person who promotes by \`actors\``
-      report(path, `${person} has no \`actors\`: ${why}; add it, or set \`allowSelfApproval\``, 'value', true)
+      report(
+        [...path, 'actors'],
+        `${person} has no \`actors\`: ${why}; add it, or set \`allowSelfApproval\``,
+        'key',
+        true,
+      )
     }
   }
 }

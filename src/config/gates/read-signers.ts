@@ -15,7 +15,7 @@ export function readSigner(
   context: GateContext,
 ): SignerConfig {
   if (keys.length === 0 && keyless === undefined)
-    context.report(path, 'a signer needs `keys` or `keyless`', 'value', true)
+    context.report([...path, 'keys'], 'a signer needs `keys` or `keyless`', 'key', true)
   return {
     path,
     keys: readKeys(keys, [...path, 'keys'], context),
@@ -72,7 +72,7 @@ function checkSubject(
   }
   if (subject === undefined && subjectRegExp === undefined) {
     const why = 'without it, every account of the issuer is trusted'
-    report(path, `\`subject\` or \`subjectRegExp\` is missing: ${why}`, 'value', true)
+    report([...path, 'subject'], `\`subject\` or \`subjectRegExp\` is missing: ${why}`, 'key', true)
   }
   const wrong = subject === undefined ? undefined : globProblem(subject)
   if (wrong !== undefined) report([...path, 'subject'], wrong)

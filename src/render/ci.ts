@@ -3,9 +3,11 @@ import type { RunOutcome } from '../plan/outcome.ts'
 import type { Hash, Plan, PlannedTag } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
 import { shortenDigest } from './text/format.ts'
+import { gatedImages, gateSummary } from './gates/gate-ci.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
 import { formatPath, formatDestination } from './placement-end.ts'
 import { type PlacementState, stateOf } from './placement-state.ts'
+import { formatRow, inMarkdown } from './text/markdown.ts'
 
 /** Names and values for the next steps of a CI job, without line breaks. */
 export type CiVariables = Readonly<Record<string, string>>
@@ -75,7 +77,8 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
     rows.length === 0
       ? ''
       : `| Image | From -> to | Tags | Digest | Result |\n| --- | --- | --- | --- | --- |\n${rows.join('')}\n`
-  return `### dray ${plan.operation}\n\n${table}${lines.join('')}${lines.length === 0 ? '' : '\n'}`
+  const gates = gateSummary(gatedImages(plan, outcome))
+  return `### dray ${plan.operation}\n\n${table}${gates}${lines.join('')}${lines.length === 0 ? '' : '\n'}`
 }
 
 /** Why images are in conflict or failed; a refusal is in the plan. */
@@ -107,17 +110,4 @@ export function formatGithubAnnotation(error: ErrorInfo): string {
     .map(escapeText)
     .join(' — ')
   return `::error title=dray::${text.replaceAll('%', '%25')}`
-}
-
-/** A row of a table in Markdown. */
-export function formatRow(cells: readonly string[]): string {
-  return `| ${cells.map(inMarkdown).join(' | ')} |\n`
-}
-
-/** Text on one line, in which Markdown and HTML have no effect. */
-function inMarkdown(text: string): string {
-  return escapeText(text)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replace(/[\\`*_[\]|~]/g, (c) => `\\${c}`)
 }

@@ -1,12 +1,14 @@
 import type { PlacementOutcome, RunOutcome, Transferred } from '../plan/outcome.ts'
 import type { KeptTag, Placement, Plan } from '../plan/plan.ts'
 import { renderErrorBelow } from './error.ts'
+import { gateRows, isInGateRows } from './gates/gate-rows.ts'
 import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
 import { formatPath, formatDestination } from './placement-end.ts'
 import { needsRepair } from './plan.ts'
 import type { Page, Style } from './text/style.ts'
+import { renderTable } from './text/table.ts'
 
 /** Renders each image at each target with its tags, transfers and errors, and then the sum. */
 export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): string {
@@ -17,7 +19,7 @@ export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): stri
   return [
     ...outcome.placements.flatMap((one) => {
       const placement = byId.get(one.placement)
-      return placement === undefined ? [] : [renderPlacement(placement, one, plan, style)]
+      return placement === undefined ? [] : [renderPlacement(placement, one, plan, page)]
     }),
     ...imageRefusals
       .filter(({ image }) => !shown.has(image))
@@ -29,7 +31,8 @@ export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): stri
   ].join('\n')
 }
 
-function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: Plan, style: Style): string {
+function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: Plan, page: Page): string {
+  const { style } = page
   const { text, tone } = statusTexts[outcome.status]
   const { done, isInPlace, hasRelease } = operationTexts[plan.operation]
   const isRepaired = needsRepair(plan, placement) && !outcome.tags.some((tag) => tag.changed)
@@ -46,7 +49,10 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
     ...outcome.tags.filter(({ changed }) => changed).map(tagLine),
     ...(outcome.status === 'unchanged' ? [] : (placement.keptTags ?? []).map(keptTagLine)),
     ...(outcome.status === 'unchanged' || outcome.status === 'refused' ? [] : [transferLine(outcome)]),
-    ...outcome.errors.map((error) => renderErrorBelow(error, style, '  ')),
+    ...gateLinesOf(outcome, page),
+    ...outcome.errors
+      .filter((error) => !isInGateRows(error, outcome.gates))
+      .map((error) => renderErrorBelow(error, style, '  ')),
   ]
   return [head, ...lines.filter((line) => line !== '')].join('\n')
 }
@@ -64,6 +70,19 @@ function tagLine({
 
 function keptTagLine({ tag, reason }: KeptTag): string {
   return `  ${escapeText(tag)}: not moved, ${escapeText(reason)}`
+}
+
+/** One line if all gates passed; else a table of those that did not. */
+function gateLinesOf({ gates = [] }: PlacementOutcome, { style, width }: Page): readonly string[] {
+  const passed = gates.filter(({ result }) => result === 'pass').length
+  const others = gates.filter(({ result }) => result !== 'pass' && result !== 'skipped')
+  const columns = [{ title: '' }, { title: '', flexible: true }]
+  const indented = { style, width: width === undefined ? undefined : width - 2 }
+  const table = renderTable(columns, gateRows(others, indented.width), indented)
+  return [
+    ...(passed === 0 ? [] : [`  ${formatCount(passed, 'gate')} passed`]),
+    ...(others.length === 0 ? [] : [table.replaceAll(/^/gm, '  ')]),
+  ]
 }
 
 function transferLine({ transferred, evidenceCopied }: PlacementOutcome): string {

@@ -2,6 +2,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Placement, Plan, PlannedTag, Refusal, TagOverride } from '../plan/plan.ts'
 import { renderConfigurationLine } from './configuration.ts'
 import { renderErrorBelow } from './error.ts'
+import { gateRows, isInGateRows } from './gates/gate-rows.ts'
 import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { operationTexts } from './operation.ts'
@@ -19,10 +20,14 @@ import { displayWidth, pad } from './text/width.ts'
  */
 export function renderPlan(plan: Plan, page: Page, configuration?: string): string {
   const { style } = page
-  const refusals = Map.groupBy(plan.refusals, ({ image, placement }) => JSON.stringify([image, placement]))
+  const shown = new Map(plan.placements.map(({ id, gates }) => [id, gates]))
+  const refusals = Map.groupBy(
+    plan.refusals.filter(({ placement = '', error }) => !isInGateRows(error, shown.get(placement))),
+    ({ image, placement }) => JSON.stringify([image, placement]),
+  )
   const blocks = [
     ...plan.placements
-      .filter((placement) => stateOf(placement, plan) !== 'refused')
+      .filter((placement) => stateOf(placement, plan) !== 'refused' || placement.gates !== undefined)
       .map((placement) => renderPlacement(plan, placement, page)),
     ...[...refusals.values()].flatMap(([first, ...more]) =>
       first === undefined ? [] : [renderRefusals([first, ...more], plan, style)],
@@ -48,7 +53,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
     style.bold(escapeText(image)),
     style.cyan(shortenDigest(root.digest)),
     ...(size === undefined ? [] : [style.dim(formatBytes(size))]),
-    ...(state === '' ? [] : [style.dim(state)]),
+    ...(state === '' ? [] : [stateOf(placement, plan) === 'refused' ? style.red(state) : style.dim(state)]),
   ].join('  ')
   const indented = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const rows: Cell[][] = [
@@ -65,6 +70,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
     ...(needsRepair(plan, placement)
       ? [['repair', { text: 'content is missing: copy it again', tone: 'yellow' } as const]]
       : []),
+    ...gateRows(placement.gates ?? [], indented.width),
   ]
   const columns = [{ title: '' }, { title: '', flexible: true }]
   return `${head}\n${indent(renderTable(columns, rows, indented))}`

@@ -3,6 +3,7 @@ import { type RunOutcome, summarise } from '../../plan/outcome.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { Placement, Plan } from '../../plan/plan.ts'
 import { runSummary, runVariables } from '../../render/ci.ts'
+import { gateAnnotations, gatedImages } from '../../render/gates/gate-ci.ts'
 import { renderOutcome } from '../../render/outcome.ts'
 import { renderPlan } from '../../render/plan.ts'
 import { placementQuestion } from '../../render/question.ts'
@@ -53,6 +54,7 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
     ciReport: (plan, outcome, hash) => ({
       variables: runVariables(plan, hash, outcome),
       summary: runSummary(plan, outcome),
+      annotations: gateAnnotations(gatedImages(plan, outcome)),
     }),
   }
 }
@@ -63,12 +65,14 @@ function refuseAll(plan: Plan, error: ErrorInfo): Plan {
 }
 
 /**
- * The refusal of one image that is all there is. The outcome shows the refusals of several images.
+ * The refusal of one image that is all there is. The outcome shows the refusals of several images,
+ * and the gates of an image.
  */
 function onlyRefusal({ placements, refusals, steps }: Plan): ErrorInfo | undefined {
   const [refusal, ...more] = refusals
   const images = new Set([...placements, ...refusals].map(({ image }) => image))
-  const isOnly = more.length === 0 && images.size === 1 && steps.length === 0
+  const hasGates = placements.some(({ gates }) => gates !== undefined)
+  const isOnly = more.length === 0 && images.size === 1 && steps.length === 0 && !hasGates
   return isOnly ? refusal?.error : undefined
 }
 

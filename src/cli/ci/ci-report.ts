@@ -11,6 +11,8 @@ export interface CiReport {
   readonly variables: CiVariables
   /** Markdown for the page of the job */
   readonly summary: string
+  /** workflow commands that GitHub Actions shows beside the run */
+  readonly annotations?: readonly string[]
 }
 
 /** The file of `--report dotenv=FILE`. @throws `usage` for anything else. */
@@ -29,7 +31,7 @@ export function parseReport(text: string): string {
  * @throws `io`.
  */
 export async function reportToCi(
-  { variables, summary }: CiReport,
+  { variables, summary, annotations = [] }: CiReport,
   dotenvFiles: readonly string[],
   env: CiVariablesSource,
 ): Promise<void> {
@@ -37,6 +39,7 @@ export async function reportToCi(
   if (GITHUB_ACTIONS === 'true') {
     await append(GITHUB_OUTPUT, formatGithubOutput(variables))
     await append(GITHUB_STEP_SUMMARY, summary)
+    for (const line of annotations) process.stderr.write(`${line}\n`)
   }
   for (const file of dotenvFiles) await writeFileAtomic(resolve(file), formatDotenvReport(variables))
 }

@@ -1,6 +1,7 @@
 import type { GateResult } from '../../plan/gates/gate-result.ts'
+import type { RunOutcome } from '../../plan/outcome.ts'
 import type { Plan } from '../../plan/plan.ts'
-import { formatRow } from '../ci.ts'
+import { formatRow } from '../text/markdown.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatGateVerdict, gateLines } from './gate-rows.ts'
 
@@ -38,7 +39,11 @@ export function gateAnnotations(images: readonly GatedImage[]): readonly string[
   )
 }
 
-/** The images of a plan with their gates. */
-export function gatedImages({ placements }: Plan): readonly GatedImage[] {
-  return placements
+/** The images of a run with their gates; those just before the tags if they decided then. */
+export function gatedImages({ placements }: Plan, outcome: RunOutcome | undefined): readonly GatedImage[] {
+  const byId = new Map(outcome?.placements.map(({ placement, gates }) => [placement, gates]))
+  return placements.map(({ id, image, gates: planned }) => {
+    const gates = byId.get(id) ?? planned
+    return { image, ...(gates !== undefined && { gates }) }
+  })
 }

@@ -1,4 +1,5 @@
 import type { GateResult, GateSubjectResult } from '../../plan/gates/gate-result.ts'
+import type { ErrorInfo } from '../../lib/errors.ts'
 import { escapeText } from '../text/escape.ts'
 import { shortenDigest } from '../text/format.ts'
 import { breakLines } from '../text/section.ts'
@@ -87,6 +88,17 @@ function reasonLines({ reason, subjects }: GateResult): readonly string[] {
 
 function labelOf({ platform, digest }: GateSubjectResult): string {
   return platform ?? shortenDigest(digest)
+}
+
+/** Whether the rows of the gates have everything that an error about them says. */
+export function isInGateRows({ why }: ErrorInfo, gates: readonly GateResult[] = []): boolean {
+  const names = gates.filter(({ effect }) => effect === 'refused').flatMap(startsOf)
+  return why !== undefined && why.split('\n').every((line) => names.some((name) => line.startsWith(name)))
+}
+
+/** The beginning of the line about a gate in an error, with and without its environment. */
+function startsOf({ name, environment }: GateResult): readonly string[] {
+  return [`${name}: `, `${name} of ${environment}: `]
 }
 
 /** `2026-11-25 09:14 UTC` */

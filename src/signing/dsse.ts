@@ -3,6 +3,8 @@ import { DrayError } from '../lib/errors.ts'
 import { Fields } from '../oci/fields.ts'
 import { type SigningKey, verifies, type VerifyKey } from './signing-keys.ts'
 
+/** Shorter keys can be factored (NIST SP 800-131A). */
+const minRsaBits = 2048
 /** More signatures than any statement has. Each is checked with each key. */
 const maxSignatures = 32
 
@@ -85,26 +87,30 @@ const hashes: Readonly<Record<string, readonly string[]>> = {
  * public key.
  */
 export function anyPublicKey(from: string | X509Certificate, where: string): PublicKey {
-  const { key, publicKeyPem } = readKey(from, where)
+  return publicKeyOf(readKey(from, where), where)
+}
+
+/** The same for a key that was parsed. @throws `unsupported` for other keys. */
+export function publicKeyOf(key: KeyObject, where: string): PublicKey {
+  const publicKeyPem = key.export({ format: 'pem', type: 'spki' }).toString()
   const kind = key.asymmetricKeyType
   if (kind === 'ed25519') return { publicKeyPem, verify: (bytes, sig) => verifies(null, key, bytes, sig) }
-  const usual = hashes[kind === 'ec' ? (key.asymmetricKeyDetails?.namedCurve ?? '') : (kind ?? '')]
-  if (usual === undefined) {
-    throw new DrayError('unsupported', `${where} has an unsupported key type`, {
-      why: `it is ${kind}`,
-    })
-  }
+  const { namedCurve = '', modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+  const usual = hashes[kind === 'ec' ? namedCurve : (kind ?? '')]
+  if (usual === undefined) throw unsupportedKey(where, `it is ${kind} ${namedCurve}`.trim())
+  if (kind === 'rsa' && modulusLength < minRsaBits)
+    throw unsupportedKey(where, `it is RSA with ${modulusLength} bits`)
   return { publicKeyPem, verify: (bytes, sig) => usual.some((hash) => verifies(hash, key, bytes, sig)) }
 }
 
+function unsupportedKey(where: string, why: string): DrayError {
+  return new DrayError('unsupported', `${where} has an unsupported key type`, { why })
+}
+
 /** Reading the key of a readable certificate can still throw. */
-function readKey(
-  from: string | X509Certificate,
-  where: string,
-): { readonly key: KeyObject; readonly publicKeyPem: string } {
+function readKey(from: string | X509Certificate, where: string): KeyObject {
   try {
-    const key = typeof from === 'string' ? createPublicKey(from) : from.publicKey
-    return { key, publicKeyPem: key.export({ format: 'pem', type: 'spki' }).toString() }
+    return typeof from === 'string' ? createPublicKey(from) : from.publicKey
   } catch (cause) {
     throw new DrayError('malformed', `${where} is not a public key`, { cause })
   }

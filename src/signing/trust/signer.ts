@@ -1,6 +1,8 @@
+import type { X509Certificate } from 'node:crypto'
 import type { LinearRegExp } from '../../lib/linear-regexp.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { PublicKey } from '../dsse.ts'
+import type { ClaimName } from '../keyless/fulcio-claims.ts'
 
 /** Who may sign, loaded from `dray.yaml`. Of an approver, `name` is `GROUP/PERSON`. */
 export interface TrustedSigner {
@@ -26,13 +28,26 @@ export interface KeylessTrust {
   /** a glob (`*` stops at `/`, `**` does not) with a literal `{image}` */
   readonly subject?: string
   readonly subjectRegExp?: LinearRegExp
-  /** by the names of `fulcioClaims`, exact */
-  readonly claims: Readonly<Record<string, string>>
-  readonly transparencyLog: 'required' | 'none'
+  /** exact */
+  readonly claims: Readonly<Partial<Record<ClaimName, string>>>
+  readonly transparencyLog: TransparencyLog
   /** each document is tried alone */
   readonly roots: readonly TrustedRootDocument[]
   /** for messages */
   readonly file: string
+}
+
+/** `none`: a signed timestamp replaces log entry and SCT. */
+export type TransparencyLog = 'required' | 'none'
+
+/** One document of a `trusted_root.json` or one line of a `.jsonl` file. */
+export interface TrustedRootDocument {
+  /** parsed JSON; `@sigstore/verify` reads it when it is first needed */
+  readonly json: unknown
+  /** of its text */
+  readonly digest: Digest
+  /** the certificates of its CAs, for messages */
+  readonly authorities: readonly X509Certificate[]
 }
 
 /** The settings of a signer in `dray.yaml`. Files are absolute paths. */
@@ -48,7 +63,7 @@ export interface SignerSource {
     readonly subjectRegExp?: string
     readonly claims: Readonly<Record<string, string>>
     readonly trustedRoot: string
-    readonly transparencyLog: 'required' | 'none'
+    readonly transparencyLog: TransparencyLog
   }
 }
 
@@ -56,10 +71,4 @@ export interface SignerSource {
 export interface LoadedSigner extends TrustedSigner {
   /** of the bytes of each key and root, in the order of `dray.yaml` */
   readonly bytes: readonly Digest[]
-}
-
-/** One document of a `trusted_root.json` or one line of a `.jsonl` file. */
-export interface TrustedRootDocument {
-  /** parsed JSON; `@sigstore/verify` reads it when it is first needed */
-  readonly json: unknown
 }

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import type { TrustedSigner } from './signer.ts'
 
-/** The facts that the check of a signature uses besides its bytes. */
+/** The input of a check of signatures besides their bytes. */
 export interface VerifyContext {
   readonly signers: readonly TrustedSigner[]
   /** the image name that `{image}` in a subject stands for */

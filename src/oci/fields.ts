@@ -68,6 +68,11 @@ export class Fields {
     return this.#get(name) == null ? undefined : this.object(name)
   }
 
+  /** The object that is read. */
+  get record(): Readonly<Record<string, unknown>> {
+    return this.#value
+  }
+
   /** Returns the value unchanged; undefined if it is absent. */
   value(name: string): unknown {
     return this.#get(name)
@@ -78,6 +83,24 @@ export class Fields {
     if (!Array.isArray(value)) throw this.#malformed(name, 'is not a list')
     if (value.length > max) throw this.#malformed(name, `has more than ${max} entries`)
     return value
+  }
+
+  /** Returns the entries of a list of any length; none if it is absent or null. */
+  optionalList(name: string): readonly unknown[] {
+    return this.#get(name) == null ? [] : this.list(name, Infinity)
+  }
+
+  /** Returns the objects of a list of any length; none if it is absent or null. */
+  objects(name: string): readonly Fields[] {
+    return this.optionalList(name).map((entry, i) => Fields.of(entry, `${this.#where}.${name}[${i}]`))
+  }
+
+  /** Returns the strings of a list of any length; none if it is absent or null. */
+  optionalTexts(name: string): readonly string[] {
+    return this.optionalList(name).map((entry) => {
+      if (typeof entry !== 'string') throw this.#malformed(name, 'is not a list of strings')
+      return entry
+    })
   }
 
   /** Parses bytes in Base64, of the standard or the URL-safe alphabet, with or without padding. */

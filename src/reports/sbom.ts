@@ -6,8 +6,12 @@ export interface SbomDocument {
   readonly format: 'spdx' | 'cyclonedx'
   /** as the document has it: `2.3`, `1.6` */
   readonly specVersion: string
-  /** the image digests that the document says it describes; empty if it names none */
+  /**
+   * the digests of manifests, indexes and image configs that the document says it describes; empty
+   * if it names none
+   */
   readonly describes: readonly Digest[]
+  /** the packages, without the image itself */
   readonly components: readonly SbomComponent[]
 }
 

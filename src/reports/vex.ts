@@ -13,15 +13,17 @@ export interface VexStatement {
   readonly status: 'not_affected' | 'affected' | 'fixed' | 'under_investigation'
   /** of `not_affected` */
   readonly justification?: string
+  /** never empty */
   readonly products: readonly VexProduct[]
   /** milliseconds since 1970 */
   readonly time?: number
 }
 
+/** Without ids and digests, it is the subject of the attestation that has the document. */
 export interface VexProduct {
   /** the package URLs and ids that name it */
   readonly ids: readonly string[]
   readonly digests: readonly Digest[]
-  /** package URLs; empty: the statement is about the product as a whole */
+  /** package URLs and other ids; empty: the statement is about the product as a whole */
   readonly subcomponents: readonly string[]
 }

@@ -46,10 +46,20 @@ export interface KindResult {
 /** The verified facts of a gate: `attestations.NAME`, `scan`, `sbom` and `signers` of a rule. */
 export interface GateFacts {
   readonly attestations?: readonly VerifiedStatement[]
-  readonly vulnerabilities?: readonly Vulnerability[]
-  readonly components?: readonly SbomComponent[]
+  readonly vulnerabilities?: readonly SubjectVulnerability[]
+  readonly components?: readonly SubjectComponent[]
   /** names of signers */
   readonly signers?: readonly string[]
+}
+
+/** A finding, with the manifest that the gate judged. */
+export interface SubjectVulnerability extends Vulnerability {
+  readonly subject: Digest
+}
+
+/** A component, with the manifest that the gate judged. */
+export interface SubjectComponent extends SbomComponent {
+  readonly subject: Digest
 }
 
 export interface VerifiedStatement {

@@ -13,6 +13,8 @@ export interface SubjectJudgement {
   readonly evidence: readonly GateEvidence[]
   /** when the pass ends, milliseconds since 1970; undefined: not by time alone */
   readonly validUntil?: number | undefined
+  /** when a failure that waits ends, milliseconds since 1970 */
+  readonly passesAfter?: number | undefined
   readonly warnings?: readonly string[]
   readonly hint?: string
   readonly facts?: GateFacts
@@ -34,6 +36,7 @@ export function judgeSubjects(
   const deciding = all.filter(({ passes }) => !passes)
   const passes = deciding.length === 0
   const validUntil = earliest(all.map((one) => one.validUntil))
+  const passesAfter = latest(deciding.map((one) => one.passesAfter))
   const hint = deciding.find((one) => one.hint !== undefined)?.hint
   const warnings = firstWarnings(all.flatMap((one) => one.warnings ?? []))
   return {
@@ -42,6 +45,7 @@ export function judgeSubjects(
     subjects: all.map(subjectResult),
     evidence: withoutRepeatedEvidence(all.flatMap(({ evidence }) => evidence)),
     ...(passes && validUntil !== undefined && { validUntil }),
+    ...(!passes && passesAfter !== undefined && { passesAfter }),
     ...(hint !== undefined && { hint }),
     ...(warnings.length > 0 && { warnings }),
     ...(passes && { facts: joinFacts(all.flatMap(({ facts }) => facts ?? [])) }),
@@ -64,6 +68,12 @@ export function withoutPlatforms({ name }: GateDefinition, { image, root }: Judg
 export function earliest(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined)
   return known.length === 0 ? undefined : Math.min(...known)
+}
+
+/** Returns the latest of the times; undefined if one is unknown: then it never passes by waiting. */
+function latest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length < times.length || known.length === 0 ? undefined : Math.max(...known)
 }
 
 /** The platform, or the beginning of the digest. */

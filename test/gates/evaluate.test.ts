@@ -12,8 +12,8 @@ import {
   now,
   platformImage,
   signature,
-  signatureGate,
 } from '../support/gates/judged-image.ts'
+import { signatureGate } from '../support/gates/definitions.ts'
 
 const signed = judgedImage([signature()])
 const unsigned = judgedImage()

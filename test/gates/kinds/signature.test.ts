@@ -12,11 +12,11 @@ import {
   judgedImage,
   now,
   signature,
-  signatureGate,
   singleImage,
   statement,
   unreadable,
 } from '../../support/gates/judged-image.ts'
+import { signatureGate } from '../../support/gates/definitions.ts'
 import { shortDigest } from '../../../src/gates/evaluation/judge-subjects.ts'
 
 const gate = signatureGate()

@@ -1,10 +1,4 @@
-import type {
-  AttestationGate,
-  GateDefinition,
-  SbomGate,
-  ScanGate,
-  SignatureGate,
-} from '../../../src/config/gates/gate.ts'
+import type { GateDefinition } from '../../../src/config/gates/gate.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../../../src/gates/evidence.ts'
 import { evaluateGates } from '../../../src/gates/evaluate.ts'
 import type { GateTrust } from '../../../src/gates/gate-trust.ts'
@@ -141,73 +135,6 @@ export function unreadable(
     reason,
     ...(predicateType !== undefined && { predicateType }),
   })
-}
-
-/** Fields of a definition that a test does not care about. */
-function base(name: string) {
-  return {
-    name,
-    environment: 'prod',
-    path: ['environments', 'prod', 'gates', 0],
-    images: ['*'],
-    excludeImages: [],
-    operations: ['promote', 'copy', 'tag', 'sync'],
-    mode: 'enforce',
-    override: 'allowed',
-  } as const
-}
-
-export function signatureGate(changes: Partial<SignatureGate> = {}): SignatureGate {
-  return {
-    ...base('signed'),
-    kind: 'signature',
-    appliesTo: 'image',
-    signedBy: ['build'],
-    count: 1,
-    annotations: {},
-    ...changes,
-  }
-}
-
-export function attestationGate(changes: Partial<AttestationGate> = {}): AttestationGate {
-  return {
-    ...base('provenance'),
-    kind: 'attestation',
-    appliesTo: 'image',
-    type: 'https://slsa.dev/provenance/v1',
-    signedBy: ['build'],
-    count: 1,
-    newestOnly: false,
-    ...changes,
-  }
-}
-
-export function scanGate(changes: Partial<ScanGate> = {}): ScanGate {
-  return {
-    ...base('scan'),
-    kind: 'scan',
-    appliesTo: 'platforms',
-    signedBy: ['scanner'],
-    failOn: 'high',
-    maxAgeMs: day,
-    exceptions: [],
-    unknownSeverity: 'critical',
-    ignoreUnfixed: false,
-    allowReportFile: false,
-    ...changes,
-  }
-}
-
-export function sbomGate(changes: Partial<SbomGate> = {}): SbomGate {
-  return {
-    ...base('sbom'),
-    kind: 'sbom',
-    appliesTo: 'platforms',
-    signedBy: ['build'],
-    formats: ['spdx', 'cyclonedx'],
-    minComponents: 1,
-    ...changes,
-  }
 }
 
 /** Names of the signers that tests use; each has two keys. */

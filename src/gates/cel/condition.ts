@@ -25,7 +25,7 @@ const minInt = -(2n ** 63n)
 
 /**
  * Compiles a CEL expression over the names of a scope. `gateNames` are the fields of
- * `attestations`.
+ * `attestations`; if it is absent, every field is known.
  *
  * @throws `config` with a reason of one line, for an expression that is not valid, uses an unknown
  *   name or the wrong type, or is beyond a limit.
@@ -33,9 +33,9 @@ const minInt = -(2n ** 63n)
 export function compileCondition(
   expression: string,
   scope: ConditionScope,
-  gateNames: readonly string[] = [],
+  gateNames?: readonly string[],
 ): CelCondition {
-  const names = namesOf(scope, gateNames)
+  const names = namesOf(scope, gateNames ?? gateNamesIn(expression))
   const patterns = new Map<string, LinearRegExp>()
   const environment = new Environment({ homogeneousAggregateLiterals: false, limits })
   registerTimeFunctions(environment)
@@ -91,6 +91,23 @@ function compile(
   } catch (thrown) {
     throw explainMistake(thrown, expression, environment, names)
   }
+}
+
+/** Returns the names that an expression uses as `attestations.NAME` and `attestations["NAME"]`. */
+function gateNamesIn(expression: string): readonly string[] {
+  const found: string[] = []
+  try {
+    walk(new Environment({ limits }).parse(expression).ast, (node) => {
+      if (node.op !== '.' && node.op !== '[]') return
+      const [from, field] = node.args
+      if (from.op !== 'id' || from.args !== 'attestations') return
+      const name = typeof field === 'string' ? field : field.args
+      if (typeof name === 'string') found.push(name)
+    })
+  } catch {
+    // The compilation reports the mistake.
+  }
+  return found
 }
 
 function prepareNode(node: ASTNode, patterns: Map<string, LinearRegExp>): void {

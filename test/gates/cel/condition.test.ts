@@ -200,6 +200,14 @@ describe('the variables of a rule', () => {
     expect(evaluateRule(expression)).toBe('ok')
   })
 
+  it('have a field for every gate that the expression uses, if no names are given', () => {
+    const condition = compileCondition(
+      'attestations["a-b"].all(s, true) || attestations.scan.size() == 1',
+      'rule',
+    )
+    expect(condition.evaluate(values)).toEqual({ ok: true })
+  })
+
   it.each([
     ['sbom.components.all(c, true)', 'there is no value for sbom'],
     ['reason != ""', 'there is no value for reason'],

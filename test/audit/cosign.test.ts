@@ -10,6 +10,7 @@ import { parseDescriptor } from '../../src/oci/descriptor.ts'
 import { embedded, newCall, openStores } from '../registry/client/world.ts'
 import { attachAndList, newKeys, promotionOf } from '../support/attestations.ts'
 import { dockerRegistry, startDockerRegistry } from '../support/docker-registry.ts'
+import { gateResults } from '../support/gates/gate-results.ts'
 import { image } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -61,7 +62,7 @@ describe.skipIf(!cosign.available).each(registries)(`cosign at %s${cosign.note}`
       const [ours, other] = [newKeys(kind), newKeys()]
       const store = openStores().target({ registry: host, path: 'prod/api' })
       const subject = parseDescriptor(api.root, 'the image')
-      const promotion = promotionOf(api.root.digest)
+      const promotion = promotionOf(api.root.digest, { gates: gateResults })
       await attachAndList(store, { promotion, subject }, newCall())
       await attachAndList(store, { promotion, subject, key: other.signing }, newCall())
       const reference = `${host}/prod/api@${api.root.digest}`

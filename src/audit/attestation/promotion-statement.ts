@@ -10,11 +10,13 @@ import {
   type RepositoryName,
 } from '../../oci/reference.ts'
 import { withoutUsualPort } from '../../oci/registry-host.ts'
+import type { GateResult } from '../../plan/gates/gate-result.ts'
 import type { Hash, PlacementEnd as Place } from '../../plan/plan.ts'
 import { canonicalJson } from '../../plan/canonical-json.ts'
 import { Fields } from '../../oci/fields.ts'
 import { digestMap, type InTotoStatement, statementType } from '../../signing/statement.ts'
 import type { Actor, CiJob } from '../log/record.ts'
+import { promotedGatesOf } from './promoted-gates.ts'
 
 /** The predicate type of the promotion of an image from one repository to another. */
 export const promotionPredicateType = 'urn:dray:promotion:v1'
@@ -39,6 +41,8 @@ export interface Promotion {
   readonly policy: Hash
   /** digests of the attached artifacts that are copied too */
   readonly evidence: readonly Digest[]
+  /** the results of the gates of the destination, as in the plan; absent if it has none */
+  readonly gates?: readonly GateResult[]
   /** when the plan was made: ISO 8601, UTC */
   readonly plannedAt: string
   /** when the plan was executed, just before the tags moved: ISO 8601, UTC */
@@ -101,7 +105,7 @@ function predicateOf(promotion: Promotion): Readonly<Record<string, unknown>> {
     plan: promotion.plan,
     policy: promotion.policy,
     plannedAt: promotion.plannedAt,
-    gates: [],
+    gates: promotion.gates ?? [],
     evidence: promotion.evidence,
   }
 }
@@ -146,6 +150,7 @@ export function promotionOf(
   }
   const reason = predicate.optionalText('reason')
   const ticket = predicate.optionalText('ticket')
+  const gates = promotedGatesOf(predicate, where)
   return {
     digest,
     from: placeOf(predicate.object('source')),
@@ -160,6 +165,7 @@ export function promotionOf(
     evidence: predicate
       .list('evidence', maxItems)
       .map((item) => parseDigest(typeof item === 'string' ? item : '')),
+    ...(gates.length > 0 && { gates }),
     plannedAt: predicate.time('plannedAt'),
     time: predicate.time('timestamp'),
     tool: predicate.object('promoter').text('version'),

@@ -1,5 +1,6 @@
 import { formatRepository } from '../../oci/reference.ts'
 import { affectedBy, resultOf } from '../query/affected.ts'
+import type { GateResult } from '../../plan/gates/gate-result.ts'
 import type { AuditRecord, LogEntry, LogRecord } from '../log/record.ts'
 
 type CsvValue = string | number | null | undefined
@@ -41,6 +42,7 @@ const columns = [
   'plan',
   'policy',
   'tool',
+  'gates',
 ] as const
 
 /** Control characters except the line feed. */
@@ -101,7 +103,7 @@ function whoOf({ actor }: AuditRecord): Row {
 }
 
 function whyOf(record: AuditRecord): Row {
-  const { error, plan, policy, reason, resolvedBy, ticket, tool } = record
+  const { error, gates, plan, policy, reason, resolvedBy, ticket, tool } = record
   return {
     reason,
     ticket,
@@ -112,7 +114,13 @@ function whyOf(record: AuditRecord): Row {
     plan,
     policy,
     tool,
+    gates: gates?.map(formatGateResult).join(' '),
   }
+}
+
+/** `scan=fail(overridden)`: what matters of a gate. A name of a gate contains no spaces. */
+function formatGateResult({ name, result, effect }: GateResult): string {
+  return effect === 'none' ? `${name}=${result}` : `${name}=${result}(${effect})`
 }
 
 /** Text that begins like a formula, in half or full width. */

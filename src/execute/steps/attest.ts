@@ -57,6 +57,7 @@ function promotionOf(plan: Plan, placement: Placement, run: AuditedRun, time: Da
     plan: run.plan,
     policy: run.policy,
     evidence: attached,
+    ...(placement.gates !== undefined && { gates: placement.gates }),
     plannedAt: plan.createdAt,
     time: time.toISOString(),
     tool: run.tool,

@@ -9,6 +9,7 @@ import { parseStatement } from '../../../src/signing/statement.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { layoutRegistry } from '../../../src/oci/reference.ts'
 import { promotionOf } from '../../support/attestations.ts'
+import { gateResult, gateResults } from '../../support/gates/gate-results.ts'
 
 const digest = digestOf('an image')
 const read = (bytes: Uint8Array) => readPromotion(parseStatement(bytes, 'the statement'), 'the statement')
@@ -27,6 +28,7 @@ describe('the statement of a promotion', () => {
     const full = promotionOf(digest, {
       tags: [{ tag: 'latest', before: digestOf('old') }],
       evidence: [digestOf('a')],
+      gates: gateResults,
     })
     expect(read(formatPromotion(full))).toEqual(full)
     const { reason: _, ticket: __, ...rest } = promotionOf(digestOf('x', 'sha512'))
@@ -38,6 +40,27 @@ describe('the statement of a promotion', () => {
       actor: { user: 'ada', host: 'runner-1' },
     }
     expect(read(formatPromotion(least))).toEqual(least)
+  })
+
+  it('has the results of gates as the plan has them', () => {
+    const { predicate } = jsonOf(formatPromotion(promotionOf(digest, { gates: gateResults })))
+    expect(predicate['gates']).toEqual(gateResults)
+    expect(jsonOf(formatPromotion(promotionOf(digest))).predicate['gates']).toEqual([])
+  })
+
+  it.each<[string, unknown]>([
+    ['text', 'pass'],
+    ['a gate without a name', [{ ...gateResult(), name: undefined }]],
+    ['an unknown result', [{ ...gateResult(), result: 'passed' }]],
+    ['an evaluation at no time', [{ ...gateResult(), evaluatedAt: 'yesterday' }]],
+    ['evidence without a digest', [{ ...gateResult(), evidence: [{}] }]],
+  ])('is parsed without gates if they are %s', (_, gates) => {
+    expect(read(changed('gates', gates))).toEqual(promotionOf(digest))
+  })
+
+  it('is parsed with gates of a kind that a later version has', () => {
+    const later = [{ ...gateResult(), kind: 'notation', more: 1 }]
+    expect(read(changed('gates', later)).gates).toEqual([{ ...gateResult(), kind: 'notation' }])
   })
 
   it.each(['registry', 'localhost:5000', '[::1]:5000', 'docker.io'])(

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { csvHeader, formatCsvLine } from '../../../src/audit/export/export-csv.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
+import { gateResults } from '../../support/gates/gate-results.ts'
 import { recordOf } from '../../support/log-lines.ts'
 import { deletedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
 
@@ -46,6 +47,13 @@ describe('a line of CSV', () => {
     expect(rowOf(recordOf({ step: untagStep() }))).toMatchObject({ step: 'deleteTag', tag: 'pr-1' })
     const lost = recordOf({ step: untagStep(), losesTags: ['pr-1', 'prod'] })
     expect(rowOf(lost)).toMatchObject({ step: 'deleteTag', tag: 'pr-1 prod', digest: deletedDigest })
+  })
+
+  it('has the result of each gate, and its effect if it has one', () => {
+    expect(rowOf(recordOf({ gates: gateResults }))).toMatchObject({
+      gates: 'signed=pass scan=error(overridden)',
+    })
+    expect(rowOf(recordOf())).toMatchObject({ gates: '' })
   })
 
   it('contains actor, operation, image and the position in the log', () => {

@@ -22,3 +22,21 @@ export function gateResult(changes: Partial<GateResult> = {}): GateResult {
     ...changes,
   }
 }
+
+/** A gate that passed and one that was overridden, with every field that a result can have. */
+export const gateResults: readonly GateResult[] = [
+  gateResult({ validUntil: '2026-11-25T10:00:00.000Z', warnings: ['one signature is by an unknown key'] }),
+  gateResult({
+    name: 'scan',
+    kind: 'scan',
+    result: 'error',
+    effect: 'overridden',
+    reason: 'the reports could not be read',
+    subjects: [{ digest: digestOf('c'), platform: 'linux/arm64/v8', result: 'error', reason: 'unread' }],
+    evidence: [{ digest: digestOf('d'), signer: 'sha256:0', time: '2026-11-24T09:00:00.000Z' }],
+    passesAfter: '2026-11-25T10:00:00.000Z',
+    override: { reason: 'incident 7' },
+    hint: 'Run: dray check api:1.4.2 --to prod',
+    error: { code: 'unavailable', message: 'cannot list the referrers', why: 'HTTP 503' },
+  }),
+]

@@ -22,7 +22,7 @@ export async function refuseByResidency(
   return await residencyRefusals(plan, ports, call)
 }
 
-/** Checks that an artifact may be attached to an image where it is. @throws `refused`. */
+/** Checks that an artifact may be attached to an image in its repository. @throws `refused`. */
 export async function checkResidencyOfAttached(
   { to, ...image }: Omit<ResidentImage, 'from'>,
   context: Context,

@@ -25,7 +25,7 @@ export interface ResidentImage {
   /** as the user named it */
   readonly image: string
   readonly root: Descriptor
-  /** undefined: unknown, because the image is there already */
+  /** undefined: unknown, for an image that the repository has */
   readonly from: RepositoryName | undefined
   readonly to: RepositoryName
 }

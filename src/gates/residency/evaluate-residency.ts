@@ -6,7 +6,7 @@ export type ImageLabels = readonly Readonly<Record<string, string>>[]
 
 /** Image content or an attached artifact that is written to a repository. */
 export interface ResidencyWrite {
-  /** undefined: the source is unknown, as for content that is there already */
+  /** undefined: the source is unknown, as for content that the repository has */
   readonly from: RepositoryName | undefined
   readonly to: RepositoryName
   /** undefined: they were not read */
@@ -39,8 +39,8 @@ export function evaluateResidency(residency: Residency, write: ResidencyWrite): 
     selecting.filter(({ labels }) => labels === undefined),
     selecting.filter(({ labels }) => labels !== undefined),
   ]
-  const forbidden = findForbidding(sure, write) ?? findForbiddingDefault(residency, write, names)
-  if (forbidden !== undefined) return forbidden
+  const found = findForbidding(sure, write) ?? findForbiddingDefault(residency, write, names)
+  if (found !== undefined) return found
   const { labels } = write
   if (labels !== undefined) {
     const matching = byLabels.filter((rule) => labels.some((of) => hasLabels(of, rule.labels)))
@@ -74,7 +74,7 @@ function hasLabels(
   )
 }
 
-/** The first rule whose `deny` is about the target, or else the first that does not allow it. */
+/** The first rule whose `deny` is about the target; otherwise the first that does not allow it. */
 function findForbidding(
   rules: readonly CompiledResidencyRule[],
   { to }: ResidencyWrite,

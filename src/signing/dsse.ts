@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { DrayError } from '../lib/errors.ts'
 import { Fields } from '../oci/fields.ts'
+import { ed25519phVerifier } from './ed25519ph.ts'
 import { type SigningKey, verifies, type VerifyKey } from './signing-keys.ts'
 
 /** Shorter keys can be factored (NIST SP 800-131A). */
@@ -83,7 +84,7 @@ const hashes: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * A third party's key, as PEM or in a certificate: ECDSA (P-256, P-384, P-521; ASN.1 DER), RSA
- * (PKCS #1 v1.5) or Ed25519. @throws `unsupported` for other keys; `malformed` for text that is no
+ * (PKCS #1 v1.5) or Ed25519, pure or prehashed. @throws `unsupported` for other keys; `malformed` for text that is no
  * public key.
  */
 export function anyPublicKey(from: string | X509Certificate, where: string): PublicKey {
@@ -94,7 +95,12 @@ export function anyPublicKey(from: string | X509Certificate, where: string): Pub
 export function publicKeyOf(key: KeyObject, where: string): PublicKey {
   const publicKeyPem = key.export({ format: 'pem', type: 'spki' }).toString()
   const kind = key.asymmetricKeyType
-  if (kind === 'ed25519') return { publicKeyPem, verify: (bytes, sig) => verifies(null, key, bytes, sig) }
+  if (kind === 'ed25519') {
+    const verifiesPrehashed = ed25519phVerifier(publicKeyPem)
+    const verify: PublicKey['verify'] = (bytes, sig) =>
+      verifies(null, key, bytes, sig) || verifiesPrehashed(bytes, sig)
+    return { publicKeyPem, verify }
+  }
   const { namedCurve = '', modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
   const usual = hashes[kind === 'ec' ? namedCurve : (kind ?? '')]
   if (usual === undefined) throw unsupportedKey(where, `it is ${kind} ${namedCurve}`.trim())

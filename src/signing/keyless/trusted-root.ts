@@ -104,7 +104,10 @@ function checkLog(log: unknown, where: string): void {
   const fields = Fields.of(log, where)
   fields.object('logId').bytes('keyId')
   const key = fields.object('publicKey')
-  checkPeriod(key.optionalObject('validFor'), where)
+  const period = key.object('validFor')
+  checkPeriod(period, where)
+  // Without it, a log would vouch for any time in the past.
+  period.text('start')
   const type = key.optionalText('keyDetails')?.startsWith('PKCS1_') === true ? 'pkcs1' : 'spki'
   const der = key.bytes('rawBytes')
   try {

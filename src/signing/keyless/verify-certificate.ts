@@ -6,9 +6,10 @@ import {
   toSignedEntity,
   toTrustMaterial,
   type TrustMaterial,
+  VerificationError,
   Verifier,
 } from '@sigstore/verify'
-import { DrayError } from '../../lib/errors.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { publicKeyOf } from '../dsse.ts'
 import { type CertificateNames, namesOf } from './certificate-names.ts'
 import type { CertificateProof } from './certificate-proof.ts'
@@ -183,7 +184,9 @@ function timesOf({ timestamps }: SignedEntity): readonly number[] {
 
 /** The library's messages are short, and the cause has the details. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (isDrayError(error)) return error.message
+  // Any other error is a part of the proof that the library expects and does not check.
+  if (!(error instanceof VerificationError)) return 'its log entry or timestamp is malformed'
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
   return `${error.message}${cause}`
 }

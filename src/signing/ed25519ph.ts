@@ -1,0 +1,141 @@
+import { createPublicKey, hash } from 'node:crypto'
+
+// Ed25519ph (RFC 8032, section 5.1). cosign 3 signs with it, and node:crypto has only pure Ed25519.
+// All values are public. The run time may depend on them.
+
+/** The prime of the field, the order of the base point, and d of the curve. */
+const p = 2n ** 255n - 19n
+const order = 2n ** 252n + 27742317777372353535851937790883648493n
+const d = 37095705934669439343138083508754565189542113879843219016388785533085940283555n
+const baseX = 15112221349535400772501151409588531511454012693041857206046113283949847762202n
+const baseY = 46316835694926478169428394003475163141307993866256225615783033603165251855960n
+/** A square root of -1. */
+const rootOfMinusOne = 19681161376707505956807079304988542015446066515923890162744021073123829784752n
+
+/** dom2 with the flag of the hashed variant and without context (section 2). */
+const domain = Buffer.concat([Buffer.from('SigEd25519 no Ed25519 collisions'), Buffer.of(1, 0)])
+
+/** A point as x = X/Z, y = Y/Z, x·y = T/Z. */
+interface CurvePoint {
+  readonly X: bigint
+  readonly Y: bigint
+  readonly Z: bigint
+  readonly T: bigint
+}
+
+const identity: CurvePoint = { X: 0n, Y: 1n, Z: 1n, T: 0n }
+const baseMultiples = multiplesOf({ X: baseX, Y: baseY, Z: 1n, T: (baseX * baseY) % p })
+
+/** Bits of a scalar that are added at once. */
+const windowBits = 4n
+const windows = 64n
+
+/**
+ * Returns a function that checks signatures of a key. The function never throws.
+ * @param publicKeyPem SubjectPublicKeyInfo of an Ed25519 key
+ */
+export function ed25519phVerifier(
+  publicKeyPem: string,
+): (bytes: Uint8Array, signature: Uint8Array) => boolean {
+  const key = createPublicKey(publicKeyPem).export({ format: 'der', type: 'spki' }).subarray(-32)
+  let multiples: readonly CurvePoint[] | undefined
+  return (bytes, signature) => {
+    if (signature.byteLength !== 64) return false
+    const s = littleEndian(signature.subarray(32))
+    const point = decodePoint(key)
+    if (s >= order || point === undefined) return false
+    multiples ??= multiplesOf({ ...point, X: p - point.X, T: p - point.T })
+    const r = signature.subarray(0, 32)
+    const challenge = Buffer.concat([domain, r, key, hash('sha512', bytes, 'buffer')])
+    const k = littleEndian(hash('sha512', challenge, 'buffer')) % order
+    return encodePoint(sumOfMultiples(s, baseMultiples, k, multiples)).equals(r)
+  }
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(bytes.toReversed()).toString('hex')}`)
+}
+
+/** Section 5.1.3; undefined if the bytes encode no point. */
+function decodePoint(bytes: Uint8Array): CurvePoint | undefined {
+  const encoded = littleEndian(bytes)
+  const isOdd = encoded >> 255n
+  const y = encoded & (2n ** 255n - 1n)
+  if (y >= p) return undefined
+  const u = mod(y * y - 1n)
+  const v = mod(d * y * y + 1n)
+  const candidate = mod(u * v ** 3n * power(mod(u * v ** 7n), (p - 5n) / 8n))
+  const square = mod(v * candidate * candidate)
+  const root = square === u ? candidate : mod(candidate * rootOfMinusOne)
+  if (square !== u && square !== mod(-u)) return undefined
+  if (root === 0n && isOdd === 1n) return undefined
+  const x = (root & 1n) === isOdd ? root : p - root
+  return { X: x, Y: y, Z: 1n, T: mod(x * y) }
+}
+
+/** Section 5.1.2 */
+function encodePoint({ X, Y, Z }: CurvePoint): Buffer {
+  const inverse = power(Z, p - 2n)
+  const encoded = mod(Y * inverse) + ((mod(X * inverse) & 1n) << 255n)
+  return Buffer.from(Buffer.from(encoded.toString(16).padStart(64, '0'), 'hex').toReversed())
+}
+
+/** 0 to 15 times the point. */
+function multiplesOf(point: CurvePoint): readonly CurvePoint[] {
+  const multiples = [identity]
+  for (let sum = point; multiples.length < 16; sum = add(sum, point)) multiples.push(sum)
+  return multiples
+}
+
+/** Adds `a` times one point and `b` times another, given by their multiples. */
+function sumOfMultiples(
+  a: bigint,
+  multiplesOfA: readonly CurvePoint[],
+  b: bigint,
+  multiplesOfB: readonly CurvePoint[],
+): CurvePoint {
+  let sum = identity
+  for (let window = windows - 1n; window >= 0n; window--) {
+    for (let i = 0n; i < windowBits; i++) sum = double(sum)
+    const shift = window * windowBits
+    sum = add(sum, multiplesOfA[Number((a >> shift) & 15n)] ?? identity)
+    sum = add(sum, multiplesOfB[Number((b >> shift) & 15n)] ?? identity)
+  }
+  return sum
+}
+
+/** Section 5.1.4 */
+function add(one: CurvePoint, other: CurvePoint): CurvePoint {
+  const a = ((one.Y - one.X) * (other.Y - other.X)) % p
+  const b = ((one.Y + one.X) * (other.Y + other.X)) % p
+  const c = (one.T * 2n * d * other.T) % p
+  const e = (2n * one.Z * other.Z) % p
+  return product(b - a, e - c, e + c, b + a)
+}
+
+/** Section 5.1.4 */
+function double({ X, Y, Z }: CurvePoint): CurvePoint {
+  const a = (X * X) % p
+  const b = (Y * Y) % p
+  const sum = a + b
+  const difference = a - b
+  return product(sum - (X + Y) ** 2n, 2n * Z * Z + difference, difference, sum)
+}
+
+function product(e: bigint, f: bigint, g: bigint, h: bigint): CurvePoint {
+  return { X: (e * f) % p, Y: (g * h) % p, Z: (f * g) % p, T: (e * h) % p }
+}
+
+function mod(value: bigint): bigint {
+  const rest = value % p
+  return rest < 0n ? rest + p : rest
+}
+
+function power(value: bigint, exponent: bigint): bigint {
+  let result = 1n
+  for (const bit of exponent.toString(2)) {
+    result = (result * result) % p
+    if (bit === '1') result = (result * value) % p
+  }
+  return result
+}

@@ -1,0 +1,65 @@
+import { readBlob } from '../../audit/artifact.ts'
+import { inParallel } from '../../images/parallel.ts'
+import type { BlobReader } from '../../images/ports.ts'
+import type { Call } from '../../lib/call.ts'
+import { type DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts'
+import type { ContentOfRun } from './content-of-run.ts'
+import { whyTooLarge } from './limits.ts'
+
+/** Attached artifacts that are read at once. */
+const readsAtOnce = 16
+
+/** The bytes of a layer, or why it counts as damaged. */
+export type LayerContent =
+  | { readonly bytes: Uint8Array; readonly reason?: undefined }
+  | { readonly bytes?: undefined; readonly reason: string }
+
+/** Failures of a read that are facts about the content. Any other one leaves it unknown. */
+const contentFailures: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', 'malformed', 'unsupported'])
+
+/** Whether evidence is missing or damaged. If not, nothing is known about it. */
+export function isContentFailure(error: unknown): error is DrayError {
+  return isDrayError(error) && contentFailures.has(error.code)
+}
+
+/**
+ * Reads each layer once, in one wave, and verifies its digest. A layer that is missing, damaged or
+ * too large is returned with the reason.
+ * @throws what the store throws for a read that failed.
+ */
+export async function readLayers(
+  store: BlobReader,
+  layers: readonly Descriptor[],
+  content: ContentOfRun,
+  call: Call,
+): Promise<ReadonlyMap<Digest, LayerContent>> {
+  const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()]
+  const read = await inParallel(unique, readsAtOnce, call, async (layer, c) => {
+    return [layer.digest, await readLayer(store, layer, content, c)] as const
+  })
+  return new Map(read)
+}
+
+async function readLayer(
+  store: BlobReader,
+  layer: Descriptor,
+  content: ContentOfRun,
+  call: Call,
+): Promise<LayerContent> {
+  const tooLarge = whyTooLarge(layer.size)
+  if (tooLarge !== undefined) return { reason: tooLarge }
+  const known = content.get(store.repository, layer.digest)
+  if (known !== undefined) return { bytes: known }
+  try {
+    const bytes = await readBlob(store, layer, call)
+    if (digestOf(bytes, algorithmOf(layer.digest)) !== layer.digest)
+      return { reason: `its bytes do not have the digest ${layer.digest}` }
+    content.add(store.repository, layer.digest, bytes)
+    return { bytes }
+  } catch (error) {
+    if (!isContentFailure(error) || call.signal.aborted) throw error
+    return { reason: error.why === undefined ? error.message : `${error.message}: ${error.why}` }
+  }
+}

@@ -1,0 +1,69 @@
+import { toDrayError } from '../../lib/errors.ts'
+import { parseStatement } from '../../signing/statement.ts'
+import type { SignatureVerdict, VerifyContext } from '../../signing/trust/verdict.ts'
+import type { AttachedEvidence } from '../evidence.ts'
+import { type AttachedLayer, isPlainStatement } from './attached-layers.ts'
+import type { LayerContent } from './read-layers.ts'
+
+/**
+ * Parses a layer and verifies its signatures. A layer that is missing, damaged or unverifiable is
+ * evidence without signers. Never throws.
+ * @param where names the artifact in problems
+ */
+export async function verifyLayer(
+  layer: AttachedLayer,
+  read: LayerContent,
+  where: string,
+  context: VerifyContext,
+): Promise<AttachedEvidence> {
+  const { artifact, attachedTo, layout, predicateType } = layer
+  const evidence = { artifact, attachedTo, layout, signers: [], problems: [] }
+  const unreadable = (reason: string): AttachedEvidence => ({
+    ...evidence,
+    content: { kind: 'unreadable', reason, ...(predicateType !== undefined && { predicateType }) },
+  })
+  if (layout === 'notation') return unreadable('Notation signatures are not supported yet')
+  if (read.reason !== undefined) return unreadable(read.reason)
+  try {
+    const verdict = await verdictOn(layer, read.bytes, where, context)
+    if (verdict !== undefined) {
+      const { content, signers, problems } = verdict
+      return content === undefined
+        ? { ...unreadable(problems.join('; ') || 'it cannot be parsed'), problems }
+        : { ...evidence, content, signers, problems }
+    }
+    if (!isPlainStatement(layer))
+      return { ...evidence, content: { kind: 'document', mediaType: layer.type, bytes: read.bytes } }
+    const { subjects, predicateType: type, predicate } = parseStatement(read.bytes, where)
+    return { ...evidence, content: { kind: 'statement', predicateType: type, digests: subjects, predicate } }
+  } catch (error) {
+    const { message, why } = toDrayError(error)
+    return unreadable(why === undefined ? message : `${message}: ${why}`)
+  }
+}
+
+/** Undefined for content without a signature of its own. */
+async function verdictOn(
+  { layout, layer }: AttachedLayer,
+  bytes: Uint8Array,
+  where: string,
+  context: VerifyContext,
+): Promise<SignatureVerdict | undefined> {
+  const annotations = layer.annotations ?? {}
+  switch (layout) {
+    case 'bundle': {
+      const { verifyBundle } = await import('../../signing/trust/verify-bundle.ts')
+      return await verifyBundle(bytes, where, context)
+    }
+    case 'simpleSigning': {
+      const { verifySimpleSigning } = await import('../../signing/trust/verify-simple-signing.ts')
+      return await verifySimpleSigning(bytes, annotations, where, context)
+    }
+    case 'dsse': {
+      const { verifyDsseLayer } = await import('../../signing/trust/verify-dsse-layer.ts')
+      return await verifyDsseLayer(bytes, annotations, where, context)
+    }
+    default:
+      return undefined
+  }
+}

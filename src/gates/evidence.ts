@@ -22,7 +22,13 @@ export interface AttachedEvidence {
         readonly bytes: Uint8Array
       }
     /** it was read and cannot be parsed, or is beyond a limit */
-    | { readonly kind: 'unreadable'; readonly reason: string; readonly predicateType?: string }
+    | {
+        readonly kind: 'unreadable'
+        readonly reason: string
+        readonly predicateType?: string
+        /** its bytes are missing, damaged or beyond a limit: it may be anything */
+        readonly isDamaged?: true
+      }
   /** of a report file with `DIGEST=`: the digest that the user asserts */
   readonly assertedDigest?: Digest
 }

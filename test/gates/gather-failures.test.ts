@@ -45,7 +45,7 @@ describe('an attached artifact', () => {
     const signed = signature(api, build, { as })
     const content = withBlob(together(api, signed), layerOf(signed))
     const { evidence, limit } = await gathered(content, [signatureGate()], { at: 'layout' })
-    expect(evidence).toMatchObject([{ signers: [], content: { kind: 'unreadable' } }])
+    expect(evidence).toMatchObject([{ signers: [], content: { kind: 'unreadable', isDamaged: true } }])
     expect(limit).toBeUndefined()
   })
 
@@ -63,7 +63,7 @@ describe('an attached artifact', () => {
     const sbom = document(api, 'application/spdx+json', '{ }', { claimedSize: 33 * mebibyte })
     const { evidence } = await gathered(together(api, sbom), [sbomGate()], { at: 'layout' })
     const reason = `it has ${33 * mebibyte} bytes, and the limit is 32 MiB`
-    expect(evidence).toMatchObject([{ content: { kind: 'unreadable', reason } }])
+    expect(evidence).toMatchObject([{ content: { kind: 'unreadable', reason, isDamaged: true } }])
   })
 
   it.each([

@@ -15,7 +15,7 @@ export function evidenceOfFile({ bytes, sha256, asserted }: ReportFile, root: Di
     content:
       reason === undefined
         ? { kind: 'document', mediaType: 'application/json', bytes }
-        : { kind: 'unreadable', reason },
+        : { kind: 'unreadable', reason, isDamaged: true },
     ...(asserted !== undefined && { assertedDigest: asserted }),
   }
 }

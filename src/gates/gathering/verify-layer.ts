@@ -18,18 +18,18 @@ export async function verifyLayer(
 ): Promise<AttachedEvidence> {
   const { artifact, attachedTo, layout, predicateType } = layer
   const evidence = { artifact, attachedTo, layout, signers: [], problems: [] }
-  const unreadable = (reason: string): AttachedEvidence => ({
+  const unreadable = (reason: string, more: { readonly isDamaged?: true } = {}): AttachedEvidence => ({
     ...evidence,
-    content: { kind: 'unreadable', reason, ...(predicateType !== undefined && { predicateType }) },
+    content: { kind: 'unreadable', reason, ...(predicateType !== undefined && { predicateType }), ...more },
   })
   if (layout === 'notation') return unreadable('Notation signatures are not supported yet')
-  if (read.reason !== undefined) return unreadable(read.reason)
+  if (read.reason !== undefined) return unreadable(read.reason, { isDamaged: true })
   try {
     const verdict = await verdictOn(layer, read.bytes, where, context)
     if (verdict !== undefined) {
       const { content, signers, problems } = verdict
       return content === undefined
-        ? { ...unreadable(problems.join('; ') || 'it cannot be parsed'), problems }
+        ? { ...unreadable(problems.join('; ') || 'it cannot be parsed'), signers, problems }
         : { ...evidence, content, signers, problems }
     }
     if (!isPlainStatement(layer))

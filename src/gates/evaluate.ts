@@ -8,6 +8,7 @@ import type { JudgedImage } from './evidence.ts'
 import type { ApplicableGate, GateRequest } from './gate-request.ts'
 import type { GateTrust } from './gate-trust.ts'
 import type { EvaluateKind, EvaluationContext, GateFacts, KindResult } from './kind-result.ts'
+import { evaluateAttestation } from './kinds/attestation.ts'
 import { evaluateSignature } from './kinds/signature.ts'
 import { subjectsOf } from './subjects.ts'
 
@@ -18,6 +19,7 @@ type KindTable = {
 /** How each kind of gate is evaluated. A new kind is one line. */
 const kinds: KindTable = {
   signature: evaluateSignature,
+  attestation: evaluateAttestation,
 }
 
 /** Gates of these kinds depend on the time, whether they pass or fail. */

@@ -8,6 +8,21 @@ export function runCommand(words: readonly string[]): string {
   return `Run: ${words.map(quoteWord).join(' ')}`
 }
 
+/** Returns the words of the command that attests a file about a manifest in the source repository. */
+export function attestCommand(
+  {
+    type,
+    file,
+    signedBy,
+  }: { readonly type: string; readonly file: string; readonly signedBy: readonly string[] },
+  image: JudgedImage,
+  digest: Digest,
+  context: EvaluationContext,
+): readonly string[] {
+  const predicate = ['--type', type, '--predicate', file]
+  return ['cosign', 'attest', ...keyOption(signedBy, context), ...predicate, sourceReference(image, digest)]
+}
+
 /** Returns the option of cosign for signers that have keys; none if one of them is keyless. */
 export function keyOption(signedBy: readonly string[], { keySigners }: EvaluationContext): readonly string[] {
   return signedBy.every((name) => keySigners?.has(name) === true) ? ['--key', 'KEY'] : []

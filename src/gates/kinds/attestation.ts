@@ -1,0 +1,207 @@
+import type { AttestationGate } from '../../config/gates/gate.ts'
+import type { Digest } from '../../oci/digest.ts'
+import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
+import { type CelCondition, compileCondition } from '../cel/condition.ts'
+import { type Clocks, clocksOf, isInFuture } from '../evaluation/clocks.ts'
+import { attestCommand, runCommand } from '../evaluation/fix-commands.ts'
+import { formatMinute } from '../evaluation/format-time.ts'
+import { judgeSubjects, labelOf, shortDigest, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
+import {
+  acceptedSigners,
+  countSigners,
+  describeSigners,
+  evidenceBy,
+  nameArtifact,
+  signersValidUntil,
+  whyNotAccepted,
+} from '../evaluation/signers.ts'
+import { statementTime } from '../evaluation/statement-time.ts'
+import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.ts'
+import type { EvaluateKind, EvaluationContext, VerifiedStatement } from '../kind-result.ts'
+import { platformsOf } from '../subjects.ts'
+
+/**
+ * An attestation passes if a signer of the gate made it, it has the type, one subject is the
+ * digest, and the expression is true (gates.md, Attestation gates).
+ */
+export const evaluateAttestation: EvaluateKind<AttestationGate> = (gate, image, context) => {
+  const condition =
+    gate.expression === undefined ? undefined : compileCondition(gate.expression, 'attestation')
+  const judging = { gate, image, context, condition, clocks: clocksOf(image, context) }
+  return judgeSubjects(gate, image, (subject) => judgeAttestations(judging, subject))
+}
+
+interface Judging {
+  readonly gate: AttestationGate
+  readonly image: JudgedImage
+  readonly context: EvaluationContext
+  readonly condition: CelCondition | undefined
+  readonly clocks: Clocks
+}
+
+/** One attestation of the type. */
+interface JudgedAttestation {
+  readonly evidence: AttachedEvidence
+  /** the signers of the gate that made it about this digest; none: it does not count at all */
+  readonly by: readonly VerifiedSigner[]
+  /** those for which the expression is true */
+  readonly matching: readonly VerifiedSigner[]
+  /** milliseconds since 1970 */
+  readonly time?: number | undefined
+  /** why it does not match, or does not count */
+  readonly why?: string
+}
+
+function judgeAttestations(judging: Judging, subject: JudgedSubject): SubjectJudgement {
+  const { gate, image, context } = judging
+  const all = attestationsAt(judging, subject).map((one) => judgeAttestation(judging, one, subject))
+  const deciding = gate.newestOnly ? newestOf(all, gate.count) : all
+  const matching = deciding.filter((one) => one.matching.length > 0)
+  const signers = matching.flatMap((one) => one.matching)
+  const isEnough = countSigners(signers) >= Math.max(1, gate.count)
+  const outdated = gate.newestOnly ? latestOf(deciding).find((one) => one.matching.length === 0) : undefined
+  const warnings = all.flatMap(warningsOf)
+  if (isEnough && outdated === undefined) {
+    return {
+      passes: true,
+      reason: describeSigners(signers),
+      evidence: matching.flatMap((one) => evidenceBy(image, one.evidence, one.matching, one.time)),
+      validUntil: signersValidUntil(signers, gate.count),
+      warnings,
+      facts: {
+        attestations: matching.flatMap((one) => statementsOf(one, subject.digest)),
+        signers: signers.map(({ signer }) => signer),
+      },
+    }
+  }
+  const elsewhere = platformsWithAttestation(judging, subject)
+  return {
+    passes: false,
+    reason: explainFailure(gate, all, signers, outdated, elsewhere),
+    evidence: [],
+    warnings,
+    hint:
+      elsewhere.length > 0
+        ? `Set \`appliesTo: platforms\` for the gate ${gate.name}.`
+        : runCommand(attestCommand({ ...gate, file: 'FILE' }, image, subject.digest, context)),
+  }
+}
+
+/** Returns the attached artifacts that have or may have an attestation of the type. */
+function attestationsAt(
+  { gate, image }: Pick<Judging, 'gate' | 'image'>,
+  { digest }: JudgedSubject,
+): readonly AttachedEvidence[] {
+  return image.evidence.filter((evidence) => {
+    const { attachedTo, content } = evidence
+    if (attachedTo !== digest) return false
+    if (content.kind === 'statement') return content.predicateType === gate.type
+    if (content.kind !== 'unreadable') return false
+    if (content.predicateType !== undefined) return content.predicateType === gate.type
+    return evidence.layout !== 'simpleSigning' && acceptedSigners(evidence, gate.signedBy).length > 0
+  })
+}
+
+function judgeAttestation(
+  { gate, condition, clocks }: Pick<Judging, 'gate' | 'condition' | 'clocks'>,
+  evidence: AttachedEvidence,
+  subject: JudgedSubject,
+): JudgedAttestation {
+  const { content } = evidence
+  const by = acceptedSigners(evidence, gate.signedBy)
+  const refuse = (why: string): JudgedAttestation => ({ evidence, by: [], matching: [], why })
+  if (by.length === 0) {
+    const unread = content.kind === 'unreadable' ? `${content.reason}; ` : ''
+    return refuse(`${unread}${whyNotAccepted(evidence, gate.signedBy)}`)
+  }
+  if (content.kind !== 'statement') {
+    const why = content.kind === 'unreadable' ? content.reason : 'it is no statement'
+    return { evidence, by, matching: [], time: statementTime(undefined, by), why }
+  }
+  if (!content.digests.includes(subject.digest)) {
+    const others = content.digests.map(shortDigest).slice(0, 3).join(', ')
+    return refuse(`it is about another digest${others === '' ? '' : `, ${others}`}`)
+  }
+  const time = statementTime(content.predicate, by)
+  if (time !== undefined && isInFuture(time, clocks))
+    return refuse(`it is dated in the future, ${formatMinute(time)} UTC`)
+  const results = by.map((signer) => ({
+    signer,
+    result: condition?.evaluate({
+      predicate: content.predicate,
+      subject: subject.digest,
+      signer: signer.signer,
+    }) ?? { ok: true as const },
+  }))
+  const matching = results.flatMap(({ signer, result }) => (result.ok ? [signer] : []))
+  const why = results.flatMap(({ result }) => (result.ok ? [] : [result.reason]))[0]
+  return { evidence, by, matching, time, ...(matching.length === 0 && why !== undefined && { why }) }
+}
+
+/**
+ * Returns the attestations that decide if only the newest does: with a count above one, the newest
+ * of each signer. An attestation without a time may be the newest.
+ */
+function newestOf(all: readonly JudgedAttestation[], count: number): readonly JudgedAttestation[] {
+  const counted = all.filter(({ by }) => by.length > 0)
+  if (count <= 1) return latestOf(counted)
+  const names = new Set(counted.flatMap(({ by }) => by.map(({ signer }) => signer)))
+  const newest = [...names].flatMap((name) =>
+    latestOf(counted.filter(({ by }) => by.some(({ signer }) => signer === name))),
+  )
+  return [...new Set(newest)]
+}
+
+/** Returns those with the latest time, and those without a time. */
+function latestOf(all: readonly JudgedAttestation[]): readonly JudgedAttestation[] {
+  const latest = Math.max(...all.map(({ time }) => time ?? Number.NEGATIVE_INFINITY))
+  return all.filter(({ time }) => time === undefined || time === latest)
+}
+
+function statementsOf({ evidence, matching }: JudgedAttestation, subject: Digest): VerifiedStatement[] {
+  const { content } = evidence
+  if (content.kind !== 'statement') return []
+  const { predicateType, predicate } = content
+  return matching.slice(0, 1).map(({ signer }) => ({ predicateType, predicate, subject, signer }))
+}
+
+function warningsOf({ evidence, by, why }: JudgedAttestation): readonly string[] {
+  const name = nameArtifact('attestation', evidence)
+  if (why !== undefined) return [`${name} does not ${by.length === 0 ? 'count' : 'match'}: ${why}`]
+  return evidence.problems.map((problem) => `${name}: ${problem}`)
+}
+
+function explainFailure(
+  gate: AttestationGate,
+  all: readonly JudgedAttestation[],
+  signers: readonly VerifiedSigner[],
+  outdated: JudgedAttestation | undefined,
+  elsewhere: readonly string[],
+): string {
+  const who = gate.signedBy.join(' or ')
+  if (outdated !== undefined) return `the newest attestation does not match: ${outdated.why ?? ''}`
+  if (signers.length > 0) {
+    const names = [...new Set(signers.map(({ signer }) => signer))].join(', ')
+    return `${countSigners(signers)} of ${gate.count} signers: ${names}`
+  }
+  if (elsewhere.length > 0)
+    return `no attestation ${gate.type} of the index; the gate would pass for ${elsewhere.join(', ')}`
+  const why = all.find(({ by }) => by.length > 0)?.why ?? all[0]?.why
+  if (why === undefined) return `no attestation ${gate.type} by ${who}`
+  if (all.length === 1) return `no attestation ${gate.type} by ${who} matches: ${why}`
+  return `none of ${all.length} attestations ${gate.type} matches: ${why}`
+}
+
+/** Returns the platform images that have an attestation which the index lacks, as buildx attaches it. */
+function platformsWithAttestation(judging: Judging, subject: JudgedSubject): readonly string[] {
+  const { image, gate } = judging
+  if (gate.appliesTo !== 'image' || attestationsAt(judging, subject).length > 0) return []
+  return platformsOf(image)
+    .filter(({ digest }) => digest !== subject.digest)
+    .filter((platform) =>
+      attestationsAt(judging, platform).some(
+        (one) => judgeAttestation(judging, one, platform).matching.length > 0,
+      ),
+    )
+    .map(labelOf)
+}

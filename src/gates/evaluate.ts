@@ -9,7 +9,11 @@ import type { ApplicableGate, GateRequest } from './gate-request.ts'
 import type { GateTrust } from './gate-trust.ts'
 import type { EvaluateKind, EvaluationContext, GateFacts, KindResult } from './kind-result.ts'
 import { evaluateAttestation } from './kinds/attestation.ts'
+import { evaluateApprovals } from './kinds/approvals.ts'
+import { evaluateCel } from './kinds/cel.ts'
+import { evaluateCompleteness } from './kinds/completeness.ts'
 import { evaluateSignature } from './kinds/signature.ts'
+import { evaluateSoak } from './kinds/soak.ts'
 import { subjectsOf } from './subjects.ts'
 
 type KindTable = {
@@ -20,6 +24,10 @@ type KindTable = {
 const kinds: KindTable = {
   signature: evaluateSignature,
   attestation: evaluateAttestation,
+  soak: evaluateSoak,
+  approvals: evaluateApprovals,
+  completeness: evaluateCompleteness,
+  cel: evaluateCel,
 }
 
 /** Gates of these kinds depend on the time, whether they pass or fail. */

@@ -7,7 +7,7 @@ import {
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { didYouMean } from '../../lib/nearest.ts'
 import { limitMessage } from './limits.ts'
-import type { ConditionNames } from './names.ts'
+import { causeOfUnbound, type ConditionNames } from './names.ts'
 import { isTimeLimit } from './time-limit.ts'
 import { withOriginalNames } from './timestamps.ts'
 
@@ -81,8 +81,10 @@ export function explainFailure(thrown: unknown, expression: string): string {
     return oneLine(`the expression fails: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
   const { code, node } = thrown
   const text = node === undefined ? '' : expression.slice(node.start, node.end)
-  if (code === 'unknown_variable') return oneLine(`there is no value for ${text}`)
-  if (code === 'no_such_key' && text !== '') return oneLine(`${text} does not exist`)
+  const cause = causeOfUnbound(text)
+  const because = cause === undefined ? '' : `: ${cause}`
+  if (code === 'unknown_variable') return oneLine(`there is no value for ${text}${because}`)
+  if (code === 'no_such_key' && text !== '') return oneLine(`${text} does not exist${because}`)
   return oneLine(`the expression fails: ${withOriginalNames(thrown.summary)}`)
 }
 

@@ -56,6 +56,21 @@ const variables: Readonly<Record<ConditionScope, CelFields>> = {
   },
 }
 
+/** Why a variable of a rule can be unbound. */
+const causes: Readonly<Record<string, string>> = {
+  scan: 'no scan gate of the environment passed',
+  sbom: 'no sbom gate of the environment passed',
+  actor: 'the person is unknown',
+  reason: 'the run has no --reason',
+  ticket: 'the run has no --ticket',
+}
+
+/** Returns why a variable or a field of `attestations` is unbound, if that is known. */
+export function causeOfUnbound(text: string): string | undefined {
+  if (text.startsWith('attestations')) return 'that gate did not pass, or it verified no attestation'
+  return Object.hasOwn(causes, text) ? causes[text] : undefined
+}
+
 /** The names that an expression can use. */
 export interface ConditionNames {
   readonly variables: CelFields

@@ -209,11 +209,14 @@ describe('the variables of a rule', () => {
   })
 
   it.each([
-    ['sbom.components.all(c, true)', 'there is no value for sbom'],
-    ['reason != ""', 'there is no value for reason'],
+    ['sbom.components.all(c, true)', 'there is no value for sbom: no sbom gate of the environment passed'],
+    ['reason != ""', 'there is no value for reason: the run has no --reason'],
     ['!image.tag.startsWith("v")', 'image.tag does not exist'],
     ['image.annotations.size() == 0', 'image.annotations does not exist'],
-    ['attestations["same-run"].all(s, false)', 'attestations["same-run"] does not exist'],
+    [
+      'attestations["same-run"].all(s, false)',
+      'attestations["same-run"] does not exist: that gate did not pass, or it verified no attestation',
+    ],
     ['scan.vulnerabilities.all(v, v.package.purl != "")', 'v.package.purl does not exist'],
   ])('are unbound without data, not empty: %s', (expression, reason) => {
     expect(evaluateRule(expression)).toBe(reason)

@@ -1,0 +1,130 @@
+import type { CelGate } from '../../config/gates/gate.ts'
+import { isDrayError } from '../../lib/errors.ts'
+import { parseCreated } from '../../oci/created.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import type { PlacementEnd } from '../../plan/plan.ts'
+import { type CelCondition, compileCondition } from '../cel/condition.ts'
+import { judgeSubjects, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
+import type { JudgedImage, JudgedSubject } from '../evidence.ts'
+import type { EvaluateKind, EvaluationContext, GateFacts } from '../kind-result.ts'
+import { platformsOf } from '../subjects.ts'
+
+/**
+ * An image passes if the expression of the rule is true for it (gates.md, CEL rules). Missing data
+ * is unbound, and an error of the expression.
+ */
+export const evaluateCel: EvaluateKind<CelGate> = (gate, image, context, facts) => {
+  let condition: CelCondition
+  try {
+    condition = compileCondition(gate.expression, 'rule')
+  } catch (error) {
+    const reason = isDrayError(error) ? error.message : String(error)
+    return judgeSubjects(gate, image, () => ({ passes: false, reason, evidence: [] }))
+  }
+  return judgeSubjects(gate, image, (subject) =>
+    judgeRule(gate, condition, {
+      ...variablesOfRun(context),
+      image: imageValue(image, subject),
+      ...variablesOfFacts(facts, image, subject),
+    }),
+  )
+}
+
+function judgeRule(
+  { message }: CelGate,
+  condition: CelCondition,
+  variables: Readonly<Record<string, unknown>>,
+): SubjectJudgement {
+  const result = condition.evaluate(variables)
+  if (result.ok) return { passes: true, reason: 'the expression is true', evidence: [] }
+  const reason = message === undefined ? result.reason : `${message} (${result.reason})`
+  return { passes: false, reason, evidence: [] }
+}
+
+function variablesOfRun(context: EvaluationContext): Readonly<Record<string, unknown>> {
+  const { from, to, actors, reason, ticket, now } = context
+  return {
+    from: placeValue(from),
+    to: placeValue(to),
+    actor: actors[0],
+    reason,
+    ticket,
+    now: new Date(now),
+  }
+}
+
+function placeValue({ environment, repository }: PlacementEnd): Readonly<Record<string, unknown>> {
+  return { environment, repository: formatRepository(repository) }
+}
+
+/**
+ * Labels and the time of the build are those of the platform image. An index has them if all of its
+ * platform images have the same ones.
+ */
+function imageValue(image: JudgedImage, subject: JudgedSubject): Readonly<Record<string, unknown>> {
+  const isRoot = subject.digest === image.root.digest
+  const platforms = platformsOf(image)
+  const described = isRoot && platforms.length > 0 ? platforms : [subject]
+  const created = common(described.map((one) => one.created))
+  const time = created === undefined ? undefined : parseCreated(created)
+  return {
+    name: image.image,
+    tag: image.tag,
+    digest: subject.digest,
+    labels: common(described.map(({ labels }) => labels)),
+    annotations: isRoot ? image.annotations : undefined,
+    created: time === undefined ? undefined : new Date(time),
+    size: isRoot ? image.size : undefined,
+    platforms: described.flatMap(({ platform }) => platform ?? []),
+  }
+}
+
+/** Returns the value that all have; undefined if one has none or another one. */
+function common<Value>(values: readonly (Value | undefined)[]): Value | undefined {
+  const [first] = values
+  if (first === undefined) return undefined
+  const expected = canonical(first)
+  return values.every((one) => one !== undefined && canonical(one) === expected) ? first : undefined
+}
+
+function canonical(value: unknown): string {
+  return typeof value === 'object' && value !== null
+    ? JSON.stringify(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : JSON.stringify(value)
+}
+
+/**
+ * The facts of the gates that passed. A rule about a platform image has only what is about it or
+ * about its index.
+ */
+function variablesOfFacts(
+  facts: ReadonlyMap<string, GateFacts>,
+  { root }: JudgedImage,
+  subject: JudgedSubject,
+): Readonly<Record<string, unknown>> {
+  const concerns = (about: string): boolean =>
+    subject.digest === root.digest || about === subject.digest || about === root.digest
+  const all = [...facts]
+  const vulnerabilities = listOf(all.map(([, one]) => one.vulnerabilities))
+  const components = listOf(all.map(([, one]) => one.components))
+  return {
+    attestations: Object.fromEntries(
+      all.flatMap(([name, { attestations = [] }]) => {
+        const found = attestations.filter((one) => concerns(one.subject))
+        return found.length === 0 ? [] : [[name, found]]
+      }),
+    ),
+    ...(vulnerabilities !== undefined && {
+      scan: { vulnerabilities: vulnerabilities.filter((one) => concerns(one.subject)) },
+    }),
+    ...(components !== undefined && {
+      sbom: { components: components.filter((one) => concerns(one.subject)) },
+    }),
+    signers: [...new Set(all.flatMap(([, one]) => one.signers ?? []))],
+  }
+}
+
+/** Undefined if no gate has verified such a list: then it is unknown, and not empty. */
+function listOf<Item>(lists: readonly (readonly Item[] | undefined)[]): readonly Item[] | undefined {
+  return lists.some((list) => list !== undefined) ? lists.flatMap((list) => list ?? []) : undefined
+}

@@ -1,14 +1,16 @@
 import { digestOf } from '../oci/digest.ts'
+import { gateParts, trustParts } from './gates/hash-parts.ts'
 import type { Config, ReadingConfig, TagsConfig } from './config.ts'
 
 /**
- * The hash of the configuration that decides where images go: environments and images, in any
- * order. It does not cover the connection to a registry and the path of the audit log, so the same
- * decision on another machine has the same hash. `sha256:` and hex, over JSON without white space.
+ * The hash of the configuration that decides where images go: environments with their gates,
+ * images, signers, approvers and residency, in any order. It does not cover the connection to a
+ * registry and the path of the audit log, so the same decision on another machine has the same
+ * hash. `sha256:` and hex, over JSON without white space.
  */
 export function hashOfConfig(config: Config): string {
   const environments = sorted(config.environments).map(
-    ([name, { targets, promoteFrom, attest, require, tags }]) => [
+    ([name, { targets, promoteFrom, attest, require, tags, gates }]) => [
       name,
       targets.map(({ registry, path }) => [registry, path]),
       promoteFrom === undefined ? null : [...promoteFrom].sort(),
@@ -19,6 +21,7 @@ export function hashOfConfig(config: Config): string {
       // An environment without tag rules keeps the hash that it had before tag rules existed.
       ...(tags === undefined ? [] : [tagRules(tags)]),
       ...addedReading(tags),
+      ...gateParts(gates),
     ],
   )
   const images =
@@ -30,7 +33,7 @@ export function hashOfConfig(config: Config): string {
           ...addedReading(image.tags),
           ...(image.tags?.buildMetadata === undefined ? [] : [image.tags.buildMetadata]),
         ])
-  return digestOf(JSON.stringify({ environments, images }))
+  return digestOf(JSON.stringify({ environments, images, ...trustParts(config) }))
 }
 
 function tagRules({ semver, immutable, v, channels, buildMetadata, majorZero }: TagsConfig): unknown {

@@ -47,8 +47,11 @@ export interface LoadedConfig {
   readonly retention?: WrittenRetention
   /** adds the positions to mistakes that are found later */
   readonly locate: (issues: readonly Issue[]) => readonly FileMistake[]
-  /** makes the error for mistakes that are found later, each with its position */
-  readonly mistakes: (issues: readonly Issue[]) => DrayError
+  /**
+   * makes the error for mistakes that are found later, each with its position; by default the hint
+   * is to correct the file
+   */
+  readonly mistakes: (issues: readonly Issue[], hint?: string) => DrayError
   /** deprecated keys, each with its position */
   readonly deprecated: readonly FileMistake[]
   /** `deprecated` as text, one on each line */
@@ -122,7 +125,8 @@ function readConfig(
 ): { loaded: LoadedConfig } | { broken: BrokenConfig } {
   const shape = readShape(source.value)
   const absolute = (path: string): string => resolve(dirname(file), path)
-  const mistakes = (issues: readonly Issue[]): DrayError => mistakesError(name, locate(source, issues))
+  const mistakes = (issues: readonly Issue[], hint?: string): DrayError =>
+    mistakesError(name, locate(source, issues), hint)
   if (!('config' in shape)) return { broken: brokenConfig(source, name, shape.issues, { absolute, readers }) }
   const { config, issues } = checkConfig(shape.config, absolute, readers)
   if (issues.length > 0 || source.mistakes.length > 0)

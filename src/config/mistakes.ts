@@ -37,7 +37,11 @@ function formatMistake(name: string, { path, line, column, message, hint }: File
  * The error for the mistakes of a file, with a line in `details` for each of them. It lists only
  * the first ones of very many. @param mistakes at least one, in the order of the file
  */
-export function mistakesError(name: string, mistakes: readonly FileMistake[]): DrayError {
+export function mistakesError(
+  name: string,
+  mistakes: readonly FileMistake[],
+  hint = 'Correct the file. dray has sent no request.',
+): DrayError {
   const listed = firstOf(mistakes)
   const lines = listed.map((one) => formatMistake(name, one))
   const [first = ''] = lines
@@ -47,7 +51,7 @@ export function mistakesError(name: string, mistakes: readonly FileMistake[]): D
     ...(!isOne && { details: [...lines, ...(rest > 0 ? [`and ${rest} more`] : [])] }),
     mistakes: listed,
     subject: name,
-    hint: 'Correct the file. dray has sent no request.',
+    hint,
   })
 }
 

@@ -2,6 +2,7 @@ import { isRecord } from '../../oci/json.ts'
 import { isPlain } from '../../oci/registry-host.ts'
 import type { Config } from '../config.ts'
 import { formatKeyPath } from '../key-path.ts'
+import { gateDefaults } from './gate-defaults.ts'
 import type { LoadedConfig } from '../load.ts'
 import { listPolicies } from '../schema/schema-retention.ts'
 import type { WrittenConfig } from '../schema/schema.ts'
@@ -67,17 +68,18 @@ function* leavesOf(value: unknown, path: Path): Generator<Value> {
   }
 }
 
-function* defaultsOf({ registries, environments }: Config, written: WrittenConfig): Generator<Value> {
+function* defaultsOf(config: Config, written: WrittenConfig): Generator<Value> {
+  const { registries, environments, audit } = config
   const hosts = [...environments.values()].flatMap(({ targets }) => targets.map(({ registry }) => registry))
   for (const host of new Set([...Object.keys(written.registries ?? {}), ...hosts])) {
     yield [['registries', host, 'insecure'], isPlain(host, registries.get(host))]
     yield [['registries', host, 'concurrency'], 16]
   }
-  for (const name of environments.keys()) {
+  for (const [name, { require }] of environments) {
     const path = ['environments', name]
     yield [[...path, 'promoteFrom'], null]
     yield [[...path, 'currentTag'], 'latest']
-    yield [[...path, 'require'], []]
+    if (require === undefined) yield [[...path, 'require'], []]
     yield [[...path, 'attest'], false]
     yield [[...path, 'tags', 'semver'], []]
     yield [[...path, 'tags', 'immutable'], []]
@@ -101,7 +103,8 @@ function* defaultsOf({ registries, environments }: Config, written: WrittenConfi
       ['annotation', 'config'],
     ]
   }
-  yield [['audit', 'require'], []]
+  yield* gateDefaults(config)
+  if (audit.require === undefined) yield [['audit', 'require'], []]
   if (written.audit?.webhook === undefined) return
   yield [['audit', 'webhook', 'format'], 'cloudevents']
   yield [['audit', 'webhook', 'required'], false]

@@ -11,7 +11,12 @@ import type { Page } from '../../render/text/style.ts'
 export interface ConfigSummary {
   /** absolute */
   readonly file: string
-  readonly environments: readonly { readonly name: string; readonly targets: number }[]
+  readonly environments: readonly {
+    readonly name: string
+    readonly targets: number
+    /** the names of its gates */
+    readonly gates: readonly string[]
+  }[]
   /** null: every name is an image */
   readonly images: readonly string[] | null
   readonly retention: readonly {
@@ -24,7 +29,12 @@ export interface ConfigSummary {
     readonly byVersion: readonly string[]
     readonly limits: RetentionPolicy['limits']
   }[]
-  /** deprecated keys, hidden rules and doubtful ranges */
+  readonly signers: readonly string[]
+  /** the people of each group */
+  readonly approvers: readonly { readonly group: string; readonly people: readonly string[] }[]
+  /** null: the file has no such section */
+  readonly residency: { readonly default: 'allow' | 'deny'; readonly rules: number } | null
+  /** deprecated keys, hidden rules, doubtful ranges, and gates that need what is not there */
   readonly warnings: readonly FileMistake[]
 }
 
@@ -32,12 +42,24 @@ export function summaryOf(
   file: string,
   { config, deprecated }: LoadedConfig,
   policies: readonly RetentionPolicy[],
+  gateWarnings: readonly FileMistake[] = [],
 ): ConfigSummary {
+  const { trust, residency } = config
   return {
-    warnings: [...deprecated, ...policies.flatMap(warningsOf)],
+    warnings: [...deprecated, ...policies.flatMap(warningsOf), ...gateWarnings],
     file,
-    environments: [...config.environments].map(([name, { targets }]) => ({ name, targets: targets.length })),
+    environments: [...config.environments].map(([name, { targets, gates = [] }]) => ({
+      name,
+      targets: targets.length,
+      gates: gates.map((gate) => gate.name),
+    })),
     images: config.images === undefined ? null : [...config.images.keys()],
+    signers: [...(trust?.signers.keys() ?? [])],
+    approvers: [...(trust?.approvers ?? [])].map(([group, people]) => ({
+      group,
+      people: [...people.keys()],
+    })),
+    residency: residency === undefined ? null : { default: residency.default, rules: residency.rules.length },
     retention: policies.map(({ name, hash, rules, protect, limits }) => ({
       name: name ?? null,
       hash,
@@ -66,12 +88,20 @@ function warningsOf({ hiddenRules, doubtfulRanges }: RetentionPolicy): readonly 
 
 /** Formats the summary for a person. */
 export function renderConfigSummary(
-  { file, environments, images, retention }: ConfigSummary,
+  { file, environments, images, retention, signers, approvers, residency }: ConfigSummary,
   { style }: Page,
 ): string {
   const lines = [
     `environments: ${listed(environments.map(({ name }) => name))}`,
     `images: ${images === null ? 'any' : listed(images)}`,
+    ...environments.flatMap(({ name, gates }) =>
+      gates.length === 0 ? [] : [`gates of ${escapeText(name)}: ${listed(gates)}`],
+    ),
+    ...(signers.length === 0 ? [] : [`signers: ${listed(signers)}`]),
+    ...approvers.map(({ group, people }) => `approvers of ${escapeText(group)}: ${listed(people)}`),
+    ...(residency === null
+      ? []
+      : [`residency: ${formatCount(residency.rules, 'rule')}, otherwise ${residency.default}`]),
     ...retention.flatMap(({ name, rules, protections, byVersion, limits }) => {
       const parts = [
         `${formatCount(rules.length, 'rule')} (${listed(rules)})`,

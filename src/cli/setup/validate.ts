@@ -1,0 +1,45 @@
+import { dirname } from 'node:path'
+import type { LoadedConfig } from '../../config/load.ts'
+import type { RetentionPolicy } from '../../config/retention/policy.ts'
+import type { Issue } from '../../config/shape.ts'
+import type { FileMistake } from '../../lib/errors.ts'
+
+/** The checked parts of a configuration that commands otherwise read when they need them. */
+export interface ValidatedParts {
+  readonly policies: readonly RetentionPolicy[]
+  readonly gateWarnings: readonly FileMistake[]
+}
+
+/**
+ * Checks everything that `loadConfig` does not: retention policies, the files of keys and trusted
+ * roots, and the expressions of gates.
+ * @param now milliseconds since 1970
+ * @throws `config` with every mistake at its line and column.
+ */
+export async function validate(loaded: LoadedConfig, now: number): Promise<ValidatedParts> {
+  const { checkRetention } = await import('../../config/retention/check-retention.ts')
+  const { retentionOf } = await import('../../config/retention/retention.ts')
+  const { retention, config, file } = loaded
+  const ofRetention =
+    retention === undefined || file === undefined
+      ? []
+      : checkRetention(retention, config, dirname(file)).issues
+  const { issues, warnings } = await validateGates(loaded, now)
+  const all = [...ofRetention, ...issues]
+  if (all.length > 0) throw loaded.mistakes(all)
+  return { policies: retentionOf(loaded), gateWarnings: loaded.locate(warnings) }
+}
+
+async function validateGates(
+  loaded: LoadedConfig,
+  now: number,
+): Promise<{ readonly issues: readonly Issue[]; readonly warnings: readonly Issue[] }> {
+  const { trust, environments } = loaded.config
+  const hasGates = [...environments.values()].some(({ gates }) => gates !== undefined)
+  if (trust === undefined && !hasGates) return { issues: [], warnings: [] }
+  const [{ checkGates }, { gateWarnings }] = await Promise.all([
+    import('../gates/load-gates.ts'),
+    import('../../config/gates/gate-warnings.ts'),
+  ])
+  return { issues: await checkGates(loaded), warnings: gateWarnings(loaded.config, now) }
+}

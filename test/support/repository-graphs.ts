@@ -1,3 +1,6 @@
+import { formatStatement } from '../../src/audit/attestation/statement-artifact.ts'
+import { holdPredicate } from '../../src/audit/holds/hold-statement.ts'
+import { holdPredicateType } from '../../src/images/holds/hold-tag.ts'
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import type { RepositoryPlan, TagVerdict } from '../../src/plan/prune/prune-plan.ts'
@@ -10,6 +13,7 @@ import type { TagSelector } from '../../src/selectors/tag-selector.ts'
 import type { RepositoryPolicy, ReferenceInUse } from '../../src/usecases/prune/policy/policy.ts'
 import type { RepositorySnapshot } from '../../src/usecases/prune/snapshot.ts'
 import { LinearRegExp } from '../../src/lib/linear-regexp.ts'
+import { statementMediaType } from '../../src/signing/statement.ts'
 import { plainReading } from '../../src/semver/version.ts'
 import { parseRange } from '../../src/semver/range/range.ts'
 import type { RepositoryNode } from '../../src/images/graph/repository-node.ts'
@@ -28,6 +32,18 @@ interface ManifestSketch {
   readonly subject?: string
   /** names of layers of 10 bytes each */
   readonly layers?: readonly string[]
+  /** makes it a hold statement about its subject, with this predicate or these bytes */
+  readonly hold?: HoldSketch | 'unreadable' | 'not embedded'
+}
+
+/** A statement of so many days before `now`. */
+interface HoldSketch {
+  readonly decision: 'hold' | 'release'
+  readonly days: number
+  readonly expires?: string
+  readonly reason?: string
+  /** another subject in the statement than that of the manifest */
+  readonly about?: string
 }
 
 export interface RepositorySketch {
@@ -178,7 +194,32 @@ export function protection(tags: TagSelector, newest?: TagProtection['newest']):
   }
 }
 
-function nodeOf(name: string, { age, children, subject, layers, configAge }: ManifestSketch): RepositoryNode {
+/** The statement of a hold, as its manifest contains it. */
+function holdOf(
+  subject: string,
+  hold: NonNullable<ManifestSketch['hold']>,
+): Pick<RepositoryNode, 'statement' | 'created'> {
+  const layer = { mediaType: statementMediaType, digest: digestNamed('statement'), size: 1 }
+  const base = { layer, predicateType: holdPredicateType }
+  if (hold === 'not embedded') return { statement: base }
+  if (hold === 'unreadable') return { statement: { ...base, embedded: Buffer.from('{') } }
+  const { about = subject, days, ...rest } = hold
+  const digest = digestNamed(about)
+  const repository = { registry: 'r.example.com', path: 'dev/api' }
+  const actor = { user: 'ada', host: 'here' }
+  const predicate = holdPredicate(
+    { digest, time: now - days * day, ...rest },
+    { repository, actor, run: 'run1', tool: '0' },
+  )
+  const descriptor = { mediaType: mediaTypes.manifest, digest, size: 1 }
+  const embedded = formatStatement(repository, descriptor, holdPredicateType, predicate)
+  return { statement: { ...base, embedded } }
+}
+
+function nodeOf(
+  name: string,
+  { age, children, subject, layers, configAge, hold }: ManifestSketch,
+): RepositoryNode {
   const created = timeText(age)
   const config = { mediaType: mediaTypes.config, digest: digestNamed(`config of ${name}`), size: 10 }
   const blobs = (layers ?? [name]).map((layer) => ({ digest: digestNamed(`layer ${layer}`), size: 10 }))
@@ -193,6 +234,7 @@ function nodeOf(name: string, { age, children, subject, layers, configAge }: Man
       isAttestation: child.startsWith('att'),
     })),
     ...(subject !== undefined && { subject: digestNamed(subject) }),
+    ...(subject !== undefined && hold !== undefined && holdOf(subject, hold)),
     ...(created !== undefined && { created }),
   }
   if (children !== undefined) return { ...base, kind: 'index', blobs: [] }

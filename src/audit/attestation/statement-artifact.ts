@@ -2,7 +2,6 @@ import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { predicateTypeKeys } from '../../oci/annotations.ts'
 import { bareDescriptor, type Descriptor } from '../../oci/descriptor.ts'
-import { algorithmOf, encodedOf } from '../../oci/digest.ts'
 import { mediaTypes } from '../../oci/media-types.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { canonicalJson } from '../../plan/canonical-json.ts'
@@ -11,10 +10,8 @@ import { signEnvelope } from '../../signing/dsse.ts'
 import { bundleMediaType, formatBundle } from '../../signing/sigstore-bundle.ts'
 import type { SigningKey } from '../../signing/signing-keys.ts'
 import { describe, sourceOf } from '../artifact.ts'
-import { statementMediaType } from '../../signing/statement.ts'
+import { digestMap, statementMediaType, statementType } from '../../signing/statement.ts'
 
-/** in-toto attestation, spec/v1/statement.md */
-const statementType = 'https://in-toto.io/Statement/v1'
 /** in bytes: a reason of any sensible length fits */
 const maxShortStatement = 64 * 1024
 /** defined by cosign for bundles */
@@ -90,7 +87,7 @@ export function formatStatement(
   const bytes = new TextEncoder().encode(
     canonicalJson({
       _type: statementType,
-      subject: [{ name: formatRepository(repository), digest: { [algorithmOf(digest)]: encodedOf(digest) } }],
+      subject: [{ name: formatRepository(repository), digest: digestMap(digest) }],
       predicateType,
       predicate,
     }),

@@ -1,4 +1,5 @@
 import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import { describeHold, findHolds, type Hold } from '../../audit/holds/find-holds.ts'
 import type { RecordedPut } from '../../audit/query/recorded-puts.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
@@ -17,6 +18,8 @@ type LiveReason =
   /** a kept manifest reaches it: an index, a subject */
   | { readonly kind: 'reached'; readonly by: Digest }
   | { readonly kind: 'inUse' }
+  /** a person holds it */
+  | { readonly kind: 'held'; readonly hold: Hold }
   /** another run puts it there */
   | { readonly kind: 'put'; readonly put: RecordedPut }
 
@@ -94,17 +97,20 @@ export class PendingDeletes {
  * that come after these as well. Pure.
  * @param roots digests that are in use
  * @param graph may be a part of the repository: then it shows what that part keeps
+ * @param now milliseconds since 1970
  * @param puts manifests that other runs put there, which keep what they reach
  */
 export function findLiveDeletes(
   deletes: PendingDeletes,
   roots: readonly Digest[],
   graph: RepositoryGraph,
+  now: number,
   puts: ReadonlyMap<Digest, RecordedPut> = new Map(),
 ): ReadonlyMap<DeleteManifestStep, ErrorInfo> {
   const live = new Map<DeleteManifestStep, ErrorInfo>()
   const tags = new Map([...graph.tags].toReversed().map(([tag, digest]) => [digest, tag]))
-  for (const [digest, reason] of liveReasons(deletes, roots, graph, puts)) {
+  const held = findHolds(graph, now).byDigest
+  for (const [digest, reason] of liveReasons(deletes, { roots, held, puts }, graph)) {
     const step = deletes.of(digest)
     if (step !== undefined)
       live.set(step, toErrorInfo(deleteConflict(step, textOf(reason, step, tags, puts))))
@@ -112,11 +118,17 @@ export function findLiveDeletes(
   return live
 }
 
+interface LiveRoots {
+  /** digests that are in use */
+  readonly roots: readonly Digest[]
+  readonly held: ReadonlyMap<Digest, Hold>
+  readonly puts: ReadonlyMap<Digest, RecordedPut>
+}
+
 function liveReasons(
   deletes: PendingDeletes,
-  roots: readonly Digest[],
+  { roots, held, puts }: LiveRoots,
   graph: RepositoryGraph,
-  puts: ReadonlyMap<Digest, RecordedPut>,
 ): ReadonlyMap<Digest, LiveReason> {
   const isDeleted = (digest: Digest): boolean => deletes.of(digest) !== undefined
   const reasons = new Map<Digest, LiveReason>()
@@ -128,6 +140,9 @@ function liveReasons(
       reasons.set(planned, { kind: 'moved', tag, to: digest })
   }
   for (const root of roots) if (isDeleted(root)) reasons.set(root, { kind: 'inUse' })
+  // A tag of a hold counts like any other tag.
+  for (const [digest, hold] of held)
+    if (hold.kind !== 'tag' && isDeleted(digest)) reasons.set(digest, { kind: 'held', hold })
   for (const [digest, put] of puts) if (isDeleted(digest)) reasons.set(digest, { kind: 'put', put })
   const kept = [...graph.nodes.keys()].filter((digest) => !isDeleted(digest))
   const reach = new Reach(graph)
@@ -165,11 +180,14 @@ function textOf(
       return describePut(reason.put)
     case 'inUse':
       return 'it is in use'
+    case 'held':
+      return `it is ${describeHold(reason.hold)}`
   }
 }
 
 /** The change of another run, by the audit log. */
 export function describePut({ run, operation, user, tag }: RecordedPut): string {
-  const change = tag === undefined ? 'copies it to this repository' : `writes the tag ${tag} for it`
+  const content = operation === 'hold' ? 'holds it' : 'copies it to this repository'
+  const change = tag === undefined ? content : `writes the tag ${tag} for it`
   return `according to the audit log, the run ${run} (${operation} by ${user}) ${change}`
 }

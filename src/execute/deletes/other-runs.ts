@@ -1,5 +1,6 @@
 import type { RecordedPut } from '../../audit/query/recorded-puts.ts'
 import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { type RepositoryName, sameRepository } from '../../oci/reference.ts'
@@ -13,6 +14,7 @@ import { describePut, findLiveDeletes, type PendingDeletes } from './live-set.ts
 
 export interface OtherRunsPorts {
   readonly deletes: PendingDeletes
+  readonly clock: Pick<Clock, 'now'>
   /** reads the repository that is pruned */
   readonly reader: RepositoryReader
   readonly stores: Pick<Repositories, 'source'>
@@ -60,13 +62,13 @@ export class OtherRuns {
   }
 
   async #findLive(puts: readonly RecordedPut[], call: Call): Promise<ReadonlyMap<DeleteStep, ErrorInfo>> {
-    const { deletes } = this.#ports
+    const { deletes, clock } = this.#ports
     // A put with the source of its content wins over one without.
     const sourced = puts.filter(({ from }) => from !== undefined)
     const byDigest = new Map([...puts, ...sourced].map((put) => [put.digest, put]))
     const { graph, unreadable } = await this.read([...byDigest.values()], call)
     if (unreadable !== undefined) return this.#keepAll(unreadable)
-    const manifests = findLiveDeletes(deletes, [], graph, byDigest)
+    const manifests = findLiveDeletes(deletes, [], graph, clock.now(), byDigest)
     const untags = puts.flatMap((put) => {
       const step = put.tag === undefined ? undefined : deletes.ofTag(put.tag)
       return step === undefined ? [] : [[step, toErrorInfo(deleteConflict(step, describePut(put)))] as const]

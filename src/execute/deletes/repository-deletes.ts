@@ -76,14 +76,17 @@ export class RepositoryDeletes {
   #newlyLive: { readonly at: number; readonly steps: Promise<ReadonlyMap<DeleteStep, ErrorInfo>> } | undefined
 
   constructor(plan: RepositoryPlan, ports: RepositoryPorts) {
-    const { call, reader, recordedPuts, stop, store, stores, tagDeletes, usedNow } = ports
+    const { call, clock, reader, recordedPuts, stop, store, stores, tagDeletes, usedNow } = ports
     this.#plan = plan
     this.#ports = ports
     this.#reading = { ...call, signal: AbortSignal.any([call.signal, stop]) }
     this.#ledger = new DeleteLedger(plan, ports.comesLast)
     const deletes = new PendingDeletes(plan.steps, (step) => this.#ledger.isPending(step))
-    this.#rescans = new Rescans({ plan, ledger: this.#ledger, deletes, reader, usedNow }, this.#reading)
-    this.#otherRuns = new OtherRuns({ deletes, reader, stores, recordedPuts })
+    this.#rescans = new Rescans(
+      { plan, ledger: this.#ledger, deletes, clock, reader, usedNow },
+      this.#reading,
+    )
+    this.#otherRuns = new OtherRuns({ deletes, clock, reader, stores, recordedPuts })
     this.#results = new DeleteResults(this.#ledger, this.#rescans, {
       store,
       tagDeletes,

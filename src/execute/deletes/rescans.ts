@@ -1,4 +1,5 @@
 import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { DrayError, type ErrorInfo } from '../../lib/errors.ts'
 import { joinFirst } from '../../lib/join-first.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -27,6 +28,7 @@ export interface RescanSubject {
   readonly plan: RepositoryPlan
   readonly ledger: DeleteLedger
   readonly deletes: PendingDeletes
+  readonly clock: Pick<Clock, 'now'>
   readonly reader: RepositoryReader
   /** images in use, beside the roots of the plan */
   readonly usedNow: readonly TagOrDigest[]
@@ -39,6 +41,7 @@ export interface RescanSubject {
 export class Rescans {
   readonly #ledger: DeleteLedger
   readonly #deletes: PendingDeletes
+  readonly #clock: Pick<Clock, 'now'>
   readonly #reader: RepositoryReader
   readonly #usedNow: readonly TagOrDigest[]
   /** digests in use */
@@ -58,9 +61,10 @@ export class Rescans {
   /** no delete has followed the last rescan of the whole repository yet */
   #isCurrent = false
 
-  constructor({ plan, ledger, deletes, reader, usedNow }: RescanSubject, call: Call) {
+  constructor({ plan, ledger, deletes, clock, reader, usedNow }: RescanSubject, call: Call) {
     this.#ledger = ledger
     this.#deletes = deletes
+    this.#clock = clock
     this.#reader = reader
     this.#usedNow = usedNow
     this.#roots = [...plan.roots, ...usedNow.flatMap((at) => ('digest' in at ? [at.digest] : []))]
@@ -209,7 +213,7 @@ export class Rescans {
 
   #findLive(graph: RepositoryGraph): ReadonlyMap<DeleteStep, ErrorInfo> {
     const used = this.#usedNow.flatMap((at) => ('tag' in at ? (graph.tags.get(at.tag) ?? []) : []))
-    return findLiveDeletes(this.#deletes, [...this.#roots, ...used], graph)
+    return findLiveDeletes(this.#deletes, [...this.#roots, ...used], graph, this.#clock.now())
   }
 
   /**

@@ -4,6 +4,8 @@ import type { Digest } from '../../oci/digest.ts'
 import { artifactTypeOf, blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import { isImageConfig } from '../config/image-config.ts'
+import { holdPredicateType } from '../holds/hold-tag.ts'
+import { embeddedLayer } from './embedded-layer.ts'
 import { isAttestationChild } from './platform-images.ts'
 import type { ManifestContent } from '../ports.ts'
 
@@ -30,6 +32,8 @@ export interface RepositoryNode {
 export interface StatementLayer {
   readonly layer: Descriptor
   readonly predicateType?: string
+  /** of a hold: the content of the layer, if the manifest contains it */
+  readonly embedded?: Uint8Array
 }
 
 interface ChildEntry {
@@ -68,17 +72,19 @@ export function nodeOf({ bytes, descriptor }: ManifestContent, where: string): R
     ...(subject !== undefined && { subject: subject.digest }),
     ...(artifactType !== undefined && { artifactType }),
     ...(created !== undefined && { created }),
-    ...statementOf(manifest),
+    ...statementOf(manifest, bytes),
   }
 }
 
-function statementOf(manifest: Manifest): { readonly statement?: StatementLayer } {
+function statementOf(manifest: Manifest, bytes: Uint8Array): { readonly statement?: StatementLayer } {
   if (manifest.kind !== 'manifest' || manifest.subject === undefined) return {}
   const [layer, ...others] = manifest.layers
   if (layer === undefined || others.length > 0) return {}
   const predicateType = predicateTypeKeys.map((key) => manifest.annotations?.[key]).find(Boolean)
   const base = { layer: bareDescriptor(layer) }
-  return { statement: predicateType === undefined ? base : { ...base, predicateType } }
+  if (predicateType === undefined) return { statement: base }
+  const embedded = predicateType === holdPredicateType ? embeddedLayer(bytes, layer) : undefined
+  return { statement: { ...base, predicateType, ...(embedded !== undefined && { embedded }) } }
 }
 
 export function opaqueNode(descriptor: Descriptor): RepositoryNode {

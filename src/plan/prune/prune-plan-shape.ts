@@ -6,6 +6,7 @@ const why = v.strictObject({
     'rule',
     'protection',
     'inUse',
+    'hold',
     'unmatched',
     'kept',
     'undated',

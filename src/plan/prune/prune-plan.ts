@@ -126,6 +126,8 @@ export interface Why {
     | 'protection'
     /** it is in use: `by` is the source */
     | 'inUse'
+    /** a person holds it: `by` is the tag or the statement */
+    | 'hold'
     /** no rule selects it */
     | 'unmatched'
     /** a rule selects it and a condition of that rule keeps it: `by` is the rule's name */

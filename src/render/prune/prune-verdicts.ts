@@ -238,6 +238,8 @@ function reasonOf(why: Why): string {
       return `protected by ${by}`
     case 'inUse':
       return 'in use'
+    case 'hold':
+      return 'held'
     case 'unmatched':
       return 'not selected by a rule'
     case 'kept':

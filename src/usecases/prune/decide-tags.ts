@@ -1,5 +1,6 @@
 import type { Digest } from '../../oci/digest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
+import { describeHold, type Hold } from '../../audit/holds/find-holds.ts'
 import type { TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import { sortBySemver } from '../../semver/order.ts'
 import type { Evaluation } from './evaluate.ts'
@@ -56,7 +57,8 @@ function missingChildrenOf(
 }
 
 function decideTag(evaluation: Evaluation, tag: string, digest: Digest): ReasonedVerdict {
-  const { keptImages, ruleVerdicts, reachability } = evaluation
+  const { holds, keptImages, ruleVerdicts, reachability } = evaluation
+  if (holds.endedTags.has(tag)) return decideEndedHold(evaluation, digest)
   const protection = keptImages.digests.get(digest)
   if (protection !== undefined)
     return { verdict: 'keep', why: explainKept(protection, keptImages, tag, digest) }
@@ -71,6 +73,14 @@ function decideTag(evaluation: Evaluation, tag: string, digest: Digest): Reasone
   }
   if (reachability.garbage.has(digest)) return { verdict: 'delete', why: ruleVerdict.why }
   return untag(evaluation, ruleVerdict.why, digest)
+}
+
+/** The tag of a hold that has ended goes with its image. */
+function decideEndedHold({ reachability }: Evaluation, digest: Digest): ReasonedVerdict {
+  if (!reachability.garbage.has(digest))
+    return { verdict: 'keep', why: { kind: 'unmatched', text: 'the hold has ended, and its image is kept' } }
+  const text = 'the hold has ended, and its image is deleted'
+  return { verdict: 'delete', why: { kind: 'orphan', by: digest, text } }
 }
 
 /** The verdict of a rule on the tag of an attached artifact whose subject is missing. */
@@ -128,6 +138,7 @@ function findSubject({ reach, snapshot }: Evaluation, tag: string): Digest | und
 }
 
 function explainKept(protection: Protected, keptImages: ProtectedImages, tag: string, digest: Digest): Why {
+  if (protection.kind === 'hold') return explainHeld(protection.hold, digest)
   const own = keptImages.byTag.get(tag)
   if (own !== undefined && keptImages.versionLike.has(tag)) {
     const text = `protected: ${own.name} (version-like tag)`
@@ -143,4 +154,10 @@ function explainKept(protection: Protected, keptImages: ProtectedImages, tag: st
   const { name } = protection.protection
   const how = protection.at === digest ? `the same digest as ${protection.tag}` : `part of ${protection.tag}`
   return { kind: 'protection', by: name, text: `protected: ${how} (${name})` }
+}
+
+function explainHeld(hold: Hold, digest: Digest): Why {
+  const text = describeHold(hold)
+  const part = hold.digest === digest ? '' : `part of ${hold.digest.slice(0, 19)}, which is `
+  return { kind: 'hold', by: hold.by, text: `${part}${text}` }
 }

@@ -1,6 +1,8 @@
+import { findHolds, type Holds } from '../../audit/holds/find-holds.ts'
+import { isHoldTag } from '../../images/holds/hold-tag.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { Reach } from '../../images/graph/reach.ts'
-import { imageTags } from '../../images/graph/repository-graph.ts'
+import { imageTags, type RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import { describeMissingChildren } from '../../oci/missing-children.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
 import { applyRules, namesOfTimedRules, type RuleVerdict } from './policy/apply-rules.ts'
@@ -19,10 +21,11 @@ import type { RepositorySnapshot } from './snapshot.ts'
 export interface Evaluation {
   readonly snapshot: RepositorySnapshot
   readonly policy: RepositoryPolicy
-  /** tags that have a manifest, except those of attached artifacts */
+  /** tags that have a manifest, except those of attached artifacts and of holds that have ended */
   readonly tags: ReadonlyMap<string, Digest>
   readonly reach: Reach
   readonly times: ImageTimes
+  readonly holds: Holds
   readonly keptImages: ProtectedImages
   /** the input of the rules */
   readonly ruleOptions: RuleOptions
@@ -37,10 +40,13 @@ export interface Evaluation {
 /** Applies protections, rules and reachability to a snapshot. Pure. */
 export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryPolicy): Evaluation {
   const { graph, now, inUse, orphaned, history = noHistory } = snapshot
-  const tags = imageTags(graph)
+  const holds = findHolds(graph, now)
+  const tags = tagsOfImages(graph, holds)
   const reach = new Reach(graph)
   const times = timesOf(snapshot, policy)
-  const keptImages = findKept(tags, policy, inUse, reach, (digest) => graph.nodes.has(digest))
+  const keptImages = findKept(tags, policy, { used: inUse, held: holds.byDigest }, reach, (digest) =>
+    graph.nodes.has(digest),
+  )
   const { rules, reading } = policy
   const broken = findBroken(snapshot)
   const ruleOptions = { rules, times, now, kept: keptImages.digests, reading, broken }
@@ -51,15 +57,17 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
       return isDeleted && digest !== null && !keptImages.digests.has(digest) ? [tag] : []
     }),
   )
-  // An orphaned artifact that is deleted takes no slot of the rules that count tags.
-  const counted = new Map([...tags].filter(([tag]) => !orphansToDelete.has(tag)))
+  // An orphaned artifact that is deleted takes no slot of the rules that count tags, and no rule is
+  // about the tag of a hold.
+  const counted = new Map([...tags].filter(([tag]) => !orphansToDelete.has(tag) && !isHoldTag(tag)))
   const ruleVerdicts = applyRules(counted, ruleOptions)
   const toDelete = new Set(deletedTags({ keptImages, ruleVerdicts, tags }).map(({ tag }) => tag))
   const superseded = applySupersededRules(snapshot, policy, keptImages)
   const reachability = markAndSweep(graph, reach, {
     toDelete,
     tags,
-    inUse: keptImages.inUse.keys(),
+    kept: [...keptImages.inUse.keys(), ...holds.byDigest.keys()],
+    endedHolds: holds.endedTags,
     orphaned,
     orphansToDelete,
     superseded: new Map([...superseded].map(([digest, { isDeleted }]) => [digest, isDeleted])),
@@ -70,6 +78,7 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
     tags,
     reach,
     times,
+    holds,
     keptImages,
     ruleOptions,
     ruleVerdicts,
@@ -77,6 +86,12 @@ export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryP
     superseded,
     reachability,
   }
+}
+
+/** The tag of a hold that has ended is no reason to keep its image. */
+export function tagsOfImages(graph: RepositoryGraph, { endedTags }: Holds): ReadonlyMap<string, Digest> {
+  const tags = imageTags(graph)
+  return endedTags.size === 0 ? tags : new Map([...tags].filter(([tag]) => !endedTags.has(tag)))
 }
 
 function timesOf(

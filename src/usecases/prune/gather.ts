@@ -6,7 +6,7 @@ import type { ContentStore } from '../../images/cache/content-store.ts'
 import { createdInConfig, readConfigBytes } from '../../images/config/image-config.ts'
 import { inParallel } from '../../images/parallel.ts'
 import { Reach } from '../../images/graph/reach.ts'
-import { type PreviousScan, imageTags, type RepositoryGraph } from '../../images/graph/repository-graph.ts'
+import type { PreviousScan, RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 import { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import type {
@@ -18,13 +18,15 @@ import type {
   SourceRepository,
 } from '../../images/ports.ts'
 import type { RepositoryScan } from '../../images/graph/repository-scan.ts'
-import { findBroken, findCandidates, findDatedDeletes } from './evaluate.ts'
+import { findHolds } from '../../audit/holds/find-holds.ts'
+import { findBroken, findCandidates, findDatedDeletes, tagsOfImages } from './evaluate.ts'
 import { findUndecided } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
 import { findKept } from './policy/protect.ts'
 import type { RuleOptions } from './policy/rules/rule-options.ts'
 import type { HistorySources } from './records/history.ts'
 import { HistoryReader, noSources } from './records/history-reader.ts'
+import { checkOpenHolds } from './records/open-holds.ts'
 import {
   type ConfigTime,
   maxClockDifferenceMs,
@@ -90,6 +92,7 @@ export async function gather(
     },
     call,
   )
+  await checkOpenHolds(scan, sources, call)
   const broken = findBroken({ graph: scan.graph, history: reader.history })
   const configTimes = await readTimes(store, scan, { ...request, broken, now }, options, call)
   const takeSnapshot = (): RepositorySnapshot => ({
@@ -175,8 +178,10 @@ async function readTimes(
     now,
     ...pushTimesOf(store, policy),
   })
-  const tags = imageTags(graph)
-  const { digests: kept } = findKept(tags, policy, inUse, new Reach(graph), (d) => graph.nodes.has(d))
+  const holds = findHolds(graph, now)
+  const tags = tagsOfImages(graph, holds)
+  const references = { used: inUse, held: holds.byDigest }
+  const { digests: kept } = findKept(tags, policy, references, new Reach(graph), (d) => graph.nodes.has(d))
   const needed = new Map<Digest, RepositoryNode>()
   for (const digest of findUndecided(tags, {
     ...policy,

@@ -18,8 +18,10 @@ export interface SweepInput {
   readonly toDelete: ReadonlySet<string>
   /** image tags, with their digests */
   readonly tags: ReadonlyMap<string, Digest>
-  /** digests that are in use */
-  readonly inUse: Iterable<Digest>
+  /** digests that are in use or held */
+  readonly kept: Iterable<Digest>
+  /** tags of holds that have ended: they keep nothing */
+  readonly endedHolds: ReadonlySet<string>
   readonly orphaned: readonly OrphanedManifest[]
   /** tags of attached artifacts without their subject that a rule deletes */
   readonly orphansToDelete: ReadonlySet<string>
@@ -33,11 +35,11 @@ export interface SweepInput {
  */
 export function markAndSweep(graph: RepositoryGraph, reach: Reach, input: SweepInput): Reachability {
   const orphanedTags = new Set(listOrphanedTags(graph, input.orphaned).keys())
-  const roots = new Set(input.inUse)
+  const roots = new Set(input.kept)
   const candidates = new Set(input.orphaned.map(({ digest }) => digest))
   for (const [digest, isDeleted] of input.superseded) (isDeleted ? candidates : roots).add(digest)
   for (const [tag, digest] of graph.tags) {
-    if (digest === null) continue
+    if (digest === null || input.endedHolds.has(tag)) continue
     if (orphanedTags.has(tag)) (input.orphansToDelete.has(tag) ? candidates : roots).add(digest)
     else if (!isEvidenceTag(tag)) (input.toDelete.has(tag) ? candidates : roots).add(digest)
   }

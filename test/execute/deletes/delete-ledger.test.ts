@@ -220,7 +220,7 @@ describe('the work for twice as many deletes is at most twice as much', () => {
         missing: new Set<Digest>(),
       } as unknown as RepositoryGraph
       return countOperations(() => {
-        const conflicts = findLiveDeletes(new PendingDeletes(steps, () => true), [], graph)
+        const conflicts = findLiveDeletes(new PendingDeletes(steps, () => true), [], graph, 0)
         expect(conflicts.size).toBe(count)
       })
     }
@@ -238,7 +238,7 @@ describe('the work for twice as many deletes is at most twice as much', () => {
         nodes: new Map([[digest, indexNode(digest, digest)]]),
         missing: new Set<Digest>(),
       } as unknown as RepositoryGraph
-      return countOperations(() => expect(findLiveDeletes(deletes, [], graph).size).toBe(1))
+      return countOperations(() => expect(findLiveDeletes(deletes, [], graph, 0).size).toBe(1))
     }
     expect(operations(800)).toBe(operations(400))
   })

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/lib/clock.ts'
 import { describe, expect, it } from 'vitest'
 import { DeleteLedger } from '../../../src/execute/deletes/delete-ledger.ts'
 import { PendingDeletes } from '../../../src/execute/deletes/live-set.ts'
@@ -91,7 +92,7 @@ function rescansOf(
   const ledger = new DeleteLedger(plan)
   const deletes = new PendingDeletes(steps, (step) => ledger.isPending(step))
   const reader = readerOf(sketch, readings, resolved)
-  const rescans = new Rescans({ plan, ledger, deletes, reader, usedNow }, notedCall())
+  const rescans = new Rescans({ plan, ledger, deletes, clock: systemClock, reader, usedNow }, notedCall())
   const reasons = () =>
     Object.fromEntries(ledger.outcomes.map(({ step, error }) => [step, error?.why ?? error?.code]))
   const deleted = (name: string): void => {

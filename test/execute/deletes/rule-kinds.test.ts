@@ -36,6 +36,7 @@ async function planOf(
         ...noMoves,
         superseded: superseded.map(([tag, content]) => ({ tag, digest: digestOf(content), at: longAgo })),
       }),
+    openHolds: async () => await Promise.resolve([]),
     identify: formatRepository,
     keys: async () => await Promise.resolve(undefined),
     remember: async ({ sightings }) =>

@@ -1,3 +1,4 @@
+import { type OpenHold, readOpenHolds } from '../../../audit/holds/open-holds.ts'
 import { noMoves, readTagMoves, type RepositoryMoves } from '../../../audit/moves/tag-moves.ts'
 import { RegistryNames } from '../../../config/registry-names.ts'
 import { isDrayError, toErrorInfo } from '../../../lib/errors.ts'
@@ -18,6 +19,7 @@ export class RetentionHistory {
   readonly #identities: ReadonlySet<string>
   readonly #sightings: FirstSightings
   readonly #context: Context
+  #holds: Promise<ReadonlyMap<string, readonly OpenHold[]>> | undefined
   #moves: Promise<ReadonlyMap<string, RepositoryMoves>> | undefined
   #keys: Promise<readonly PublicKey[] | undefined> | undefined
 
@@ -45,10 +47,21 @@ export class RetentionHistory {
     const identity = identify(repository)
     return {
       identify,
+      openHolds: async (call) => (await this.#readHolds(call)).get(identity) ?? [],
       moves: async (call) => (await this.#readMoves(call)).get(identity) ?? noMoves,
       keys: (call) => (this.#keys ??= this.#loadKeys(call)),
       remember: (found, call) => this.#sightings.remember(identity, found, call),
     }
+  }
+
+  /** @throws `audit`, for each repository. */
+  #readHolds({ signal }: Call): Promise<ReadonlyMap<string, readonly OpenHold[]>> {
+    this.#holds ??= readOpenHolds(this.#path, {
+      identify: (one) => this.#names.identity(one),
+      now: this.#context.clock.now(),
+      signal,
+    })
+    return this.#holds
   }
 
   /** @throws `audit`, for each repository that needs the log. */

@@ -1,6 +1,7 @@
 import type { Limits } from '../../../config/retention/policy.ts'
 import { DrayError, toErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
+import { isHoldTag } from '../../../images/holds/hold-tag.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatAt, formatRepository, type TagOrDigest } from '../../../oci/reference.ts'
 import type { RepositoryPlan, TagVerdict } from '../../../plan/prune/prune-plan.ts'
@@ -100,11 +101,14 @@ function rulesOf(
 ): readonly RuleResult[] {
   const orphan = orphans.get(tag)
   const orphanRule = orphan === undefined ? undefined : rules.find(({ kind }) => kind === 'orphaned')
-  const results = tags.has(tag)
-    ? explainRules(tag, tags, ruleOptions)
-    : isEvidenceTag(tag)
-      ? rules.map(({ name }): RuleResult => ({ name, ...notForArtifacts }))
-      : []
+  const other = isHoldTag(tag) ? notForHolds : isEvidenceTag(tag) ? notForArtifacts : undefined
+  const ruled = new Map([...tags].filter(([one]) => !isHoldTag(one)))
+  const results =
+    other !== undefined
+      ? rules.map(({ name }): RuleResult => ({ name, ...other }))
+      : ruled.has(tag)
+        ? explainRules(tag, ruled, ruleOptions)
+        : []
   return results.map((result, i) =>
     orphan === undefined || rules[i] !== orphanRule
       ? result
@@ -116,6 +120,12 @@ function rulesOf(
         },
   )
 }
+
+const notForHolds = {
+  verdict: 'notSelected',
+  text: 'rules do not apply to the tags of holds',
+  conditions: [],
+} as const
 
 const notForArtifacts = {
   verdict: 'notSelected',

@@ -1,3 +1,4 @@
+import type { Hold } from '../../../audit/holds/find-holds.ts'
 import type { TagProtection } from '../../../config/retention/policy.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { Reach } from '../../../images/graph/reach.ts'
@@ -5,8 +6,8 @@ import type { ReferenceInUse, RepositoryPolicy } from './policy.ts'
 import { readingOfProtections, selectProtected } from './protected-tags.ts'
 
 /**
- * The content that protections and references in use keep: by tag, and by digest with everything
- * that it reaches.
+ * The content that holds, protections and references in use keep: by tag, and by digest with
+ * everything that it reaches.
  */
 export interface ProtectedImages {
   /** protected tags, each with the first protection that selects it */
@@ -15,6 +16,8 @@ export interface ProtectedImages {
   readonly versionLike: ReadonlySet<string>
   /** digests in use, each with the reference */
   readonly inUse: ReadonlyMap<Digest, ReferenceInUse>
+  /** digests that a statement or tag holds */
+  readonly held: ReadonlyMap<Digest, Hold>
   /** all kept digests, each with the reason and the digest that reaches it */
   readonly digests: ReadonlyMap<Digest, Protected>
   /** names of the protections that match something */
@@ -33,16 +36,23 @@ export type Protected =
       readonly at: Digest
     }
   | { readonly kind: 'inUse'; readonly used: ReferenceInUse; readonly at: Digest }
+  | { readonly kind: 'hold'; readonly hold: Hold; readonly at: Digest }
+
+/** What is kept for other reasons than the tags of protections. */
+export interface KeptReferences {
+  /** references to the repository itself before those at other hosts */
+  readonly used: readonly ReferenceInUse[]
+  readonly held: ReadonlyMap<Digest, Hold>
+}
 
 /**
- * Collects what protections and references in use keep. Pure.
+ * Collects what holds, protections and references in use keep. Pure.
  * @param tags image tags, with their digests
- * @param used references to the repository itself before those at other hosts
  */
 export function findKept(
   tags: ReadonlyMap<string, Digest>,
   { protect, reading }: Pick<RepositoryPolicy, 'protect' | 'reading'>,
-  used: readonly ReferenceInUse[],
+  { used, held }: KeptReferences,
   reach: Reach,
   isThere: (digest: Digest) => boolean,
 ): ProtectedImages {
@@ -58,6 +68,7 @@ export function findKept(
     for (const tag of selected.versionLike) if (!byTag.has(tag)) versionLike.add(tag)
     for (const tag of selected.tags) if (!byTag.has(tag)) byTag.set(tag, protection)
   }
+  for (const [at, hold] of held) if (isThere(at)) keep(digests, { kind: 'hold', hold, at }, reach)
   for (const [tag, protection] of byTag) {
     const at = tags.get(tag)
     if (at !== undefined) keep(digests, { kind: 'protection', protection, tag, at }, reach)
@@ -77,7 +88,7 @@ export function findKept(
     if (!inUse.has(at)) inUse.set(at, image)
     keep(digests, { kind: 'inUse', used: image, at }, reach)
   }
-  return { byTag, versionLike, inUse, digests, matched, absent, atOtherHosts }
+  return { byTag, versionLike, inUse, held, digests, matched, absent, atOtherHosts }
 }
 
 /** Describes a reference in use by its source, and by its text if it names another host. */

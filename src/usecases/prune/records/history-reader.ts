@@ -18,6 +18,7 @@ import { findSupersededDigests, selectsSuperseded } from './superseded.ts'
 /** Without an audit log and without a memory of earlier runs. */
 export const noSources: HistorySources = {
   moves: async () => await Promise.resolve(noMoves),
+  openHolds: async () => await Promise.resolve([]),
   identify: formatRepository,
   keys: async () => await Promise.resolve(undefined),
   remember: async ({ sightings, now }) =>

@@ -1,3 +1,4 @@
+import type { OpenHold } from '../../../audit/holds/open-holds.ts'
 import type { SupersededDigest, RepositoryMoves } from '../../../audit/moves/tag-moves.ts'
 import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
@@ -49,6 +50,8 @@ export const noHistory: RepositoryHistory = {
 export interface HistorySources {
   /** the moves in the repository by the audit log, which is read once for all repositories */
   readonly moves: (call: Call) => Promise<RepositoryMoves>
+  /** the open holds in the repository by the audit log */
+  readonly openHolds: (call: Call) => Promise<readonly OpenHold[]>
   /** one text for all names of a repository */
   readonly identify: (repository: RepositoryName) => string
   /** the keys that sign attestations; undefined: dray.yaml names no key, so they are not signed */

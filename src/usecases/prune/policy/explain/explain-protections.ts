@@ -1,3 +1,4 @@
+import { describeHold } from '../../../../audit/holds/find-holds.ts'
 import type { TagProtection } from '../../../../config/retention/policy.ts'
 import type { Digest } from '../../../../oci/digest.ts'
 import { lineOf } from '../../../../semver/line.ts'
@@ -10,7 +11,8 @@ import { readingOfProtections } from '../protected-tags.ts'
 import { selectTag } from '../select.ts'
 
 /**
- * Returns the result of each protection for a tag or digest, and that of the images in use. Pure.
+ * Returns the result of holds and of each protection for a tag or digest, and that of the images in
+ * use. Pure.
  */
 export function explainProtections(
   evaluation: Evaluation,
@@ -19,12 +21,17 @@ export function explainProtections(
   digest: Digest,
 ): readonly ProtectionResult[] {
   const { keptImages, snapshot, tags, reach } = evaluation
-  const own = policy.protect.map((protection) =>
-    explainProtection(evaluation, { ...policy, protect: [protection] }, protection, tag, digest),
-  )
+  const own = [
+    ...explainHolds(evaluation, digest),
+    ...policy.protect.map((protection) =>
+      explainProtection(evaluation, { ...policy, protect: [protection] }, protection, tag, digest),
+    ),
+  ]
   if (snapshot.inUse.length === 0) return own
   const nothing = { protect: [], reading: policy.reading }
-  const inUse = findKept(tags, nothing, snapshot.inUse, reach, (d) => snapshot.graph.nodes.has(d))
+  const inUse = findKept(tags, nothing, { used: snapshot.inUse, held: new Map() }, reach, (d) =>
+    snapshot.graph.nodes.has(d),
+  )
   const reason = inUse.digests.get(digest)
   const ownCount = snapshot.inUse.filter(({ otherHost }) => otherHost === undefined).length
   const used = keptImages.inUse.get(digest)
@@ -37,6 +44,15 @@ export function explainProtections(
   return [...own, { name: 'in use', matches: reason !== undefined, text }]
 }
 
+/** The result of the holds, if the repository has any. */
+function explainHolds({ holds, keptImages }: Evaluation, digest: Digest): readonly ProtectionResult[] {
+  if (holds.byDigest.size === 0) return []
+  const reason = keptImages.digests.get(digest)
+  if (reason?.kind !== 'hold') return [{ name: 'hold', matches: false, text: 'nobody holds it' }]
+  const part = reason.at === digest ? '' : `part of ${reason.at.slice(0, 19)}, which is `
+  return [{ name: 'hold', matches: true, text: `${part}${describeHold(reason.hold)}` }]
+}
+
 function explainProtection(
   { tags, reach, snapshot }: Evaluation,
   policy: RepositoryPolicy,
@@ -45,7 +61,9 @@ function explainProtection(
   digest: Digest,
 ): ProtectionResult {
   const { name } = protection
-  const kept = findKept(tags, policy, [], reach, (d) => snapshot.graph.nodes.has(d))
+  const kept = findKept(tags, policy, { used: [], held: new Map() }, reach, (d) =>
+    snapshot.graph.nodes.has(d),
+  )
   if (tag !== undefined && kept.versionLike.has(tag)) {
     const text = 'keeps this version-like tag'
     return { name, matches: true, text }

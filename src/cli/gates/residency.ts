@@ -1,10 +1,8 @@
 import type { Call } from '../../lib/call.ts'
+import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Plan, Refusal } from '../../plan/plan.ts'
-import type {
-  ResidencyPorts,
-  ResidentImage,
-  ResidencyViolation,
-} from '../../gates/residency/check-residency.ts'
+import type { ResidencyPorts, ResidentImage } from '../../gates/residency/check-residency.ts'
+import { sameRepository } from '../../oci/reference.ts'
 import type { Context } from '../wiring/context.ts'
 
 /**
@@ -34,16 +32,21 @@ export async function checkResidencyOfAttached(
   await checkResidency({ ...image, from: to, to }, ports, call)
 }
 
-/** Returns the images that may not be in their repositories, for `dray check`. */
-export async function findResidencyViolations(
-  images: readonly Omit<ResidentImage, 'from'>[],
+/**
+ * Returns why an image may not be written to a repository, or may not stay in the repository that
+ * has it: the source of content that is there is unknown. Empty if it may.
+ */
+export async function residencyErrors(
+  { from, ...image }: ResidentImage,
   context: Context,
   call: Call,
-): Promise<readonly ResidencyViolation[]> {
+): Promise<readonly ErrorInfo[]> {
   const ports = await residencyPorts(context)
   if (ports === undefined) return []
-  const { residencyViolations } = await import('../../gates/residency/check-residency.ts')
-  return await residencyViolations(images, ports, call)
+  const isThere = from !== undefined && sameRepository(from, image.to)
+  const { findRefusal } = await import('../../gates/residency/check-residency.ts')
+  const error = await findRefusal({ ...image, from: isThere ? undefined : from }, ports, call)
+  return error === undefined ? [] : [toErrorInfo(error)]
 }
 
 async function residencyPorts(context: Context): Promise<ResidencyPorts | undefined> {

@@ -7,7 +7,6 @@ import type { Repositories } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError, type ErrorCode, toDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
-import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Placement, Plan, Refusal } from '../../plan/plan.ts'
 import { evaluateResidency, type ForbiddenWrite, type ImageLabels } from './evaluate-residency.ts'
@@ -28,16 +27,6 @@ export interface ResidentImage {
   /** undefined: unknown, for an image that the repository has */
   readonly from: RepositoryName | undefined
   readonly to: RepositoryName
-}
-
-export interface ResidencyViolation {
-  readonly image: string
-  readonly repository: RepositoryName
-  readonly digest: Digest
-  /** the key of the rule in `dray.yaml`, such as `residency.rules[0]` */
-  readonly rule: string
-  /** one line for a person */
-  readonly why: string
 }
 
 export interface ResidencyPorts {
@@ -74,25 +63,6 @@ export async function checkResidency(image: ResidentImage, ports: ResidencyPorts
   if (error !== undefined) throw error
 }
 
-/**
- * Returns the images that are in repositories in which `residency` does not allow them. Rules with
- * `from` forbid nothing here, because the source of content that is there is unknown.
- * @throws what the stores throw
- */
-export async function residencyViolations(
-  images: readonly Omit<ResidentImage, 'from'>[],
-  ports: ResidencyPorts,
-  call: Call,
-): Promise<readonly ResidencyViolation[]> {
-  const found = await inParallel(images, imagesAtOnce, call, async ({ image, root, to }, c) => {
-    const forbidden = await findForbidden({ image, root, from: undefined, to }, ports, c)
-    if (forbidden === undefined) return []
-    const { rule, why } = forbidden
-    return [{ image, repository: to, digest: root.digest, rule, why }]
-  })
-  return found.flat()
-}
-
 /** Whether steps of the placement write content. Without steps at all, it is up to date. */
 function writesContent({ steps }: Plan, { id }: Placement): boolean {
   return steps.some((step) => {
@@ -101,7 +71,12 @@ function writesContent({ steps }: Plan, { id }: Placement): boolean {
   })
 }
 
-async function findRefusal(
+/**
+ * Returns why `residency` does not allow an image in a repository, or why that is unknown. Rules
+ * with `from` forbid nothing if `from` is undefined, because the source of the content is unknown.
+ * @throws the reason of the signal
+ */
+export async function findRefusal(
   image: ResidentImage,
   ports: ResidencyPorts,
   call: Call,

@@ -39,7 +39,7 @@ export interface CheckPorts {
   readonly stores: Repositories
   readonly judge: (request: GateRequest, call: Call) => Promise<readonly GateResult[]>
   /** why residency rules forbid the image at a repository; empty: they allow it */
-  readonly violationsOf: (request: GateRequest, call: Call) => Promise<readonly ErrorInfo[]>
+  readonly violationsOf: (image: string, request: GateRequest, call: Call) => Promise<readonly ErrorInfo[]>
 }
 
 /**
@@ -127,7 +127,7 @@ async function checkAt(
   const judged: GateRequest = { root, from, to, operation: 'check', gates }
   try {
     const results = gates.length === 0 ? [] : await judge(judged, call)
-    const violations = await violationsOf(judged, call)
+    const violations = await violationsOf(image, judged, call)
     return {
       ...shown,
       digest: root.digest,

@@ -6,7 +6,7 @@ import {
   checkResidency,
   type ResidencyPorts,
   residencyRefusals,
-  residencyViolations,
+  findRefusal,
 } from '../../../src/gates/residency/check-residency.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import type { Plan, Refusal } from '../../../src/plan/plan.ts'
@@ -165,16 +165,12 @@ describe('an image in a repository', () => {
   const here = () => ({ image: 'app:1.4.2', root, to: repository(us, 'prod/app') })
 
   it('is a violation if no rule allows it there', async () => {
-    expect(await residencyViolations([here()], denyUs(), run.call)).toEqual([
-      {
-        image: 'app:1.4.2',
-        repository: repository(us, 'prod/app'),
-        digest: root.digest,
-        rule: 'residency.rules[0]',
-        why: expect.stringContaining('denies'),
-      },
-    ])
-    expect(await residencyViolations([here()], denyUs({ images: ['other'] }), run.call)).toEqual([])
+    const inPlace = { ...here(), from: undefined }
+    expect(await findRefusal(inPlace, denyUs(), run.call)).toMatchObject({
+      code: 'refused',
+      why: expect.stringContaining('denies'),
+    })
+    expect(await findRefusal(inPlace, denyUs({ images: ['other'] }), run.call)).toBeUndefined()
   })
 
   it('gets no attached artifact there', async () => {

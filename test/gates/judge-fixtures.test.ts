@@ -43,6 +43,8 @@ describe('a signature that cosign made', () => {
     ['p521-old', () => byKey('p521')],
     ['rsa-new', () => byKey('rsa')],
     ['rsa-old', () => byKey('rsa')],
+    ['ed25519-new', () => byKey('ed25519')],
+    ['ed25519-old', () => byKey('ed25519')],
     ['stamped-new', stamped],
   ])('passes: %s', async (name, trust) => {
     const { judge } = await judging(fixtureWith(`${name}-signed`), {

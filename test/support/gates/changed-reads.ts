@@ -1,13 +1,11 @@
-import type { ManifestContent, Repositories, SourceRepository } from '../../../src/images/ports.ts'
+import type { Repositories, SourceRepository } from '../../../src/images/ports.ts'
 import { DrayError, type ErrorCode } from '../../../src/lib/errors.ts'
 
 /** What happens to one read of a repository instead of its answer. */
 export type ReadChange =
-  /** the registry does not answer, or refuses */
+  /** the read fails with this code; a manifest that is `corrupt` has another digest */
   | { readonly kind: 'fail'; readonly code: ErrorCode }
-  /** a manifest or blob does not exist any more; a list is empty */
-  | { readonly kind: 'remove' }
-  /** one bit of the bytes is different, and no digest was compared */
+  /** one bit of the bytes of a blob is different, and the adapter has not noticed */
   | { readonly kind: 'flip' }
 
 /** Repositories whose reads are numbered from 0, and one of them changed. */
@@ -27,42 +25,32 @@ export function changedReads(stores: Repositories, at: number, change: ReadChang
   const wrap = (store: SourceRepository): SourceRepository => ({
     ...store,
     resolve: async (where, call) => {
-      if (!isChanged()) return await store.resolve(where, call)
-      fail()
-      return undefined
+      if (isChanged()) fail()
+      return await store.resolve(where, call)
     },
     manifest: async (where, call) => {
-      if (!isChanged()) return await store.manifest(where, call)
-      fail()
-      if (change.kind === 'remove') throw new DrayError('not-found', 'the manifest does not exist')
-      return flipped(await store.manifest(where, call))
+      if (isChanged()) fail()
+      return await store.manifest(where, call)
     },
     findManifest: async (where, call) => {
-      if (!isChanged()) return await store.findManifest(where, call)
-      fail()
-      const content = change.kind === 'remove' ? undefined : await store.findManifest(where, call)
-      return content && flipped(content)
+      if (isChanged()) fail()
+      return await store.findManifest(where, call)
     },
     blob: async (d, offset, call, end) => {
       if (!isChanged()) return await store.blob(d, offset, call, end)
       fail()
-      if (change.kind === 'remove') throw new DrayError('not-found', 'the blob does not exist')
       const chunks = await Array.fromAsync(await store.blob(d, offset, call, end))
       return (async function* () {
         yield flip(Buffer.concat(chunks))
       })()
     },
     referrers: async (subject, call) => {
-      if (!isChanged()) return await store.referrers(subject, call)
-      fail()
-      return []
+      if (isChanged()) fail()
+      return await store.referrers(subject, call)
     },
     tags: (call, invalid) => {
-      if (!isChanged()) return store.tags(call, invalid)
-      return (async function* () {
-        fail()
-        yield* []
-      })()
+      if (isChanged()) fail()
+      return store.tags(call, invalid)
     },
   })
   const opened = new Map<SourceRepository, SourceRepository>()
@@ -78,10 +66,6 @@ export function changedReads(stores: Repositories, at: number, change: ReadChang
       },
     },
   }
-}
-
-function flipped(content: ManifestContent): ManifestContent {
-  return { ...content, bytes: flip(content.bytes) }
 }
 
 function flip(bytes: Uint8Array): Uint8Array {

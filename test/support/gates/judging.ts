@@ -51,6 +51,7 @@ interface JudgingParts {
   readonly requests: () => readonly string[]
 }
 
+/** The same with any stores. */
 function judgingAt(
   stores: Repositories,
   source: RepositoryName,

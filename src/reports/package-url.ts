@@ -59,11 +59,11 @@ function partsOf(
   }
 }
 
-/** An @ in a namespace, as of `pkg:npm/@scope/name`, begins no version. */
+/** An @ that begins a segment before the last one, as in `pkg:npm/@scope/name`, is no version. */
 function cutVersion(path: string): readonly [names: string, version?: string] {
   const at = path.lastIndexOf('@')
-  if (at <= 0 || path[at - 1] === '/') return [path]
-  return [path.slice(0, at), path.slice(at + 1)]
+  const isScope = path.includes('/', at) && (at === 0 || path[at - 1] === '/')
+  return at < 0 || isScope ? [path] : [path.slice(0, at), path.slice(at + 1)]
 }
 
 function cutLast(text: string, separator: string): readonly [before: string, after?: string] {

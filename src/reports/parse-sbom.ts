@@ -5,6 +5,7 @@ import type { SbomDocument } from './sbom.ts'
 import { parseCycloneDxSbom } from './sboms/cyclonedx-sbom.ts'
 import { isSpdx2, parseSpdx2 } from './sboms/spdx-2.ts'
 import { isSpdx3, parseSpdx3 } from './sboms/spdx-3.ts'
+import { withoutCosignPredicate } from './shared/cosign-predicate.ts'
 import { isCycloneDx } from './shared/cyclonedx.ts'
 import { isCycloneDxType, isSpdxType } from './shared/document-types.ts'
 
@@ -19,10 +20,11 @@ export function isSbomPredicate(type: string, formats: readonly SbomDocument['fo
 
 /**
  * Parses an SBOM of any format.
- * @param value parsed JSON
+ * @param content parsed JSON
  * @throws `malformed`; `unsupported` for a format or version that dray does not read.
  */
-export function parseSbom(value: unknown): SbomDocument {
+export function parseSbom(content: unknown): SbomDocument {
+  const value = withoutCosignPredicate(content, sbomName)
   const document = Fields.of(value, sbomName)
   if (isRecord(value) && isCycloneDx(value)) return parseCycloneDxSbom(document, sbomName)
   if (isRecord(value) && isSpdx2(value)) return parseSpdx2(document, sbomName)

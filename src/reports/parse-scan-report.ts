@@ -1,25 +1,40 @@
+import { DrayError } from '../lib/errors.ts'
 import { Fields } from '../oci/fields.ts'
-import { isRecord, parseJson } from '../oci/json.ts'
+import { isRecord } from '../oci/json.ts'
 import { parseCosignVuln } from './scanners/cosign-vuln.ts'
-import { directFormatOf, parseDirectReport } from './scanners/direct-formats.ts'
+import { isDirectReport, parseDirectReport } from './scanners/direct-formats.ts'
 import { parseInTotoVulns } from './scanners/in-toto-vulns.ts'
-import { reportName } from './scanners/scan-format.ts'
+import { excerpt, reportName } from './scanners/scan-format.ts'
+import { cosignCustomType, withoutCosignPredicate } from './shared/cosign-predicate.ts'
 import { isCycloneDxType } from './shared/document-types.ts'
 import type { ScanReport } from './vulnerability.ts'
 
-const cosignVuln = 'https://cosign.sigstore.dev/attestation/vuln/v1'
-/** The predicate of `cosign attest` without a type: it has the bytes of a file as text. */
-const cosignCustom = 'https://cosign.sigstore.dev/attestation/v1'
-const inTotoVulns = /^https:\/\/in-toto\.io\/attestation\/vulns(?:\/v0\.[12])?$/
-/** JSON of attached artifacts that is deeper is refused. */
-const maxDepth = 100
+/** Predicates of scans, by the beginning of their types. */
+const predicates: readonly ScanPredicate[] = [
+  {
+    prefix: 'https://cosign.sigstore.dev/attestation/vuln',
+    versions: ['/v1'],
+    parse: parseCosignVuln,
+  },
+  {
+    prefix: 'https://in-toto.io/attestation/vulns',
+    versions: ['', '/v0.1', '/v0.2'],
+    parse: parseInTotoVulns,
+  },
+]
+
+interface ScanPredicate {
+  readonly prefix: string
+  readonly versions: readonly string[]
+  readonly parse: (predicate: Fields) => ScanReport
+}
 
 /**
  * Whether a predicate type or media type can be a scan report. A custom type is one if it names a
  * scanner or format: `https://example.com/trivy/v1`.
  */
 export function isScanPredicate(type: string): boolean {
-  if (type === cosignVuln || type === cosignCustom || inTotoVulns.test(type)) return true
+  if (type === cosignCustomType || predicateOf(type) !== undefined) return true
   return isCycloneDxType(type) || /trivy|grype|sarif/i.test(type)
 }
 
@@ -28,9 +43,13 @@ export function isScanPredicate(type: string): boolean {
  * types, such as SBOMs and VEX documents in CycloneDX. They are no scan reports, good or bad.
  */
 export function isScanReport(value: unknown, predicateType: string | undefined): boolean {
-  if (predicateType === cosignVuln) return true
-  if (predicateType !== undefined && inTotoVulns.test(predicateType)) return true
-  return directFormatOf(contentOf(value, predicateType)) !== undefined || isPredicate(value)
+  if (predicateOf(predicateType) !== undefined) return true
+  try {
+    const content = withoutCosignPredicate(value, reportName)
+    return isDirectReport(content) || isPredicate(content)
+  } catch {
+    return false
+  }
 }
 
 /**
@@ -41,10 +60,13 @@ export function isScanReport(value: unknown, predicateType: string | undefined):
  *   format or version that dray does not read. The message is the reason, in one line.
  */
 export function parseScanReport(value: unknown, predicateType: string | undefined): ScanReport {
-  if (predicateType === cosignVuln) return parseCosignVuln(Fields.of(value, reportName))
-  if (predicateType !== undefined && inTotoVulns.test(predicateType))
-    return parseInTotoVulns(Fields.of(value, reportName))
-  const content = contentOf(value, predicateType)
+  const named = predicateOf(predicateType)
+  if (named !== undefined) {
+    if (!named.versions.includes(predicateType?.slice(named.prefix.length) ?? ''))
+      throw new DrayError('unsupported', `${reportName} has the predicate type ${excerpt(predicateType ?? '')}`)
+    return named.parse(Fields.of(value, reportName))
+  }
+  const content = withoutCosignPredicate(value, reportName)
   if (!isPredicate(content)) return parseDirectReport(content)
   const predicate = Fields.of(content, reportName)
   return Array.isArray(content['scanner']['result'])
@@ -52,14 +74,12 @@ export function parseScanReport(value: unknown, predicateType: string | undefine
     : parseCosignVuln(predicate)
 }
 
+/** Returns the predicate of a type, of any version. */
+function predicateOf(type: string | undefined): ScanPredicate | undefined {
+  return predicates.find(({ prefix }) => type === prefix || type?.startsWith(`${prefix}/`) === true)
+}
+
 /** Whether a document is a predicate in a file of its own, as `--format cosign-vuln` writes it. */
 function isPredicate(value: unknown): value is { readonly scanner: Readonly<Record<string, unknown>> } {
   return isRecord(value) && isRecord(value['scanner']) && Object.hasOwn(value['scanner'], 'result')
-}
-
-/** @throws `malformed` for a text in cosign's predicate that is not JSON. */
-function contentOf(value: unknown, predicateType: string | undefined): unknown {
-  if (predicateType !== cosignCustom || !isRecord(value)) return value
-  const data = value['Data']
-  return typeof data === 'string' ? parseJson(data, reportName, maxDepth) : data
 }

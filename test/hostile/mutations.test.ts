@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Parser, parsers } from '../support/hostile/parsers.ts'
+import { reportParsers } from '../support/hostile/report-parsers.ts'
 import { complaintOfError } from '../support/hostile/complaints.ts'
 
 const numRuns = 150
+const all = [...parsers, ...reportParsers]
 
 /** Changes bytes at one offset. Offsets count modulo the length. */
 type Damage = (bytes: Buffer) => Buffer
@@ -70,7 +72,7 @@ async function complaintOf({ parse }: Parser, bytes: Uint8Array): Promise<string
 }
 
 describe('input that is nearly valid', () => {
-  it.each(parsers)('is parsed by $name, or is one error that can be printed', async (parser) => {
+  it.each(all)('is parsed by $name, or is one error that can be printed', async (parser) => {
     await fc.assert(
       fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 4 }), async (damages) => {
         const bytes = damages.reduce<Buffer>((left, one) => one(left), Buffer.from(parser.sample))
@@ -82,7 +84,7 @@ describe('input that is nearly valid', () => {
 
   it('is generated from valid input', async () => {
     const refused: string[] = []
-    for (const { name, parse, sample } of parsers) {
+    for (const { name, parse, sample } of all) {
       try {
         await parse(Buffer.from(sample))
       } catch (thrown) {

@@ -1,5 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
 import type { Fields } from '../../oci/fields.ts'
+import { isRecord } from '../../oci/json.ts'
 import { allComponents, configsOf, cycloneDxVersion, isCycloneDx, manifestsOf } from '../shared/cyclonedx.ts'
 import { withoutRepeats } from '../shared/named-digests.ts'
 import { reportTime } from '../shared/report-time.ts'
@@ -10,29 +11,24 @@ import { reportName, type ScanFormat } from './scan-format.ts'
 /** Earlier versions have no vulnerabilities. */
 const versions = ['1.4', '1.5', '1.6', '1.7']
 
-/**
- * A CycloneDX BOM with a list of vulnerabilities. A BOM without the list is an SBOM, and one
- * without components is a VEX document.
- */
+/** A CycloneDX BOM with vulnerabilities. Other BOMs are SBOMs or VEX documents. */
 export const cycloneDxFormat: ScanFormat = {
-  isClaimedBy: (document) =>
-    isCycloneDx(document) &&
-    Object.hasOwn(document, 'vulnerabilities') &&
-    Object.hasOwn(document, 'components'),
+  isFormatOf: isCycloneDx,
+  isScan: (document) => whyNoScan(document) === undefined,
   parse: parseCycloneDx,
 }
 
 function parseCycloneDx(bom: Fields): ScanReport {
   cycloneDxVersion(bom, versions, reportName)
-  const metadata = bom.object('metadata')
-  const scanner = scannerOf(metadata)
-  const list = bom.list('vulnerabilities', Infinity)
-  // Trivy writes an empty list into each SBOM, also without a scan.
-  if (list.length === 0 && scanner === 'trivy') {
-    throw new DrayError('unsupported', `${reportName} has no vulnerabilities, as each SBOM of trivy`, {
+  const reason = whyNoScan(bom.record)
+  if (reason !== undefined) {
+    throw new DrayError('unsupported', `${reportName} is a CycloneDX BOM ${reason}`, {
       hint: 'Write the report with: trivy image --format json.',
     })
   }
+  const metadata = bom.object('metadata')
+  const scanner = scannerOf(metadata)
+  bom.list('vulnerabilities', Infinity)
   const packages = packagesOf(bom)
   const completedAt = reportTime(metadata.optionalText('timestamp'))
   return {
@@ -44,14 +40,30 @@ function parseCycloneDx(bom: Fields): ScanReport {
   }
 }
 
-/** The list `tools` is the form of version 1.4; later versions have an object. */
+/** Undefined for a scan report. */
+function whyNoScan(document: Readonly<Record<string, unknown>>): string | undefined {
+  const { vulnerabilities, components, metadata } = document
+  if (vulnerabilities === undefined) return 'without vulnerabilities: an SBOM'
+  if (components === undefined) return 'without components: a VEX document'
+  const isEmpty = Array.isArray(vulnerabilities) && vulnerabilities.length === 0
+  // Trivy writes an empty list also if it did not scan (trivy, pkg/sbom/cyclonedx/marshal.go).
+  return isEmpty && isRecord(metadata) && toolOf(metadata) === 'trivy'
+    ? 'of trivy without vulnerabilities: trivy writes the same without a scan'
+    : undefined
+}
+
 function scannerOf(metadata: Fields): string {
-  const tools = Array.isArray(metadata.value('tools'))
-    ? metadata.objects('tools')
-    : (metadata.optionalObject('tools')?.objects('components') ?? [])
-  const name = tools[0]?.optionalText('name')
+  const name = toolOf(metadata.record)
   if (name === undefined) throw new DrayError('malformed', `${reportName} does not name its scanner`)
-  return name.toLowerCase()
+  return name
+}
+
+/** The list `tools` is the form of version 1.4; later versions have an object. */
+function toolOf({ tools }: Readonly<Record<string, unknown>>): string | undefined {
+  const list: unknown = isRecord(tools) ? tools['components'] : tools
+  const first: unknown = Array.isArray(list) ? list[0] : undefined
+  const name = isRecord(first) ? first['name'] : undefined
+  return typeof name === 'string' ? name.toLowerCase() : undefined
 }
 
 function subjectOf(component: Fields | undefined, scanner: string): ReportSubject {

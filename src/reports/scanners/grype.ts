@@ -11,7 +11,7 @@ import { refuseErrors, reportName, type ScanFormat } from './scan-format.ts'
 
 /** JSON of `grype --output json` (grype, grype/presenter/models/document.go). */
 export const grypeFormat: ScanFormat = {
-  isClaimedBy: (document) => Object.hasOwn(document, 'matches') && Object.hasOwn(document, 'descriptor'),
+  isFormatOf: (document) => Object.hasOwn(document, 'matches') && Object.hasOwn(document, 'descriptor'),
   parse: parseGrype,
 }
 

@@ -40,8 +40,10 @@ function resultsOf(scanner: Fields): readonly Fields[] {
   })
 }
 
-/** `trivy` for `pkg:github/aquasecurity/trivy@…` and `https://github.com/aquasecurity/trivy`. */
+/** `trivy` for `pkg:github/aquasecurity/trivy@…` and `https://github.com/aquasecurity/trivy/…`. */
 function scannerNamed(uri: string): string {
+  const known = /\b(?:trivy|grype)\b/i.exec(uri)?.[0]
+  if (known !== undefined) return known.toLowerCase()
   const path = uri.split(/[?#]/)[0]?.replace(/\/+$/, '') ?? ''
   return (parsePackageUrl(uri)?.name ?? path.slice(path.lastIndexOf('/') + 1)).toLowerCase()
 }

@@ -12,7 +12,7 @@ const supportedVersion = '2.1.0'
 
 /** SARIF 2.1.0, in which each rule is a vulnerability (sarif-v2.1.0, sections 3.13 and 3.14). */
 export const sarifFormat: ScanFormat = {
-  isClaimedBy: (document) => Object.hasOwn(document, 'runs') && Object.hasOwn(document, 'version'),
+  isFormatOf: (document) => Object.hasOwn(document, 'runs') && Object.hasOwn(document, 'version'),
   parse: parseSarif,
 }
 

@@ -7,8 +7,10 @@ export const reportName = 'the report'
 
 /** A format of a scanner. */
 export interface ScanFormat {
-  /** Whether a document says that it is a report in this format, of any version. */
-  readonly isClaimedBy: (document: Readonly<Record<string, unknown>>) => boolean
+  /** Whether a document says that it is in this format, of any version. */
+  readonly isFormatOf: (document: Readonly<Record<string, unknown>>) => boolean
+  /** Whether such a document is a scan report; absent: each is one. */
+  readonly isScan?: (document: Readonly<Record<string, unknown>>) => boolean
   /** @throws `malformed`; `unsupported` for another version of the format. */
   readonly parse: (report: Fields) => ScanReport
 }
@@ -30,7 +32,8 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0
 }
 
-/** The beginning of a text from a document, for a message. */
+/** The beginning of a text from a document in one line, for a message. */
 export function excerpt(text: string): string {
-  return text.length <= 100 ? text : `${text.slice(0, 100)}…`
+  const line = text.slice(0, 200).replace(/\s+/g, ' ')
+  return line.length <= 100 ? line : `${line.slice(0, 100)}…`
 }

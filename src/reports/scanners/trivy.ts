@@ -15,7 +15,7 @@ const modifiedFindings = 'ExperimentalModifiedFindings'
 
 /** JSON of `trivy image --format json` (trivy, pkg/types/report.go). */
 export const trivyFormat: ScanFormat = {
-  isClaimedBy: (document) => Object.hasOwn(document, 'SchemaVersion'),
+  isFormatOf: (document) => Object.hasOwn(document, 'SchemaVersion'),
   parse: parseTrivy,
 }
 

@@ -23,8 +23,12 @@ const anyCaseNamespace = new Set(['qpkg', 'rpm', 'yocto'])
 export function parsePackageUrl(text: string): PackageUrl | undefined {
   const [beforeSubpath, subpath] = cutLast(text, '#')
   const [beforeQualifiers, qualifiers = ''] = cutLast(beforeSubpath, '?')
-  const [, type, path] = /^pkg:\/*([a-z][a-z0-9.-]*)\/+(.+)$/i.exec(beforeQualifiers) ?? []
-  if (type === undefined || path === undefined) return undefined
+  const scheme = /^pkg:\/*/i.exec(beforeQualifiers)?.[0]
+  if (scheme === undefined) return undefined
+  const slash = beforeQualifiers.indexOf('/', scheme.length)
+  const type = beforeQualifiers.slice(scheme.length, Math.max(slash, scheme.length))
+  if (!/^[a-z][a-z0-9.-]*$/i.test(type)) return undefined
+  const path = beforeQualifiers.slice(slash + 1)
   try {
     return partsOf(type.toLowerCase(), path, parseQualifiers(qualifiers), subpath)
   } catch (error) {

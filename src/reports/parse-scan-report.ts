@@ -63,7 +63,10 @@ export function parseScanReport(value: unknown, predicateType: string | undefine
   const named = predicateOf(predicateType)
   if (named !== undefined) {
     if (!named.versions.includes(predicateType?.slice(named.prefix.length) ?? ''))
-      throw new DrayError('unsupported', `${reportName} has the predicate type ${excerpt(predicateType ?? '')}`)
+      throw new DrayError(
+        'unsupported',
+        `${reportName} has the predicate type ${excerpt(predicateType ?? '')}`,
+      )
     return named.parse(Fields.of(value, reportName))
   }
   const content = withoutCosignPredicate(value, reportName)

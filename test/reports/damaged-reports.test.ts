@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isDrayError } from '../../src/lib/errors.ts'
 import { parseJson } from '../../src/oci/json.ts'
@@ -103,17 +103,19 @@ const parsers: readonly ((value: unknown) => unknown)[] = [
   parseVex,
 ]
 
-function expectOurErrors(document: unknown): void {
-  expect(typeof isScanReport(document, undefined)).toBe('boolean')
-  expect(typeof isVexDocument(document)).toBe('boolean')
-  for (const run of parsers) {
+/** What parsers do with a document that is not allowed: other errors, or an error of two lines. */
+function complaintsAbout(document: unknown): readonly unknown[] {
+  return parsers.flatMap((run) => {
     try {
+      isScanReport(document, undefined)
+      isVexDocument(document)
       run(document)
+      return []
     } catch (error) {
-      expect(isDrayError(error) ? error.code : error).toMatch(/^(?:malformed|unsupported)$/)
-      expect((error as Error).message).not.toContain('\n')
+      const isOurs = isDrayError(error) && ['malformed', 'unsupported'].includes(error.code)
+      return isOurs && !error.message.includes('\n') ? [] : [error]
     }
-  }
+  })
 }
 
 describe('a document is parsed, or refused as malformed or unsupported', () => {
@@ -129,12 +131,16 @@ describe('a document is parsed, or refused as malformed or unsupported', () => {
     const document = whole.predicate ?? whole
     fc.assert(
       fc.property(fc.constantFrom(...placesIn(document)), fc.jsonValue(), (place, value) => {
-        expectOurErrors(withValueAt(document, place, value))
+        expect(complaintsAbout(withValueAt(document, place, value))).toEqual([])
       }),
     )
   })
 
   it('any JSON', () => {
-    fc.assert(fc.property(fc.jsonValue(), expectOurErrors))
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(complaintsAbout(value)).toEqual([])
+      }),
+    )
   })
 })

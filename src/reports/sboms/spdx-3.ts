@@ -10,7 +10,11 @@ import {
 import type { SbomComponent, SbomDocument } from '../sbom.ts'
 
 const context = /^https:\/\/spdx\.org\/rdf\/(\d+\.\d+(?:\.\d+)?)\/spdx-context\.jsonld$/
-const packageType = 'software_Package'
+const packageTypes: ReadonlySet<string | undefined> = new Set([
+  'software_Package',
+  'ai_AIPackage',
+  'dataset_DatasetPackage',
+])
 
 /** Whether a document says that it is SPDX 3 in JSON-LD. */
 export function isSpdx3(document: Readonly<Record<string, unknown>>): boolean {
@@ -26,7 +30,7 @@ export function parseSpdx3(document: Fields, where: string): SbomDocument {
   document.list('@graph', Infinity)
   const elements = document.objects('@graph')
   const roots = rootsOf(elements)
-  const packages = elements.filter((one) => one.optionalText('type') === packageType)
+  const packages = elements.filter((one) => packageTypes.has(one.optionalText('type')))
   const licenses = licensesOf(elements)
   return {
     format: 'spdx',
@@ -92,15 +96,19 @@ function licensesOf(elements: readonly Fields[]): ReadonlyMap<string | undefined
   const expressions = new Map(
     elements.map((one) => [idOf(one), one.optionalText('simplelicensing_licenseExpression')] as const),
   )
-  const licenses = new Map<string | undefined, readonly string[]>()
+  const licenses = new Map<string | undefined, string[]>()
   for (const relationship of elements) {
     if (!/^has(?:Declared|Concluded)License$/.test(relationship.optionalText('relationshipType') ?? ''))
       continue
     const from = relationship.optionalText('from')
-    const found = textsOf(relationship, 'to').flatMap((id) => expressions.get(id) ?? [])
-    licenses.set(from, withoutRepeats([...(licenses.get(from) ?? []), ...found]))
+    const known = licenses.get(from) ?? []
+    for (const id of textsOf(relationship, 'to')) {
+      const expression = expressions.get(id)
+      if (expression !== undefined) known.push(expression)
+    }
+    licenses.set(from, known)
   }
-  return licenses
+  return new Map([...licenses].map(([id, all]) => [id, withoutRepeats(all)]))
 }
 
 function componentOf(

@@ -106,14 +106,17 @@ function findingsOf(
   const references = vulnerability.objects('references').flatMap((one) => one.optionalText('id') ?? [])
   const affected = vulnerability.objects('affects').map((one) => one.text('ref'))
   const recommendation = vulnerability.optionalText('recommendation')
+  const fixes = fixesIn(recommendation ?? '')
+  const severity = severityOf(vulnerability.objects('ratings'))
+  const aliases = withoutRepeats(references.filter((other) => other !== id))
   return (affected.length === 0 ? ['unknown'] : affected).map((reference) => {
     const affectedPackage = packages.get(reference) ?? { name: reference }
-    const fixedVersion = fixOf(recommendation, affectedPackage.name)
+    const fixedVersion = fixes.get(affectedPackage.name)
     return {
       id,
-      aliases: withoutRepeats(references.filter((other) => other !== id)),
+      aliases,
       package: affectedPackage,
-      severity: severityOf(vulnerability.objects('ratings')),
+      severity,
       ...(fixedVersion !== undefined && { fixedVersion }),
       isUnfixed: scanner === 'trivy' && recommendation === undefined,
       scanner,
@@ -135,10 +138,7 @@ function severityOf(ratings: readonly Fields[]): Vulnerability['severity'] {
 }
 
 /** Trivy recommends `Upgrade NAME to version VERSION`, for several packages after semicolons. */
-function fixOf(recommendation: string | undefined, name: string): string | undefined {
-  const prefix = `Upgrade ${name} to version `
-  return recommendation
-    ?.split('; ')
-    .find((one) => one.startsWith(prefix))
-    ?.slice(prefix.length)
+function fixesIn(recommendation: string): ReadonlyMap<string, string> {
+  const sentences = recommendation.split('; ').map((one) => /^Upgrade (\S+) to version (.+)$/.exec(one))
+  return new Map(sentences.flatMap((match) => (match === null ? [] : [[match[1] ?? '', match[2] ?? '']])))
 }

@@ -43,9 +43,14 @@ function resultsOf(scanner: Fields): readonly Fields[] {
 /** `trivy` for `pkg:github/aquasecurity/trivy@…` and `https://github.com/aquasecurity/trivy/…`. */
 function scannerNamed(uri: string): string {
   const known = /\b(?:trivy|grype)\b/i.exec(uri)?.[0]
-  if (known !== undefined) return known.toLowerCase()
-  const path = uri.split(/[?#]/)[0]?.replace(/\/+$/, '') ?? ''
-  return (parsePackageUrl(uri)?.name ?? path.slice(path.lastIndexOf('/') + 1)).toLowerCase()
+  const name =
+    known ??
+    parsePackageUrl(uri)?.name ??
+    uri
+      .split(/[?#]/)[0]
+      ?.split('/')
+      .findLast((part) => part !== '')
+  return (name ?? uri).toLowerCase()
 }
 
 function vulnerabilityOf(result: Fields, scanner: string): Vulnerability {

@@ -6,6 +6,8 @@ import { reportName } from './scan-format.ts'
 
 /** The rules of Trivy that are not about vulnerabilities (trivy, pkg/report/sarif.go). */
 const otherRules: ReadonlySet<string | undefined> = new Set(['Misconfiguration', 'Secret', 'License'])
+/** The lines about the package are the first ones. Each result reads the text of its rule. */
+const maxText = 4000
 /** The kinds of results without a finding (sarif-v2.1.0, section 3.27.9). */
 const kindsWithoutFinding: ReadonlySet<string | undefined> = new Set(['pass', 'notApplicable'])
 
@@ -27,8 +29,7 @@ export function vulnerabilityOf(result: Fields, rule: Fields | undefined, scanne
   const name = details.get('Package')
   const version = details.get('Installed Version') ?? details.get('Version')
   const fix = details.get('Fixed Version') ?? details.get('Fix Version')
-  const purls = rule?.optionalObject('properties')?.optionalTexts('purls') ?? []
-  const [purl] = purls
+  const purl = onlyText(rule?.optionalObject('properties')?.value('purls'))
   const id = idOf(ruleId, name)
   return {
     id,
@@ -36,13 +37,19 @@ export function vulnerabilityOf(result: Fields, rule: Fields | undefined, scanne
     package: {
       name: name ?? 'unknown',
       ...(version !== undefined && version !== '' && { version }),
-      ...(purl !== undefined && purls.length === 1 && { purl }),
+      ...(purl !== undefined && { purl }),
     },
     severity: severityOf(rule) ?? severityOf(result) ?? 'unknown',
     ...(fix !== undefined && fix !== '' && { fixedVersion: fix }),
     isUnfixed: fix === '',
     scanner,
   }
+}
+
+/** Grype lists the purl of the package. */
+function onlyText(list: unknown): string | undefined {
+  const first: unknown = Array.isArray(list) && list.length === 1 ? list[0] : undefined
+  return typeof first === 'string' ? first : undefined
 }
 
 /** Grype has a rule for each vulnerability and package: `CVE-2026-1234-openssl`. */
@@ -63,7 +70,7 @@ function detailsOf(result: Fields, rule: Fields | undefined): ReadonlyMap<string
     rule?.optionalObject('help')?.optionalText('text'),
   ]
   const details = new Map<string, string>()
-  for (const line of texts.flatMap((text) => text?.split('\n') ?? [])) {
+  for (const line of texts.flatMap((text) => text?.slice(0, maxText).split('\n') ?? [])) {
     const colon = line.indexOf(':')
     const name = line.slice(0, Math.max(colon, 0))
     if (colon > 0 && !details.has(name)) details.set(name, line.slice(colon + 1).trim())

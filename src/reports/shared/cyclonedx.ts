@@ -31,7 +31,7 @@ export function nested(parent: Fields): readonly Fields[] {
 }
 
 /** Returns the value of each property with a name. */
-export function propertiesNamed(component: Fields | undefined, name: string): readonly string[] {
+function propertiesNamed(component: Fields | undefined, name: string): readonly string[] {
   return (component?.objects('properties') ?? [])
     .filter((property) => property.optionalText('name') === name)
     .flatMap((property) => property.optionalText('value') ?? [])

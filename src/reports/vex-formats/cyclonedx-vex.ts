@@ -124,9 +124,11 @@ function localReference(reference: string): string {
 function withVersions(reference: string, entries: readonly Fields[]): readonly string[] {
   const url = parsePackageUrl(reference)
   if (entries.length === 0 || url === undefined || url.version !== undefined) return [reference]
-  const [path = '', rest = ''] = reference.split(/(?=[?#])/, 2)
+  const end = reference.search(/[?#]|$/)
   const listed = entries.flatMap((one) => one.optionalText('version') ?? [])
   return listed.length === 0
     ? ['a range of versions']
-    : listed.map((version) => `${path}@${encodeURIComponent(version)}${rest}`)
+    : listed.map(
+        (version) => `${reference.slice(0, end)}@${encodeURIComponent(version)}${reference.slice(end)}`,
+      )
 }

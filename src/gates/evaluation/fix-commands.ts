@@ -3,12 +3,12 @@ import { formatAt } from '../../oci/reference.ts'
 import type { JudgedImage } from '../evidence.ts'
 import type { EvaluationContext } from '../kind-result.ts'
 
-/** Returns a sentence with the command that would fix a failed gate. */
-export function runCommand(words: readonly string[]): string {
-  return `Run: ${words.map(quoteWord).join(' ')}`
+/** Returns a sentence with the commands that would fix a failed gate. */
+export function runCommand(...commands: readonly (readonly string[])[]): string {
+  return `Run: ${commands.map((words) => words.map(quoteWord).join(' ')).join(' && ')}`
 }
 
-/** Returns the words of the command that attests a file about a manifest in the source repository. */
+/** Returns the command that attests a file about a manifest in the source repository. */
 export function attestCommand(
   {
     type,

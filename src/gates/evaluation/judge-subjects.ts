@@ -38,7 +38,7 @@ export function judgeSubjects(
   const validUntil = earliest(all.map((one) => one.validUntil))
   const passesAfter = latest(deciding.map((one) => one.passesAfter))
   const hint = deciding.find((one) => one.hint !== undefined)?.hint
-  const warnings = firstWarnings(all.flatMap((one) => one.warnings ?? []))
+  const warnings = limitWarnings(all.flatMap((one) => one.warnings ?? []))
   return {
     result: passes ? 'pass' : 'fail',
     reason: joinReasons(passes ? all : deciding, all.length > 1),
@@ -70,7 +70,7 @@ export function earliest(times: readonly (number | undefined)[]): number | undef
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-/** Returns the latest of the times; undefined if one is unknown: then it never passes by waiting. */
+/** Returns the latest of the times; undefined if one is unknown, because waiting does not help. */
 function latest(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined)
   return known.length < times.length || known.length === 0 ? undefined : Math.max(...known)
@@ -110,7 +110,8 @@ function withoutRepeatedEvidence(all: readonly GateEvidence[]): readonly GateEvi
   return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()]
 }
 
-function firstWarnings(all: readonly string[]): readonly string[] {
+/** Returns the first of the warnings, each once. */
+export function limitWarnings(all: readonly string[]): readonly string[] {
   const different = [...new Set(all)]
   const more = different.length - maxWarnings
   return more > 0 ? [...different.slice(0, maxWarnings), `and ${more} more warnings`] : different

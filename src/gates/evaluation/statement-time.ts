@@ -4,8 +4,9 @@ import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
 import { earliest } from './judge-subjects.ts'
 
 /**
- * Where known predicates say when they were made: SLSA v1 and v0.2, cosign's vuln and in-toto's
- * vulns, SLSA VSA, SPDX, CycloneDX, OpenVEX and dray, and cosign's predicate for other types.
+ * The fields of known predicates with their time, in this order: SLSA v1 and v0.2, cosign's vuln and
+ * in-toto's vulns, SLSA VSA, SPDX, CycloneDX, OpenVEX and dray, Trivy, Grype, and the predicate of
+ * cosign for other types.
  */
 const timeFields: readonly (readonly string[])[] = [
   ['runDetails', 'metadata', 'finishedOn'],
@@ -15,6 +16,8 @@ const timeFields: readonly (readonly string[])[] = [
   ['creationInfo', 'created'],
   ['metadata', 'timestamp'],
   ['timestamp'],
+  ['CreatedAt'],
+  ['descriptor', 'timestamp'],
   ['Timestamp'],
 ]
 

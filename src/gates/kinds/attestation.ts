@@ -42,7 +42,9 @@ interface Judging {
 /** One attestation of the type. */
 interface JudgedAttestation {
   readonly evidence: AttachedEvidence
-  /** the signers of the gate that made it about this digest; none: it does not count at all */
+  /** whether it was made by a signer of the gate about this digest, or may have been */
+  readonly counts: boolean
+  /** the signers of the gate that made it */
   readonly by: readonly VerifiedSigner[]
   /** those for which the expression is true */
   readonly matching: readonly VerifiedSigner[]
@@ -98,7 +100,8 @@ function attestationsAt(
     if (content.kind === 'statement') return content.predicateType === gate.type
     if (content.kind !== 'unreadable') return false
     if (content.predicateType !== undefined) return content.predicateType === gate.type
-    return evidence.layout !== 'simpleSigning' && acceptedSigners(evidence, gate.signedBy).length > 0
+    if (evidence.layout === 'simpleSigning' || evidence.layout === 'notation') return false
+    return content.isDamaged === true || acceptedSigners(evidence, gate.signedBy).length > 0
   })
 }
 
@@ -109,15 +112,21 @@ function judgeAttestation(
 ): JudgedAttestation {
   const { content } = evidence
   const by = acceptedSigners(evidence, gate.signedBy)
-  const refuse = (why: string): JudgedAttestation => ({ evidence, by: [], matching: [], why })
+  const refuse = (why: string): JudgedAttestation => ({ evidence, counts: false, by: [], matching: [], why })
+  if (content.kind === 'unreadable' && (by.length > 0 || content.isDamaged === true))
+    return {
+      evidence,
+      counts: true,
+      by,
+      matching: [],
+      time: statementTime(undefined, by),
+      why: content.reason,
+    }
   if (by.length === 0) {
     const unread = content.kind === 'unreadable' ? `${content.reason}; ` : ''
     return refuse(`${unread}${whyNotAccepted(evidence, gate.signedBy)}`)
   }
-  if (content.kind !== 'statement') {
-    const why = content.kind === 'unreadable' ? content.reason : 'it is no statement'
-    return { evidence, by, matching: [], time: statementTime(undefined, by), why }
-  }
+  if (content.kind !== 'statement') return refuse('it is no statement')
   if (!content.digests.includes(subject.digest)) {
     const others = content.digests.map(shortDigest).slice(0, 3).join(', ')
     return refuse(`it is about another digest${others === '' ? '' : `, ${others}`}`)
@@ -135,7 +144,14 @@ function judgeAttestation(
   }))
   const matching = results.flatMap(({ signer, result }) => (result.ok ? [signer] : []))
   const why = results.flatMap(({ result }) => (result.ok ? [] : [result.reason]))[0]
-  return { evidence, by, matching, time, ...(matching.length === 0 && why !== undefined && { why }) }
+  return {
+    evidence,
+    counts: true,
+    by,
+    matching,
+    time,
+    ...(matching.length === 0 && why !== undefined && { why }),
+  }
 }
 
 /**
@@ -143,13 +159,13 @@ function judgeAttestation(
  * of each signer. An attestation without a time may be the newest.
  */
 function newestOf(all: readonly JudgedAttestation[], count: number): readonly JudgedAttestation[] {
-  const counted = all.filter(({ by }) => by.length > 0)
+  const counted = all.filter(({ counts }) => counts)
   if (count <= 1) return latestOf(counted)
   const names = new Set(counted.flatMap(({ by }) => by.map(({ signer }) => signer)))
   const newest = [...names].flatMap((name) =>
     latestOf(counted.filter(({ by }) => by.some(({ signer }) => signer === name))),
   )
-  return [...new Set(newest)]
+  return [...new Set([...newest, ...counted.filter(({ by }) => by.length === 0)])]
 }
 
 /** Returns those with the latest time, and those without a time. */
@@ -165,9 +181,9 @@ function statementsOf({ evidence, matching }: JudgedAttestation, subject: Digest
   return matching.slice(0, 1).map(({ signer }) => ({ predicateType, predicate, subject, signer }))
 }
 
-function warningsOf({ evidence, by, why }: JudgedAttestation): readonly string[] {
+function warningsOf({ evidence, counts, why }: JudgedAttestation): readonly string[] {
   const name = nameArtifact('attestation', evidence)
-  if (why !== undefined) return [`${name} does not ${by.length === 0 ? 'count' : 'match'}: ${why}`]
+  if (why !== undefined) return [`${name} does not ${counts ? 'match' : 'count'}: ${why}`]
   return evidence.problems.map((problem) => `${name}: ${problem}`)
 }
 
@@ -186,13 +202,13 @@ function explainFailure(
   }
   if (elsewhere.length > 0)
     return `no attestation ${gate.type} of the index; the gate would pass for ${elsewhere.join(', ')}`
-  const why = all.find(({ by }) => by.length > 0)?.why ?? all[0]?.why
+  const why = all.find(({ counts }) => counts)?.why ?? all[0]?.why
   if (why === undefined) return `no attestation ${gate.type} by ${who}`
   if (all.length === 1) return `no attestation ${gate.type} by ${who} matches: ${why}`
   return `none of ${all.length} attestations ${gate.type} matches: ${why}`
 }
 
-/** Returns the platform images that have an attestation which the index lacks, as buildx attaches it. */
+/** Returns the platform images with an attestation that the index lacks, as buildx attaches it. */
 function platformsWithAttestation(judging: Judging, subject: JudgedSubject): readonly string[] {
   const { image, gate } = judging
   if (gate.appliesTo !== 'image' || attestationsAt(judging, subject).length > 0) return []

@@ -116,6 +116,15 @@ export function statement(
   return attached(options, { kind: 'statement', predicateType, digests: about, predicate })
 }
 
+/** A report of `--scan-report`. */
+export function reportFile(content: string | object, assertedDigest?: Digest): AttachedEvidence {
+  const file = attachedDocument('application/json', content, {
+    layout: 'reportFile',
+    to: assertedDigest ?? index,
+  })
+  return assertedDigest === undefined ? file : { ...file, assertedDigest }
+}
+
 /** A file that is attached without a statement. */
 export function attachedDocument(
   mediaType: string,
@@ -128,11 +137,16 @@ export function attachedDocument(
 
 export function unreadable(
   reason: string,
-  { predicateType, ...options }: Attached & { readonly predicateType?: string } = {},
+  {
+    predicateType,
+    isDamaged,
+    ...options
+  }: Attached & { readonly predicateType?: string; readonly isDamaged?: true } = {},
 ): AttachedEvidence {
   return attached(options, {
     kind: 'unreadable',
     reason,
+    ...(isDamaged === true && { isDamaged }),
     ...(predicateType !== undefined && { predicateType }),
   })
 }
@@ -162,32 +176,31 @@ export interface EvaluationOptions extends Partial<EvaluationContext> {
   readonly trust?: GateTrust
 }
 
+/** A promotion of `api` from staging to prod by ada. */
+export function evaluationContext(changes: Partial<EvaluationContext> = {}): EvaluationContext {
+  return {
+    now,
+    operation: 'promote',
+    from: { environment: 'staging', repository: judgedImage().source, tag: '1.4.2' },
+    to: { environment: 'prod', repository: { registry: 'eu.registry.example.com', path: 'prod/api' } },
+    actors: ['github:ada'],
+    approvers: new Map(),
+    environmentsOf: () => [],
+    ...changes,
+  }
+}
+
 /** Evaluates gates of the environment prod for a promotion of `api`. */
 export function evaluateAll(
   gates: readonly GateDefinition[],
   image: JudgedImage,
   { overrides = {}, trust = gateTrust(), ...changes }: EvaluationOptions = {},
 ): readonly GateResult[] {
-  const from = { environment: 'staging', repository: image.source, tag: '1.4.2' }
-  const to = { environment: 'prod', repository: { registry: 'eu.registry.example.com', path: 'prod/api' } }
-  const context: EvaluationContext = {
-    now,
-    operation: 'promote',
-    from,
-    to,
-    actors: ['github:ada'],
-    approvers: trust.approvers,
-    environmentsOf: ({ path }) => [path.split('/')[0] ?? ''],
-    ...changes,
-  }
+  const context = evaluationContext({ approvers: trust.approvers, ...changes })
+  const { from, to, operation } = context
   const root = { mediaType: 'application/vnd.oci.image.index.v1+json', digest: image.root.digest, size: 1 }
-  const request = {
-    root,
-    from,
-    to,
-    operation: context.operation,
-    gates: gates.map((gate) => ({ gate, image: image.image })),
-  }
+  const applicable = gates.map((gate) => ({ gate, image: image.image }))
+  const request = { root, from, to, operation, gates: applicable }
   return evaluateGates(request, image, context, trust, new Map(Object.entries(overrides)))
 }
 

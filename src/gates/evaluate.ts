@@ -8,10 +8,12 @@ import type { JudgedImage } from './evidence.ts'
 import type { ApplicableGate, GateRequest } from './gate-request.ts'
 import type { GateTrust } from './gate-trust.ts'
 import type { EvaluateKind, EvaluationContext, GateFacts, KindResult } from './kind-result.ts'
-import { evaluateAttestation } from './kinds/attestation.ts'
 import { evaluateApprovals } from './kinds/approvals.ts'
+import { evaluateAttestation } from './kinds/attestation.ts'
 import { evaluateCel } from './kinds/cel.ts'
 import { evaluateCompleteness } from './kinds/completeness.ts'
+import { evaluateSbom } from './kinds/sbom.ts'
+import { evaluateScan } from './kinds/scan.ts'
 import { evaluateSignature } from './kinds/signature.ts'
 import { evaluateSoak } from './kinds/soak.ts'
 import { subjectsOf } from './subjects.ts'
@@ -24,6 +26,8 @@ type KindTable = {
 const kinds: KindTable = {
   signature: evaluateSignature,
   attestation: evaluateAttestation,
+  scan: evaluateScan,
+  sbom: evaluateSbom,
   soak: evaluateSoak,
   approvals: evaluateApprovals,
   completeness: evaluateCompleteness,

@@ -1,0 +1,183 @@
+import type { ScanGate } from '../../../config/gates/gate.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import { formatRepository } from '../../../oci/reference.ts'
+import { matchesPackage, parsePackageUrl } from '../../../reports/package-url.ts'
+import { isVexPredicate } from '../../../reports/parse-vex.ts'
+import type { VexProduct, VexStatement } from '../../../reports/vex.ts'
+import type { Vulnerability } from '../../../reports/vulnerability.ts'
+import type { VerifiedSigner } from '../../../signing/trust/verdict.ts'
+import { type Clocks, isInFuture } from '../../evaluation/clocks.ts'
+import { earliest } from '../../evaluation/judge-subjects.ts'
+import { readVex } from '../../evaluation/parsed-evidence.ts'
+import { acceptedSigners, nameArtifact, whyNotAccepted } from '../../evaluation/signers.ts'
+import { statementTime } from '../../evaluation/statement-time.ts'
+import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../../evidence.ts'
+import { sharesId } from './exceptions.ts'
+import { isAbout } from './report-subject.ts'
+
+/** A statement of a trusted author. */
+interface TrustedVexStatement {
+  readonly evidence: AttachedEvidence
+  readonly signers: readonly VerifiedSigner[]
+  readonly statement: VexStatement
+  /** milliseconds since 1970; undefined: unknown */
+  readonly time: number | undefined
+}
+
+export interface CollectedVex {
+  readonly statements: readonly TrustedVexStatement[]
+  /** documents of trusted authors that cannot be read: they may withdraw an older statement */
+  readonly broken: readonly { readonly evidence: AttachedEvidence; readonly time: number | undefined }[]
+  readonly warnings: readonly string[]
+}
+
+/** Whether VEX documents suppress a finding. */
+export type VexDecision =
+  /** the finding does not count */
+  | { readonly suppresses: true; readonly by: TrustedVexStatement }
+  /** `note` says why a statement that seems to suppress it does not */
+  | { readonly suppresses: false; readonly note?: string }
+
+/** Parses the VEX documents of an image that the gate accepts. */
+export function collectVex(gate: ScanGate, image: JudgedImage, clocks: Clocks): CollectedVex {
+  const { vexSignedBy } = gate
+  const statements: TrustedVexStatement[] = []
+  const broken: CollectedVex['broken'][number][] = []
+  const warnings: string[] = []
+  if (vexSignedBy === undefined) return { statements, broken, warnings }
+  for (const evidence of image.evidence.filter(mayBeVex)) {
+    const signers = acceptedSigners(evidence, vexSignedBy)
+    const name = nameArtifact('VEX document', evidence)
+    if (signers.length === 0 && !isDamaged(evidence)) {
+      if (readVex(evidence).kind === 'parsed')
+        warnings.push(`${name} does not count: ${whyNotAccepted(evidence, vexSignedBy)}`)
+      continue
+    }
+    const parsed = readVex(evidence)
+    if (parsed.kind === 'malformed') {
+      warnings.push(`${name} cannot be read: ${parsed.reason}`)
+      const predicate = evidence.content.kind === 'statement' ? evidence.content.predicate : undefined
+      broken.push({ evidence, time: statementTime(predicate, signers) })
+    }
+    if (parsed.kind !== 'parsed') continue
+    for (const statement of parsed.document.statements) {
+      const time =
+        statement.time === undefined
+          ? undefined
+          : earliest([statement.time, ...signers.map((one) => one.time)])
+      if (time !== undefined && isInFuture(time, clocks)) {
+        warnings.push(`${name}: the statement about ${statement.vulnerability} is dated in the future`)
+        continue
+      }
+      statements.push({ evidence, signers, statement, time })
+    }
+  }
+  return { statements, broken, warnings }
+}
+
+function isDamaged({ content }: AttachedEvidence): boolean {
+  return content.kind === 'unreadable' && content.isDamaged === true
+}
+
+function mayBeVex({ layout, content }: AttachedEvidence): boolean {
+  if (layout === 'simpleSigning' || layout === 'notation' || layout === 'reportFile') return false
+  if (content.kind === 'statement') return isVexPredicate(content.predicateType)
+  if (content.kind === 'document') return isVexPredicate(content.mediaType)
+  return (
+    content.kind === 'unreadable' &&
+    (content.predicateType === undefined || isVexPredicate(content.predicateType))
+  )
+}
+
+/**
+ * Decides whether a finding is suppressed (gates.md, Scan gates, VEX). The newest statement decides.
+ * A statement without a time is older than all others if it suppresses, and newer if not.
+ */
+export function decideByVex(
+  { statements, broken }: CollectedVex,
+  finding: Vulnerability,
+  subject: JudgedSubject,
+  image: JudgedImage,
+): VexDecision {
+  const about = statements.filter(
+    ({ evidence, statement }) =>
+      isAbout(evidence, subject, image) &&
+      sharesId([statement.vulnerability, ...statement.aliases], [finding.id, ...finding.aliases]) &&
+      statement.products.some((product) => isProduct(product, subject, image)),
+  )
+  const judged = about.map((one) => ({ one, ...judgeStatement(one, finding, subject, image) }))
+  const relevant = judged.filter(({ isRelevant }) => isRelevant)
+  const latest = Math.max(...relevant.map(({ order }) => order))
+  const deciding = relevant.filter(({ order }) => order === latest)
+  const [first] = deciding
+  const note = judged.find((one) => one.note !== undefined)?.note
+  const isUnsure = broken.some(
+    ({ evidence, time }) => isAbout(evidence, subject, image) && (time === undefined || time >= latest),
+  )
+  if (first === undefined || deciding.some(({ suppresses }) => !suppresses) || isUnsure)
+    return { suppresses: false, ...(note !== undefined && { note }) }
+  return { suppresses: true, by: first.one }
+}
+
+interface JudgedStatement {
+  /** whether it is about the package of the finding */
+  readonly isRelevant: boolean
+  readonly suppresses: boolean
+  /** the later, the more it decides */
+  readonly order: number
+  readonly note?: string
+}
+
+function judgeStatement(
+  { statement, time }: TrustedVexStatement,
+  finding: Vulnerability,
+  subject: JudgedSubject,
+  image: JudgedImage,
+): JudgedStatement {
+  const products = statement.products.filter((product) => isProduct(product, subject, image))
+  const isOfPackage = products.some(({ subcomponents }) =>
+    subcomponents.some((one) => matchesPackage(one, finding.package)),
+  )
+  const isWhole = products.some(({ subcomponents }) => subcomponents.length === 0)
+  const { status, justification } = statement
+  const closes = status === 'fixed' || status === 'not_affected'
+  if (!closes) {
+    const isRelevant = isOfPackage || isWhole
+    return { isRelevant, suppresses: false, order: time ?? Number.POSITIVE_INFINITY }
+  }
+  const isJustified = status === 'fixed' || justification !== undefined
+  const suppresses = isOfPackage && isJustified
+  const missing = isJustified ? 'names no subcomponent' : 'has no justification'
+  return {
+    isRelevant: suppresses,
+    suppresses,
+    order: time ?? Number.NEGATIVE_INFINITY,
+    ...(!suppresses && (isOfPackage || isWhole) && { note: `its VEX statement ${missing}` }),
+  }
+}
+
+/**
+ * Whether a product is this image: by a digest, or by a package URL of the repository. A product
+ * without a name is the subject of the statement.
+ */
+function isProduct({ ids, digests }: VexProduct, subject: JudgedSubject, image: JudgedImage): boolean {
+  if (digests.length > 0) return digests.some((digest) => isDigestOf(digest, subject, image))
+  return ids.length === 0 || ids.some((id) => isRepositoryUrl(id, subject, image))
+}
+
+function isDigestOf(digest: Digest, subject: JudgedSubject, { root }: JudgedImage): boolean {
+  return digest === subject.digest || digest === root.digest || digest === subject.config
+}
+
+/** Whether an id is the package URL of the image, without a version. A tag is no version. */
+function isRepositoryUrl(id: string, { platform }: JudgedSubject, { source, tag }: JudgedImage): boolean {
+  const url = parsePackageUrl(id)
+  if (url?.type !== 'oci' || url.version !== undefined || url.namespace !== '') return false
+  if (url.name !== source.path.slice(source.path.lastIndexOf('/') + 1).toLowerCase()) return false
+  const expected: Readonly<Record<string, string | undefined>> = {
+    repository_url: formatRepository(source),
+    arch: platform?.split('/')[1],
+    tag,
+  }
+  return [...url.qualifiers].every(([key, value]) => Object.hasOwn(expected, key) && expected[key] === value)
+}

@@ -4,9 +4,9 @@ import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
 import { earliest } from './judge-subjects.ts'
 
 /**
- * The fields of known predicates with their time, in this order: SLSA v1 and v0.2, cosign's vuln and
- * in-toto's vulns, SLSA VSA, SPDX, CycloneDX, OpenVEX and dray, Trivy, Grype, and the predicate of
- * cosign for other types.
+ * The fields of known predicates with their time: SLSA v1 and v0.2, cosign's vuln and in-toto's
+ * vulns, SLSA VSA, SPDX, CycloneDX, OpenVEX and dray, Trivy, Grype, and the predicate of cosign for
+ * other types.
  */
 const timeFields: readonly (readonly string[])[] = [
   ['runDetails', 'metadata', 'finishedOn'],

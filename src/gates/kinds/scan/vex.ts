@@ -90,8 +90,8 @@ function mayBeVex({ layout, content }: AttachedEvidence): boolean {
 }
 
 /**
- * Decides whether a finding is suppressed (gates.md, Scan gates, VEX). The newest statement decides.
- * A statement without a time is older than all others if it suppresses, and newer if not.
+ * Decides whether a finding is suppressed (gates.md, Scan gates, VEX). The newest statement about
+ * it decides. One without a time is older than all others if it suppresses, and newer if not.
  */
 export function decideByVex(
   { statements, broken }: CollectedVex,

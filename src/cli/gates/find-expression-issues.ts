@@ -2,6 +2,7 @@ import type { GateDefinition } from '../../config/gates/gate.ts'
 import type { Config } from '../../config/config.ts'
 import type { Issue } from '../../config/shape.ts'
 import { isDrayError } from '../../lib/errors.ts'
+import { mistakeOf } from './mistake-of.ts'
 
 /**
  * Compiles the expressions of gates, and returns the mistakes. It loads the engine only if there is
@@ -24,9 +25,7 @@ export async function findExpressionIssues(
       return []
     } catch (thrown) {
       if (!isDrayError(thrown) || thrown.code !== 'config') throw thrown
-      const { message, hint } = thrown
-      const path = [...gate.path, gate.kind, 'expression']
-      return [{ path, at: 'value', message, ...(hint !== undefined && { hint }) }]
+      return [mistakeOf(thrown, [...gate.path, gate.kind, 'expression'])]
     }
   })
 }

@@ -1,11 +1,12 @@
-import { dirname, relative } from 'node:path'
+import { dirname } from 'node:path'
 import type { KeylessConfig, SignerConfig } from '../../config/gates/gate.ts'
 import type { Path } from '../../config/key-path.ts'
 import type { Issue } from '../../config/shape.ts'
-import { type DrayError, isDrayError } from '../../lib/errors.ts'
+import { isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { loadTrustedSigner } from '../../signing/trust/load-signer.ts'
 import type { LoadedSigner, SignerSource, TrustedSigner } from '../../signing/trust/signer.ts'
+import { mistakeOf } from './mistake-of.ts'
 
 /** A signer whose files were read, with a mistake for each one that cannot be used. */
 export interface ReadSigner {
@@ -73,16 +74,6 @@ async function loadPart(name: string, source: SignerSource, path: Path, folder: 
     return await loadTrustedSigner(name, source)
   } catch (thrown) {
     if (!isDrayError(thrown) || thrown.code !== 'config') throw thrown
-    return { issue: issueOf(thrown, path, folder) }
-  }
-}
-
-function issueOf({ subject, message, why, hint }: DrayError, path: Path, folder: string): Issue {
-  const file = subject === undefined ? [] : [relative(folder, subject)]
-  return {
-    path,
-    at: 'value',
-    message: [...file, message, ...(why === undefined ? [] : [why])].join(': '),
-    ...(hint !== undefined && { hint }),
+    return { issue: mistakeOf(thrown, path, folder) }
   }
 }

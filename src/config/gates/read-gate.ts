@@ -20,12 +20,6 @@ const usualOperations: readonly GateOperation[] = ['promote', 'copy', 'tag', 'sy
 
 /** Kinds whose evidence is about the platform images, by default. */
 const perPlatform: ReadonlySet<GateDefinition['kind']> = new Set(['scan', 'sbom'])
-/**
- * Kinds whose evidence is only about the image that was promoted: with `platforms`, they could
- * never pass.
- */
-const onlyImage: ReadonlySet<GateDefinition['kind']> = new Set(['soak', 'approvals', 'completeness', 'cel'])
-
 /** Reads a gate with its defaults; undefined if it does not have exactly one kind. */
 export function readGate(
   written: WrittenGate,
@@ -40,9 +34,6 @@ export function readGate(
   const kind = onlyKindOf(written, path, context)
   if (kind === undefined) return undefined
   const { appliesTo = perPlatform.has(kind) ? 'platforms' : 'image' } = written
-  if (onlyImage.has(kind) && appliesTo !== 'image') {
-    context.report([...path, 'appliesTo'], `a gate of the kind ${kind} applies only to the image`)
-  }
   const base: GateBase = {
     name: written.name,
     environment,

@@ -8,6 +8,7 @@ import {
 import type { Config } from '../../../src/config/config.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { parseRepository } from '../../../src/oci/reference.ts'
+import { readGatedConfig } from '../../support/gates/read-gated-config.ts'
 
 function configOf(more = ''): Config {
   const content = `version: 1
@@ -82,6 +83,51 @@ describe('checkJustification', () => {
         expect.objectContaining({ code: 'usage', message: expect.stringContaining(`--${name}`) }),
       )
     }
+  })
+})
+
+describe('a pattern of `require`', async () => {
+  const config = (
+    await readGatedConfig(String.raw`version: 1
+environments:
+  prod: { registry: r.example, path: "prod/{image}", require: [reason, { ticket: 'OPS-\d+' }] }
+audit: { require: [{ reason: '[^\n]{5,}' }] }
+`)
+  ).config
+
+  it('matches the whole text', async () => {
+    await expect(check(prod, all, config)()).resolves.toBeUndefined()
+    for (const ticket of ['OPS', 'OPS-7 ', 'xOPS-7', 'OPS-7\n', 'ops-7']) {
+      await expect(check(prod, { ...all, ticket }, config)(), ticket).rejects.toThrow(
+        expect.objectContaining({
+          code: 'refused',
+          message: String.raw`the ticket ${ticket} does not match OPS-\d+`,
+          why: 'environments.prod.require in dray.yaml requires a ticket that matches as a whole',
+          hint: 'Pass a matching --ticket.',
+        }),
+      )
+    }
+  })
+
+  it('requires the text too', async () => {
+    await expect(check(prod, { reason: 'release' }, config)()).rejects.toThrow(
+      'the change of prod has no ticket',
+    )
+    await expect(check(elsewhere, {}, config)()).rejects.toThrow('the change has no reason')
+  })
+
+  it('of audit.require holds for every change', async () => {
+    await expect(check(elsewhere, { reason: 'release' }, config)()).resolves.toBeUndefined()
+    await expect(check(elsewhere, { reason: 'fix' }, config)()).rejects.toThrow(
+      String.raw`the reason fix does not match [^\n]{5,}`,
+    )
+  })
+
+  it('is in an error with the beginning of a long text', async () => {
+    const ticket = 'x'.repeat(1000)
+    await expect(check(prod, { ...all, ticket }, config)()).rejects.toThrow(
+      String.raw`the ticket ${'x'.repeat(100)}… does not match OPS-\d+`,
+    )
   })
 })
 

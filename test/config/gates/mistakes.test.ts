@@ -200,10 +200,6 @@ describe('a mistake in a gate is reported with line and column', () => {
       [`11:38 ${at}.override: "nevr" is not a value of override; did you mean "never"?`],
     ],
     [
-      '{ name: a, appliesTo: all, cel: { expression: "true" } }',
-      [`11:29 ${at}.appliesTo: a gate of the kind cel applies only to the image`],
-    ],
-    [
       '{ name: a, sbom: { formats: [spdx, cyclone] } }',
       [`11:42 ${at}.sbom.formats[1]: "cyclone" is not a format of SBOMs; did you mean "cyclonedx"?`],
     ],

@@ -2,15 +2,22 @@ import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
-import { examine, resolveRegistriesToExamine, resolveScratchRepository } from '../cli/registries/doctor.ts'
+import {
+  environmentsToExamine,
+  examine,
+  resolveRegistriesToExamine,
+  resolveScratchRepository,
+} from '../cli/registries/doctor.ts'
 import { exitCodes } from '../cli/command/exit-codes.ts'
+import type { LoadedConfig } from '../config/load.ts'
 import { DrayError } from '../lib/errors.ts'
 import { hasProblem } from '../usecases/views/doctor.ts'
+import type { GateDiagnosis } from '../usecases/views/gate-diagnosis.ts'
 import { renderDiagnoses } from '../render/views/doctor.ts'
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Check the connection and features of a registry.'
-  static override description = `dray checks the connection, the certificate, the credentials, the clock, rate limits and the features of the registry. It only reads.
+  static override description = `dray checks the connection, the certificate, the credentials, the clock, rate limits and the features of the registry. It only reads. For an environment with gates, it also checks keys, trusted roots and expressions.
 
 With \`--write\`, dray also tests uploads, tags and deletes in a scratch repository. It uses its own content and removes that content afterwards.
 
@@ -48,7 +55,8 @@ Each finding is "ok", "note", "problem" or "unknown", with advice if there is so
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Doctor)
-    const { config } = await this.context.config()
+    const loaded = await this.context.config()
+    const { config } = loaded
     const scratch =
       flags.write === undefined ? undefined : resolveScratchRepository(flags.write, config, flags.yes)
     const registries = resolveRegistriesToExamine(args.registry ?? scratch?.registry, config)
@@ -58,12 +66,20 @@ Each finding is "ok", "note", "problem" or "unknown", with advice if there is so
     const diagnoses = await Promise.all(
       registries.map((registry) => examine(this.context, registry, scratch, this.call)),
     )
-    const isWrong = diagnoses.some(hasProblem)
-    this.finish(
-      diagnoses,
-      (page) => renderDiagnoses(diagnoses, page),
-      isWrong ? exitCodes.failed : exitCodes.done,
-    )
+    const environments = environmentsToExamine(args.registry ?? scratch?.registry, config)
+    const all = [...diagnoses, ...(await this.#examineGates(loaded, environments))]
+    const isWrong = all.some(hasProblem)
+    this.finish(all, (page) => renderDiagnoses(all, page), isWrong ? exitCodes.failed : exitCodes.done)
+  }
+
+  async #examineGates(
+    loaded: LoadedConfig,
+    environments: readonly string[],
+  ): Promise<readonly GateDiagnosis[]> {
+    const { hasGates } = await import('../config/gates/gates-at.ts')
+    if (!hasGates(loaded.config)) return []
+    const { examineGates } = await import('../cli/gates/examine-gates.ts')
+    return await examineGates(loaded, environments, this.context.clock.now())
   }
 }
 

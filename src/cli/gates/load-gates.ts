@@ -51,7 +51,8 @@ export async function checkGates(loaded: LoadedConfig): Promise<readonly Issue[]
   return (await readAndCheck(loaded, gates, allTrustNames(trust))).issues
 }
 
-async function readAndCheck(
+/** Reads the files of signers and groups, and checks them and the expressions of gates. */
+export async function readAndCheck(
   { config, file = '' }: LoadedConfig,
   gates: readonly GateDefinition[],
   names: TrustNames,

@@ -37,6 +37,16 @@ export function resolveRegistriesToExamine(
 }
 
 /**
+ * The environments whose gates are checked: that of the argument, or without an argument all. None
+ * if the argument names a registry.
+ */
+export function environmentsToExamine(text: string | undefined, config: Config): readonly string[] {
+  if (text === undefined) return [...config.environments.keys()]
+  const name = /^@([^/]+)/.exec(text)?.[1]
+  return name === undefined ? [] : [name]
+}
+
+/**
  * Parses the repository of `--write`.
  * @throws `usage` if it is none; `refused` if it belongs to an image of dray.yaml and `mayBeInUse`
  * is false.

@@ -1,4 +1,5 @@
 import type { DiagnosisCheck, Diagnosis, Finding, FindingState } from '../../usecases/views/doctor.ts'
+import type { GateDiagnosis } from '../../usecases/views/gate-diagnosis.ts'
 import { escapeText } from '../text/escape.ts'
 import type { Page, Style } from '../text/style.ts'
 import { pad, wrap } from '../text/width.ts'
@@ -26,6 +27,10 @@ const words: Readonly<Record<DiagnosisCheck, string>> = {
   tagList: 'tag list',
   head: 'HEAD',
   missingTag: 'missing tags',
+  gates: 'gates',
+  key: 'key',
+  trustedRoot: 'trusted root',
+  expression: 'expression',
 }
 
 const tones: Readonly<Record<FindingState, keyof Style>> = {
@@ -41,23 +46,32 @@ const indent = ' '.repeat(stateWidth + checkWidth + 4)
 /** On a narrower page, lines are not wrapped. */
 const leastTextWidth = 30
 
-/** Renders a block for each registry: one line for each finding, with its hint below. */
-export function renderDiagnoses(diagnoses: readonly Diagnosis[], page: Page): string {
+/**
+ * Renders a block for each registry and for the gates of each environment: one line for each
+ * finding, with its hint below.
+ */
+export function renderDiagnoses(diagnoses: readonly (Diagnosis | GateDiagnosis)[], page: Page): string {
   return diagnoses.map((diagnosis) => renderDiagnosis(diagnosis, page)).join('\n\n')
 }
 
-function renderDiagnosis({ registry, repository, findings }: Diagnosis, page: Page): string {
-  const name = repository === null ? registry : `${registry}/${repository}`
+function renderDiagnosis(diagnosis: Diagnosis | GateDiagnosis, page: Page): string {
+  const { findings } = diagnosis
   const known = findings.filter(({ state }) => state !== 'unknown')
   const unknown = Map.groupBy(
     findings.filter(({ state }) => state === 'unknown'),
     (finding) => finding.hint,
   )
   return [
-    page.style.bold(escapeText(name)),
+    page.style.bold(escapeText(titleOf(diagnosis))),
     ...known.flatMap((finding) => renderFinding(finding, words[finding.check], page)),
     ...[...unknown].flatMap(([hint, some]) => renderUnknown(some, hint, page)),
   ].join('\n')
+}
+
+function titleOf(diagnosis: Diagnosis | GateDiagnosis): string {
+  if ('environment' in diagnosis) return `gates of ${diagnosis.environment}`
+  const { registry, repository } = diagnosis
+  return repository === null ? registry : `${registry}/${repository}`
 }
 
 /** Renders unknown findings with the same hint together. */

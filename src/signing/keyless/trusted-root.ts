@@ -136,6 +136,23 @@ function notUsable(file: string, message: string): DrayError {
   })
 }
 
+/**
+ * Returns when the last CA of a document ends, milliseconds since 1970: later signatures cannot be
+ * verified with it. Infinity if one has no end.
+ */
+export function endOfTrustedRoot({ json }: Pick<TrustedRootDocument, 'json'>): number {
+  const fields = Fields.of(json, 'the trusted root')
+  const ends = listOf(fields, 'certificateAuthorities').map((authority) => {
+    const certificates = certificatesOf(authority, 'the trusted root')
+    const end = Fields.of(authority, 'the trusted root').optionalObject('validFor')?.optionalText('end')
+    return Math.min(
+      ...certificates.map(({ validTo }) => Date.parse(validTo)),
+      end === undefined ? Infinity : Date.parse(end),
+    )
+  })
+  return Math.max(...ends)
+}
+
 /** The command that writes the file with the current CAs and logs. */
 export function updateCommand(file: string): string {
   return file.endsWith('.jsonl')

@@ -65,6 +65,10 @@ export type DiagnosisCheck =
   | 'writing'
   | Ability
   | OddityKind
+  | 'gates'
+  | 'key'
+  | 'trustedRoot'
+  | 'expression'
 
 /** `note`: useful to know, and no fault. `unknown`: the checks do not show it. */
 export type FindingState = 'ok' | 'note' | 'problem' | 'unknown'
@@ -281,6 +285,6 @@ function failed(check: DiagnosisCheck, error: ErrorInfo): Finding {
 }
 
 /** Whether something is wrong. */
-export function hasProblem({ findings }: Diagnosis): boolean {
+export function hasProblem({ findings }: Pick<Diagnosis, 'findings'>): boolean {
   return findings.some(({ state }) => state === 'problem')
 }

@@ -1,67 +1,11 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { hashOfGates } from '../../../src/cli/gates/hash-definition.ts'
 import { checkGates, loadGates } from '../../../src/cli/gates/load-gates.ts'
 import type { GateDefinition } from '../../../src/config/gates/gate.ts'
 import type { LoadedConfig } from '../../../src/config/load.ts'
 import { type FileMistake, isDrayError } from '../../../src/lib/errors.ts'
-import { fixturePath } from '../../support/gates/cosign-fixtures.ts'
-import { readGatedConfig } from '../../support/gates/read-gated-config.ts'
-import { tempFolder } from '../../support/temp.ts'
-
-const text = `version: 1
-signers:
-  build:
-    keyless: { issuer: https://i.example, subject: "https://x/{image}", trustedRoot: trust/root.json }
-  scanner: { keys: [trust/build.pub, { file: trust/p384.pub, expires: 2027-06-30 }] }
-  missing: { keys: [trust/missing.pub] }
-approvers:
-  leads:
-    ada: { keys: [trust/ed25519.pub], actors: ["github:ada"] }
-    bob: { keys: [trust/rsa.pub], actors: ["github:bob"] }
-environments:
-  prod:
-    registry: r.example.com
-    path: "prod/{image}"
-    gates:
-      - { name: signed, signature: { signedBy: [build] } }
-      - { name: scan, scan: { signedBy: [scanner], failOn: high, maxAge: 24h } }
-      - { name: approved, approvals: { count: 2, approvers: [leads] } }
-      - { name: rule, cel: { expression: "attestations.signed.size() > 0" } }
-      - { name: broken, signature: { signedBy: [missing] } }
-`
-
-const keys: Readonly<Record<string, string>> = {
-  'trust/root.json': 'trusted_root.json',
-  'trust/build.pub': 'build.pub',
-  'trust/p384.pub': 'p384.pub',
-  'trust/ed25519.pub': 'ed25519.pub',
-  'trust/rsa.pub': 'rsa.pub',
-}
-
-const fixture = (name: string): string => readFileSync(fixturePath(name), 'utf8')
-
-type Files = Readonly<Record<string, string>>
-
-/** Writes a file with its keys. Each replacement changes the text once. */
-async function load(
-  replacements: readonly (readonly [before: string, after: string])[] = [],
-  files: Files = {},
-): Promise<LoadedConfig> {
-  const folder = await tempFolder()
-  for (const [to, from] of Object.entries(keys)) {
-    await mkdir(dirname(join(folder, to)), { recursive: true })
-    await copyFile(fixturePath(from), join(folder, to))
-  }
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
-  const content = replacements.reduce((now, [before, after]) => {
-    expect(now).toContain(before)
-    return now.replace(before, after)
-  }, text)
-  return await readGatedConfig(content, undefined, join(folder, 'dray.yaml'))
-}
+import { type Files, fixture, loadWithKeys } from '../../support/gates/load-with-keys.ts'
 
 function gatesOf({ config }: LoadedConfig, names: readonly string[]): readonly GateDefinition[] {
   return (config.environments.get('prod')?.gates ?? []).filter(({ name }) => names.includes(name))
@@ -84,7 +28,7 @@ const usable = ['signed', 'scan', 'approved', 'rule']
 
 describe('loadGates', () => {
   it('reads the keys and roots of the gates, and no others', async () => {
-    const loaded = await load()
+    const loaded = await loadWithKeys()
     const trust = await loadGates(loaded, gatesOf(loaded, usable))
     expect([...trust.signers.keys()]).toEqual(['build', 'scanner'])
     expect(
@@ -104,7 +48,7 @@ describe('loadGates', () => {
   })
 
   it('reads the files of a signer for VEX documents', async () => {
-    const loaded = await load([['maxAge: 24h', 'maxAge: 24h, vex: { signedBy: [missing] }']])
+    const loaded = await loadWithKeys([['maxAge: 24h', 'maxAge: 24h, vex: { signedBy: [missing] }']])
     expect(await mistakesOf(loadGates(loaded, gatesOf(loaded, ['scan'])))).toHaveLength(1)
   })
 
@@ -185,7 +129,7 @@ describe('loadGates', () => {
       ['6:3 signers.missing: missing has the same key as scanner'],
     ],
   ])('throws for %s', async (_, name, before, after, files, expected) => {
-    const loaded = await load([[before, after]], files)
+    const loaded = await loadWithKeys([[before, after]], files)
     const gates = gatesOf(loaded, [name])
     expect(await mistakesOf(loadGates(loaded, gates))).toEqual(expected)
   })
@@ -199,8 +143,8 @@ describe('the hash of a gate', () => {
   }
 
   it('does not depend on the folder and on the position in the file', async () => {
-    const moved = await load([['environments:', '\n\n# moved\nenvironments:']])
-    expect(await hashes(moved)).toEqual(await hashes(await load()))
+    const moved = await loadWithKeys([['environments:', '\n\n# moved\nenvironments:']])
+    expect(await hashes(moved)).toEqual(await hashes(await loadWithKeys()))
   })
 
   it.each<[string, string, string, Files, readonly string[]]>([
@@ -212,13 +156,13 @@ describe('the hash of a gate', () => {
     ['an account', 'github:bob', 'github:eve', {}, ['approved']],
     ['a setting', 'failOn: high', 'failOn: low', {}, ['scan']],
   ])('differs if %s differs', async (_, before, after, files, changed) => {
-    const old = await hashes(await load())
-    const now = await hashes(await load([[before, after]], files))
+    const old = await hashes(await loadWithKeys())
+    const now = await hashes(await loadWithKeys([[before, after]], files))
     expect(usable.filter((_name, i) => now[i] !== old[i])).toEqual(changed)
   })
 
   it('of all gates together covers each of them, in any order', async () => {
-    const loaded = await load()
+    const loaded = await loadWithKeys()
     const gates = gatesOf(loaded, usable)
     const trust = await loadGates(loaded, gates)
     const all = hashOfGates(gates, trust)
@@ -234,7 +178,9 @@ describe('the hash of a gate', () => {
 
 describe('checkGates', () => {
   it('reports the mistakes of all files and expressions, also of unused signers', async () => {
-    const loaded = await load([['attestations.signed', 'attestations.sigend']], { 'trust/build.pub': 'x' })
+    const loaded = await loadWithKeys([['attestations.signed', 'attestations.sigend']], {
+      'trust/build.pub': 'x',
+    })
     expect(loaded.locate(await checkGates(loaded)).map(format)).toEqual([
       expect.stringContaining('5:21 signers.scanner.keys[0]: trust/build.pub: the key is not a public key'),
       '6:21 signers.missing.keys[0]: trust/missing.pub: the file of the key does not exist',
@@ -243,7 +189,7 @@ describe('checkGates', () => {
   })
 
   it('finds nothing in a file without mistakes', async () => {
-    const loaded = await load([['trust/missing.pub', 'trust/p384.pub']])
+    const loaded = await loadWithKeys([['trust/missing.pub', 'trust/p384.pub']])
     expect(await checkGates(loaded)).toEqual([])
   })
 })

@@ -5,6 +5,7 @@ import { operationNamed } from '../cli/changes/operations.ts'
 import { planKeyFlag, readPlanFile } from '../cli/changes/plan-file.ts'
 import { reviewFlags } from '../cli/changes/review/review-flags.ts'
 import { changeFlags } from '../cli/command/change-flags.ts'
+import { scanReportFlag } from '../cli/gates/gate-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { pruneFlags } from '../cli/prune/prune-flags.ts'
 
@@ -47,6 +48,7 @@ dray plan show plan.json`,
       multipleNonGreedy: true,
     }),
     ...reviewFlags,
+    ...scanReportFlag,
     ...planKeyFlag,
     all: pruneFlags.all,
     metrics: pruneFlags.metrics,

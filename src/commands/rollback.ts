@@ -4,6 +4,7 @@ import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { changeFlags, moveTagFlag, outFlag, partialFlag } from '../cli/command/change-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import type { RollbackArguments } from '../cli/terminal/complete-tagging.ts'
+import { overrideGateFlag, scanReportFlag } from '../cli/gates/gate-flags.ts'
 import { planRollback } from '../cli/changes/tagging.ts'
 import { DrayError } from '../lib/errors.ts'
 
@@ -52,6 +53,8 @@ The next release moves the floating tags forward as usual. On a terminal, dray a
     ...outFlag,
     ...moveTagFlag,
     ...partialFlag,
+    ...overrideGateFlag,
+    ...scanReportFlag,
   }
 
   async run(): Promise<void> {

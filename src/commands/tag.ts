@@ -10,6 +10,7 @@ import {
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import type { CompleteTagging, TaggingArguments } from '../cli/terminal/complete-tagging.ts'
 import { parseChannels, parseGlobs, parseLevels, parseList, parseVariants } from '../cli/command/tag-flags.ts'
+import { overrideGateFlag, scanReportFlag } from '../cli/gates/gate-flags.ts'
 import { planTagging } from '../cli/changes/tagging.ts'
 
 export default class Tag extends ChangeCommand {
@@ -129,6 +130,8 @@ For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags over
     ...moveTagFlag,
     ...allowBackwardFlag,
     ...partialFlag,
+    ...overrideGateFlag,
+    ...scanReportFlag,
   }
 
   async run(): Promise<void> {

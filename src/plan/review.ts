@@ -30,7 +30,7 @@ export interface Current {
   readonly steps: readonly Step[]
   /** why the current rules do not allow it */
   readonly refusals: readonly ErrorInfo[]
-  /** why it could not be read; nothing is decided then */
+  /** why it could not be read, or why its gates do not allow it; nothing is decided then */
   readonly unread?: DrayError
   /** all tags of the target, if they were listed */
   readonly listed?: readonly string[]

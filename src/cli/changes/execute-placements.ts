@@ -1,4 +1,6 @@
 import { isChanged, type PlacementOutcome, summarise } from '../../plan/outcome.ts'
+import { withGates } from '../../plan/gates/apply-gate-results.ts'
+import { hashOfPlan, keepSavedHash } from '../../plan/plan-hash.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { executeAttempt } from './conflicts/execute-attempt.ts'
 import type { ChangePorts, Executed } from './operation.ts'
@@ -14,17 +16,31 @@ export function isPlaced(outcome: PlacementOutcome): boolean {
  * confirmed it, the run decides again about these images.
  */
 export async function executePlacements(
-  plan: Plan,
+  given: Plan,
   findings: PlacementFindings | undefined,
   isConfirmed: boolean,
   ports: ChangePorts,
 ): Promise<Executed<PlacementTypes>> {
+  const plan = withCurrentGates(given, findings)
   // The reads before a confirmation are too old after it.
   const attempt = await executeAttempt(plan, findings, isConfirmed, ports)
   const { auditLog, steps } = attempt
   const planAgain = isConfirmed ? undefined : findings?.planAgain
   if (planAgain === undefined || !steps.some(({ result }) => result === 'conflict'))
-    return { outcome: summarise(plan, steps), auditLog }
+    return { outcome: summarise(plan, steps), auditLog, ...(plan !== given && { plan }) }
   const { decideAgain } = await import('./conflicts/decide-again.ts')
   return await decideAgain(attempt, planAgain, ports)
+}
+
+/**
+ * The plan with today's results of gates in place of those that its file shows. It keeps the hash
+ * of the file, by which audit records and attestations name it.
+ */
+function withCurrentGates(plan: Plan, findings: PlacementFindings | undefined): Plan {
+  const current = findings?.gates
+  if (current === undefined) return plan
+  const placements = plan.placements.map((placement) => withGates(placement, current.get(placement.id)))
+  const now = { ...plan, placements }
+  keepSavedHash(now, hashOfPlan(plan))
+  return now
 }

@@ -1,13 +1,17 @@
+import { hasGates } from '../../config/gates/gates-at.ts'
 import type { Gathered } from '../../images/graph/unread.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { digestOf } from '../../oci/digest.ts'
-import type { Hash, Plan } from '../../plan/plan.ts'
+import type { Hash } from '../../plan/plan.ts'
+import type { GateFlags } from '../gates/gate-flags.ts'
+import type { PlanGuard, PlanGuardOptions } from '../gates/plan-guard.ts'
 import type { Context } from '../wiring/context.ts'
 import type { PlannedChange } from './operation.ts'
-import type { PlacementFindings, PlacementTypes } from './placement-types.ts'
+import { findingsOf, type NewPlan, type PlacementFindings, type PlacementTypes } from './placement-types.ts'
 
-export interface WriteFlags {
+/** The flags of a command that writes tags, also those that gates depend on. */
+export interface WriteFlags extends GateFlags {
   readonly yes: boolean
   readonly 'dry-run': boolean
   readonly out?: string | undefined
@@ -37,6 +41,23 @@ export async function hashPolicy<Policy extends object>(
   ])
   const used = { ...policy, tool: context.version }
   return { ...used, hash: digestOf(canonicalJson({ ...used, ...more, config: hashOfConfig(config) })) }
+}
+
+/**
+ * Opens the gates and the residency of `dray.yaml` for a run. Undefined, and nothing is loaded, if
+ * it has neither and the user overrides no gate.
+ * @throws what `openPlanGuard` throws
+ */
+export async function openGuard(
+  options: PlanGuardOptions,
+  flags: GateFlags,
+  context: Context,
+): Promise<PlanGuard | undefined> {
+  const { config } = await context.config()
+  const isGuarded = hasGates(config) || config.residency !== undefined
+  if (!isGuarded && (flags['override-gate'] ?? []).length === 0) return undefined
+  const { openPlanGuard } = await import('../gates/plan-guard.ts')
+  return await openPlanGuard(options, flags, context)
 }
 
 type GatheredImage =
@@ -72,15 +93,14 @@ function notRead({ image }: { readonly image: string }): DrayError {
 
 /** A plan that this run has decided. */
 export function newChange(
-  plan: Plan,
-  findings: Omit<PlacementFindings, 'readAt'>,
-  readAt: number,
-  warnings: readonly string[] = [],
+  planned: NewPlan,
+  findings: Pick<PlacementFindings, 'planAgain' | 'planRepair'>,
 ): PlannedChange<PlacementTypes> {
+  const { plan, readAt, warnings = [] } = planned
   return {
     plan,
     review: async () => ({
-      findings: { ...findings, readAt },
+      findings: { ...findings, ...findingsOf(planned) },
       startedAt: readAt,
       warnings,
       omissions: [],

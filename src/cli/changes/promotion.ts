@@ -5,8 +5,13 @@ import { readingAt } from '../../config/settings/version-reading.ts'
 import type { Call } from '../../lib/call.ts'
 import { parseDigest } from '../../oci/digest.ts'
 import type { PlacementId, PlacementOperation, Plan } from '../../plan/plan.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
+import type { GateSourceOptions } from '../../usecases/promote/gate-sources.ts'
+import type { GatheredPromotion } from '../../usecases/promote/gather.ts'
 import type { PromoteRequest } from '../../usecases/promote/request.ts'
 import { evidenceConflictFlags, moveTagFlag } from '../command/change-flags.ts'
+import { type GateFlags, overrideGateFlag, scanReportFlag } from '../gates/gate-flags.ts'
+import type { PlanGuard } from '../gates/plan-guard.ts'
 import { flagGroups } from '../help/flag-groups.ts'
 import type { PlannedChange } from './operation.ts'
 import type { NewPlan, PlacementTypes } from './placement-types.ts'
@@ -16,6 +21,7 @@ import {
   gatherImages,
   hashPolicy,
   newChange,
+  openGuard,
   type WriteFlags,
 } from './planning.ts'
 import type { Context } from '../wiring/context.ts'
@@ -45,6 +51,8 @@ export const promotionFlags = {
     helpGroup: flagGroups.evidence,
   }),
   ...evidenceConflictFlags,
+  ...overrideGateFlag,
+  ...scanReportFlag,
   attest: boolean({
     summary: 'Attest each promotion (default: attest in dray.yaml).',
     allowNo: true,
@@ -57,7 +65,7 @@ export const promotionFlags = {
 }
 
 export type PromotionFlags = WriteFlags &
-  Omit<InferredFlags<typeof promotionFlags>, 'attest' | 'json'> & {
+  Omit<InferredFlags<typeof promotionFlags>, 'attest' | 'json' | keyof GateFlags> & {
     readonly attest: boolean | undefined
     readonly from?: string | undefined
     readonly to?: string | undefined
@@ -81,22 +89,17 @@ export async function planPromotion(
   const requests = await promoteRequests(given, config, async (folder) =>
     onlyImageOfLayout(context, folder, call),
   )
-  const planFor = await plannerOf(operation, flags, context, call)
+  const targets = requests.flatMap((request) => request.to.targets)
+  const planFor = await plannerOf(operation, targets, flags, context, call)
   await context.expectRepositories(
-    requests.flatMap((request) => request.to.targets),
+    targets,
     requests.map((request) => request.from.repository),
     expectedAccess(flags),
   )
-  const { plan, readAt, warnings } = await planFor(requests)
-  return newChange(
-    plan,
-    {
-      planAgain: (images) => planFor(requests, images),
-      ...(flags.verify && { planRepair: (done, placed) => planRepair(done, placed, config, planFor) }),
-    },
-    readAt,
-    warnings,
-  )
+  return newChange(await planFor(requests), {
+    planAgain: (images) => planFor(requests, images),
+    ...(flags.verify && { planRepair: (done, placed) => planRepair(done, placed, config, planFor) }),
+  })
 }
 
 function argumentsOf(
@@ -124,10 +127,13 @@ type Planner = (requests: readonly PromoteRequest[], images?: ReadonlySet<string
 
 async function plannerOf(
   operation: PlacementOperation,
+  targets: readonly RepositoryName[],
   flags: PromotionFlags,
   context: Context,
   call: Call,
 ): Promise<Planner> {
+  const partial = flags.partial ?? false
+  const guard = await openGuard({ operation, targets, partial }, flags, context)
   const [{ gather, warnedImage }, { warnAboutTargets }, { decide }, policy] = await Promise.all([
     import('../../usecases/promote/gather.ts'),
     import('../../usecases/placing/tag-warnings.ts'),
@@ -137,13 +143,14 @@ async function plannerOf(
         operation,
         moveTags: flags['move-tag'],
         evidenceConflict: flags['evidence-conflict'],
-        partial: flags.partial ?? false,
+        partial,
       },
       {
         evidence: flags.evidence,
         attest: flags.attest ?? null,
         // Absent if it is false: decisions without it keep the hash of earlier versions.
         ...(flags['allow-backward'] === true && { allowBackward: true }),
+        ...guard?.hashed,
       },
       context,
     ),
@@ -158,14 +165,36 @@ async function plannerOf(
     const stores = await context.stores()
     const read = (some: typeof requests): ReturnType<typeof gather> => gather(some, stores, options, call)
     const gathered = await (images === undefined ? read(requests) : gatherImages(requests, images, read))
+    const readAt = earliestReading(gathered, context.clock)
+    const decided = decide(gathered, policy, new Date(context.clock.now()))
+    const sourceOptions = { ...options, evidenceConflict: policy.evidenceConflict }
     return {
-      plan: decide(gathered, policy, new Date(context.clock.now())),
-      readAt: earliestReading(gathered, context.clock),
+      ...(await guardPromotion(decided, { guard, gathered, sourceOptions }, call)),
+      readAt,
       warnings: warnAboutTargets(
         gathered.flatMap((one) => (one.kind === 'read' ? [warnedImage(one.snapshot)] : [])),
       ),
     }
   }
+}
+
+/** Applies gates and residency, with what was read for the plan. */
+async function guardPromotion(
+  plan: Plan,
+  {
+    guard,
+    gathered,
+    sourceOptions,
+  }: {
+    readonly guard: PlanGuard | undefined
+    readonly gathered: readonly GatheredPromotion[]
+    readonly sourceOptions: GateSourceOptions
+  },
+  call: Call,
+): Promise<Pick<NewPlan, 'plan' | 'judgeAgain'>> {
+  if (guard === undefined) return { plan }
+  const { gateSources } = await import('../../usecases/promote/gate-sources.ts')
+  return await guard.apply(plan, gateSources(gathered, sourceOptions), call)
 }
 
 /** Plans the repair of placed images. */

@@ -10,6 +10,7 @@ import {
   gatherImages,
   hashPolicy,
   newChange,
+  openGuard,
   type WriteFlags,
 } from './planning.ts'
 import type { Context } from '../wiring/context.ts'
@@ -58,10 +59,12 @@ export async function planTagging(
           ...warnAboutTargets(read.map(warnedImage)),
         ]
       },
-      hashed: { operation: 'tag', ...args.policy },
+      operation: 'tag',
+      hashed: args.policy,
     },
     flags,
     context,
+    call,
   )
 }
 
@@ -86,15 +89,18 @@ export async function planRollback(
       decide,
       readAt: (snapshot) => snapshot.readAt,
       warnings: (snapshot) => warnAboutTargets([warnedImage(snapshot)]),
-      hashed: { operation: 'rollback', ...(args.variant !== undefined && { variant: args.variant }) },
+      operation: 'rollback',
+      hashed: args.variant === undefined ? {} : { variant: args.variant },
     },
     flags,
     context,
+    call,
   )
 }
 
 /** How an operation that moves tags within repositories reads and decides. */
 interface InPlacePlanning<Snapshot> {
+  readonly operation: 'tag' | 'rollback'
   readonly targets: readonly RepositoryName[]
   readonly gather: (repositories: Repositories) => Promise<Snapshot>
   /** reads only these images; absent: the operation is not decided again */
@@ -103,7 +109,7 @@ interface InPlacePlanning<Snapshot> {
   readonly readAt: (snapshot: Snapshot) => number
   /** what a person should know about the arguments; shown with the plan */
   readonly warnings?: (snapshot: Snapshot) => readonly string[]
-  /** what the hash of the policy covers besides the policy */
+  /** what the hash of the policy covers besides the policy and the operation */
   readonly hashed: object
 }
 
@@ -115,21 +121,29 @@ interface InPlacePolicy {
 }
 
 async function planInPlace<Snapshot>(
-  { targets, gather, gatherAgain, decide, readAt, warnings, hashed }: InPlacePlanning<Snapshot>,
+  { operation, targets, gather, gatherAgain, decide, readAt, warnings, hashed }: InPlacePlanning<Snapshot>,
   flags: TaggingFlags,
   context: Context,
+  call: Call,
 ): Promise<PlannedChange<PlacementTypes>> {
+  const { partial } = flags
+  const guard = await openGuard({ operation, targets, partial }, flags, context)
   await context.expectRepositories(targets, [], expectedAccess(flags))
   const stores = await context.stores()
   const snapshot = await gather(stores)
-  const policy = await hashPolicy({ moveTags: flags['move-tag'], partial: flags.partial }, hashed, context)
-  const planOf = (read: Snapshot): NewPlan => ({
-    plan: decide(read, policy, new Date(context.clock.now())),
-    readAt: readAt(read),
-  })
-  const { plan, readAt: began } = planOf(snapshot)
-  const again = gatherAgain && {
-    planAgain: async (images: ReadonlySet<string>) => planOf(await gatherAgain(stores, images)),
+  const covered = { operation, ...hashed, ...guard?.hashed }
+  const policy = await hashPolicy({ moveTags: flags['move-tag'], partial }, covered, context)
+  const planOf = async (read: Snapshot): Promise<NewPlan> => {
+    const plan = decide(read, policy, new Date(context.clock.now()))
+    const guarded = guard === undefined ? { plan } : await guard.apply(plan, new Map(), call)
+    return { ...guarded, readAt: readAt(read) }
   }
-  return newChange(plan, { ...again }, began, warnings?.(snapshot))
+  const again = gatherAgain && {
+    planAgain: async (images: ReadonlySet<string>) => await planOf(await gatherAgain(stores, images)),
+  }
+  const texts = warnings?.(snapshot)
+  return newChange(
+    { ...(await planOf(snapshot)), ...(texts !== undefined && { warnings: texts }) },
+    { ...again },
+  )
 }

@@ -3,7 +3,7 @@ import { formatAt } from '../../oci/reference.ts'
 import type { RunOutcome } from '../../plan/outcome.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { ChangePorts, Executed } from './operation.ts'
-import type { PlacementFindings, PlacementTypes } from './placement-types.ts'
+import { findingsOf, type PlacementFindings, type PlacementTypes } from './placement-types.ts'
 import {
   movedAfterwards,
   movedByOthers,
@@ -31,7 +31,8 @@ export async function verifyPlacements(
   let expected = plan
   // A plan without steps was made from what was read back just now.
   for (let repairs = 0; plan.steps.length > 0;) {
-    const { plan: repair, readAt } = await planRepair(expected, placed)
+    const planned = await planRepair(expected, placed)
+    const { plan: repair } = planned
     const moved = await tagsMovedAfterwards(repair, plan, executed.auditLog, ports)
     if (moved.length > 0) {
       expected = withoutTags(expected, moved)
@@ -42,7 +43,7 @@ export async function verifyPlacements(
     if (repair.steps.length === 0) break
     if (repairs++ === maxRepairs) throw stillMissing(repair)
     ports.terminal.warn(`content is missing at ${referencesOf(repair)}: dray copies it again`)
-    const { outcome } = await executePlacements(repair, { readAt }, false, ports)
+    const { outcome } = await executePlacements(repair, findingsOf(planned), false, ports)
     if (outcome.refusals.length > 0 || !outcome.placements.every(isPlaced))
       throw reasonOf(outcome, ports.stop)
   }

@@ -66,6 +66,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   repository: { ...repository, hasEnvironments: false },
   retention: 'startingPolicy',
   'rollback --to': 'versionOfImage',
+  'scan-report': 'file',
   'sign-key': 'file',
   'tag --semver': 'levels',
   to: 'environment',

@@ -71,7 +71,7 @@ export class GateChecks {
   }
 
   #keep(placement: Placement, gates: readonly GateResult[], at: number): GateCheck {
-    const error = gateConflict(placement, gates)
+    const error = gateConflict(placement, gates, 'No tag was moved.')
     if (error === undefined) this.#refused.delete(placement.id)
     else this.#refused.set(placement.id, gates)
     if (error !== undefined && error.code !== 'conflict') throw error

@@ -19,18 +19,21 @@ export function gateRefusals(placement: GatedPlacement, gates: readonly GateResu
 }
 
 /**
- * The error for gates that passed when the plan was made, or were judged by other definitions, and
- * that fail now. Undefined if no gate refuses now.
+ * Returns the error for gates that do not allow an image any more, after a plan with it was made: a
+ * conflict, or the error of a read that failed. Undefined if no gate refuses now.
+ * @param advice follows the command that helps
  */
-export function gateConflict(placement: GatedPlacement, gates: readonly GateResult[]): DrayError | undefined {
+export function gateConflict(
+  placement: GatedPlacement,
+  gates: readonly GateResult[],
+  advice: string,
+): DrayError | undefined {
   const [error] = gateRefusals(placement, gates)
   if (error === undefined) return undefined
   const { code, message, ...context } = error
   if (code !== 'refused') return new DrayError(code, message, context)
-  return new DrayError('conflict', message, {
-    ...context,
-    hint: `No tag was moved. ${context.hint ?? ''}`.trim(),
-  })
+  const hint = context.hint === undefined ? advice : `${context.hint}\n${advice}`
+  return new DrayError('conflict', message, { ...context, hint })
 }
 
 function failedError({ image, root }: GatedPlacement, gates: readonly GateResult[]): ErrorInfo {
@@ -93,7 +96,7 @@ function platformLines(gates: readonly GateResult[]): readonly string[] {
 
 function hintsOf(gates: readonly GateResult[]): string | undefined {
   const hints = [...new Set(gates.flatMap(({ hint }) => hint ?? []))]
-  return hints.length === 0 ? undefined : hints.join(' ')
+  return hints.length === 0 ? undefined : hints.join('\n')
 }
 
 function checkHint(image: string, [first]: readonly GateResult[]): string {

@@ -177,8 +177,13 @@ describe('the error of an image that gates refuse', () => {
   })
 
   it('is a conflict if the gate fails after the plan was made, and not if it cannot be read', () => {
-    expect(gateConflict(placement, [gateResult()])).toBeUndefined()
-    expect(gateConflict(placement, [failed()])).toMatchObject({ code: 'conflict', why: 'scan: CVE-1' })
-    expect(gateConflict(placement, [unread()])).toMatchObject({ code: 'forbidden' })
+    const conflict = (gate: GateResult) => gateConflict(placement, [gate], 'Then make a new plan.')
+    expect(conflict(gateResult())).toBeUndefined()
+    expect(conflict(failed({ hint: 'Run: dray approve api' }))).toMatchObject({
+      code: 'conflict',
+      why: 'scan: CVE-1',
+      hint: 'Run: dray approve api\nThen make a new plan.',
+    })
+    expect(conflict(unread())).toMatchObject({ code: 'forbidden' })
   })
 })

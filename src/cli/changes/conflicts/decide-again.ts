@@ -16,10 +16,10 @@ import { formatTagMover } from '../../../plan/attempts/tag-mover.ts'
 import { writtenTag } from '../../../plan/attempts/written-tag.ts'
 import { summarise } from '../../../plan/outcome.ts'
 import { hashOfPlan } from '../../../plan/plan-hash.ts'
-import type { Hash, Plan } from '../../../plan/plan.ts'
+import type { Hash } from '../../../plan/plan.ts'
 import { type ExecutedAttempt, executeAttempt } from './execute-attempt.ts'
 import type { ChangePorts, Executed } from '../operation.ts'
-import type { PlacementFindings, PlacementTypes } from '../placement-types.ts'
+import { findingsOf, type NewPlan, type PlacementFindings, type PlacementTypes } from '../placement-types.ts'
 
 /**
  * How often a run decides again. Of the runs that move one tag at the same time one wins each time,
@@ -57,9 +57,9 @@ export async function decideAgain(
     reportConflicts(attempt, images, ports)
     const again = await planAllowed(attempt, images, first, planAgain, ports)
     if (again === undefined) break
-    const { plan, readAt } = again
+    const { plan } = again
     // Others are writing to the same tags: a reading of some seconds ago is not relied on.
-    const { steps } = await executeAttempt(plan, { readAt }, true, ports)
+    const { steps } = await executeAttempt(plan, findingsOf(again), true, ports)
     plans.push(hashOfPlan(plan))
     attempt = mergeAttempts(attempt, { plan, steps })
   }
@@ -110,11 +110,11 @@ async function planAllowed(
   { conflicts }: ExecutedAttempt,
   planAgain: NonNullable<PlacementFindings['planAgain']>,
   ports: ChangePorts,
-): Promise<{ readonly plan: Plan; readonly readAt: number } | undefined> {
+): Promise<NewPlan | undefined> {
   const { terminal } = ports
   try {
-    const { plan: decided, readAt } = await planAgain(images)
-    const plan = planOfImages(decided, images)
+    const planned = await planAgain(images)
+    const plan = planOfImages(planned.plan, images)
     const unread = plan.refusals.filter(({ error }) => error.code !== 'refused')
     for (const { error } of unread) terminal.warn(`cannot plan again: ${error.message}`)
     const changed = changedImages(attempt, plan)
@@ -132,7 +132,7 @@ async function planAllowed(
     const omitted = new Set([...unread.map(({ image }) => image), ...changed, ...forbidden.flat()])
     const allowed = new Set([...images].filter((image) => !omitted.has(image)))
     if (allowed.size === 0) return undefined
-    return { plan: withoutDoneContent(planOfImages(plan, allowed), attempt), readAt }
+    return { ...planned, plan: withoutDoneContent(planOfImages(plan, allowed), attempt) }
   } catch (error) {
     terminal.warn(`cannot plan again: ${toErrorInfo(error).message}`)
     return undefined

@@ -36,6 +36,7 @@ export async function executeAttempt(
   const freshness = {
     ...(findings !== undefined && !mayBeStale && { readAt: findings.readAt }),
     ...(findings?.reviewed !== undefined && { reviewed: findings.reviewed }),
+    judgeAgain: findings?.judgeAgain,
   }
   const auditLog = ports.sink.path
   const conflicts = await conflictPorts({ auditLog, plan, findings }, context, call)

@@ -47,7 +47,16 @@ async function decidePromotions(
   const decided = decide(gathered, policy, now())
   return gathered.map((read, index) => [
     read.kind === 'read'
-      ? { decided, index, ...factsOf(read.snapshot), warned: warnedImage(read.snapshot) }
+      ? {
+          decided,
+          index,
+          ...factsOf(read.snapshot),
+          warned: warnedImage(read.snapshot),
+          gateSources: async () => {
+            const { gateSources } = await import('../../../usecases/promote/gate-sources.ts')
+            return gateSources(gathered, { ...options, evidenceConflict: policy.evidenceConflict })
+          },
+        }
       : {
           decided,
           index,

@@ -36,4 +36,5 @@ export const reviewFlags = {
 
 export type ReviewFlags = Omit<InferredFlags<typeof reviewFlags>, 'attest' | 'json'> & {
   readonly attest: boolean | undefined
+  readonly 'scan-report'?: readonly string[] | undefined
 }

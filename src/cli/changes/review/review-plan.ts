@@ -11,6 +11,8 @@ import type { Context } from '../../wiring/context.ts'
 import type { ChangePorts, Review } from '../operation.ts'
 import type { PlacementTypes } from '../placement-types.ts'
 import type { ReviewFlags } from './review-flags.ts'
+import type { GateSources } from '../../gates/gate-run.ts'
+import { guardReview } from './guard-review.ts'
 import { checkSchemes, imagesIn, type PlannedImage } from './planned-image.ts'
 import { strayFloatingTag } from './review-requests.ts'
 
@@ -44,6 +46,8 @@ export interface CurrentDecision {
   readonly targets: readonly (ReadTarget | DrayError)[]
   /** versions of the image, whose floating tags the plan may write */
   readonly versions: readonly VersionTag[]
+  /** what was read of the image at its source, by placement of `decided`; absent if it stays */
+  readonly gateSources?: () => Promise<GateSources>
   /** a version tag that must be on the image, because only the name of the image shows it */
   readonly assumedTag?: string | undefined
   /** what warnings about the tags of the targets need, if the image was read */
@@ -66,8 +70,13 @@ export async function reviewPlan(
   plan: Plan,
   decideAgain: DecideAgain,
   flags: ReviewFlags,
-  { context, reading: call, flags: { 'dry-run': isDryRun } }: ChangePorts,
+  ports: ChangePorts,
 ): Promise<Review<PlacementTypes>> {
+  const {
+    context,
+    reading: call,
+    flags: { 'dry-run': isDryRun },
+  } = ports
   const startedAt = context.clock.now()
   const loaded = await context.config()
   const { config } = loaded
@@ -83,14 +92,16 @@ export async function reviewPlan(
   const stores = await context.stores()
   const now = (): Date => new Date(context.clock.now())
   const decisions = await decideAgain.decide({ plan, images, config, flags, context, stores, call, now })
-  const reviews = images.map((image, i) =>
-    reviewImage(plan.steps, reviewablesOf(image, decisions[i] ?? [], flags), flags),
-  )
+  const reviewables = images.map((image, i) => reviewablesOf(image, decisions[i] ?? [], flags))
+  const sources = (): Promise<GateSources> => sourcesOf(images, decisions)
+  const guarded = await guardReview({ plan, images: reviewables, sources, flags }, ports)
+  const reviews = guarded.images.map((image) => reviewImage(plan.steps, image, flags))
   const refusals = reviews.flatMap((one) => one.refusals)
   if (refusals.length > 0) throw combineRefusals(refusals, decideAgain.hint?.(flags))
   return {
     findings: {
       readAt: startedAt,
+      ...guarded.findings,
       reviewed: {
         refusals,
         obstacles: new Map(reviews.flatMap((one) => [...one.obstacles])),
@@ -98,9 +109,35 @@ export async function reviewPlan(
       },
     },
     startedAt,
-    warnings: warnAboutTargets(decisions.flat().flatMap(({ warned }) => warned ?? [])),
+    warnings: [
+      ...guarded.warnings,
+      ...warnAboutTargets(decisions.flat().flatMap(({ warned }) => warned ?? [])),
+    ],
     omissions: [],
   }
+}
+
+/** The readings of the images at their sources, by placement of the saved plan. */
+async function sourcesOf(
+  images: readonly PlannedImage[],
+  decisions: readonly (readonly CurrentDecision[])[],
+): Promise<GateSources> {
+  const found = await Promise.all(
+    images.map(async ({ placements }, i) => {
+      const [decision] = decisions[i] ?? []
+      const sources = await decision?.gateSources?.()
+      return placements.flatMap((saved, j) => {
+        const source = sources?.get(placementIdAt(decision?.index ?? 0, j))
+        return source === undefined ? [] : [[saved.id, source] as const]
+      })
+    }),
+  )
+  return new Map(found.flat())
+}
+
+/** The id in the plan of now. */
+function placementIdAt(request: number, target: number): PlacementId {
+  return `i${request + 1}.t${target + 1}`
 }
 
 /** Each placement of an image with what is decided about it now. */
@@ -128,7 +165,7 @@ function currentAt(
 ): Current {
   const target = targets[j]
   if (target === undefined || isDrayError(target)) return unreadable(saved, target)
-  const id: PlacementId = `i${index + 1}.t${j + 1}`
+  const id = placementIdAt(index, j)
   const current: Current = {
     placement: decided.placements.find((one) => one.id === id) ?? withoutTags(saved),
     steps: decided.steps.filter(({ placement }) => placement === id),

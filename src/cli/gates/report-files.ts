@@ -1,0 +1,40 @@
+import { resolve } from 'node:path'
+import type { ReportFile } from '../../gates/gate-request.ts'
+import { asUsage } from '../../lib/as-usage.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { readFileBounded } from '../../lib/files/read.ts'
+import { digestOf, parseDigest } from '../../oci/digest.ts'
+
+/** The limit of an attached artifact (gates.md, Limits), bytes. */
+const maxReportSize = 32 * 1024 * 1024
+
+/**
+ * Reads the files of `--scan-report [DIGEST=]FILE`.
+ * @throws `usage` for a value that is neither; `not-found`, `malformed` if it is too large, `io`.
+ */
+export async function readReportFiles(
+  values: readonly string[],
+  cwd: string,
+): Promise<readonly ReportFile[]> {
+  return await Promise.all(values.map((value) => readReportFile(value, cwd)))
+}
+
+async function readReportFile(value: string, cwd: string): Promise<ReportFile> {
+  // A path that begins like a digest can be written as ./sha256:…
+  const [, digest, name = value] = /^(sha(?:256|512):[^=]*)=(.*)$/s.exec(value) ?? []
+  if (name === '') {
+    throw new DrayError('usage', `--scan-report ${value} names no file`, {
+      hint: 'Write --scan-report FILE or --scan-report DIGEST=FILE.',
+    })
+  }
+  const asserted = digest === undefined ? undefined : asUsage(() => parseDigest(digest))
+  const path = resolve(cwd, name)
+  const bytes = await readFileBounded(path, maxReportSize)
+  if (bytes === undefined) {
+    throw new DrayError('not-found', `cannot read the scan report ${name}`, {
+      why: 'the file does not exist',
+      hint: 'Pass the path of a report to --scan-report.',
+    })
+  }
+  return { name, bytes, sha256: digestOf(bytes), ...(asserted !== undefined && { asserted }) }
+}

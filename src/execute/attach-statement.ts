@@ -8,10 +8,10 @@ import type { StatementStep } from '../audit/log/record.ts'
 import { listReferrers } from '../images/evidence/referrers.ts'
 import type { Repositories, TargetRepository, UnlistedReferrer } from '../images/ports.ts'
 import type { Call } from '../lib/call.ts'
-import { DrayError, toErrorInfo } from '../lib/errors.ts'
+import { DrayError, type ErrorInfo, toErrorInfo } from '../lib/errors.ts'
 import { annotationKeys } from '../oci/annotations.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { type Digest, digestOf } from '../oci/digest.ts'
+import { type Digest, digestOf, encodedOf } from '../oci/digest.ts'
 import { fallbackTag } from '../oci/evidence-tags.ts'
 import { predicateTypeOf } from '../oci/evidence-kind.ts'
 import { formatAt, type RepositoryName } from '../oci/reference.ts'
@@ -65,17 +65,14 @@ export async function attachStatement(
   ports: StatementPorts,
   call: Call,
 ): Promise<AttachedStatement> {
-  const { operation, image, environment, repository, subject } = statement
+  const { repository, subject } = statement
   const store = ports.stores.target(repository)
   const artifact = artifactOf(statement, new Date(ports.clock.now()))
   const existing = await findNewestEqual(statement, store, call)
-  const step = stepOf(statement, existing ?? artifact.manifest.descriptor.digest)
-  const records = new RecordWriter({ operation, steps: [step] }, ports)
-  const fields: RecordFields = {
-    step,
-    image,
-    ...(environment !== undefined && { environment: { to: environment } }),
-  }
+  const attached = existing ?? artifact.manifest.descriptor.digest
+  const step = stepOf(statement, attached)
+  const records = new RecordWriter({ operation: statement.operation, steps: [step] }, ports)
+  const fields = { ...fieldsOf(statement), step }
   if (existing !== undefined) {
     await records.outcomes([{ ...fields, result: 'unchanged' }])
     return { artifact: existing, result: 'unchanged' }
@@ -88,7 +85,30 @@ export async function attachStatement(
     throw error
   }
   await records.outcomes([{ ...fields, result: 'done' }])
-  return { artifact: step.artifact, result: 'done' }
+  return { artifact: attached, result: 'done' }
+}
+
+/**
+ * Records a decision about an image that does not exist, and attaches nothing. @throws `audit`.
+ */
+export async function recordStatement(statement: StatementToAttach, ports: RecordPorts): Promise<void> {
+  const step = stepOf(statement, undefined)
+  const records = new RecordWriter({ operation: statement.operation, steps: [step] }, ports)
+  await records.outcomes([{ ...fieldsOf(statement), step, result: 'unchanged' }])
+}
+
+/** Records that statements are refused before anything is written. @throws `audit`. */
+export async function recordStatementRefusals(
+  operation: StatementOperation,
+  refused: readonly (Pick<StatementToAttach, 'image' | 'environment'> & { readonly error: ErrorInfo })[],
+  ports: RecordPorts,
+): Promise<void> {
+  const records = new RecordWriter({ operation, steps: [] }, ports)
+  await records.refusals(refused.map(({ error, ...one }) => ({ ...fieldsOf(one), error })))
+}
+
+function fieldsOf({ image, environment }: Pick<StatementToAttach, 'image' | 'environment'>): RecordFields {
+  return { image, ...(environment !== undefined && { environment: { to: environment } }) }
 }
 
 function artifactOf(statement: StatementToAttach, now: Date): StatementArtifact {
@@ -139,16 +159,17 @@ function timeOf({ annotations }: Descriptor): string {
   return annotations?.[annotationKeys.created] ?? ''
 }
 
-function stepOf(statement: StatementToAttach, artifact: Digest): StatementStep {
+function stepOf(statement: StatementToAttach, artifact: Digest | undefined): StatementStep {
   const { repository, subject, predicateType } = statement
   const { decision, expires } = statement.predicate as Readonly<Record<string, unknown>>
   return {
-    id: 's1',
+    // A run can attach several statements.
+    id: `s.${encodedOf(artifact ?? subject.digest).slice(0, 12)}`,
     kind: 'attest',
     repository,
     subject,
     predicateType,
-    artifact,
+    ...(artifact !== undefined && { artifact }),
     ...(typeof decision === 'string' && { decision }),
     ...(typeof expires === 'string' && { expires }),
   }

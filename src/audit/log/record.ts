@@ -49,8 +49,8 @@ export interface StatementStep {
   readonly subject: Descriptor
   readonly repository: RepositoryName
   readonly predicateType: string
-  /** the manifest of the statement */
-  readonly artifact: Digest
+  /** the manifest of the statement; absent if there is no image to attach it to */
+  readonly artifact?: Digest
   /** what the statement decides, such as `hold` or `release` */
   readonly decision?: string
   /** when it ends, as in the statement */

@@ -179,9 +179,9 @@ class IntentChecks {
     const { repository, subject } = step
     const listed = await this.#referrers(repository, subject.digest)
     const name = formatAt(repository, subject)
-    if ('artifact' in step) {
+    if ('predicateType' in step) {
       const isAttached = listed.some(({ digest }) => digest === step.artifact)
-      return isAttached ? { result: 'done' } : failed(`${step.artifact} is not attached to ${name}`, name)
+      return isAttached ? { result: 'done' } : failed(`the statement is not attached to ${name}`, name)
     }
     if (listed.some(({ annotations }) => annotations?.[attestationAnnotations.plan] === plan))
       return { result: 'done' }

@@ -88,6 +88,7 @@ const argumentKinds: Readonly<
   explain: { first: [image] },
   help: { rest: 'command' },
   history: { first: [bareImage] },
+  hold: { rest: { ...bareImage, hasEnvironments: true } },
   inspect: { first: [bareImage] },
   login: { first: ['host'] },
   logout: { first: ['host'] },

@@ -19,7 +19,10 @@ export const commandTable: readonly CommandGroup[] = [
       rollback: 'tags.md',
     },
   },
-  { title: 'Cleanup commands', commands: { prune: 'retention.md', explain: 'retention.md' } },
+  {
+    title: 'Cleanup commands',
+    commands: { prune: 'retention.md', explain: 'retention.md', hold: 'retention.md' },
+  },
   { title: 'Plan commands', commands: { apply: 'plans.md', 'plan:show': 'plans.md' } },
   {
     title: 'Audit commands',

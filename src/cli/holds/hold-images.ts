@@ -1,0 +1,182 @@
+import { DrayError, type ErrorInfo, isDrayError, toErrorInfo } from '../../lib/errors.ts'
+import type { HoldItem, HoldOutcome, HoldPlan } from '../../plan/holds/hold-plan.ts'
+import { renderHoldOutcome, renderHoldPlan } from '../../render/holds.ts'
+import { escapeText } from '../../render/text/escape.ts'
+import type { HoldPorts } from '../../execute/holds/execute-holds.ts'
+import { decide, type HoldChange } from '../../usecases/hold/decide.ts'
+import { gather } from '../../usecases/hold/gather.ts'
+import { checkJustification, justificationOf } from '../changes/justification.ts'
+import type { ChangePorts } from '../changes/operation.ts'
+import { exitOfPlan, exitOfRun, problemOf, type RunPart } from '../command/run-exit.ts'
+import { checkResidencyOfAttached } from '../gates/residency.ts'
+import { checkExpiry, holdRequests } from './hold-requests.ts'
+
+export interface HoldOptions {
+  readonly references: readonly string[]
+  readonly env: string | undefined
+  readonly decision: HoldPlan['decision']
+  readonly expires: string | undefined
+  /** the file of a private key */
+  readonly key: string | undefined
+  /** the environment variable with its password */
+  readonly passwordEnv: string | undefined
+}
+
+/**
+ * Holds images, or ends their holds: reads, decides, asks for confirmation, executes and reports.
+ * @throws `usage`; `refused` without a reason; `cancelled`; `audit`
+ */
+export async function holdImages(options: HoldOptions, ports: ChangePorts): Promise<void> {
+  const { flags, context, call, terminal } = ports
+  const startedAt = context.clock.now()
+  const plan = await refuseByResidency(await planHolds(options, ports), ports)
+  const hasSteps = plan.images.some(isChanged)
+  if (flags['dry-run']) {
+    const parts = plan.images.map((): RunPart => ({ problem: undefined, countsAsDone: false }))
+    terminal.finish(
+      { plan },
+      (page) => renderHoldPlan(plan, page),
+      exitOfPlan({ parts, refusals: plan.refusals }, hasSteps, flags['detailed-exitcode']),
+      linesOf(plan.images),
+    )
+    return
+  }
+  if (hasSteps && !flags.yes) await confirm(plan, ports)
+  const executing = await executionPorts(options, ports)
+  const { executeHolds } = await import('../../execute/holds/execute-holds.ts')
+  const outcomes = await executeHolds(plan, executing, call)
+  await context.flushAuditLog(call)
+  for (const { isTagLeft, tag, repository } of outcomes)
+    if (isTagLeft === true)
+      terminal.warn(
+        `${repository.registry} does not delete single tags: ${tag} stays, and holds nothing any more. dray prune deletes it with its image.`,
+      )
+  const result = { parts: outcomes.map(partOf), refusals: plan.refusals }
+  const auditLog = executing.sink.path
+  terminal.finish(
+    {
+      operation: plan.operation,
+      decision: plan.decision,
+      images: outcomes,
+      refusals: plan.refusals,
+      durationMs: context.clock.now() - startedAt,
+      auditLog,
+    },
+    (page) => renderHoldOutcome(plan, outcomes, page),
+    exitOfRun(result, ports.stop),
+    linesOf(outcomes.filter(({ status }) => partOf({ status }).problem === undefined)),
+  )
+  for (const { image, error } of plan.refusals) terminal.reportFailure({ image, error })
+  terminal.say(`Audit log: ${escapeText(auditLog)}`)
+}
+
+async function planHolds(options: HoldOptions, ports: ChangePorts): Promise<HoldPlan> {
+  const { flags, context, reading } = ports
+  const { config } = await context.config()
+  const now = new Date(context.clock.now())
+  const { reason, ticket } = justificationOf(flags)
+  const requests = holdRequests(options.references, options.env, config)
+  if (reason === undefined) {
+    throw new DrayError('usage', `a reason is missing`, {
+      hint: 'Pass --reason TEXT. It is in the statement, the audit log and the explanations of dray prune.',
+    })
+  }
+  const change: HoldChange = {
+    decision: options.decision,
+    reason,
+    ...(ticket !== undefined && { ticket }),
+    ...(options.expires !== undefined && { expires: checkExpiry(options.expires, now.getTime()) }),
+  }
+  const targets = requests.flatMap(({ targets: of, environment }) =>
+    of.map((repository) => ({ repository, ...(environment !== undefined && { environment }) })),
+  )
+  await checkJustification(targets, config, justificationOf(flags))
+  const repositories = targets.map(({ repository }) => repository)
+  const access = flags.yes && !flags['dry-run'] ? 'write' : 'read'
+  await context.expectRepositories(access === 'write' ? repositories : [], repositories, access)
+  return decide(await gather(requests, await context.stores(), reading), change, now)
+}
+
+/** One forbidden target of an image refuses the image at all of them. */
+async function refuseByResidency(plan: HoldPlan, { context, reading }: ChangePorts): Promise<HoldPlan> {
+  const found = await Promise.all(
+    plan.images.map(async (item) => ({ item, error: await findForbidden(item) })),
+  )
+  const refused = new Set(found.flatMap(({ item, error }) => (error === undefined ? [] : [item.image])))
+  return {
+    ...plan,
+    images: plan.images.filter(({ image }) => !refused.has(image)),
+    refusals: [
+      ...plan.refusals,
+      ...found.flatMap(({ item: { image, repository }, error }) =>
+        error === undefined ? [] : [{ image, repository, error }],
+      ),
+    ],
+  }
+
+  async function findForbidden({
+    image,
+    repository,
+    subject,
+    statement,
+  }: HoldItem): Promise<ErrorInfo | undefined> {
+    if (subject === null || statement === 'unchanged') return undefined
+    try {
+      await checkResidencyOfAttached({ image, root: subject, to: repository }, context, reading)
+      return undefined
+    } catch (error) {
+      if (isDrayError(error)) return toErrorInfo(error)
+      throw error
+    }
+  }
+}
+
+async function confirm(plan: HoldPlan, { terminal }: ChangePorts): Promise<void> {
+  terminal.showPlan(renderHoldPlan(plan, terminal.errorPage))
+  const question = plan.decision === 'hold' ? 'Hold these images?' : 'Release these images?'
+  if (!(await terminal.ask(question))) throw new DrayError('cancelled', 'cancelled, nothing was changed')
+}
+
+async function executionPorts(
+  { key: file, passwordEnv }: HoldOptions,
+  { flags, context, call, stop }: ChangePorts,
+): Promise<HoldPorts> {
+  const auditFile = flags['audit-file']
+  const given = file === undefined ? undefined : await loadKey(file, passwordEnv, context.env)
+  const base = await context.executePorts(
+    { auditFile, isAttesting: given === undefined, ...justificationOf(flags) },
+    call,
+  )
+  const { RegistryMemory } = await import('../prune/memory/registry-memory.ts')
+  const { neverUntag } = await RegistryMemory.read(await context.auditPath(auditFile))
+  const tagLocks = await context.tagLocks(call)
+  return { ...base, ...(given !== undefined && { signingKey: given }), tagLocks, neverUntag, stop }
+}
+
+async function loadKey(
+  file: string,
+  passwordEnv: string | undefined,
+  env: ChangePorts['context']['env'],
+): Promise<NonNullable<HoldPorts['signingKey']>> {
+  const { loadSigningKey } = await import('../../signing/signing-keys.ts')
+  return await loadSigningKey(file, passwordEnv === undefined ? undefined : env[passwordEnv])
+}
+
+function isChanged({ statement, tag }: HoldItem): boolean {
+  return statement === 'attach' || tag.change !== 'unchanged'
+}
+
+function partOf({ status }: Pick<HoldOutcome, 'status'>): RunPart {
+  const problem = problemOf(status)
+  return { problem, countsAsDone: problem === undefined }
+}
+
+function linesOf(images: readonly Pick<HoldItem, 'repository' | 'digest'>[]): {
+  readonly names: () => readonly string[]
+  readonly digests: () => readonly string[]
+} {
+  return {
+    names: () => images.map(({ repository: { registry, path }, digest }) => `${registry}/${path}@${digest}`),
+    digests: () => images.map(({ digest }) => digest),
+  }
+}

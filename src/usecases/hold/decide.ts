@@ -1,0 +1,105 @@
+import { type AttachedHold, describeHold, findActive } from '../../audit/holds/find-holds.ts'
+import { DrayError, toErrorInfo } from '../../lib/errors.ts'
+import { holdTag } from '../../images/holds/hold-tag.ts'
+import { formatAt } from '../../oci/reference.ts'
+import type { HoldItem, HoldPlan, HoldRefusal } from '../../plan/holds/hold-plan.ts'
+import type { GatheredHold, HoldSnapshot } from './gather.ts'
+
+/** A statement with a later time than this after now, in milliseconds, is of a wrong clock. */
+const maxAheadMs = 5 * 60_000
+
+export type HoldChange = Pick<HoldPlan, 'decision' | 'reason' | 'ticket' | 'expires'>
+
+/** Decides what to attach to each image, and what happens to its tag: pure. */
+export function decide(gathered: readonly GatheredHold[], change: HoldChange, now: Date): HoldPlan {
+  const decided = gathered.map((one): HoldItem | HoldRefusal => {
+    if (one.kind === 'unread') {
+      const { request, error } = one.unread
+      return refusal(request, error)
+    }
+    const item = decideOne(one.snapshot, change, now.getTime())
+    return item instanceof DrayError ? refusal(one.snapshot.request, item) : item
+  })
+  return {
+    operation: 'hold',
+    ...change,
+    createdAt: now.toISOString(),
+    images: decided.flatMap((one) => ('error' in one ? [] : [one])),
+    refusals: decided.flatMap((one) => ('error' in one ? [one] : [])),
+  }
+}
+
+function refusal({ image, repository }: HoldSnapshot['request'], error: DrayError): HoldRefusal {
+  return { image, repository, error: toErrorInfo(error) }
+}
+
+function decideOne(snapshot: HoldSnapshot, change: HoldChange, now: number): HoldItem | DrayError {
+  const { request, digest, subject, statements, tag } = snapshot
+  const { image, environment, repository, at } = request
+  const name = holdTag(digest)
+  if (subject === null && change.decision === 'hold') {
+    return new DrayError('not-found', `${formatAt(repository, at)} does not exist`, {
+      subject: formatAt(repository, at),
+      hint: 'An image is held where it is. Check the digest.',
+    })
+  }
+  if (tag !== null && tag !== digest) {
+    return new DrayError('refused', `the tag ${name} is on another image`, {
+      subject: formatAt(repository, { tag: name }),
+      why: `it is on ${tag}, and dray sets it only on ${digest}`,
+      hint: 'Delete the tag, or name another one for that image. Then run the command again.',
+    })
+  }
+  const newest = Math.max(0, ...statements.map(({ time }) => time ?? 0))
+  if (newest > now + maxAheadMs) {
+    return new DrayError('refused', `a hold of ${formatAt(repository, { digest })} is dated in the future`, {
+      subject: formatAt(repository, { digest }),
+      why: `its time is ${new Date(newest).toISOString()}, and this machine has ${new Date(now).toISOString()}`,
+      hint: 'Correct the wrong clock (NTP), then run the command again.',
+    })
+  }
+  const active = findActive(statements, now)
+  return {
+    image,
+    ...(environment !== undefined && { environment }),
+    repository,
+    digest,
+    subject,
+    time: new Date(Math.max(now, newest + 1)).toISOString(),
+    ...(change.decision === 'hold' ? holdIt(active, change, tag, name) : releaseIt(active, snapshot, name)),
+    ...(active !== undefined && { before: describe(active) }),
+  }
+}
+
+type Decided = Pick<HoldItem, 'statement' | 'tag'>
+
+function holdIt(
+  active: AttachedHold | undefined,
+  { reason, ticket, expires }: HoldChange,
+  tag: HoldSnapshot['tag'],
+  name: string,
+): Decided {
+  const known = active?.statement
+  const isEqual =
+    known !== undefined && known.reason === reason && known.ticket === ticket && known.expires === expires
+  return {
+    statement: isEqual ? 'unchanged' : 'attach',
+    tag: { name, change: tag === null ? 'create' : 'unchanged' },
+  }
+}
+
+/** A tag alone holds too, and its release is a statement as well. */
+function releaseIt(active: AttachedHold | undefined, { subject, tag }: HoldSnapshot, name: string): Decided {
+  const isHeld = active !== undefined || tag !== null || subject === null
+  return {
+    statement: isHeld ? 'attach' : 'unchanged',
+    tag: { name, change: tag === null ? 'unchanged' : 'delete' },
+  }
+}
+
+function describe({ artifact, subject, statement }: AttachedHold): string {
+  const base = { digest: subject, by: artifact }
+  return describeHold(
+    statement === undefined ? { ...base, kind: 'unreadable' } : { ...base, kind: 'statement', statement },
+  )
+}

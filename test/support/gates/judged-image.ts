@@ -185,7 +185,7 @@ export function evaluationContext(changes: Partial<EvaluationContext> = {}): Eva
     to: { environment: 'prod', repository: { registry: 'eu.registry.example.com', path: 'prod/api' } },
     actors: ['github:ada'],
     approvers: new Map(),
-    environmentsOf: () => [],
+    environmentsOf: ({ path }) => [path.split('/')[0] ?? ''],
     ...changes,
   }
 }

@@ -31,11 +31,7 @@ dray attaches a statement (urn:dray:hold:v1) with the reason to the image, and s
     { description: 'List the held images of an environment', command: 'dray hold --list @prod' },
   ]
   static override strict = false
-  static override usage = [
-    'hold IMAGE... --reason TEXT',
-    'hold --release IMAGE... --reason TEXT',
-    'hold --list [@ENV|IMAGE...]',
-  ]
+  static override usage = ['hold [--release] IMAGE... --reason TEXT', 'hold --list [@ENV|IMAGE...]']
   static override flags = {
     env: string({
       summary: 'Environment of the images.',

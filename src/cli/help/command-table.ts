@@ -19,6 +19,7 @@ export const commandTable: readonly CommandGroup[] = [
       rollback: 'tags.md',
     },
   },
+  { title: 'Gate commands', commands: { check: 'gates.md', approve: 'gates.md' } },
   {
     title: 'Cleanup commands',
     commands: { prune: 'retention.md', explain: 'retention.md', hold: 'retention.md' },

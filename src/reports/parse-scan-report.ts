@@ -23,6 +23,9 @@ const predicates: readonly ScanPredicate[] = [
   },
 ]
 
+/** Names of fields of scan reports, which a truncated one also has. */
+const reportMarks = /"(?:SchemaVersion|matches|runs|vulnerabilities|scanner)"\s*:/
+
 interface ScanPredicate {
   readonly prefix: string
   readonly versions: readonly string[]
@@ -48,7 +51,8 @@ export function isScanReport(value: unknown, predicateType: string | undefined):
     const content = withoutCosignPredicate(value, reportName)
     return isDirectReport(content) || isPredicate(content)
   } catch {
-    return false
+    const text = isRecord(value) ? value['Data'] : undefined
+    return typeof text === 'string' && reportMarks.test(text)
   }
 }
 

@@ -171,7 +171,18 @@ describe('predicate types and media types', () => {
     },
   )
 
+  it.each(['trivy', 'grype', 'sarif', 'cyclonedx', 'cosign-vuln', 'in-toto-v0.2'])(
+    'a truncated report of %s in the text of a custom predicate is a refused one',
+    (folder) => {
+      const custom = { Data: reportText(`${folder}/truncated.txt`), Timestamp: '2026-11-24T10:05:00Z' }
+      const type = 'https://cosign.sigstore.dev/attestation/v1'
+      expect(isScanReport(custom, type)).toBe(true)
+      expect(outcomeOf(() => parseScanReport(custom, type))).toBe('malformed')
+    },
+  )
+
   it.each([
+    ['an SBOM of trivy in a custom predicate', { Data: reportText('cyclonedx/trivy-sbom.json') }],
     ['an SBOM of trivy, which has an empty list', report('cyclonedx/trivy-sbom.json')],
     ['an SBOM in SPDX', report('spdx-2.3/complete.json')],
     ['a VEX document', report('cyclonedx-vex/statements.json')],

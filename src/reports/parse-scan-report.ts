@@ -33,12 +33,12 @@ interface ScanPredicate {
 }
 
 /**
- * Whether a predicate type or media type can be a scan report. A custom type is one if it names a
- * scanner or format: `https://example.com/trivy/v1`.
+ * Whether a predicate type or media type can be that of a scan report. A custom type can be if it
+ * names a scanner, a format or a scan: `https://example.com/trivy/v1`.
  */
 export function isScanPredicate(type: string): boolean {
   if (type === cosignCustomType || predicateOf(type) !== undefined) return true
-  return isCycloneDxType(type) || /trivy|grype|sarif/i.test(type)
+  return isCycloneDxType(type) || /trivy|grype|sarif|vuln|scan/i.test(type)
 }
 
 /**

@@ -13,7 +13,7 @@ export function identityMismatch(
   image: string,
 ): string | undefined {
   if (names.issuer !== issuer) return `the issuer is not ${issuer}`
-  if (subject === undefined && subjectRegExp === undefined) return 'it has no subject'
+  if (subject === undefined && subjectRegExp === undefined) return 'the configuration has no subject'
   if (subject !== undefined && !matchesSubject(subject, image, names.subject))
     return `the subject does not match ${subject.replaceAll('{image}', image)}`
   if (subjectRegExp !== undefined && subjectRegExp.match(names.subject) === undefined)

@@ -1,5 +1,5 @@
 import { hash, type KeyObject } from 'node:crypto'
-import { type Bundle, bundleFromJSON } from '@sigstore/bundle'
+import { bundleFromJSON, ValidationError } from '@sigstore/bundle'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import {
   type SignedEntity,
@@ -47,28 +47,25 @@ export function readEntity(signed: SignedBytes, proof: CertificateProof, where: 
   const [signature, ...others] = signed.signatures
   if (signature === undefined || others.length > 0)
     throw new DrayError('malformed', `${where} has a certificate and not exactly one signature`)
-  const entity = toSignedEntity(parseProof(proof, where), Buffer.alloc(0))
+  const entity = parseProof(proof, where)
   if (entity.tlogEntries.length > maxEntries || entity.timestamps.length > 2 * maxEntries)
     throw new DrayError('malformed', `${where} has more than ${maxEntries} log entries or timestamps`)
-  const { key } = entity
-  // The library verifies certificates as it encodes them again, and reads names from the bytes.
-  if (key.$case !== 'certificate' || !key.certificate.root.toDER().equals(proof.certificate.raw))
-    throw new DrayError('malformed', `${where} has a certificate that is not encoded as DER`)
   return { proof, entity: { ...entity, signature: contentOfSignature(signed, signature) } }
 }
 
-/** The library reads everything but the signature. The bundle has a signature in its place. */
-function parseProof({ mediaType, material }: CertificateProof, where: string): Bundle {
+/** The library reads everything but the signature. The bundle has another text in its place. */
+function parseProof({ mediaType, material }: CertificateProof, where: string): SignedEntity {
   const place = Buffer.from('signature').toString('base64')
   try {
-    return bundleFromJSON({
+    const bundle = bundleFromJSON({
       mediaType,
       verificationMaterial: material,
       messageSignature: { messageDigest: { algorithm: 'SHA2_256', digest: place }, signature: place },
     })
+    return toSignedEntity(bundle, Buffer.alloc(0))
   } catch (cause) {
     throw new DrayError('malformed', `${where} has an invalid certificate, log entry or timestamp`, {
-      why: cause instanceof Error ? cause.message : String(cause),
+      why: cause instanceof ValidationError ? cause.fields.join(', ') : String(cause),
       cause,
     })
   }

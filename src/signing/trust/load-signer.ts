@@ -34,6 +34,8 @@ async function loadKeyless(
   source: NonNullable<SignerSource['keyless']>,
 ): Promise<{ readonly trust: KeylessTrust; readonly digest: Digest }> {
   const { issuer, subject, subjectRegExp, transparencyLog, trustedRoot } = source
+  if (subject === undefined && subjectRegExp === undefined)
+    throw new DrayError('config', 'keyless needs subject or subjectRegExp')
   const { text, digest } = await readTrustFile(trustedRoot, 'trusted root', maxRootSize)
   const trust = {
     issuer,

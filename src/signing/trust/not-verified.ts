@@ -3,24 +3,31 @@ import type { SignerVerdict } from './check-keys.ts'
 import type { SignatureVerdict, SignedContent } from './verdict.ts'
 
 /**
- * Parses the content and checks its signatures. Every exception of one of them means "not verified"
- * and becomes a problem.
+ * Checks the signatures over a content, and parses it. An exception of the check means "not
+ * verified", and one of the parser means that there is no content, whoever signed it. Both become
+ * problems.
  */
 export async function verdictOf(
   where: string,
   parse: () => SignedContent,
   check: () => SignerVerdict | Promise<SignerVerdict>,
 ): Promise<SignatureVerdict> {
-  let content: SignedContent
+  const { signers, problems } = await checked(where, check)
   try {
-    content = parse()
+    return { content: parse(), signers, problems }
+  } catch (error) {
+    return { signers, problems: [problemOf(error, where), ...problems] }
+  }
+}
+
+async function checked(
+  where: string,
+  check: () => SignerVerdict | Promise<SignerVerdict>,
+): Promise<SignerVerdict> {
+  try {
+    return await check()
   } catch (error) {
     return { signers: [], problems: [problemOf(error, where)] }
-  }
-  try {
-    return { content, ...(await check()) }
-  } catch (error) {
-    return { content, signers: [], problems: [problemOf(error, where)] }
   }
 }
 

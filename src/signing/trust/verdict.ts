@@ -45,7 +45,7 @@ export type SignedContent =
 
 /** The result of checking the signatures over one content. Checking never throws. */
 export interface SignatureVerdict {
-  /** undefined if it could not be parsed */
+  /** undefined if it cannot be parsed; `signers` has who signed it even then */
   readonly content?: SignedContent
   /** each signer once; empty if no signature verifies for any of the signers */
   readonly signers: readonly VerifiedSigner[]

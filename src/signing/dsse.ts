@@ -84,8 +84,8 @@ const hashes: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * A third party's key, as PEM or in a certificate: ECDSA (P-256, P-384, P-521; ASN.1 DER), RSA
- * (PKCS #1 v1.5) or Ed25519, pure or prehashed. @throws `unsupported` for other keys; `malformed` for text that is no
- * public key.
+ * (PKCS #1 v1.5, at least 2048 bits) or Ed25519 (pure or prehashed). @throws `unsupported` for
+ * other keys; `malformed` for text that is no public key.
  */
 export function anyPublicKey(from: string | X509Certificate, where: string): PublicKey {
   return publicKeyOf(readKey(from, where), where)

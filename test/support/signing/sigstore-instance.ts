@@ -93,7 +93,7 @@ export class SigstoreInstance {
    * the mock's timestamp authority begins then.
    */
   static async start(name = 'sigstore.test'): Promise<SigstoreInstance> {
-    // A whole second: fractions with a zero at their beginning are written by the mock and not read.
+    // A whole second: the library cannot read some of the fractions that the mock writes.
     const at = Math.ceil(Date.now() / 1000 + 60) * 1000
     const clock = new Date(at)
     const [tlog, tsa] = [await initializeTLog(host, ecKeys(), clock), await initializeTSA(ecKeys(), clock)]

@@ -2,7 +2,8 @@
  * Compares dray with similar programs: `npm run bench -- [--only CONTEST,...] [--rtt 0,20,80]
  * [--runs N] [--large] [--against FOLDER] [--json]`. `--large`: a blob of 1 GiB instead of 256 MiB.
  * `--against`: also measures the dray that is built in that folder. `--only growth` measures how
- * the cost of commands grows, and exits with 1 if it is not linear. docs/performance.md explains
+ * the cost of commands grows, and exits with 1 if it is not linear; `--only signatures` measures
+ * the verification of signatures, and exits with 1 if it is too slow. docs/performance.md explains
  * the measurements.
  */
 import { cpus } from 'node:os'
@@ -14,6 +15,7 @@ import { nothingToDo, platforms, promotion } from './bench/copies.ts'
 import { deletes } from './bench/deletes.ts'
 import { isLinear, measureGrowth } from './bench/growth.ts'
 import { judge, renderContest, type Verdict } from './bench/report.ts'
+import { isFast, measureSignatures } from './bench/signatures.ts'
 import { openStage, type Stage } from './bench/stage.ts'
 import { dating, pruning } from './bench/retention.ts'
 import { startUp } from './bench/start-up.ts'
@@ -21,8 +23,9 @@ import { fourTags } from './bench/tags.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
 
 const defaultRuns = 3
-/** Measures exponents and compares with nobody. */
+/** Measure dray alone. */
 const growth = 'growth'
+const signatures = 'signatures'
 const smallBlob = 256 * 1024 * 1024
 const largestBlob = 1024 * 1024 * 1024
 
@@ -37,7 +40,13 @@ const { values: flags } = parseArgs({
   },
 })
 
-function choose(): { readonly contests: readonly Contest[]; readonly withGrowth: boolean } {
+interface Choice {
+  readonly contests: readonly Contest[]
+  readonly withGrowth: boolean
+  readonly withSignatures: boolean
+}
+
+function choose(): Choice {
   const { against } = flags
   const all = [
     startUp(against),
@@ -51,11 +60,15 @@ function choose(): { readonly contests: readonly Contest[]; readonly withGrowth:
     dating(against),
     pruning(against),
   ]
-  const names = [...all.map(({ name }) => name), growth]
+  const names = [...all.map(({ name }) => name), growth, signatures]
   const wanted = flags.only?.split(',') ?? names
   const unknown = wanted.filter((name) => !names.includes(name))
   if (unknown.length > 0) throw new Error(`no contest ${unknown.join(', ')}: there are ${names.join(', ')}`)
-  return { contests: all.filter(({ name }) => wanted.includes(name)), withGrowth: wanted.includes(growth) }
+  return {
+    contests: all.filter(({ name }) => wanted.includes(name)),
+    withGrowth: wanted.includes(growth),
+    withSignatures: wanted.includes(signatures),
+  }
 }
 
 function numbersOf(flag: 'rtt' | 'runs', least: number): readonly number[] | undefined {
@@ -78,7 +91,7 @@ async function holdAll(
 }
 
 async function main(): Promise<void> {
-  const { contests, withGrowth } = choose()
+  const { contests, withGrowth, withSignatures } = choose()
   const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
   const missing = missingPeers()
   const say = (text: string): void => void (flags.json ? undefined : process.stdout.write(`${text}\n`))
@@ -88,11 +101,12 @@ async function main(): Promise<void> {
   say('')
   const { rows, verdicts } = await compare(contests, say)
   const exponents = withGrowth ? await measureGrowth(numbersOf('runs', 1)?.[0], say) : []
+  const verifications = withSignatures ? await measureSignatures(say) : []
   if (flags.json)
     process.stdout.write(
-      `${JSON.stringify({ machine, missing, rows, verdicts, growth: exponents }, null, 2)}\n`,
+      `${JSON.stringify({ machine, missing, rows, verdicts, growth: exponents, signatures: verifications }, null, 2)}\n`,
     )
-  if (!isLinear(exponents)) process.exitCode = 1
+  if (!isLinear(exponents) || !isFast(verifications)) process.exitCode = 1
 }
 
 async function compare(

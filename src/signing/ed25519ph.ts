@@ -23,6 +23,14 @@ interface CurvePoint {
   readonly T: bigint
 }
 
+/** A point in the form in which it is added to others. */
+interface Addend {
+  readonly difference: bigint
+  readonly sum: bigint
+  readonly twoZ: bigint
+  readonly twoDT: bigint
+}
+
 const identity: CurvePoint = { X: 0n, Y: 1n, Z: 1n, T: 0n }
 const baseMultiples = multiplesOf({ X: baseX, Y: baseY, Z: 1n, T: (baseX * baseY) % p })
 
@@ -38,18 +46,22 @@ export function ed25519phVerifier(
   publicKeyPem: string,
 ): (bytes: Uint8Array, signature: Uint8Array) => boolean {
   const key = createPublicKey(publicKeyPem).export({ format: 'der', type: 'spki' }).subarray(-32)
-  let multiples: readonly CurvePoint[] | undefined
+  let multiples: readonly Addend[] | undefined
   return (bytes, signature) => {
     if (signature.byteLength !== 64) return false
     const s = littleEndian(signature.subarray(32))
-    const point = decodePoint(key)
-    if (s >= order || point === undefined) return false
-    multiples ??= multiplesOf({ ...point, X: p - point.X, T: p - point.T })
+    multiples ??= multiplesOfNegated(decodePoint(key))
+    if (s >= order || multiples.length === 0) return false
     const r = signature.subarray(0, 32)
     const challenge = Buffer.concat([domain, r, key, hash('sha512', bytes, 'buffer')])
     const k = littleEndian(hash('sha512', challenge, 'buffer')) % order
     return encodePoint(sumOfMultiples(s, baseMultiples, k, multiples)).equals(r)
   }
+}
+
+/** Returns an empty list for a key that is no point. */
+function multiplesOfNegated(point: CurvePoint | undefined): readonly Addend[] {
+  return point === undefined ? [] : multiplesOf({ ...point, X: p - point.X, T: p - point.T })
 }
 
 function littleEndian(bytes: Uint8Array): bigint {
@@ -81,35 +93,45 @@ function encodePoint({ X, Y, Z }: CurvePoint): Buffer {
 }
 
 /** 0 to 15 times the point. */
-function multiplesOf(point: CurvePoint): readonly CurvePoint[] {
-  const multiples = [identity]
-  for (let sum = point; multiples.length < 16; sum = add(sum, point)) multiples.push(sum)
+function multiplesOf(point: CurvePoint): readonly Addend[] {
+  const addend = addendOf(point)
+  const multiples = [addendOf(identity)]
+  for (let sum = point; multiples.length < 16; sum = add(sum, addend)) multiples.push(addendOf(sum))
   return multiples
+}
+
+function addendOf({ X, Y, Z, T }: CurvePoint): Addend {
+  return { difference: mod(Y - X), sum: mod(Y + X), twoZ: mod(2n * Z), twoDT: mod(2n * d * T) }
 }
 
 /** Adds `a` times one point and `b` times another, given by their multiples. */
 function sumOfMultiples(
   a: bigint,
-  multiplesOfA: readonly CurvePoint[],
+  multiplesOfA: readonly Addend[],
   b: bigint,
-  multiplesOfB: readonly CurvePoint[],
+  multiplesOfB: readonly Addend[],
 ): CurvePoint {
   let sum = identity
   for (let window = windows - 1n; window >= 0n; window--) {
     for (let i = 0n; i < windowBits; i++) sum = double(sum)
     const shift = window * windowBits
-    sum = add(sum, multiplesOfA[Number((a >> shift) & 15n)] ?? identity)
-    sum = add(sum, multiplesOfB[Number((b >> shift) & 15n)] ?? identity)
+    sum = addMultiple(sum, multiplesOfA, Number((a >> shift) & 15n))
+    sum = addMultiple(sum, multiplesOfB, Number((b >> shift) & 15n))
   }
   return sum
 }
 
+function addMultiple(sum: CurvePoint, multiples: readonly Addend[], digit: number): CurvePoint {
+  const addend = multiples[digit]
+  return digit === 0 || addend === undefined ? sum : add(sum, addend)
+}
+
 /** Section 5.1.4 */
-function add(one: CurvePoint, other: CurvePoint): CurvePoint {
-  const a = ((one.Y - one.X) * (other.Y - other.X)) % p
-  const b = ((one.Y + one.X) * (other.Y + other.X)) % p
-  const c = (one.T * 2n * d * other.T) % p
-  const e = (2n * one.Z * other.Z) % p
+function add({ X, Y, Z, T }: CurvePoint, { difference, sum, twoZ, twoDT }: Addend): CurvePoint {
+  const a = ((Y - X) * difference) % p
+  const b = ((Y + X) * sum) % p
+  const c = (T * twoDT) % p
+  const e = (Z * twoZ) % p
   return product(b - a, e - c, e + c, b + a)
 }
 
@@ -132,10 +154,12 @@ function mod(value: bigint): bigint {
 }
 
 function power(value: bigint, exponent: bigint): bigint {
+  const powers = [1n]
+  while (powers.length < 16) powers.push(((powers.at(-1) ?? 1n) * value) % p)
   let result = 1n
-  for (const bit of exponent.toString(2)) {
-    result = (result * result) % p
-    if (bit === '1') result = (result * value) % p
+  for (const digit of exponent.toString(16)) {
+    for (let i = 0; i < 4; i++) result = (result * result) % p
+    result = (result * (powers[Number.parseInt(digit, 16)] ?? 1n)) % p
   }
   return result
 }

@@ -6,15 +6,15 @@ import { formatAt } from '../oci/reference.ts'
 import type { VerifyContext } from '../signing/trust/verdict.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from './evidence.ts'
 import type { GatePorts, GateRequest } from './gate-request.ts'
-import { type AttachedLayer, attachedLayers, buildxLayers } from './gathering/attached-layers.ts'
+import { type AttachedLayer, attachedLayers } from './gathering/attached-layers.ts'
 import { createdOfRoot, needsConfigs, withConfigs } from './gathering/configs.ts'
-import { contentOf } from './gathering/content-of-run.ts'
 import { graphPlatforms } from './gathering/judged-platforms.ts'
 import { exceededLimit } from './gathering/limits.ts'
 import { neededLayers, neededSigners } from './gathering/needs.ts'
 import { readImage } from './gathering/read-evidence.ts'
 import { readLayers } from './gathering/read-layers.ts'
 import { evidenceOfFile } from './gathering/report-files.ts'
+import { readsOfRun } from './gathering/run-reads.ts'
 import { verifyLayer } from './gathering/verify-layer.ts'
 
 /** An image with its verified evidence, without what other repositories say about it. */
@@ -37,13 +37,18 @@ export async function gatherImage(
   const { from, root } = request
   const gates = request.gates.map(({ gate }) => gate)
   const store = ports.stores.source(from.repository)
-  const { graph, evidence, reason } = await readImage(request, store, call)
+  const { graph, evidence, reason } = await readImage(
+    request,
+    store,
+    readsOfRun(ports).tagList(store, ports.clock, call),
+    call,
+  )
   const found = graphPlatforms(graph)
   const platforms = needsConfigs(gates, found)
     ? await withConfigs(store, found, call)
     : found.map(({ subject }) => subject)
   const subject = rootOf(root.digest, graph, platforms)
-  const layers = neededLayers([...attachedLayers(evidence, graph), ...buildxLayers(graph)], gates, {
+  const layers = neededLayers(attachedLayers(evidence, graph), gates, {
     root: subject,
     platforms,
   })
@@ -81,7 +86,7 @@ async function verifyLayers(
   call: Call,
 ): Promise<readonly AttachedEvidence[]> {
   const toRead = layers.filter(({ layout }) => layout !== 'notation').map(({ layer }) => layer)
-  const contents = await readLayers(store, toRead, contentOf(ports), call)
+  const contents = await readLayers(store, toRead, readsOfRun(ports), call)
   const verified: AttachedEvidence[] = []
   for (const layer of layers) {
     const read = contents.get(layer.layer.digest) ?? { reason: 'it is not read' }

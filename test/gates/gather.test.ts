@@ -112,6 +112,13 @@ describe('evidence', () => {
     expect(ofBuildx).toEqual(platforms.map(({ digest }) => digest))
   })
 
+  it('of buildx is found once if the registry lists its manifest as a referrer too', async () => {
+    const statement = { predicateType: 'https://spdx.dev/Document', predicate: {} }
+    const built = buildxWith(['amd64'], () => [statement], { isReferrer: true })
+    const { gather } = await judging(built, { trust, gates: [sbomGate()] })
+    expect(summary((await gather()).evidence)).toEqual(['buildx statement by nobody'])
+  })
+
   it('that is a plain document has its bytes and the type of the artifact', async () => {
     const text = '{"spdxVersion":"SPDX-2.3"}'
     const sbom = document(amd64 ?? '', 'application/json', text, { artifactType: 'application/spdx+json' })
@@ -204,6 +211,20 @@ describe('a read', () => {
     expect(blobs(requests())).toBe(1)
     expect(summary((await gather()).evidence)).toEqual(['bundle signature by build'])
     expect(blobs(requests())).toBe(0)
+  })
+
+  it('of the tag list serves the images that are judged at the same time', async () => {
+    const { request, ports, call, requests } = await judging(api, { trust, gates: [signatureGate()] })
+    let now = 0
+    const clock = { ...ports.clock, now: () => now }
+    const timed = { ...ports, clock }
+    const lists = async (): Promise<number> => {
+      await gatherImage(request, 'api', timed, call)
+      return requests().filter((one) => one === 'GET tags 200').length
+    }
+    expect([await lists(), await lists()]).toEqual([1, 0])
+    now = 2001
+    expect(await lists()).toBe(1)
   })
 
   it('of configs is made only for a rule that uses labels', async () => {

@@ -3,6 +3,7 @@ import { readCurrentTags } from '../../src/gates/gathering/current-tags.ts'
 import { readImage } from '../../src/gates/gathering/read-evidence.ts'
 import { judge } from '../../src/gates/judge.ts'
 import type { Repositories } from '../../src/images/ports.ts'
+import { SharedTagList } from '../../src/images/tags/shared-tag-list.ts'
 import { DrayError } from '../../src/lib/errors.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
 import { newCall } from '../registry/client/world.ts'
@@ -204,7 +205,8 @@ describe('the requests of judging', () => {
 
   it('are no others if the run has read the image, and none for the same image at another target', async () => {
     const { request, ports, call, requests } = await judging(attached, { trust, gates })
-    const read = await readImage(request, ports.stores.source(request.from.repository), call)
+    const store = ports.stores.source(request.from.repository)
+    const read = await readImage(request, store, new SharedTagList(store, call), call)
     requests()
     await judge({ ...request, read }, ports, call)
     expect(requests()).toEqual(Array.from({ length: 6 }, () => 'GET blob 200'))

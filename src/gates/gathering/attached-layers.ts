@@ -41,16 +41,21 @@ const unspecificTypes: ReadonlySet<string> = new Set([
   'application/vnd.oci.image.config.v1+json',
 ])
 
-/** Returns the layers of the artifacts that are attached to manifests of an image. */
+/**
+ * Returns the layers of the artifacts that are attached to manifests of an image: of referrers, of
+ * cosign's tags, and of the attestation manifests that buildx added to the index.
+ */
 export function attachedLayers(evidence: readonly Evidence[], graph: Graph): readonly AttachedLayer[] {
   const subjects = new Set(graph.nodes.map(({ descriptor }) => descriptor.digest))
+  const ofBuildx = new Set(buildxManifests(graph).map(({ digest }) => digest))
   const layers = evidence
-    .filter(({ subject }) => subjects.has(subject))
+    // Newer versions of buildkit give their manifests a subject, so that registries list them.
+    .filter(({ subject, manifest }) => subjects.has(subject) && !ofBuildx.has(manifest.digest))
     .flatMap((item) => item.graph.nodes.flatMap((node) => layersOf(node, item)))
   // A manifest can be found by its subject and under a tag.
   const keyOf = ({ artifact, attachedTo, layer, predicateType = '' }: AttachedLayer): string =>
     [artifact, attachedTo, layer.digest, predicateType, JSON.stringify(layer.annotations ?? {})].join(' ')
-  return [...new Map(layers.map((one) => [keyOf(one), one])).values()]
+  return [...new Map(layers.map((one) => [keyOf(one), one])).values(), ...buildxLayers(graph)]
 }
 
 function layersOf(
@@ -90,15 +95,12 @@ export function isPlainStatement({ layout, layer }: AttachedLayer): boolean {
   return (layout === 'plain' || layout === 'buildx') && layer.mediaType === statementMediaType
 }
 
-/**
- * Returns the layers of the attestation manifests that buildx added to the index. They are attached
- * to the platform image that the entry of the index names.
- */
-export function buildxLayers(graph: Graph): readonly AttachedLayer[] {
+/** They are attached to the platform image that the entry of the index names. */
+function buildxLayers(graph: Graph): readonly AttachedLayer[] {
   const nodes = new Map(graph.nodes.map((node) => [node.descriptor.digest, node]))
   return buildxManifests(graph).flatMap((entry) => {
     const manifest = nodes.get(entry.digest)?.manifest
-    const attachedTo = entry.annotations?.['vnd.docker.reference.digest']
+    const attachedTo = entry.annotations?.['vnd.docker.reference.digest'] ?? manifest?.subject?.digest
     const subject = graph.nodes.find(({ descriptor }) => descriptor.digest === attachedTo)?.descriptor.digest
     if (manifest?.kind !== 'manifest' || subject === undefined) return []
     return manifest.layers.map((layer): AttachedLayer => {

@@ -1,7 +1,7 @@
 import { type Evidence, EvidenceSearch } from '../../images/evidence/evidence.ts'
 import { type Graph, walkGraph } from '../../images/graph/graph.ts'
 import type { SourceRepository } from '../../images/ports.ts'
-import { SharedTagList } from '../../images/tags/shared-tag-list.ts'
+import type { SharedTagList } from '../../images/tags/shared-tag-list.ts'
 import type { Call } from '../../lib/call.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt } from '../../oci/reference.ts'
@@ -24,6 +24,7 @@ export interface ReadImage {
 export async function readImage(
   { root, read }: GateRequest,
   store: SourceRepository,
+  tags: SharedTagList,
   call: Call,
 ): Promise<ReadImage> {
   if (read !== undefined) return read
@@ -33,7 +34,7 @@ export async function readImage(
   const known = [root, ...childrenOf(manifest)].map(({ digest }) => digest)
   const search = new EvidenceSearch(store, {
     dangling: 'fail',
-    tags: new SharedTagList(store, call),
+    tags,
     ...(known.length === 1 && { readByName: root.digest }),
   })
   const find = async (graph: Promise<Graph>): Promise<string | undefined> => {

@@ -5,8 +5,8 @@ import type { Call } from '../../lib/call.ts'
 import { type DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts'
-import type { ContentOfRun } from './content-of-run.ts'
 import { whyTooLarge } from './limits.ts'
+import type { RunReads } from './run-reads.ts'
 
 /** Attached artifacts that are read at once. */
 const readsAtOnce = 16
@@ -32,12 +32,12 @@ export function isContentFailure(error: unknown): error is DrayError {
 export async function readLayers(
   store: BlobReader,
   layers: readonly Descriptor[],
-  content: ContentOfRun,
+  reads: RunReads,
   call: Call,
 ): Promise<ReadonlyMap<Digest, LayerContent>> {
   const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()]
   const read = await inParallel(unique, readsAtOnce, call, async (layer, c) => {
-    return [layer.digest, await readLayer(store, layer, content, c)] as const
+    return [layer.digest, await readLayer(store, layer, reads, c)] as const
   })
   return new Map(read)
 }
@@ -45,18 +45,18 @@ export async function readLayers(
 async function readLayer(
   store: BlobReader,
   layer: Descriptor,
-  content: ContentOfRun,
+  reads: RunReads,
   call: Call,
 ): Promise<LayerContent> {
   const tooLarge = whyTooLarge(layer.size)
   if (tooLarge !== undefined) return { reason: tooLarge }
-  const known = content.get(store.repository, layer.digest)
+  const known = reads.content(store.repository, layer.digest)
   if (known !== undefined) return { bytes: known }
   try {
     const bytes = await readBlob(store, layer, call)
     if (digestOf(bytes, algorithmOf(layer.digest)) !== layer.digest)
       return { reason: `its bytes do not have the digest ${layer.digest}` }
-    content.add(store.repository, layer.digest, bytes)
+    reads.keep(store.repository, layer.digest, bytes)
     return { bytes }
   } catch (error) {
     if (!isContentFailure(error) || call.signal.aborted) throw error

@@ -9,6 +9,11 @@ export interface BuildxStatement {
   readonly about?: string
 }
 
+export interface BuildxOptions extends Omit<ImageOptions, 'platform'> {
+  /** newer versions of buildkit name the platform image as the subject of the manifest */
+  readonly isReferrer?: boolean
+}
+
 /**
  * An index as `docker buildx build --sbom=true --provenance=true` pushes it: beside each image an
  * attestation manifest for `unknown/unknown`, with a plain statement in each layer
@@ -17,10 +22,12 @@ export interface BuildxStatement {
 export function buildxWith(
   platforms: readonly string[],
   statementsOf: (platform: Content, name: string) => readonly BuildxStatement[],
-  options: Omit<ImageOptions, 'platform'> = {},
+  { isReferrer = false, ...options }: BuildxOptions = {},
 ): Content {
   const images = platforms.map((platform) => image({ label: 'buildx', ...options, platform }))
-  const attestations = images.map((one, i) => attestationManifest(one, statementsOf(one, platforms[i] ?? '')))
+  const attestations = images.map((one, i) =>
+    attestationManifest(one, statementsOf(one, platforms[i] ?? ''), isReferrer),
+  )
   const all = [...images, ...attestations]
   const index = manifestOf(types.index, { manifests: all.map(({ root }) => root) })
   return {
@@ -30,7 +37,11 @@ export function buildxWith(
   }
 }
 
-function attestationManifest(subject: Content, statements: readonly BuildxStatement[]): Content {
+function attestationManifest(
+  subject: Content,
+  statements: readonly BuildxStatement[],
+  isReferrer: boolean,
+): Content {
   const blobs = new Map<string, Uint8Array>()
   const keep = (mediaType: string, text: string) => {
     const bytes = Buffer.from(text)
@@ -47,7 +58,12 @@ function attestationManifest(subject: Content, statements: readonly BuildxStatem
     types.config,
     JSON.stringify({ architecture: 'unknown', os: 'unknown', config: {}, rootfs }),
   )
-  const manifest = manifestOf(types.manifest, { config, layers })
+  const { mediaType, digest, size } = subject.root
+  const manifest = manifestOf(types.manifest, {
+    config,
+    layers,
+    ...(isReferrer && { subject: { mediaType, digest, size } }),
+  })
   const root = {
     ...manifest.descriptor,
     platform: { os: 'unknown', architecture: 'unknown' },
@@ -56,5 +72,5 @@ function attestationManifest(subject: Content, statements: readonly BuildxStatem
       'vnd.docker.reference.digest': subject.root.digest,
     },
   }
-  return { root, blobs, manifests: [manifest] }
+  return { root, blobs, manifests: [isReferrer ? { ...manifest, subject: digest } : manifest] }
 }

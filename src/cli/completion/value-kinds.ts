@@ -51,6 +51,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   'config init --env': 'text',
   env: 'environment',
   exclude: repository,
+  expires: 'text',
   explain: image,
   from: 'environment',
   htpasswd: 'file',
@@ -60,6 +61,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   key: 'file',
   metrics: 'file',
   out: 'file',
+  'password-env': 'text',
   policy: 'policy',
   registry: 'host',
   report: 'report',
@@ -79,6 +81,7 @@ const argumentKinds: Readonly<
   Record<string, { readonly first?: readonly ValueKind[]; readonly rest?: ValueKind }>
 > = {
   apply: { first: ['file'] },
+  approve: { rest: bareImage },
   'audit merge': { rest: 'file' },
   'auth explain': { first: ['host'] },
   'config validate': { first: ['file'] },

@@ -13,6 +13,7 @@ import type { EvaluationContext } from '../kind-result.ts'
 import { type Clocks, clocksOf, isInFuture } from './clocks.ts'
 import { formatMinute } from './format-time.ts'
 import { earliest } from './judge-subjects.ts'
+import { mayBeStatement } from './maybe-statement.ts'
 import { nameArtifact, whyNotAccepted } from './signers.ts'
 
 /** The newest decision of a person about a manifest and the environment of the gate. */
@@ -33,7 +34,7 @@ export interface PersonDecision {
 export interface FoundDecisions {
   /** one of each person that decided, in the order of their names */
   readonly decisions: readonly PersonDecision[]
-  /** why a statement of a person cannot be read: it could be a rejection */
+  /** why a statement cannot be read that could be a rejection */
   readonly unreadable?: string
   /** statements that do not count, one line each */
   readonly warnings: readonly string[]
@@ -47,7 +48,9 @@ export function decisionsOf(
   subject: JudgedSubject,
 ): FoundDecisions {
   const people = peopleOf(gate, context)
-  const attached = image.evidence.filter((one) => one.attachedTo === subject.digest && mayBeDecision(one))
+  const attached = image.evidence.filter(
+    (one) => one.attachedTo === subject.digest && mayBeStatement(one, approvalPredicateType),
+  )
   const read = attached.map((evidence) => readDecision(evidence, gate, people, subject))
   const all = read.flatMap(({ decisions }) => decisions ?? [])
   const clocks = clocksOf(image, context)
@@ -77,13 +80,6 @@ function peopleOf({ approvers }: ApprovalsGate, context: EvaluationContext): Peo
   )
 }
 
-/** Whether an attached artifact is a decision, or has a type that cannot be read. */
-function mayBeDecision({ content }: AttachedEvidence): boolean {
-  if (content.kind === 'statement') return content.predicateType === approvalPredicateType
-  if (content.kind !== 'unreadable') return false
-  return content.predicateType === undefined || content.predicateType === approvalPredicateType
-}
-
 interface ReadDecision {
   readonly decisions?: readonly PersonDecision[]
   readonly unreadable?: string
@@ -102,9 +98,11 @@ function readDecision(
     const signer = evidence.signers.find((one) => entries.some((entry) => entry.signer.name === one.signer))
     return signer === undefined ? [] : [{ person, signer }]
   })
+  const { content } = evidence
+  if (content.kind === 'unreadable' && content.isDamaged === true)
+    return { unreadable: `${name} cannot be read: ${content.reason}` }
   if (signed.length === 0) return ignored(whyNotAccepted(evidence, gate.approvers))
   const names = signed.map(({ person }) => person).join(', ')
-  const { content } = evidence
   if (content.kind === 'unreadable')
     return { unreadable: `${name} of ${names} cannot be read: ${content.reason}` }
   if (content.kind !== 'statement') return {}

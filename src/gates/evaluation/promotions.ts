@@ -6,6 +6,7 @@ import {
 import { toDrayError } from '../../lib/errors.ts'
 import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.ts'
+import { isDamagedEvidence, mayBeStatement } from './maybe-statement.ts'
 import { acceptedSigners, nameArtifact, whyNotAccepted } from './signers.ts'
 
 /** A promotion that an accepted signer states about a manifest. */
@@ -19,7 +20,7 @@ export interface VerifiedPromotion {
 
 export interface FoundPromotions {
   readonly promotions: readonly VerifiedPromotion[]
-  /** why a statement of an accepted signer cannot be read: the gate cannot know what it says */
+  /** why a statement cannot be read that could be a newer promotion */
   readonly unreadable?: string
   /** why other statements do not count */
   readonly warnings: readonly string[]
@@ -31,7 +32,9 @@ export function findPromotions(
   subject: JudgedSubject,
   signedBy: readonly string[],
 ): FoundPromotions {
-  const attached = image.evidence.filter((one) => one.attachedTo === subject.digest && mayBePromotion(one))
+  const attached = image.evidence.filter(
+    (one) => one.attachedTo === subject.digest && mayBeStatement(one, promotionPredicateType),
+  )
   const found = attached.map((evidence) => readPromotion(evidence, subject, signedBy))
   const unreadable = found.find((one) => one.unreadable !== undefined)?.unreadable
   return {
@@ -39,13 +42,6 @@ export function findPromotions(
     ...(unreadable !== undefined && { unreadable }),
     warnings: found.flatMap(({ warning }) => warning ?? []),
   }
-}
-
-/** Whether an attached artifact is a promotion, or has a type that cannot be read. */
-function mayBePromotion({ content }: AttachedEvidence): boolean {
-  if (content.kind === 'statement') return content.predicateType === promotionPredicateType
-  if (content.kind !== 'unreadable') return false
-  return content.predicateType === undefined || content.predicateType === promotionPredicateType
 }
 
 interface ReadPromotion {
@@ -62,7 +58,7 @@ function readPromotion(
   const { content } = evidence
   const name = nameArtifact('promotion', evidence)
   const signers = acceptedSigners(evidence, signedBy)
-  if (signers.length === 0)
+  if (signers.length === 0 && !isDamagedEvidence(evidence))
     return { warning: `${name} does not count: ${whyNotAccepted(evidence, signedBy)}` }
   if (content.kind === 'unreadable') return { unreadable: `${name} cannot be read: ${content.reason}` }
   if (content.kind !== 'statement') return {}

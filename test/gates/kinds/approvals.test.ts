@@ -192,6 +192,15 @@ describe('an approvals gate fails', () => {
       'of carol cannot be read: it is no JSON',
     ],
     [
+      'a damaged artifact, which could be a rejection',
+      [
+        decided('ada'),
+        decided('bob'),
+        unreadable('its bytes have another digest', { by: [], isDamaged: true }),
+      ],
+      'cannot be read: its bytes have another digest',
+    ],
+    [
       'provenance by an approver',
       [
         decided('ada'),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { shortDigest } from '../../../src/gates/evaluation/judge-subjects.ts'
 import { completenessGate } from '../../support/gates/definitions.ts'
-import { digest, evaluate, judgedImage, signature } from '../../support/gates/judged-image.ts'
+import { digest, evaluate, judgedImage, signature, unreadable } from '../../support/gates/judged-image.ts'
 import { promoted } from '../../support/gates/promoted.ts'
 
 const gate = completenessGate({ signedBy: ['promotions'] })
@@ -45,6 +45,11 @@ describe('a completeness gate', () => {
       result: 'fail',
       reason: 'no attestation of a promotion by promotions lists the evidence',
     })
+  })
+
+  it('fails if an artifact is damaged that could be a promotion with a longer list', () => {
+    const damaged = unreadable('its bytes have another digest', { by: [], isDamaged: true })
+    expect(evaluate(gate, judgedImage([promoted(), damaged])).reason).toContain('cannot be read')
   })
 
   it('ignores the list of a promotion that an unknown key signed', () => {

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { promotionPredicateType } from '../../../src/audit/attestation/promotion-statement.ts'
+import type { SoakGate } from '../../../src/config/gates/gate.ts'
+import type { JudgedImage } from '../../../src/gates/evidence.ts'
+import type { GateResult } from '../../../src/plan/gates/gate-result.ts'
 import { soakGate } from '../../support/gates/definitions.ts'
 import {
   day,
   elsewhere,
-  evaluate,
+  evaluate as evaluateIn,
+  type EvaluationOptions,
   gateTrust,
   hour,
   index,
@@ -17,6 +21,15 @@ import { promoted } from '../../support/gates/promoted.ts'
 
 const gate = soakGate({ signedBy: ['promotions'] })
 const minute = 60_000
+
+/** The first part of a path is the environment. */
+function evaluate(definition: SoakGate, image: JudgedImage, options: EvaluationOptions = {}): GateResult {
+  return evaluateIn(definition, image, {
+    environmentsOf: ({ path }) => [path.split('/')[0] ?? ''],
+    ...options,
+  })
+}
+
 const prod = { environment: 'staging', repository: { registry: 'registry.example.com', path: 'prod/api' } }
 
 describe('a soak gate passes', () => {
@@ -125,6 +138,8 @@ describe('a soak gate fails', () => {
       predicateType: promotionPredicateType,
     })
     expect(evaluate(gate, judgedImage([promoted({ age: day }), truncated])).result).toBe('fail')
+    const damaged = unreadable('its bytes have another digest', { by: [], isDamaged: true })
+    expect(evaluate(gate, judgedImage([promoted({ age: day }), damaged])).result).toBe('fail')
     const foreign = unreadable('it is no JSON', { by: [], predicateType: promotionPredicateType })
     expect(evaluate(gate, judgedImage([promoted({ age: day }), foreign])).result).toBe('pass')
   })

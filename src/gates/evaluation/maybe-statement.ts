@@ -1,0 +1,16 @@
+import type { AttachedEvidence } from '../evidence.ts'
+
+/** Layouts that contain statements of a promotion or of a person. */
+const statementLayouts: ReadonlySet<AttachedEvidence['layout']> = new Set(['bundle', 'dsse', 'plain'])
+
+/** Whether an attached artifact has a predicate type, or may have it because it cannot be read. */
+export function mayBeStatement({ content, layout }: AttachedEvidence, predicateType: string): boolean {
+  if (!statementLayouts.has(layout) || content.kind === 'document' || content.kind === 'signature')
+    return false
+  return content.predicateType === predicateType || content.predicateType === undefined
+}
+
+/** Whether bytes are missing or damaged: nobody knows who signed which statement. */
+export function isDamagedEvidence({ content }: AttachedEvidence): boolean {
+  return content.kind === 'unreadable' && content.isDamaged === true
+}

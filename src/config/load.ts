@@ -82,6 +82,19 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
 }
 
 /**
+ * As `parseConfig`, with the readers that the file needs.
+ * @param now milliseconds since 1970, for dates in the file; by default the present
+ */
+export async function parseWholeConfig(
+  found: FoundFile,
+  name: string,
+  now = Date.now(),
+): Promise<LoadedConfig> {
+  const { value } = parseSource(found.content, name)
+  return parseConfig(found, name, await importReaders(value, now))
+}
+
+/**
  * As `loadConfig`, of a file that was read. The section `retention` is not checked.
  * @param readers of `importReaders`, for a file with gates, signers, approvers or residency
  * @throws `config`.

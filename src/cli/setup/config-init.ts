@@ -8,6 +8,8 @@ import { DrayError } from '../../lib/errors.ts'
 import { didYouMean } from '../../lib/nearest.ts'
 import { checkPath } from '../../oci/reference.ts'
 import type { Questions } from '../terminal/ask.ts'
+import { chooseGates } from './choose-gates.ts'
+import type { InitFlags } from './init-flags.ts'
 import {
   askEnvironments,
   checkName,
@@ -17,17 +19,6 @@ import {
   refuse,
   splitList,
 } from './starting-environments.ts'
-
-export interface InitFlags {
-  readonly registry: string | undefined
-  /** `NAME`, `NAME=PATH` or `NAME=REGISTRY/PATH` */
-  readonly env: readonly string[]
-  readonly image: readonly string[]
-  /** the name of a starting policy */
-  readonly retention: string | undefined
-  /** the environment of the policy; by default the first */
-  readonly clean: string | undefined
-}
 
 export interface InitPorts {
   /** undefined: the run is non-interactive */
@@ -69,7 +60,13 @@ export async function completeInit(flags: InitFlags, ports: InitPorts): Promise<
   const [first = ''] = names
   const environment = flags.clean ?? first
   const policy = await policyOf(flags, `Retention policy for ${environment}:`, questions)
-  return { environments, images, ...(policy !== undefined && { retention: { policy, environment } }) }
+  const gates = await chooseGates(flags.gates, names, questions)
+  return {
+    environments,
+    images,
+    ...(policy !== undefined && { retention: { policy, environment } }),
+    ...(gates.length > 0 && { gates }),
+  }
 }
 
 /** Chooses a policy for an existing configuration. @throws `usage`; `interrupted`. */
@@ -92,7 +89,12 @@ export async function completeRetention(
 }
 
 /** The flags for the same result without questions. */
-export function formatInitFlags({ environments, images, retention }: StartingConfig): readonly string[] {
+export function formatInitFlags({
+  environments,
+  images,
+  retention,
+  gates,
+}: StartingConfig): readonly string[] {
   return [
     ...formatEnvironmentFlags(environments),
     ...images.flatMap((image) => ['--image', image]),
@@ -101,6 +103,7 @@ export function formatInitFlags({ environments, images, retention }: StartingCon
     ...(retention === undefined || retention.environment === environments[0]?.name
       ? []
       : ['--clean', retention.environment]),
+    ...(gates === undefined ? [] : ['--gates', gates.map(({ kind }) => kind).join(',')]),
   ]
 }
 

@@ -13,7 +13,7 @@ export interface NextStepsOptions {
 
 /** The commands to run after a new configuration was written. */
 export function listNextSteps(
-  { environments, images, retention }: StartingConfig,
+  { environments, images, retention, gates = [] }: StartingConfig,
   { file, logins, promotable }: NextStepsOptions,
 ): readonly string[] {
   const config = file === undefined ? [] : ['--config', file]
@@ -27,6 +27,8 @@ export function listNextSteps(
   const promotes = from !== undefined && to !== undefined
   return [
     ...logins.map((registry) => command('login', registry)),
+    // It lists the keys that are still missing.
+    ...(gates.length === 0 ? [] : [command('config', 'validate')]),
     command('status', ...(images.length === 0 ? [image] : [])),
     ...(promotes ? [command('promote', `${image}:${tag}`, '--from', from.name, '--to', to.name)] : []),
     ...(retention === undefined ? [] : [command('prune', ...repositories)]),

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import { basename, dirname, extname, join, relative, resolve } from 'node:path'
 import { configNames } from '../../config/find.ts'
-import { type LoadedConfig, parseConfig } from '../../config/load.ts'
+import { type LoadedConfig, parseWholeConfig } from '../../config/load.ts'
 import { retentionOf } from '../../config/retention/retention.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { writeFileAtomic } from '../../lib/files/atomic.ts'
@@ -26,9 +26,12 @@ export async function checkOutput(out: string, { cwd, force }: WriteOptions): Pr
   if (existing !== undefined) throw alreadyExists(existing)
 }
 
-/** Parses and checks a new configuration like `dray config validate`. */
-export function parseStarting(text: string, out: string, cwd: string): LoadedConfig {
-  const loaded = parseConfig({ file: resolve(cwd, out), content: text }, out)
+/**
+ * Parses and checks a new configuration like `dray config validate`, without the files of keys that
+ * a person still has to write.
+ */
+export async function parseStarting(text: string, out: string, cwd: string): Promise<LoadedConfig> {
+  const loaded = await parseWholeConfig({ file: resolve(cwd, out), content: text }, out)
   retentionOf(loaded)
   return loaded
 }
@@ -39,7 +42,7 @@ export function parseStarting(text: string, out: string, cwd: string): LoadedCon
  */
 export async function writeConfig(text: string, out: string, options: WriteOptions): Promise<LoadedConfig> {
   await checkOutput(out, options)
-  const loaded = parseStarting(text, out, options.cwd)
+  const loaded = await parseStarting(text, out, options.cwd)
   await writeFileAtomic(resolve(options.cwd, out), text)
   return loaded
 }

@@ -38,6 +38,8 @@ export interface InitResult {
   readonly images: readonly string[]
   /** the name of the policy */
   readonly retention: string | null
+  /** the kinds of the gates of the last environment */
+  readonly gates: readonly string[]
   /** the commands to run next */
   readonly next: readonly string[]
 }
@@ -54,7 +56,7 @@ export async function writeStarting(
   const unread = new UnreadRegistries(warn)
   let outside: readonly string[] = []
   const chosen = await complete(async (environments) => {
-    const { config: known } = parseStarting(startingConfig({ environments, images: [] }), out, cwd)
+    const { config: known } = await parseStarting(startingConfig({ environments, images: [] }), out, cwd)
     const { images, others, failures } = await findImages(known, await registries.stores(), call)
     for (const { registry, error } of failures) {
       // A person is asked for the names, and many registries have no catalog.
@@ -66,7 +68,7 @@ export async function writeStarting(
     return images
   })
   const file = resolve(cwd, out)
-  const { config: written } = parseStarting(startingConfig(chosen), out, cwd)
+  const { config: written } = await parseStarting(startingConfig(chosen), out, cwd)
   const { readings, failures } = await findReadings(
     written,
     chosen.images,
@@ -92,11 +94,18 @@ export async function writeStarting(
     logins: unread.logins,
     promotable,
   })
-  const { images, retention } = config
+  const { images, retention, gates = [] } = config
   const names = environments.map(({ name }) => name)
   return {
     config,
-    result: { file, environments: names, images, retention: retention?.policy.name ?? null, next },
+    result: {
+      file,
+      environments: names,
+      images,
+      retention: retention?.policy.name ?? null,
+      gates: gates.map(({ kind }) => kind),
+      next,
+    },
   }
 }
 

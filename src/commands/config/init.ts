@@ -3,13 +3,14 @@ import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../../cli/command/base-command.ts'
 import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { sameCommand } from '../../cli/command/command-line.ts'
+import { chooseGateSections } from '../../cli/setup/choose-gates.ts'
 import {
   checkImageName,
   completeInit,
   completeRetention,
   formatInitFlags,
-  type InitFlags,
 } from '../../cli/setup/config-init.ts'
+import type { InitFlags } from '../../cli/setup/init-flags.ts'
 import { InitRegistries } from '../../cli/setup/init-registries.ts'
 import { alreadyExists, checkOutput, findConfig } from '../../cli/setup/write-config.ts'
 import { type InitOutput, writeStarting } from '../../cli/setup/write-starting.ts'
@@ -32,7 +33,18 @@ Retention policies:
 - nightlies: nightly builds
 - release-candidates: release candidates, except the newest of each version
 - environment: everything except the newest versions and images in use
-- none: no policy`
+- none: no policy
+
+Gates (an image must pass all of them before dray writes it to the last environment):
+
+- signature: signed by CI
+- scan: a recent scan report without critical vulnerabilities
+- sbom: an SBOM for each platform
+- soak: promoted to the environment before for 24 hours
+- approvals: approved by a person
+- none: no gates (default)
+
+The new file names the keys of signers, which you put into the files. \`dray config validate\` checks them.`
   static override examples = [
     { description: 'Answer questions', command: 'dray config init' },
     {
@@ -44,6 +56,15 @@ Retention policies:
       description: 'Use another registry for production',
       command: `dray config init --registry registry.example.com --env dev \\
     --env 'prod=us.registry.example.com/prod/{image}'`,
+    },
+    {
+      description: 'Require signed images and scan reports in production',
+      command: `dray config init --registry registry.example.com --image api \\
+    --env staging --env prod --gates signature,scan`,
+    },
+    {
+      description: 'Print gates for the last environment of an existing dray.yaml',
+      command: 'dray config init --print --gates signature,scan',
     },
     {
       description: 'Print a retention section for an existing dray.yaml',
@@ -80,6 +101,11 @@ Retention policies:
       helpValue: 'ENV',
       helpGroup: flagGroups.target,
     }),
+    gates: string({
+      summary: 'Gates of the last environment, or none.',
+      helpValue: 'GATE[,GATE]',
+      helpGroup: flagGroups.target,
+    }),
     out: string({
       summary: 'File to write.',
       helpValue: 'FILE',
@@ -88,7 +114,7 @@ Retention policies:
     }),
     force: boolean({ summary: 'Replace an existing file.', helpGroup: flagGroups.safety }),
     print: boolean({
-      summary: 'Print a retention section and write nothing.',
+      summary: 'Print a section (retention, or gates) and write nothing.',
       helpGroup: flagGroups.output,
       exclusive: ['force', 'registry', 'image'],
     }),
@@ -96,8 +122,8 @@ Retention policies:
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ConfigInit)
-    const { registry, env = [], image = [], retention, clean, out, force } = flags
-    const choices: InitFlags = { registry, env, image, retention, clean }
+    const { registry, env = [], image = [], retention, clean, gates, out, force } = flags
+    const choices: InitFlags = { registry, env, image, retention, clean, gates }
     if (flags.print || (await this.#printsInstead(out, force))) return await this.#print(choices)
     const { questions } = this
     await checkOutput(out, { cwd: this.context.cwd, force })
@@ -157,6 +183,11 @@ Retention policies:
 
   async #print(flags: InitFlags): Promise<void> {
     const { config } = await this.context.config()
+    if (flags.gates !== undefined) {
+      const { environment, gates, text } = await chooseGateSections(flags, config)
+      this.finish({ environment, gates, sections: text }, () => text.trimEnd())
+      return
+    }
     const { policy, environment } = await completeRetention(flags, config, this.questions)
     const text = formatRetentionSection(policy, environment)
     this.finish({ policy: policy.name, environment, retention: text }, () => text.trimEnd())

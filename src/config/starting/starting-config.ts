@@ -1,3 +1,4 @@
+import { gateLines, type StartingGate, trustSections } from './starting-gates.ts'
 import { formatRetentionSection, type StartingPolicy } from './starting-policies.ts'
 
 /** The choices for a new dray.yaml. */
@@ -10,6 +11,8 @@ export interface StartingConfig {
   readonly readings?: ReadonlyMap<string, StartingReading>
   /** a policy and the environment that it applies to */
   readonly retention?: { readonly policy: StartingPolicy; readonly environment: string }
+  /** of the last environment */
+  readonly gates?: readonly StartingGate[]
 }
 
 /** Settings of `images.NAME.tags` that differ from the defaults. */
@@ -33,15 +36,22 @@ export interface StartingEnvironment {
  * @param schema the path of the JSON Schema from the file, for editors; undefined: no line for it
  */
 export function startingConfig(
-  { environments, images, readings = new Map(), retention }: StartingConfig,
+  { environments, images, readings = new Map(), retention, gates = [] }: StartingConfig,
   schema?: string,
 ): string {
   const hasTwoNumbers = readings.size > 0 && images.every((image) => readings.get(image)?.twoNumbers === true)
   const tags = hasTwoNumbers
     ? '    tags: { semver: [exact, major, latest] } # 16.3 moves 16 and latest'
     : '    tags: { semver: [exact, minor, major, latest] } # 1.4.2 moves 1.4, 1 and latest'
+  const last = environments.length - 1
+  const needsAttestations = gates.some((gate) => gate.needsAttestations === true)
+  const before = environments[last - 1]?.name ?? ''
   const sections = environments.map((environment, i) =>
-    environmentSection(environment, environments[i - 1], environments.length > 1 && i === 0 ? [] : [tags]),
+    environmentSection(environment, environments[i - 1], [
+      ...(needsAttestations && i === last - 1 ? ['    attest: true # the soak gate needs it'] : []),
+      ...(environments.length > 1 && i === 0 ? [] : [tags]),
+      ...(i === last ? gateLines(gates, scalar(before)) : []),
+    ]),
   )
   return [
     ...(schema === undefined ? [] : [`# yaml-language-server: $schema=${schema}\n`]),
@@ -49,6 +59,7 @@ export function startingConfig(
     '\n# In the order of promotion. dray replaces {image} with the name of an image.\n',
     `environments:\n${sections.join('')}`,
     imagesSection(images, readings),
+    trustSections(gates),
     ...(retention === undefined
       ? []
       : [`\n${formatRetentionSection(retention.policy, retention.environment)}`]),
@@ -56,20 +67,20 @@ export function startingConfig(
 }
 
 /**
- * @param tags none in the first of several environments: images come to it by push, so dray does
- * not maintain its tags
+ * @param more further keys in lines; no tags in the first of several environments: images come to
+ * it by push, so dray does not maintain its tags
  */
 function environmentSection(
   { name, registry, path }: StartingEnvironment,
   before: StartingEnvironment | undefined,
-  tags: readonly string[],
+  more: readonly string[],
 ): string {
   return [
     `  ${scalar(name)}:`,
     `    registry: ${scalar(registry)}`,
     `    path: ${JSON.stringify(path)}`,
     ...(before === undefined ? [] : [`    promoteFrom: [${scalar(before.name)}]`]),
-    ...tags,
+    ...more,
     '',
   ].join('\n')
 }

@@ -1,19 +1,23 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   completeInit,
   completeRetention,
   formatInitFlags,
-  type InitFlags,
   type InitPorts,
 } from '../../../src/cli/setup/config-init.ts'
+import type { InitFlags } from '../../../src/cli/setup/init-flags.ts'
+import { chooseGateSections } from '../../../src/cli/setup/choose-gates.ts'
 import { findUsualRegistry } from '../../../src/cli/setup/usual-registry.ts'
+import { validate } from '../../../src/cli/setup/validate.ts'
 import { findSchema, writeConfig } from '../../../src/cli/setup/write-config.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
 import { startingConfig } from '../../../src/config/starting/starting-config.ts'
+import { fixturePath } from '../../support/gates/cosign-fixtures.ts'
+import { readGatedConfig } from '../../support/gates/read-gated-config.ts'
 import { scriptedAnswers } from '../../support/scripted-answers.ts'
 import { tempFolder } from '../../support/temp.ts'
 
@@ -23,6 +27,7 @@ const flags = (given: Partial<InitFlags> = {}): InitFlags => ({
   image: [],
   retention: undefined,
   clean: undefined,
+  gates: undefined,
   ...given,
 })
 const given = flags({ registry: 'r.example.com', env: ['dev', 'prod'] })
@@ -100,7 +105,7 @@ describe('a new configuration', () => {
   })
 
   it('is complete if a person only presses Enter', async () => {
-    const { questions, asked } = scriptedAnswers('', '', '', '', '', '', 'newest')
+    const { questions, asked } = scriptedAnswers('', '', '', '', '', '', 'newest', 'none')
     const config = await completeInit(flags(), ports(questions))
     expect(asked.slice(0, 6)).toEqual([
       'Registry: [localhost:5000]',
@@ -111,6 +116,7 @@ describe('a new configuration', () => {
       'Images, separated by commas: [shop]',
     ])
     expect(asked[6]).toMatch(/^Retention policy for dev: newest /)
+    expect(asked[7]).toMatch(/^Gates of prod: none signature /)
     expect(config.images).toEqual(['shop'])
     expect(formatInitFlags(config).join(' ')).toBe(
       '--registry localhost:5000 --env dev --env staging --env prod --image shop --retention newest',
@@ -125,6 +131,7 @@ describe('a new configuration', () => {
       '',
       'a',
       'none',
+      'none',
     )
     const { environments } = await completeInit(flags(), ports(questions))
     expect(asked[2]).toBe('Repository in dev: [ghcr.io/NAMESPACE/{image}-dev]')
@@ -132,19 +139,19 @@ describe('a new configuration', () => {
   })
 
   it('is made of answers: each default follows from the answer before', async () => {
-    const answers = ['ghcr.io', 'dev prod', 'ghcr.io/acme/dev/{image}', '', ['web'], 'none']
+    const answers = ['ghcr.io', 'dev prod', 'ghcr.io/acme/dev/{image}', '', ['web'], 'none', 'signature,scan']
     const { questions, asked } = scriptedAnswers(...answers)
     const config = await completeInit(flags(), ports(questions, ['api', 'web']))
     expect(asked[3]).toBe('Repository in prod: [ghcr.io/acme/prod/{image}]')
     expect(asked[4]).toBe('Images: api web')
     expect(formatInitFlags(config).join(' ')).toBe(
-      '--registry ghcr.io --env dev=acme/dev/{image} --env prod --image web --retention none',
+      '--registry ghcr.io --env dev=acme/dev/{image} --env prod --image web --retention none --gates signature,scan',
     )
   })
 
   it('asks only for missing flags, and not for the only image', async () => {
     const { questions, asked } = scriptedAnswers('none')
-    const config = await completeInit(given, ports(questions, ['api']))
+    const config = await completeInit({ ...given, gates: 'none' }, ports(questions, ['api']))
     expect(config.images).toEqual(['api'])
     expect(asked).toHaveLength(1)
   })
@@ -286,5 +293,103 @@ describe('a policy for an existing configuration', () => {
     await expect(completeRetention(wrong, known, undefined)).rejects.toThrowError(
       expect.objectContaining({ code: 'usage' }),
     )
+  })
+})
+
+describe('the gates of a new configuration', () => {
+  const environments = flags({ registry: 'r.example.com', env: ['dev', 'staging', 'prod'] })
+
+  it('are those of --gates, for the last environment, with the keys that they need', async () => {
+    const gates = 'approvals,signature,soak,scan,sbom'
+    const config = await completeInit({ ...environments, gates, retention: 'none' }, ports())
+    const cwd = await tempFolder()
+    const loaded = await writeConfig(startingConfig(config), 'dray.yaml', { cwd, force: false })
+    const { staging, prod } = Object.fromEntries(loaded.config.environments)
+    expect(prod?.gates?.map(({ kind }) => kind)).toEqual(['signature', 'scan', 'sbom', 'soak', 'approvals'])
+    expect(prod?.gates?.find(({ kind }) => kind === 'soak')).toMatchObject({ soakEnvironment: 'staging' })
+    expect(staging).toMatchObject({ attest: true })
+    expect(staging?.gates).toBeUndefined()
+    expect([...(loaded.config.trust?.signers.keys() ?? [])]).toEqual(['build', 'scanner', 'promotions'])
+    expect(loaded.config.audit.sign?.key).toBe(join(cwd, 'keys', 'promotions.pem'))
+  })
+
+  it('need keys, and config validate names each file that is missing', async () => {
+    const config = await completeInit({ ...environments, gates: 'signature,approvals' }, ports())
+    const cwd = await tempFolder()
+    const text = startingConfig(config)
+    await writeConfig(text, 'dray.yaml', { cwd, force: false })
+    const loaded = await loadConfig({ cwd, home: cwd })
+    await expect(validate(loaded, Date.now())).rejects.toMatchObject({
+      code: 'config',
+      mistakes: [
+        {
+          path: 'signers.build.keys[0]',
+          line: text.split('\n').findIndex((line) => line.startsWith('  build:')) + 1,
+          message: 'keys/build.pub: the file of the key does not exist',
+        },
+        {
+          path: 'approvers.leads.ada.keys[0]',
+          message: 'keys/ada.pub: the file of the key does not exist',
+        },
+      ],
+    })
+    await mkdir(join(cwd, 'keys'))
+    await copyFile(fixturePath('build.pub'), join(cwd, 'keys', 'build.pub'))
+    await copyFile(fixturePath('ed25519.pub'), join(cwd, 'keys', 'ada.pub'))
+    await expect(validate(loaded, Date.now())).resolves.toMatchObject({ gateWarnings: [] })
+  })
+
+  it('are none without --gates', async () => {
+    expect(await completeInit(environments, ports())).not.toHaveProperty('gates')
+  })
+
+  it.each([
+    ['signatur', '--gates "signatur" is not a gate to begin with', 'Did you mean signature?'],
+    [
+      'cel',
+      '--gates "cel" is not a gate to begin with',
+      'Pass some of signature,scan,sbom,soak,approvals, or none.',
+    ],
+  ])('cannot be %s', async (gates, message, hint) => {
+    await expect(completeInit({ ...environments, gates }, ports())).rejects.toMatchObject({
+      code: 'usage',
+      message,
+      hint,
+    })
+  })
+
+  it('cannot wait in an environment that there is not', async () => {
+    const one = flags({ registry: 'r.example.com', env: ['prod'], gates: 'soak' })
+    await expect(completeInit(one, ports())).rejects.toMatchObject({ code: 'usage' })
+  })
+
+  it('are not asked for if there is one environment', async () => {
+    const { questions, asked } = scriptedAnswers('none')
+    await completeInit(flags({ registry: 'r.example.com', env: ['prod'], image: ['api'] }), ports(questions))
+    expect(asked).toHaveLength(1)
+  })
+
+  it('are printed for an existing file, and are valid there', async () => {
+    const content = `version: 1
+environments:
+  staging: { registry: r.io, path: "staging/{image}" }
+  prod: { registry: r.io, path: "prod/{image}" }
+`
+    const { config } = await readGatedConfig(content)
+    const printed = await chooseGateSections({ gates: 'soak,signature', env: [] }, config)
+    expect(printed).toMatchObject({ environment: 'prod', gates: ['signature', 'soak'] })
+    expect(printed.text).toContain('  staging:\n    attest: true')
+    const paths = printed.text.replaceAll(
+      /^ {2}(staging|prod):$/gm,
+      '$&\n    registry: r.io\n    path: "$1/{image}"',
+    )
+    const pasted = await readGatedConfig(`version: 1\n${paths}`)
+    expect(pasted.config.environments.get('prod')?.gates).toHaveLength(2)
+    await expect(chooseGateSections({ gates: 'none', env: [] }, config)).rejects.toMatchObject({
+      code: 'usage',
+    })
+    await expect(chooseGateSections({ gates: 'scan', env: [] }, emptyConfig)).rejects.toMatchObject({
+      code: 'usage',
+    })
   })
 })

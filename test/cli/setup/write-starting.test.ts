@@ -81,7 +81,7 @@ describe('a new configuration', () => {
       { out: 'dray.yaml', force: false, isDefault: true },
       (findImagesAt) =>
         completeInit(
-          { registry: 'r.example.com', env, image, retention: undefined, clean: undefined },
+          { registry: 'r.example.com', env, image, retention: undefined, clean: undefined, gates: undefined },
           {
             questions: undefined,
             usualRegistry: async () => 'r.example.com',

@@ -1,6 +1,4 @@
-import { importReaders } from '../../../src/config/sections/import-readers.ts'
-import { type LoadedConfig, parseConfig } from '../../../src/config/load.ts'
-import { parseSource } from '../../../src/config/source.ts'
+import { type LoadedConfig, parseWholeConfig } from '../../../src/config/load.ts'
 
 /** A day in the middle of the year of the examples in the documentation. */
 export const someNow: number = Date.parse('2026-11-28T12:00:00Z')
@@ -11,6 +9,5 @@ export async function readGatedConfig(
   now = someNow,
   file = '/x/dray.yaml',
 ): Promise<LoadedConfig> {
-  const readers = await importReaders(parseSource(content, 'dray.yaml').value, now)
-  return parseConfig({ file, content }, 'dray.yaml', readers)
+  return await parseWholeConfig({ file, content }, 'dray.yaml', now)
 }

@@ -11,7 +11,7 @@ import type { Repositories } from '../images/ports.ts'
 import type { SettledDelete } from './deletes/delete-ledger.ts'
 import type { ConflictPorts } from './records/explain-conflict.ts'
 import type { RecordPorts } from './records/record-writer.ts'
-import type { JudgeAgain } from './tags/gate-checks.ts'
+import type { GateChecks } from './tags/gate-checks.ts'
 import type { TagLocks } from './tags/tag-locks.ts'
 
 /** The ports that the execution of every plan needs. */
@@ -38,7 +38,7 @@ export interface ExecutePorts extends RunPorts {
   /** what a review of a saved plan found */
   readonly reviewed?: Pick<Reviewed, 'obstacles' | 'expect'>
   /** evaluates gates again before tags are written; absent if no environment has gates */
-  readonly judgeAgain?: JudgeAgain | undefined
+  readonly gates?: GateChecks | undefined
   /** explains conflicts; they are not explained if it is absent */
   readonly conflicts?: ConflictPorts
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { JudgeAgain } from '../../src/execute/tags/gate-checks.ts'
+import { GateChecks, type JudgeAgain } from '../../src/execute/tags/gate-checks.ts'
 import { DrayError } from '../../src/lib/errors.ts'
 import type { GateResult } from '../../src/plan/gates/gate-result.ts'
 import type { Plan } from '../../src/plan/plan.ts'
@@ -44,7 +44,12 @@ async function executed(world: GatedWorld, plan: Plan, isSaved = false): Promise
     world.judged.push(id)
     return world.now
   }
-  return await executePlan(world.run, plan, { clock: world.clock, judgeAgain, isSaved })
+  const { clock } = world
+  return await executePlan(world.run, plan, {
+    clock,
+    gates: new GateChecks(plan.placements, judgeAgain, clock),
+    isSaved,
+  })
 }
 
 const tagAt = ({ registry }: GatedWorld): Promise<string | undefined> =>

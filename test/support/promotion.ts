@@ -132,7 +132,7 @@ export interface ExecutedPlan extends RunOutcome {
 }
 
 export interface ExecuteOptions extends Partial<
-  Pick<ExecutePorts, 'sink' | 'stop' | 'readAt' | 'clock' | 'judgeAgain'>
+  Pick<ExecutePorts, 'sink' | 'stop' | 'readAt' | 'clock' | 'gates'>
 > {
   /** whether the plan comes from a file; by default it counts as made just now */
   readonly isSaved?: boolean
@@ -155,7 +155,7 @@ export async function executePlan(
       newId: () => crypto.randomUUID(),
       runId: crypto.randomUUID(),
       stop: options.stop ?? new AbortController().signal,
-      judgeAgain: options.judgeAgain,
+      gates: options.gates,
       ...(options.isSaved !== true && { readAt: options.readAt ?? (options.clock ?? systemClock).now() }),
     },
     run.call,

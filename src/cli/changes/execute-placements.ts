@@ -1,5 +1,4 @@
 import { isChanged, type PlacementOutcome, summarise } from '../../plan/outcome.ts'
-import { withGates } from '../../plan/gates/apply-gate-results.ts'
 import { hashOfPlan, keepSavedHash } from '../../plan/plan-hash.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { executeAttempt } from './conflicts/execute-attempt.ts'
@@ -21,7 +20,7 @@ export async function executePlacements(
   isConfirmed: boolean,
   ports: ChangePorts,
 ): Promise<Executed<PlacementTypes>> {
-  const plan = withCurrentGates(given, findings)
+  const plan = await withCurrentGates(given, findings)
   // The reads before a confirmation are too old after it.
   const attempt = await executeAttempt(plan, findings, isConfirmed, ports)
   const { auditLog, steps } = attempt
@@ -36,9 +35,10 @@ export async function executePlacements(
  * The plan with today's results of gates in place of those that its file shows. It keeps the hash
  * of the file, by which audit records and attestations name it.
  */
-function withCurrentGates(plan: Plan, findings: PlacementFindings | undefined): Plan {
+async function withCurrentGates(plan: Plan, findings: PlacementFindings | undefined): Promise<Plan> {
   const current = findings?.gates
   if (current === undefined) return plan
+  const { withGates } = await import('../../plan/gates/apply-gate-results.ts')
   const placements = plan.placements.map((placement) => withGates(placement, current.get(placement.id)))
   const now = { ...plan, placements }
   keepSavedHash(now, hashOfPlan(plan))

@@ -11,7 +11,6 @@ import type { UnlistedReferrer } from '../../images/ports.ts'
 import type { ExecutePorts } from '../ports.ts'
 import type { RecordWriter } from '../records/record-writer.ts'
 import { ImageFields } from '../records/image-fields.ts'
-import { GateChecks } from '../tags/gate-checks.ts'
 import { TagChecks } from '../tags/tag-checks.ts'
 import { TagWriter } from '../tags/tag-writer.ts'
 import { listReferrersOnce } from './attach.ts'
@@ -42,7 +41,6 @@ export class PlanExecution {
   readonly #context: StepContext
   readonly #slots = new Semaphore(stepsAtOnce)
   readonly #fields: ImageFields
-  readonly #gates: GateChecks | undefined
   readonly #kinds: ReadonlyMap<StepId, Step['kind']>
   readonly #lists: ReferrerLists
   readonly #started = new Map<StepId, StartedStep>()
@@ -56,9 +54,7 @@ export class PlanExecution {
     this.#fields = new ImageFields(plan)
     this.#kinds = new Map(plan.steps.map(({ id, kind }) => [id, kind]))
     this.#call = { ...call, signal: AbortSignal.any([call.signal, records.failed]) }
-    const { stores, clock, judgeAgain, readAt, reviewed, signingKey, stop, tagLocks: locks } = ports
-    const gates = judgeAgain && new GateChecks(plan.placements, judgeAgain, clock)
-    this.#gates = gates
+    const { stores, clock, gates, readAt, reviewed, signingKey, stop, tagLocks: locks } = ports
     const copier = new Copier()
     const contentCall = { ...this.#call, signal: AbortSignal.any([this.#call.signal, stop]) }
     this.#lists = new ReferrerLists(plan.steps, stores, contentCall)
@@ -259,7 +255,7 @@ export class PlanExecution {
 
   /** Adds what refused the step: its gates, or the run that moved its tag. */
   async #explain(step: Step, conflict: StepOutcome): Promise<StepOutcome> {
-    const gates = this.#gates?.refused(step.placement)
+    const gates = this.#ports.gates?.refused(step.placement)
     if (gates !== undefined && !hasMoved(step, conflict)) return { ...conflict, gates }
     const { explainConflict } = await import('../records/explain-conflict.ts')
     return await explainConflict(step, conflict, this.#ports.conflicts)

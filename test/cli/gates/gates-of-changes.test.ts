@@ -66,7 +66,7 @@ describe('a gate of the destination', () => {
   })
 
   it.each([
-    ['the environment', (_: string) => '@prod/api:1.4.2'],
+    ['the environment', () => '@prod/api:1.4.2'],
     ['the full reference', (host: string) => `${host}/prod/api:1.4.2`],
   ])('holds for a tag that is written to %s', async (_, reference) => {
     const { here, runs } = await runsIn(false)

@@ -1,6 +1,8 @@
 import type { ConflictPorts } from '../../../execute/records/explain-conflict.ts'
+import type { GateChecks, JudgeAgain } from '../../../execute/tags/gate-checks.ts'
 import type { PlanAttempt } from '../../../plan/attempts/decide-again.ts'
 import type { Plan } from '../../../plan/plan.ts'
+import type { Context } from '../../wiring/context.ts'
 import { justificationOf } from '../justification.ts'
 import type { ChangePorts } from '../operation.ts'
 import type { PlacementFindings } from '../placement-types.ts'
@@ -36,13 +38,24 @@ export async function executeAttempt(
   const freshness = {
     ...(findings !== undefined && !mayBeStale && { readAt: findings.readAt }),
     ...(findings?.reviewed !== undefined && { reviewed: findings.reviewed }),
-    judgeAgain: findings?.judgeAgain,
+    gates: await openGateChecks(plan, findings?.judgeAgain, context),
   }
   const auditLog = ports.sink.path
   const conflicts = await conflictPorts({ auditLog, plan, findings }, context, call)
   const tagLocks = await context.tagLocks(call)
   const steps = await execute(plan, { ...ports, tagLocks, stop, ...freshness, conflicts }, call)
   return { plan, steps, auditLog, conflicts }
+}
+
+/** A run without gates does not load this part. */
+async function openGateChecks(
+  { placements }: Plan,
+  judgeAgain: JudgeAgain | undefined,
+  { clock }: Context,
+): Promise<GateChecks | undefined> {
+  if (judgeAgain === undefined) return undefined
+  const { GateChecks: Opened } = await import('../../../execute/tags/gate-checks.ts')
+  return new Opened(placements, judgeAgain, clock)
 }
 
 /**

@@ -2,6 +2,7 @@ import type { AttestationStatus } from '../../../audit/attestation/verify-attest
 import type { FoundAttestation } from '../../../audit/attestation/read-attestations.ts'
 import type { Promotion } from '../../../audit/attestation/promotion-statement.ts'
 import type { Digest } from '../../../oci/digest.ts'
+import type { GateResult } from '../../../plan/gates/gate-result.ts'
 import { formatRepository, type RepositoryName, sameRepository } from '../../../oci/reference.ts'
 import { sortBySemver } from '../../../semver/order.ts'
 import type { VersionReading } from '../../../semver/version.ts'
@@ -57,6 +58,8 @@ export interface HistoryRow {
   readonly run?: string
   readonly reason?: string
   readonly ticket?: string
+  /** the results of the gates of the destination; absent if the attestation has none */
+  readonly gates?: readonly GateResult[]
   /** the manifest of the attestation */
   readonly attestation?: Digest
 }
@@ -94,7 +97,7 @@ function rowOf(found: AttestationOfImage, at: TargetFacts, facts: readonly Targe
   const common = { status, ...(why !== undefined && { why }), image, attestation: manifest.digest }
   if (promotion === undefined) return { ...common, to: endOf(at.target.repository, facts), tags: [] }
   const target = findFacts(promotion.to.repository, facts)
-  const { reason, ticket } = promotion
+  const { gates, reason, ticket } = promotion
   return {
     ...common,
     time: promotion.time,
@@ -105,6 +108,7 @@ function rowOf(found: AttestationOfImage, at: TargetFacts, facts: readonly Targe
     run: promotion.actor.ci?.run ?? promotion.run,
     ...(reason !== undefined && { reason }),
     ...(ticket !== undefined && { ticket }),
+    ...(gates !== undefined && { gates }),
   }
 }
 

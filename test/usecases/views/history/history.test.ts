@@ -12,6 +12,7 @@ import { mediaTypes } from '../../../../src/oci/media-types.ts'
 import { parseRepository } from '../../../../src/oci/reference.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 import { promotionOf } from '../../../support/attestations.ts'
+import { gateResults } from '../../../support/gates/gate-results.ts'
 
 const one = digestOf('one')
 const two = digestOf('two')
@@ -77,6 +78,11 @@ describe('the history of an image', () => {
       ticket: 'OPS-7',
       attestation: toProd.manifest.digest,
     })
+  })
+
+  it('has the results of the gates at the destination', () => {
+    const found = attestation(one, { gates: gateResults })
+    expect(buildHistory([factsOf(prod, {}, [found])]).rows).toMatchObject([{ gates: gateResults }])
   })
 
   it('has the user of the machine and the run if there was no CI', () => {

@@ -97,9 +97,18 @@ const materials = new WeakMap<TrustedRootDocument, TrustMaterial>()
 function materialOf(root: TrustedRootDocument): TrustMaterial {
   const known = materials.get(root)
   if (known !== undefined) return known
-  const material = toTrustMaterial(TrustedRoot.fromJSON(root.json))
+  const material = readMaterial(root)
   materials.set(root, material)
   return material
+}
+
+function readMaterial({ json }: TrustedRootDocument): TrustMaterial {
+  try {
+    return toTrustMaterial(TrustedRoot.fromJSON(json))
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new DrayError('config', `the trusted root cannot be read: ${why}`, { cause })
+  }
 }
 
 /**

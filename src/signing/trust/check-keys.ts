@@ -15,7 +15,7 @@ export function checkKeys(
   { signers, now }: VerifyContext,
 ): SignerVerdict {
   if (signers.every(({ keys }) => keys.length === 0))
-    return { signers: [], problems: [`${where} is signed with a key, and every signer is keyless`] }
+    return { signers: [], problems: [`${where} is signed with a key, and no signer has one`] }
   const found = signatures.map((signature) => madeBy(bytes, signature, signers))
   const verified = found.map((matches) => matches.filter(({ key }) => !isExpired(key, now)))
   return {

@@ -31,9 +31,16 @@ async function checked(
   }
 }
 
-/** One line that begins with what was checked. */
+/** A message can quote a field of any length. */
+const maxProblem = 1000
+
+/** A text that begins with what was checked. */
 export function problemOf(error: unknown, where: string): string {
-  if (!isDrayError(error)) return `${where}: ${error instanceof Error ? error.message : String(error)}`
-  const text = error.why === undefined ? error.message : `${error.message}: ${error.why}`
-  return text.startsWith(where) ? text : `${where}: ${text}`
+  const text = textOf(error)
+  return (text.startsWith(where) ? text : `${where}: ${text}`).slice(0, maxProblem)
+}
+
+function textOf(error: unknown): string {
+  if (!isDrayError(error)) return error instanceof Error ? error.message : String(error)
+  return error.why === undefined ? error.message : `${error.message}: ${error.why}`
 }

@@ -159,7 +159,7 @@ describe('a keyless signature in an older layout', () => {
       'SignedRFC3161Timestamp is missing',
     ],
     ['a certificate that is none', 'dev.sigstore.cosign/certificate', 'x', 'cannot parse the certificate'],
-    ['no certificate', 'dev.sigstore.cosign/certificate', undefined, 'every signer is keyless'],
+    ['no certificate', 'dev.sigstore.cosign/certificate', undefined, 'and no signer has one'],
   ])('with %s does not verify', async (_, name, value, problem) => {
     const annotations = await instance.simpleSigning(payload)
     if (value === undefined) delete annotations[name]
@@ -367,6 +367,12 @@ describe('a trusted root', () => {
     expect(await problemOf(await stranger.bundle(statement))).toBe(
       'the bundle is signed with a certificate that does not verify: the CA "O=stranger.test, CN=intermediate" is unknown to trust/root.jsonl; update the file: gh attestation trusted-root',
     )
+  })
+
+  it('that the library cannot read is named', async () => {
+    const [log] = instance.root()['tlogs'] as readonly object[]
+    const root = instance.root({ tlogs: [{ ...log, hashAlgorithm: 'MD5' }] })
+    expect(await problemOf(await sign(), contextFor({}, [root]))).toContain('the trusted root cannot be read')
   })
 
   it('without the transparency log is named with the command that updates it', async () => {

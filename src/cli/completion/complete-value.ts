@@ -1,4 +1,5 @@
 import { defaultTagPolicy } from '../../semver/tag-policy.ts'
+import { startingGates } from '../../config/starting/starting-gates.ts'
 import { startingPolicies } from '../../config/starting/starting-policies.ts'
 import type { CommandLineState } from './command-line-state.ts'
 import type { KnownCommand } from './command-list.ts'
@@ -36,13 +37,17 @@ export async function completeValue(
     case 'variant':
       return list((await sources.names()).variants)
     case 'levels':
-      return completeLevels(current)
+      return completeList(current, defaultTagPolicy.levels)
     case 'host':
       return list((await sources.names()).hosts)
     case 'policy':
       return list((await sources.names()).policies)
     case 'startingPolicy':
       return list([...startingPolicies.map(({ name }) => name), 'none'])
+    case 'startingGates':
+      return completeList(current, [...startingGates.map((one) => one.kind), 'none'])
+    case 'gate':
+      return list((await sources.names()).gates)
     case 'command':
       return { candidates: completeName(state.positionals, current, commands) }
     case 'report':
@@ -56,12 +61,11 @@ export async function completeValue(
   }
 }
 
-/** The levels that a list such as `exact,minor` does not have yet. */
-function completeLevels(current: string): Completion {
+/** The values that a list such as `exact,minor` does not have yet. */
+function completeList(current: string, values: readonly string[]): Completion {
   const given = current.split(',').slice(0, -1)
-  const before = given.map((level) => `${level},`).join('')
-  const levels = defaultTagPolicy.levels.filter((level) => !given.includes(level))
-  return joined(levels.map((level) => `${before}${level}`))
+  const before = given.map((value) => `${value},`).join('')
+  return joined(values.filter((value) => !given.includes(value)).map((value) => `${before}${value}`))
 }
 
 function list(values: readonly string[]): Completion {

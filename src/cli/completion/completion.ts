@@ -27,6 +27,8 @@ export interface ConfiguredNames {
   readonly repositories: readonly string[]
   /** suffixes of versions without wildcards: `alpine` */
   readonly variants: readonly string[]
+  /** names of gates that can be overridden */
+  readonly gates: readonly string[]
 }
 
 /** The sources of completion. None of them throws. */

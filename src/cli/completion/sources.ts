@@ -17,6 +17,7 @@ const noNames: ConfiguredNames = {
   hosts: [],
   repositories: [],
   variants: [],
+  gates: [],
 }
 
 interface SourceOptions {
@@ -133,6 +134,7 @@ async function namesIn({ config, retention }: LoadedConfig): Promise<ConfiguredN
   const repositories = environments.flatMap((name) =>
     images.flatMap((image) => repositoriesOf(config, name, image).map(formatRepository)),
   )
+  const gates = [...config.environments.values()].flatMap((one) => one.gates ?? [])
   const readings = [...config.environments.values(), ...(config.images?.values() ?? [])]
   const variants = readings.flatMap(({ tags }) => tags?.variants ?? [])
   return {
@@ -142,5 +144,6 @@ async function namesIn({ config, retention }: LoadedConfig): Promise<ConfiguredN
     hosts: [...new Set([...config.registries.keys(), ...targets.map(({ registry }) => registry)])],
     repositories: [...new Set(repositories)],
     variants: [...new Set(variants)].filter((glob) => !/[*?]/.test(glob)),
+    gates: [...new Set(gates.filter((gate) => gate.override === 'allowed').map(({ name }) => name))],
   }
 }

@@ -28,6 +28,10 @@ export type ValueKind =
   | 'host'
   | 'policy'
   | 'startingPolicy'
+  /** some gates to begin with: `signature,scan` */
+  | 'startingGates'
+  /** the name of a gate that can be overridden */
+  | 'gate'
   | 'command'
   | 'file'
   | 'folder'
@@ -54,6 +58,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   expires: 'text',
   explain: image,
   from: 'environment',
+  gates: 'startingGates',
   htpasswd: 'file',
   'ignore-versions': 'tagOfImage',
   image: 'imageName',
@@ -61,6 +66,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   key: 'file',
   metrics: 'file',
   out: 'file',
+  'override-gate': 'gate',
   'password-env': 'text',
   policy: 'policy',
   registry: 'host',

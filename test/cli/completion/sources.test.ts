@@ -37,7 +37,13 @@ describe('names for completion', () => {
     const { press } = await keyboard(`version: 1
 registries: { mirror.example.com: {} }
 environments:
-  dev: { registry: r.example.com, path: "dev/{image}", tags: { variants: [alpine, "debian-*"] } }
+  dev:
+    registry: r.example.com
+    path: "dev/{image}"
+    tags: { variants: [alpine, "debian-*"] }
+    gates:
+      - { name: sbom, sbom: {} }
+      - { name: fixed, sbom: {}, override: never }
 images: { api: { name: team/api, tags: { variants: [slim] } } }
 retention: { nightly: { rules: [{ name: all, tags: ["*"], keepNewest: 1 }] } }
 `)
@@ -48,6 +54,7 @@ retention: { nightly: { rules: [{ name: all, tags: ["*"], keepNewest: 1 }] } }
       hosts: ['mirror.example.com', 'r.example.com'],
       repositories: ['r.example.com/dev/team/api'],
       variants: ['alpine', 'slim'],
+      gates: ['sbom'],
     })
   })
 

@@ -49,6 +49,26 @@ describe('the start of the program', () => {
   })
 })
 
+describe('a configuration without gates', () => {
+  it('loads none of the modules that read gates, residency and patterns', async () => {
+    const folder = await tempFolder()
+    const read = async (content: string): Promise<readonly string[]> => {
+      const file = join(folder, 'dray.yaml')
+      writeFileSync(
+        file,
+        `version: 1\nenvironments:\n  prod: { registry: r.io, path: "{image}"${content} }\n`,
+      )
+      const modules = await modulesOf('config', 'show', '--config', file)
+      return modules.filter((url) =>
+        /read-gates|image-globs|residency|regexp|condition|marcbachmann/.test(url),
+      )
+    }
+    expect(await read('')).toEqual([])
+    // This shows that the modules have these names.
+    expect(await read(', gates: [{ name: sbom, sbom: {} }]')).toContain('dist/chunks/read-gates.cjs')
+  })
+})
+
 describe('completion', () => {
   it('loads no command, and nothing of the libraries that commands use, to complete a flag', async () => {
     const modules = await modulesOf('__complete', '--word=--fr', '--', 'promote')

@@ -1,6 +1,6 @@
 import { nearest } from '../../lib/nearest.ts'
 import { checkPath } from '../../oci/reference.ts'
-import { hasWildcard, matchesGlob } from '../../oci/tag-glob.ts'
+import { hasWildcard, includesGlob, matchesGlob } from '../../oci/tag-glob.ts'
 import { findProblem } from '../check/find-problem.ts'
 import type { Path } from '../key-path.ts'
 import type { SectionContext } from '../sections/sections.ts'
@@ -46,7 +46,12 @@ export function checkSelection(
 ): void {
   const ofImages = checkImageGlobs(images, [...path, 'images'], { report })
   const ofExcluded = checkImageGlobs(excludeImages, [...path, 'excludeImages'], { report })
-  if (!ofImages || !ofExcluded || known.images.length === 0) return
+  if (!ofImages || !ofExcluded) return
+  if (images.every((glob) => excludeImages.some((excluded) => includesGlob(excluded, glob)))) {
+    report(path, 'the gate matches no image: `excludeImages` excludes all of them', 'value', true)
+    return
+  }
+  if (known.images.length === 0) return
   let isReported = false
   for (const [i, glob] of images.entries()) {
     if (known.images.some((image) => matchesGlob(glob, image))) continue

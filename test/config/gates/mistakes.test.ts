@@ -174,6 +174,10 @@ describe('a mistake in a gate is reported with line and column', () => {
       [`11:7 ${at}: the gate matches no image that \`images\` of the file lists`],
     ],
     [
+      '{ name: a, sbom: {}, excludeImages: ["*"] }',
+      [`11:7 ${at}: the gate matches no image: \`excludeImages\` excludes all of them`],
+    ],
+    [
       '{ name: a, sbom: {}, images: ["API*", "a//b", "api:1"] }',
       [
         `11:37 ${at}.images[0]: "API*" is not a glob of image names`,

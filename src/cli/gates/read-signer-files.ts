@@ -4,6 +4,7 @@ import type { Path } from '../../config/key-path.ts'
 import type { Issue } from '../../config/shape.ts'
 import { isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
+import { updateCommand } from '../../signing/keyless/trusted-root.ts'
 import { loadTrustedSigner } from '../../signing/trust/load-signer.ts'
 import type { LoadedSigner, SignerSource, TrustedSigner } from '../../signing/trust/signer.ts'
 import { mistakeOf } from './mistake-of.ts'
@@ -69,11 +70,19 @@ async function loadKeyless(
   return wrong.length > 0 ? wrong : [await load(withClaims(keyless.claims), path)]
 }
 
+/** The fix for a file that is missing or cannot be read. */
+function hintFor({ keyless }: SignerSource): string {
+  return keyless === undefined
+    ? 'Put the public key of the signer into the file, in PEM.'
+    : `Write the file: ${updateCommand(keyless.trustedRoot)}.`
+}
+
 async function loadPart(name: string, source: SignerSource, path: Path, folder: string): Promise<Part> {
   try {
     return await loadTrustedSigner(name, source)
   } catch (thrown) {
     if (!isDrayError(thrown) || thrown.code !== 'config') throw thrown
-    return { issue: mistakeOf(thrown, path, folder) }
+    const { hint = hintFor(source) } = thrown
+    return { issue: mistakeOf(thrown.with({ hint }), path, folder) }
   }
 }

@@ -7,6 +7,8 @@ import type { InitFlags } from './init-flags.ts'
 import { checkName, refuse, splitList } from './starting-environments.ts'
 
 const noGates = 'none'
+/** The first one, one in which images soak, and the last one. */
+const minSoakEnvironments = 3
 
 /** The sets of gates that a person can choose. */
 const choices = [
@@ -34,9 +36,10 @@ export async function chooseGates(
   const names = splitList(text).filter((name) => name !== noGates)
   for (const name of names) refuseUnknown(name)
   const gates = startingGates.filter(({ kind }) => names.includes(kind))
-  if (environments.length === 1 && gates.some((gate) => gate.needsAttestations === true)) {
-    throw new DrayError('usage', `--gates soak: there is no environment before ${last}`, {
-      hint: 'Pass --env for an environment before it, or omit soak.',
+  if (environments.length < minSoakEnvironments && gates.some((gate) => gate.needsAttestations === true)) {
+    throw new DrayError('usage', '--gates soak needs three environments', {
+      why: 'images come to the first environment by push, and soak time begins with a promotion',
+      hint: 'Pass --env for one more environment, or omit soak.',
     })
   }
   return gates

@@ -52,7 +52,7 @@ describe('loadGates', () => {
     expect(await mistakesOf(loadGates(loaded, gatesOf(loaded, ['scan'])))).toHaveLength(1)
   })
 
-  const missing = 'the file of the key does not exist'
+  const missing = 'the file of the key does not exist; put the public key of the signer into the file, in PEM'
   const noKey = 'the key is not a public key; use PEM that begins with -----BEGIN PUBLIC KEY-----'
   it.each<[string, string, string, string, Files, readonly string[]]>([
     ['a missing key', 'broken', '', '', {}, [`6:21 signers.missing.keys[0]: trust/missing.pub: ${missing}`]],
@@ -183,7 +183,7 @@ describe('checkGates', () => {
     })
     expect(loaded.locate(await checkGates(loaded)).map(format)).toEqual([
       expect.stringContaining('5:21 signers.scanner.keys[0]: trust/build.pub: the key is not a public key'),
-      '6:21 signers.missing.keys[0]: trust/missing.pub: the file of the key does not exist',
+      '6:21 signers.missing.keys[0]: trust/missing.pub: the file of the key does not exist; put the public key of the signer into the file, in PEM',
       expect.stringContaining('19:42 environments.prod.gates[3].cel.expression: unknown field "sigend"'),
     ])
   })

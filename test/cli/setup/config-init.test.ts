@@ -330,6 +330,7 @@ describe('the gates of a new configuration', () => {
         {
           path: 'approvers.leads.ada.keys[0]',
           message: 'keys/ada.pub: the file of the key does not exist',
+          hint: 'put the public key of the signer into the file, in PEM',
         },
       ],
     })
@@ -358,9 +359,11 @@ describe('the gates of a new configuration', () => {
     })
   })
 
-  it('cannot wait in an environment that there is not', async () => {
-    const one = flags({ registry: 'r.example.com', env: ['prod'], gates: 'soak' })
-    await expect(completeInit(one, ports())).rejects.toMatchObject({ code: 'usage' })
+  it('cannot have soak time in the first environment, to which nothing is promoted', async () => {
+    for (const env of [['prod'], ['dev', 'prod']]) {
+      const few = flags({ registry: 'r.example.com', env, gates: 'soak' })
+      await expect(completeInit(few, ports())).rejects.toMatchObject({ code: 'usage' })
+    }
   })
 
   it('are not asked for if there is one environment', async () => {
@@ -372,6 +375,7 @@ describe('the gates of a new configuration', () => {
   it('are printed for an existing file, and are valid there', async () => {
     const content = `version: 1
 environments:
+  dev: { registry: r.io, path: "dev/{image}" }
   staging: { registry: r.io, path: "staging/{image}" }
   prod: { registry: r.io, path: "prod/{image}" }
 `

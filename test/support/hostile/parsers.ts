@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { decodeBase64 } from '../../../src/signing/base64.ts'
 import { parseEntry } from '../../../src/audit/log/chain.ts'
 import {
@@ -18,6 +20,9 @@ import { findRecordProblem } from '../../../src/audit/log/record-problems.ts'
 import { formatNote, parseNote, signNote } from '../../../src/signing/signed-note.ts'
 import { parseSigningKey, parseVerifyKey } from '../../../src/signing/signing-keys.ts'
 import { formatBundle, parseBundle } from '../../../src/signing/sigstore-bundle.ts'
+import { parseTrustedRoot } from '../../../src/signing/keyless/trusted-root.ts'
+import { parseSimpleSigning } from '../../../src/signing/trust/signed-content.ts'
+import { parseTrustedKey } from '../../../src/signing/trust/trusted-key.ts'
 import { parseReport } from '../../../src/cli/ci/ci-report.ts'
 import { parseDuration } from '../../../src/cli/command/duration.ts'
 import { parseShard } from '../../../src/cli/prune/shard.ts'
@@ -63,6 +68,7 @@ import { createdInConfig } from '../../../src/images/config/image-config.ts'
 import { parseImageSettings } from '../../../src/images/config/image-settings.ts'
 import { promotionOf } from '../attestations.ts'
 import { prunePlan } from '../prune-plans.ts'
+import { simplePayload } from '../signing/signed.ts'
 
 /** Parses external bytes. The result does not matter. */
 export interface Parser {
@@ -350,6 +356,21 @@ export const parsers: readonly Parser[] = [
     name: 'parseBundle',
     sample: Buffer.from(formatBundle(envelope, signingKey)).toString(),
     parse: (bytes) => parseBundle(bytes, 'it'),
+  },
+  {
+    name: 'parseSimpleSigning',
+    sample: simplePayload(),
+    parse: (bytes) => parseSimpleSigning(bytes, 'it'),
+  },
+  {
+    name: 'parseTrustedRoot',
+    sample: readFileSync(join(import.meta.dirname, '../../fixtures/sigstore/public-root.json'), 'utf8'),
+    parse: ofText((text) => parseTrustedRoot(text, 'root.json', 'required')),
+  },
+  {
+    name: 'parseTrustedKey',
+    sample: publicPem,
+    parse: ofText((text) => parseTrustedKey(text, 'it', '2026-06-30')),
   },
   {
     name: 'parseNote',

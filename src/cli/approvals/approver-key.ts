@@ -1,6 +1,7 @@
 import type { ApprovalsGate, GateDefinition } from '../../config/gates/gate.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { GateTrust } from '../../gates/gate-trust.ts'
+import { toDrayError } from '../../lib/errors.ts'
 import { type Digest, parseDigest } from '../../oci/digest.ts'
 import { loadSigningKey, type SigningKey } from '../../signing/signing-keys.ts'
 import { parseTrustedKey } from '../../signing/trust/trusted-key.ts'
@@ -18,6 +19,7 @@ export interface ApproverKey {
 
 /** The gates of an environment that count approvals, with the keys of their people. */
 export interface ApprovalGates {
+  readonly environment: string
   readonly gates: readonly ApprovalsGate[]
   readonly trust: GateTrust | undefined
 }
@@ -25,9 +27,9 @@ export interface ApprovalGates {
 /** @throws `config` for a key that cannot be read. */
 export async function loadApprovalGates(loaded: LoadedConfig, environment: string): Promise<ApprovalGates> {
   const gates = (loaded.config.environments.get(environment)?.gates ?? []).filter(isApprovals)
-  if (gates.length === 0) return { gates, trust: undefined }
+  if (gates.length === 0) return { environment, gates, trust: undefined }
   const { loadGates } = await import('../gates/load-gates.ts')
-  return { gates, trust: await loadGates(loaded, gates) }
+  return { environment, gates, trust: await loadGates(loaded, gates) }
 }
 
 function isApprovals(gate: GateDefinition): gate is ApprovalsGate {
@@ -42,7 +44,7 @@ export async function loadApproverKey(
   context: Context,
 ): Promise<ApproverKey> {
   const password = passwordEnv === undefined ? undefined : context.env[passwordEnv]
-  const key = await loadSigningKey(file, password)
+  const key = await loadKey(file, password)
   const { fingerprint } = parseTrustedKey(key.publicKeyPem, file)
   const groups = new Set(gates.flatMap(({ approvers }) => approvers))
   const approvers = [...groups].flatMap((group) => trust?.approvers.get(group) ?? [])
@@ -52,15 +54,24 @@ export async function loadApproverKey(
   return { file, key, fingerprint: parseDigest(fingerprint), people: [...new Set(people)] }
 }
 
-/** What a person should know before signing; undefined if a gate counts the decision. */
+async function loadKey(file: string, password: string | undefined): Promise<SigningKey> {
+  try {
+    return await loadSigningKey(file, password)
+  } catch (error) {
+    const known = toDrayError(error)
+    if (password !== undefined || known.code !== 'config' || known.hint !== undefined) throw known
+    throw known.with({ hint: 'If the key has a password, name the variable with it in --password-env.' })
+  }
+}
+
+/** Returns a warning if no gate would count the decision. */
 export function warningAboutKey(
   { people, file }: ApproverKey,
-  { gates }: ApprovalGates,
-  environment: string,
+  { gates, environment }: ApprovalGates,
 ): string | undefined {
   if (gates.length === 0)
     return `No gate of ${environment} counts approvals; add a gate of the kind approvals in dray.yaml.`
   if (people.length > 0) return undefined
   const groups = [...new Set(gates.flatMap(({ approvers }) => approvers))].join(', ')
-  return `The key ${file} belongs to nobody in ${groups}, and no gate of ${environment} counts it; add its public key to a person in dray.yaml.`
+  return `The key ${file} is not that of a person in ${groups}, and no gate of ${environment} counts it; add its public key to a person in dray.yaml.`
 }

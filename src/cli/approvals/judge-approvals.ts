@@ -1,8 +1,10 @@
-import { findImagesAt, repositoriesOf } from '../../config/environments.ts'
+import { repositoriesOf } from '../../config/environments.ts'
+import type { GatePorts } from '../../gates/gate-request.ts'
 import { toErrorInfo } from '../../lib/errors.ts'
+import type { GateResult } from '../../plan/gates/gate-result.ts'
 import type { ApprovedImage, ImageToApprove } from '../../usecases/approve/approval.ts'
+import type { ChangePorts } from '../changes/operation.ts'
 import type { ApprovalGates } from './approver-key.ts'
-import type { ApprovePorts } from './approve-ports.ts'
 
 /**
  * Judges the gates that count approvals, with the new ones. A gate that cannot be judged is a
@@ -12,53 +14,48 @@ import type { ApprovePorts } from './approve-ports.ts'
 export async function judgeApprovals(
   images: readonly ImageToApprove[],
   outcomes: readonly ApprovedImage[],
-  { gates, trust }: ApprovalGates,
-  { context, call, warn }: Pick<ApprovePorts, 'context' | 'call' | 'warn'>,
+  gates: ApprovalGates,
+  ports: ChangePorts,
 ): Promise<readonly ApprovedImage[]> {
-  if (trust === undefined) return outcomes
-  const [{ judge }, { config }, stores] = await Promise.all([
-    import('../../gates/judge.ts'),
-    context.config(),
-    context.stores(),
-  ])
-  const ports = {
-    stores,
-    trust,
-    clock: context.clock,
-    // Nobody promotes yet, so everybody counts.
-    actors: [],
-    overrides: new Map<string, string>(),
-    reportFiles: [],
-    environmentsOf: (repository: ImageToApprove['from']['repository']) =>
-      findImagesAt(config, repository).map(({ environment }) => environment),
-    currentTagOf: () => [],
-  }
+  const { context, call, terminal } = ports
+  if (gates.trust === undefined) return outcomes
+  const { createGatePorts } = await import('../gates/gate-ports.ts')
+  const options = { trust: gates.trust, overrides: new Map<string, string>(), reportFiles: [] }
+  const base = await createGatePorts(context, await context.config(), options)
+  // The person who promotes is unknown now.
+  const gatePorts = { ...base, actors: [] }
   const judged: ApprovedImage[] = []
   for (const [i, outcome] of outcomes.entries()) {
     const image = images[i]
-    const [gate] = gates
-    const [repository] =
-      gate === undefined || image === undefined ? [] : repositoriesOf(config, gate.environment, image.name)
-    if (outcome.result !== 'done' || image === undefined || gate === undefined || repository === undefined) {
+    if (image === undefined || outcome.result !== 'done') {
       judged.push(outcome)
       continue
     }
-    const { root, from, name } = image
-    const to = { environment: gate.environment, repository }
-    const request = {
-      root,
-      from,
-      to,
-      operation: 'check' as const,
-      gates: gates.map((one) => ({ gate: one, image: name })),
-    }
     try {
-      judged.push({ ...outcome, gates: await judge(request, ports, call) })
+      judged.push({ ...outcome, gates: await judgeImage(image, gates, gatePorts, ports) })
     } catch (error) {
       call.signal.throwIfAborted()
-      warn(`dray cannot evaluate the approvals of ${outcome.image} now: ${toErrorInfo(error).message}`)
+      terminal.warn(`The approvals of ${outcome.image} cannot be read now: ${toErrorInfo(error).message}`)
       judged.push(outcome)
     }
   }
   return judged
+}
+
+async function judgeImage(
+  { root, from, name }: ImageToApprove,
+  { gates, environment }: ApprovalGates,
+  ports: GatePorts,
+  { context, call }: ChangePorts,
+): Promise<readonly GateResult[]> {
+  const [{ judge }, { config }] = await Promise.all([import('../../gates/judge.ts'), context.config()])
+  const [repository = from.repository] = repositoriesOf(config, environment, name)
+  const request = {
+    root,
+    from,
+    to: { environment, repository },
+    operation: 'check' as const,
+    gates: gates.map((gate) => ({ gate, image: name })),
+  }
+  return (await judge(request, ports, call)).filter(({ result }) => result !== 'skipped')
 }

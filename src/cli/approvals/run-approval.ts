@@ -1,18 +1,17 @@
-import { DrayError } from '../../lib/errors.ts'
+import { recordStatementRefusals } from '../../execute/attach-statement.ts'
+import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { formatAt } from '../../oci/reference.ts'
-import type { Page } from '../../render/text/style.ts'
 import { renderApprovals } from '../../render/approvals.ts'
-import { formatCount } from '../../render/text/format.ts'
 import { escapeText } from '../../render/text/escape.ts'
+import { formatCount } from '../../render/text/format.ts'
 import type { ApprovedImage, Decision, ImageToApprove } from '../../usecases/approve/approval.ts'
 import { findImagesToApprove } from '../../usecases/approve/gather.ts'
 import { checkJustification, justificationOf } from '../changes/justification.ts'
-import { type ExitCode, exitCodes } from '../command/exit-codes.ts'
-import { exitOfRun, problemOf } from '../command/run-exit.ts'
+import type { ChangePorts } from '../changes/operation.ts'
+import { exitOfPlan, exitOfRun, problemOf } from '../command/run-exit.ts'
 import { checkResidencyOfAttached } from '../gates/residency.ts'
 import type { ResultLines } from '../output/result-lines.ts'
 import { approvalRequests, parseExpiry } from './approval-requests.ts'
-import type { ApprovePorts } from './approve-ports.ts'
 import { attachDecisions, outcomeOf, type SignedDecision } from './approve-images.ts'
 import {
   type ApprovalGates,
@@ -23,144 +22,165 @@ import {
 } from './approver-key.ts'
 import { judgeApprovals } from './judge-approvals.ts'
 
-export interface ApproveFlags {
+/** The arguments and flags of `approve`, without those of every change. */
+export interface ApproveOptions {
+  readonly references: readonly string[]
   readonly to: string
-  readonly from?: string | undefined
+  readonly from: string | undefined
+  /** the file of a private key */
   readonly key: string
-  readonly 'password-env'?: string | undefined
+  /** the environment variable with its password */
+  readonly passwordEnv: string | undefined
   readonly reject: boolean
-  readonly expires?: string | undefined
-  readonly yes: boolean
-  readonly 'dry-run': boolean
-  readonly 'audit-file'?: string | undefined
-  readonly reason?: string | undefined
-  readonly ticket?: string | undefined
-  readonly actor?: string | undefined
+  readonly expires: string | undefined
 }
 
-export interface ApprovalResult {
-  readonly document: object
-  readonly text: (page: Page) => string
-  readonly exitCode: ExitCode
-  readonly lines: ResultLines
-  /** the path of the audit log, escaped; absent if nothing was attached */
-  readonly auditLog?: string
+/** A decision and the images that it is about. */
+interface PreparedDecision {
+  readonly decision: Decision
+  readonly images: readonly ImageToApprove[]
+  readonly key: ApproverKey
+  readonly gates: ApprovalGates
+  /** milliseconds since 1970 */
+  readonly expires: number | undefined
 }
 
 /**
- * Shows a decision about images, asks for confirmation, and attaches it to each image.
+ * Shows a decision about images, asks for confirmation, attaches it to each image, and reports
+ * which approvals the gates have then.
  * @throws `usage`, `config`, `not-found`, `refused` before anything is attached; `cancelled`
  */
-export async function runApproval(
-  references: readonly string[],
-  flags: ApproveFlags,
-  ports: ApprovePorts,
-): Promise<ApprovalResult> {
-  const { context, reading } = ports
+export async function runApproval(options: ApproveOptions, ports: ChangePorts): Promise<void> {
+  const { flags, terminal } = ports
+  const prepared = await prepare(options, ports)
+  const { images, decision } = prepared
+  const planned = images.map((image) => outcomeOf(image, { result: 'planned' }))
+  if (flags['dry-run']) {
+    const parts = planned.map(() => ({ problem: undefined, countsAsDone: false }))
+    terminal.finish(
+      documentOf(planned, decision),
+      (page) => renderApprovals(planned, decision, page),
+      exitOfPlan({ parts, refusals: [] }, true, flags['detailed-exitcode']),
+      linesOf(planned),
+    )
+    return
+  }
+  await refuseByResidency(prepared, ports)
+  if (!flags.yes) await confirm(planned, decision, ports)
+  await attach(prepared, ports)
+}
+
+async function prepare(options: ApproveOptions, ports: ChangePorts): Promise<PreparedDecision> {
+  const { flags, context, reading, terminal } = ports
   const loaded = await context.config()
-  const { to, from } = flags
-  const { environment, requests } = approvalRequests(
-    { references, to, from, cwd: context.cwd },
-    loaded.config,
-  )
-  const expires = flags.expires === undefined ? undefined : parseExpiry(flags.expires, context.clock.now())
-  const approvals = await loadApprovalGates(loaded, environment)
-  const key = await loadApproverKey(flags.key, flags['password-env'], approvals, context)
+  const { environment, requests } = approvalRequests({ ...options, cwd: context.cwd }, loaded.config)
+  const expires =
+    options.expires === undefined ? undefined : parseExpiry(options.expires, context.clock.now())
+  const gates = await loadApprovalGates(loaded, environment)
+  const key = await loadApproverKey(options.key, options.passwordEnv, gates, context)
+  const warning = warningAboutKey(key, gates)
+  if (warning !== undefined) terminal.warn(warning)
   const justification = justificationOf(flags)
-  await checkJustification(
-    requests.map((one) => one.from),
-    loaded.config,
-    justification,
-  )
+  const places = requests.map((one) => one.from)
+  await checkJustification(places, loaded.config, justification)
+  const repositories = places.map(({ repository }) => repository)
+  const access = flags.yes && !flags['dry-run'] ? 'write' : 'read'
+  await context.expectRepositories(access === 'write' ? repositories : [], repositories, access)
   const images = await findImagesToApprove(requests, await context.stores(), reading)
-  for (const { image, root, from: end } of images)
-    await checkResidencyOfAttached({ image, root, to: end.repository }, context, reading)
-  const warning = warningAboutKey(key, approvals, environment)
-  if (warning !== undefined) ports.warn(warning)
   const decision: Decision = {
     environment,
-    decision: flags.reject ? 'reject' : 'approve',
+    decision: options.reject ? 'reject' : 'approve',
     ...(justification.reason !== undefined && { reason: justification.reason }),
     ...(expires !== undefined && { expires: new Date(expires).toISOString() }),
     key: { file: key.file, fingerprint: key.fingerprint, people: key.people },
   }
-  const planned = images.map((image) => outcomeOf(image, { result: 'planned' }))
-  if (flags['dry-run']) return resultOf(planned, decision, exitCodes.done)
-  if (!flags.yes) await confirm(planned, decision, ports)
-  return await attach(images, { decision, expires, key, approvals, flags }, ports)
+  return { decision, images, key, gates, expires }
+}
+
+/** A statement is written to the repository of its image. @throws `refused`, after recording it. */
+async function refuseByResidency(
+  { images, decision: { environment } }: PreparedDecision,
+  { context, flags, call, reading }: ChangePorts,
+): Promise<void> {
+  for (const { image, root, from } of images) {
+    try {
+      await checkResidencyOfAttached({ image, root, to: from.repository }, context, reading)
+    } catch (error) {
+      if (isDrayError(error) && error.code === 'refused') {
+        const options = { auditFile: flags['audit-file'], isAttesting: false, ...justificationOf(flags) }
+        const refused = { image, environment, error: toErrorInfo(error) }
+        await recordStatementRefusals('approve', [refused], await context.executePorts(options, call))
+        await context.flushAuditLog(call)
+      }
+      throw error
+    }
+  }
 }
 
 async function confirm(
   planned: readonly ApprovedImage[],
   decision: Decision,
-  { show, ask, page }: ApprovePorts,
+  { terminal }: ChangePorts,
 ): Promise<void> {
-  show(renderApprovals(planned, decision, page))
+  terminal.showPlan(renderApprovals(planned, decision, terminal.errorPage))
   const verb = decision.decision === 'approve' ? 'Approve' : 'Reject'
-  const question = `${verb} ${formatCount(planned.length, 'image')} for ${escapeText(decision.environment)}?`
-  if (!(await ask(question))) throw new DrayError('cancelled', 'cancelled, nothing was changed')
+  const images = formatCount(planned.length, 'image')
+  if (!(await terminal.ask(`${verb} ${images} for ${escapeText(decision.environment)}?`)))
+    throw new DrayError('cancelled', 'cancelled, nothing was changed')
 }
 
-interface Prepared {
-  readonly decision: Decision
-  readonly expires: number | undefined
-  readonly key: ApproverKey
-  readonly approvals: ApprovalGates
-  readonly flags: ApproveFlags
+async function attach(prepared: PreparedDecision, ports: ChangePorts): Promise<void> {
+  const { decision, images, gates } = prepared
+  const { flags, context, call, stop, terminal } = ports
+  const startedAt = context.clock.now()
+  const options = { auditFile: flags['audit-file'], isAttesting: false, ...justificationOf(flags) }
+  const executing = await context.executePorts(options, call)
+  const outcomes = await attachDecisions(
+    images,
+    signedDecision(prepared, ports, executing),
+    executing,
+    stop,
+    call,
+  )
+  await context.flushAuditLog(call)
+  const judged = await judgeApprovals(images, outcomes, gates, ports)
+  const parts = judged.map(({ result }) => ({ problem: problemOf(result), countsAsDone: result === 'done' }))
+  const auditLog = executing.sink.path
+  const durationMs = context.clock.now() - startedAt
+  terminal.finish(
+    { ...documentOf(judged, decision), durationMs, auditLog },
+    (page) => renderApprovals(judged, decision, page),
+    exitOfRun({ parts, refusals: [] }, stop),
+    linesOf(judged.filter(({ result }) => result === 'done')),
+  )
+  for (const { image, error } of judged) if (error !== undefined) terminal.reportFailure({ image, error })
+  terminal.say(`Audit log: ${escapeText(auditLog)}`)
 }
 
-async function attach(
-  images: readonly ImageToApprove[],
-  { decision, expires, key, approvals, flags }: Prepared,
-  ports: ApprovePorts,
-): Promise<ApprovalResult> {
-  const { context, call, stop } = ports
-  const justification = justificationOf(flags)
-  const auditFile = flags['audit-file']
-  const statementPorts = await context.executePorts({ ...justification, auditFile, isAttesting: false }, call)
-  const { reason, ticket } = justification
-  const signed: SignedDecision = {
-    environment: decision.environment,
-    decision: decision.decision,
+function signedDecision(
+  { decision: { environment, decision }, key, expires }: PreparedDecision,
+  { flags }: ChangePorts,
+  { actor }: Pick<SignedDecision, 'actor'>,
+): SignedDecision {
+  const { reason, ticket } = justificationOf(flags)
+  return {
+    environment,
+    decision,
     ...(reason !== undefined && { reason }),
     ...(ticket !== undefined && { ticket }),
     ...(expires !== undefined && { expires }),
     key: key.key,
-    actor: statementPorts.actor,
-  }
-  const outcomes = await attachDecisions(images, signed, statementPorts, stop, call)
-  const judged = await judgeApprovals(images, outcomes, approvals, ports)
-  const isDelivered = await flush(ports)
-  const parts = outcomes.map(({ result }) => ({
-    problem: problemOf(result),
-    countsAsDone: result === 'done',
-  }))
-  const exitCode = exitOfRun({ parts, refusals: [] }, stop)
-  return {
-    ...resultOf(judged, decision, exitCode === exitCodes.done && !isDelivered ? exitCodes.failed : exitCode),
-    auditLog: escapeText(await context.auditPath(auditFile)),
+    actor,
   }
 }
 
-/** Waits for the webhook. What is attached stays attached. */
-async function flush({ context, call, warn }: ApprovePorts): Promise<boolean> {
-  try {
-    await context.flushAuditLog(call)
-    return true
-  } catch (error) {
-    warn(error instanceof Error ? error.message : String(error))
-    return false
-  }
+function documentOf(images: readonly ApprovedImage[], decision: Decision): object {
+  return { operation: 'approve', ...decision, images }
 }
 
-function resultOf(images: readonly ApprovedImage[], decision: Decision, exitCode: ExitCode): ApprovalResult {
+function linesOf(images: readonly ApprovedImage[]): ResultLines {
   return {
-    document: { operation: 'approve', ...decision, images },
-    text: (page) => renderApprovals(images, decision, page),
-    exitCode,
-    lines: {
-      names: () => images.map(({ from, digest }) => formatAt(from.repository, { digest })),
-      digests: () => images.map(({ digest }) => digest),
-    },
+    names: () => images.map(({ from, digest }) => formatAt(from.repository, { digest })),
+    digests: () => images.map(({ digest }) => digest),
   }
 }

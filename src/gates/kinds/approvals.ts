@@ -9,8 +9,8 @@ import type { JudgedImage, JudgedSubject } from '../evidence.ts'
 import type { EvaluateKind, EvaluationContext, GateFacts } from '../kind-result.ts'
 
 /**
- * An image passes if enough people approve it for the environment and nobody rejects it (gates.md,
- * Approvals). The newest decision of a person counts.
+ * An image passes if enough people approve it for the environment and no person rejects it
+ * (gates.md, Approvals). The newest decision of a person counts.
  */
 export const evaluateApprovals: EvaluateKind<ApprovalsGate> = (gate, image, context) =>
   judgeSubjects(gate, image, (subject) => judgeApprovals(gate, image, context, subject))

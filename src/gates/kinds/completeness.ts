@@ -33,7 +33,7 @@ function judgeCompleteness(
   if (unreadable !== undefined) return fails(unreadable, 'Promote the image to its source again.')
   if (promotions.length === 0)
     return fails(
-      `no attestation of a promotion by ${signedBy.join(' or ')} lists the evidence`,
+      `no attestation of a promotion by ${signedBy.join(' or ')} lists attached artifacts`,
       'Promote the image to its source with `attest: true` in that environment.',
     )
   const listed = new Set(promotions.flatMap(({ promotion }) => promotion.evidence))

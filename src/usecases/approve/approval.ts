@@ -12,7 +12,7 @@ export interface ApprovalRequest {
   readonly image: string
   /** its name in the environment that it goes to */
   readonly name: string
-  /** where it is, and where the statement is attached */
+  /** its repository; the statement is attached there */
   readonly from: PlacementEnd
   readonly at: TagOrDigest
 }

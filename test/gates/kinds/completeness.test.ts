@@ -43,7 +43,7 @@ describe('a completeness gate', () => {
   ])('fails if %s: then nothing is known', (_, evidence) => {
     expect(evaluate(gate, judgedImage(evidence))).toMatchObject({
       result: 'fail',
-      reason: 'no attestation of a promotion by promotions lists the evidence',
+      reason: 'no attestation of a promotion by promotions lists attached artifacts',
     })
   })
 

@@ -17,7 +17,7 @@ IMAGE is \`NAME:TAG\` in the environment of \`--from\` or promoteFrom, \`@ENV/NA
   static override examples = [
     {
       description: 'Approve a version for prod',
-      command: 'dray approve api:1.4.2 --to prod --key ada.pem --reason "tested in staging"',
+      command: 'dray approve api:1.4.2 --to prod --key ada.pem --reason "tested"',
     },
     {
       description: 'Approve for a week, with an encrypted key',
@@ -26,7 +26,8 @@ IMAGE is \`NAME:TAG\` in the environment of \`--from\` or promoteFrom, \`@ENV/NA
     },
     {
       description: 'Reject a version, or withdraw an approval',
-      command: 'dray approve api:1.4.2 --to prod --key ada.pem --reject --reason "fails under load"',
+      command: `dray approve api:1.4.2 --to prod --key ada.pem \\
+    --reject --reason "fails under load"`,
     },
     {
       description: 'Create an encrypted key and its public half',

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
+import { type ApproveOptions, runApproval } from '../../../src/cli/approvals/run-approval.ts'
 import { carryOut } from '../../../src/cli/changes/carry-out.ts'
 import type { ChangePorts, PlannedChange } from '../../../src/cli/changes/operation.ts'
 import { operationNamed } from '../../../src/cli/changes/operations.ts'
@@ -40,6 +41,8 @@ export interface RunFlags extends GateFlags {
   readonly out?: string
 }
 
+type ApprovalOptions = Partial<Omit<ApproveOptions, 'references' | 'key'>> & { readonly flags?: RunFlags }
+
 interface ResultImage {
   readonly status: string
   readonly gates?: readonly GateResult[]
@@ -65,6 +68,8 @@ export interface GatedRuns {
   copy: (from: string, to: string, flags?: RunFlags) => Promise<GatedEnd>
   tag: (image: string, tags: readonly string[], flags?: RunFlags) => Promise<GatedEnd>
   rollback: (image: string, to: string, flags?: RunFlags) => Promise<GatedEnd>
+  /** Decides about an image for prod with the key `PERSON.pem`. */
+  approve: (image: string, person: string, options?: ApprovalOptions) => Promise<GatedEnd>
   /** Plans a promotion, and returns what executes it. */
   planned: (image: string, flags?: RunFlags) => Promise<() => Promise<GatedEnd>>
   apply: (file: string, flags?: RunFlags) => Promise<GatedEnd>
@@ -148,6 +153,12 @@ export async function gatedRuns(world: World, config: GatedConfig): Promise<Gate
           ports.call,
         ),
       ),
+    approve: async (image, person, { flags = {}, ...options } = {}) => {
+      const ports = at(flags)
+      const key = join(folder, `${person}.pem`)
+      const all = { from: undefined, to: 'prod', reject: false, expires: undefined, passwordEnv: undefined }
+      return await ended(ports, () => runApproval({ ...all, ...options, references: [image], key }, ports))
+    },
     planned: async (image, flags = {}) => {
       const ports = at(flags)
       const change = await promotionOf([image], flags, ports)

@@ -122,19 +122,16 @@ describe('approve', () => {
   })
 
   it.each([
-    ['--dry-run', 'ada', { flags: { 'dry-run': true } }, 0],
-    ['an image that does not exist', 'ada', { references: ['api:9'] }, 1],
-    ['an environment that does not exist', 'ada', { to: 'qa' }, 64],
-    ['a key that does not exist', 'nobody', {}, 1],
-    ['an expiry in the past', 'ada', { expires: '2020-01-01' }, 64],
-  ] as const)(
-    'attaches nothing with %s',
-    async (_, person, { references = ['api:1.4.2'], ...options }, exitCode) => {
-      const at = await scene()
-      expect(await at.runs.approve(references[0], person, options)).toMatchObject({ exitCode })
-      expect(await at.attached()).toEqual([])
-    },
-  )
+    ['--dry-run', 'api:1.4.2', 'ada', { flags: { 'dry-run': true } }, 0],
+    ['an image that does not exist', 'api:9', 'ada', {}, 1],
+    ['an environment that does not exist', 'api:1.4.2', 'ada', { to: 'qa' }, 64],
+    ['a key that does not exist', 'api:1.4.2', 'carol', {}, 1],
+    ['an expiry in the past', 'api:1.4.2', 'ada', { expires: '2020-01-01' }, 64],
+  ] as const)('attaches nothing with %s', async (_, reference, person, options, exitCode) => {
+    const at = await scene()
+    expect(await at.runs.approve(reference, person, options)).toMatchObject({ exitCode })
+    expect(await at.attached()).toEqual([])
+  })
 
   it('warns if no gate counts the decision', async () => {
     const at = await scene()
@@ -149,9 +146,10 @@ describe('approve', () => {
   })
 
   it('is refused, and recorded, if residency does not allow a write to the repository', async () => {
-    const at = await scene({
-      residency: { default: 'allow', rules: [{ images: ['*'], deny: ['**/staging/**'] }] },
-    })
+    const at = await scene()
+    const deny = [`${at.here.staging.host}/staging/**`]
+    const residency = { default: 'allow', rules: [{ images: ['*'], deny }] }
+    await at.runs.configure({ gates: [approved], more: { approvers, residency } })
     expect(await at.runs.approve('api:1.4.2', 'ada')).toMatchObject({
       exitCode: 3,
       error: { code: 'refused' },

@@ -5,7 +5,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { digestOf } from '../../oci/digest.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { GateFlags } from '../gates/gate-flags.ts'
-import type { PlanGuard, PlanGuardOptions } from '../gates/plan-guard.ts'
+import type { PlanGuard, PlanGuardOptions } from '../gates/changes/plan-guard.ts'
 import type { Context } from '../wiring/context.ts'
 import type { PlannedChange } from './operation.ts'
 import { findingsOf, type NewPlan, type PlacementFindings, type PlacementTypes } from './placement-types.ts'
@@ -56,7 +56,7 @@ export async function openGuard(
   const { config } = await context.config()
   const isGuarded = hasGates(config) || config.residency !== undefined
   if (!isGuarded && (flags['override-gate'] ?? []).length === 0) return undefined
-  const { openPlanGuard } = await import('../gates/plan-guard.ts')
+  const { openPlanGuard } = await import('../gates/changes/plan-guard.ts')
   return await openPlanGuard(options, flags, context)
 }
 

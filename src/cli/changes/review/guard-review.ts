@@ -2,7 +2,7 @@ import { hasGates } from '../../../config/gates/gates-at.ts'
 import type { DrayError, ErrorInfo } from '../../../lib/errors.ts'
 import type { Placement, PlacementId, Plan } from '../../../plan/plan.ts'
 import type { Current, Reviewable } from '../../../plan/review.ts'
-import type { GateSources } from '../../gates/gate-run.ts'
+import type { GateSources } from '../../gates/changes/gate-run.ts'
 import type { ChangePorts } from '../operation.ts'
 import type { PlacementFindings } from '../placement-types.ts'
 import type { ReviewFlags } from './review-flags.ts'
@@ -43,7 +43,7 @@ export async function guardReview(review: GuardedReview, ports: ChangePorts): Pr
     })),
   )
   if (!isGated) return { images: allowed, findings: {}, warnings: [] }
-  const { reviewGates } = await import('../../gates/review-gates.ts')
+  const { reviewGates } = await import('../../gates/changes/review-gates.ts')
   const { reason, ticket, actor } = ports.flags
   const { gates, obstacles, warnings, judgeAgain } = await reviewGates(
     plan,

@@ -1,6 +1,6 @@
-import type { GateDefinition } from '../../config/gates/gate.ts'
-import { DrayError, type ErrorInfo } from '../../lib/errors.ts'
-import { didYouMean } from '../../lib/nearest.ts'
+import type { GateDefinition } from '../../../config/gates/gate.ts'
+import { DrayError, type ErrorInfo } from '../../../lib/errors.ts'
+import { didYouMean } from '../../../lib/nearest.ts'
 
 /**
  * Returns the reason of each `--override-gate`, by the name of the gate: pure.

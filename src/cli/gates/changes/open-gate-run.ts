@@ -1,10 +1,10 @@
-import { gatesAt } from '../../config/gates/gates-at.ts'
-import type { ReportFile } from '../../gates/gate-request.ts'
-import type { GateTrust } from '../../gates/gate-trust.ts'
-import type { PlacementOperation } from '../../plan/plan.ts'
-import type { Context } from '../wiring/context.ts'
-import type { GateFlags } from './gate-flags.ts'
-import { createGatePorts } from './gate-ports.ts'
+import { gatesAt } from '../../../config/gates/gates-at.ts'
+import type { ReportFile } from '../../../gates/gate-request.ts'
+import type { GateTrust } from '../../../gates/gate-trust.ts'
+import type { PlacementOperation } from '../../../plan/plan.ts'
+import type { Context } from '../../wiring/context.ts'
+import type { GateFlags } from '../gate-flags.ts'
+import { createGatePorts } from '../gate-ports.ts'
 import { GateRun } from './gate-run.ts'
 
 export interface GateRunOptions {
@@ -24,7 +24,7 @@ export async function openGateRun(
 ): Promise<GateRun> {
   const loaded = await context.config()
   const [{ judge }, ports] = await Promise.all([
-    import('../../gates/judge.ts'),
+    import('../../../gates/judge.ts'),
     createGatePorts(context, loaded, { reason, ticket, actor, ...options }),
   ])
   return new GateRun({

@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import type { AccessEntry } from '../../../src/embedded/access/access.ts'
+import {
+  badScanOf,
+  fiveGates,
+  fiveSigners,
+  imageForFiveGates,
+  platformAt,
+} from '../../support/gates/five-gates.ts'
+import { gatedRuns } from '../../support/gates/gated-runs.ts'
+import { world } from '../../support/world.ts'
+
+/** A signature, provenance, four scans and four SBOMs. */
+const artifacts = 10
+
+/** Promotes a four-platform index with ten attached artifacts, and returns the requests. */
+async function requestsWith(gates: readonly object[]): Promise<readonly AccessEntry[]> {
+  const here = await world().has('api:1.4.2', imageForFiveGates()).start()
+  const runs = await gatedRuns(here, { gates, signers: fiveSigners })
+  return await here.during(async () => {
+    const end = await runs.promote('api:1.4.2')
+    expect(end.exitCode).toBe(0)
+    const results = end.images[0]?.gates?.map(({ result }) => result) ?? []
+    expect(results).toEqual(gates.map(() => 'pass'))
+  })
+}
+
+const format = (requests: readonly AccessEntry[]): string =>
+  requests.map((r) => `${r.status} ${r.method} ${r.path}`).join('\n')
+
+it('five gates on a four-platform index cost one GET for each judged artifact, and no other request', async () => {
+  const ungated = await requestsWith([])
+  const gated = await requestsWith(fiveGates)
+  const isBlobRead = ({ kind, method }: AccessEntry): boolean => kind === 'blob' && method === 'GET'
+  expect(gated.length - ungated.length, format(gated)).toBe(artifacts)
+  expect(gated.filter(isBlobRead).length - ungated.filter(isBlobRead).length).toBe(artifacts)
+  expect(gated.length, format(gated)).toBeLessThanOrEqual(88)
+})
+
+it('an evaluation before the tags lists the referrers again, and reads only artifacts that are new', async () => {
+  const api = imageForFiveGates()
+  const here = await world().has('api:1.4.2', api).start()
+  const runs = await gatedRuns(here, { gates: fiveGates, signers: fiveSigners })
+  const execute = await runs.planned('api:1.4.2')
+  await here.staging.oracle.push(badScanOf(platformAt(api, 2), 'linux/s390x'), 'staging/api')
+  runs.ahead = 5_000
+  const requests = await here.during(async () => {
+    expect(await execute()).toMatchObject({ images: [{ status: 'conflict' }] })
+  })
+  const read = requests.filter(({ method, path }) => method === 'GET' && path.includes('staging/api/'))
+  expect(read.filter(({ kind }) => kind === 'blob')).toHaveLength(1)
+  expect(read.some(({ path }) => path.includes(`/referrers/${api.root.digest}`))).toBe(true)
+})

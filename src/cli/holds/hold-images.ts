@@ -1,9 +1,10 @@
 import { DrayError, type ErrorInfo, isDrayError, toErrorInfo } from '../../lib/errors.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
 import type { HoldItem, HoldOutcome, HoldPlan } from '../../plan/holds/hold-plan.ts'
 import { renderHoldOutcome, renderHoldPlan } from '../../render/holds.ts'
 import { escapeText } from '../../render/text/escape.ts'
-import type { HoldPorts } from '../../execute/holds/execute-holds.ts'
-import { decide, type HoldChange } from '../../usecases/hold/decide.ts'
+import type { HoldPorts } from '../../execute/holds/hold-ports.ts'
+import { decide, type HoldChange, type IsOpenHold } from '../../usecases/hold/decide.ts'
 import { gather } from '../../usecases/hold/gather.ts'
 import { checkJustification, justificationOf } from '../changes/justification.ts'
 import type { ChangePorts } from '../changes/operation.ts'
@@ -94,7 +95,24 @@ async function planHolds(options: HoldOptions, ports: ChangePorts): Promise<Hold
   const repositories = targets.map(({ repository }) => repository)
   const access = flags.yes && !flags['dry-run'] ? 'write' : 'read'
   await context.expectRepositories(access === 'write' ? repositories : [], repositories, access)
-  return decide(await gather(requests, await context.stores(), reading), change, now)
+  const gathered = await gather(requests, await context.stores(), reading)
+  return decide(gathered, change, await openHoldsOf(options, ports), now)
+}
+
+/** Only a release needs the open holds of the audit log. */
+async function openHoldsOf(
+  { decision }: HoldOptions,
+  { flags, context, reading: { signal } }: ChangePorts,
+): Promise<IsOpenHold> {
+  if (decision === 'hold') return () => false
+  const { readOpenHolds } = await import('../../audit/holds/open-holds.ts')
+  const { RegistryNames } = await import('../../config/registry-names.ts')
+  const names = new RegistryNames((await context.config()).config.registries)
+  const identify = (repository: RepositoryName): string => names.identity(repository)
+  const path = await context.auditPath(flags['audit-file'])
+  const open = await readOpenHolds(path, { identify, now: context.clock.now(), signal })
+  return (repository, digest) =>
+    open.get(identify(repository))?.some((hold) => hold.digest === digest) === true
 }
 
 /** One forbidden target of an image refuses the image at all of them. */

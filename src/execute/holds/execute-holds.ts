@@ -5,26 +5,14 @@ import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { HoldItem, HoldOutcome, HoldPlan } from '../../plan/holds/hold-plan.ts'
-import type { SigningKey } from '../../signing/signing-keys.ts'
 import {
   attachStatement,
   recordStatement,
   recordStatementRefusals,
-  type StatementPorts,
   type StatementToAttach,
 } from '../attach-statement.ts'
-import type { TagLocks } from '../tags/tag-locks.ts'
+import type { HoldPorts } from './hold-ports.ts'
 import { type ChangedHoldTag, deleteHoldTag, writeHoldTag } from './hold-tags.ts'
-
-export interface HoldPorts extends StatementPorts {
-  /** signs the statements; they are not signed if it is absent */
-  readonly signingKey?: SigningKey
-  readonly tagLocks: TagLocks | undefined
-  /** registries that deleted an image together with a tag in an earlier run */
-  readonly neverUntag: ReadonlySet<string>
-  /** aborted: no further image is begun */
-  readonly stop: AbortSignal
-}
 
 /**
  * Executes a plan, one image after another: the statement first, so that the image is held, or its

@@ -9,7 +9,7 @@ import type { DeleteTagStep } from '../../plan/prune/prune-plan.ts'
 import { RecordWriter } from '../records/record-writer.ts'
 import { TagChecks } from '../tags/tag-checks.ts'
 import { TagWriter } from '../tags/tag-writer.ts'
-import type { HoldPorts } from './execute-holds.ts'
+import type { HoldPorts } from './hold-ports.ts'
 
 /** `left`: the registry does not delete single tags */
 export interface ChangedHoldTag {

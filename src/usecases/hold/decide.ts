@@ -1,7 +1,8 @@
 import { type AttachedHold, describeHold, findActive } from '../../audit/holds/find-holds.ts'
 import { DrayError, toErrorInfo } from '../../lib/errors.ts'
 import { holdTag } from '../../images/holds/hold-tag.ts'
-import { formatAt } from '../../oci/reference.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import type { HoldItem, HoldPlan, HoldRefusal } from '../../plan/holds/hold-plan.ts'
 import type { GatheredHold, HoldSnapshot } from './gather.ts'
 
@@ -10,15 +11,24 @@ const maxAheadMs = 5 * 60_000
 
 export type HoldChange = Pick<HoldPlan, 'decision' | 'reason' | 'ticket' | 'expires'>
 
+/** Whether the audit log has an open hold of an image. */
+export type IsOpenHold = (repository: RepositoryName, digest: Digest) => boolean
+
 /** Decides what to attach to each image, and what happens to its tag: pure. */
-export function decide(gathered: readonly GatheredHold[], change: HoldChange, now: Date): HoldPlan {
+export function decide(
+  gathered: readonly GatheredHold[],
+  change: HoldChange,
+  isOpen: IsOpenHold,
+  now: Date,
+): HoldPlan {
   const decided = gathered.map((one): HoldItem | HoldRefusal => {
     if (one.kind === 'unread') {
       const { request, error } = one.unread
       return refusal(request, error)
     }
-    const item = decideOne(one.snapshot, change, now.getTime())
-    return item instanceof DrayError ? refusal(one.snapshot.request, item) : item
+    const { request, digest } = one.snapshot
+    const item = decideOne(one.snapshot, change, isOpen(request.repository, digest), now.getTime())
+    return item instanceof DrayError ? refusal(request, item) : item
   })
   return {
     operation: 'hold',
@@ -33,14 +43,19 @@ function refusal({ image, repository }: HoldSnapshot['request'], error: DrayErro
   return { image, repository, error: toErrorInfo(error) }
 }
 
-function decideOne(snapshot: HoldSnapshot, change: HoldChange, now: number): HoldItem | DrayError {
+function decideOne(
+  snapshot: HoldSnapshot,
+  change: HoldChange,
+  isOpen: boolean,
+  now: number,
+): HoldItem | DrayError {
   const { request, digest, subject, statements, tag } = snapshot
   const { image, environment, repository, at } = request
   const name = holdTag(digest)
   if (subject === null && change.decision === 'hold') {
     return new DrayError('not-found', `${formatAt(repository, at)} does not exist`, {
       subject: formatAt(repository, at),
-      hint: 'An image is held where it is. Check the digest.',
+      hint: 'Check the digest and the repository.',
     })
   }
   if (tag !== null && tag !== digest) {
@@ -66,7 +81,9 @@ function decideOne(snapshot: HoldSnapshot, change: HoldChange, now: number): Hol
     digest,
     subject,
     time: new Date(Math.max(now, newest + 1)).toISOString(),
-    ...(change.decision === 'hold' ? holdIt(active, change, tag, name) : releaseIt(active, snapshot, name)),
+    ...(change.decision === 'hold'
+      ? holdIt(active, change, tag, name)
+      : releaseIt(active, snapshot, isOpen, name)),
     ...(active !== undefined && { before: describe(active) }),
   }
 }
@@ -88,9 +105,17 @@ function holdIt(
   }
 }
 
-/** A tag alone holds too, and its release is a statement as well. */
-function releaseIt(active: AttachedHold | undefined, { subject, tag }: HoldSnapshot, name: string): Decided {
-  const isHeld = active !== undefined || tag !== null || subject === null
+/**
+ * A tag without any statement holds too, and its release is a statement as well. A hold that only
+ * the audit log has is released in the same way.
+ */
+function releaseIt(
+  active: AttachedHold | undefined,
+  { statements, tag }: HoldSnapshot,
+  isOpen: boolean,
+  name: string,
+): Decided {
+  const isHeld = active !== undefined || (tag !== null && statements.length === 0) || isOpen
   return {
     statement: isHeld ? 'attach' : 'unchanged',
     tag: { name, change: tag === null ? 'unchanged' : 'delete' },

@@ -38,7 +38,7 @@ export type Protected =
   | { readonly kind: 'inUse'; readonly used: ReferenceInUse; readonly at: Digest }
   | { readonly kind: 'hold'; readonly hold: Hold; readonly at: Digest }
 
-/** What is kept for other reasons than the tags of protections. */
+/** References and holds, which keep images like the tags of protections do. */
 export interface KeptReferences {
   /** references to the repository itself before those at other hosts */
   readonly used: readonly ReferenceInUse[]

@@ -40,7 +40,7 @@ function lostHold(repository: RepositoryName, { digest, actor, time, reason, run
   const why = reason === undefined ? '' : `, with the reason ${JSON.stringify(reason)}`
   return new DrayError('refused', `the registry shows nothing of the hold on ${subject}`, {
     subject,
-    why: `according to the audit log, ${actor.user}@${actor.host} held the image at ${time} in the run ${run}${why}, and no run released it: somebody with permission to delete, or a clean-up of the registry, removed the statement and the tag`,
+    why: `according to the audit log, ${actor.user}@${actor.host} held the image at ${time} in the run ${run}${why}, and no run released it: another client with permission to delete, or a clean-up of the registry, removed the statement and the tag`,
     hint: `Hold the image again: dray hold ${subject} --reason TEXT. Or end the hold: dray hold --release ${subject} --reason TEXT.`,
   })
 }

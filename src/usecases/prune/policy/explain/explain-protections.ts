@@ -48,7 +48,7 @@ export function explainProtections(
 function explainHolds({ holds, keptImages }: Evaluation, digest: Digest): readonly ProtectionResult[] {
   if (holds.byDigest.size === 0) return []
   const reason = keptImages.digests.get(digest)
-  if (reason?.kind !== 'hold') return [{ name: 'hold', matches: false, text: 'nobody holds it' }]
+  if (reason?.kind !== 'hold') return [{ name: 'hold', matches: false, text: 'no hold reaches it' }]
   const part = reason.at === digest ? '' : `part of ${reason.at.slice(0, 19)}, which is `
   return [{ name: 'hold', matches: true, text: `${part}${describeHold(reason.hold)}` }]
 }

@@ -1,10 +1,13 @@
 /** Measures the CPU time of one verification, in this process and without loading files. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isBundleType } from '../../src/signing/sigstore-bundle.ts'
+import { parseTrustedKey } from '../../src/signing/trust/trusted-key.ts'
 import { parseTrustedRoot } from '../../src/signing/keyless/trusted-root.ts'
 import type { TrustedSigner } from '../../src/signing/trust/signer.ts'
 import { verifyBundle } from '../../src/signing/trust/verify-bundle.ts'
 import { keyBundle, keyKinds, keySigner, signatureStatement } from '../../test/support/signing/signed.ts'
+import { fixtureEvidence, fixturePath } from '../../test/support/gates/cosign-fixtures.ts'
 import { median } from './contest.ts'
 import { aligned } from './report.ts'
 
@@ -35,7 +38,8 @@ const fixtures = join(import.meta.dirname, '../../test/fixtures/sigstore')
 export async function measureSignatures(report: (text: string) => void): Promise<readonly SignatureRow[]> {
   report('signatures: the CPU time of one verification')
   const rows: SignatureRow[] = []
-  for (const one of [...keyCases(), ...(await keylessCases())]) rows.push(await measure(one))
+  for (const one of [...keyCases(), await prehashedCase(), ...(await keylessCases())])
+    rows.push(await measure(one))
   report(renderSignatures(rows))
   return rows
 }
@@ -52,6 +56,19 @@ function keyCases(): readonly SignatureCase[] {
     const atMost = kind === slowestCurve ? slowestKeyMs : keyMs
     return { name: `key, ${kind}`, bundle, signer: keySigner('build', [keys]), atMost }
   })
+}
+
+/** cosign uses the variant of Ed25519 that node:crypto does not have. */
+async function prehashedCase(): Promise<SignatureCase> {
+  const texts = [...fixtureEvidence('ed25519-new-signed').blobs.values()]
+  const bundle = texts.find((bytes) => {
+    const { mediaType } = JSON.parse(Buffer.from(bytes).toString()) as { readonly mediaType?: string }
+    return isBundleType(mediaType ?? '')
+  })
+  if (bundle === undefined) throw new Error('there is no bundle by Ed25519')
+  const file = fixturePath('ed25519.pub')
+  const key = parseTrustedKey(await readFile(file, 'utf8'), file)
+  return { name: 'key, Ed25519 by cosign', bundle, signer: { name: 'build', keys: [key] }, atMost: keyMs }
 }
 
 /** Bundles of the public instances: chains of P-384, one SCT, one log entry. */

@@ -15,12 +15,16 @@ const rootOfMinusOne = 196811613767075059568070793049885420154460665159238901627
 /** dom2 with the flag of the hashed variant and without context (section 2). */
 const domain = Buffer.concat([Buffer.from('SigEd25519 no Ed25519 collisions'), Buffer.of(1, 0)])
 
-/** A point as x = X/Z, y = Y/Z, x·y = T/Z. */
+/**
+ * A point as x = X/Z, y = Y/Z, x·y = E·H/Z. Only additions compute T = E·H of the specification,
+ * because doublings do not need it.
+ */
 interface CurvePoint {
   readonly X: bigint
   readonly Y: bigint
   readonly Z: bigint
-  readonly T: bigint
+  readonly E: bigint
+  readonly H: bigint
 }
 
 /** A point in the form in which it is added to others. */
@@ -31,8 +35,8 @@ interface Addend {
   readonly twoDT: bigint
 }
 
-const identity: CurvePoint = { X: 0n, Y: 1n, Z: 1n, T: 0n }
-const baseMultiples = multiplesOf({ X: baseX, Y: baseY, Z: 1n, T: (baseX * baseY) % p })
+const identity = affine(0n, 1n)
+const baseMultiples = multiplesOf(affine(baseX, baseY))
 
 /** Bits of a scalar that are added at once. */
 const windowBits = 4n
@@ -61,7 +65,11 @@ export function ed25519phVerifier(
 
 /** Returns an empty list for a key that is no point. */
 function multiplesOfNegated(point: CurvePoint | undefined): readonly Addend[] {
-  return point === undefined ? [] : multiplesOf({ ...point, X: p - point.X, T: p - point.T })
+  return point === undefined ? [] : multiplesOf(affine(p - point.X, point.Y))
+}
+
+function affine(x: bigint, y: bigint): CurvePoint {
+  return { X: x, Y: y, Z: 1n, E: x, H: y }
 }
 
 function littleEndian(bytes: Uint8Array): bigint {
@@ -82,7 +90,7 @@ function decodePoint(bytes: Uint8Array): CurvePoint | undefined {
   if (square !== u && square !== mod(-u)) return undefined
   if (root === 0n && isOdd === 1n) return undefined
   const x = (root & 1n) === isOdd ? root : p - root
-  return { X: x, Y: y, Z: 1n, T: mod(x * y) }
+  return affine(x, y)
 }
 
 /** Section 5.1.2 */
@@ -100,8 +108,8 @@ function multiplesOf(point: CurvePoint): readonly Addend[] {
   return multiples
 }
 
-function addendOf({ X, Y, Z, T }: CurvePoint): Addend {
-  return { difference: mod(Y - X), sum: mod(Y + X), twoZ: mod(2n * Z), twoDT: mod(2n * d * T) }
+function addendOf({ X, Y, Z, E, H }: CurvePoint): Addend {
+  return { difference: mod(Y - X), sum: mod(Y + X), twoZ: mod(2n * Z), twoDT: mod(2n * d * mod(E * H)) }
 }
 
 /** Adds `a` times one point and `b` times another, given by their multiples. */
@@ -127,25 +135,27 @@ function addMultiple(sum: CurvePoint, multiples: readonly Addend[], digit: numbe
 }
 
 /** Section 5.1.4 */
-function add({ X, Y, Z, T }: CurvePoint, { difference, sum, twoZ, twoDT }: Addend): CurvePoint {
+function add({ X, Y, Z, E, H }: CurvePoint, { difference, sum, twoZ, twoDT }: Addend): CurvePoint {
   const a = ((Y - X) * difference) % p
   const b = ((Y + X) * sum) % p
-  const c = (T * twoDT) % p
+  const c = (((E * H) % p) * twoDT) % p
   const e = (Z * twoZ) % p
   return product(b - a, e - c, e + c, b + a)
 }
 
-/** Section 5.1.4 */
+/**
+ * Section 5.1.4, with all four factors negated: the products are the same, and 2·X·Y replaces a
+ * square of a sum.
+ */
 function double({ X, Y, Z }: CurvePoint): CurvePoint {
   const a = (X * X) % p
   const b = (Y * Y) % p
-  const sum = a + b
-  const difference = a - b
-  return product(sum - (X + Y) ** 2n, 2n * Z * Z + difference, difference, sum)
+  const difference = b - a
+  return product((2n * X * Y) % p, difference - ((2n * Z * Z) % p), difference, -a - b)
 }
 
 function product(e: bigint, f: bigint, g: bigint, h: bigint): CurvePoint {
-  return { X: (e * f) % p, Y: (g * h) % p, Z: (f * g) % p, T: (e * h) % p }
+  return { X: (e * f) % p, Y: (g * h) % p, Z: (f * g) % p, E: e, H: h }
 }
 
 function mod(value: bigint): bigint {

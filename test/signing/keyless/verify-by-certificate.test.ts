@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import { assert, asyncProperty, nat } from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { LinearRegExp } from '../../../src/lib/linear-regexp.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
@@ -266,6 +268,22 @@ describe('a keyless bundle does not verify', () => {
     const bundle = await sign()
     bundle.dsseEnvelope.signatures = keyBundle(statement, ecKeys()).dsseEnvelope.signatures
     expect(await problemOf(bundle)).toContain('does not verify')
+  })
+
+  it('with another content, identity or time if any bit of it is changed', async () => {
+    const original = bytesOf(await sign({ withTimestamp: true }))
+    const { content, signers } = await verifyBundle(original, 'it', contextFor())
+    expect(signersIn({ signers, problems: [] })).toEqual(['build'])
+    await assert(
+      asyncProperty(nat(original.length * 8 - 1), async (bit) => {
+        const changed = Buffer.from(original)
+        changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+        const verdict = await verifyBundle(changed, 'it', contextFor())
+        const isSame = isDeepStrictEqual(verdict, { content, signers, problems: [] })
+        expect(verdict.signers.length === 0 || isSame).toBe(true)
+      }),
+      { numRuns: 120 },
+    )
   })
 
   it('with a certificate in another encoding', async () => {

@@ -91,9 +91,9 @@ function problemOf(checked: readonly CheckedSigner[], where: string): string {
     ),
   )
   const verified = checked.flatMap(({ result }) => ('names' in result ? [result.names] : []))[0]
-  const who =
+  const how =
     verified === undefined
-      ? 'a certificate that does not verify'
-      : `${verified.subject} (${verified.issuer}), which is no signer`
-  return `${where} is signed with ${who}: ${joinFirst([...reasons], 3)}`
+      ? 'with a certificate that does not verify'
+      : `by ${verified.subject} (${verified.issuer}), which matches no signer`
+  return `${where} is signed ${how}: ${joinFirst([...reasons], 3)}`
 }

@@ -41,7 +41,7 @@ describe('a bundle of the public instance', () => {
     const { signers, problems } = await verify('github-custom-issuer-v0.3.json', { subject: '**' })
     expect(signers).toEqual([])
     expect(problems.join()).toContain(
-      '(https://token.actions.githubusercontent.com/hammer-time), which is no signer: build: the issuer is not https://token.actions.githubusercontent.com',
+      '(https://token.actions.githubusercontent.com/hammer-time), which matches no signer: build: the issuer is not https://token.actions.githubusercontent.com',
     )
     const issuer = 'https://token.actions.githubusercontent.com/hammer-time'
     expect(signersIn(await verify('github-custom-issuer-v0.3.json', { subject: '**', issuer }))).toEqual([

@@ -315,7 +315,7 @@ describe('an identity', () => {
     `x${defaultSubject}`,
   ])('with the subject %s is no signer', async (subject) => {
     expect(await problemOf(await sign({ leaf: { subject } }))).toBe(
-      `the bundle is signed with ${subject} (${defaultIssuer}), which is no signer: build: the subject does not match https://github.com/acme/api/.github/workflows/release.yml@refs/tags/v*`,
+      `the bundle is signed by ${subject} (${defaultIssuer}), which matches no signer: build: the subject does not match https://github.com/acme/api/.github/workflows/release.yml@refs/tags/v*`,
     )
   })
 

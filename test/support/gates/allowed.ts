@@ -72,7 +72,7 @@ export async function countReads(gated: GatedImage, names: readonly string[]): P
 export async function readsThatAllow(
   gated: GatedImage,
   names: readonly string[],
-  changes: readonly ReadChange[] = readChanges,
+  changes: readonly ReadChange[],
 ): Promise<readonly string[]> {
   const allowing: string[] = []
   const count = await countReads(gated, names)

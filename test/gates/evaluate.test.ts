@@ -12,8 +12,9 @@ import {
   now,
   platformImage,
   signature,
+  statement,
 } from '../support/gates/judged-image.ts'
-import { signatureGate } from '../support/gates/definitions.ts'
+import { attestationGate, celGate, signatureGate } from '../support/gates/definitions.ts'
 
 const signed = judgedImage([signature()])
 const unsigned = judgedImage()
@@ -84,6 +85,37 @@ describe('all gates are evaluated', () => {
     expect(found.evaluatedAt).toBe('2026-11-25T12:00:00.000Z')
     expect(found.definition).toBe(gateTrust().definitionHash(signatureGate()))
     expect(found.definition).not.toBe(evaluate(signatureGate({ count: 2 }), unsigned).definition)
+  })
+})
+
+describe('rules', () => {
+  const rule = celGate('attestations.provenance.size() == 1')
+  const attested = judgedImage([statement('https://slsa.dev/provenance/v1', {})])
+
+  it('are evaluated after the other gates, with their facts, and their results stay in place', () => {
+    const results = evaluateAll([rule, attestationGate()], attested)
+    expect(results.map(({ name, result }) => [name, result])).toEqual([
+      ['rule', 'pass'],
+      ['provenance', 'pass'],
+    ])
+  })
+
+  it.each([
+    ['failed', attestationGate({ signedBy: ['release'] })],
+    ['does not apply', attestationGate({ images: ['web'] })],
+    ['is of another environment', attestationGate({ environment: 'dr' })],
+  ])('have no facts of a gate that %s', (_, gate) => {
+    expect(evaluateAll([gate, rule], attested).at(-1)).toMatchObject({ name: 'rule', result: 'fail' })
+  })
+
+  it('need no attached artifacts: a limit of those does not fail them', () => {
+    expect(evaluate(celGate('image.name == "api"'), { ...attested, limit: 'too many' }).result).toBe('pass')
+  })
+
+  it('with `now` depend on time', () => {
+    const image = judgedImage([], { clockDifference: 2 * hour })
+    expect(evaluate(celGate('now > timestamp("2020-01-01T00:00:00Z")'), image).result).toBe('fail')
+    expect(evaluate(celGate('image.name == "api"'), image).result).toBe('pass')
   })
 })
 

@@ -119,6 +119,7 @@ describe('attestations of buildx', () => {
     ['a signature of another signer', [signature({ by: ['stranger'] })]],
     ['a signature for another index', [signature({ about: [elsewhere] })]],
     ['a signature on a platform image', [signature({ to: amd64 })]],
+    ['a signature for the index on a platform image', [signature({ to: amd64, about: [index] })]],
     ['an attestation about the index', [provenance('acme')]],
   ])('%s does not cover them', (_, others) => {
     expect(evaluate(platforms, judgedImage([...made, ...others])).result).toBe('fail')
@@ -184,6 +185,10 @@ describe('the count of an attestation gate', () => {
     expect(evaluate(two, both).result).toBe('pass')
     expect(evaluate({ ...two, expression: 'signer == "build"' }, both).result).toBe('fail')
   })
+
+  it('is at least one', () => {
+    expect(evaluate(attestationGate({ count: 0 }), judgedImage()).result).toBe('fail')
+  })
 })
 
 describe('with newestOnly, the newest attestation decides', () => {
@@ -221,6 +226,8 @@ describe('with newestOnly, the newest attestation decides', () => {
       result: 'fail',
       reason: 'the newest attestation does not match: duplicate key',
     })
+    const damaged = unreadable('not found', { by: [], isDamaged: true })
+    expect(judge(provenance('acme', { age: hour }), damaged).result).toBe('fail')
     const foreign = unreadable('duplicate key', { by: ['stranger'] })
     expect(judge(provenance('acme', { age: hour }), foreign).result).toBe('pass')
   })
@@ -239,5 +246,7 @@ describe('with newestOnly, the newest attestation decides', () => {
     expect(evaluate(two, judgedImage(good)).result).toBe('pass')
     const withdrawn = [...good, ofRelease('bad', hour / 2)]
     expect(evaluate(two, judgedImage(withdrawn)).result).toBe('fail')
+    const damaged = [...good, unreadable('not found', { by: [], isDamaged: true })]
+    expect(evaluate(two, judgedImage(damaged)).result).toBe('fail')
   })
 })

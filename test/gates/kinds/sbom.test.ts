@@ -144,6 +144,11 @@ describe('an SBOM gate fails', () => {
     expect(evaluate({ ...gate, formats: ['spdx'] }, singleImage([attested(bom())])).reason).toBe(
       'no spdx SBOM by build',
     )
+    const mistyped = attested(spdx)
+    expect(evaluate(gate, singleImage([mistyped])).result).toBe('pass')
+    expect(evaluate({ ...gate, formats: ['cyclonedx'] }, singleImage([mistyped])).reason).toContain(
+      'its format is spdx',
+    )
   })
 
   it('with fewer components than `minComponents`', () => {
@@ -168,8 +173,9 @@ describe('an SBOM gate fails', () => {
   })
 
   it('for a Helm chart unless it is excluded', () => {
-    const chart = judgedImage([attested(bom())], { platforms: [] })
+    const chart = judgedImage([attested(bom(index), { to: index })], { platforms: [] })
     expect(evaluate(gate, chart).reason).toBe('the artifact has no platform images')
+    expect(evaluate({ ...gate, appliesTo: 'image' }, chart).result).toBe('fail')
     expect(evaluate({ ...gate, excludeImages: ['a*'] }, chart).result).toBe('skipped')
   })
 })

@@ -191,6 +191,13 @@ describe('a VEX document', () => {
       'pass',
     ],
     ['one of the future does not count', [{ age: -day }], 'fail'],
+    ['one without a time counts alone', [{ age: null }], 'pass'],
+    ['affected without a time may be the newest', [{}, { status: 'affected', age: null }], 'fail'],
+    [
+      'any affected is newer than one without a time',
+      [{ age: null }, { status: 'affected', age: 9 * day }],
+      'fail',
+    ],
     [
       'fixed after affected closes it',
       [
@@ -227,7 +234,15 @@ describe('a VEX document', () => {
 
   it.each([
     ['signed by security', unreadable('not JSON', { by: ['security'], to: amd64 })],
-    ['with a missing blob', unreadable('not found', { by: [], to: amd64, isDamaged: true })],
+    [
+      'with a missing blob',
+      unreadable('not found', {
+        by: [],
+        to: amd64,
+        isDamaged: true,
+        predicateType: 'https://openvex.dev/ns/v0.2.0',
+      }),
+    ],
     [
       'of another version',
       statement(

@@ -275,6 +275,8 @@ describe('index and platforms', () => {
     expect(judge([pinned]).result).toBe('fail')
     const image = judgedImage([pinned], { platforms: [platformImage('linux/amd64')] })
     expect(evaluate(gate, image).result).toBe('pass')
+    const another = scanned(trivy({ config: elsewhere, platform: null }), { to: amd64 })
+    expect(evaluate(gate, { ...image, evidence: [another] }).result).toBe('fail')
     const wrong = scanned(trivy({ config: null, platform: 'linux/amd64' }), { to: arm64 })
     expect(evaluate(gate, judgedImage([clean, wrong])).subjects[1]?.result).toBe('fail')
   })
@@ -287,7 +289,8 @@ describe('index and platforms', () => {
   })
 
   it('a Helm chart fails unless it is excluded', () => {
-    const chart = judgedImage([clean], { platforms: [] })
+    const ofChart = onIndex(trivy({ config: null, platform: null }))
+    const chart = judgedImage([ofChart], { platforms: [] })
     expect(evaluate(gate, chart)).toMatchObject({
       result: 'fail',
       reason: 'the artifact has no platform images',

@@ -152,6 +152,7 @@ export interface TestVex {
   readonly id?: string
   readonly status?: string
   readonly justification?: string | undefined
+  /** milliseconds before now; null: the statement has a time that cannot be read */
   readonly age?: number | null
   readonly product?: string
   readonly subcomponents?: readonly string[]
@@ -180,7 +181,7 @@ export function vex(
         vulnerability: { name: id },
         status,
         ...(justification !== '' && { justification }),
-        ...(age !== null && { timestamp: new Date(now - age).toISOString() }),
+        timestamp: age === null ? 'yesterday' : new Date(now - age).toISOString(),
         products: [
           {
             '@id': product.replace(/^(pkg:.*@sha256):/, '$1%3A'),

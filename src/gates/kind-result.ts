@@ -48,8 +48,13 @@ export interface GateFacts {
   readonly attestations?: readonly VerifiedStatement[]
   readonly vulnerabilities?: readonly SubjectVulnerability[]
   readonly components?: readonly SubjectComponent[]
-  /** names of signers */
-  readonly signers?: readonly string[]
+  readonly signers?: readonly SubjectSigner[]
+}
+
+/** The name of a signer, with the manifest that it signed. */
+export interface SubjectSigner {
+  readonly signer: string
+  readonly subject: Digest
 }
 
 /** A finding, with the manifest that the gate judged. */

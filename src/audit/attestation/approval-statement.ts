@@ -8,8 +8,7 @@ import type { Actor } from '../log/record.ts'
 /** The predicate type of a person's decision about an image and an environment. */
 export const approvalPredicateType = 'urn:dray:approval:v1'
 
-export const approvalDecisions = ['approve', 'reject'] as const
-export type ApprovalDecision = (typeof approvalDecisions)[number]
+export type ApprovalDecision = 'approve' | 'reject'
 
 /** A decision as `dray approve` writes it. */
 export interface NewApproval {

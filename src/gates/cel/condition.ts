@@ -18,7 +18,7 @@ export interface CelCondition {
   evaluate(variables: Readonly<Record<string, unknown>>): CelResult
 }
 
-export type CelResult = { readonly ok: true } | { readonly ok: false; readonly reason: string }
+type CelResult = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
 const maxInt = 2n ** 63n - 1n
 const minInt = -(2n ** 63n)

@@ -1,6 +1,6 @@
 import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
 import type { AttachedEvidence, JudgedSubject } from '../evidence.ts'
-import type { GateFacts } from '../kind-result.ts'
+import type { SubjectFacts } from './judge-subjects.ts'
 
 interface SignedStatement {
   readonly evidence: AttachedEvidence
@@ -8,7 +8,10 @@ interface SignedStatement {
 }
 
 /** Returns the facts of statements that decided: `attestations.NAME` has one for each signer. */
-export function statementFacts(statements: readonly SignedStatement[], { digest }: JudgedSubject): GateFacts {
+export function statementFacts(
+  statements: readonly SignedStatement[],
+  { digest }: JudgedSubject,
+): SubjectFacts {
   return {
     attestations: statements.flatMap(({ evidence: { content }, signers }) => {
       if (content.kind !== 'statement') return []

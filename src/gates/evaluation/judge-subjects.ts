@@ -17,8 +17,11 @@ export interface SubjectJudgement {
   readonly passesAfter?: number | undefined
   readonly warnings?: readonly string[]
   readonly hint?: string
-  readonly facts?: GateFacts
+  readonly facts?: SubjectFacts
 }
+
+/** The facts about one manifest: `signers` are names. */
+export type SubjectFacts = Omit<GateFacts, 'signers'> & { readonly signers?: readonly string[] }
 
 /** Warnings of a gate. A client that can push could attach hundreds of foreign signatures. */
 const maxWarnings = 20
@@ -48,7 +51,7 @@ export function judgeSubjects(
     ...(!passes && passesAfter !== undefined && { passesAfter }),
     ...(hint !== undefined && { hint }),
     ...(warnings.length > 0 && { warnings }),
-    ...(passes && { facts: joinFacts(all.flatMap(({ facts }) => facts ?? [])) }),
+    ...(passes && { facts: joinFacts(all.map(withSigners)) }),
   }
 }
 
@@ -117,9 +120,14 @@ export function limitWarnings(all: readonly string[]): readonly string[] {
   return more > 0 ? [...different.slice(0, maxWarnings), `and ${more} more warnings`] : different
 }
 
+function withSigners({ subject: { digest: subject }, facts = {} }: NamedJudgement): GateFacts {
+  const { signers = [], ...others } = facts
+  return { ...others, signers: [...new Set(signers)].map((signer) => ({ signer, subject })) }
+}
+
 function joinFacts(all: readonly GateFacts[]): GateFacts {
   const attestations = all.flatMap((one) => one.attestations ?? [])
-  const signers = [...new Set(all.flatMap((one) => one.signers ?? []))]
+  const signers = all.flatMap((one) => one.signers ?? [])
   return {
     ...(all.some((one) => one.attestations !== undefined) && { attestations }),
     ...(all.some((one) => one.vulnerabilities !== undefined) && {

@@ -2,11 +2,11 @@ import type { ApprovalsGate } from '../../config/gates/gate.ts'
 import { decisionsOf, type PersonDecision } from '../evaluation/decisions.ts'
 import { statementFacts } from '../evaluation/facts.ts'
 import { formatMinute } from '../evaluation/format-time.ts'
-import { judgeSubjects, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
+import { judgeSubjects, type SubjectFacts, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
 import { runCommand, sourceReference } from '../evaluation/fix-commands.ts'
 import { evidenceBy } from '../evaluation/signers.ts'
 import type { JudgedImage, JudgedSubject } from '../evidence.ts'
-import type { EvaluateKind, EvaluationContext, GateFacts } from '../kind-result.ts'
+import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
 
 /**
  * An image passes if enough people approve it for the environment and no person rejects it
@@ -61,7 +61,7 @@ function describeRejection({ person, time, reason }: PersonDecision): string {
   return `${person} rejected it on ${formatMinute(time)} UTC${reason === undefined ? '' : `: ${reason}`}`
 }
 
-function factsOf(counted: readonly PersonDecision[], subject: JudgedSubject): GateFacts {
+function factsOf(counted: readonly PersonDecision[], subject: JudgedSubject): SubjectFacts {
   return statementFacts(
     counted.map(({ evidence, signer }) => ({ evidence, signers: [signer] })),
     subject,

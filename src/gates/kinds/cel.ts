@@ -1,12 +1,13 @@
 import type { CelGate } from '../../config/gates/gate.ts'
 import { isDrayError } from '../../lib/errors.ts'
 import { parseCreated } from '../../oci/created.ts'
+import type { Digest } from '../../oci/digest.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { PlacementEnd } from '../../plan/plan.ts'
 import { type CelCondition, compileCondition } from '../cel/condition.ts'
 import { judgeSubjects, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
 import type { JudgedImage, JudgedSubject } from '../evidence.ts'
-import type { EvaluateKind, EvaluationContext, GateFacts } from '../kind-result.ts'
+import type { EvaluateKind, EvaluationContext, GateFacts, SubjectSigner } from '../kind-result.ts'
 import { platformsOf } from '../subjects.ts'
 
 /**
@@ -99,9 +100,10 @@ function canonical(value: unknown): string {
  */
 function variablesOfFacts(
   facts: ReadonlyMap<string, GateFacts>,
-  { root }: JudgedImage,
+  image: JudgedImage,
   subject: JudgedSubject,
 ): Readonly<Record<string, unknown>> {
+  const { root } = image
   const concerns = (about: string): boolean =>
     subject.digest === root.digest || about === subject.digest || about === root.digest
   const all = [...facts]
@@ -120,8 +122,31 @@ function variablesOfFacts(
     ...(components !== undefined && {
       sbom: { components: components.filter((one) => concerns(one.subject)) },
     }),
-    signers: [...new Set(all.flatMap(([, one]) => one.signers ?? []))],
+    signers: signersOf(
+      all.flatMap(([, one]) => one.signers ?? []),
+      image,
+      subject,
+    ),
   }
+}
+
+/**
+ * The names of those who signed the manifest or its index. An index has also those who signed all
+ * of its platform images.
+ */
+function signersOf(
+  all: readonly SubjectSigner[],
+  image: JudgedImage,
+  { digest }: JudgedSubject,
+): readonly string[] {
+  const { root } = image
+  const signed = new Set(all.map(({ signer, subject }) => `${subject} ${signer}`))
+  const platforms = platformsOf(image)
+  return [...new Set(all.map(({ signer }) => signer))].filter((signer) => {
+    const hasSigned = (about: Digest): boolean => signed.has(`${about} ${signer}`)
+    if (hasSigned(root.digest) || hasSigned(digest)) return true
+    return digest === root.digest && platforms.length > 0 && platforms.every((one) => hasSigned(one.digest))
+  })
 }
 
 /** Undefined if no gate has verified such a list: then it is unknown, and not empty. */

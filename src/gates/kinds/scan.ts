@@ -5,12 +5,13 @@ import {
   earliest,
   judgeSubjects,
   limitWarnings,
+  type SubjectFacts,
   type SubjectJudgement,
   withoutPlatforms,
 } from '../evaluation/judge-subjects.ts'
 import { evidenceBy, signersValidUntil } from '../evaluation/signers.ts'
 import type { JudgedImage, JudgedSubject } from '../evidence.ts'
-import type { EvaluateKind, EvaluationContext, GateFacts, KindResult } from '../kind-result.ts'
+import type { EvaluateKind, EvaluationContext, KindResult } from '../kind-result.ts'
 import { platformsOf } from '../subjects.ts'
 import { collectReports, type CollectedReports, type TrustedReport } from './scan/collect-reports.ts'
 import {
@@ -142,7 +143,7 @@ function validUntil(
   return earliest([Math.max(...ends), ...exceptions, ...vex])
 }
 
-function factsOf(newest: readonly TrustedReport[], { digest }: JudgedSubject): GateFacts {
+function factsOf(newest: readonly TrustedReport[], { digest }: JudgedSubject): SubjectFacts {
   return {
     vulnerabilities: newest.flatMap(({ report }) =>
       report.vulnerabilities.map((one) => ({ ...one, subject: digest })),

@@ -181,6 +181,28 @@ describe('labels of an index', () => {
   })
 })
 
+describe('the signers of a rule', () => {
+  const signed = (signer: string, subject: Digest): GateFacts => ({ signers: [{ signer, subject }] })
+  const byBoth = {
+    a: signed('a', amd64),
+    b: signed('a', arm64),
+    c: signed('b', arm64),
+    d: signed('c', index),
+  }
+
+  it('are those of the index, and those of all of its platform images', () => {
+    expect(judge('signers == ["a", "c"]', byBoth).reason).toBe('the expression is true')
+  })
+
+  it('are those of the platform image and of its index', () => {
+    const { subjects } = judge('signers == ["a", "c"]', byBoth, judgedImage(), { appliesTo: 'platforms' })
+    expect(subjects.map((one) => one.result)).toEqual(['pass', 'fail'])
+    expect(judge('"b" in signers', byBoth, judgedImage(), { appliesTo: 'platforms' }).reason).toContain(
+      'linux/amd64',
+    )
+  })
+})
+
 describe('a rule about platform images', () => {
   const changes = { appliesTo: 'platforms' } as const
 

@@ -205,7 +205,7 @@ it('an SBOM that passed is a fact for rules, with the manifest of each component
     attestations: [
       { predicateType: 'https://cyclonedx.org/bom', predicate: bom(), subject: amd64, signer: 'build' },
     ],
-    signers: ['build'],
+    signers: [{ signer: 'build', subject: amd64 }],
   })
   expect(evaluateSbom(gate, singleImage(), evaluationContext(), new Map()).facts).toBeUndefined()
 })

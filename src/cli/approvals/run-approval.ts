@@ -8,6 +8,7 @@ import type { ApprovedImage, Decision, ImageToApprove } from '../../usecases/app
 import { findImagesToApprove } from '../../usecases/approve/gather.ts'
 import { checkJustification, justificationOf } from '../changes/justification.ts'
 import type { ChangePorts } from '../changes/operation.ts'
+import { exitCodes } from '../command/exit-codes.ts'
 import { exitOfPlan, exitOfRun, problemOf } from '../command/run-exit.ts'
 import { checkResidencyOfAttached } from '../gates/residency.ts'
 import type { ResultLines } from '../output/result-lines.ts'
@@ -142,19 +143,32 @@ async function attach(prepared: PreparedDecision, ports: ChangePorts): Promise<v
     stop,
     call,
   )
-  await context.flushAuditLog(call)
+  const isDelivered = await flushAuditLog(ports)
   const judged = await judgeApprovals(images, outcomes, gates, ports)
   const parts = judged.map(({ result }) => ({ problem: problemOf(result), countsAsDone: result === 'done' }))
+  const exitCode = exitOfRun({ parts, refusals: [] }, stop)
   const auditLog = executing.sink.path
   const durationMs = context.clock.now() - startedAt
   terminal.finish(
     { ...documentOf(judged, decision), durationMs, auditLog },
     (page) => renderApprovals(judged, decision, page),
-    exitOfRun({ parts, refusals: [] }, stop),
+    exitCode === exitCodes.done && !isDelivered ? exitCodes.failed : exitCode,
     linesOf(judged.filter(({ result }) => result === 'done')),
   )
   for (const { image, error } of judged) if (error !== undefined) terminal.reportFailure({ image, error })
   terminal.say(`Audit log: ${escapeText(auditLog)}`)
+}
+
+/** Waits for the webhook. A failure is a warning, because the decisions are attached already. */
+async function flushAuditLog({ context, call, terminal }: ChangePorts): Promise<boolean> {
+  try {
+    await context.flushAuditLog(call)
+    return true
+  } catch (error) {
+    const { message, why } = toErrorInfo(error)
+    terminal.warn(why === undefined ? message : `${message}: ${why}`)
+    return false
+  }
 }
 
 function signedDecision(

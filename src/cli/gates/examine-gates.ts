@@ -12,7 +12,7 @@ import {
   type GateDiagnosis,
 } from '../../usecases/views/gate-diagnosis.ts'
 import { readAndCheck } from './load-gates.ts'
-import { allRead, trustNamesOf } from './read-trust.ts'
+import { allRead, trustNamesOf } from './trust/read-trust.ts'
 
 /**
  * Examines the keys, roots and expressions of the gates of environments. It sends no request.

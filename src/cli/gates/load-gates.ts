@@ -3,8 +3,8 @@ import type { LoadedConfig } from '../../config/load.ts'
 import type { Issue } from '../../config/shape.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Approver, GateTrust } from '../../gates/gate-trust.ts'
-import { findExpressionIssues } from './find-expression-issues.ts'
-import { hashOfDefinition } from './hash-definition.ts'
+import { findExpressionIssues } from './trust/find-expression-issues.ts'
+import { hashOfDefinition } from './trust/hash-definition.ts'
 import {
   allRead,
   readTrust,
@@ -12,8 +12,8 @@ import {
   type TrustNames,
   allTrustNames,
   trustNamesOf,
-} from './read-trust.ts'
-import { findSharedIdentities } from './shared-identities.ts'
+} from './trust/read-trust.ts'
+import { findSharedIdentities } from './trust/shared-identities.ts'
 
 const noTrust: TrustConfig = { signers: new Map(), approvers: new Map() }
 

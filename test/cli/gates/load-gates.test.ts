@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { hashOfGates } from '../../../src/cli/gates/hash-definition.ts'
+import { hashOfGates } from '../../../src/cli/gates/trust/hash-definition.ts'
 import { checkGates, loadGates } from '../../../src/cli/gates/load-gates.ts'
 import type { GateDefinition } from '../../../src/config/gates/gate.ts'
 import type { LoadedConfig } from '../../../src/config/load.ts'

@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
-import type { Path } from '../../config/key-path.ts'
-import type { Issue } from '../../config/shape.ts'
-import type { DrayError } from '../../lib/errors.ts'
+import type { Path } from '../../../config/key-path.ts'
+import type { Issue } from '../../../config/shape.ts'
+import type { DrayError } from '../../../lib/errors.ts'
 
 /**
  * The mistake in a file that an error is about, in one line.

@@ -1,4 +1,4 @@
-import type { GateDefinition, SignerConfig, TrustConfig } from '../../config/gates/gate.ts'
+import type { GateDefinition, SignerConfig, TrustConfig } from '../../../config/gates/gate.ts'
 import { type ReadSigner, readSignerFiles } from './read-signer-files.ts'
 
 /** Signers and people whose files were read. */

@@ -1,7 +1,7 @@
-import type { GateDefinition } from '../../config/gates/gate.ts'
-import type { Config } from '../../config/config.ts'
-import type { Issue } from '../../config/shape.ts'
-import { isDrayError } from '../../lib/errors.ts'
+import type { GateDefinition } from '../../../config/gates/gate.ts'
+import type { Config } from '../../../config/config.ts'
+import type { Issue } from '../../../config/shape.ts'
+import { isDrayError } from '../../../lib/errors.ts'
 import { mistakeOf } from './mistake-of.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function findExpressionIssues(
     return expression === undefined ? [] : [{ gate, expression }]
   })
   if (found.length === 0) return []
-  const { compileCondition } = await import('../../gates/cel/condition.ts')
+  const { compileCondition } = await import('../../../gates/cel/condition.ts')
   return found.flatMap(({ gate, expression }): readonly Issue[] => {
     try {
       if (gate.kind === 'attestation') compileCondition(expression, 'attestation')

@@ -1,6 +1,6 @@
-import type { GateDefinition, TrustConfig } from '../../config/gates/gate.ts'
-import type { Issue } from '../../config/shape.ts'
-import type { TrustedSigner } from '../../signing/trust/signer.ts'
+import type { GateDefinition, TrustConfig } from '../../../config/gates/gate.ts'
+import type { Issue } from '../../../config/shape.ts'
+import type { TrustedSigner } from '../../../signing/trust/signer.ts'
 import type { ReadTrust } from './read-trust.ts'
 
 /**

@@ -1,8 +1,8 @@
-import type { GateDefinition, SignerConfig, TrustConfig } from '../../config/gates/gate.ts'
-import { digestOf } from '../../oci/digest.ts'
-import { canonicalJson } from '../../plan/canonical-json.ts'
-import type { Hash } from '../../plan/plan.ts'
-import type { GateTrust } from '../../gates/gate-trust.ts'
+import type { GateDefinition, SignerConfig, TrustConfig } from '../../../config/gates/gate.ts'
+import { digestOf } from '../../../oci/digest.ts'
+import { canonicalJson } from '../../../plan/canonical-json.ts'
+import type { Hash } from '../../../plan/plan.ts'
+import type { GateTrust } from '../../../gates/gate-trust.ts'
 import { groupsOf, type ReadTrust, signersOf } from './read-trust.ts'
 import type { ReadSigner } from './read-signer-files.ts'
 

@@ -1,6 +1,6 @@
 import { digestOf } from '../oci/digest.ts'
 import { gateParts, trustParts } from './gates/hash-parts.ts'
-import type { Config, ReadingConfig, TagsConfig } from './config.ts'
+import type { Config, ReadingConfig, Requirement, TagsConfig } from './config.ts'
 
 /**
  * The hash of the configuration that decides where images go: environments with their gates,
@@ -15,9 +15,7 @@ export function hashOfConfig(config: Config): string {
       targets.map(({ registry, path }) => [registry, path]),
       promoteFrom === undefined ? null : [...promoteFrom].sort(),
       attest ?? false,
-      (require ?? [])
-        .map(({ name, pattern }) => (pattern === undefined ? name : `${name} ${pattern}`))
-        .sort(),
+      (require ?? []).map(requirementText).sort(),
       // An environment without tag rules keeps the hash that it had before tag rules existed.
       ...(tags === undefined ? [] : [tagRules(tags)]),
       ...addedReading(tags),
@@ -34,6 +32,10 @@ export function hashOfConfig(config: Config): string {
           ...(image.tags?.buildMetadata === undefined ? [] : [image.tags.buildMetadata]),
         ])
   return digestOf(JSON.stringify({ environments, images, ...trustParts(config) }))
+}
+
+function requirementText({ name, pattern }: Requirement): string {
+  return pattern === undefined ? name : `${name} ${pattern}`
 }
 
 function tagRules({ semver, immutable, v, channels, buildMetadata, majorZero }: TagsConfig): unknown {

@@ -6,7 +6,7 @@ import type { Path } from '../key-path.ts'
 import type { SectionContext } from '../sections/sections.ts'
 
 /** Whether globs of image names select an image. `*` stands for any characters. */
-export function selectsImage(
+function selectsImage(
   {
     images,
     excludeImages,

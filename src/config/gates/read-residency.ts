@@ -1,3 +1,4 @@
+import { layoutRegistry } from '../../oci/reference.ts'
 import { findProblem } from '../check/find-problem.ts'
 import { noEnvironment } from '../check/unknown-name.ts'
 import type { Path } from '../key-path.ts'
@@ -8,7 +9,7 @@ import type { ResidencyPolicy, ResidencyRule } from './residency.ts'
 import type { SectionContext } from '../sections/sections.ts'
 
 /** Every image layout on a disk. */
-const anyLayout = 'oci:**'
+const anyLayout = `${layoutRegistry}**`
 
 /**
  * Reads the section `residency`. Import this file lazily: it loads the engine of regular
@@ -50,6 +51,13 @@ function checkPatterns(
 ): void {
   for (const [i, text] of (patterns ?? []).entries()) {
     if (text === anyLayout) continue
+    if (text.startsWith(layoutRegistry)) {
+      report(
+        [...path, i],
+        `${JSON.stringify(text)} is not a pattern: write ${anyLayout} for all image layouts`,
+      )
+      continue
+    }
     const parse = (): ReturnType<typeof parseRepositoryPattern> => parseRepositoryPattern(text, config)
     const problem = findProblem(parse)
     const scope = problem === undefined ? parse().in : undefined

@@ -25,7 +25,7 @@ export async function importReaders(value: unknown, now: number): Promise<Sectio
 }
 
 /** The readers that a file needs, also if it has mistakes. */
-export function neededReaders(value: unknown): {
+function neededReaders(value: unknown): {
   readonly gates: boolean
   readonly residency: boolean
   readonly regExp: boolean

@@ -354,6 +354,12 @@ describe('a mistake in the residency is reported with line and column', () => {
       ],
     ],
     [
+      '{ allow: ["oci:/srv/**"] }',
+      [
+        '11:22 residency.rules[0].allow[0]: "oci:/srv/**" is not a pattern: write oci:** for all image layouts',
+      ],
+    ],
+    [
       '{ from: ["@prdo/*"], deny: ["oci:**"] }',
       ['11:21 residency.rules[0].from[0]: there is no environment "prdo"; did you mean "prod"?'],
     ],

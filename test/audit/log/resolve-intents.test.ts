@@ -7,6 +7,7 @@ import { parseDigest } from '../../../src/oci/digest.ts'
 import type { Step } from '../../../src/plan/plan.ts'
 import { entriesOf, openLog, record, tagStep, waitingClock } from '../../support/audit-log.ts'
 import { manifestStep, untagStep } from '../../support/delete-steps.ts'
+import { gateResults } from '../../support/gates/gate-results.ts'
 import { image, referrer, together } from '../../support/images.ts'
 import { type Bench, bench, planOf, repository } from '../../support/promotion.ts'
 import { type WatchedRegistry, watchedRegistry } from '../../support/world.ts'
@@ -70,10 +71,11 @@ describe('an intent without an outcome', () => {
     },
   ])('of a tag is resolved by the digest of the tag ($result.result)', async ({ now, result }) => {
     await prod.oracle.push(now, 'prod/api', '1.4.2')
-    await died(record({ step: toTag(), before: digestOf(old), reason: 'release' }))
+    const gates = gateResults
+    await died(record({ step: toTag(), before: digestOf(old), reason: 'release', gates }))
     expect(await resolve()).toEqual({ resolved: 1, left: 0 })
     expect(outcomes()).toMatchObject([
-      { ...result, run: 'run1', resolvedBy: 'run2', reason: 'release', before: old.root.digest },
+      { ...result, run: 'run1', resolvedBy: 'run2', reason: 'release', before: old.root.digest, gates },
     ])
     expect(await resolve()).toEqual({ resolved: 0, left: 0 })
   })

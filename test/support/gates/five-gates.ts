@@ -1,6 +1,5 @@
 import { type Content, index, together } from '../images.ts'
 import { attestation, signature } from './attached.ts'
-import type { Subject } from './statements.ts'
 import { newSigner, type TestSigner } from './test-signer.ts'
 import { critical, type ReportOf, trivy, vulnType } from './scan-reports.ts'
 
@@ -54,15 +53,25 @@ export function platformAt({ manifests }: Content, i: number): string {
 }
 
 /** A report of Trivy about a platform image, signed by `scanner` just now. */
-export function scanOf(
+export function scanOf(subject: string, platform: string, options: ScanOptions = {}): Content {
+  const result = scanDocumentOf(subject, platform, options)
+  return attestation(subject, vulnType, { scanner: { result } }, fiveSigners.scanner)
+}
+
+export interface ScanOptions extends Pick<ReportOf, 'findings'> {
+  /** how long ago the scan ended, milliseconds */
+  readonly ageMs?: number
+}
+
+/** JSON of Trivy about a platform image. */
+export function scanDocumentOf(
   subject: string,
   platform: string,
-  { findings = [], ageMs = 60_000 }: Pick<ReportOf, 'findings'> & { readonly ageMs?: number } = {},
-): Content {
+  { findings = [], ageMs = 60_000 }: ScanOptions = {},
+): object {
   const report = trivy({ findings, platform, config: null, manifests: [] })
   const time = new Date(Date.now() - ageMs).toISOString()
-  const of = { ...report, CreatedAt: time, Metadata: { RepoDigests: [`r.test/api@${subject}`] } }
-  return attestation(subject, vulnType, { scanner: { result: of } }, fiveSigners.scanner)
+  return { ...report, CreatedAt: time, Metadata: { RepoDigests: [`r.test/api@${subject}`] } }
 }
 
 /** A report with a critical vulnerability. */
@@ -70,7 +79,7 @@ export function badScanOf(subject: string, platform: string): Content {
   return scanOf(subject, platform, { findings: [critical], ageMs: 1_000 })
 }
 
-function sbomOf(subject: Subject): Content {
+function sbomOf(subject: string): Content {
   const document = {
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
@@ -78,7 +87,7 @@ function sbomOf(subject: Subject): Content {
       component: {
         type: 'container',
         name: 'api',
-        purl: `pkg:oci/api@${String(subject).replace(':', '%3A')}`,
+        purl: `pkg:oci/api@${subject.replace(':', '%3A')}`,
       },
     },
     components: [{ type: 'library', name: 'openssl', version: '1.0' }],

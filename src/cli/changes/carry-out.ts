@@ -56,12 +56,12 @@ export async function carryOut<T extends OperationTypes>(
 
 async function showPlan<T extends OperationTypes>(
   operation: Operation<T>,
-  { plan, review }: PlannedChange<T>,
+  { plan: given, review }: PlannedChange<T>,
   files: readonly string[],
   ports: ChangePorts,
 ): Promise<void> {
   const { flags, context, terminal } = ports
-  const { warnings, omissions } = await review()
+  const { warnings, omissions, shown: plan = given } = await review()
   for (const text of [...warnings, ...omissions]) terminal.warn(text)
   throwOnlyRefusal(operation, plan)
   if (flags.out !== undefined) {

@@ -37,6 +37,8 @@ export interface PlannedChange<T extends OperationTypes> {
 
 export interface Review<T extends OperationTypes> {
   readonly findings: T['findings']
+  /** of a saved plan: the plan with what is refused now, to be shown; absent if it is the same */
+  readonly shown?: T['plan']
   /** when the reading of the registries began, ms */
   readonly startedAt: number
   readonly warnings: readonly string[]

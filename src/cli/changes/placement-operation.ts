@@ -59,9 +59,11 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
   }
 }
 
+/** Without the results of gates: those of a plan file are not trusted. */
 function refuseAll(plan: Plan, error: ErrorInfo): Plan {
   const images = [...new Set(plan.placements.map(({ image }) => image))]
-  return { ...plan, steps: [], refusals: images.map((image) => ({ image, error })) }
+  const placements = plan.placements.map(({ gates: _gates, ...placement }) => placement)
+  return { ...plan, placements, steps: [], refusals: images.map((image) => ({ image, error })) }
 }
 
 /**

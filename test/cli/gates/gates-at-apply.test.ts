@@ -53,6 +53,30 @@ describe('apply with gates', () => {
     expect(outcome).not.toHaveProperty('gates')
   })
 
+  it('shows with --dry-run what the gates of now say, and not what the file says', async () => {
+    const { here, runs } = await savedPlan()
+    const passed = await runs.apply('plan.json', { 'dry-run': true })
+    expect(passed).toMatchObject({ exitCode: 0, plan: { placements: [{ gates: [{ result: 'pass' }] }] } })
+    const [referrer = ''] = await here.staging.oracle.referrers(
+      'staging/api',
+      here.content('api:1.4.2').root.digest,
+    )
+    await here.staging.oracle.delete('staging/api', referrer)
+    const failed = await runs.apply('plan.json', { 'dry-run': true })
+    expect(failed).toMatchObject({
+      exitCode: 3,
+      plan: {
+        placements: [{ gates: [{ result: 'fail' }] }],
+        steps: [],
+        refusals: [{ error: { code: 'conflict' } }],
+      },
+    })
+    expect(failed.text).toMatch(/signed +FAIL/)
+    await runs.configure({ gates: [signed, { ...signed, name: 'more' }], signers })
+    const other = await runs.apply('plan.json', { 'dry-run': true })
+    expect(other).toMatchObject({ exitCode: 3 })
+  })
+
   it('is a conflict if the evidence is gone', async () => {
     const { here, runs } = await savedPlan()
     const digest = here.content('api:1.4.2').root.digest

@@ -1,8 +1,9 @@
 import { hasGates } from '../../../config/gates/gates-at.ts'
-import type { DrayError, ErrorInfo } from '../../../lib/errors.ts'
-import type { Placement, PlacementId, Plan } from '../../../plan/plan.ts'
+import { type DrayError, type ErrorInfo, toErrorInfo } from '../../../lib/errors.ts'
+import type { Placement, PlacementId, Plan, Refusal } from '../../../plan/plan.ts'
 import type { Current, Reviewable } from '../../../plan/review.ts'
 import type { GateSources } from '../../gates/changes/gate-run.ts'
+import type { GateReview } from '../../gates/changes/review-gates.ts'
 import type { ChangePorts } from '../operation.ts'
 import type { PlacementFindings } from '../placement-types.ts'
 import type { ReviewFlags } from './review-flags.ts'
@@ -20,6 +21,8 @@ interface GuardedReview {
 interface GuardedImages {
   readonly images: readonly (readonly Reviewable[])[]
   readonly findings: Pick<PlacementFindings, 'gates' | 'judgeAgain'>
+  /** the plan with the results of now, and with the refusals that follow */
+  readonly shown?: Plan
   readonly warnings: readonly string[]
 }
 
@@ -58,6 +61,7 @@ export async function guardReview(review: GuardedReview, ports: ChangePorts): Pr
   return {
     images: allowed.map((image) => image.map((one) => withObstacle(one, obstacles.get(one.saved.id)))),
     findings: { gates, judgeAgain },
+    shown: await planToShow(plan, { gates, obstacles }, flags),
     warnings,
   }
 }
@@ -89,6 +93,27 @@ async function refusalsByResidency(
   const refusals = await refuseByResidency(now, context, reading)
   const byPlacement = Map.groupBy(refusals, ({ placement }) => placement ?? '')
   return new Map([...byPlacement].map(([id, all]) => [id, all.map(({ error }) => error)]))
+}
+
+/** The plan as it would be executed now. It keeps the hash of its file. */
+async function planToShow(
+  plan: Plan,
+  { gates, obstacles }: Pick<GateReview, 'gates' | 'obstacles'>,
+  options: { readonly partial: boolean },
+): Promise<Plan> {
+  const [{ withGates }, { refuseImages }, { hashOfPlan, keepSavedHash }] = await Promise.all([
+    import('../../../plan/gates/apply-gate-results.ts'),
+    import('../../../plan/gates/refuse-images.ts'),
+    import('../../../plan/plan-hash.ts'),
+  ])
+  const placements = plan.placements.map((placement) => withGates(placement, gates.get(placement.id)))
+  const refusals = plan.placements.flatMap(({ id, image }): readonly Refusal[] => {
+    const error = obstacles.get(id)
+    return error === undefined ? [] : [{ image, placement: id, error: toErrorInfo(error) }]
+  })
+  const shown = refuseImages({ ...plan, placements }, refusals, options)
+  keepSavedHash(shown, hashOfPlan(plan))
+  return shown
 }
 
 /** An obstacle keeps the placement from being begun. */

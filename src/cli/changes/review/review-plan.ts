@@ -108,6 +108,7 @@ export async function reviewPlan(
         expect: new Map(reviews.flatMap((one) => [...one.expect])),
       },
     },
+    ...(guarded.shown !== undefined && { shown: guarded.shown }),
     startedAt,
     warnings: [
       ...guarded.warnings,

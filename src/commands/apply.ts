@@ -15,6 +15,8 @@ export default class Apply extends ChangeCommand {
 
 dray does not trust the file. It makes every decision again, by the current dray.yaml and the current content of the registries, and refuses a plan that breaks a rule. Pass flags such as \`--move-tag\` again: they are not part of the plan. With \`--key\`, dray first verifies the signature of the plan.
 
+dray evaluates the gates of the current dray.yaml again. If they differ from those of the plan, or if one of them fails now, dray does not change that image and exits with 3. The overrides of the plan apply. Pass the files of \`--scan-report\` again.
+
 A plan of \`dray prune\` deletes only images that the policy still deletes. If it was made with \`--in-use\`, pass a list again.
 
 A plan of \`dray copy\` to an environment that does not follow its promoteFrom, tags.semver or attest needs \`--allow-copy\`.`

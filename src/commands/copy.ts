@@ -7,7 +7,7 @@ export default class Copy extends ChangeCommand {
   static override summary = 'Copy an image or artifact between any two references.'
   static override description = `dray also copies the attached artifacts (signatures, SBOMs, attestations).
 
-Version tags and immutable tags do not move to another image, unless you pass \`--move-tag\`. The rules for promotions in dray.yaml (promoteFrom, tags.semver, attest) do not apply to copies. Use \`dray promote\` to follow them.
+Version tags and immutable tags do not move to another image, unless you pass \`--move-tag\`. The rules for promotions in dray.yaml (promoteFrom, tags.semver, attest) do not apply to copies. Use \`dray promote\` to follow them. The gates of the destination and residency do apply.
 
 dray shows the plan and asks for confirmation. \`--dry-run\` and \`--out\` change nothing.`
   static override examples = [

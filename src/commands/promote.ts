@@ -13,6 +13,8 @@ dray resolves each source tag once and then uses only the digest. It copies miss
 
 A version tag such as 1.4.2 does not move to another image, unless you pass \`--move-tag\`. If dray.yaml sets tags.semver for the destination, dray also writes the floating tags of the version. They never move to a lower version, unless you pass \`--allow-backward\`.
 
+If the destination has gates in dray.yaml, dray evaluates them before it writes anything, and again before tags move if the copy takes long. It refuses an image that a gate does not accept. To write it anyway, pass \`--override-gate\` with a reason.
+
 dray shows the plan and asks for confirmation. On a terminal, it also asks for missing arguments. \`--dry-run\` and \`--out\` change nothing.
 
 \`--verify\` reads every manifest and one byte of every blob at the destination, and copies missing content again.`

@@ -16,6 +16,8 @@ Without \`--to\`, dray uses the highest version below the current one. The curre
 
 The floating tags of a variant, such as 1.4-alpine and alpine, only move with \`--to 1.3.9-alpine\` or \`--variant alpine\`.
 
+Of the gates in dray.yaml, a rollback evaluates only those whose operations contain rollback.
+
 The next release moves the floating tags forward as usual. On a terminal, dray asks for a missing image.`
   static override examples = [
     {

@@ -24,7 +24,7 @@ export default class Tag extends ChangeCommand {
 
 If the image has a version already, \`--next\` does not create another one. With \`--variant alpine\`, it creates a version with that suffix. \`--from-label\` reads the label org.opencontainers.image.version. \`--tags\` writes tags that are not versions.
 
-For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags override them for this run; \`--variant\` and \`--ignore-versions\` add to its lists. On a terminal, dray asks for missing arguments.`
+For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags override them for this run; \`--variant\` and \`--ignore-versions\` add to its lists. The gates of the environment apply too. On a terminal, dray asks for missing arguments.`
   static override examples = [
     {
       description: 'Tag a build as version 1.4.2',

@@ -58,6 +58,23 @@ export function findHolds({ nodes, tags }: Pick<RepositoryGraph, 'nodes' | 'tags
   return { byDigest, endedTags }
 }
 
+/**
+ * Returns the holds that are sure before all statements are read: a tag without a known statement
+ * can be that of a hold that has ended.
+ */
+export function findSureHolds(graph: Pick<RepositoryGraph, 'nodes' | 'tags'>, now: number): Holds {
+  const { byDigest, endedTags } = findHolds(graph, now)
+  const tagged = [...byDigest.values()].filter(({ kind }) => kind === 'tag').map(({ digest }) => digest)
+  const unsure = new Set(tagged)
+  const tags = [...graph.tags].flatMap(([tag, digest]) =>
+    isHoldTag(tag) && digest !== null && unsure.has(digest) ? [tag] : [],
+  )
+  return {
+    byDigest: new Map([...byDigest].filter(([digest]) => !unsure.has(digest))),
+    endedTags: new Set([...endedTags, ...tags]),
+  }
+}
+
 /** Reads a referrer as a hold statement; undefined if it does not claim to be one. */
 export function attachedHold({
   descriptor,

@@ -1,3 +1,4 @@
+import { imageTags } from '../../images/graph/repository-graph.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import type {
@@ -182,8 +183,8 @@ function absentFor(
   return absent.length === 0 ? {} : { absent: [...new Set(absent)] }
 }
 
-function countImages({ tags, reachability, superseded }: Evaluation): RepositoryPlan['count'] {
-  const images = new Set(tags.values())
+function countImages({ snapshot, reachability, superseded }: Evaluation): RepositoryPlan['count'] {
+  const images = new Set(imageTags(snapshot.graph).values())
   const deleted = [...images].filter((digest) => reachability.garbage.has(digest)).length
   const more = [...superseded.keys()].filter((digest) => reachability.garbage.has(digest)).length
   return { images: images.size, deleted, ...(more > 0 && { superseded: more }) }

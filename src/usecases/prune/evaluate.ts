@@ -1,4 +1,4 @@
-import { findHolds, type Holds } from '../../audit/holds/find-holds.ts'
+import { findHolds, findSureHolds, type Holds } from '../../audit/holds/find-holds.ts'
 import { isHoldTag } from '../../images/holds/hold-tag.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { Reach } from '../../images/graph/reach.ts'
@@ -38,9 +38,12 @@ export interface Evaluation {
 }
 
 /** Applies protections, rules and reachability to a snapshot. Pure. */
-export function evaluatePolicy(snapshot: RepositorySnapshot, policy: RepositoryPolicy): Evaluation {
+export function evaluatePolicy(
+  snapshot: RepositorySnapshot,
+  policy: RepositoryPolicy,
+  holds: Holds = findHolds(snapshot.graph, snapshot.now),
+): Evaluation {
   const { graph, now, inUse, orphaned, history = noHistory } = snapshot
-  const holds = findHolds(graph, now)
   const tags = tagsOfImages(graph, holds)
   const reach = new Reach(graph)
   const times = timesOf(snapshot, policy)
@@ -151,7 +154,7 @@ function applySupersededRules(
  * lists are not needed. Pure.
  */
 export function findCandidates(snapshot: RepositorySnapshot, policy: RepositoryPolicy): ReadonlySet<Digest> {
-  const evaluation = evaluatePolicy(snapshot, policy)
+  const evaluation = evaluateSureHolds(snapshot, policy)
   const { orphans, superseded, reach } = evaluation
   return reach.all([
     ...deletedTags(evaluation).map(({ digest }) => digest),
@@ -163,9 +166,14 @@ export function findCandidates(snapshot: RepositorySnapshot, policy: RepositoryP
   ])
 }
 
+/** Evaluates what would be deleted if each hold that is not sure has ended. */
+function evaluateSureHolds(snapshot: RepositorySnapshot, policy: RepositoryPolicy): Evaluation {
+  return evaluatePolicy(snapshot, policy, findSureHolds(snapshot.graph, snapshot.now))
+}
+
 /** Returns the images that rules delete and that a later promotion would keep. Pure. */
 export function findDatedDeletes(snapshot: RepositorySnapshot, policy: RepositoryPolicy): readonly Digest[] {
-  const evaluation = evaluatePolicy(snapshot, policy)
+  const evaluation = evaluateSureHolds(snapshot, policy)
   const { superseded, times } = evaluation
   const byTime = namesOfTimedRules(policy)
   const dated = deletedTags(evaluation).flatMap(({ digest, by }) =>

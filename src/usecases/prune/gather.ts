@@ -18,7 +18,7 @@ import type {
   SourceRepository,
 } from '../../images/ports.ts'
 import type { RepositoryScan } from '../../images/graph/repository-scan.ts'
-import { findHolds } from '../../audit/holds/find-holds.ts'
+import { findSureHolds } from '../../audit/holds/find-holds.ts'
 import { findBroken, findCandidates, findDatedDeletes, tagsOfImages } from './evaluate.ts'
 import { findUndecided } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
@@ -178,7 +178,7 @@ async function readTimes(
     now,
     ...pushTimesOf(store, policy),
   })
-  const holds = findHolds(graph, now)
+  const holds = findSureHolds(graph, now)
   const tags = tagsOfImages(graph, holds)
   const references = { used: inUse, held: holds.byDigest }
   const { digests: kept } = findKept(tags, policy, references, new Reach(graph), (d) => graph.nodes.has(d))

@@ -1,6 +1,7 @@
 import { isEvidence, subjectOf } from './evidence-tags.ts'
 import type { PruneInput } from './oracle/facts.ts'
 import { Graph, visibleIn } from './oracle/graph.ts'
+import { holdsIn } from './oracle/holds.ts'
 import { protectedTags } from './oracle/protections.ts'
 import { appliesTo } from './oracle/repositories.ts'
 import { supersededDigests, type SupersededVerdicts } from './oracle/superseded.ts'
@@ -49,12 +50,18 @@ export function verdictsOf(snapshot: Snapshot, input: PruneInput): Verdicts {
     const digest = at.startsWith('sha256:') ? at : snapshot.tags.get(at)
     return digest !== undefined && manifests.has(digest) ? [digest] : []
   })
-  const imageTags = [...snapshot.tags].filter(([tag]) => !isEvidence(tag))
-  const names = imageTags.map(([tag]) => tag)
   const rules = (policy.rules ?? []).filter(appliesTo)
   const moves = input.moves.filter((move) => move.repository === 'this')
+  const supersededRules = rules.filter(({ kind }) => kind === 'superseded')
+  const supersededFacts = { reading, now, moves, promoted: lastMoves(moves) }
+  const { nominated } = supersededDigests(supersededRules, { ...supersededFacts, isCandidate: () => false })
+  const readable = visibleIn(snapshot, [...used, ...withSubjects(nominated, snapshot)])
+  const { held, endedTags } = holdsIn(snapshot, readable, now)
+  const imageTags = [...snapshot.tags].filter(([tag]) => !isEvidence(tag) && !endedTags.has(tag))
+  const names = imageTags.map(([tag]) => tag)
   const protectedRoots = [
     ...used,
+    ...held,
     ...(policy.protect ?? [])
       .filter(appliesTo)
       .flatMap((one) => protectedTags(one, names, reading).flatMap((tag) => snapshot.tags.get(tag) ?? [])),
@@ -65,11 +72,11 @@ export function verdictsOf(snapshot: Snapshot, input: PruneInput): Verdicts {
   const orphansToDelete = new Map(
     [...orphans].filter(([, digest]) => isOldOrphan(digest, input) && !protectedDigests.has(digest)),
   )
-  const promoted = lastMoves(moves)
+  const { promoted } = supersededFacts
   const sources = policy.timeFrom ?? ['promoted', 'annotation', 'config']
   const groups: CountedGroup[] = []
   const selected = tagsToDelete(
-    imageTags.filter(([tag]) => !orphansToDelete.has(tag)),
+    imageTags.filter(([tag]) => !orphansToDelete.has(tag) && !/^hold-[0-9a-f]{12}$/.test(tag)),
     rules,
     {
       reading,
@@ -82,16 +89,10 @@ export function verdictsOf(snapshot: Snapshot, input: PruneInput): Verdicts {
     (group) => groups.push(group),
   )
   const tagged = new Set(snapshot.tags.values())
-  const superseded = supersededDigests(
-    rules.filter(({ kind }) => kind === 'superseded'),
-    {
-      reading,
-      now,
-      moves,
-      promoted,
-      isCandidate: (digest) => manifests.has(digest) && !tagged.has(digest) && !protectedDigests.has(digest),
-    },
-  )
+  const superseded = supersededDigests(supersededRules, {
+    ...supersededFacts,
+    isCandidate: (digest) => manifests.has(digest) && !tagged.has(digest) && !protectedDigests.has(digest),
+  })
   const visible = visibleIn(snapshot, [...used, ...withSubjects(superseded.nominated, snapshot)])
   const graph = new Graph(snapshot, visible)
   const digestsOf = (tags: Iterable<string>): readonly string[] =>
@@ -99,13 +100,14 @@ export function verdictsOf(snapshot: Snapshot, input: PruneInput): Verdicts {
   const { live, garbage } = sweep(snapshot, graph, visible, {
     roots: [
       ...used,
+      ...held,
       ...superseded.kept,
       ...digestsOf(names.filter((tag) => !selected.has(tag) && !orphansToDelete.has(tag))),
     ],
     candidates: [...superseded.deleted, ...orphansToDelete.values(), ...digestsOf(selected)],
     orphansToDelete,
   })
-  const images = new Set(imageTags.map(([, digest]) => digest))
+  const images = new Set([...snapshot.tags].flatMap(([tag, digest]) => (isEvidence(tag) ? [] : [digest])))
   const count = {
     images: images.size,
     deleted: [...images].filter((digest) => garbage.has(digest)).length,

@@ -38,6 +38,17 @@ export type ManifestRecipe =
    * a fallback index after its last entry was removed, which is the same manifest for all subjects
    */
   | { readonly kind: 'emptied'; readonly of: readonly number[] }
+  /** a hold of an image, or the release of its holds; `tag`: the tag of the hold alone */
+  | {
+      readonly kind: 'hold'
+      readonly of: number
+      readonly decision: 'hold' | 'release' | 'tag'
+      readonly daysAgo: number
+      /** days after `now`; none: the hold does not end by itself */
+      readonly ends: number | 'none'
+      readonly isReadable: boolean
+      readonly isTagged: boolean
+    }
 
 /** The description of a repository, which fast-check can shrink. */
 export interface Recipe {
@@ -122,6 +133,18 @@ const manifestRecipe: fc.Arbitrary<ManifestRecipe> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('emptied' as const),
       of: fc.array(back, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('hold' as const),
+      of: back,
+      decision: fc.constantFrom('hold' as const, 'hold' as const, 'release' as const, 'tag' as const),
+      daysAgo: fc.integer({ min: -1, max: 4 }),
+      ends: fc.constantFrom('none' as const, 'none' as const, -1, 1),
+      isReadable: fc.constantFrom(true, true, true, false),
+      isTagged: fc.boolean(),
     }),
   },
 )

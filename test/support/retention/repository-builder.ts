@@ -36,6 +36,8 @@ export function buildRepository({ manifests, tags, dangling }: Recipe, referrers
   return builder
 }
 
+type HoldRecipe = Extract<ManifestRecipe, { kind: 'hold' }>
+
 class RepositoryBuilder implements BuiltRepository {
   readonly manifests: StoredManifest[] = []
   readonly blobs: Map<string, Uint8Array> = new Map()
@@ -43,6 +45,8 @@ class RepositoryBuilder implements BuiltRepository {
   readonly dangling: readonly string[]
   /** the manifests that tags and later manifests can refer to, oldest first */
   readonly roots: Descriptor[] = []
+  /** those of them that are images or indexes */
+  readonly #images: Descriptor[] = []
   readonly #referrers: boolean
   /** the entries of the fallback index of each subject */
   readonly #fallback: Map<string, Descriptor[]> = new Map()
@@ -55,7 +59,7 @@ class RepositoryBuilder implements BuiltRepository {
   add(recipe: ManifestRecipe, i: number): void {
     switch (recipe.kind) {
       case 'image':
-        return this.#root(this.#put(buildImage(`image ${i}`, recipe.annotated, recipe.configured)))
+        return this.#image(this.#put(buildImage(`image ${i}`, recipe.annotated, recipe.configured)))
       case 'index':
         return this.#index(recipe, i)
       case 'referrer':
@@ -70,6 +74,8 @@ class RepositoryBuilder implements BuiltRepository {
         this.tags.set(`${recipe.prefix}${name}.${recipe.suffix}`, root.digest)
         return
       }
+      case 'hold':
+        return this.#hold(recipe, i)
       case 'emptied': {
         const root = this.#manifest(manifestOf(types.index, { manifests: [] }))
         for (const of of recipe.of) {
@@ -79,6 +85,37 @@ class RepositoryBuilder implements BuiltRepository {
         return
       }
     }
+  }
+
+  /** Only images and indexes are held. */
+  #hold({ of, decision, daysAgo, ends, isReadable, isTagged }: HoldRecipe, i: number): void {
+    const image = this.#images.at(-1 - (of % Math.max(this.#images.length, 1)))
+    if (image === undefined) return
+    const { mediaType, digest, size } = image
+    if (isTagged || decision === 'tag') this.tags.set(`hold-${digest.slice(7, 19)}`, digest)
+    if (decision === 'tag') return
+    const expires = ends === 'none' ? undefined : new Date(now + ends * day).toISOString().slice(0, 10)
+    const predicate = { digest, decision, timestamp: new Date(now - daysAgo * day).toISOString(), expires }
+    const statement = Buffer.from(
+      JSON.stringify({
+        _type: 'https://in-toto.io/Statement/v1',
+        subject: [{ name: 'held', digest: { sha256: digest.slice(7) } }],
+        predicateType: 'urn:dray:hold:v1',
+        predicate,
+      }),
+    )
+    const bytes = isReadable ? statement : statement.subarray(1)
+    this.blobs.set(sha256(bytes), bytes)
+    const blob = { mediaType: 'application/vnd.in-toto+json', digest: sha256(bytes), size: bytes.byteLength }
+    const manifest = manifestOf(types.manifest, {
+      artifactType: blob.mediaType,
+      config: blob,
+      layers: [{ ...blob, data: bytes.toString('base64') }],
+      subject: { mediaType, digest, size },
+      annotations: { 'in-toto.io/predicate-type': 'urn:dray:hold:v1', n: `${i}` },
+    })
+    const root = this.#manifest({ ...manifest, subject: digest })
+    if (!this.#referrers) this.#listByTag(digest, root)
   }
 
   #index(
@@ -94,7 +131,7 @@ class RepositoryBuilder implements BuiltRepository {
     const manifests = hasMissingChild ? [...listed, gone] : listed
     // Without the annotation, two empty indexes would be the same manifest.
     const annotations = { ...annotationsOf(annotated), n: `${i}` }
-    this.#root(this.#manifest(manifestOf(types.index, { manifests, annotations })))
+    this.#image(this.#manifest(manifestOf(types.index, { manifests, annotations })))
   }
 
   #referrer(
@@ -141,6 +178,11 @@ class RepositoryBuilder implements BuiltRepository {
   #back(n: number): Descriptor {
     const found = this.roots.at(-1 - (n % Math.max(this.roots.length, 1)))
     return found ?? this.#put(buildImage('first', 'absent', 20))
+  }
+
+  #image(root: Descriptor): void {
+    this.#images.push(root)
+    this.#root(root)
   }
 
   #root(root: Descriptor): void {

@@ -9,10 +9,19 @@ export interface ManifestSummary {
   readonly children: readonly { readonly digest: string; readonly isAttestation: boolean }[]
   readonly blobs: readonly string[]
   readonly subject?: string
+  /** of a statement that holds its subject, or ends that */
+  readonly hold?: HoldSummary
   /** the text of the annotation */
   readonly annotated?: string
   /** the text of the time in the config */
   readonly configured?: string
+}
+
+/** The fields of a statement; none if it cannot be parsed. */
+export interface HoldSummary {
+  readonly decision?: string
+  readonly timestamp?: string
+  readonly expires?: string
 }
 
 /** A repository at one moment. */
@@ -32,7 +41,7 @@ interface Body {
     readonly annotations?: Readonly<Record<string, string>>
   }[]
   readonly config?: { readonly digest: string; readonly mediaType: string }
-  readonly layers?: readonly { readonly digest: string }[]
+  readonly layers?: readonly { readonly digest: string; readonly data?: string }[]
   readonly subject?: { readonly digest: string }
   readonly annotations?: Readonly<Record<string, string>>
 }
@@ -70,8 +79,18 @@ export async function summariseManifest(
     })),
     blobs: [...(body.config === undefined ? [] : [body.config]), ...(body.layers ?? [])].map((b) => b.digest),
     ...(body.subject !== undefined && { subject: body.subject.digest }),
+    ...(body.annotations?.['in-toto.io/predicate-type'] === 'urn:dray:hold:v1' && { hold: holdIn(body) }),
     ...(annotated !== undefined && { annotated }),
     ...(configured !== undefined && { configured }),
+  }
+}
+
+function holdIn({ layers = [] }: Body): HoldSummary {
+  try {
+    const text = Buffer.from(layers[0]?.data ?? '', 'base64').toString()
+    return (JSON.parse(text) as { readonly predicate: HoldSummary }).predicate
+  } catch {
+    return {}
   }
 }
 

@@ -110,6 +110,12 @@ describe('an image that the audit log holds', () => {
     expect(await prune()).toContain(digest)
   })
 
+  it('is deleted with its tag after the last day of the hold, also if nothing else is', async () => {
+    await hold(run, { host: registry.host, expires: '2020-01-31' })
+    expect(await registry.oracle.digest('app', tag)).toBe(digest)
+    expect(await prune()).toContain(digest)
+  })
+
   it('does not matter after its last day', async () => {
     await hold(run, { host: registry.host, expires: '2026-01-31' })
     const open = async (at: number) =>

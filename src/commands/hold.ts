@@ -58,7 +58,7 @@ dray attaches a statement (urn:dray:hold:v1) with the reason to the image, and s
       helpValue: 'FILE',
       helpGroup: flagGroups.evidence,
     }),
-    'key-password-env': string({
+    'password-env': string({
       summary: 'Variable with the password of the key.',
       helpValue: 'NAME',
       helpGroup: flagGroups.evidence,
@@ -83,7 +83,7 @@ dray attaches a statement (urn:dray:hold:v1) with the reason to the image, and s
         decision: flags.release ? 'release' : 'hold',
         expires: flags.expires,
         key: flags.key,
-        passwordEnv: flags['key-password-env'],
+        passwordEnv: flags['password-env'],
       },
       this.portsFor({ ...flags, report: undefined }),
     )

@@ -3,6 +3,7 @@ import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { decideTags, type ImageTags, type TagDecisions, type TagRules } from '../../plan/decide-tags.ts'
 import { type Version, versionKey } from '../../semver/version.ts'
+import { isHoldTag } from '../../images/holds/hold-tag.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
 import { type RequestedTags, selectTagsAt } from './requested-tags.ts'
 import type { TargetTags } from './snapshot.ts'
@@ -60,7 +61,8 @@ export function decideBatchTags(
   const contested = decided.waves
     .flat()
     .flatMap(({ tag }) => batch.contested.get(formatAt(repository, { tag })) ?? [])
-  return { ...decided, refusals: [...decided.refusals, ...contested] }
+  const reserved = expected.plain.filter(isHoldTag).map((tag) => reservedTag(formatAt(repository, { tag })))
+  return { ...decided, refusals: [...decided.refusals, ...contested, ...reserved] }
 }
 
 type Contested = readonly (readonly [reference: string, why: DrayError])[]
@@ -96,6 +98,15 @@ function sameVersions(images: readonly BatchTags[]): Contested {
       ? [...exact].map((reference) => [reference, sameVersion(reference, [...claims.values()])] as const)
       : [],
   )
+}
+
+/** A tag of a hold at another repository would hold an image there without a reason. */
+function reservedTag(reference: string): DrayError {
+  return new DrayError('refused', `cannot write ${reference}: it is the tag of a hold`, {
+    subject: reference,
+    why: 'dray sets such tags with dray hold, together with a statement that has the reason',
+    hint: 'Name the image by another tag or by its digest. To hold an image, run: dray hold IMAGE --reason TEXT.',
+  })
 }
 
 function sameTag(reference: string, images: readonly string[]): DrayError {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { ChainedLog } from '../../../src/audit/log/chained-log.ts'
-import type { AuditRecord } from '../../../src/audit/log/record.ts'
+import type { AuditRecord, RecordedStep } from '../../../src/audit/log/record.ts'
 import { resolveIntents } from '../../../src/audit/log/resolve-intents.ts'
 import { verifyLog } from '../../../src/audit/verify/verify-log.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
@@ -106,6 +106,31 @@ describe('an intent without an outcome', () => {
       expect(outcomes()).toMatchObject([{ result }, { result }])
     },
   )
+
+  it.each([
+    { attached: true, result: { result: 'done' } },
+    {
+      attached: false,
+      result: {
+        result: 'failed',
+        error: { message: expect.stringContaining('the statement is not attached to') as string },
+      },
+    },
+  ])('of a statement is resolved by whether it is listed ($attached)', async ({ attached, result }) => {
+    await prod.oracle.push(attached ? signed : api, 'prod/api', '1.4.2')
+    const step: RecordedStep = {
+      id: 's1',
+      kind: 'attest',
+      repository: repository(prod, 'prod/api'),
+      subject: { ...api.root, digest: digestOf(api) },
+      predicateType: 'urn:dray:hold:v1',
+      artifact: digestOf(referrer(api)),
+      decision: 'hold',
+    }
+    await died(record({ operation: 'hold', step }))
+    await resolve()
+    expect(outcomes()).toMatchObject([{ ...result, operation: 'hold', resolvedBy: 'run2' }])
+  })
 
   it.each([
     { there: false, result: { result: 'done', after: null } },

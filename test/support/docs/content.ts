@@ -114,18 +114,30 @@ export function repositoryOf(reference: string): SeededRepository {
   return { host, path, image: path.split('/').at(-1) ?? path, tags: { [tag]: [tag] } }
 }
 
-export async function push(oracle: Oracle, { path, image: name, tags }: SeededRepository): Promise<void> {
+/** @param options `isUnsigned`: nothing is attached to the images */
+export async function push(
+  oracle: Oracle,
+  { path, image: name, tags }: SeededRepository,
+  { isUnsigned }: { readonly isUnsigned: boolean },
+): Promise<void> {
   await Promise.all(
-    Object.entries(tags).map(async ([version, names]) =>
-      oracle.push(contentOf(name, version), path, ...names),
-    ),
+    Object.entries(tags).map(async ([version, names]) => {
+      const { main, all } = contentOf(name, version)
+      await oracle.push(isUnsigned ? main : all, path, ...names)
+    }),
   )
 }
 
-const made = new Map<string, Content>()
+interface ImageContent {
+  readonly main: Content
+  /** with what is attached to it */
+  readonly all: Content
+}
+
+const made = new Map<string, ImageContent>()
 
 /** A multi-platform image with a signature, and an SBOM for each platform. */
-function contentOf(name: string, version: string): Content {
+function contentOf(name: string, version: string): ImageContent {
   const key = `${name}:${version}`
   const known = made.get(key)
   if (known !== undefined) return known
@@ -145,6 +157,7 @@ function contentOf(name: string, version: string): Content {
   )
   const main = index(children, options)
   const all = together(main, ...children.map((child) => referrer(child)), cosignSignature(main))
-  made.set(key, all)
-  return all
+  const content = { main, all }
+  made.set(key, content)
+  return content
 }

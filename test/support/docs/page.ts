@@ -32,6 +32,8 @@ export interface DocsPage {
   readonly profiles: ReadonlyMap<string, string>
   /** whether the page starts with empty registries and without a `dray.yaml` */
   readonly isEmpty: boolean
+  /** whether nothing is attached to the images of the standard content */
+  readonly isUnsigned: boolean
 }
 
 interface Fence {
@@ -54,7 +56,7 @@ export function readPage(text: string): DocsPage {
   const steps: PageStep[] = []
   const images: string[] = []
   const profiles = new Map<string, string>()
-  let isEmpty = false
+  let world = ''
   let directives: Directives = {}
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? ''
@@ -66,7 +68,7 @@ export function readPage(text: string): DocsPage {
     else if (name === 'not run') directives.isSkipped = true
     else if (name === 'image') images.push(value)
     else if (name === 'registry') profiles.set(...pairOf(value))
-    else if (name === 'world') isEmpty = value === 'none'
+    else if (name === 'world') world = value
     else if (name === 'setup') steps.push(hidden(value))
     else if (language !== undefined) {
       const end = lines.findIndex((other, i) => i > at && other.trim() === '```')
@@ -77,7 +79,7 @@ export function readPage(text: string): DocsPage {
       at = end
     } else if (line.trim() !== '') directives = {}
   }
-  return { steps, images, profiles, isEmpty }
+  return { steps, images, profiles, isEmpty: world === 'none', isUnsigned: world === 'unsigned' }
 }
 
 function pairOf(text: string): [string, string] {
@@ -93,7 +95,9 @@ function stepsOf(fence: Fence, { file, exit = 0, isSkipped = false }: Directives
   if (file !== undefined) return [{ kind: 'file', path: file, content: `${fence.lines.join('\n')}\n` }]
   if (isSkipped || !['console', 'sh', 'bash'].includes(fence.language)) return []
   const commands = fence.language === 'console' ? shownCommands(fence) : plainCommands(fence)
-  const run = commands.filter(({ command }) => /(?:^|[\s;|&(])dray\s|>>? dray\.yaml/.test(command))
+  const run = commands.filter(({ command }) =>
+    /(?:^|[\s;|&(])(?:dray|cosign|trivy)\s|>>? dray\.yaml/.test(command),
+  )
   return run.map((step, i) => (i === run.length - 1 ? { ...step, exit } : step))
 }
 

@@ -12,6 +12,7 @@ import { push, repositoriesOf, repositoryOf, type SeededRepository, standardConf
 import { openHosts } from './hosts.ts'
 import { type CommandStep, type DocsPage, readPage } from './page.ts'
 import type { WarmAnswer, WarmRequest } from './warm-dray.ts'
+import { openStandIns } from './stand-ins.ts'
 import { warmScript } from './warm-script.ts'
 
 /** A command of a page and what became of it. */
@@ -27,20 +28,7 @@ export interface DocsRunner extends AsyncDisposable {
 
 const program = join(import.meta.dirname, '..', '..', '..', 'bin', 'dray.js')
 /** Programs of vendors: each prints a token. */
-const standIns = [
-  'aws',
-  'gcloud',
-  'az',
-  'gh',
-  'glab',
-  'docker',
-  'podman',
-  'kubectl',
-  'helm',
-  'cosign',
-  'trivy',
-  'crane',
-]
+const tokenPrograms = ['aws', 'gcloud', 'az', 'gh', 'glab', 'docker', 'podman', 'kubectl', 'helm', 'crane']
 const localName = /\b(?:localhost|127\.0\.0\.1):(\d{4,5})\b/g
 /** Commands that a reader confirms. */
 const asksFor = /^dray (?:promote|copy|cp|tag|rollback|prune .*--apply)\b/
@@ -64,11 +52,20 @@ export async function docsRunner(texts: readonly string[]): Promise<DocsRunner> 
   const warm = fork(join(import.meta.dirname, 'warm-dray.ts'), { env: { ...hosts.env }, stdio: 'inherit' })
   const [{ port }] = (await once(warm, 'message')) as [{ readonly port: number }]
   const dray = warmScript(port, `${quote(process.execPath)} ${quote(program)}`)
+  const standIns = await openStandIns(async (host) => {
+    if (state.page === undefined) throw new Error('no page runs')
+    return await state.page.oracleOf(host)
+  })
   return {
     run: async (text) => {
       const page = readPage(text)
       state.page = new PageRegistries(page)
-      const run = await PageRun.start(text, page, state.page, { warm, dray, env: hosts.env })
+      const run = await PageRun.start(text, page, state.page, {
+        warm,
+        dray,
+        scripts: standIns.scripts,
+        env: hosts.env,
+      })
       try {
         return await run.results()
       } finally {
@@ -79,6 +76,7 @@ export async function docsRunner(texts: readonly string[]): Promise<DocsRunner> 
     },
     [Symbol.asyncDispose]: async () => {
       warm.kill()
+      standIns.close()
       await hosts[Symbol.asyncDispose]()
     },
   }
@@ -89,11 +87,13 @@ class PageRegistries {
   readonly #content: readonly SeededRepository[]
   readonly #profiles: ReadonlyMap<string, string>
   readonly #isEmpty: boolean
+  readonly #isUnsigned: boolean
   readonly #running = new Map<string, Promise<RunningRegistry>>()
 
-  constructor({ steps, images, profiles, isEmpty }: DocsPage) {
+  constructor({ steps, images, profiles, isEmpty, isUnsigned }: DocsPage) {
     this.#profiles = profiles
     this.#isEmpty = isEmpty
+    this.#isUnsigned = isUnsigned
     const written = steps.flatMap((step) => (step.kind === 'file' ? [step.content] : []))
     const configs = isEmpty ? written : [standardConfig, ...written]
     const all = [...configs.flatMap(repositoriesOf), ...images.map(repositoryOf)]
@@ -102,6 +102,12 @@ class PageRegistries {
 
   async portOf(host: string): Promise<number> {
     return (await this.#open(host)).port
+  }
+
+  /** The registry of a host in references; `localhost` has its real port. */
+  async oracleOf(host: string): Promise<Oracle> {
+    const isLocal = /^(?:localhost|127\.0\.0\.1):/.test(host)
+    return new Oracle(isLocal ? host : (await this.#open(serverOf(host))).registry)
   }
 
   /** Starts the registry of `localhost:SHOWN` on a free port. */
@@ -128,7 +134,7 @@ class PageRegistries {
     const isHere = (repository: SeededRepository): boolean => serverOf(repository.host) === host
     const own = this.#content.filter(isHere)
     const content = own.length > 0 || this.#isEmpty ? own : repositoriesOf(standardConfig)
-    for (const repository of content) await push(oracle, repository)
+    for (const repository of content) await push(oracle, repository, { isUnsigned: this.#isUnsigned })
     return running
   }
 }
@@ -163,6 +169,8 @@ interface Programs {
   readonly warm: ChildProcess
   /** the script in place of `dray` in a shell */
   readonly dray: string
+  /** scripts of other programs, by their names */
+  readonly scripts: ReadonlyMap<string, string>
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -194,7 +202,7 @@ class PageRun {
     text: string,
     page: DocsPage,
     registries: PageRegistries,
-    { warm, dray, env }: Programs,
+    { warm, dray, scripts, env }: Programs,
   ): Promise<PageRun> {
     const folder = await makeFolder('docs-')
     const ports = new Map<string, number>()
@@ -207,7 +215,8 @@ class PageRun {
     mkdirSync(join(home, 'project'), { recursive: true })
     mkdirSync(bin)
     script(join(bin, 'dray'), dray)
-    for (const name of standIns) script(join(bin, name), '#!/bin/sh\necho token\n')
+    for (const name of tokenPrograms) script(join(bin, name), '#!/bin/sh\necho token\n')
+    for (const [name, content] of scripts) script(join(bin, name), content)
     const run = new PageRun(
       page,
       folder,

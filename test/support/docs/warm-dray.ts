@@ -6,9 +6,9 @@
  * script of `warmScript` on a port of this machine, for which it is a pipe.
  */
 import { createRequire } from 'node:module'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { listenForScripts, type ScriptResult, type Written } from './warm-protocol.ts'
 
 export interface WarmRequest {
   readonly args: readonly string[]
@@ -21,9 +21,6 @@ export interface WarmAnswer {
   /** stdout and stderr in the order of their lines */
   readonly output: string
 }
-
-/** Text that dray wrote: the number of the file descriptor, and the text. */
-type Written = readonly [descriptor: 1 | 2, text: string]
 
 const root = join(import.meta.dirname, '..', '..', '..')
 const requireBuilt = createRequire(import.meta.url)
@@ -44,40 +41,15 @@ process.on('message', (request: WarmRequest) => {
   })
 })
 
-const server = createServer((socket) => {
-  let received = ''
-  socket.setEncoding('utf8').on('data', (chunk: string) => {
-    received += chunk
-    const request = parseRequest(received)
-    if (request !== undefined) void answer(socket, request)
-  })
-})
-server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
-
-/** Parses the folder, the input, the arguments and the variables, each list after its length. */
-function parseRequest(text: string): (WarmRequest & { readonly input: string }) | undefined {
-  const [cwd = '', input = '', count = '', ...rest] = text.split('\0')
-  const args = rest.slice(0, Number(count))
-  const variables = rest.slice(args.length + 1, -1)
-  if (count === '' || rest.length < args.length + 2 || variables.length < Number(rest[args.length]))
-    return undefined
-  const env = Object.fromEntries(
-    variables.map((variable) => [variable.replace(/=.*$/s, ''), variable.replace(/^[^=]*=/, '')]),
-  )
-  return { cwd, input, args, env }
-}
-
-/** Writes each text after a line with its descriptor and length, and the exit code at the end. */
-async function answer(socket: Socket, request: WarmRequest & { readonly input: string }): Promise<void> {
-  const { code, written } = await enqueue(() => run(request, { isTerminal: false, input: request.input }))
-  for (const [descriptor, text] of written) socket.write(`${descriptor} ${Buffer.byteLength(text)}\n${text}`)
-  socket.end(`exit ${code}\n`)
-}
+const { port } = await listenForScripts((request) =>
+  enqueue(() => run(request, { isTerminal: false, input: request.input })),
+)
+process.send?.({ port })
 
 async function run(
   { args, cwd, env }: WarmRequest,
   { isTerminal, input }: { readonly isTerminal: boolean; readonly input: string },
-): Promise<{ readonly code: number; readonly written: readonly Written[] }> {
+): Promise<ScriptResult> {
   for (const name of Object.keys(process.env)) if (!kept.has(name)) delete process.env[name]
   Object.assign(process.env, env)
   process.chdir(cwd)

@@ -4,9 +4,21 @@
  * @param program a command for a shell
  */
 export function warmScript(port: number, program: string): string {
-  return String.raw`#!/bin/bash
+  return `#!/bin/bash
 case " $* " in " serve "* | *" - "*) exec ${program} "$@" ;; esac
-input=
+${sendTo(port)}`
+}
+
+/** A script that runs its name and its arguments in the process that listens on a port. */
+export function standInScript(port: number, name: string): string {
+  return `#!/bin/bash
+set -- ${name} "$@"
+${sendTo(port)}`
+}
+
+/** Sends the folder, the input, the arguments and the variables, and writes what comes back. */
+function sendTo(port: number): string {
+  return String.raw`input=
 case " $* " in *" --password-stdin "*) input=$(cat; echo x); input=${'$'}{input%x} ;; esac
 mapfile -d '' variables < <(env -0)
 exec 3<>/dev/tcp/127.0.0.1/${port}

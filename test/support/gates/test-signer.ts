@@ -1,4 +1,4 @@
-import { generateKeyPairSync, hash, type KeyObject, sign } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, hash, type KeyObject, sign } from 'node:crypto'
 import type { TrustedSigner } from '../../../src/signing/trust/signer.ts'
 import { anyPublicKey } from '../../../src/signing/dsse.ts'
 
@@ -20,7 +20,12 @@ export interface TestSigner {
 
 /** A new key of any kind that cosign signs with. */
 export function newSigner(kind: TestKeyKind = 'p256'): TestSigner {
-  const { publicKey, privateKey } = generate(kind)
+  return signerWith(generate(kind), kind)
+}
+
+/** The signer with a private key. */
+export function signerWith(privateKey: KeyObject, kind: TestKeyKind): TestSigner {
+  const publicKey = createPublicKey(privateKey)
   const publicKeyPem = publicKey.export({ format: 'pem', type: 'spki' }).toString()
   const fingerprint = `sha256:${hash('sha256', publicKey.export({ format: 'der', type: 'spki' }))}`
   return {
@@ -44,8 +49,8 @@ export function newSigner(kind: TestKeyKind = 'p256'): TestSigner {
 
 const hashOf = { p256: 'sha256', p384: 'sha384', p521: 'sha512', rsa: 'sha256', ed25519: null } as const
 
-function generate(kind: TestKeyKind): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
-  if (kind === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 })
-  if (kind === 'ed25519') return generateKeyPairSync('ed25519')
-  return generateKeyPairSync('ec', { namedCurve: `P-${kind.slice(1)}` })
+function generate(kind: TestKeyKind): KeyObject {
+  if (kind === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  if (kind === 'ed25519') return generateKeyPairSync('ed25519').privateKey
+  return generateKeyPairSync('ec', { namedCurve: `P-${kind.slice(1)}` }).privateKey
 }

@@ -21,7 +21,7 @@ import {
 } from '../evaluation/signers.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.ts'
 import type { EvaluateKind, EvaluationContext, VerifiedStatement } from '../kind-result.ts'
-import { platformsOf } from '../subjects.ts'
+import { platformsOf, subjectsOf } from '../subjects.ts'
 
 /** Media types of attached files that say nothing about their format. */
 const unspecificTypes: ReadonlySet<string> = new Set([
@@ -38,7 +38,17 @@ const unspecificTypes: ReadonlySet<string> = new Set([
  */
 export const evaluateSbom: EvaluateKind<SbomGate> = (gate, image, context) => {
   if (platformsOf(image).length === 0) return withoutPlatforms(gate, image)
-  return judgeSubjects(gate, image, (subject) => judgeSboms(gate, image, subject, context))
+  const used = usedSboms(gate, image)
+  return judgeSubjects(gate, image, (subject) => judgeSboms(gate, image, subject, context, used))
+}
+
+/** The SBOMs that pass for any manifest. Those of the other platforms of an index are no problem. */
+function usedSboms(gate: SbomGate, image: JudgedImage): ReadonlySet<AttachedEvidence> {
+  return new Set(
+    subjectsOf(gate, image).flatMap((subject) =>
+      sbomsAt(gate, image, subject).filter((one) => judgeSbom(gate, one, image, subject).why === undefined),
+    ),
+  )
 }
 
 /** One SBOM: `why` says why it does not pass. */
@@ -54,10 +64,13 @@ function judgeSboms(
   image: JudgedImage,
   subject: JudgedSubject,
   context: EvaluationContext,
+  used: ReadonlySet<AttachedEvidence>,
 ): SubjectJudgement {
   const all = sbomsAt(gate, image, subject).map((one) => judgeSbom(gate, one, image, subject))
   const passing = all.filter(({ why }) => why === undefined)
-  const warnings = all.flatMap(warningsOf)
+  const warnings = all
+    .filter(({ evidence, why }) => why === undefined || !used.has(evidence))
+    .flatMap(warningsOf)
   if (passing.length === 0) {
     return {
       passes: false,

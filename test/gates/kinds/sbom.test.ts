@@ -83,6 +83,13 @@ describe('an SBOM gate passes', () => {
     expect(evaluate(unsigned, singleImage([untyped])).result).toBe('pass')
   })
 
+  it('without a warning about an SBOM of another platform that is attached to the index', () => {
+    const made = [amd64, arm64].map((one) => attested(bom(one), { to: index }))
+    const found = evaluate(gate, judgedImage(made))
+    expect(found).toMatchObject({ result: 'pass' })
+    expect(found.warnings).toBeUndefined()
+  })
+
   it('with one that passes beside others, which are warnings', () => {
     const empty = attested(bom(amd64, []))
     const found = evaluate(gate, singleImage([empty, attested(bom())]))

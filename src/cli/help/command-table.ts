@@ -17,7 +17,6 @@ export const commandTable: readonly CommandGroup[] = [
       inspect: 'list-and-inspect.md',
       tag: 'tags.md',
       rollback: 'tags.md',
-      approve: 'attestations.md',
     },
   },
   { title: 'Gate commands', commands: { check: 'gates.md', approve: 'gates.md' } },

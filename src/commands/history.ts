@@ -59,12 +59,12 @@ A promotion writes its attestation before it moves the tags. dray also shows whe
       flags.all ? undefined : flags.limit,
       config,
     )
-    const [{ gatherHistory }, { buildHistory }, { loadVerifyKey }] = await Promise.all([
+    const [{ gatherHistory }, { buildHistory }, { loadTrustedKey }] = await Promise.all([
       import('../usecases/views/history/gather-history.ts'),
       import('../usecases/views/history/history.ts'),
-      import('../signing/signing-keys.ts'),
+      import('../signing/trust/trusted-key.ts'),
     ])
-    const keys = await Promise.all((flags.key ?? []).map((file) => loadVerifyKey(file)))
+    const keys = await Promise.all((flags.key ?? []).map((file) => loadTrustedKey(file)))
     await this.context.expectRepositories(
       [],
       targets.map(({ repository }) => repository),

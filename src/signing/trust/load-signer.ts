@@ -1,6 +1,6 @@
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
-import { LinearRegExp } from '../../lib/linear-regexp.ts'
+import type { LinearRegExp } from '../../lib/linear-regexp.ts'
 import { joinFirst } from '../../lib/join-first.ts'
 import { nearest } from '../../lib/nearest.ts'
 import { type Digest, digestOf } from '../../oci/digest.ts'
@@ -40,7 +40,7 @@ async function loadKeyless(
   const trust = {
     issuer,
     ...(subject !== undefined && { subject }),
-    ...(subjectRegExp !== undefined && { subjectRegExp: compile(subjectRegExp) }),
+    ...(subjectRegExp !== undefined && { subjectRegExp: await compile(subjectRegExp) }),
     claims: knownClaims(source.claims),
     transparencyLog,
     roots: parseTrustedRoot(text, trustedRoot, transparencyLog),
@@ -71,9 +71,10 @@ async function readTrustFile(
   return { text: Buffer.from(bytes).toString('utf8'), digest: digestOf(bytes) }
 }
 
-function compile(source: string): LinearRegExp {
+async function compile(source: string): Promise<LinearRegExp> {
+  const { LinearRegExp: engine } = await import('../../lib/linear-regexp.ts')
   try {
-    return LinearRegExp.parse(source)
+    return engine.parse(source)
   } catch (error) {
     if (!isDrayError(error)) throw error
     throw error.with({

@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { digestOf } from '../../oci/digest.ts'
 import { anyPublicKey } from '../dsse.ts'
+import { readKeyFile } from '../signing-keys.ts'
 import type { TrustedKey } from './signer.ts'
 
 const day = 24 * 60 * 60 * 1000
@@ -19,6 +20,11 @@ export function parseTrustedKey(pem: string, file: string, expires?: string): Tr
   const key = readPublicKey(pem, file)
   const der = createPublicKey(key.publicKeyPem).export({ format: 'der', type: 'spki' })
   return { ...key, fingerprint: digestOf(der), file, ...(expiresAt !== undefined && { expiresAt }) }
+}
+
+/** Reads a public key of the same kinds from a file. @throws `config`; `io`. */
+export async function loadTrustedKey(file: string): Promise<TrustedKey> {
+  return parseTrustedKey(await readKeyFile(file), file)
 }
 
 /** createPublicKey also accepts private keys and certificates, and ignores a second key. */

@@ -14,8 +14,10 @@ import { formatPromotion } from '../../../src/audit/attestation/promotion-statem
 import { statementMediaType } from '../../../src/signing/statement.ts'
 import { bundleMediaType, formatBundle, hintOf, parseBundle } from '../../../src/signing/sigstore-bundle.ts'
 import { parseSigningKey } from '../../../src/signing/signing-keys.ts'
+import { parseTrustedKey } from '../../../src/signing/trust/trusted-key.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { newKeys, promotionOf } from '../../support/attestations.ts'
+import { keyBundle, keyKinds, pemOf } from '../../support/signing/signed.ts'
 import { testCertificate } from '../../support/tls.ts'
 
 const image = digestOf('an image')
@@ -39,6 +41,13 @@ function bundleWith(dsse: unknown, material: unknown = { publicKey: { hint: hint
 describe('an attestation', () => {
   it('is verified if one of the keys signed it, and its content is returned', () => {
     expect(judge(bundle, [others.verify, keys.verify])).toEqual({ status: 'verified', promotion })
+  })
+
+  it.each(Object.entries(keyKinds))('is verified with a key of %s', (_, [hash, generate]) => {
+    const pair = generate()
+    const signed = JSON.stringify(keyBundle(Buffer.from(statement).toString(), pair, hash))
+    const key = parseTrustedKey(pemOf(pair.publicKey), 'key.pub')
+    expect(judge(signed, [key])).toMatchObject({ status: 'verified' })
   })
 
   it('is bad if its payload was changed, and its content is still returned', () => {

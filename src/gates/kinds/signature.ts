@@ -1,4 +1,5 @@
 import type { SignatureGate } from '../../config/gates/gate.ts'
+import { signaturePredicateType } from '../../oci/evidence-kind.ts'
 import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
 import { keyOption, runCommand, sourceReference } from '../evaluation/fix-commands.ts'
 import { judgeSubjects, labelOf, shortDigest, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
@@ -14,9 +15,6 @@ import {
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.ts'
 import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
 import { platformsOf } from '../subjects.ts'
-
-/** The predicate type of the signatures of cosign 3. */
-const signaturePredicate = 'https://sigstore.dev/cosign/sign/v1'
 
 /**
  * A signature passes if one of `signedBy` made it and its payload names the digest (gates.md,
@@ -68,7 +66,7 @@ function signaturesAt({ evidence }: JudgedImage, { digest }: JudgedSubject): rea
     if (attachedTo !== digest) return false
     if (layout === 'notation' || content.kind === 'signature') return true
     if (content.kind !== 'unreadable' || (layout !== 'bundle' && layout !== 'simpleSigning')) return false
-    return content.predicateType === undefined || content.predicateType === signaturePredicate
+    return content.predicateType === undefined || content.predicateType === signaturePredicateType
   })
 }
 

@@ -1,12 +1,10 @@
 import { DrayError } from '../../lib/errors.ts'
+import { signaturePredicateType } from '../../oci/evidence-kind.ts'
 import { Fields } from '../../oci/fields.ts'
 import { isRecord, parseJson } from '../../oci/json.ts'
 import type { Envelope } from '../dsse.ts'
 import { maxEvidenceDepth, maxEvidenceSize, parseStatement, statementMediaType } from '../statement.ts'
 import type { SignedContent } from './verdict.ts'
-
-/** The predicate type of the statements that `cosign sign` writes. They are signatures. */
-export const signaturePredicateType = 'https://sigstore.dev/cosign/sign/v1'
 
 /** The `critical.type` of cosign's payloads (sigstore, cosign, SIGNATURE_SPEC.md). */
 const simpleSigningType = 'cosign container image signature'

@@ -14,7 +14,7 @@ export type EvidenceCounts = Readonly<Partial<Record<EvidenceKind, number>>>
  */
 const predicateAnnotations = ['dev.sigstore.bundle.predicateType', 'in-toto.io/predicate-type'] as const
 /** cosign 3 signs with a statement too (sigstore/cosign, specs/BUNDLE_SPEC.md). */
-export export const signaturePredicateType = 'https://sigstore.dev/cosign/sign/v1'
+export const signaturePredicate = 'https://sigstore.dev/cosign/sign/v1'
 
 const sbom = /spdx|cyclonedx|\bsyft\b|\bsbom\b/i
 const scan = /sarif|vulnerabilit|cosign\.sigstore\.dev\/attestation\/vuln|\bscan\b/i
@@ -43,7 +43,7 @@ export function predicateTypeOf(annotations: Readonly<Record<string, string>> = 
 }
 
 function kindOfPredicate(type: string): EvidenceKind {
-  if (type === signaturePredicateType) return 'sig'
+  if (type === signaturePredicate) return 'sig'
   if (sbom.test(type)) return 'sbom'
   return scan.test(type) ? 'scan' : 'att'
 }

@@ -1,5 +1,5 @@
 import type { SignatureGate } from '../../config/gates/gate.ts'
-import { signaturePredicateType } from '../../oci/evidence-kind.ts'
+import { signaturePredicate } from '../../oci/evidence-kind.ts'
 import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
 import { keyOption, runCommand, sourceReference } from '../evaluation/fix-commands.ts'
 import { judgeSubjects, labelOf, shortDigest, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
@@ -66,7 +66,7 @@ function signaturesAt({ evidence }: JudgedImage, { digest }: JudgedSubject): rea
     if (attachedTo !== digest) return false
     if (layout === 'notation' || content.kind === 'signature') return true
     if (content.kind !== 'unreadable' || (layout !== 'bundle' && layout !== 'simpleSigning')) return false
-    return content.predicateType === undefined || content.predicateType === signaturePredicateType
+    return content.predicateType === undefined || content.predicateType === signaturePredicate
   })
 }
 

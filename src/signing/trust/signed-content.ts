@@ -1,5 +1,5 @@
 import { DrayError } from '../../lib/errors.ts'
-import { signaturePredicateType } from '../../oci/evidence-kind.ts'
+import { signaturePredicate } from '../../oci/evidence-kind.ts'
 import { Fields } from '../../oci/fields.ts'
 import { isRecord, parseJson } from '../../oci/json.ts'
 import type { Envelope } from '../dsse.ts'
@@ -20,7 +20,7 @@ export function contentOf({ payloadType, payload }: Envelope, where: string): Si
     })
   }
   const { subjects, annotations, predicateType, predicate } = parseStatement(payload, where)
-  return predicateType === signaturePredicateType
+  return predicateType === signaturePredicate
     ? { kind: 'signature', digests: subjects, annotations }
     : { kind: 'statement', predicateType, digests: subjects, predicate }
 }

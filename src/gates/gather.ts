@@ -2,7 +2,6 @@ import type { Graph } from '../images/graph/graph.ts'
 import type { SourceRepository } from '../images/ports.ts'
 import type { Call } from '../lib/call.ts'
 import type { Digest } from '../oci/digest.ts'
-import { formatAt } from '../oci/reference.ts'
 import type { VerifyContext } from '../signing/trust/verdict.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from './evidence.ts'
 import type { GatePorts, GateRequest } from './gate-request.ts'
@@ -90,8 +89,7 @@ async function verifyLayers(
   const verified: AttachedEvidence[] = []
   for (const layer of layers) {
     const read = contents.get(layer.layer.digest) ?? { reason: 'it is not read' }
-    const where = formatAt(store.repository, { digest: layer.artifact })
-    verified.push(await verifyLayer(layer, read, where, context))
+    verified.push(await verifyLayer(layer, read, context))
   }
   return verified
 }

@@ -10,6 +10,7 @@ import { newCall } from '../registry/client/world.ts'
 import { attestation, signature } from '../support/gates/attached.ts'
 import { changedReads } from '../support/gates/changed-reads.ts'
 import { attestationGate, scanGate, signatureGate, soakGate } from '../support/gates/definitions.ts'
+import { promotion } from '../support/gates/evidence-pieces.ts'
 import { judging } from '../support/gates/judging.ts'
 import { newSigner } from '../support/gates/test-signer.ts'
 import { gateTrust } from '../support/gates/trust.ts'
@@ -153,6 +154,28 @@ describe('the current-version tag of another environment', () => {
     expect(await isCurrent([eu, { repository, tag: 'current' }])).toBe(false)
     expect(await isCurrent([])).toBe(false)
   })
+})
+
+it('fails what depends on the time if the clocks of the registry and this machine differ by two hours', async () => {
+  const time = new Date(Date.now() - 48 * 3_600_000).toISOString()
+  const attached = together(signed, promotion(api, build, { time }))
+  const gates = [signatureGate(), soakGate()]
+  const withClock = (hours: number) => (stores: Repositories) => ({
+    ...stores,
+    source: (name: RepositoryName) => ({
+      ...stores.source(name),
+      clockDifference: () => hours * 3_600_000,
+    }),
+  })
+  const results = async (hours: number): Promise<readonly string[]> => {
+    const wrap = withClock(hours)
+    const environmentsOf = () => ['staging']
+    const judged = await judging(attached, { trust, gates, wrap, environmentsOf })
+    return (await judged.judge()).map(({ result }) => result)
+  }
+  expect(await results(0)).toEqual(['pass', 'pass'])
+  expect(await results(2)).toEqual(['pass', 'fail'])
+  expect(await results(-2)).toEqual(['pass', 'fail'])
 })
 
 describe('the requests of judging', () => {

@@ -5,15 +5,16 @@ import type { AttachedEvidence } from '../evidence.ts'
 import { type AttachedLayer, isPlainStatement } from './attached-layers.ts'
 import type { LayerContent } from './read-layers.ts'
 
+/** How problems name the artifact: the results of gates name it before them. */
+const name = 'it'
+
 /**
  * Parses a layer and verifies its signatures. A layer that is missing, damaged or unverifiable is
  * evidence without signers. Never throws.
- * @param where names the artifact in problems
  */
 export async function verifyLayer(
   layer: AttachedLayer,
   read: LayerContent,
-  where: string,
   context: VerifyContext,
 ): Promise<AttachedEvidence> {
   const { artifact, attachedTo, layout, predicateType } = layer
@@ -25,7 +26,7 @@ export async function verifyLayer(
   if (layout === 'notation') return unreadable('Notation signatures are not supported yet')
   if (read.reason !== undefined) return unreadable(read.reason, { isDamaged: true })
   try {
-    const verdict = await verdictOn(layer, read.bytes, where, context)
+    const verdict = await verdictOn(layer, read.bytes, context)
     if (verdict !== undefined) {
       const { content, signers, problems } = verdict
       return content === undefined
@@ -34,7 +35,7 @@ export async function verifyLayer(
     }
     if (!isPlainStatement(layer))
       return { ...evidence, content: { kind: 'document', mediaType: layer.type, bytes: read.bytes } }
-    const { subjects, predicateType: type, predicate } = parseStatement(read.bytes, where)
+    const { subjects, predicateType: type, predicate } = parseStatement(read.bytes, name)
     return { ...evidence, content: { kind: 'statement', predicateType: type, digests: subjects, predicate } }
   } catch (error) {
     const { message, why } = toDrayError(error)
@@ -46,22 +47,21 @@ export async function verifyLayer(
 async function verdictOn(
   { layout, layer }: AttachedLayer,
   bytes: Uint8Array,
-  where: string,
   context: VerifyContext,
 ): Promise<SignatureVerdict | undefined> {
   const annotations = layer.annotations ?? {}
   switch (layout) {
     case 'bundle': {
       const { verifyBundle } = await import('../../signing/trust/verify-bundle.ts')
-      return await verifyBundle(bytes, where, context)
+      return await verifyBundle(bytes, name, context)
     }
     case 'simpleSigning': {
       const { verifySimpleSigning } = await import('../../signing/trust/verify-simple-signing.ts')
-      return await verifySimpleSigning(bytes, annotations, where, context)
+      return await verifySimpleSigning(bytes, annotations, name, context)
     }
     case 'dsse': {
       const { verifyDsseLayer } = await import('../../signing/trust/verify-dsse-layer.ts')
-      return await verifyDsseLayer(bytes, annotations, where, context)
+      return await verifyDsseLayer(bytes, annotations, name, context)
     }
     default:
       return undefined

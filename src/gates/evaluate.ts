@@ -1,7 +1,8 @@
 import type { GateDefinition } from '../config/gates/gate.ts'
-import type { GateEffect, GateKind, GateResult } from '../plan/gates/gate-result.ts'
+import type { GateKind, GateResult } from '../plan/gates/gate-result.ts'
 import { clocksDisagree, clocksOf } from './evaluation/clocks.ts'
 import { withCountableSigners } from './evaluation/countable-evidence.ts'
+import { effectOf } from './evaluation/effect.ts'
 import { formatSpan } from './evaluation/format-time.ts'
 import { whySkipped } from './evaluation/selection.ts'
 import type { JudgedImage } from './evidence.ts'
@@ -161,7 +162,7 @@ function resultOf(
   found: KindResult,
   override: string | undefined,
 ): GateResult {
-  const effect = effectOf(gate, found, override)
+  const effect = effectOf(gate, found.result, override)
   const { validUntil, passesAfter, hint, warnings = [] } = found
   return {
     ...nameOf(gate),
@@ -185,12 +186,6 @@ function nameOf({
   kind,
 }: GateDefinition): Pick<GateResult, 'name' | 'environment' | 'kind'> {
   return { name, environment, kind }
-}
-
-function effectOf(gate: GateDefinition, { result }: KindResult, override: string | undefined): GateEffect {
-  if (result === 'pass') return 'none'
-  if (gate.mode === 'warn') return 'warned'
-  return override !== undefined && gate.override === 'allowed' ? 'overridden' : 'refused'
 }
 
 function toIso(time: number): string {

@@ -19,7 +19,7 @@ import type { TestSigner } from './test-signer.ts'
  */
 
 /** `bundle`: a referrer with a bundle v0.3, as cosign 3 and GitHub. `old`: cosign's tag. */
-export type AttachedLayout = 'bundle' | 'old'
+type AttachedLayout = 'bundle' | 'old'
 
 export interface SignatureOptions extends SimpleSigningOptions {
   readonly as?: AttachedLayout
@@ -141,7 +141,7 @@ export function simpleSigningLayer(payload: string, [signer]: readonly TestSigne
 }
 
 /** A layer of an `.att` manifest. */
-export function dsseLayer(
+function dsseLayer(
   statement: string,
   predicateType: string,
   signers: readonly TestSigner[],

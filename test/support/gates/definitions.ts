@@ -3,7 +3,6 @@ import type {
   AttestationGate,
   CelGate,
   CompletenessGate,
-  GateDefinition,
   GateOperation,
   SbomGate,
   ScanGate,
@@ -106,15 +105,3 @@ export function completenessGate(changes: Partial<CompletenessGate> = {}): Compl
 export function celGate(expression: string, changes: Partial<CelGate> = {}): CelGate {
   return { ...base, name: 'rule', kind: 'cel', expression, ...changes }
 }
-
-/** The same, for every kind: for tests of what gates have in common. */
-export const everyGate: readonly GateDefinition[] = [
-  signatureGate(),
-  attestationGate(),
-  scanGate(),
-  sbomGate(),
-  soakGate(),
-  approvalsGate(),
-  completenessGate(),
-  celGate('true'),
-]

@@ -5,6 +5,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { VerifyContext } from '../signing/trust/verdict.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from './evidence.ts'
 import type { GatePorts, GateRequest } from './gate-request.ts'
+import { attachedDigests } from './gathering/attached-digests.ts'
 import { type AttachedLayer, attachedLayers } from './gathering/attached-layers.ts'
 import { createdOfRoot, needsConfigs, withConfigs } from './gathering/configs.ts'
 import { graphPlatforms } from './gathering/judged-platforms.ts'
@@ -64,7 +65,7 @@ export async function gatherImage(
     size: graph.size,
     source: from.repository,
     evidence: [...verified, ...ports.reportFiles.map((file) => evidenceOfFile(file, root.digest))],
-    attached: new Set(evidence.map(({ manifest }) => manifest.digest)),
+    attached: await attachedDigests(store, { evidence, verified, gates }, call),
     ...(limit !== undefined && { limit }),
     ...(clockDifference !== undefined && { clockDifference }),
   }

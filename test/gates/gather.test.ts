@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { AttachedEvidence } from '../../src/gates/evidence.ts'
 import { gatherImage } from '../../src/gates/gather.ts'
 import { walkGraph } from '../../src/images/graph/graph.ts'
+import { parseDigest } from '../../src/oci/digest.ts'
 import { formatIdentity } from '../../src/signing/trust/verdict.ts'
 import {
   attestation,
@@ -18,11 +19,13 @@ import {
   approvalsGate,
   attestationGate,
   celGate,
+  completenessGate,
   sbomGate,
   scanGate,
   signatureGate,
   soakGate,
 } from '../support/gates/definitions.ts'
+import { promotion } from '../support/gates/evidence-pieces.ts'
 import { judging } from '../support/gates/judging.ts'
 import { simpleSigningText } from '../support/gates/statements.ts'
 import { newSigner } from '../support/gates/test-signer.ts'
@@ -245,6 +248,35 @@ describe('a read', () => {
     requests()
     await gatherImage({ ...request, read: { graph, evidence: [] } }, 'api', ports, call)
     expect(requests()).toEqual([])
+  })
+})
+
+describe('the attached artifacts for completeness', () => {
+  const layer = simpleSigningLayer(simpleSigningText(api), [build])
+  const more = simpleSigningLayer(simpleSigningText(api, { optional: { by: 'qa' } }), [build])
+  const first = cosignTagged(api, 'sig', [layer])
+  const listed = parseDigest(first.root.digest)
+  const listing = promotion(api, build, { time: '2026-11-24T00:00:00Z', evidence: [listed] })
+  // The manifest that cosign replaced has no tag any more.
+  const untagged = {
+    ...first,
+    manifests: first.manifests.map(({ bytes, descriptor }) => ({ bytes, descriptor })),
+  }
+  const attachedIn = async (content: Content): Promise<boolean> => {
+    const { gather } = await judging(content, { trust, gates: [completenessGate()] })
+    return (await gather()).attached.has(listed)
+  }
+
+  it('have a manifest that cosign replaced by one with all of its entries', async () => {
+    const appended = cosignTagged(api, 'sig', [layer, more])
+    expect(await attachedIn(together(api, untagged, listing, appended))).toBe(true)
+  })
+
+  it('lack a manifest that was replaced by one without an entry, or that is gone', async () => {
+    const other = cosignTagged(api, 'sig', [more])
+    expect(await attachedIn(together(api, untagged, listing, other))).toBe(false)
+    expect(await attachedIn(together(api, listing, cosignTagged(api, 'sig', [layer, more])))).toBe(false)
+    expect(await attachedIn(together(api, untagged, listing))).toBe(false)
   })
 })
 

@@ -44,7 +44,8 @@ export function neededLayers(
   // The signers of the index are the signers of the statements that buildx put into it.
   if (!needed.some(({ layout }) => layout === 'buildx')) return needed
   const ofIndex: GateNeed = { ...noNeed, subjects: new Set([image.root.digest]), signatures: true }
-  return layers.filter((layer) => needed.includes(layer) || isNeeded(layer, ofIndex))
+  const known = new Set(needed)
+  return layers.filter((layer) => known.has(layer) || isNeeded(layer, ofIndex))
 }
 
 function isNeeded(layer: AttachedLayer, need: GateNeed): boolean {

@@ -2,7 +2,7 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { Evidence } from '../../images/evidence/evidence.ts'
-import { cosignEntries } from './cosign-entries.ts'
+import { cosignEntries } from '../../images/evidence/cosign-entries.ts'
 import type { PromoteTarget } from './snapshot.ts'
 
 export type EvidenceConflict = 'refuse' | 'keep' | 'replace'

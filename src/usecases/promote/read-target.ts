@@ -6,7 +6,7 @@ import { listReferrers } from '../../images/evidence/referrers.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { BlobReader, ManifestReader, Repositories } from '../../images/ports.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
-import { cosignEntries } from './cosign-entries.ts'
+import { cosignEntries } from '../../images/evidence/cosign-entries.ts'
 import { findDamaged } from './read-back.ts'
 import { type CosignManifest, hasRoot, type PromoteSource, type PromoteTarget } from './snapshot.ts'
 

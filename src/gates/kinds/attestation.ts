@@ -12,6 +12,7 @@ import {
   describeSigners,
   evidenceBy,
   nameArtifact,
+  problemsOf,
   signersValidUntil,
   whyNotAccepted,
 } from '../evaluation/signers.ts'
@@ -184,7 +185,7 @@ function statementsOf({ evidence, matching }: JudgedAttestation, subject: Digest
 function warningsOf({ evidence, counts, why }: JudgedAttestation): readonly string[] {
   const name = nameArtifact('attestation', evidence)
   if (why !== undefined) return [`${name} does not ${counts ? 'match' : 'count'}: ${why}`]
-  return evidence.problems.map((problem) => `${name}: ${problem}`)
+  return problemsOf(evidence).map((problem) => `${name}: ${problem}`)
 }
 
 function explainFailure(

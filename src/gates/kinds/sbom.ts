@@ -16,6 +16,7 @@ import {
   describeSigners,
   evidenceBy,
   nameArtifact,
+  problemsOf,
   signersValidUntil,
   whyNotAccepted,
 } from '../evaluation/signers.ts'
@@ -177,7 +178,7 @@ function listDigests(digests: readonly Digest[]): string {
 function warningsOf({ evidence, why }: JudgedSbom): readonly string[] {
   const name = nameArtifact('SBOM', evidence)
   if (why !== undefined) return [`${name} does not count: ${why}`]
-  return evidence.problems.map((problem) => `${name}: ${problem}`)
+  return problemsOf(evidence).map((problem) => `${name}: ${problem}`)
 }
 
 /** `spdx 2.3, 214 components, build (key sha256:0123456789ab)` */

@@ -20,6 +20,7 @@ import {
   explainFindings,
   explainMissing,
   explainPass,
+  hintForBroken,
   hintForFindings,
   hintForScan,
 } from './scan/explain-scan.ts'
@@ -77,7 +78,9 @@ function judgeScan(scanning: Scanning, subject: JudgedSubject): ScanJudgement {
   const evidence = evidenceOf(image, newest, findings)
   if (failures.length > 0) {
     const hint =
-      blocking.length > 0 ? hintForFindings(gate, blocking) : hintForScan(gate, image, subject, context)
+      blocking.length > 0
+        ? hintForFindings(gate, blocking)
+        : (hintForBroken(broken, image) ?? hintForScan(gate, image, subject, context))
     return {
       passes: false,
       reason: failures.join('; '),

@@ -9,6 +9,7 @@ import {
   describeSigners,
   evidenceBy,
   nameArtifact,
+  problemsOf,
   signersValidUntil,
   whyNotAccepted,
 } from '../evaluation/signers.ts'
@@ -99,7 +100,7 @@ function judgeSignature(
 function warningsOf({ evidence, why }: JudgedSignature): readonly string[] {
   const name = nameArtifact('signature', evidence)
   if (why !== undefined) return [`${name} does not count: ${why}`]
-  return evidence.problems.map((problem) => `${name}: ${problem}`)
+  return problemsOf(evidence).map((problem) => `${name}: ${problem}`)
 }
 
 function explainFailure(

@@ -134,9 +134,26 @@ describe('a scan gate fails', () => {
     ['that is attached as it is', attachedDocument('application/sarif+json', sarif(), { to: amd64 })],
     ['whose statement is about another image', scanned(trivy(), { about: [elsewhere] })],
     ['of another type', statement('https://example.com/other', trivy(), { by: ['scanner'], to: amd64 })],
+    ['that is a file with a report in it', attachedDocument('application/json', trivy(), { to: amd64 })],
     ['that is an SBOM', statement('https://cyclonedx.org/bom', { bomFormat: 'CycloneDX' }, { to: amd64 })],
   ])('with a report %s', (_, report) => {
     expect(judge([report]).result).toBe('fail')
+  })
+
+  it('and names a report without a statement in a warning', () => {
+    const file = attachedDocument('application/sarif+json', sarif(), { to: amd64 })
+    expect(judge([file]).warnings).toEqual([
+      `report ${shortDigest(file.artifact)} does not count: it is not signed by a known signer`,
+    ])
+  })
+
+  it('and does not take an SBOM for a report', () => {
+    const sboms = [
+      statement('https://cyclonedx.org/bom', { bomFormat: 'CycloneDX', components: [] }, { to: amd64 }),
+      attachedDocument('application/vnd.cyclonedx+json', { bomFormat: 'CycloneDX' }, { to: amd64 }),
+    ]
+    expect(judge(sboms)).toMatchObject({ result: 'fail', reason: 'no report' })
+    expect(judge(sboms).warnings).toBeUndefined()
   })
 
   it('and names the report of another signer in a warning', () => {
@@ -391,6 +408,16 @@ describe('a report that cannot be read', () => {
     expect(judge([dated, scanned(trivy({ age: 3 * hour }))]).result).toBe('fail')
   })
 
+  it('without a time has to be deleted, and one with a time to be replaced', () => {
+    const undated = judge([clean, truncated]).hint
+    expect(undated).toBe(
+      `Delete registry.example.com/staging/api@${truncated.artifact}, which may be the newest report, and attach a new one.`,
+    )
+    expect(judge([newer]).hint).toContain(`Delete `)
+    const dated = scanned({ ...trivy(), SchemaVersion: 3 }, { signedAt: now })
+    expect(judge([dated]).hint).toContain('Run: trivy image')
+  })
+
   it('of another signer is ignored', () => {
     const foreign = unreadable('a key stands twice', { by: [], to: amd64, predicateType: vulnType })
     const found = judge([foreign, clean])
@@ -422,7 +449,7 @@ describe('report files', () => {
     const found = judge([file])
     expect(found.result).toBe('fail')
     expect(found.warnings).toEqual([
-      `report ${shortDigest(file.artifact)} does not count: the gate scan has no \`allowReportFile: true\``,
+      `report file ${shortDigest(file.artifact)} does not count: the gate scan has no \`allowReportFile: true\``,
     ])
   })
 
@@ -437,6 +464,15 @@ describe('report files', () => {
       reason: `no vulnerability is high or above (scanner-x, 1 h ago, report file that the user asserts to be about ${shortDigest(amd64)})`,
     })
     expect(judge([reportFile(sarif(), elsewhere)], files).result).toBe('fail')
+  })
+
+  it('that cannot be read have to be replaced', () => {
+    const file = reportFile('{}')
+    const { reason, hint } = judge([clean, file], files)
+    expect(reason).toBe(
+      `report file ${shortDigest(file.artifact)} cannot be read: it is no report of a scanner`,
+    )
+    expect(hint).toBe('Pass a complete report of a scanner with --scan-report.')
   })
 
   it('that cannot be read fail the gate', () => {

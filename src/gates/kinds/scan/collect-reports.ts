@@ -1,12 +1,13 @@
 import type { ScanGate } from '../../../config/gates/gate.ts'
-import { isScanPredicate } from '../../../reports/parse-scan-report.ts'
+import { isSbomPredicate } from '../../../reports/parse-sbom.ts'
+import { isScanPredicate, isScanReport } from '../../../reports/parse-scan-report.ts'
 import type { ScanReport } from '../../../reports/vulnerability.ts'
 import type { VerifiedSigner } from '../../../signing/trust/verdict.ts'
 import { type Clocks, isInFuture } from '../../evaluation/clocks.ts'
 import { formatMinute } from '../../evaluation/format-time.ts'
 import { earliest } from '../../evaluation/judge-subjects.ts'
 import { readScanReport } from '../../evaluation/parsed-evidence.ts'
-import { acceptedSigners, nameArtifact, whyNotAccepted } from '../../evaluation/signers.ts'
+import { acceptedSigners, nameArtifact, problemsOf, whyNotAccepted } from '../../evaluation/signers.ts'
 import { statementTime } from '../../evaluation/statement-time.ts'
 import type { AttachedEvidence, JudgedImage } from '../../evidence.ts'
 
@@ -48,7 +49,7 @@ export function collectReports(gate: ScanGate, image: JudgedImage, clocks: Clock
   const future: number[] = []
   for (const evidence of image.evidence.filter(mayBeReport)) {
     const signers = acceptedSigners(evidence, gate.signedBy)
-    const name = nameArtifact('report', evidence)
+    const name = nameReport(evidence)
     const why = whyNotCounted(gate, evidence, signers)
     if (why !== undefined) {
       if (isCertainlyReport(evidence)) warnings.push(`${name} does not count: ${why}`)
@@ -71,10 +72,15 @@ export function collectReports(gate: ScanGate, image: JudgedImage, clocks: Clock
       warnings.push(`${name} does not count: it is dated in the future, ${formatMinute(time)} UTC`)
       continue
     }
-    warnings.push(...evidence.problems.map((problem) => `${name}: ${problem}`))
+    warnings.push(...problemsOf(evidence).map((problem) => `${name}: ${problem}`))
     trusted.push({ evidence, signers, report, time })
   }
   return { trusted, broken, warnings, future }
+}
+
+/** Names a report for a person. */
+export function nameReport(evidence: AttachedEvidence): string {
+  return nameArtifact(evidence.layout === 'reportFile' ? 'report file' : 'report', evidence)
 }
 
 /** Whether an attached artifact has or may have a report. */
@@ -95,7 +101,12 @@ function isCertainlyReport(evidence: AttachedEvidence): boolean {
   const { content, layout } = evidence
   if (layout === 'reportFile') return true
   if (content.kind === 'unreadable') return content.predicateType !== undefined
-  return readScanReport(evidence).kind === 'parsed'
+  if (content.kind === 'statement') return isScanReport(content.predicate, content.predicateType)
+  return (
+    content.kind === 'document' &&
+    isScanPredicate(content.mediaType) &&
+    !isSbomPredicate(content.mediaType, ['cyclonedx'])
+  )
 }
 
 function whyNotCounted(

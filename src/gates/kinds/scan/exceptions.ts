@@ -5,9 +5,8 @@ import type { Clocks } from '../../evaluation/clocks.ts'
 import { endOfDay } from '../../evaluation/format-time.ts'
 
 /** Whether two ids are of one vulnerability. Ids are equal in any case. */
-export function sharesId(one: readonly string[], other: readonly string[]): boolean {
-  const ids = new Set(one.map((id) => id.toLowerCase()))
-  return other.some((id) => ids.has(id.toLowerCase()))
+function sharesId(one: readonly string[], other: readonly string[]): boolean {
+  return one.some((id) => other.some((same) => id.toLowerCase() === same.toLowerCase()))
 }
 
 /** Whether an exception is about a finding, by its id or an alias, and by its package. */

@@ -6,7 +6,12 @@ import { labelOf, shortDigest } from '../../evaluation/judge-subjects.ts'
 import type { JudgedImage, JudgedSubject } from '../../evidence.ts'
 import type { EvaluationContext } from '../../kind-result.ts'
 import { platformsOf } from '../../subjects.ts'
-import type { BrokenReport, CollectedReports, TrustedReport } from './collect-reports.ts'
+import {
+  type BrokenReport,
+  type CollectedReports,
+  nameReport,
+  type TrustedReport,
+} from './collect-reports.ts'
 import { describeFinding, type JudgedFinding } from './findings.ts'
 import { coversSubject } from './report-subject.ts'
 
@@ -73,7 +78,16 @@ export function hintForFindings(gate: ScanGate, [first]: readonly JudgedFinding[
 export function explainBroken([first, ...others]: readonly BrokenReport[]): string {
   if (first === undefined) return ''
   const more = others.length > 0 ? `; and ${others.length} more` : ''
-  return `report ${shortDigest(first.evidence.artifact)} cannot be read: ${first.reason}${more}`
+  return `${nameReport(first.evidence)} cannot be read: ${first.reason}${more}`
+}
+
+/** A newer report replaces a broken one only if it is known to be newer. */
+export function hintForBroken([first]: readonly BrokenReport[], image: JudgedImage): string | undefined {
+  if (first === undefined) return undefined
+  const { layout, artifact } = first.evidence
+  if (layout === 'reportFile') return 'Pass a complete report of a scanner with --scan-report.'
+  if (first.time !== undefined) return undefined
+  return `Delete ${sourceReference(image, artifact)}, which may be the newest report, and attach a new one.`
 }
 
 /** Says why there is no report that decides, although there may be others. */

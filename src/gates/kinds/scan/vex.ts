@@ -2,7 +2,8 @@ import type { ScanGate } from '../../../config/gates/gate.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { formatRepository } from '../../../oci/reference.ts'
 import { matchesPackage, parsePackageUrl } from '../../../reports/package-url.ts'
-import { isVexPredicate } from '../../../reports/parse-vex.ts'
+import { isSbomPredicate } from '../../../reports/parse-sbom.ts'
+import { isVexDocument, isVexPredicate } from '../../../reports/parse-vex.ts'
 import type { VexProduct, VexStatement } from '../../../reports/vex.ts'
 import type { Vulnerability } from '../../../reports/vulnerability.ts'
 import type { VerifiedSigner } from '../../../signing/trust/verdict.ts'
@@ -12,7 +13,6 @@ import { readVex } from '../../evaluation/parsed-evidence.ts'
 import { acceptedSigners, nameArtifact, whyNotAccepted } from '../../evaluation/signers.ts'
 import { statementTime } from '../../evaluation/statement-time.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../../evidence.ts'
-import { sharesId } from './exceptions.ts'
 import { isAbout } from './report-subject.ts'
 
 /** A statement of a trusted author. */
@@ -25,7 +25,8 @@ interface TrustedVexStatement {
 }
 
 export interface CollectedVex {
-  readonly statements: readonly TrustedVexStatement[]
+  /** by each id and alias in lower case: reports have thousands of findings */
+  readonly statements: ReadonlyMap<string, readonly TrustedVexStatement[]>
   /** documents of trusted authors that cannot be read: they may withdraw an older statement */
   readonly broken: readonly { readonly evidence: AttachedEvidence; readonly time: number | undefined }[]
   readonly warnings: readonly string[]
@@ -41,7 +42,7 @@ export type VexDecision =
 /** Parses the VEX documents of an image that the gate accepts. */
 export function collectVex(gate: ScanGate, image: JudgedImage, clocks: Clocks): CollectedVex {
   const { vexSignedBy } = gate
-  const statements: TrustedVexStatement[] = []
+  const statements = new Map<string, TrustedVexStatement[]>()
   const broken: CollectedVex['broken'][number][] = []
   const warnings: string[] = []
   if (vexSignedBy === undefined) return { statements, broken, warnings }
@@ -49,7 +50,7 @@ export function collectVex(gate: ScanGate, image: JudgedImage, clocks: Clocks): 
     const signers = acceptedSigners(evidence, vexSignedBy)
     const name = nameArtifact('VEX document', evidence)
     if (signers.length === 0 && !isDamaged(evidence)) {
-      if (readVex(evidence).kind === 'parsed')
+      if (isCertainlyVex(evidence))
         warnings.push(`${name} does not count: ${whyNotAccepted(evidence, vexSignedBy)}`)
       continue
     }
@@ -69,10 +70,17 @@ export function collectVex(gate: ScanGate, image: JudgedImage, clocks: Clocks): 
         warnings.push(`${name}: the statement about ${statement.vulnerability} is dated in the future`)
         continue
       }
-      statements.push({ evidence, signers, statement, time })
+      for (const id of idsOf(statement.vulnerability, statement.aliases))
+        statements.set(id, [...(statements.get(id) ?? []), { evidence, signers, statement, time }])
     }
   }
   return { statements, broken, warnings }
+}
+
+/** An SBOM in CycloneDX has the same type as a VEX document. */
+function isCertainlyVex({ content }: AttachedEvidence): boolean {
+  if (content.kind === 'statement') return isVexDocument(content.predicate)
+  return content.kind === 'document' && !isSbomPredicate(content.mediaType, ['cyclonedx'])
 }
 
 function isDamaged({ content }: AttachedEvidence): boolean {
@@ -99,10 +107,10 @@ export function decideByVex(
   subject: JudgedSubject,
   image: JudgedImage,
 ): VexDecision {
-  const about = statements.filter(
+  const ofFinding = idsOf(finding.id, finding.aliases).flatMap((id) => statements.get(id) ?? [])
+  const about = ofFinding.filter(
     ({ evidence, statement }) =>
       isAbout(evidence, subject, image) &&
-      sharesId([statement.vulnerability, ...statement.aliases], [finding.id, ...finding.aliases]) &&
       statement.products.some((product) => isProduct(product, subject, image)),
   )
   const judged = about.map((one) => ({ one, ...judgeStatement(one, finding, subject, image) }))
@@ -117,6 +125,10 @@ export function decideByVex(
   if (first === undefined || deciding.some(({ suppresses }) => !suppresses) || isUnsure)
     return { suppresses: false, ...(note !== undefined && { note }) }
   return { suppresses: true, by: first.one }
+}
+
+function idsOf(id: string, aliases: readonly string[]): readonly string[] {
+  return [...new Set([id, ...aliases].map((one) => one.toLowerCase()))]
 }
 
 interface JudgedStatement {

@@ -1,8 +1,8 @@
 import type { AttestationGate } from '../../config/gates/gate.ts'
-import type { Digest } from '../../oci/digest.ts'
 import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
 import { type CelCondition, compileCondition } from '../cel/condition.ts'
 import { type Clocks, clocksOf, isInFuture } from '../evaluation/clocks.ts'
+import { statementFacts } from '../evaluation/facts.ts'
 import { attestCommand, runCommand } from '../evaluation/fix-commands.ts'
 import { formatMinute } from '../evaluation/format-time.ts'
 import { judgeSubjects, labelOf, shortDigest, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
@@ -18,7 +18,7 @@ import {
 } from '../evaluation/signers.ts'
 import { statementTime } from '../evaluation/statement-time.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.ts'
-import type { EvaluateKind, EvaluationContext, VerifiedStatement } from '../kind-result.ts'
+import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
 import { platformsOf } from '../subjects.ts'
 
 /**
@@ -71,10 +71,10 @@ function judgeAttestations(judging: Judging, subject: JudgedSubject): SubjectJud
       evidence: matching.flatMap((one) => evidenceBy(image, one.evidence, one.matching, one.time)),
       validUntil: signersValidUntil(signers, gate.count),
       warnings,
-      facts: {
-        attestations: matching.flatMap((one) => statementsOf(one, subject.digest)),
-        signers: signers.map(({ signer }) => signer),
-      },
+      facts: statementFacts(
+        matching.map((one) => ({ evidence: one.evidence, signers: one.matching })),
+        subject,
+      ),
     }
   }
   const elsewhere = platformsWithAttestation(judging, subject)
@@ -173,13 +173,6 @@ function newestOf(all: readonly JudgedAttestation[], count: number): readonly Ju
 function latestOf(all: readonly JudgedAttestation[]): readonly JudgedAttestation[] {
   const latest = Math.max(...all.map(({ time }) => time ?? Number.NEGATIVE_INFINITY))
   return all.filter(({ time }) => time === undefined || time === latest)
-}
-
-function statementsOf({ evidence, matching }: JudgedAttestation, subject: Digest): VerifiedStatement[] {
-  const { content } = evidence
-  if (content.kind !== 'statement') return []
-  const { predicateType, predicate } = content
-  return matching.slice(0, 1).map(({ signer }) => ({ predicateType, predicate, subject, signer }))
 }
 
 function warningsOf({ evidence, counts, why }: JudgedAttestation): readonly string[] {

@@ -3,6 +3,7 @@ import type { Digest } from '../../oci/digest.ts'
 import { isSbomPredicate } from '../../reports/parse-sbom.ts'
 import type { SbomDocument } from '../../reports/sbom.ts'
 import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
+import { statementFacts } from '../evaluation/facts.ts'
 import { attestCommand, runCommand, sourceReference } from '../evaluation/fix-commands.ts'
 import {
   judgeSubjects,
@@ -21,7 +22,7 @@ import {
   whyNotAccepted,
 } from '../evaluation/signers.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.ts'
-import type { EvaluateKind, EvaluationContext, VerifiedStatement } from '../kind-result.ts'
+import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
 import { platformsOf, subjectsOf } from '../subjects.ts'
 
 /** Media types of attached files that say nothing about their format. */
@@ -89,11 +90,10 @@ function judgeSboms(
     validUntil: gate.signedBy === undefined ? undefined : signersValidUntil(signers, 1),
     warnings,
     facts: {
+      ...statementFacts(passing, subject),
       components: passing.flatMap(({ document }) =>
         (document?.components ?? []).map((one) => ({ ...one, subject: subject.digest })),
       ),
-      attestations: passing.flatMap((one) => statementsOf(one, subject.digest)),
-      signers: signers.map(({ signer }) => signer),
     },
   }
 }
@@ -196,13 +196,6 @@ function explainFailure(gate: SbomGate, all: readonly JudgedSbom[]): string {
   if (first === undefined) return `no ${kind}`
   const why = first.why ?? ''
   return all.length === 1 ? `no ${kind} passes: ${why}` : `none of ${all.length} SBOMs passes: ${why}`
-}
-
-function statementsOf({ evidence, signers }: JudgedSbom, subject: Digest): VerifiedStatement[] {
-  const { content } = evidence
-  if (content.kind !== 'statement') return []
-  const { predicateType, predicate } = content
-  return signers.slice(0, 1).map(({ signer }) => ({ predicateType, predicate, subject, signer }))
 }
 
 function hintFor(

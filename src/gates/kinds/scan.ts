@@ -1,5 +1,6 @@
 import type { ScanGate } from '../../config/gates/gate.ts'
 import { clocksOf } from '../evaluation/clocks.ts'
+import { statementFacts } from '../evaluation/facts.ts'
 import { endOfDay, formatSpan } from '../evaluation/format-time.ts'
 import {
   earliest,
@@ -146,18 +147,11 @@ function validUntil(
   return earliest([Math.max(...ends), ...exceptions, ...vex])
 }
 
-function factsOf(newest: readonly TrustedReport[], { digest }: JudgedSubject): SubjectFacts {
-  return {
-    vulnerabilities: newest.flatMap(({ report }) =>
-      report.vulnerabilities.map((one) => ({ ...one, subject: digest })),
-    ),
-    attestations: newest.flatMap(({ evidence: { content }, signers }) => {
-      if (content.kind !== 'statement') return []
-      const { predicateType, predicate } = content
-      return signers.slice(0, 1).map(({ signer }) => ({ predicateType, predicate, subject: digest, signer }))
-    }),
-    signers: newest.flatMap(({ signers }) => signers.map(({ signer }) => signer)),
-  }
+function factsOf(newest: readonly TrustedReport[], subject: JudgedSubject): SubjectFacts {
+  const vulnerabilities = newest.flatMap(({ report }) =>
+    report.vulnerabilities.map((one) => ({ ...one, subject: subject.digest })),
+  )
+  return { ...statementFacts(newest, subject), vulnerabilities }
 }
 
 /** Without a report, it is unknown whether an exception is needed. */

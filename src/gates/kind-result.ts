@@ -58,16 +58,16 @@ export interface SubjectSigner {
 }
 
 /** A finding, with the manifest that the gate judged. */
-export interface SubjectVulnerability extends Vulnerability {
+interface SubjectVulnerability extends Vulnerability {
   readonly subject: Digest
 }
 
 /** A component, with the manifest that the gate judged. */
-export interface SubjectComponent extends SbomComponent {
+interface SubjectComponent extends SbomComponent {
   readonly subject: Digest
 }
 
-export interface VerifiedStatement {
+interface VerifiedStatement {
   readonly predicateType: string
   readonly predicate: unknown
   /** the digest that it is about */

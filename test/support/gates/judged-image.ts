@@ -84,7 +84,7 @@ function attached(
 }
 
 /** `build` is the signer of a key; `keyless` has a certificate. */
-export function verifiedSigner(name: string, time?: number): VerifiedSigner {
+function verifiedSigner(name: string, time?: number): VerifiedSigner {
   const [signer = ''] = name.split('#')
   return {
     signer,

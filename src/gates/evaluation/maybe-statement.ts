@@ -1,6 +1,6 @@
 import type { AttachedEvidence } from '../evidence.ts'
 
-/** Layouts that contain statements of a promotion or of a person. */
+/** Layouts of in-toto statements. */
 const statementLayouts: ReadonlySet<AttachedEvidence['layout']> = new Set(['bundle', 'dsse', 'plain'])
 
 /** Whether an attached artifact has a predicate type, or may have it because it cannot be read. */
@@ -10,7 +10,7 @@ export function mayBeStatement({ content, layout }: AttachedEvidence, predicateT
   return content.predicateType === predicateType || content.predicateType === undefined
 }
 
-/** Whether bytes are missing or damaged: nobody knows who signed which statement. */
+/** Whether bytes are missing or damaged: the signer and the statement are unknown. */
 export function isDamagedEvidence({ content }: AttachedEvidence): boolean {
   return content.kind === 'unreadable' && content.isDamaged === true
 }

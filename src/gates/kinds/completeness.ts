@@ -42,19 +42,23 @@ function judgeCompleteness(
     const more = missing.length > maxNamed ? ` and ${missing.length - maxNamed} more` : ''
     const names = missing.slice(0, maxNamed).map(shortDigest).join(', ')
     return fails(
-      `${missing.length} of ${listed.size} attached artifacts that a promotion lists are gone: ${names}${more}`,
+      `missing attached artifacts that a promotion lists: ${names}${more} (${missing.length} of ${listed.size})`,
       'Attach them again from a repository that still has them: dray copy copies attached artifacts.',
     )
   }
   return {
     passes: true,
-    reason:
-      listed.size === 0
-        ? 'its promotions list no attached artifacts'
-        : `all ${listed.size} attached artifacts that its promotions list are there`,
+    reason: describeComplete(listed.size),
     evidence: promotions.flatMap((one) => evidenceBy(image, one.evidence, one.signers)),
     validUntil: earliest(promotions.map((one) => signersValidUntil(one.signers, 1))),
     warnings,
     facts: statementFacts(promotions, subject),
   }
+}
+
+function describeComplete(count: number): string {
+  if (count === 0) return 'its promotions list no attached artifacts'
+  return count === 1
+    ? 'the attached artifact that its promotions list is there'
+    : `all ${count} attached artifacts that its promotions list are there`
 }

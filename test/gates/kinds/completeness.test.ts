@@ -32,7 +32,7 @@ describe('a completeness gate', () => {
     })
     expect(evaluate(gate, image)).toMatchObject({
       result: 'fail',
-      reason: `1 of 2 attached artifacts that a promotion lists are gone: ${shortDigest(approval)}`,
+      reason: `missing attached artifacts that a promotion lists: ${shortDigest(approval)} (1 of 2)`,
     })
   })
 

@@ -101,6 +101,18 @@ describe('loadGates', () => {
       ],
     ],
     [
+      'a rule with `matches`, which RE2 replaces',
+      'rule',
+      'attestations.signed.size() > 0',
+      "image.name.matches('a')",
+      {},
+      [
+        expect.stringMatching(
+          /^19:42 environments\.prod\.gates\[3\]\.cel\.expression: .*matches.*regex/,
+        ) as string,
+      ],
+    ],
+    [
       'a rule that uses itself',
       'rule',
       'attestations.signed',

@@ -59,6 +59,8 @@ async function loadKeyless(
     keys: [],
     keyless: { ...keyless, claims },
   })
+  const whole = await load(withClaims(keyless.claims), path)
+  if (!('issue' in whole)) return [whole]
   const ofRoot = await load(withClaims({}), [...path, 'trustedRoot'])
   if ('issue' in ofRoot) return [ofRoot]
   const ofClaims = await Promise.all(
@@ -67,7 +69,7 @@ async function loadKeyless(
     ),
   )
   const wrong = ofClaims.filter((part) => 'issue' in part)
-  return wrong.length > 0 ? wrong : [await load(withClaims(keyless.claims), path)]
+  return wrong.length > 0 ? wrong : [whole]
 }
 
 /** The fix for a file that is missing or cannot be read. */

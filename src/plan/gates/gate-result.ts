@@ -75,7 +75,7 @@ export interface GateEvidence {
 }
 
 /** A decision of a person for one run to write although a gate fails. */
-export interface GateOverride {
+interface GateOverride {
   readonly reason: string
 }
 

@@ -22,7 +22,7 @@ export interface PlanGuardOptions {
 }
 
 /** A plan after the gates and the residency of `dray.yaml` were applied to it. */
-export interface GuardedPlan {
+interface GuardedPlan {
   readonly plan: Plan
   readonly judgeAgain: JudgeAgain
 }

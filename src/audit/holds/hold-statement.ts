@@ -7,7 +7,7 @@ import { isBundleType, parseBundle } from '../../signing/sigstore-bundle.ts'
 import { parseStatement } from '../../signing/statement.ts'
 import type { Actor } from '../log/record.ts'
 
-export type HoldDecision = 'hold' | 'release'
+type HoldDecision = 'hold' | 'release'
 
 /** The content of a statement that holds an image, or ends its holds. */
 export interface HoldStatement {

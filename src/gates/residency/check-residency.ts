@@ -7,7 +7,7 @@ import type { Repositories } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError, type ErrorCode, toDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
-import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Placement, Plan, Refusal } from '../../plan/plan.ts'
 import { evaluateResidency, type ForbiddenWrite, type ImageLabels } from './evaluate-residency.ts'
 
@@ -133,9 +133,9 @@ async function readLabels(
   }
 }
 
-function refusalOf({ image, root, to }: ResidentImage, { why }: ForbiddenWrite): DrayError {
+function refusalOf({ image, to }: ResidentImage, { why }: ForbiddenWrite): DrayError {
   return new DrayError('refused', `${image} may not be written to ${formatRepository(to)}`, {
-    subject: formatAt(to, root),
+    subject: formatRepository(to),
     why,
     hint: 'Choose another repository, or change residency in dray.yaml.',
   })

@@ -21,7 +21,7 @@ const imagesAtOnce = 16
 const statementsAtOnce = 16
 
 /** One image in one repository. */
-export interface PlacedRequest extends Omit<HoldRequest, 'targets'> {
+interface PlacedRequest extends Omit<HoldRequest, 'targets'> {
   readonly repository: RepositoryName
 }
 

@@ -89,9 +89,9 @@ class RepositoryBuilder implements BuiltRepository {
 
   /** Only images and indexes are held. */
   #hold({ of, decision, daysAgo, ends, isReadable, isTagged }: HoldRecipe, i: number): void {
-    const image = this.#images.at(-1 - (of % Math.max(this.#images.length, 1)))
-    if (image === undefined) return
-    const { mediaType, digest, size } = image
+    const held = this.#images.at(-1 - (of % Math.max(this.#images.length, 1)))
+    if (held === undefined) return
+    const { mediaType, digest, size } = held
     if (isTagged || decision === 'tag') this.tags.set(`hold-${digest.slice(7, 19)}`, digest)
     if (decision === 'tag') return
     const expires = ends === 'none' ? undefined : new Date(now + ends * day).toISOString().slice(0, 10)

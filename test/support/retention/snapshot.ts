@@ -18,7 +18,7 @@ export interface ManifestSummary {
 }
 
 /** The fields of a statement; none if it cannot be parsed. */
-export interface HoldSummary {
+interface HoldSummary {
   readonly decision?: string
   readonly timestamp?: string
   readonly expires?: string

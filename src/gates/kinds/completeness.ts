@@ -48,7 +48,7 @@ function judgeCompleteness(
   }
   return {
     passes: true,
-    reason: describeComplete(listed.size),
+    reason: explainPass(listed.size),
     evidence: promotions.flatMap((one) => evidenceBy(image, one.evidence, one.signers)),
     validUntil: earliest(promotions.map((one) => signersValidUntil(one.signers, 1))),
     warnings,
@@ -56,9 +56,8 @@ function judgeCompleteness(
   }
 }
 
-function describeComplete(count: number): string {
+function explainPass(count: number): string {
   if (count === 0) return 'its promotions list no attached artifacts'
-  return count === 1
-    ? 'the attached artifact that its promotions list is there'
-    : `all ${count} attached artifacts that its promotions list are there`
+  if (count === 1) return 'the attached artifact that its promotions list is there'
+  return `all ${count} attached artifacts that its promotions list are there`
 }

@@ -19,11 +19,12 @@ describe('a completeness gate', () => {
     })
   })
 
-  it('passes if its promotions had no attached artifacts', () => {
-    expect(evaluate(gate, judgedImage([promoted()]))).toMatchObject({
-      result: 'pass',
-      reason: 'its promotions list no attached artifacts',
-    })
+  it.each([
+    [[], 'its promotions list no attached artifacts'],
+    [[scan], 'the attached artifact that its promotions list is there'],
+  ])('passes if its promotions list %j', (listed, reason) => {
+    const image = judgedImage([promoted({ evidence: listed })], { attached: new Set(listed) })
+    expect(evaluate(gate, image)).toMatchObject({ result: 'pass', reason })
   })
 
   it('fails if one of them is gone, also if only an older promotion lists it', () => {

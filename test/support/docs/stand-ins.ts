@@ -1,11 +1,11 @@
 import type { Oracle } from '../oracle.ts'
 import { runCosign } from './cosign.ts'
-import type { NamedImage, StandIn } from './stand-in.ts'
+import type { NamedImage, StandIn, StandInPorts } from './stand-in.ts'
 import { runTrivy } from './trivy.ts'
 import { listenForScripts, type ScriptRequest, type ScriptResult } from './warm-protocol.ts'
 import { standInScript } from './warm-script.ts'
 
-const programs: Readonly<Record<string, StandIn>> = { cosign: runCosign, trivy: runTrivy }
+const programs: Readonly<Record<string, StandIn>> = { cosign: runCosign, crane: runCrane, trivy: runTrivy }
 
 export interface StandIns {
   /** the text of each script, by the name of the program */
@@ -25,13 +25,22 @@ export async function openStandIns(oracleOf: (host: string) => Promise<Oracle>):
   }
 }
 
+/** Deletes a manifest; other commands print a token. */
+async function runCrane(args: readonly string[], { imageOf }: StandInPorts): Promise<string> {
+  const [command, reference = ''] = args
+  if (command !== 'delete') return 'token\n'
+  const { oracle, repository, manifest } = await imageOf(reference)
+  await oracle.delete(repository, manifest.digest)
+  return ''
+}
+
 async function run(
   { args: [name = '', ...args], cwd }: ScriptRequest,
   oracleOf: (host: string) => Promise<Oracle>,
 ): Promise<ScriptResult> {
   try {
     const output = await programs[name]?.(args, { cwd, imageOf: (reference) => imageOf(reference, oracleOf) })
-    return { code: 0, written: output === undefined || output === '' ? [] : [[2, output]] }
+    return { code: 0, written: output === undefined || output === '' ? [] : [[1, output]] }
   } catch (error) {
     return { code: 1, written: [[2, `Error: ${name}: ${String(error)}\n`]] }
   }

@@ -26,10 +26,10 @@ export async function openStandIns(oracleOf: (host: string) => Promise<Oracle>):
 }
 
 /** Deletes a manifest; other commands print a token. */
-async function runCrane(args: readonly string[], { imageOf }: StandInPorts): Promise<string> {
+async function runCrane(args: readonly string[], ports: StandInPorts): Promise<string> {
   const [command, reference = ''] = args
   if (command !== 'delete') return 'token\n'
-  const { oracle, repository, manifest } = await imageOf(reference)
+  const { oracle, repository, manifest } = await ports.imageOf(reference)
   await oracle.delete(repository, manifest.digest)
   return ''
 }

@@ -71,11 +71,15 @@ export function gateLines(gate: GateResult): readonly string[] {
   ]
 }
 
-/** One line for each reason of the platform images, failures first; else the reason of the gate. */
-function reasonLines({ reason, subjects }: GateResult): readonly string[] {
+/**
+ * One line for each reason of the platform images, failures first. The reason of the gate stands
+ * alone if no platform image explains it: all may pass by artifacts that would not be copied.
+ */
+function reasonLines({ result: verdict, reason, subjects }: GateResult): readonly string[] {
   const named = subjects.filter(({ platform }) => platform !== undefined)
   if (named.length === 0 || (named.length === 1 && subjects.length === 1)) return [reason]
   const failed = subjects.filter(({ result }) => result !== 'pass')
+  if (verdict !== 'pass' && failed.length === 0) return [reason]
   const ordered = [...failed, ...subjects.filter(({ result }) => result === 'pass')]
   const byReason = Map.groupBy(ordered, (one) => JSON.stringify([one.result, one.reason]))
   return [...byReason.values()].flatMap((same) => {

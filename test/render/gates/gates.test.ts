@@ -58,6 +58,13 @@ describe('dray check', () => {
 Checked 1 image: 1 refused.`)
   })
 
+  it('shows the reason of a gate that fails although all platform images pass', () => {
+    const reason = 'passed by attached artifacts that would not be at the destination'
+    const subjects = scan.subjects.map((one) => ({ ...one, result: 'pass' as const }))
+    const text = show([{ ...checked, gates: [{ ...scan, reason, subjects }] }], 120)
+    expect(text).toContain(`scan  FAIL  ${reason}\n`)
+  })
+
   it('breaks reasons into lines of the terminal and cuts nothing', () => {
     const text = show([checked], 60)
     expect(text.split('\n').filter((line) => displayWidth(line) > 60)).toEqual([])

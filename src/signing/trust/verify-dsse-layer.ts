@@ -1,10 +1,10 @@
 import { DrayError } from '../../lib/errors.ts'
 import { parseJson } from '../../oci/json.ts'
-import { parseEnvelope } from '../dsse.ts'
+import { type Envelope, parseEnvelope } from '../dsse.ts'
 import { maxEvidenceSize } from '../statement.ts'
 import { checkCertificate } from '../keyless/check-certificate.ts'
-import { checkKeys } from './check-keys.ts'
-import { proofOf } from '../keyless/cosign-annotations.ts'
+import { checkKeys, type SignerVerdict } from './check-keys.ts'
+import { cosignAnnotations, proofOf } from '../keyless/cosign-annotations.ts'
 import { problemOf, verdictOf } from './not-verified.ts'
 import { signedBytesOf } from './signed-bytes.ts'
 import { contentOf } from './signed-content.ts'
@@ -26,19 +26,33 @@ export async function verifyDsseLayer(
     if (bytes.byteLength > maxEvidenceSize)
       throw new DrayError('malformed', `${where} is larger than ${maxEvidenceSize} bytes`)
     const envelope = parseEnvelope(parseJson(bytes, where), where)
-    // cosign timestamps the whole envelope here, and the signature in other layouts.
-    const signed = signedBytesOf(envelope, bytes)
     return await verdictOf(
       where,
       () => contentOf(envelope, where),
-      () => {
-        const proof = proofOf(annotations, where)
-        return proof === undefined
-          ? checkKeys(signed, where, context)
-          : checkCertificate(signed, proof, where, context)
-      },
+      () => checkLayer(envelope, bytes, annotations, where, context),
     )
   } catch (error) {
     return { signers: [], problems: [problemOf(error, where)] }
   }
+}
+
+/**
+ * cosign 3 timestamps the signature in the envelope, as in a bundle. Earlier versions timestamp the
+ * whole layer.
+ */
+async function checkLayer(
+  envelope: Envelope,
+  layer: Uint8Array,
+  annotations: Readonly<Record<string, string>>,
+  where: string,
+  context: VerifyContext,
+): Promise<SignerVerdict> {
+  const signed = signedBytesOf(envelope)
+  const proof = proofOf(annotations, where)
+  if (proof === undefined) return checkKeys(signed, where, context)
+  const ofSignature = await checkCertificate(signed, proof, where, context)
+  if (ofSignature.signers.length > 0 || annotations[cosignAnnotations.timestamp] === undefined)
+    return ofSignature
+  const ofLayer = await checkCertificate(signedBytesOf(envelope, layer), proof, where, context)
+  return ofLayer.signers.length > 0 ? ofLayer : ofSignature
 }

@@ -145,9 +145,12 @@ describe('a keyless signature in an older layout', () => {
     const context = contextFor({ transparencyLog: 'none' })
     const annotations = await instance.simpleSigning(payload, options)
     const signature = await verifySimpleSigning(Buffer.from(payload), annotations, 'it', context)
-    const layer = await instance.dsseLayer(statement, options)
-    const attestation = await verifyDsseLayer(layer.bytes, layer.annotations, 'it', context)
-    expect([signersIn(signature), signersIn(attestation)]).toEqual([['build'], ['build']])
+    expect(signersIn(signature)).toEqual(['build'])
+    for (const timestampOf of ['signature', 'layer'] as const) {
+      const layer = await instance.dsseLayer(statement, { ...options, timestampOf })
+      const attestation = await verifyDsseLayer(layer.bytes, layer.annotations, 'it', context)
+      expect(signersIn(attestation)).toEqual(['build'])
+    }
   })
 
   it.each([

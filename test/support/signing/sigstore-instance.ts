@@ -52,6 +52,8 @@ export interface BundleOptions {
   readonly version?: '0.1' | '0.2' | '0.3'
   readonly withLog?: boolean
   readonly withTimestamp?: boolean
+  /** of a `.att` layer: before cosign 3, the timestamp was about the whole layer */
+  readonly timestampOf?: 'signature' | 'layer'
 }
 
 function base64(bytes: Uint8Array | string): string {
@@ -221,7 +223,8 @@ export class SigstoreInstance {
     const { envelope, signature } = signStatement(leaf, statement)
     const bytes = Buffer.from(JSON.stringify(envelope))
     const entry = await this.log(dsseEntry(statement, signature, leaf.pem))
-    return { bytes, annotations: await this.#annotations(leaf, entry, bytes, options) }
+    const timestamped = options.timestampOf === 'layer' ? bytes : signature
+    return { bytes, annotations: await this.#annotations(leaf, entry, timestamped, options) }
   }
 
   async #annotations(

@@ -1,9 +1,15 @@
+import { joinFirst } from '../../lib/join-first.ts'
 import { nearest } from '../../lib/nearest.ts'
 
-/** The message about a name that the file does not define, with the nearest one or all. */
+/** The known names that are compared with an unknown one: the work grows with both numbers. */
+export const maxCompared = 200
+/** The known names that a message lists. */
+export const maxListed = 20
+
+/** The message about a name that the file does not define, with the nearest one or the known ones. */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
-  const near = nearest(name, known)
-  const others = known.length === 0 ? 'the file defines none' : `known: ${known.join(', ')}`
+  const near = nearest(name, known.slice(0, maxCompared))
+  const others = known.length === 0 ? 'the file defines none' : `known: ${joinFirst(known, maxListed)}`
   const hint = near === undefined ? others : `did you mean ${JSON.stringify(near)}?`
   return `there is no ${what} ${JSON.stringify(name)}; ${hint}`
 }

@@ -1,6 +1,8 @@
+import { joinFirst } from '../../lib/join-first.ts'
 import { nearest } from '../../lib/nearest.ts'
 import { checkPath } from '../../oci/reference.ts'
 import { hasWildcard, includesGlob, matchesGlob } from '../../oci/tag-glob.ts'
+import { maxCompared, maxListed } from '../check/unknown-name.ts'
 import { findProblem } from '../check/find-problem.ts'
 import type { Path } from '../key-path.ts'
 import type { SectionContext } from '../sections/sections.ts'
@@ -63,7 +65,8 @@ export function checkSelection(
 }
 
 function matchesNone(glob: string, images: readonly string[]): string {
-  const near = hasWildcard(glob) ? undefined : nearest(glob, images)
-  const hint = near === undefined ? `known: ${images.join(', ')}` : `did you mean ${JSON.stringify(near)}?`
+  const near = hasWildcard(glob) ? undefined : nearest(glob, images.slice(0, maxCompared))
+  const hint =
+    near === undefined ? `known: ${joinFirst(images, maxListed)}` : `did you mean ${JSON.stringify(near)}?`
   return `${JSON.stringify(glob)} matches no configured image; ${hint}`
 }

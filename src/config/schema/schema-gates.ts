@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { nearest } from '../../lib/nearest.ts'
 import { severities } from '../../reports/vulnerability.ts'
-import { described, either, flag, list, optional, pattern, text, whole } from './schema-parts.ts'
+import { described, either, flag, list, optional, shortList, pattern, text, whole } from './schema-parts.ts'
 import { date, signerNames } from './schema-signers.ts'
 
 /** One of several words. The message has the nearest one. @param what such as `a severity` */
@@ -131,7 +131,7 @@ const approvals = v.strictObject(
   {
     count: optional(whole(1), 'The number of people who must approve. The default is 1.'),
     approvers: described(
-      list(text('the name of a group'), 'groups of approvers'),
+      shortList(text('the name of a group'), 'groups of approvers'),
       'The names of groups of approvers.',
     ),
     maxAge: optional(age, 'The maximum age of an approval: 24h, 7d. By default it does not age.'),
@@ -153,7 +153,7 @@ const cel = v.strictObject(
   'must be a map with `expression`',
 )
 
-const imageGlobs = list(text('a glob of images'), 'globs of images')
+const imageGlobs = shortList(text('a glob of images'), 'globs of images')
 
 const gate = described(
   v.strictObject(

@@ -57,6 +57,10 @@ export function either<A extends v.GenericSchema, B extends v.GenericSchema>(
 export const list = <T extends v.GenericSchema>(entry: T, what: string) =>
   v.pipe(v.array(entry, `must be a list of ${what}`), v.minLength(1, 'must have at least one entry'))
 
+/** As `list`, of names that are compared with others. No real list is longer. */
+export const shortList = <T extends v.GenericSchema>(entry: T, what: string) =>
+  v.pipe(list(entry, what), v.maxLength(100, 'must have at most 100 entries'))
+
 /** A whole number. */
 export const whole = (least: number, otherwise = `must be at least ${least}`) =>
   v.pipe(

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { described, either, isMapLike, list, optional, pattern, pemFile, text } from './schema-parts.ts'
+import { described, either, isMapLike, list, optional, shortList, pattern, pemFile, text } from './schema-parts.ts'
 
 /** A day, such as the last one on which something counts. */
 export const date = pattern(
@@ -9,7 +9,7 @@ export const date = pattern(
 )
 
 /** References to signers. */
-export const signerNames = list(text('the name of a signer'), 'names of signers')
+export const signerNames = shortList(text('the name of a signer'), 'names of signers')
 
 const key = either(
   (value) => !isMapLike(value),

@@ -61,6 +61,10 @@ describe('a mistake in a gate is reported with line and column', () => {
       '{ name: a, approvals: { approvers: [] } }',
       [`11:42 ${at}.approvals.approvers: must have at least one entry`],
     ],
+    [
+      `{ name: a, signature: { signedBy: [${'build, '.repeat(101)}] } }`,
+      [`11:41 ${at}.signature.signedBy: must have at most 100 entries`],
+    ],
     ['{ name: a, images: [], sbom: {} }', [`11:26 ${at}.images: must have at least one entry`]],
     ['{ name: a, operations: [], sbom: {} }', [`11:30 ${at}.operations: must have at least one entry`]],
     [

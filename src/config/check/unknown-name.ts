@@ -6,7 +6,7 @@ export const maxCompared = 200
 /** The known names that a message lists. */
 export const maxListed = 20
 
-/** The message about a name that the file does not define, with the nearest one or the known ones. */
+/** The message about a name that the file does not define, with the nearest one or the others. */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
   const near = nearest(name, known.slice(0, maxCompared))
   const others = known.length === 0 ? 'the file defines none' : `known: ${joinFirst(known, maxListed)}`

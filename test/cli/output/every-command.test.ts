@@ -14,6 +14,7 @@ const further: Readonly<Record<string, readonly string[]>> = {
   copy: ['name', 'digest'],
   diff: ['jsonl'],
   history: ['jsonl'],
+  hold: ['name', 'digest'],
   inspect: ['name', 'digest'],
   ls: ['jsonl', 'name', 'digest'],
   promote: ['name', 'digest'],

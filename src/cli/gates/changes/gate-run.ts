@@ -6,7 +6,7 @@ import { inParallel } from '../../../images/parallel.ts'
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
-import type { RepositoryName } from '../../../oci/reference.ts'
+import { formatAt, type RepositoryName } from '../../../oci/reference.ts'
 import { applyGateResults, type JudgedPlacement } from '../../../plan/gates/apply-gate-results.ts'
 import { failUncarried } from '../../../plan/gates/carried-evidence.ts'
 import { gateKey, type GateResult } from '../../../plan/gates/gate-result.ts'
@@ -56,9 +56,8 @@ export class GateRun {
     const written = new Set(
       plan.steps.flatMap(({ kind, placement }) => (kind === 'copy' || kind === 'tag' ? [placement] : [])),
     )
-    const judged = await inParallel(
+    const judged = await judgeEach(
       plan.placements.filter(({ id, to }) => written.has(id) && this.#gatesAt(to.repository).length > 0),
-      judgedAtOnce,
       call,
       async (placement, c) => [placement.id, await this.#judgeForPlan(placement, sources, c)] as const,
     )
@@ -112,6 +111,26 @@ export class GateRun {
   #gatesAt(repository: RepositoryName): readonly ApplicableGate[] {
     return applicableGates(this.#ports.gatesAt(repository), this.#ports.operation)
   }
+}
+
+/**
+ * Judges images side by side, and the targets of one image one after another: its attached
+ * artifacts are then read once.
+ */
+export async function judgeEach<T>(
+  placements: readonly Placement[],
+  call: Call,
+  work: (placement: Placement, call: Call) => Promise<T>,
+): Promise<readonly T[]> {
+  const images = Map.groupBy(placements, ({ from, root }) =>
+    formatAt(from.repository, { digest: root.digest }),
+  )
+  const judged = await inParallel([...images.values()], judgedAtOnce, call, async (ofImage, c) => {
+    const results: T[] = []
+    for (const placement of ofImage) results.push(await work(placement, c))
+    return results
+  })
+  return judged.flat()
 }
 
 /** The gates that an operation evaluates. A gate need not be about it: `rollback` is opt-in. */

@@ -2,7 +2,6 @@ import { gatesAt } from '../../../config/gates/gates-at.ts'
 import type { JudgeAgain } from '../../../execute/tags/gate-checks.ts'
 import type { ApplicableGate, ReportFile } from '../../../gates/gate-request.ts'
 import type { GateTrust } from '../../../gates/gate-trust.ts'
-import { inParallel } from '../../../images/parallel.ts'
 import type { Call } from '../../../lib/call.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
@@ -12,13 +11,10 @@ import { gateKey, type GateResult } from '../../../plan/gates/gate-result.ts'
 import type { Placement, PlacementId, Plan } from '../../../plan/plan.ts'
 import type { Context } from '../../wiring/context.ts'
 import type { GateFlags } from '../gate-flags.ts'
-import { applicableGates, distinctGates, type GateRun, type GateSources } from './gate-run.ts'
+import { applicableGates, distinctGates, type GateRun, type GateSources, judgeEach } from './gate-run.ts'
 import { loadGates } from '../load-gates.ts'
 import { openGateRun } from './open-gate-run.ts'
 import { readReportFiles } from '../report-files.ts'
-
-/** Images that are judged at once. */
-const judgedAtOnce = 8
 
 /** The judgement of the current gates about a saved plan. */
 export interface GateReview {
@@ -63,7 +59,7 @@ export async function reviewGates(
   )
   const judgeAgain = run.judgeAgain(sources)
   const known = new Map(placements.map((placement) => [placement.id, placement]))
-  const reviewed = await inParallel(written, judgedAtOnce, call, async (placement, c) => {
+  const reviewed = await judgeEach(written, call, async (placement, c) => {
     const review = { placement, gates: gatesOf(placement), trust, run, reportFiles }
     return { placement, ...(await reviewPlacement(review, sources, c)) }
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { signature } from '../../support/gates/attached.ts'
 import { gatedRuns, type GatedRuns, type RunFlags } from '../../support/gates/gated-runs.ts'
 import { newSigner } from '../../support/gates/test-signer.ts'
-import { image } from '../../support/images.ts'
+import { image, referrer } from '../../support/images.ts'
 import { type World, world } from '../../support/world.ts'
 
 const build = newSigner()
@@ -187,6 +187,21 @@ describe('evidence that would not be at the destination', () => {
     const runs = await gatedRuns(here, { gates: [signed], signers })
     expect(await runs.promote('api:1.4.2', { 'evidence-conflict': 'keep' })).toMatchObject({ exitCode: 3 })
     expect(await runs.promote('api:1.4.2', { 'evidence-conflict': 'replace' })).toMatchObject({ exitCode: 0 })
+  })
+
+  it('fails the gate if a listed artifact has no manifest, also with --allow-missing-evidence', async () => {
+    const here = await world({ staging: 'docker-registry-2.8' })
+      .image('api:1.4.2')
+      .evidence((api) => signature(api, build))
+      .evidence((api) => referrer(api, { payload: 'sbom' }))
+      .start()
+    const { oracle } = here.staging
+    const sbom = referrer(here.content('api:1.4.2'), { payload: 'sbom' })
+    await oracle.delete('staging/api', sbom.root.digest)
+    const runs = await gatedRuns(here, { gates: [signed], signers })
+    const end = await runs.promote('api:1.4.2', { 'allow-missing-evidence': true })
+    expect(end).toMatchObject({ exitCode: 3, images: [{ gates: [{ result: 'fail', effect: 'refused' }] }] })
+    expect(await tagsIn(here)).toEqual([])
   })
 
   it('does not matter if the destination is the source', async () => {

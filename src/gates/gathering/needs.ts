@@ -1,3 +1,4 @@
+import { approvalPredicateType } from '../../audit/attestation/approval-statement.ts'
 import { promotionPredicateType } from '../../audit/attestation/promotion-statement.ts'
 import type { GateDefinition } from '../../config/gates/gate.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -22,8 +23,6 @@ interface GateNeed {
   readonly readsUnknown: boolean
 }
 
-const approvalPredicateType = 'urn:dray:approval:v1'
-
 /** The image as far as it decides which evidence gates need. */
 export interface NeedingImage {
   readonly root: JudgedSubject
@@ -31,7 +30,7 @@ export interface NeedingImage {
 }
 
 /**
- * Returns whether any of the gates needs a layer. A layer is omitted only if its type is certain
+ * Returns the layers that one of the gates needs. A layer is omitted only if its type is certain
  * not to matter: the annotations of cosign, buildkit and dray name the predicate type.
  */
 export function neededLayers(

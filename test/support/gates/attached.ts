@@ -141,11 +141,7 @@ export function simpleSigningLayer(payload: string, [signer]: readonly TestSigne
 }
 
 /** A layer of an `.att` manifest. */
-function dsseLayer(
-  statement: string,
-  predicateType: string,
-  signers: readonly TestSigner[],
-): CosignLayer {
+function dsseLayer(statement: string, predicateType: string, signers: readonly TestSigner[]): CosignLayer {
   return {
     mediaType: payloadTypes.dsse,
     text: envelopeText(statement, signers),

@@ -1,11 +1,12 @@
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { JudgedImage } from '../evidence.ts'
+import { commandPrefix } from './judge-subjects.ts'
 import type { EvaluationContext } from '../kind-result.ts'
 
 /** Returns a sentence with the commands that would fix a failed gate. */
 export function runCommand(...commands: readonly (readonly string[])[]): string {
-  return `Run: ${commands.map((words) => words.map(quoteWord).join(' ')).join(' && ')}`
+  return `${commandPrefix}${commands.map((words) => words.map(quoteWord).join(' ')).join(' && ')}`
 }
 
 /** Returns the command that attests a file about a manifest in the source repository. */

@@ -3,6 +3,7 @@ import type { Digest } from '../../oci/digest.ts'
 import type { GateEvidence, GateSubjectResult } from '../../plan/gates/gate-result.ts'
 import type { JudgedImage, JudgedSubject } from '../evidence.ts'
 import type { GateFacts, KindResult } from '../kind-result.ts'
+import { joinFirst } from '../../lib/join-first.ts'
 import { subjectsOf } from '../subjects.ts'
 
 /** The result of a gate for one manifest that it applies to. */
@@ -23,6 +24,9 @@ export interface SubjectJudgement {
 /** The facts about one manifest: `signers` are names. */
 export type SubjectFacts = Omit<GateFacts, 'signers'> & { readonly signers?: readonly string[] }
 
+/** The beginning of a hint that is a command. */
+export const commandPrefix = 'Run: '
+
 /** Warnings of a gate. A client that can push could attach hundreds of foreign signatures. */
 const maxWarnings = 20
 
@@ -40,7 +44,7 @@ export function judgeSubjects(
   const passes = deciding.length === 0
   const validUntil = earliest(all.map((one) => one.validUntil))
   const passesAfter = latest(deciding.map((one) => one.passesAfter))
-  const hint = deciding.find((one) => one.hint !== undefined)?.hint
+  const hint = joinHints(deciding)
   const warnings = limitWarnings(all.flatMap((one) => one.warnings ?? []))
   return {
     result: passes ? 'pass' : 'fail',
@@ -87,6 +91,22 @@ export function labelOf({ platform, digest }: Pick<GateSubjectResult, 'platform'
 /** The algorithm and the first twelve digits. */
 export function shortDigest(digest: Digest): string {
   return digest.slice(0, digest.indexOf(':') + 13)
+}
+
+/**
+ * Returns the first hint. If it is a command about its manifest, other manifests that need the same
+ * command are named with their digests.
+ */
+function joinHints(deciding: readonly NamedJudgement[]): string | undefined {
+  const first = deciding.find((one) => one.hint !== undefined)
+  if (first?.hint === undefined) return undefined
+  const { hint, subject } = first
+  const others = deciding.filter(
+    (one) => one !== first && one.hint === hint.replaceAll(subject.digest, one.subject.digest),
+  )
+  if (others.length === 0 || !hint.startsWith(commandPrefix) || !hint.includes(subject.digest)) return hint
+  const names = joinFirst(others.map((one) => `${labelOf(one.subject)} (${one.subject.digest})`))
+  return `Run for ${labelOf(subject)}, and then with the digest of ${names}: ${hint.slice(commandPrefix.length)}`
 }
 
 type NamedJudgement = SubjectJudgement & { readonly subject: JudgedSubject }

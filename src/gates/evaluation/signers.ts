@@ -117,6 +117,11 @@ export function problemsOf({ artifact, problems }: AttachedEvidence): readonly s
   })
 }
 
+/** Says how many attached artifacts do not count. Warnings say why. */
+export function countOthers(count: number): string {
+  return count === 1 ? 'one that is attached does not count' : `${count} that are attached do not count`
+}
+
 /** Names an attached artifact: `signature sha256:0123456789ab`. */
 export function nameArtifact(kind: string, { artifact }: AttachedEvidence): string {
   return `${kind} ${shortDigest(artifact)}`

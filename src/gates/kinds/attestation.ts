@@ -8,6 +8,7 @@ import { formatMinute } from '../evaluation/format-time.ts'
 import { judgeSubjects, labelOf, shortDigest, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
 import {
   acceptedSigners,
+  countOthers,
   countSigners,
   describeSigners,
   evidenceBy,
@@ -63,14 +64,13 @@ function judgeAttestations(judging: Judging, subject: JudgedSubject): SubjectJud
   const signers = matching.flatMap((one) => one.matching)
   const isEnough = countSigners(signers) >= Math.max(1, gate.count)
   const outdated = gate.newestOnly ? latestOf(deciding).find((one) => one.matching.length === 0) : undefined
-  const warnings = all.flatMap(warningsOf)
   if (isEnough && outdated === undefined) {
     return {
       passes: true,
       reason: describeSigners(signers),
       evidence: matching.flatMap((one) => evidenceBy(image, one.evidence, one.matching, one.time)),
       validUntil: signersValidUntil(signers, gate.count),
-      warnings,
+      warnings: all.flatMap(warningsOf),
       facts: statementFacts(
         matching.map((one) => ({ evidence: one.evidence, signers: one.matching })),
         subject,
@@ -80,9 +80,8 @@ function judgeAttestations(judging: Judging, subject: JudgedSubject): SubjectJud
   const elsewhere = platformsWithAttestation(judging, subject)
   return {
     passes: false,
-    reason: explainFailure(gate, all, signers, outdated, elsewhere),
+    ...explainFailure(gate, all, signers, outdated, elsewhere),
     evidence: [],
-    warnings,
     hint:
       elsewhere.length > 0
         ? `Set \`appliesTo: platforms\` for the gate ${gate.name}.`
@@ -181,25 +180,35 @@ function warningsOf({ evidence, counts, why }: JudgedAttestation): readonly stri
   return problemsOf(evidence).map((problem) => `${name}: ${problem}`)
 }
 
+/** A reason that names an attestation needs no warning about it. */
 function explainFailure(
   gate: AttestationGate,
   all: readonly JudgedAttestation[],
   signers: readonly VerifiedSigner[],
   outdated: JudgedAttestation | undefined,
   elsewhere: readonly string[],
-): string {
-  const who = gate.signedBy.join(' or ')
-  if (outdated !== undefined) return `the newest attestation does not match: ${outdated.why ?? ''}`
+): Pick<SubjectJudgement, 'reason' | 'warnings'> {
+  const warnings = all.flatMap(warningsOf)
+  const warningsWithout = (named: JudgedAttestation): readonly string[] =>
+    all.filter((one) => one !== named).flatMap(warningsOf)
+  if (outdated !== undefined) {
+    const digest = shortDigest(outdated.evidence.artifact)
+    const reason = `the newest attestation, ${digest}, does not match: ${outdated.why ?? ''}`
+    return { reason, warnings: warningsWithout(outdated) }
+  }
   if (signers.length > 0) {
     const names = [...new Set(signers.map(({ signer }) => signer))].join(', ')
-    return `${countSigners(signers)} of ${gate.count} signers: ${names}`
+    return { reason: `${countSigners(signers)} of ${gate.count} signers: ${names}`, warnings }
   }
-  if (elsewhere.length > 0)
-    return `no attestation ${gate.type} of the index; the gate would pass for ${elsewhere.join(', ')}`
-  const why = all.find(({ counts }) => counts)?.why ?? all[0]?.why
-  if (why === undefined) return `no attestation ${gate.type} by ${who}`
-  if (all.length === 1) return `no attestation ${gate.type} by ${who} matches: ${why}`
-  return `none of ${all.length} attestations ${gate.type} matches: ${why}`
+  if (elsewhere.length > 0) {
+    const reason = `no attestation ${gate.type} of the index; the gate would pass for ${elsewhere.join(', ')}`
+    return { reason, warnings }
+  }
+  const none = `no attestation ${gate.type} by ${gate.signedBy.join(' or ')}`
+  const own = all.find(({ counts }) => counts)
+  if (own !== undefined)
+    return { reason: `${none} passes: ${warningsOf(own).join('; ')}`, warnings: warningsWithout(own) }
+  return { reason: all.length > 0 ? `${none}; ${countOthers(all.length)}` : none, warnings }
 }
 
 /** Returns the platform images with an attestation that the index lacks, as buildx attaches it. */

@@ -14,6 +14,7 @@ import {
 import { readSbom } from '../evaluation/parsed-evidence.ts'
 import {
   acceptedSigners,
+  countOthers,
   describeSigners,
   evidenceBy,
   nameArtifact,
@@ -44,7 +45,7 @@ export const evaluateSbom: EvaluateKind<SbomGate> = (gate, image, context) => {
   return judgeSubjects(gate, image, (subject) => judgeSboms(gate, image, subject, context, used))
 }
 
-/** The SBOMs that pass for any manifest. Those of the other platforms of an index are no problem. */
+/** The SBOMs that pass for a manifest. Those of other platforms of an index are no problem. */
 function usedSboms(gate: SbomGate, image: JudgedImage): ReadonlySet<AttachedEvidence> {
   return new Set(
     subjectsOf(gate, image).flatMap((subject) =>
@@ -59,6 +60,8 @@ interface JudgedSbom {
   readonly signers: readonly VerifiedSigner[]
   readonly document?: SbomDocument
   readonly why?: string
+  /** It is by a signer of the gate, if it has any. */
+  readonly isOwn: boolean
 }
 
 function judgeSboms(
@@ -76,9 +79,8 @@ function judgeSboms(
   if (passing.length === 0) {
     return {
       passes: false,
-      reason: explainFailure(gate, all),
+      ...explainFailure(gate, all, warnings),
       evidence: [],
-      warnings,
       hint: hintFor(gate, image, subject, context),
     }
   }
@@ -131,7 +133,8 @@ function judgeSbom(
   subject: JudgedSubject,
 ): JudgedSbom {
   const signers = gate.signedBy === undefined ? evidence.signers : acceptedSigners(evidence, gate.signedBy)
-  const refuse = (why: string): JudgedSbom => ({ evidence, signers, why })
+  const isOwn = gate.signedBy === undefined || signers.length > 0
+  const refuse = (why: string): JudgedSbom => ({ evidence, signers, why, isOwn })
   if (gate.signedBy !== undefined && signers.length === 0)
     return refuse(whyNotAccepted(evidence, gate.signedBy))
   const parsed = readSbom(evidence)
@@ -146,7 +149,7 @@ function judgeSbom(
     const count = components.length === 0 ? 'no components' : `${components.length} of ${least} components`
     return refuse(`it lists ${count}`)
   }
-  return { evidence, signers, document }
+  return { evidence, signers, document, isOwn }
 }
 
 /**
@@ -190,12 +193,22 @@ function describe(passing: readonly JudgedSbom[]): string {
   return `${format ?? ''} ${specVersion ?? ''}, ${count} ${count === 1 ? 'component' : 'components'}, ${signers === '' ? 'not signed' : signers}`
 }
 
-function explainFailure(gate: SbomGate, all: readonly JudgedSbom[]): string {
-  const [first] = all
-  const kind = `${gate.formats.join(' or ')} SBOM${gate.signedBy === undefined ? '' : ` by ${gate.signedBy.join(' or ')}`}`
-  if (first === undefined) return `no ${kind}`
-  const why = first.why ?? ''
-  return all.length === 1 ? `no ${kind} passes: ${why}` : `none of ${all.length} SBOMs passes: ${why}`
+/** A reason that names an SBOM needs no warning about it. */
+function explainFailure(
+  gate: SbomGate,
+  all: readonly JudgedSbom[],
+  warnings: readonly string[],
+): Pick<SubjectJudgement, 'reason' | 'warnings'> {
+  const by = gate.signedBy === undefined ? '' : ` by ${gate.signedBy.join(' or ')}`
+  const none = `no ${gate.formats.join(' or ')} SBOM${by}`
+  const own = all.find(({ isOwn }) => isOwn)
+  if (own === undefined)
+    return { reason: all.length > 0 ? `${none}; ${countOthers(all.length)}` : none, warnings }
+  const named = warningsOf(own)
+  return {
+    reason: `${none} passes: ${named.join('; ')}`,
+    warnings: warnings.filter((one) => !named.includes(one)),
+  }
 }
 
 function hintFor(

@@ -6,6 +6,7 @@ import { judgeSubjects, labelOf, shortDigest, type SubjectJudgement } from '../e
 import {
   acceptedSigners,
   countSigners,
+  countOthers,
   describeSigners,
   evidenceBy,
   nameArtifact,
@@ -30,6 +31,8 @@ interface JudgedSignature {
   readonly evidence: AttachedEvidence
   readonly signers: readonly VerifiedSigner[]
   readonly why?: string
+  /** It is by a signer of the gate and for this digest. */
+  readonly isOwn?: true
 }
 
 function judgeSignatures(
@@ -42,22 +45,20 @@ function judgeSignatures(
   const counted = all.filter(({ why }) => why === undefined)
   const signers = counted.flatMap((one) => one.signers)
   const passes = countSigners(signers) >= Math.max(1, gate.count)
-  const warnings = all.flatMap(warningsOf)
   if (passes) {
     return {
       passes,
       reason: describeSigners(signers),
       evidence: counted.flatMap((one) => evidenceBy(image, one.evidence, one.signers)),
       validUntil: signersValidUntil(signers, gate.count),
-      warnings,
+      warnings: all.flatMap(warningsOf),
       facts: { signers: signers.map(({ signer }) => signer) },
     }
   }
   return {
     passes,
-    reason: explainFailure(gate, image, subject, all, signers),
+    ...explainFailure(gate, image, subject, all, signers),
     evidence: [],
-    warnings,
     hint: runCommand(signCommand(gate, image, context, subject)),
   }
 }
@@ -88,13 +89,18 @@ function judgeSignature(
     const names = [...new Set(signers.map(({ signer }) => signer))].join(', ')
     return refuse(`${names} signed another digest${others === '' ? '' : `, ${others}`}`)
   }
+  const wrong = wrongAnnotation(gate, content.annotations)
+  return wrong === undefined ? { evidence, signers } : { ...refuse(wrong), isOwn: true }
+}
+
+/** Returns which annotation is not signed with the value that the gate demands. */
+function wrongAnnotation(gate: SignatureGate, signed: Readonly<Record<string, string>>): string | undefined {
   for (const [key, value] of Object.entries(gate.annotations)) {
-    const signed = Object.hasOwn(content.annotations, key) ? content.annotations[key] : undefined
-    if (signed === undefined) return refuse(`it has no signed annotation ${key}`)
-    if (signed !== value)
-      return refuse(`its annotation ${key} is ${JSON.stringify(signed)}, not ${JSON.stringify(value)}`)
+    if (!Object.hasOwn(signed, key)) return `it has no signed annotation ${key}`
+    if (signed[key] !== value)
+      return `its annotation ${key} is ${JSON.stringify(signed[key])}, not ${JSON.stringify(value)}`
   }
-  return { evidence, signers }
+  return undefined
 }
 
 function warningsOf({ evidence, why }: JudgedSignature): readonly string[] {
@@ -103,25 +109,30 @@ function warningsOf({ evidence, why }: JudgedSignature): readonly string[] {
   return problemsOf(evidence).map((problem) => `${name}: ${problem}`)
 }
 
+/** A reason that names a signature needs no warning about it. */
 function explainFailure(
   gate: SignatureGate,
   image: JudgedImage,
   subject: JudgedSubject,
   all: readonly JudgedSignature[],
   signers: readonly VerifiedSigner[],
-): string {
-  if (signers.length > 0)
-    return `${countSigners(signers)} of ${gate.count} signers: ${[...new Set(signers.map(({ signer }) => signer))].join(', ')}`
-  const who = gate.signedBy.join(' or ')
-  const usable = all.filter(({ evidence }) => evidence.layout !== 'notation')
-  const [first] = usable
-  if (first === undefined) {
-    if (all.length > 0) return 'only a Notation signature, which is not supported yet'
-    const signed = signedPlatforms(gate, image, subject)
-    return `no signature by ${who}${signed.length > 0 ? `; only ${signed.join(', ')} is signed` : ''}`
+): Pick<SubjectJudgement, 'reason' | 'warnings'> {
+  const warnings = all.flatMap(warningsOf)
+  if (signers.length > 0) {
+    const names = [...new Set(signers.map(({ signer }) => signer))].join(', ')
+    return { reason: `${countSigners(signers)} of ${gate.count} signers: ${names}`, warnings }
   }
-  if (usable.length === 1) return `no signature by ${who} counts: ${first.why ?? ''}`
-  return `none of ${usable.length} signatures is by ${who} and for this digest`
+  const none = `no signature by ${gate.signedBy.join(' or ')}`
+  const own = all.find(({ isOwn }) => isOwn === true)
+  if (own !== undefined) {
+    const others = all.filter((one) => one !== own).flatMap(warningsOf)
+    return { reason: `${none} passes: ${warningsOf(own).join('; ')}`, warnings: others }
+  }
+  const usable = all.filter(({ evidence }) => evidence.layout !== 'notation')
+  if (usable.length > 0) return { reason: `${none}; ${countOthers(usable.length)}`, warnings }
+  if (all.length > 0) return { reason: 'only a Notation signature, which is not supported yet', warnings }
+  const signed = signedPlatforms(gate, image, subject)
+  return { reason: signed.length > 0 ? `${none}; only ${signed.join(', ')} is signed` : none, warnings }
 }
 
 /** Returns the platform images of an unsigned index that are signed. */

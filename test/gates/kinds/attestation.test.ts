@@ -91,6 +91,13 @@ describe('an attestation gate fails', () => {
     expect(evaluate(gate, judgedImage([one])).result).toBe('fail')
   })
 
+  it('with foreign ones, and names them in warnings', () => {
+    const foreign = ['a', 'b'].map((name) => provenance('acme', { by: ['stranger'], name }))
+    const found = evaluate(gate, judgedImage(foreign))
+    expect(found.reason).toBe(`no attestation ${type} by build; 2 that are attached do not count`)
+    expect(found.warnings).toHaveLength(2)
+  })
+
   it('with one of buildx for each platform image, and says how to judge those', () => {
     const ofPlatform = provenance('acme', { to: amd64, layout: 'buildx', by: [] })
     const found = evaluate(gate, judgedImage([ofPlatform, signature()]))
@@ -143,6 +150,7 @@ describe('the expression of an attestation gate', () => {
     const found = evaluate(acme, judgedImage([provenance(builder)]))
     expect(found.result).toBe(result)
     expect(found.reason).toContain(reason)
+    expect(found.warnings).toBeUndefined()
   })
 
   it('fails for a predicate without the field, and names it', () => {
@@ -224,7 +232,7 @@ describe('with newestOnly, the newest attestation decides', () => {
     const broken = unreadable('duplicate key')
     expect(judge(provenance('acme', { age: hour }), broken)).toMatchObject({
       result: 'fail',
-      reason: 'the newest attestation does not match: duplicate key',
+      reason: `the newest attestation, ${shortDigest(broken.artifact)}, does not match: duplicate key`,
     })
     const damaged = unreadable('not found', { by: [], isDamaged: true })
     expect(judge(provenance('acme', { age: hour }), damaged).result).toBe('fail')

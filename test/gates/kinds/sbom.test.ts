@@ -132,9 +132,6 @@ describe('an SBOM gate fails', () => {
       `it is about ${shortDigest(arm64)}`,
     ],
     ['one of another image', attested(bom(elsewhere)), `it describes ${shortDigest(elsewhere)}`],
-    ['one that is not signed', attested(bom(), { by: [] }), 'not signed'],
-    ['one of another signer', attested(bom(), { by: ['stranger'] }), 'it is signed by stranger'],
-    ['one without a statement', plain(bom()), 'not signed'],
     [
       'one that cannot be read',
       unreadable('not JSON', { to: amd64, predicateType: 'https://cyclonedx.org/bom' }),
@@ -145,6 +142,22 @@ describe('an SBOM gate fails', () => {
     const found = evaluate(gate, singleImage([one]))
     expect(found.result).toBe('fail')
     expect(found.reason).toContain(why)
+    expect(found.warnings).toBeUndefined()
+  })
+
+  it.each([
+    ['that is not signed', attested(bom(), { by: [] }), 'it is not signed'],
+    ['of another signer', attested(bom(), { by: ['stranger'] }), 'it is signed by stranger'],
+    ['without a statement', plain(bom()), 'it is not signed'],
+  ])('with one %s, and names it in a warning', (_, one, why) => {
+    const found = evaluate(gate, singleImage([one]))
+    expect(found).toMatchObject({
+      result: 'fail',
+      reason: 'no spdx or cyclonedx SBOM by build; one that is attached does not count',
+    })
+    expect(found.warnings).toEqual([
+      expect.stringContaining(`SBOM ${shortDigest(one.artifact)} does not count: ${why}`),
+    ])
   })
 
   it('with a format that the gate does not list', () => {

@@ -85,6 +85,17 @@ describe('a scan gate fails', () => {
     )
   })
 
+  it('without a report of several platform images, with the digest of each', () => {
+    const { hint } = evaluate(gate, judgedImage())
+    expect(hint).toContain(
+      `Run for linux/amd64, and then with the digest of linux/arm64 (${arm64}): trivy image`,
+    )
+    expect(hint).toContain(`registry.example.com/staging/api@${amd64}`)
+    expect(evaluate(gate, judgedImage([clean])).hint).toContain(
+      `Run: trivy image --format cosign-vuln --output report.json registry.example.com/staging/api@${arm64}`,
+    )
+  })
+
   it('with a severe finding, and names it with its package and fix', () => {
     expect(judge([bad])).toMatchObject({
       result: 'fail',

@@ -115,8 +115,10 @@ describe('a signature gate fails', () => {
   ])('with a signature %s, and the warning names it', (_, one, why) => {
     const { result, reason, warnings } = evaluate(gate, judgedImage([one]))
     expect(result).toBe('fail')
-    expect(reason).toContain(`no signature by build counts: ${why}`)
-    expect(warnings).toEqual([expect.stringContaining(`signature ${shortDigest(one.artifact)}`)])
+    expect(reason).toBe('no signature by build; one that is attached does not count')
+    expect(warnings).toEqual([
+      expect.stringContaining(`signature ${shortDigest(one.artifact)} does not count: ${why}`),
+    ])
   })
 
   it('with a `.sig` of another digest under the tag of this image, which is a warning beside a good one', () => {
@@ -149,7 +151,7 @@ describe('a signature gate fails', () => {
     expect(evaluate(gate, signed, { trust }).result).toBe('pass')
     const later = evaluate(gate, signed, { trust, now: now + hour / 2 })
     expect(later).toMatchObject({ result: 'fail' })
-    expect(later.reason).toContain('of build expired on 2026-11-25')
+    expect(later.warnings?.join()).toContain('of build expired on 2026-11-25')
     const ahead = judgedImage([signature()], { clockDifference: hour * 0.75 })
     expect(evaluate(gate, ahead, { trust }).result).toBe('fail')
     const behind = judgedImage([signature()], { clockDifference: -hour * 0.75 })
@@ -202,6 +204,7 @@ describe('annotations of a signature gate', () => {
     const found = evaluate(channel, judgedImage([signature({ annotations })]))
     expect(found.result).toBe(result)
     expect(found.reason).toContain(why)
+    expect(found.warnings).toBeUndefined()
   })
 
   it('are part of the command in the hint, quoted for a shell', () => {

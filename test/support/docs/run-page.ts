@@ -33,6 +33,9 @@ const localName = /\b(?:localhost|127\.0\.0\.1):(\d{4,5})\b/g
 /** Commands that a reader confirms. */
 const asksFor = /^dray (?:promote|copy|cp|tag|rollback|prune .*--apply)\b/
 const answered = /--(?:yes|dry-run|out|help)\b| -y\b|[|>]/
+/** The last day of exceptions, keys and holds in the pages, and a day that is in the future. */
+const shownDay = '2027-01-31'
+const futureDay = new Date(Date.now() + 64 * 86_400_000).toISOString().slice(0, 10)
 /** The proxy of the hosts, which a reader does not have. */
 const proxied = /,? [a-z]+ the proxy http:\/\/127\.0\.0\.1:\d+/g
 const hostName = /\b(?:[a-z0-9-]+\.)+(?:com|io|org|dev|net|cloud|internal|example|test)\b/g
@@ -312,9 +315,9 @@ class PageRun {
     return { output: this.#toShown(output), code: 0 }
   }
 
-  /** Replaces ports and folders of the page by those of this run. */
+  /** Replaces ports, folders and the last day of the page by those of this run. */
   #toReal(text: string): string {
-    let real = text
+    let real = text.replaceAll(shownDay, futureDay)
     for (const [shown, port] of this.#ports)
       real = real.replaceAll(`:${shown}`, `:${port}`).replaceAll(`--port ${shown}`, `--port ${port}`)
     return real.replaceAll(
@@ -328,6 +331,7 @@ class PageRun {
 
   #toShown(output: string): readonly string[] {
     let shown = anonymous(output.replaceAll(this.#folder, '').replaceAll(proxied, ''))
+    shown = shown.replaceAll(futureDay, shownDay)
     for (const [name, port] of this.#ports) shown = shown.replaceAll(`:${port}`, `:${name}`)
     return shown.replace(/\n$/, '').split('\n')
   }

@@ -24,6 +24,9 @@ const findings: Readonly<Record<string, readonly Finding[]>> = {
 }
 const purl = 'pkg:apk/alpine/openssl@3.0.1?arch=x86_64&distro=3.20.1'
 
+/** All reports have one time, so that those of two platforms always have the same age. */
+const scannedAt = new Date(Date.now() - 3 * 3_600_000 - 60_000).toISOString()
+
 interface ScannedImage {
   /** of the image that was named */
   readonly digest: string
@@ -107,13 +110,13 @@ const documents: Readonly<Record<string, (image: ScannedImage) => object>> = {
       db: { uri: '', version: '' },
       result: report(image),
     },
-    metadata: { scanStartedOn: new Date().toISOString(), scanFinishedOn: new Date().toISOString() },
+    metadata: { scanStartedOn: scannedAt, scanFinishedOn: scannedAt },
   }),
   cyclonedx: (image) => ({
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
     metadata: {
-      timestamp: new Date().toISOString(),
+      timestamp: scannedAt,
       component: {
         type: 'container',
         name: image.reference,
@@ -128,7 +131,7 @@ const documents: Readonly<Record<string, (image: ScannedImage) => object>> = {
     spdxVersion: 'SPDX-2.3',
     SPDXID: 'SPDXRef-DOCUMENT',
     name: image.reference,
-    creationInfo: { created: new Date().toISOString(), creators: ['Tool: trivy-0.69.0'] },
+    creationInfo: { created: scannedAt, creators: ['Tool: trivy-0.69.0'] },
     packages: [
       {
         SPDXID: `SPDXRef-ContainerImage-${sha256(image.config).slice(7, 23)}`,
@@ -166,7 +169,7 @@ const documents: Readonly<Record<string, (image: ScannedImage) => object>> = {
 function report({ reference, repository, digest, config, os, architecture, version }: ScannedImage): object {
   return {
     SchemaVersion: 2,
-    CreatedAt: new Date().toISOString(),
+    CreatedAt: scannedAt,
     ArtifactName: reference,
     ArtifactType: 'container_image',
     Metadata: {

@@ -1,3 +1,4 @@
+import { endOfDay } from '../../lib/day.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { parseCreated } from '../../oci/created.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -52,8 +53,6 @@ const knownFields: ReadonlySet<string> = new Set([
   'actor',
 ])
 
-const dayMs = 24 * 60 * 60 * 1000
-
 /** Returns the predicate of a decision. */
 export function approvalPredicate(approval: NewApproval): Readonly<Record<string, unknown>> {
   const { digest, environment, decision, reason, ticket, expires, time, actor } = approval
@@ -98,12 +97,7 @@ export function approvalOf(predicate: unknown, where: string): Approval {
 
 /** A date without a time includes its day in UTC. */
 function endOf(text: string | undefined, where: string): number | undefined {
-  if (text === undefined || !/^\d{4}-\d\d-\d\d$/.test(text)) return timeOf(text, where)
-  const start = Date.parse(`${text}T00:00:00Z`)
-  // Date.parse reads February 30 as March 2.
-  if (Number.isNaN(start) || !new Date(start).toISOString().startsWith(text))
-    throw new DrayError('malformed', `${where} is no date`)
-  return start + dayMs
+  return text === undefined ? undefined : (endOfDay(text) ?? timeOf(text, where))
 }
 
 function timeOf(text: string | undefined, where: string): number | undefined {

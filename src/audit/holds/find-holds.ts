@@ -1,8 +1,9 @@
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 import { holdPredicateType, isHoldTag } from '../../images/holds/hold-tag.ts'
+import { endOfDay, formatDay } from '../../lib/day.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { endOfHold, type HoldStatement, parseHoldStatement } from './hold-statement.ts'
+import { type HoldStatement, parseHoldStatement } from './hold-statement.ts'
 
 /** A release that is dated later than this after now, in milliseconds, ends nothing. */
 const maxFutureMs = 5 * 60_000
@@ -110,7 +111,7 @@ export function findActive(statements: readonly AttachedHold[], now: number): At
   )
   const active = statements.filter(({ statement, time }) => {
     if (statement?.decision === 'release') return false
-    const end = statement?.expires === undefined ? undefined : endOfHold(statement.expires)
+    const end = statement?.expires === undefined ? undefined : endOfDay(statement.expires)
     return (time === undefined || time >= released) && (end === undefined || now < end)
   })
   const readable = active.filter(({ statement }) => statement !== undefined)
@@ -131,7 +132,7 @@ export function describeHold({ kind, by, statement }: Hold): string {
   if (statement === undefined) return `held by ${by.slice(0, 19)}, which dray cannot read`
   const { by: person, time, reason, ticket, expires } = statement
   return [
-    `held${person === undefined ? '' : ` by ${person}`} since ${new Date(time).toISOString().slice(0, 10)}`,
+    `held${person === undefined ? '' : ` by ${person}`} since ${formatDay(time)}`,
     ...(reason === undefined ? [] : [`reason ${JSON.stringify(reason)}`]),
     ...(ticket === undefined ? [] : [`ticket ${ticket}`]),
     ...(expires === undefined ? [] : [`until ${expires}`]),

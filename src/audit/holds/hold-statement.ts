@@ -1,3 +1,4 @@
+import { endOfDay } from '../../lib/day.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { Fields } from '../../oci/fields.ts'
@@ -22,9 +23,6 @@ export interface HoldStatement {
   /** who made it, as it claims */
   readonly by?: string
 }
-
-const day = 24 * 60 * 60 * 1000
-const date = /^\d{4}-\d{2}-\d{2}$/
 
 /** The predicate of a hold statement. */
 export function holdPredicate(
@@ -73,7 +71,7 @@ export function parseHoldStatement(bytes: Uint8Array, mediaType: string, subject
   if (decision !== 'hold' && decision !== 'release')
     throw new DrayError('malformed', `${where} has an unknown decision`)
   const [reason, ticket, expires] = ['reason', 'ticket', 'expires'].map((name) => fields.optionalText(name))
-  if (expires !== undefined && endOfHold(expires) === undefined)
+  if (expires !== undefined && endOfDay(expires) === undefined)
     throw new DrayError('malformed', `${where} has no date in expires`)
   const by = nameOf(fields.optionalObject('actor'))
   return {
@@ -85,15 +83,6 @@ export function parseHoldStatement(bytes: Uint8Array, mediaType: string, subject
     ...(expires !== undefined && { expires }),
     ...(by !== undefined && { by }),
   }
-}
-
-/** When a hold with this date ends, in milliseconds since 1970; undefined if it is no date. */
-export function endOfHold(expires: string): number | undefined {
-  if (!date.test(expires)) return undefined
-  const begin = Date.parse(expires)
-  // JavaScript reads February 30 as March 2.
-  const isReal = Number.isFinite(begin) && new Date(begin).toISOString().startsWith(expires)
-  return isReal ? begin + day : undefined
 }
 
 function nameOf(actor: Fields | undefined): string | undefined {

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { endOfDay } from '../../lib/day.ts'
 import { DrayError, toErrorInfo } from '../../lib/errors.ts'
 import { ifThere } from '../../lib/files/io-error.ts'
 import { holdPredicateType } from '../../images/holds/hold-tag.ts'
@@ -8,7 +9,6 @@ import { parseEntry } from '../log/chain.ts'
 import { findEntryProblem } from '../log/entry-problems.ts'
 import type { Actor, AuditRecord, StatementStep } from '../log/record.ts'
 import { linesOf } from '../query/log-lines.ts'
-import { endOfHold } from './hold-statement.ts'
 
 /** A hold of this audit log that no run of it has ended. */
 export interface OpenHold {
@@ -61,7 +61,7 @@ export async function readOpenHolds(
     throw unreadable(path, error)
   }
   const unexpired = [...open.values()].filter(({ expires }) => {
-    const end = expires === undefined ? undefined : endOfHold(expires)
+    const end = expires === undefined ? undefined : endOfDay(expires)
     return end === undefined || now < end
   })
   return Map.groupBy(unexpired, ({ repository }) => identify(repository))

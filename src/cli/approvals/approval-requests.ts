@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import { resolveEnvironmentOption, type ResolvedImage } from '../../config/resolver/resolve.ts'
 import { ageOf } from '../../config/retention/age.ts'
+import { endOfDay } from '../../lib/day.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { parseCreated } from '../../oci/created.ts'
 import { tagOrDigest } from '../../oci/reference.ts'
@@ -17,8 +18,6 @@ export interface ApproveArguments {
   /** the folder that relative paths of layouts start at */
   readonly cwd: string
 }
-
-const dayMs = 24 * 60 * 60 * 1000
 
 /** Resolves the arguments of `approve`. @throws `usage`. */
 export function approvalRequests(
@@ -73,10 +72,7 @@ function readExpiry(text: string, now: number): number | undefined {
     if (typeof age === 'string') throw wrongExpiry(text, age, 'Pass a span such as 7d.')
     return now + age
   }
-  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return parseCreated(text)
-  const start = Date.parse(text)
-  const isReal = !Number.isNaN(start) && new Date(start).toISOString().startsWith(text)
-  return isReal ? start + dayMs : undefined
+  return endOfDay(text) ?? parseCreated(text)
 }
 
 function wrongExpiry(text: string, why: string, hint: string): DrayError {

@@ -1,7 +1,7 @@
-import { endOfHold } from '../../audit/holds/hold-statement.ts'
 import type { Config } from '../../config/config.ts'
 import { repositoriesOf } from '../../config/environments.ts'
 import { everyEnvironment, resolve, resolveImage, withinOption } from '../../config/resolver/resolve.ts'
+import { endOfDay } from '../../lib/day.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { formatRepository, tagOrDigest } from '../../oci/reference.ts'
 import type { ListedRepository } from '../../usecases/hold/list.ts'
@@ -67,7 +67,7 @@ function inEnvironment(environment: string, config: Config): readonly ListedRepo
 
 /** Checks the value of `--expires`, the last day of a hold. @throws `usage`, also for the past. */
 export function checkExpiry(expires: string, now: number): string {
-  const end = endOfHold(expires)
+  const end = endOfDay(expires)
   if (end !== undefined && end > now) return expires
   throw new DrayError('usage', `${JSON.stringify(expires)} is no value of --expires`, {
     why: end === undefined ? 'it is no date' : 'it is in the past',

@@ -1,6 +1,6 @@
+import { endOfDay } from '../../lib/day.ts'
 import type { Config } from '../config.ts'
 import type { Issue } from '../shape.ts'
-import { endOfDay } from './date.ts'
 import type { CompletenessGate, GateDefinition, ScanGate, SignerConfig, SoakGate } from './gate.ts'
 
 /**
@@ -53,7 +53,7 @@ function attests(environment: string, { environments }: Config): boolean {
 
 function expiredExceptions({ path, exceptions }: ScanGate, now: number): readonly Issue[] {
   return exceptions.flatMap(({ id, expires }, i): readonly Issue[] => {
-    if (endOfDay(expires) > now) return []
+    if (!hasEnded(expires, now)) return []
     const at = [...path, 'scan', 'exceptions', i, 'expires']
     return [{ path: at, at: 'value', message: `the exception of ${id} expired`, hint: 'remove it' }]
   })
@@ -61,8 +61,13 @@ function expiredExceptions({ path, exceptions }: ScanGate, now: number): readonl
 
 function expiredKeys({ path, keys }: SignerConfig, now: number): readonly Issue[] {
   return keys.flatMap(({ expires }, i): readonly Issue[] => {
-    if (expires === undefined || endOfDay(expires) > now) return []
+    if (expires === undefined || !hasEnded(expires, now)) return []
     const at = [...path, 'keys', i, 'expires']
     return [{ path: at, at: 'value', message: 'the key expired and verifies nothing', hint: 'remove it' }]
   })
+}
+
+function hasEnded(expires: string, now: number): boolean {
+  const end = endOfDay(expires)
+  return end !== undefined && end <= now
 }

@@ -1,8 +1,9 @@
+import { aYearAfter } from '../../lib/day.ts'
 import { noEnvironment, unknownName } from '../check/unknown-name.ts'
 import type { Path } from '../key-path.ts'
 import { ageOf } from '../retention/age.ts'
 import type { WrittenGate } from '../schema/schema-gates.ts'
-import { aYearAfter, dateProblem } from './date.ts'
+import { dateProblem } from './date-problem.ts'
 import type { AttestationGate, GateBase, GateDefinition, ScanException, ScanGate, SoakGate } from './gate.ts'
 import type { GateContext } from './gate-context.ts'
 

@@ -1,7 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
 import type { Path } from '../key-path.ts'
 import type { WrittenApprover, WrittenKeyless, WrittenSigner } from '../schema/schema-signers.ts'
-import { dateProblem } from './date.ts'
+import { dateProblem } from './date-problem.ts'
 import type { ApproverConfig, KeyConfig, KeylessConfig, SignerConfig } from './gate.ts'
 import type { GateContext } from './gate-context.ts'
 

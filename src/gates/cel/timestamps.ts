@@ -1,4 +1,5 @@
 import type { Environment } from '@marcbachmann/cel-js'
+import { dayMs } from '../../lib/day.ts'
 import { parseCreated } from '../../oci/created.ts'
 
 /**
@@ -7,7 +8,6 @@ import { parseCreated } from '../../oci/created.ts'
  * daylight saving time skips.
  */
 const suffix = 'Strict'
-const dayMs = 86_400_000
 
 /** Parts of a time, numbered as CEL numbers them. `at` is the time as if its zone were UTC. */
 const parts: Readonly<Record<string, (at: Date) => number>> = {

@@ -1,8 +1,8 @@
+import { formatDay } from '../../lib/day.ts'
 import type { TrustedKey } from '../../signing/trust/signer.ts'
 import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
 import type { AttachedEvidence, JudgedImage } from '../evidence.ts'
 import type { GateTrust } from '../gate-trust.ts'
-import { formatDay } from './format-time.ts'
 
 /**
  * Returns the image with the signers that count at a time: none whose key has expired, and for an

@@ -1,7 +1,8 @@
 import type { ScanGate } from '../../config/gates/gate.ts'
+import { endOfDay } from '../../lib/day.ts'
 import { clocksOf } from '../evaluation/clocks.ts'
 import { statementFacts } from '../evaluation/facts.ts'
-import { endOfDay, formatSpan } from '../evaluation/format-time.ts'
+import { formatSpan } from '../evaluation/format-time.ts'
 import {
   earliest,
   judgeSubjects,
@@ -139,7 +140,7 @@ function validUntil(
     ({ time = 0, signers }) => earliest([time + maxAgeMs, signersValidUntil(signers, 1)]) ?? 0,
   )
   const exceptions = findings.flatMap(({ suppressedBy }) =>
-    suppressedBy === undefined || suppressedBy === 'vex' ? [] : [endOfDay(suppressedBy.expires)],
+    suppressedBy === undefined || suppressedBy === 'vex' ? [] : (endOfDay(suppressedBy.expires) ?? []),
   )
   const vex = findings.map((one) =>
     one.vex?.suppresses === true ? signersValidUntil(one.vex.by.signers, 1) : undefined,

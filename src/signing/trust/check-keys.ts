@@ -1,3 +1,4 @@
+import { formatDay } from '../../lib/day.ts'
 import type { SignedBytes } from './signed-bytes.ts'
 import type { TrustedKey, TrustedSigner } from './signer.ts'
 import type { SignatureVerdict, VerifiedSigner, VerifyContext } from './verdict.ts'
@@ -56,6 +57,6 @@ function eachOnce(matches: readonly KeyMatch[]): readonly VerifiedSigner[] {
 function problemOf([match]: readonly KeyMatch[], where: string): string {
   if (match === undefined) return `${where} is signed by a key that no signer has, or its content was changed`
   const { signer, key } = match
-  const lastDay = new Date((key.expiresAt ?? 0) - 1).toISOString().slice(0, 10)
+  const lastDay = formatDay((key.expiresAt ?? 0) - 1)
   return `${where} is signed by a key of ${signer.name} that expired after ${lastDay} (${key.file})`
 }

@@ -1,11 +1,11 @@
 import { createPublicKey } from 'node:crypto'
+import { endOfDay } from '../../lib/day.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { digestOf } from '../../oci/digest.ts'
 import { anyPublicKey } from '../dsse.ts'
 import { readKeyFile } from '../signing-keys.ts'
 import type { TrustedKey } from './signer.ts'
 
-const day = 24 * 60 * 60 * 1000
 const hint = 'Use PEM that begins with -----BEGIN PUBLIC KEY-----, such as cosign.pub.'
 
 /**
@@ -16,7 +16,7 @@ const hint = 'Use PEM that begins with -----BEGIN PUBLIC KEY-----, such as cosig
  */
 export function parseTrustedKey(pem: string, file: string, expires?: string): TrustedKey {
   checkPem(pem, file)
-  const expiresAt = expires === undefined ? undefined : endOfDay(expires, file)
+  const expiresAt = expires === undefined ? undefined : endOfExpiry(expires, file)
   const key = readPublicKey(pem, file)
   const der = createPublicKey(key.publicKeyPem).export({ format: 'der', type: 'spki' })
   return { ...key, fingerprint: digestOf(der), file, ...(expiresAt !== undefined && { expiresAt }) }
@@ -65,14 +65,12 @@ function readPublicKey(pem: string, file: string): ReturnType<typeof anyPublicKe
   }
 }
 
-/** Milliseconds since 1970 at which a day in UTC has ended. */
-function endOfDay(date: string, file: string): number {
-  const start = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : Number.NaN
-  if (Number.isNaN(start) || !new Date(start).toISOString().startsWith(date)) {
-    throw new DrayError('config', `the key expires on ${JSON.stringify(date)}, which is not a date`, {
-      subject: file,
-      hint: 'Write a date as 2026-06-30. The key is valid through that day in UTC.',
-    })
-  }
-  return start + day
+/** When a key stops to count, in milliseconds since 1970. @throws `config`. */
+function endOfExpiry(date: string, file: string): number {
+  const end = endOfDay(date)
+  if (end !== undefined) return end
+  throw new DrayError('config', `the key expires on ${JSON.stringify(date)}, which is not a date`, {
+    subject: file,
+    hint: 'Write a date as 2026-06-30. The key is valid through that day in UTC.',
+  })
 }

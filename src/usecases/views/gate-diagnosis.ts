@@ -1,10 +1,9 @@
-import { formatDay } from '../../gates/evaluation/format-time.ts'
+import { dayMs, formatDay } from '../../lib/day.ts'
 import { joinFirst } from '../../lib/join-first.ts'
 import type { Finding } from './doctor.ts'
 
 /** Days before the end of a key or root from which it is a note. */
 const noticeDays = 30
-const dayMs = 24 * 60 * 60 * 1000
 
 /** The files of a signer. */
 export interface ExaminedSigner {

@@ -55,7 +55,7 @@ describe('the predicate of an approval', () => {
     ['a restriction that it does not know', { ...written, plan: 'sha256:1' }, 'unknown field "plan"'],
     ['an expiry that is no time', { ...written, expires: 'soon' }, 'p.expires is no time'],
     ['an expiry without a zone', { ...written, expires: '2026-12-31T10:00:00' }, 'p.expires is no time'],
-    ['a day that does not exist', { ...written, expires: '2026-02-30' }, 'p.expires is no date'],
+    ['a day that does not exist', { ...written, expires: '2026-02-30' }, 'p.expires is no time'],
     ['a number as time', { ...written, timestamp: 1 }, 'p.timestamp is not a string'],
     ['a digest that is none', { ...written, digest: 'latest' }, 'latest'],
   ])('is malformed with %s', (_, predicate, message) => {

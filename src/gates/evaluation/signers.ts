@@ -38,9 +38,12 @@ export function signersValidUntil(signers: readonly VerifiedSigner[], count: num
   return end === undefined || end === Number.POSITIVE_INFINITY ? undefined : end
 }
 
-/** Names signers for a person: `acme/api release.yml@refs/tags/v1.4.2, logged 2026-11-24 10:02`. */
+/**
+ * Names signers for a person, in the order of the text and not in that of the registry:
+ * `acme/api release.yml@refs/tags/v1.4.2, logged 2026-11-24 10:02`.
+ */
 export function describeSigners(signers: readonly VerifiedSigner[]): string {
-  return [...new Set(signers.map(describeSigner))].join('; ')
+  return [...new Set(signers.map(describeSigner))].toSorted().join('; ')
 }
 
 function describeSigner({ signer, identity, time }: VerifiedSigner): string {

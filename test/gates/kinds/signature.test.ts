@@ -168,6 +168,13 @@ describe('a signature gate fails', () => {
 describe('the count of a signature gate', () => {
   const two = signatureGate({ signedBy: ['build', 'release'], count: 2 })
 
+  it('names the signers in the same order, whatever order the registry lists them in', () => {
+    const made = [signature({ by: ['release'] }), signature({ by: ['build'] })]
+    const reasons = [made, made.toReversed()].map((all) => evaluate(two, judgedImage(all)).reason)
+    expect(reasons[0]).toMatch(/^build .*; release /)
+    expect(reasons[1]).toBe(reasons[0])
+  })
+
   it('is that of signers: two keys of one signer count once', () => {
     const same = judgedImage([signature(), signature({ by: ['build#2'] })])
     expect(evaluate(two, same)).toMatchObject({ result: 'fail', reason: '1 of 2 signers: build' })

@@ -2,6 +2,8 @@
 const masks: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<id>'],
   [/\b(sha256[:-])?[0-9a-f]{12,64}(?![0-9a-f])/g, '<hash>'],
+  // the end of a digest that a column of a table breaks
+  [/^\s+[0-9a-f]{1,11}(?=\)|$|\s&&)/g, ' <hash>'],
   [/\bsha256:[0-9a-f]{1,11}…|\bsha\d{0,3}…/g, '<hash>'],
   [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)?/g, '<time>'],
   [/\b\d{4}-\d\d-\d\d\b/g, '<date>'],

@@ -5,7 +5,7 @@ import { shortenDigest } from '../text/format.ts'
 import { breakLines } from '../text/section.ts'
 import type { Style } from '../text/style.ts'
 import type { Cell } from '../text/table.ts'
-import { displayWidth, pad } from '../text/width.ts'
+import { displayWidth, pad, wrapAtSpaces } from '../text/width.ts'
 
 /** Names of gates are padded up to this many columns. */
 const widestName = 24
@@ -13,6 +13,8 @@ const widestName = 24
 const labelWidth = 10
 /** Text is not broken into narrower columns than this. */
 const narrowest = 20
+/** The begin of the line with the fix of a failure. */
+const fix = 'fix: '
 
 /** The word for a result; capitals are for what a person must see. */
 export function formatGateVerdict({ result, effect }: Pick<GateResult, 'result' | 'effect'>): string {
@@ -42,12 +44,22 @@ export function gateRows(gates: readonly GateResult[], page: number | undefined)
   return gates.flatMap((gate) => {
     const tone = toneOf(gate)
     const head = `${pad(nameOf(gate), nameWidth)}  ${pad(formatGateVerdict(gate), verdictWidth)}`
-    const lines = gateLines(gate).flatMap((line) => breakLines(escapeText(line), width))
-    return lines.map((line, i): Cell[] => [
+    const lines = gateLines(gate).flatMap((line) => {
+      const isWhole = isFix(line)
+      return brokenLines(line, isWhole, width).map((text) => ({ text, isWhole }))
+    })
+    return lines.map(({ text, isWhole }, i): Cell[] => [
       i === 0 ? 'gate' : '',
-      { text: i === 0 ? `${head}  ${line}` : `${' '.repeat(start)}${line}`, tone },
+      { text: i === 0 ? `${head}  ${text}` : `${' '.repeat(start)}${text}`, tone, isWhole },
     ])
   })
+}
+
+/** A fix has a command. A line break in its digest would prevent that a person copies it. */
+function brokenLines(line: string, isWhole: boolean, width: number | undefined): readonly string[] {
+  const text = escapeText(line)
+  if (!isWhole || width === undefined) return breakLines(text, width)
+  return wrapAtSpaces(text, width).map(escapeText)
 }
 
 function nameOf({ name }: GateResult): string {
@@ -56,6 +68,10 @@ function nameOf({ name }: GateResult): string {
 
 function widestOf(texts: readonly string[]): number {
   return Math.max(0, ...texts.map(displayWidth))
+}
+
+function isFix(line: string): boolean {
+  return line.startsWith(fix)
 }
 
 /** Returns the lines of text about a gate: the reasons, then what to do. None is escaped. */
@@ -67,7 +83,7 @@ export function gateLines(gate: GateResult): readonly string[] {
     ...(end === '' ? [] : [end]),
     ...(override === undefined ? [] : [`overridden: ${override.reason}`]),
     ...warnings.map((text) => `warning: ${text}`),
-    ...(hint === undefined || result === 'pass' ? [] : [`fix: ${hint}`]),
+    ...(hint === undefined || result === 'pass' ? [] : [`${fix}${hint}`]),
   ]
 }
 

@@ -14,7 +14,14 @@ export interface Column {
 }
 
 /** Escaped text and its style. */
-export type Cell = string | { readonly text: string; readonly tone: keyof Style }
+export type Cell =
+  | string
+  | {
+      readonly text: string
+      readonly tone: keyof Style
+      /** never cut, also if it is wider than the page: a command that a person copies */
+      readonly isWhole?: boolean
+    }
 
 const gap = '  '
 /** The minimal widths of a flexible column, the second on a narrow terminal. */
@@ -42,7 +49,7 @@ function renderRow(
   const cells = columns.map(({ align }, i) => {
     const cell = row[i] ?? ''
     const width = widths[i] ?? 0
-    const text = cut(textOf(cell), width)
+    const text = isWhole(cell) ? textOf(cell) : cut(textOf(cell), width)
     const isLast = i === columns.length - 1
     const filled = isLast && align !== 'right' ? text : pad(text, width, align)
     return typeof cell === 'string' ? filled : style[cell.tone](filled)
@@ -53,7 +60,7 @@ function renderRow(
 function naturalWidths(columns: readonly Column[], rows: readonly (readonly Cell[])[]): readonly number[] {
   return columns.map(({ title, least = 0 }, i) =>
     rows.reduce(
-      (width, row) => Math.max(width, displayWidth(textOf(row[i] ?? ''))),
+      (width, row) => Math.max(width, isWhole(row[i]) ? 0 : displayWidth(textOf(row[i] ?? ''))),
       Math.max(least, displayWidth(title)),
     ),
   )
@@ -91,6 +98,10 @@ function narrow(
     over -= take
   }
   return widths
+}
+
+function isWhole(cell: Cell | undefined): boolean {
+  return typeof cell === 'object' && cell.isWhole === true
 }
 
 export function textOf(cell: Cell): string {

@@ -71,6 +71,13 @@ Checked 1 image: 1 refused.`)
     expect(text.replaceAll(/\s+/g, ' ')).toContain('CVE-2026-9999 critical, openssl 3.0.1, fixed in 3.0.2')
   })
 
+  it('never breaks or cuts a digest in the command of a fix', () => {
+    const command = `cosign sign --key KEY r.example.com/staging/api@${digestOf('a')}`
+    const failed = gateResult({ result: 'fail', effect: 'refused', hint: `Run: ${command}` })
+    const text = show([{ ...checked, gates: [failed] }], 60)
+    expect(text).toContain(`\n${' '.repeat(22)}r.example.com/staging/api@${digestOf('a')}\n`)
+  })
+
   it.each<[string, Partial<GateResult>, string]>([
     ['a gate in warn mode', { result: 'fail', effect: 'warned', reason: 'no report' }, 'WARN  no report'],
     [

@@ -5,7 +5,7 @@ import { shortenDigest } from '../text/format.ts'
 import { breakLines } from '../text/section.ts'
 import type { Style } from '../text/style.ts'
 import type { Cell } from '../text/table.ts'
-import { displayWidth, pad, wrapAtSpaces } from '../text/width.ts'
+import { displayWidth, pad } from '../text/width.ts'
 
 /** Names of gates are padded up to this many columns. */
 const widestName = 24
@@ -13,7 +13,10 @@ const widestName = 24
 const labelWidth = 10
 /** Text is not broken into narrower columns than this. */
 const narrowest = 20
-/** The begin of the line with the fix of a failure. */
+/**
+ * How the line with the fix of a failure begins. It has a command, and a line break in it would
+ * prevent that a person copies it.
+ */
 const fix = 'fix: '
 
 /** The word for a result; capitals are for what a person must see. */
@@ -34,7 +37,7 @@ function toneOf({ result, effect }: GateResult): keyof Style {
 /**
  * Returns the rows of gates for a table with a label column: for each gate its name, its result,
  * and lines that say why, how long a pass lasts, and what to do.
- * @param page columns of the table; undefined: lines are not broken
+ * @param page columns of the table; undefined: lines are not broken. The line of a fix never is.
  */
 export function gateRows(gates: readonly GateResult[], page: number | undefined): Cell[][] {
   const nameWidth = Math.min(widestName, widestOf(gates.map(nameOf)))
@@ -45,8 +48,8 @@ export function gateRows(gates: readonly GateResult[], page: number | undefined)
     const tone = toneOf(gate)
     const head = `${pad(nameOf(gate), nameWidth)}  ${pad(formatGateVerdict(gate), verdictWidth)}`
     const lines = gateLines(gate).flatMap((line) => {
-      const isWhole = isFix(line)
-      return brokenLines(line, isWhole, width).map((text) => ({ text, isWhole }))
+      const isWhole = line.startsWith(fix)
+      return breakLines(escapeText(line), isWhole ? undefined : width).map((text) => ({ text, isWhole }))
     })
     return lines.map(({ text, isWhole }, i): Cell[] => [
       i === 0 ? 'gate' : '',
@@ -55,23 +58,12 @@ export function gateRows(gates: readonly GateResult[], page: number | undefined)
   })
 }
 
-/** A fix has a command. A line break in its digest would prevent that a person copies it. */
-function brokenLines(line: string, isWhole: boolean, width: number | undefined): readonly string[] {
-  const text = escapeText(line)
-  if (!isWhole || width === undefined) return breakLines(text, width)
-  return wrapAtSpaces(text, width).map(escapeText)
-}
-
 function nameOf({ name }: GateResult): string {
   return escapeText(name)
 }
 
 function widestOf(texts: readonly string[]): number {
   return Math.max(0, ...texts.map(displayWidth))
-}
-
-function isFix(line: string): boolean {
-  return line.startsWith(fix)
 }
 
 /** Returns the lines of text about a gate: the reasons, then what to do. None is escaped. */

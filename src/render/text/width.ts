@@ -63,19 +63,6 @@ function drawnWidth(grapheme: string): number {
  * Breaks escaped text into lines of at most `width` columns, at spaces, and within longer words.
  */
 export function wrap(text: string, width: number): readonly string[] {
-  return wrapWords(text, width, (word) => splitWord(word, width))
-}
-
-/** Breaks escaped text at spaces only: a longer word has a line of its own, which is wider. */
-export function wrapAtSpaces(text: string, width: number): readonly string[] {
-  return wrapWords(text, width, (word) => [word])
-}
-
-function wrapWords(
-  text: string,
-  width: number,
-  split: (word: string) => readonly string[],
-): readonly string[] {
   if (displayWidth(text) <= width) return [text]
   const lines: string[] = []
   let line = ''
@@ -86,7 +73,7 @@ function wrapWords(
       continue
     }
     if (line !== '') lines.push(line)
-    const parts = split(word)
+    const parts = splitWord(word, width)
     lines.push(...parts.slice(0, -1))
     line = parts.at(-1) ?? ''
   }

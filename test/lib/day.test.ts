@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, date, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aYearAfter, dayMs, endOfDay, formatDay } from '../../src/lib/day.ts'
 
@@ -15,10 +15,10 @@ describe('the end of a day', () => {
   )
 
   test('is the end of the day that contains a time', () => {
-    const times = fc.date({ min: new Date('0001-01-01'), max: new Date('9998-01-01'), noInvalidDate: true })
-    fc.assert(
-      fc.property(times, (date) => {
-        const time = date.getTime()
+    const times = date({ min: new Date('0001-01-01'), max: new Date('9998-01-01'), noInvalidDate: true })
+    assert(
+      property(times, (at) => {
+        const time = at.getTime()
         const end = endOfDay(formatDay(time)) ?? 0
         expect(end > time && end - time <= dayMs).toBe(true)
       }),

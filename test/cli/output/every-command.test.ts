@@ -10,7 +10,9 @@ const folder = join(import.meta.dirname, '..', '..', '..', 'src', 'commands')
 /** The formats beside text, json and yaml (the table of the page on output). */
 const further: Readonly<Record<string, readonly string[]>> = {
   apply: ['name', 'digest'],
+  approve: ['name', 'digest'],
   'audit log': ['jsonl'],
+  check: ['jsonl', 'name', 'digest'],
   copy: ['name', 'digest'],
   diff: ['jsonl'],
   history: ['jsonl'],

@@ -129,6 +129,27 @@ export function isDrayError(error: unknown): error is DrayError {
   return error instanceof DrayError
 }
 
+const contentCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'malformed', 'corrupt', 'unsupported'])
+
+/**
+ * Whether a failed read is a fact about the content: it is missing, damaged, or in a format that
+ * dray does not read. Any other failure leaves the content unknown.
+ */
+export function isContentFailure(error: unknown): error is DrayError {
+  return isDrayError(error) && contentCodes.has(error.code)
+}
+
+/** Formats a message with its cause, on one line. */
+export function formatCause({
+  message,
+  why,
+}: {
+  readonly message: string
+  readonly why?: string | undefined
+}): string {
+  return why === undefined ? message : `${message}: ${why}`
+}
+
 /**
  * Converts what was thrown: a `DrayError` stays, an abort becomes its reason, a failure of the
  * system `io`, and anything else `internal`.

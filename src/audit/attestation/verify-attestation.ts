@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { isDrayError } from '../../lib/errors.ts'
+import { formatCause, isContentFailure } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { anyPublicKey, type PublicKey, signersOf } from '../../signing/dsse.ts'
 import { type Promotion, promotionOf, promotionPredicateType } from './promotion-statement.ts'
@@ -65,14 +65,9 @@ export function verifyAttestation(
  * The result for content that cannot be parsed. @throws the error if it is not about the content.
  */
 export function unreadable(error: unknown): AttestationVerification {
-  if (!isDrayError(error) || !aboutContent.has(error.code)) throw error
-  return {
-    status: 'unreadable',
-    why: error.why === undefined ? error.message : `${error.message}: ${error.why}`,
-  }
+  if (!isContentFailure(error)) throw error
+  return { status: 'unreadable', why: formatCause(error) }
 }
-
-const aboutContent: ReadonlySet<string> = new Set(['malformed', 'unsupported', 'corrupt', 'not-found'])
 
 function verifySignatures(
   bundle: Bundle,

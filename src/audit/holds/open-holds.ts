@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { endOfDay } from '../../lib/day.ts'
-import { DrayError, toErrorInfo } from '../../lib/errors.ts'
+import { DrayError, formatCause, toErrorInfo } from '../../lib/errors.ts'
 import { ifThere } from '../../lib/files/io-error.ts'
 import { holdPredicateType } from '../../images/holds/hold-tag.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -97,10 +97,9 @@ function isHoldStep(step: AuditRecord['step']): step is StatementStep {
 }
 
 function unreadable(path: string, error: unknown): DrayError {
-  const { message, why } = toErrorInfo(error)
   return new DrayError('audit', 'cannot read the holds of images from the audit log', {
     subject: path,
-    why: `${why === undefined ? message : `${message}: ${why}`}. Without them, dray could delete an image that is held`,
+    why: `${formatCause(toErrorInfo(error))}. Without them, dray could delete an image that is held`,
     hint: 'Find the problem: dray audit verify. To use another log, pass --audit-file.',
     cause: error,
   })

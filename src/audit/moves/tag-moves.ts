@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { DrayError, toErrorInfo } from '../../lib/errors.ts'
+import { DrayError, formatCause, toErrorInfo } from '../../lib/errors.ts'
 import { ifThere } from '../../lib/files/io-error.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
@@ -85,10 +85,9 @@ export async function readTagMoves(
 }
 
 function unreadable(path: string, error: unknown): DrayError {
-  const { message, why } = toErrorInfo(error)
   return new DrayError('audit', 'cannot read the times of promotions from the audit log', {
     subject: path,
-    why: `${why === undefined ? message : `${message}: ${why}`}. Without these times, dray could delete an image that was just promoted`,
+    why: `${formatCause(toErrorInfo(error))}. Without these times, dray could delete an image that was just promoted`,
     hint: 'Find the problem: dray audit verify. To use another log, pass --audit-file. To decide without records, remove `promoted` from timeFrom, and rules of the kinds superseded and broken.',
     cause: error,
   })

@@ -5,7 +5,7 @@ import {
   type StartingEnvironment,
 } from '../../config/starting/starting-config.ts'
 import type { Call } from '../../lib/call.ts'
-import { type DrayError, toErrorInfo } from '../../lib/errors.ts'
+import { type DrayError, formatCause, toErrorInfo } from '../../lib/errors.ts'
 import type { InitRegistries } from './init-registries.ts'
 import { listNextSteps } from './next-steps.ts'
 import { findImages, findPromotable, type PromotableImage } from './starting-images.ts'
@@ -136,8 +136,9 @@ class UnreadRegistries {
   add(registry: string, error: DrayError): void {
     if (this.#errors.has(registry)) return
     this.#errors.set(registry, error)
-    const { message, why, hint } = toErrorInfo(error)
-    const text = why === undefined ? message : `${message}: ${why}`
+    const info = toErrorInfo(error)
+    const { hint } = info
+    const text = formatCause(info)
     // The next commands include the login, and the images are a warning of their own.
     const isOwn = needsLogin(error) || error.code === 'unsupported' || error.code === 'forbidden'
     this.#warn(hint === undefined || isOwn ? text : `${text}. ${hint}`)

@@ -1,4 +1,4 @@
-import { toDrayError } from '../../lib/errors.ts'
+import { formatCause, toDrayError } from '../../lib/errors.ts'
 import { parseJson } from '../../oci/json.ts'
 import { isScanReport, parseScanReport } from '../../reports/parse-scan-report.ts'
 import { parseSbom } from '../../reports/parse-sbom.ts'
@@ -66,7 +66,6 @@ function read<Document>(
     const document = parse(value)
     return document === undefined ? { kind: 'other' } : { kind: 'parsed', document }
   } catch (thrown) {
-    const { message, why } = toDrayError(thrown)
-    return { kind: 'malformed', reason: why === undefined ? message : `${message}: ${why}` }
+    return { kind: 'malformed', reason: formatCause(toDrayError(thrown)) }
   }
 }

@@ -5,11 +5,11 @@ import type { Evidence } from '../../images/evidence/evidence.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ManifestReader } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
+import { isContentFailure } from '../../lib/errors.ts'
 import { type Digest, isDigest } from '../../oci/digest.ts'
 import { isRecord } from '../../oci/json.ts'
 import { parseManifest } from '../../oci/manifest.ts'
 import type { AttachedEvidence } from '../evidence.ts'
-import { isContentFailure } from './read-layers.ts'
 
 /** Manifests that are read at once. */
 const readsAtOnce = 8

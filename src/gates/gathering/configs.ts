@@ -3,12 +3,12 @@ import { type ImageConfigView, readImageConfig } from '../../images/config/image
 import { inParallel } from '../../images/parallel.ts'
 import type { BlobReader } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
+import { isContentFailure } from '../../lib/errors.ts'
 import { annotationKeys } from '../../oci/annotations.ts'
 import { parseCreated } from '../../oci/created.ts'
 import type { Manifest } from '../../oci/manifest.ts'
 import type { JudgedSubject } from '../evidence.ts'
 import type { GraphPlatform } from './judged-platforms.ts'
-import { isContentFailure } from './read-layers.ts'
 
 /** Configs that are read at once. */
 const readsAtOnce = 8

@@ -3,10 +3,10 @@ import { type Graph, walkGraph } from '../../images/graph/graph.ts'
 import type { SourceRepository } from '../../images/ports.ts'
 import type { SharedTagList } from '../../images/tags/shared-tag-list.ts'
 import type { Call } from '../../lib/call.ts'
+import { formatCause, isContentFailure } from '../../lib/errors.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { GateRequest } from '../gate-request.ts'
-import { isContentFailure } from './read-layers.ts'
 
 /** An image in its source repository, and what is attached to it. */
 export interface ReadImage {
@@ -47,7 +47,7 @@ export async function readImage(
       return undefined
     } catch (error) {
       if (!isContentFailure(error) || call.signal.aborted) throw error
-      return error.why === undefined ? error.message : `${error.message}: ${error.why}`
+      return formatCause(error)
     }
   }
   const walk = walkGraph(store, content, call)

@@ -2,7 +2,7 @@ import { readBlob } from '../../audit/artifact.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { BlobReader } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
-import { type DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
+import { formatCause, isContentFailure } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts'
 import { whyTooLarge } from './limits.ts'
@@ -15,14 +15,6 @@ const readsAtOnce = 16
 export type LayerContent =
   | { readonly bytes: Uint8Array; readonly reason?: undefined }
   | { readonly bytes?: undefined; readonly reason: string }
-
-/** Failures of a read that are facts about the content. Any other one leaves it unknown. */
-const contentFailures: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', 'malformed', 'unsupported'])
-
-/** Whether evidence is missing or damaged. If not, nothing is known about it. */
-export function isContentFailure(error: unknown): error is DrayError {
-  return isDrayError(error) && contentFailures.has(error.code)
-}
 
 /**
  * Reads each layer once, in one wave, and verifies its digest. A layer that is missing, damaged or
@@ -60,6 +52,6 @@ async function readLayer(
     return { bytes }
   } catch (error) {
     if (!isContentFailure(error) || call.signal.aborted) throw error
-    return { reason: error.why === undefined ? error.message : `${error.message}: ${error.why}` }
+    return { reason: formatCause(error) }
   }
 }

@@ -1,4 +1,4 @@
-import { toDrayError } from '../../lib/errors.ts'
+import { formatCause, toDrayError } from '../../lib/errors.ts'
 import { parseStatement } from '../../signing/statement.ts'
 import type { SignatureVerdict, VerifyContext } from '../../signing/trust/verdict.ts'
 import type { AttachedEvidence } from '../evidence.ts'
@@ -38,8 +38,7 @@ export async function verifyLayer(
     const { subjects, predicateType: type, predicate } = parseStatement(read.bytes, name)
     return { ...evidence, content: { kind: 'statement', predicateType: type, digests: subjects, predicate } }
   } catch (error) {
-    const { message, why } = toDrayError(error)
-    return unreadable(why === undefined ? message : `${message}: ${why}`)
+    return unreadable(formatCause(toDrayError(error)))
   }
 }
 

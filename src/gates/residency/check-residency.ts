@@ -5,7 +5,7 @@ import { platformImages } from '../../images/graph/platform-images.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
-import { DrayError, type ErrorCode, toDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { DrayError, formatCause, isContentFailure, toDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Placement, Plan, Refusal } from '../../plan/plan.ts'
@@ -15,9 +15,6 @@ import { evaluateResidency, type ForbiddenWrite, type ImageLabels } from './eval
 const imagesAtOnce = 8
 /** Configs of one image that are read at once. */
 const configsAtOnce = 8
-
-/** Content that cannot be read as a config is a reason to refuse. Other failures are errors. */
-const unreadableCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'malformed', 'corrupt', 'unsupported'])
 
 /** An image that is, or will be, in a repository. */
 export interface ResidentImage {
@@ -99,11 +96,10 @@ async function findForbidden(
   if (first.kind !== 'needsLabels') return first.kind === 'forbidden' ? first : undefined
   const labels = await readLabels(stores, from ?? to, root, call)
   if (labels instanceof DrayError) {
-    const reason = labels.why === undefined ? labels.message : `${labels.message}: ${labels.why}`
     return {
       kind: 'forbidden',
       rule: first.rule,
-      why: `${first.rule} in dray.yaml depends on the labels of the image, and dray cannot read them: ${reason}`,
+      why: `${first.rule} in dray.yaml depends on the labels of the image, and dray cannot read them: ${formatCause(labels)}`,
     }
   }
   const second = evaluateResidency(residency, { from, to, labels })
@@ -127,8 +123,8 @@ async function readLabels(
       return (await readImageConfig(store, node.manifest.config, c)).labels
     })
   } catch (error) {
-    const known = toDrayError(error)
-    if (unreadableCodes.has(known.code)) return known
+    // Content that cannot be read as a config is a reason to refuse. Other failures are errors.
+    if (isContentFailure(error)) return error
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { DrayError, type ErrorInfo } from '../../lib/errors.ts'
+import { DrayError, type ErrorInfo, formatCause } from '../../lib/errors.ts'
 import type { Placement } from '../plan.ts'
 import type { GateResult } from './gate-result.ts'
 
@@ -64,8 +64,7 @@ function unreadError({ image, root }: GatedPlacement, gates: readonly GateResult
 }
 
 function readMessage({ error, reason }: GateResult): string {
-  if (error === undefined) return reason
-  return error.why === undefined ? error.message : `${error.message}: ${error.why}`
+  return error === undefined ? reason : formatCause(error)
 }
 
 /** `the gate scan of prod`, or `3 gates` */

@@ -1,4 +1,4 @@
-import { isDrayError } from '../../lib/errors.ts'
+import { formatCause, isDrayError } from '../../lib/errors.ts'
 import type { SignerVerdict } from './check-keys.ts'
 import type { SignatureVerdict, SignedContent } from './verdict.ts'
 
@@ -41,6 +41,6 @@ export function problemOf(error: unknown, where: string): string {
 }
 
 function textOf(error: unknown): string {
-  if (!isDrayError(error)) return error instanceof Error ? error.message : String(error)
-  return error.why === undefined ? error.message : `${error.message}: ${error.why}`
+  if (isDrayError(error)) return formatCause(error)
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,5 +1,5 @@
 import type { Call } from '../../lib/call.ts'
-import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { DrayError, isContentFailure } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { TagOrDigest } from '../../oci/reference.ts'
 import type { ContentStore } from '../../images/cache/content-store.ts'
@@ -230,9 +230,7 @@ async function configTime(
     if (kept === undefined) await contents?.put(config.digest, bytes)
     return { created: createdInConfig(bytes, `config ${config.digest}`) }
   } catch (error) {
-    if (!isDrayError(error) || !configErrors.has(error.code)) throw error
+    if (!isContentFailure(error)) throw error
     return { why: error.message }
   }
 }
-
-const configErrors: ReadonlySet<string> = new Set(['not-found', 'malformed', 'corrupt', 'unsupported'])

@@ -1,5 +1,5 @@
 import { readingAt } from '../../../config/settings/version-reading.ts'
-import { DrayError } from '../../../lib/errors.ts'
+import { DrayError, formatCause } from '../../../lib/errors.ts'
 import type { GatheredPromotion } from '../../../usecases/promote/gather.ts'
 import type { PromoteSnapshot } from '../../../usecases/promote/snapshot.ts'
 import { destinationVersions } from '../../../usecases/promote/source-version.ts'
@@ -96,7 +96,7 @@ function sourceError({
   if (error.code !== 'not-found') return error
   return new DrayError('refused', `cannot find ${request.image} at the source of the plan`, {
     ...(error.subject !== undefined && { subject: error.subject }),
-    why: error.why === undefined ? error.message : `${error.message}: ${error.why}`,
+    why: formatCause(error),
     hint: 'Make a new plan.',
     cause: error,
   })

@@ -1,11 +1,11 @@
 import type { ApprovalsGate, GateDefinition } from '../../config/gates/gate.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { GateTrust } from '../../gates/gate-trust.ts'
-import { toDrayError } from '../../lib/errors.ts'
 import { type Digest, parseDigest } from '../../oci/digest.ts'
-import { loadSigningKey, type SigningKey } from '../../signing/signing-keys.ts'
+import type { SigningKey } from '../../signing/signing-keys.ts'
 import { parseTrustedKey } from '../../signing/trust/trusted-key.ts'
 import type { Context } from '../wiring/context.ts'
+import { loadKeyOfFlags } from '../wiring/private-key.ts'
 
 /** The key of a person, and what today's `dray.yaml` knows about it. */
 export interface ApproverKey {
@@ -43,8 +43,7 @@ export async function loadApproverKey(
   { gates, trust }: ApprovalGates,
   context: Context,
 ): Promise<ApproverKey> {
-  const password = passwordEnv === undefined ? undefined : context.env[passwordEnv]
-  const key = await loadKey(file, password)
+  const key = await loadKeyOfFlags(file, passwordEnv, context.env)
   const { fingerprint } = parseTrustedKey(key.publicKeyPem, file)
   const groups = new Set(gates.flatMap(({ approvers }) => approvers))
   const approvers = [...groups].flatMap((group) => trust?.approvers.get(group) ?? [])
@@ -52,16 +51,6 @@ export async function loadApproverKey(
     .filter(({ signer }) => signer.keys.some((one) => one.fingerprint === fingerprint))
     .map(({ person }) => person)
   return { file, key, fingerprint: parseDigest(fingerprint), people: [...new Set(people)] }
-}
-
-async function loadKey(file: string, password: string | undefined): Promise<SigningKey> {
-  try {
-    return await loadSigningKey(file, password)
-  } catch (error) {
-    const known = toDrayError(error)
-    if (password !== undefined || known.code !== 'config' || known.hint !== undefined) throw known
-    throw known.with({ hint: 'If the key has a password, name the variable with it in --password-env.' })
-  }
 }
 
 /** Returns a warning if no gate would count the decision. */

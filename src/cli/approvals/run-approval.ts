@@ -1,6 +1,5 @@
 import { recordStatementRefusals } from '../../execute/attach-statement.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
-import { formatAt } from '../../oci/reference.ts'
 import { renderApprovals } from '../../render/approvals.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { formatCount } from '../../render/text/format.ts'
@@ -8,10 +7,11 @@ import type { ApprovedImage, Decision, ImageToApprove } from '../../usecases/app
 import { findImagesToApprove } from '../../usecases/approve/gather.ts'
 import { checkJustification, justificationOf } from '../changes/justification.ts'
 import type { ChangePorts } from '../changes/operation.ts'
+import { flushAuditLog } from '../audit/flush-audit-log.ts'
 import { exitCodes } from '../command/exit-codes.ts'
 import { exitOfPlan, exitOfRun, problemOf } from '../command/run-exit.ts'
 import { checkResidencyOfAttached } from '../gates/residency.ts'
-import type { ResultLines } from '../output/result-lines.ts'
+import { digestLines, type ResultLines } from '../output/result-lines.ts'
 import { approvalRequests, parseExpiry } from './approval-requests.ts'
 import { attachDecisions, outcomeOf, type SignedDecision } from './approve-images.ts'
 import {
@@ -101,8 +101,9 @@ async function prepare(options: ApproveOptions, ports: ChangePorts): Promise<Pre
 /** A statement is written to the repository of its image. @throws `refused`, after recording it. */
 async function refuseByResidency(
   { images, decision: { environment } }: PreparedDecision,
-  { context, flags, call, reading }: ChangePorts,
+  ports: ChangePorts,
 ): Promise<void> {
+  const { context, flags, call, reading } = ports
   for (const { image, root, from } of images) {
     try {
       await checkResidencyOfAttached({ image, root, to: from.repository }, context, reading)
@@ -111,7 +112,7 @@ async function refuseByResidency(
         const options = { auditFile: flags['audit-file'], isAttesting: false, ...justificationOf(flags) }
         const refused = { image, environment, error: toErrorInfo(error) }
         await recordStatementRefusals('approve', [refused], await context.executePorts(options, call))
-        await context.flushAuditLog(call)
+        await flushAuditLog(ports)
       }
       throw error
     }
@@ -159,18 +160,6 @@ async function attach(prepared: PreparedDecision, ports: ChangePorts): Promise<v
   terminal.say(`Audit log: ${escapeText(auditLog)}`)
 }
 
-/** Waits for the webhook. A failure is a warning, because the decisions are attached already. */
-async function flushAuditLog({ context, call, terminal }: ChangePorts): Promise<boolean> {
-  try {
-    await context.flushAuditLog(call)
-    return true
-  } catch (error) {
-    const { message, why } = toErrorInfo(error)
-    terminal.warn(why === undefined ? message : `${message}: ${why}`)
-    return false
-  }
-}
-
 function signedDecision(
   { decision: { environment, decision }, key, expires }: PreparedDecision,
   { flags }: ChangePorts,
@@ -193,8 +182,5 @@ function documentOf(images: readonly ApprovedImage[], decision: Decision): objec
 }
 
 function linesOf(images: readonly ApprovedImage[]): ResultLines {
-  return {
-    names: () => images.map(({ from, digest }) => formatAt(from.repository, { digest })),
-    digests: () => images.map(({ digest }) => digest),
-  }
+  return digestLines(images.map(({ from: { repository }, digest }) => ({ repository, digest })))
 }

@@ -3,7 +3,8 @@ import { type Checkpoint, openCheckpoint } from '../../audit/checkpoint/checkpoi
 import { newestCheckpoint } from '../../audit/checkpoint/checkpoint-artifact.ts'
 import { type NoteSigner, noteSigner, type NoteVerifier, readNoteVerifier } from '../../signing/note-keys.ts'
 import { parseNote } from '../../signing/signed-note.ts'
-import { loadSigningKey, readKeyFile, type SigningKey } from '../../signing/signing-keys.ts'
+import { readKeyFile, type SigningKey } from '../../signing/signing-keys.ts'
+import { loadPrivateKey } from '../wiring/private-key.ts'
 import type { KnownCheckpoint } from '../../audit/verify/verification.ts'
 import type { Call } from '../../lib/call.ts'
 import type { AuditConfig, Config } from '../../config/config.ts'
@@ -42,7 +43,7 @@ export async function checkpointSigner(
 async function signingKey(keyFile: string | undefined, context: Context): Promise<SigningKey | undefined> {
   if (keyFile === undefined) return await context.signingKey()
   const { passwordEnv } = (await context.config()).config.audit.sign ?? {}
-  return await loadSigningKey(keyFile, passwordEnv === undefined ? undefined : process.env[passwordEnv])
+  return await loadPrivateKey(keyFile, passwordEnv, context.env)
 }
 
 /** The repository for checkpoints. @throws `usage` if none or several are named. */

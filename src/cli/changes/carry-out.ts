@@ -4,6 +4,7 @@ import { escapeText } from '../../render/text/escape.ts'
 import { parseReport, reportToCi } from '../ci/ci-report.ts'
 import { exitCodes } from '../command/exit-codes.ts'
 import { exitOfPlan, exitOfRun } from '../command/run-exit.ts'
+import { flushAuditLog, succeeds } from '../audit/flush-audit-log.ts'
 import { changeDocument, planDocument } from './documents.ts'
 import { checkJustification, justificationOf } from './justification.ts'
 import type { ResultLines } from '../output/result-lines.ts'
@@ -168,22 +169,6 @@ async function report<T extends OperationTypes>(
   )
   reportFailures([...outcome.refusals, ...operation.failures(plan, outcome)], ports)
   if (operation.hasSteps(plan) || plan.refusals.length > 0) terminal.say(`Audit log: ${escapeText(auditLog)}`)
-}
-
-async function flushAuditLog(ports: ChangePorts): Promise<boolean> {
-  return await succeeds(ports, () => ports.context.flushAuditLog(ports.call))
-}
-
-/** Whether `work` succeeds. Its error becomes a warning. */
-async function succeeds({ terminal }: ChangePorts, work: () => Promise<void>): Promise<boolean> {
-  try {
-    await work()
-    return true
-  } catch (error) {
-    const { message, why } = toErrorInfo(error)
-    terminal.warn(why === undefined ? message : `${message}: ${why}`)
-    return false
-  }
 }
 
 function throwOnlyRefusal<T extends OperationTypes>({ onlyRefusal }: Operation<T>, plan: T['plan']): void {

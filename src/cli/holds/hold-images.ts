@@ -9,6 +9,10 @@ import { gather } from '../../usecases/hold/gather.ts'
 import { checkJustification, justificationOf } from '../changes/justification.ts'
 import type { ChangePorts } from '../changes/operation.ts'
 import { exitOfPlan, exitOfRun, problemOf, type RunPart } from '../command/run-exit.ts'
+import { flushAuditLog } from '../audit/flush-audit-log.ts'
+import { digestLines } from '../output/result-lines.ts'
+import { loadKeyOfFlags } from '../wiring/private-key.ts'
+import { exitCodes } from '../command/exit-codes.ts'
 import { checkResidencyOfAttached } from '../gates/residency.ts'
 import { checkExpiry, holdRequests } from './hold-requests.ts'
 
@@ -38,7 +42,7 @@ export async function holdImages(options: HoldOptions, ports: ChangePorts): Prom
       { plan },
       (page) => renderHoldPlan(plan, page),
       exitOfPlan({ parts, refusals: plan.refusals }, hasSteps, flags['detailed-exitcode']),
-      linesOf(plan.images),
+      digestLines(plan.images),
     )
     return
   }
@@ -46,13 +50,14 @@ export async function holdImages(options: HoldOptions, ports: ChangePorts): Prom
   const executing = await executionPorts(options, ports)
   const { executeHolds } = await import('../../execute/holds/execute-holds.ts')
   const outcomes = await executeHolds(plan, executing, call)
-  await context.flushAuditLog(call)
+  const isDelivered = await flushAuditLog(ports)
   for (const { isTagLeft, tag, repository } of outcomes)
     if (isTagLeft === true)
       terminal.warn(
         `${repository.registry} does not delete single tags: ${tag} stays, and holds nothing any more. dray prune deletes it with its image.`,
       )
   const result = { parts: outcomes.map(partOf), refusals: plan.refusals }
+  const exitCode = exitOfRun(result, ports.stop)
   const auditLog = executing.sink.path
   terminal.finish(
     {
@@ -64,8 +69,8 @@ export async function holdImages(options: HoldOptions, ports: ChangePorts): Prom
       auditLog,
     },
     (page) => renderHoldOutcome(plan, outcomes, page),
-    exitOfRun(result, ports.stop),
-    linesOf(outcomes.filter(({ status }) => partOf({ status }).problem === undefined)),
+    exitCode === exitCodes.done && !isDelivered ? exitCodes.failed : exitCode,
+    digestLines(outcomes.filter(({ status }) => partOf({ status }).problem === undefined)),
   )
   for (const { image, error } of plan.refusals) terminal.reportFailure({ image, error })
   terminal.say(`Audit log: ${escapeText(auditLog)}`)
@@ -160,7 +165,7 @@ async function executionPorts(
   { flags, context, call, stop }: ChangePorts,
 ): Promise<HoldPorts> {
   const auditFile = flags['audit-file']
-  const given = file === undefined ? undefined : await loadKey(file, passwordEnv, context.env)
+  const given = file === undefined ? undefined : await loadKeyOfFlags(file, passwordEnv, context.env)
   const base = await context.executePorts(
     { auditFile, isAttesting: given === undefined, ...justificationOf(flags) },
     call,
@@ -171,15 +176,6 @@ async function executionPorts(
   return { ...base, ...(given !== undefined && { signingKey: given }), tagLocks, neverUntag, stop }
 }
 
-async function loadKey(
-  file: string,
-  passwordEnv: string | undefined,
-  env: ChangePorts['context']['env'],
-): Promise<NonNullable<HoldPorts['signingKey']>> {
-  const { loadSigningKey } = await import('../../signing/signing-keys.ts')
-  return await loadSigningKey(file, passwordEnv === undefined ? undefined : env[passwordEnv])
-}
-
 function isChanged({ statement, tag }: HoldItem): boolean {
   return statement === 'attach' || tag.change !== 'unchanged'
 }
@@ -187,14 +183,4 @@ function isChanged({ statement, tag }: HoldItem): boolean {
 function partOf({ status }: Pick<HoldOutcome, 'status'>): RunPart {
   const problem = problemOf(status)
   return { problem, countsAsDone: problem === undefined }
-}
-
-function linesOf(images: readonly Pick<HoldItem, 'repository' | 'digest'>[]): {
-  readonly names: () => readonly string[]
-  readonly digests: () => readonly string[]
-} {
-  return {
-    names: () => images.map(({ repository: { registry, path }, digest }) => `${registry}/${path}@${digest}`),
-    digests: () => images.map(({ digest }) => digest),
-  }
 }

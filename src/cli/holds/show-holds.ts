@@ -2,6 +2,7 @@ import { renderHeldImages } from '../../render/holds.ts'
 import { listHolds } from '../../usecases/hold/list.ts'
 import type { ChangePorts } from '../changes/operation.ts'
 import { exitCodes } from '../command/exit-codes.ts'
+import { digestLines } from '../output/result-lines.ts'
 import { listedRepositories } from './hold-requests.ts'
 
 /** Lists the held images of environments and repositories. @throws what the registries throw. */
@@ -18,8 +19,5 @@ export async function showHolds(
     'read',
   )
   const images = await listHolds(repositories, await context.stores(), context.clock.now(), reading)
-  terminal.finish({ images }, (page) => renderHeldImages(images, page), exitCodes.done, {
-    names: () => images.map(({ repository: { registry, path }, digest }) => `${registry}/${path}@${digest}`),
-    digests: () => images.map(({ digest }) => digest),
-  })
+  terminal.finish({ images }, (page) => renderHeldImages(images, page), exitCodes.done, digestLines(images))
 }

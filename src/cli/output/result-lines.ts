@@ -1,4 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { escapeJson } from '../command/result-document.ts'
 
@@ -10,6 +12,16 @@ export interface ResultLines {
   readonly names?: () => readonly string[]
   /** `digest` */
   readonly digests?: () => readonly string[]
+}
+
+/** The lines of images that are named by their digests. */
+export function digestLines(
+  images: readonly { readonly repository: RepositoryName; readonly digest: Digest }[],
+): ResultLines {
+  return {
+    names: () => images.map(({ repository, digest }) => formatAt(repository, { digest })),
+    digests: () => images.map(({ digest }) => digest),
+  }
 }
 
 /** Formats the lines of a result, each with a line end. Names and digests are distinct. */

@@ -161,11 +161,8 @@ export class Context {
   async signingKey(): Promise<SigningKey | undefined> {
     const { sign } = (await this.config()).config.audit
     if (sign === undefined) return undefined
-    const { loadSigningKey } = await import('../../signing/signing-keys.ts')
-    return await loadSigningKey(
-      sign.key,
-      sign.passwordEnv === undefined ? undefined : this.#options.env[sign.passwordEnv],
-    )
+    const { loadPrivateKey } = await import('./private-key.ts')
+    return await loadPrivateKey(sign.key, sign.passwordEnv, this.#options.env)
   }
 
   /**

@@ -1,16 +1,14 @@
 import { DrayError, type ErrorCode, errorCodes, type ErrorInfo } from '../../lib/errors.ts'
 import { Fields } from '../../oci/fields.ts'
-import type {
-  GateEffect,
-  GateEvidence,
-  GateKind,
-  GateResult,
-  GateSubjectResult,
-  GateVerdict,
+import {
+  gateEffects,
+  type GateEvidence,
+  type GateKind,
+  type GateResult,
+  type GateSubjectResult,
+  gateVerdicts,
 } from '../../plan/gates/gate-result.ts'
 
-const verdicts: readonly GateVerdict[] = ['pass', 'fail', 'error', 'skipped']
-const effects: readonly GateEffect[] = ['none', 'refused', 'warned', 'overridden']
 /** Gates, and items of one gate. */
 const maxItems = 20_000
 
@@ -40,8 +38,8 @@ function gateOf(fields: Fields, where: string): GateResult {
     environment: fields.text('environment'),
     // A later version of dray can have more kinds.
     kind: fields.text('kind') as GateKind,
-    result: oneOf(verdicts, fields, 'result', where),
-    effect: oneOf(effects, fields, 'effect', where),
+    result: oneOf(gateVerdicts, fields, 'result', where),
+    effect: oneOf(gateEffects, fields, 'effect', where),
     reason: fields.text('reason'),
     subjects: entries('subjects').map((subject) => subjectOf(subject, where)),
     evidence: entries('evidence').map(evidenceOf),
@@ -60,7 +58,7 @@ function subjectOf(fields: Fields, where: string): GateSubjectResult {
   return {
     digest: fields.digest('digest'),
     ...fields.texts('platform'),
-    result: oneOf(verdicts, fields, 'result', where),
+    result: oneOf(gateVerdicts, fields, 'result', where),
     reason: fields.text('reason'),
   }
 }

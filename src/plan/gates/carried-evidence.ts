@@ -3,7 +3,7 @@ import type { GateResult } from './gate-result.ts'
 
 /**
  * Fails each gate that passed because of evidence that will not be at the target: pure. A
- * controller there could not repeat the check (gates.md, Carried evidence).
+ * controller there could not repeat the check (docs/gates.md, Attached artifacts that gates use).
  * @param arrives whether the evidence is at the target once the plan is executed
  * @param effectOf the consequence if the gate fails
  */

@@ -14,10 +14,12 @@ export const gateKinds = [
 export type GateKind = (typeof gateKinds)[number]
 
 /** The verdict of an evaluation about an image or one of its platform images. */
-export type GateVerdict = 'pass' | 'fail' | 'error' | 'skipped'
+export type GateVerdict = (typeof gateVerdicts)[number]
+export const gateVerdicts = ['pass', 'fail', 'error', 'skipped'] as const
 
 /** The consequence of the verdict for the image. */
-export type GateEffect = 'none' | 'refused' | 'warned' | 'overridden'
+export type GateEffect = (typeof gateEffects)[number]
+export const gateEffects = ['none', 'refused', 'warned', 'overridden'] as const
 
 /**
  * The result of one gate for one image at one target: the same in the plan, the JSON documents, the

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import { digest, error, time } from '../shapes.ts'
-import { gateKinds } from './gate-result.ts'
+import { gateEffects, gateKinds, gateVerdicts } from './gate-result.ts'
 
-const verdict = v.picklist(['pass', 'fail', 'error', 'skipped'])
+const verdict = v.picklist(gateVerdicts)
 
 /** The result of a gate in a plan file. */
 export const gateResult = v.strictObject({
@@ -10,7 +10,7 @@ export const gateResult = v.strictObject({
   environment: v.string(),
   kind: v.picklist(gateKinds),
   result: verdict,
-  effect: v.picklist(['none', 'refused', 'warned', 'overridden']),
+  effect: v.picklist(gateEffects),
   reason: v.string(),
   subjects: v.array(
     v.strictObject({ digest, platform: v.exactOptional(v.string()), result: verdict, reason: v.string() }),

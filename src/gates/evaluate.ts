@@ -44,9 +44,9 @@ const maxReason = 1000
 type FactsOfEnvironment = Map<string, GateFacts>
 
 /**
- * Evaluates all gates of an image at a target (gates.md, Evaluation). Every gate is evaluated, so
- * that one run reports every failure. CEL rules are evaluated after the other gates, with their
- * facts. Pure. An exception in a kind is a failed gate.
+ * Evaluates all gates of an image at a target (docs/gates.md, When gates are evaluated). Every gate
+ * is evaluated, so that one run reports every failure. CEL rules are evaluated after the other
+ * gates, with their facts. Pure. An exception in a kind is a failed gate.
  * @param overrides the reason of each overridden gate, by its name
  * @returns a result for each gate, in the order of the request
  */

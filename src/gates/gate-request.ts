@@ -5,6 +5,7 @@ import type { Repositories } from '../images/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName } from '../oci/reference.ts'
 import type { PlacementEnd } from '../plan/plan.ts'
 import type { GateTrust } from './gate-trust.ts'
 
@@ -41,12 +42,12 @@ export interface GatePorts {
   /** of `--scan-report` */
   readonly reportFiles: readonly ReportFile[]
   /** names of the environments of `dray.yaml` that hold a repository; for soak times */
-  readonly environmentsOf: (repository: PlacementEnd['repository']) => readonly string[]
+  readonly environmentsOf: (repository: RepositoryName) => readonly string[]
   /** the repositories of an image in an environment, and its current-version tag */
   readonly currentTagOf: (
     environment: string,
     image: string,
-  ) => readonly { readonly repository: PlacementEnd['repository']; readonly tag: string }[]
+  ) => readonly { readonly repository: RepositoryName; readonly tag: string }[]
 }
 
 /** A scan report that is not in the registry. */

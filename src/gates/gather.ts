@@ -22,9 +22,10 @@ export type VerifiedImage = Omit<JudgedImage, 'isCurrentIn'>
 
 /**
  * Reads the evidence that the gates of an image need, in the source repository alone, and verifies
- * it (gates.md, Evaluation): the image and the lists of its attached artifacts, unless the run has
- * read them, and one GET for each attached artifact of a type that a gate needs, in one wave.
- * Evidence that is missing, damaged or beyond a limit is part of the result, with the reason.
+ * it (docs/gates.md, Attached artifacts that gates use): the image and the lists of its attached
+ * artifacts, unless the run has read them, and one GET for each attached artifact of a type that a
+ * gate needs, in one wave. Evidence that is missing, damaged or beyond a limit is part of the
+ * result, with the reason.
  * @param image the name of the image, which `{image}` in the subject of a signer stands for
  * @throws what the store throws for a read that failed: then nothing is known.
  */

@@ -11,9 +11,9 @@ import type { ApplicableGate, GatePorts, GateRequest } from './gate-request.ts'
 import type { EvaluationContext } from './kind-result.ts'
 
 /**
- * Reads the evidence of an image and evaluates its gates for one target (gates.md, Evaluation).
- * Reads only what the gates that apply need. A read that failed is a result `error` of each gate
- * that needs it.
+ * Reads the evidence of an image and evaluates its gates for one target (docs/gates.md, When gates
+ * are evaluated). Reads only what the gates that apply need. A read that failed is a result `error`
+ * of each gate that needs it.
  * @returns a result for each gate, in the order of the request
  * @throws the reason of the signal.
  */

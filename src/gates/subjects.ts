@@ -5,8 +5,8 @@ import type { JudgedImage, JudgedSubject } from './evidence.ts'
 const noPlatform = 'unknown/unknown'
 
 /**
- * Returns the manifests that a gate applies to (gates.md, Index and platforms). The list is empty
- * for a gate about the platform images of an artifact without platforms: then the gate fails.
+ * Returns the manifests that a gate applies to (docs/gates.md, Multi-platform images). The list is
+ * empty for a gate about the platform images of an artifact without platforms: then the gate fails.
  */
 export function subjectsOf({ appliesTo }: GateDefinition, image: JudgedImage): readonly JudgedSubject[] {
   if (appliesTo === 'image') return [image.root]

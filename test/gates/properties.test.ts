@@ -76,8 +76,8 @@ interface Kinds {
   /** the pieces that the gates demand */
   readonly needed: readonly string[]
   /**
-   * the newest evidence, which makes a gate fail: a person who can delete can hide it (gates.md,
-   * Completeness)
+   * the newest evidence, which makes a gate fail: a person who can delete can hide it
+   * (docs/gates/completeness.md)
    */
   readonly hiding: readonly string[]
 }

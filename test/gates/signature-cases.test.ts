@@ -22,7 +22,7 @@ import { newSigner } from '../support/gates/test-signer.ts'
 import { gateTrust } from '../support/gates/trust.ts'
 import { artifact, type Content, image, index, together } from '../support/images.ts'
 
-/** Cases of gates.md that are about what is read, through the whole of judging. */
+/** Attached artifacts as a registry has them, read and judged. */
 
 const build = newSigner()
 const trust = gateTrust({ build })

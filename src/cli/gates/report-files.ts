@@ -4,9 +4,7 @@ import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 import { digestOf, parseDigest } from '../../oci/digest.ts'
-
-/** The limit of an attached artifact (gates.md, Limits), bytes. */
-const maxReportSize = 32 * 1024 * 1024
+import { maxEvidenceSize } from '../../signing/statement.ts'
 
 /**
  * Reads the files of `--scan-report [DIGEST=]FILE`.
@@ -29,7 +27,7 @@ async function readReportFile(value: string, cwd: string): Promise<ReportFile> {
   }
   const asserted = digest === undefined ? undefined : asUsage(() => parseDigest(digest))
   const path = resolve(cwd, name)
-  const bytes = await readFileBounded(path, maxReportSize)
+  const bytes = await readFileBounded(path, maxEvidenceSize)
   if (bytes === undefined) {
     throw new DrayError('not-found', `cannot read the scan report ${name}`, {
       why: 'the file does not exist',

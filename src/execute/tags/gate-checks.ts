@@ -22,7 +22,7 @@ export interface GateCheck {
 
 /**
  * Evaluates gates again before tags are written, if their results are too old. The tags of an image
- * at one target share an evaluation (gates.md, Re-check before tags).
+ * at one target share an evaluation (docs/gates.md, When gates are evaluated).
  */
 export class GateChecks {
   readonly #placements: ReadonlyMap<PlacementId, Placement>

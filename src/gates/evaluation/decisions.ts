@@ -11,6 +11,7 @@ import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.t
 import type { Approver } from '../gate-trust.ts'
 import type { EvaluationContext } from '../kind-result.ts'
 import { type Clocks, clocksOf, isInFuture } from './clocks.ts'
+import { isDamagedEvidence } from './damaged-evidence.ts'
 import { formatMinute } from './format-time.ts'
 import { earliest } from './judge-subjects.ts'
 import { mayBeStatement } from './maybe-statement.ts'
@@ -99,7 +100,7 @@ function readDecision(
     return signer === undefined ? [] : [{ person, signer }]
   })
   const { content } = evidence
-  if (content.kind === 'unreadable' && content.isDamaged === true)
+  if (content.kind === 'unreadable' && isDamagedEvidence(evidence))
     return { unreadable: `${name} cannot be read: ${content.reason}` }
   if (signed.length === 0) return ignored(whyNotAccepted(evidence, gate.approvers))
   const names = signed.map(({ person }) => person).join(', ')

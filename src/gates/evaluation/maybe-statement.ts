@@ -9,8 +9,3 @@ export function mayBeStatement({ content, layout }: AttachedEvidence, predicateT
     return false
   return content.predicateType === predicateType || content.predicateType === undefined
 }
-
-/** Whether bytes are missing or damaged: the signer and the statement are unknown. */
-export function isDamagedEvidence({ content }: AttachedEvidence): boolean {
-  return content.kind === 'unreadable' && content.isDamaged === true
-}

@@ -6,7 +6,8 @@ import {
 import { toDrayError } from '../../lib/errors.ts'
 import type { VerifiedSigner } from '../../signing/trust/verdict.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.ts'
-import { isDamagedEvidence, mayBeStatement } from './maybe-statement.ts'
+import { isDamagedEvidence } from './damaged-evidence.ts'
+import { mayBeStatement } from './maybe-statement.ts'
 import { acceptedSigners, nameArtifact, whyNotAccepted } from './signers.ts'
 
 /** A promotion that an accepted signer states about a manifest. */

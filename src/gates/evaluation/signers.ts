@@ -104,20 +104,8 @@ export function whyNotAccepted(evidence: AttachedEvidence, signedBy: readonly st
   const names = [...new Set(evidence.signers.map(({ signer }) => signer))]
   if (names.length > 0)
     return `it is signed by ${names.join(', ')}, and the gate accepts ${signedBy.join(', ')}`
-  if (evidence.problems.length > 0) return problemsOf(evidence).join('; ')
+  if (evidence.problems.length > 0) return evidence.problems.join('; ')
   return 'it is not signed by a known signer'
-}
-
-/**
- * Returns the problems of an attached artifact without its reference, with which each begins: the
- * warning names it already.
- */
-export function problemsOf({ artifact, problems }: AttachedEvidence): readonly string[] {
-  return problems.map((problem) => {
-    const [, reference = '', separator = ''] = /^(\S+?)(: | )/.exec(problem) ?? []
-    if (!reference.endsWith(`@${artifact}`)) return problem
-    return `${separator === ' ' ? 'it ' : ''}${problem.slice(reference.length + separator.length)}`
-  })
 }
 
 /** Says how many attached artifacts do not count. Warnings say why. */

@@ -7,6 +7,7 @@ import { artifactTypeOf } from '../../oci/manifest.ts'
 import { isBundleType } from '../../signing/sigstore-bundle.ts'
 import { statementMediaType } from '../../signing/statement.ts'
 import type { AttachedEvidence } from '../evidence.ts'
+import { isUnspecificType } from '../unspecific-types.ts'
 import { buildxManifests } from './judged-platforms.ts'
 
 /** A layer of an attached artifact, by what its descriptors say. Nothing is read or trusted yet. */
@@ -30,16 +31,6 @@ const dsseType = 'application/vnd.dsse.envelope.v1+json'
 const notationType = 'application/vnd.cncf.notary.signature'
 /** How cosign's `.att` names the predicate type of a layer. */
 const cosignPredicateAnnotation = 'predicateType'
-
-/** Types that say nothing about the content of a layer. */
-const unspecificTypes: ReadonlySet<string> = new Set([
-  '',
-  'application/json',
-  'application/octet-stream',
-  'text/plain',
-  'application/vnd.oci.empty.v1+json',
-  'application/vnd.oci.image.config.v1+json',
-])
 
 /**
  * Returns the layers of the artifacts that are attached to manifests of an image: of referrers, of
@@ -74,7 +65,7 @@ function layersOf(
       predicateTypeOf(layer.annotations) ??
       (layout === 'dsse' ? layer.annotations?.[cosignPredicateAnnotation] : undefined) ??
       predicateTypeOf(ofManifest)
-    const type = unspecificTypes.has(layer.mediaType) ? artifactType : layer.mediaType
+    const type = isUnspecificType(layer.mediaType) ? artifactType : layer.mediaType
     return { ...base, layout, type, layer, ...(predicateType !== undefined && { predicateType }) }
   })
 }
@@ -83,11 +74,6 @@ function layoutOf(mediaType: string): AttachedEvidence['layout'] {
   if (isBundleType(mediaType)) return 'bundle'
   if (mediaType === simpleSigningType) return 'simpleSigning'
   return mediaType === dsseType ? 'dsse' : 'plain'
-}
-
-/** Whether the type of a plain document does not show what it is. */
-export function isUnspecific({ type }: AttachedLayer): boolean {
-  return unspecificTypes.has(type)
 }
 
 /** Whether a layer is a statement without a signature. */

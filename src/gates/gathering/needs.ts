@@ -9,7 +9,9 @@ import { isVexPredicate } from '../../reports/parse-vex.ts'
 import type { JudgedSubject } from '../evidence.ts'
 import type { GateTrust } from '../gate-trust.ts'
 import type { TrustedSigner } from '../../signing/trust/signer.ts'
-import { type AttachedLayer, isPlainStatement, isUnspecific } from './attached-layers.ts'
+import { groupsOf, signersOf } from '../trust-names.ts'
+import { isUnspecificType } from '../unspecific-types.ts'
+import { type AttachedLayer, isPlainStatement } from './attached-layers.ts'
 
 /** The evidence that one gate needs. */
 interface GateNeed {
@@ -55,7 +57,7 @@ function isNeeded(layer: AttachedLayer, need: GateNeed): boolean {
     if (predicateType === undefined) return need.signatures || need.isPredicate !== noNeed.isPredicate
     return predicateType === signaturePredicate ? need.signatures : need.isPredicate(predicateType)
   }
-  return isUnspecific(layer) ? need.readsUnknown : need.isDocument(layer.type)
+  return isUnspecificType(layer.type) ? need.readsUnknown : need.isDocument(layer.type)
 }
 
 const noNeed: Omit<GateNeed, 'subjects'> = {
@@ -103,15 +105,10 @@ function subjectsOfNeed({ appliesTo, kind }: GateDefinition, { root, platforms }
 
 /** The signers whose signatures the gates need. */
 export function neededSigners(gates: readonly GateDefinition[], trust: GateTrust): readonly TrustedSigner[] {
-  const names = new Set(gates.flatMap((gate) => [...signersOf(gate)]))
-  const groups = new Set(gates.flatMap((gate) => (gate.kind === 'approvals' ? gate.approvers : [])))
+  const names = new Set(gates.flatMap(signersOf))
+  const groups = new Set(gates.flatMap(groupsOf))
   return [
     ...[...names].flatMap((name) => trust.signers.get(name) ?? []),
     ...[...groups].flatMap((group) => (trust.approvers.get(group) ?? []).map(({ signer }) => signer)),
   ]
-}
-
-function signersOf(gate: GateDefinition): readonly string[] {
-  const vex = gate.kind === 'scan' ? (gate.vexSignedBy ?? []) : []
-  return 'signedBy' in gate ? [...(gate.signedBy ?? []), ...vex] : vex
 }

@@ -28,7 +28,8 @@ export async function verifyLayer(
   try {
     const verdict = await verdictOn(layer, read.bytes, context)
     if (verdict !== undefined) {
-      const { content, signers, problems } = verdict
+      const { content, signers } = verdict
+      const problems = verdict.problems.map(withoutName)
       return content === undefined
         ? { ...unreadable(problems.join('; ') || 'it cannot be parsed'), signers, problems }
         : { ...evidence, content, signers, problems }
@@ -40,6 +41,11 @@ export async function verifyLayer(
   } catch (error) {
     return unreadable(formatCause(toDrayError(error)))
   }
+}
+
+/** `it: not JSON` becomes `not JSON`. */
+function withoutName(problem: string): string {
+  return problem.startsWith(`${name}: `) ? problem.slice(name.length + 2) : problem
 }
 
 /** Undefined for content without a signature of its own. */

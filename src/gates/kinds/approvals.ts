@@ -10,7 +10,7 @@ import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
 
 /**
  * An image passes if enough people approve it for the environment and no person rejects it
- * (gates.md, Approvals). The newest decision of a person counts.
+ * (docs/gates/approvals.md). The newest decision of a person counts.
  */
 export const evaluateApprovals: EvaluateKind<ApprovalsGate> = (gate, image, context) =>
   judgeSubjects(gate, image, (subject) => judgeApprovals(gate, image, context, subject))

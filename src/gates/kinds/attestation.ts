@@ -6,6 +6,7 @@ import { statementFacts } from '../evaluation/facts.ts'
 import { attestCommand, runCommand } from '../evaluation/fix-commands.ts'
 import { formatMinute } from '../evaluation/format-time.ts'
 import { judgeSubjects, labelOf, shortDigest, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
+import { isDamagedEvidence } from '../evaluation/damaged-evidence.ts'
 import {
   acceptedSigners,
   countOthers,
@@ -13,7 +14,6 @@ import {
   describeSigners,
   evidenceBy,
   nameArtifact,
-  problemsOf,
   signersValidUntil,
   whyNotAccepted,
 } from '../evaluation/signers.ts'
@@ -24,7 +24,7 @@ import { platformsOf } from '../subjects.ts'
 
 /**
  * An attestation passes if a signer of the gate made it, it has the type, one subject is the
- * digest, and the expression is true (gates.md, Attestation gates).
+ * digest, and the expression is true (docs/gates/attestation.md).
  */
 export const evaluateAttestation: EvaluateKind<AttestationGate> = (gate, image, context) => {
   const condition =
@@ -101,7 +101,7 @@ function attestationsAt(
     if (content.kind !== 'unreadable') return false
     if (content.predicateType !== undefined) return content.predicateType === gate.type
     if (evidence.layout === 'simpleSigning' || evidence.layout === 'notation') return false
-    return content.isDamaged === true || acceptedSigners(evidence, gate.signedBy).length > 0
+    return isDamagedEvidence(evidence) || acceptedSigners(evidence, gate.signedBy).length > 0
   })
 }
 
@@ -113,7 +113,7 @@ function judgeAttestation(
   const { content } = evidence
   const by = acceptedSigners(evidence, gate.signedBy)
   const refuse = (why: string): JudgedAttestation => ({ evidence, counts: false, by: [], matching: [], why })
-  if (content.kind === 'unreadable' && (by.length > 0 || content.isDamaged === true))
+  if (content.kind === 'unreadable' && (by.length > 0 || isDamagedEvidence(evidence)))
     return {
       evidence,
       counts: true,
@@ -177,7 +177,7 @@ function latestOf(all: readonly JudgedAttestation[]): readonly JudgedAttestation
 function warningsOf({ evidence, counts, why }: JudgedAttestation): readonly string[] {
   const name = nameArtifact('attestation', evidence)
   if (why !== undefined) return [`${name} does not ${counts ? 'match' : 'count'}: ${why}`]
-  return problemsOf(evidence).map((problem) => `${name}: ${problem}`)
+  return evidence.problems.map((problem) => `${name}: ${problem}`)
 }
 
 /** A reason that names an attestation needs no warning about it. */

@@ -11,7 +11,7 @@ import type { EvaluateKind, EvaluationContext, GateFacts, SubjectSigner } from '
 import { platformsOf } from '../subjects.ts'
 
 /**
- * An image passes if the expression of the rule is true for it (gates.md, CEL rules). Missing data
+ * An image passes if the expression of the rule is true for it (docs/gates/rules.md). Missing data
  * is unbound, and an error of the expression.
  */
 export const evaluateCel: EvaluateKind<CelGate> = (gate, image, context, facts) => {

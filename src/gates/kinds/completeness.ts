@@ -11,8 +11,8 @@ const maxNamed = 3
 
 /**
  * An image passes if all attached artifacts that its verified promotions list are still attached
- * (gates.md, Completeness). Without a promotion nothing is known, and the gate fails: the person
- * who removes the evidence could remove the attestation too.
+ * (docs/gates/completeness.md). Without a promotion nothing is known, and the gate fails: the
+ * person who removes the evidence could remove the attestation too.
  */
 export const evaluateCompleteness: EvaluateKind<CompletenessGate> = (gate, image) =>
   judgeSubjects(gate, image, (subject) => judgeCompleteness(gate, image, subject))

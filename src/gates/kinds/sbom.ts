@@ -18,26 +18,17 @@ import {
   describeSigners,
   evidenceBy,
   nameArtifact,
-  problemsOf,
   signersValidUntil,
   whyNotAccepted,
 } from '../evaluation/signers.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../evidence.ts'
 import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
 import { platformsOf, subjectsOf } from '../subjects.ts'
-
-/** Media types of attached files that say nothing about their format. */
-const unspecificTypes: ReadonlySet<string> = new Set([
-  '',
-  'application/json',
-  'application/octet-stream',
-  'application/vnd.oci.empty.v1+json',
-  'text/plain',
-])
+import { isUnspecificType } from '../unspecific-types.ts'
 
 /**
  * An SBOM passes if it can be parsed, describes the digest, lists components, and is signed by a
- * signer of the gate if that has any (gates.md, SBOM gates).
+ * signer of the gate if that has any (docs/gates/sbom.md).
  */
 export const evaluateSbom: EvaluateKind<SbomGate> = (gate, image, context) => {
   if (platformsOf(image).length === 0) return withoutPlatforms(gate, image)
@@ -123,7 +114,7 @@ function sbomsAt(
 /** A document of a type that says nothing is an SBOM if it can be parsed as one. */
 function isSbomDocument(mediaType: string, evidence: AttachedEvidence, { formats }: SbomGate): boolean {
   if (isSbomPredicate(mediaType, formats)) return true
-  return unspecificTypes.has(mediaType) && readSbom(evidence).kind === 'parsed'
+  return isUnspecificType(mediaType) && readSbom(evidence).kind === 'parsed'
 }
 
 function judgeSbom(
@@ -181,7 +172,7 @@ function listDigests(digests: readonly Digest[]): string {
 function warningsOf({ evidence, why }: JudgedSbom): readonly string[] {
   const name = nameArtifact('SBOM', evidence)
   if (why !== undefined) return [`${name} does not count: ${why}`]
-  return problemsOf(evidence).map((problem) => `${name}: ${problem}`)
+  return evidence.problems.map((problem) => `${name}: ${problem}`)
 }
 
 /** `spdx 2.3, 214 components, build (key sha256:0123456789ab)` */

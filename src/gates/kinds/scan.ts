@@ -39,7 +39,7 @@ interface Scanning extends FindingRules {
 
 /**
  * For each platform image the newest trusted report of each scanner decides: one of them must be
- * new enough, and none may have a finding that fails the gate (gates.md, Scan gates).
+ * new enough, and none may have a finding that fails the gate (docs/gates/scan.md).
  */
 export const evaluateScan: EvaluateKind<ScanGate> = (gate, image, context) => {
   if (platformsOf(image).length === 0) return withoutPlatforms(gate, image)
@@ -67,10 +67,10 @@ function judgeScan(scanning: Scanning, subject: JudgedSubject): ScanJudgement {
     scanning,
   )
   const blocking = blockingOf(findings)
-  const [stale, fresh] = partition(
-    newest,
-    ({ time }) => time !== undefined && clocks.later - time <= gate.maxAgeMs,
-  )
+  const isFresh = ({ time }: TrustedReport): boolean =>
+    time !== undefined && clocks.later - time <= gate.maxAgeMs
+  const fresh = newest.filter(isFresh)
+  const stale = newest.filter((one) => !isFresh(one))
   const failures = [
     ...(newest.length === 0 && broken.length === 0 ? [explainMissing(reports, subject, image)] : []),
     ...(newest.length > 0 && fresh.length === 0 ? [explainStale(newest, scanning)] : []),
@@ -102,13 +102,6 @@ function judgeScan(scanning: Scanning, subject: JudgedSubject): ScanJudgement {
       warnings: [`a report is older than maxAge: ${describeReports(stale, clocks)}`],
     }),
   }
-}
-
-function partition<Item>(
-  all: readonly Item[],
-  isSecond: (item: Item) => boolean,
-): readonly [first: readonly Item[], second: readonly Item[]] {
-  return [all.filter((item) => !isSecond(item)), all.filter(isSecond)]
 }
 
 function explainStale(newest: readonly TrustedReport[], { gate, clocks }: Scanning): string {

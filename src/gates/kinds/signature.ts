@@ -10,7 +10,6 @@ import {
   describeSigners,
   evidenceBy,
   nameArtifact,
-  problemsOf,
   signersValidUntil,
   whyNotAccepted,
 } from '../evaluation/signers.ts'
@@ -19,9 +18,9 @@ import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
 import { platformsOf } from '../subjects.ts'
 
 /**
- * A signature passes if one of `signedBy` made it and its payload names the digest (gates.md,
- * Signature gates). Signatures that do not count are warnings, because every client that can push
- * could attach one.
+ * A signature passes if one of `signedBy` made it and its payload names the digest
+ * (docs/gates/signature.md). Signatures that do not count are warnings, because every client that
+ * can push could attach one.
  */
 export const evaluateSignature: EvaluateKind<SignatureGate> = (gate, image, context) =>
   judgeSubjects(gate, image, (subject) => judgeSignatures(gate, image, context, subject))
@@ -106,7 +105,7 @@ function wrongAnnotation(gate: SignatureGate, signed: Readonly<Record<string, st
 function warningsOf({ evidence, why }: JudgedSignature): readonly string[] {
   const name = nameArtifact('signature', evidence)
   if (why !== undefined) return [`${name} does not count: ${why}`]
-  return problemsOf(evidence).map((problem) => `${name}: ${problem}`)
+  return evidence.problems.map((problem) => `${name}: ${problem}`)
 }
 
 /** A reason that names a signature needs no warning about it. */

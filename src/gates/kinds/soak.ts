@@ -10,7 +10,7 @@ import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
 
 /**
  * An image passes if its newest promotion to a repository of the environment is old enough
- * (gates.md, Soak gates). The time runs by the clock that is behind.
+ * (docs/gates/soak.md). The time runs by the clock that is behind.
  */
 export const evaluateSoak: EvaluateKind<SoakGate> = (gate, image, context) =>
   judgeSubjects(gate, image, (subject) => judgeSoak(gate, image, context, subject))

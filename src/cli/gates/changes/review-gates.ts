@@ -27,9 +27,9 @@ export interface GateReview {
 }
 
 /**
- * Judges a saved plan by the gates of today's `dray.yaml` (gates.md, Apply). A plan file cannot
- * bring weaker gates: if they differ from those of the plan, it is a conflict. The overrides of the
- * plan hold, unless a gate forbids it now.
+ * Judges a saved plan by the gates of today's `dray.yaml` (docs/gates.md, When gates are
+ * evaluated). A plan file cannot bring weaker gates: if they differ from those of the plan, it is a
+ * conflict. The overrides of the plan apply, unless a gate forbids it now.
  * @param written the placements of the plan to which something would be written now
  * @param sources as for a new plan, by placement of the saved plan
  * @throws what reading a report file throws; the reason of the signal
@@ -173,7 +173,7 @@ function gatesChanged({ image, root }: Placement, changes: readonly string[]): D
   })
 }
 
-/** A plan holds for the report files that it was made with, and for no other ones. */
+/** A plan is valid only with the report files that it was made with. */
 function otherReport(
   { image, root, gates: planned = [] }: Placement,
   results: readonly GateResult[],

@@ -3,7 +3,8 @@ import { digestOf } from '../../../oci/digest.ts'
 import { canonicalJson } from '../../../plan/canonical-json.ts'
 import type { Hash } from '../../../plan/plan.ts'
 import type { GateTrust } from '../../../gates/gate-trust.ts'
-import { groupsOf, type ReadTrust, signersOf } from './read-trust.ts'
+import { groupsOf, signersOf } from '../../../gates/trust-names.ts'
+import type { ReadTrust } from './read-trust.ts'
 import type { ReadSigner } from './read-signer-files.ts'
 
 /**

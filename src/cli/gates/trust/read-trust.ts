@@ -1,4 +1,5 @@
 import type { GateDefinition, SignerConfig, TrustConfig } from '../../../config/gates/gate.ts'
+import { groupsOf, signersOf } from '../../../gates/trust-names.ts'
 import { type ReadSigner, readSignerFiles } from './read-signer-files.ts'
 
 /** Signers and people whose files were read. */
@@ -58,15 +59,6 @@ export function trustNamesOf(gates: readonly GateDefinition[]): TrustNames {
 /** All signers and groups of a file. */
 export function allTrustNames({ signers, approvers }: TrustConfig): TrustNames {
   return { signers: new Set(signers.keys()), groups: new Set(approvers.keys()) }
-}
-
-export function signersOf(gate: GateDefinition): readonly string[] {
-  const own = 'signedBy' in gate ? (gate.signedBy ?? []) : []
-  return gate.kind === 'scan' ? [...own, ...(gate.vexSignedBy ?? [])] : own
-}
-
-export function groupsOf(gate: GateDefinition): readonly string[] {
-  return gate.kind === 'approvals' ? gate.approvers : []
 }
 
 /** Returns every signer and person that was read. */

@@ -6,8 +6,9 @@ import type { VerifiedSigner } from '../../../signing/trust/verdict.ts'
 import { type Clocks, isInFuture } from '../../evaluation/clocks.ts'
 import { formatMinute } from '../../evaluation/format-time.ts'
 import { earliest } from '../../evaluation/judge-subjects.ts'
+import { isDamagedEvidence } from '../../evaluation/damaged-evidence.ts'
 import { readScanReport } from '../../evaluation/parsed-evidence.ts'
-import { acceptedSigners, nameArtifact, problemsOf, whyNotAccepted } from '../../evaluation/signers.ts'
+import { acceptedSigners, nameArtifact, whyNotAccepted } from '../../evaluation/signers.ts'
 import { statementTime } from '../../evaluation/statement-time.ts'
 import type { AttachedEvidence, JudgedImage } from '../../evidence.ts'
 
@@ -72,7 +73,7 @@ export function collectReports(gate: ScanGate, image: JudgedImage, clocks: Clock
       warnings.push(`${name} does not count: it is dated in the future, ${formatMinute(time)} UTC`)
       continue
     }
-    warnings.push(...problemsOf(evidence).map((problem) => `${name}: ${problem}`))
+    warnings.push(...evidence.problems.map((problem) => `${name}: ${problem}`))
     trusted.push({ evidence, signers, report, time })
   }
   return { trusted, broken, warnings, future }
@@ -116,8 +117,7 @@ function whyNotCounted(
 ): string | undefined {
   if (evidence.layout === 'reportFile')
     return gate.allowReportFile ? undefined : `the gate ${gate.name} has no \`allowReportFile: true\``
-  const isDamaged = evidence.content.kind === 'unreadable' && evidence.content.isDamaged === true
-  if (signers.length > 0 || isDamaged) return undefined
+  if (signers.length > 0 || isDamagedEvidence(evidence)) return undefined
   const unread = evidence.content.kind === 'unreadable' ? `${evidence.content.reason}; ` : ''
   return `${unread}${whyNotAccepted(evidence, gate.signedBy)}`
 }

@@ -71,8 +71,9 @@ export function hintForFindings(gate: ScanGate, [first]: readonly JudgedFinding[
   if (first === undefined) return undefined
   const { id, fixedVersion } = first.vulnerability
   const { name } = first.vulnerability.package
-  const update = fixedVersion === undefined ? '' : `Build the image with ${name} ${fixedVersion}, or add`
-  return `${update === '' ? 'Add' : update} an exception for ${id} to the gate ${gate.name}.`
+  const exception = `an exception for ${id} to the gate ${gate.name}.`
+  if (fixedVersion === undefined) return `Add ${exception}`
+  return `Build the image with ${name} ${fixedVersion}, or add ${exception}`
 }
 
 export function explainBroken([first, ...others]: readonly BrokenReport[]): string {

@@ -6,10 +6,10 @@ import { platformsOf } from '../../subjects.ts'
 import type { BrokenReport, TrustedReport } from './collect-reports.ts'
 
 /**
- * Whether a report belongs to a manifest (gates.md, Scan gates, Subject): it is attached to the
- * manifest or to the image, the statement around it is about one of these, and the report itself
- * names the manifest, its config, or the index and the platform. A report that names no image
- * belongs to the subjects of the statement.
+ * Whether a report belongs to a manifest (docs/gates/scan.md, Reports that count): it is attached
+ * to the manifest or to the image, the statement around it is about one of these, and the report
+ * itself names the manifest, its config, or the index and the platform. A report that names no
+ * image belongs to the subjects of the statement.
  */
 export function coversSubject(
   { evidence, report }: Pick<TrustedReport, 'evidence' | 'report'>,

@@ -9,6 +9,7 @@ import type { Vulnerability } from '../../../reports/vulnerability.ts'
 import type { VerifiedSigner } from '../../../signing/trust/verdict.ts'
 import { type Clocks, isInFuture } from '../../evaluation/clocks.ts'
 import { earliest } from '../../evaluation/judge-subjects.ts'
+import { isDamagedEvidence } from '../../evaluation/damaged-evidence.ts'
 import { readVex } from '../../evaluation/parsed-evidence.ts'
 import { acceptedSigners, nameArtifact, whyNotAccepted } from '../../evaluation/signers.ts'
 import { statementTime } from '../../evaluation/statement-time.ts'
@@ -49,7 +50,7 @@ export function collectVex(gate: ScanGate, image: JudgedImage, clocks: Clocks): 
   for (const evidence of image.evidence.filter(mayBeVex)) {
     const signers = acceptedSigners(evidence, vexSignedBy)
     const name = nameArtifact('VEX document', evidence)
-    if (signers.length === 0 && !isDamaged(evidence)) {
+    if (signers.length === 0 && !isDamagedEvidence(evidence)) {
       if (isCertainlyVex(evidence))
         warnings.push(`${name} does not count: ${whyNotAccepted(evidence, vexSignedBy)}`)
       continue
@@ -83,10 +84,6 @@ function isCertainlyVex({ content }: AttachedEvidence): boolean {
   return content.kind === 'document' && !isSbomPredicate(content.mediaType, ['cyclonedx'])
 }
 
-function isDamaged({ content }: AttachedEvidence): boolean {
-  return content.kind === 'unreadable' && content.isDamaged === true
-}
-
 function mayBeVex({ layout, content }: AttachedEvidence): boolean {
   if (layout === 'simpleSigning' || layout === 'notation' || layout === 'reportFile') return false
   if (content.kind === 'statement') return isVexPredicate(content.predicateType)
@@ -98,7 +95,7 @@ function mayBeVex({ layout, content }: AttachedEvidence): boolean {
 }
 
 /**
- * Decides whether a finding is suppressed (gates.md, Scan gates, VEX). The newest statement about
+ * Decides whether a finding is suppressed (docs/gates/scan.md). The newest statement about
  * it decides. One without a time is older than all others if it suppresses, and newer if not.
  */
 export function decideByVex(

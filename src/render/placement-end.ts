@@ -3,7 +3,7 @@ import type { Placement, PlacementEnd } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
 
 /** A repository as a person writes it, with its tag. */
-export function formatEnd(end: PlacementEnd): string {
+function formatEnd(end: PlacementEnd): string {
   const { repository, tag } = end
   const name = formatRepository(repository)
   return escapeText(tag === undefined ? name : `${name}:${tag}`)

@@ -114,6 +114,6 @@ function startsOf({ name, environment }: GateResult): readonly string[] {
 }
 
 /** `2026-11-25 09:14 UTC` */
-export function formatMinute(time: string): string {
+function formatMinute(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`
 }

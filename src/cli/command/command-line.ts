@@ -1,3 +1,4 @@
+import { quoteWord } from '../../lib/quote-word.ts'
 import { escapeText } from '../../render/text/escape.ts'
 
 /** The answers to questions about a command line. */
@@ -32,10 +33,5 @@ export function newFlag(name: string, was: string | undefined, is: string | unde
 
 /** Quotes words for a POSIX shell. */
 export function formatCommandLine(words: readonly string[]): string {
-  return words.map(quote).join(' ')
-}
-
-function quote(word: string): string {
-  const text = escapeText(word)
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+  return words.map((word) => quoteWord(escapeText(word))).join(' ')
 }

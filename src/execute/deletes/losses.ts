@@ -2,6 +2,7 @@ import type { RecordedPut } from '../../audit/query/recorded-puts.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import { joinFirst } from '../../lib/join-first.ts'
+import { quoteWord } from '../../lib/quote-word.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName, sameRepository } from '../../oci/reference.ts'
 import type { DeleteManifestStep, DeleteStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
@@ -162,7 +163,7 @@ async function describeRestore(
     return `${again} dray could not read its source ${source}.`
   }
   const command = operation === 'promote' ? 'promote' : 'copy'
-  const args = [source, formatAt(repository, { tag })].map(quoteArgument)
+  const args = [source, formatAt(repository, { tag })].map(quoteWord)
   return `Restore the image: dray ${command} ${args.join(' ')}`
 }
 
@@ -181,9 +182,4 @@ export async function describeLost(
   if (put !== undefined) return await describeRestore(kept, put, { repository, stores }, call)
   const to = formatAt(repository, { tag: kept })
   return `Push the image again from its build, or copy it from a repository that has it: dray copy REPO@${digest} ${to}`
-}
-
-/** For a shell: the folder of a layout can have any character. */
-function quoteArgument(text: string): string {
-  return /^[\w./:@=+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

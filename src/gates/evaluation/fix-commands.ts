@@ -1,4 +1,5 @@
 import type { Digest } from '../../oci/digest.ts'
+import { quoteWord } from '../../lib/quote-word.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { JudgedImage } from '../evidence.ts'
 import { commandPrefix } from './judge-subjects.ts'
@@ -32,9 +33,4 @@ export function keyOption(signedBy: readonly string[], { keySigners }: Evaluatio
 /** The reference of a manifest in the repository that evidence is read from. */
 export function sourceReference({ source }: JudgedImage, digest: Digest): string {
   return formatAt(source, { digest })
-}
-
-/** Quotes a word for a POSIX shell if that is needed. */
-function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -107,7 +107,11 @@ export async function recordStatementRefusals(
   await records.refusals(refused.map(({ error, ...one }) => ({ ...fieldsOf(one), error })))
 }
 
-function fieldsOf({ image, environment }: Pick<StatementToAttach, 'image' | 'environment'>): RecordFields {
+/** The fields of the records about an image of a change without a plan. */
+export function fieldsOf({
+  image,
+  environment,
+}: Pick<StatementToAttach, 'image' | 'environment'>): RecordFields {
   return { image, ...(environment !== undefined && { environment: { to: environment } }) }
 }
 

@@ -5,8 +5,11 @@ import { endOfDay, formatDay } from '../../lib/day.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { type HoldStatement, parseHoldStatement } from './hold-statement.ts'
 
-/** A release that is dated later than this after now, in milliseconds, ends nothing. */
-const maxFutureMs = 5 * 60_000
+/**
+ * A statement that is dated later than this after now, in milliseconds, is of a wrong clock. As a
+ * release, it ends nothing.
+ */
+export const maxAheadMs = 5 * 60_000
 
 /** Why an image is held. */
 export interface Hold {
@@ -106,7 +109,7 @@ export function findActive(statements: readonly AttachedHold[], now: number): At
   const released = Math.max(
     -Infinity,
     ...statements.flatMap(({ statement }) =>
-      statement?.decision === 'release' && statement.time <= now + maxFutureMs ? [statement.time] : [],
+      statement?.decision === 'release' && statement.time <= now + maxAheadMs ? [statement.time] : [],
     ),
   )
   const active = statements.filter(({ statement, time }) => {
@@ -121,7 +124,8 @@ export function findActive(statements: readonly AttachedHold[], now: number): At
   return newest
 }
 
-function asHold({ artifact, subject, statement }: AttachedHold): Hold {
+/** An attached statement as the reason why its image is held. */
+export function asHold({ artifact, subject, statement }: AttachedHold): Hold {
   const base = { digest: subject, by: artifact }
   return statement === undefined ? { ...base, kind: 'unreadable' } : { ...base, kind: 'statement', statement }
 }

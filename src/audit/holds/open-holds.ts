@@ -53,7 +53,7 @@ export async function readOpenHolds(
         const problem = entry === undefined ? 'it is no record' : findEntryProblem(entry)
         if (entry === undefined || problem !== undefined)
           throw new DrayError('audit', `the record of a hold at byte ${line.offset} is damaged: ${problem}`)
-        if (entry.phase === 'outcome') note(entry, open, identify)
+        if (entry.phase === 'outcome') applyRecord(entry, open, identify)
       }
     }
   } catch (error) {
@@ -67,7 +67,8 @@ export async function readOpenHolds(
   return Map.groupBy(unexpired, ({ repository }) => identify(repository))
 }
 
-function note(
+/** A hold opens with its record, and a release ends it. */
+function applyRecord(
   record: AuditRecord,
   open: Map<string, OpenHold>,
   identify: OpenHoldsOptions['identify'],

@@ -3,6 +3,7 @@ import { holdPredicateType } from '../../images/holds/hold-tag.ts'
 import type { Call } from '../../lib/call.ts'
 import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { HoldItem, HoldOutcome, HoldPlan } from '../../plan/holds/hold-plan.ts'
 import {
@@ -36,30 +37,38 @@ export async function executeHolds(
 }
 
 async function execute(item: HoldItem, plan: HoldPlan, ports: HoldPorts, call: Call): Promise<HoldOutcome> {
-  const rest: { statement?: NonNullable<HoldOutcome['statement']> } = {}
   try {
-    if (item.statement === 'attach') {
-      const { subject } = item
-      if (subject === null) await recordStatement(statementOf(item, absent(item), plan, ports), ports)
-      else
-        rest.statement = (
-          await attachStatement(statementOf(item, subject, plan, ports), ports, call)
-        ).artifact
-    }
+    const statement = await writeStatement(item, plan, ports, call)
+    const written = statement === undefined ? {} : { statement }
     const tag = await changeTag(item, ports, call)
+    if (tag.error !== undefined) return outcomeOf(item, { ...written, ...failed(tag.error) })
     const isChanged = item.statement === 'attach' || tag.result === 'done'
     const done = plan.decision === 'hold' ? 'held' : 'released'
-    if (tag.error !== undefined) return outcomeOf(item, { ...rest, ...failed(tag.error) })
     return outcomeOf(item, {
-      ...rest,
+      ...written,
       status: isChanged ? done : 'unchanged',
       ...(tag.result === 'left' && { isTagLeft: true }),
     })
   } catch (error) {
     const info = toErrorInfo(error)
     if (info.code === 'audit') throw error
-    return outcomeOf(item, { ...rest, ...failed(info) })
+    return outcomeOf(item, failed(info))
   }
+}
+
+/** Returns the manifest of the statement; undefined if none is attached. */
+async function writeStatement(
+  item: HoldItem,
+  plan: HoldPlan,
+  ports: HoldPorts,
+  call: Call,
+): Promise<Digest | undefined> {
+  if (item.statement === 'unchanged') return undefined
+  const { subject } = item
+  if (subject !== null)
+    return (await attachStatement(statementOf(item, subject, plan, ports), ports, call)).artifact
+  await recordStatement(statementOf(item, absent(item), plan, ports), ports)
+  return undefined
 }
 
 function failed(error: ErrorInfo): Pick<HoldOutcome, 'status' | 'error'> {

@@ -6,6 +6,7 @@ import { formatAt } from '../../oci/reference.ts'
 import type { HoldItem } from '../../plan/holds/hold-plan.ts'
 import type { TagStep } from '../../plan/plan.ts'
 import type { DeleteTagStep } from '../../plan/prune/prune-plan.ts'
+import { fieldsOf } from '../attach-statement.ts'
 import { RecordWriter } from '../records/record-writer.ts'
 import { TagChecks } from '../tags/tag-checks.ts'
 import { TagWriter } from '../tags/tag-writer.ts'
@@ -19,11 +20,13 @@ export interface ChangedHoldTag {
 }
 
 /** Sets the tag of a hold, unless another client has put it on another image. @throws `audit`. */
-export async function writeHoldTag(
-  { image, environment, repository, subject, tag: { name } }: HoldItem,
-  ports: HoldPorts,
-  call: Call,
-): Promise<ChangedHoldTag> {
+export async function writeHoldTag(item: HoldItem, ports: HoldPorts, call: Call): Promise<ChangedHoldTag> {
+  const {
+    image,
+    repository,
+    subject,
+    tag: { name },
+  } = item
   if (subject === null) return { result: 'unchanged' }
   const { stores, clock, tagLocks: locks, stop } = ports
   const step: TagStep = {
@@ -38,7 +41,7 @@ export async function writeHoldTag(
     from: repository,
   }
   const records = new RecordWriter({ operation: 'hold', steps: [step] }, ports)
-  const fields = { step, image, ...(environment !== undefined && { environment: { to: environment } }) }
+  const fields = { step, ...fieldsOf(item) }
   const writer = new TagWriter({
     stores,
     copier: new Copier(),
@@ -69,11 +72,13 @@ export async function writeHoldTag(
  * Deletes the tag of an ended hold, and checks that the image is still there. A registry that
  * cannot delete a single tag keeps it: the tag of an ended hold holds nothing. @throws `audit`.
  */
-export async function deleteHoldTag(
-  { image, environment, repository, digest, subject, tag: { name } }: HoldItem,
-  ports: HoldPorts,
-  call: Call,
-): Promise<ChangedHoldTag> {
+export async function deleteHoldTag(item: HoldItem, ports: HoldPorts, call: Call): Promise<ChangedHoldTag> {
+  const {
+    repository,
+    digest,
+    subject,
+    tag: { name },
+  } = item
   const { stores, clock, neverUntag } = ports
   const store = stores.target(repository)
   if (neverUntag.has(repository.registry) || store.capability('deleteTag') === 'no') return { result: 'left' }
@@ -87,12 +92,7 @@ export async function deleteHoldTag(
     digest,
   }
   const records = new RecordWriter({ operation: 'hold', steps: [step] }, ports)
-  const fields = {
-    step,
-    image,
-    ...(environment !== undefined && { environment: { to: environment } }),
-    before: digest,
-  }
+  const fields = { step, ...fieldsOf(item), before: digest }
   const checkedAt = clock.now()
   const check = async (): Promise<void> => {
     const found = await store.resolve({ tag: name }, call)

@@ -1,13 +1,16 @@
-import { type AttachedHold, describeHold, findActive } from '../../audit/holds/find-holds.ts'
+import {
+  asHold,
+  type AttachedHold,
+  describeHold,
+  findActive,
+  maxAheadMs,
+} from '../../audit/holds/find-holds.ts'
 import { DrayError, toErrorInfo } from '../../lib/errors.ts'
 import { holdTag } from '../../images/holds/hold-tag.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import type { HoldItem, HoldPlan, HoldRefusal } from '../../plan/holds/hold-plan.ts'
 import type { GatheredHold, HoldSnapshot } from './gather.ts'
-
-/** A statement with a later time than this after now, in milliseconds, is of a wrong clock. */
-const maxAheadMs = 5 * 60_000
 
 export type HoldChange = Pick<HoldPlan, 'decision' | 'reason' | 'ticket' | 'expires'>
 
@@ -82,15 +85,15 @@ function decideOne(
     subject,
     time: new Date(Math.max(now, newest + 1)).toISOString(),
     ...(change.decision === 'hold'
-      ? holdIt(active, change, tag, name)
-      : releaseIt(active, snapshot, isOpen, name)),
-    ...(active !== undefined && { before: describe(active) }),
+      ? decideHold(active, change, tag, name)
+      : decideRelease(active, snapshot, isOpen, name)),
+    ...(active !== undefined && { before: describeHold(asHold(active)) }),
   }
 }
 
 type Decided = Pick<HoldItem, 'statement' | 'tag'>
 
-function holdIt(
+function decideHold(
   active: AttachedHold | undefined,
   { reason, ticket, expires }: HoldChange,
   tag: HoldSnapshot['tag'],
@@ -109,7 +112,7 @@ function holdIt(
  * A tag without any statement holds too, and its release is a statement as well. A hold that only
  * the audit log has is released in the same way.
  */
-function releaseIt(
+function decideRelease(
   active: AttachedHold | undefined,
   { statements, tag }: HoldSnapshot,
   isOpen: boolean,
@@ -120,11 +123,4 @@ function releaseIt(
     statement: isHeld ? 'attach' : 'unchanged',
     tag: { name, change: tag === null ? 'unchanged' : 'delete' },
   }
-}
-
-function describe({ artifact, subject, statement }: AttachedHold): string {
-  const base = { digest: subject, by: artifact }
-  return describeHold(
-    statement === undefined ? { ...base, kind: 'unreadable' } : { ...base, kind: 'statement', statement },
-  )
 }

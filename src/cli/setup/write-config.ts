@@ -60,7 +60,7 @@ export async function findConfig(file: string): Promise<string | undefined> {
 export function alreadyExists(file: string): DrayError {
   return new DrayError('refused', `${file} exists`, {
     subject: file,
-    hint: 'Pass --force to replace it, --out FILE to write another file, or --print to print a retention section to paste.',
+    hint: 'Pass --force to replace it, --out FILE to write another file, or --print to print the section to paste (--retention, --gates).',
   })
 }
 

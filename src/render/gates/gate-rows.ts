@@ -13,11 +13,10 @@ const widestName = 24
 const labelWidth = 10
 /** Text is not broken into narrower columns than this. */
 const narrowest = 20
-/**
- * How the line with the fix of a failure begins. It has a command, and a line break in it would
- * prevent that a person copies it.
- */
+/** The beginning of the line with the fix of a failure. */
 const fix = 'fix: '
+/** A fix with a command, which a person could not copy if its line were broken. */
+const hasCommand = /^fix: Run\b/
 
 /** The word for a result; capitals are for what a person must see. */
 export function formatGateVerdict({ result, effect }: Pick<GateResult, 'result' | 'effect'>): string {
@@ -37,7 +36,7 @@ function toneOf({ result, effect }: GateResult): keyof Style {
 /**
  * Returns the rows of gates for a table with a label column: for each gate its name, its result,
  * and lines that say why, how long a pass lasts, and what to do.
- * @param page columns of the table; undefined: lines are not broken. The line of a fix never is.
+ * @param page columns of the table; undefined: lines are not broken. A fix with a command never is.
  */
 export function gateRows(gates: readonly GateResult[], page: number | undefined): Cell[][] {
   const nameWidth = Math.min(widestName, widestOf(gates.map(nameOf)))
@@ -48,7 +47,7 @@ export function gateRows(gates: readonly GateResult[], page: number | undefined)
     const tone = toneOf(gate)
     const head = `${pad(nameOf(gate), nameWidth)}  ${pad(formatGateVerdict(gate), verdictWidth)}`
     const lines = gateLines(gate).flatMap((line) => {
-      const isWhole = line.startsWith(fix)
+      const isWhole = hasCommand.test(line)
       return breakLines(escapeText(line), isWhole ? undefined : width).map((text) => ({ text, isWhole }))
     })
     return lines.map(({ text, isWhole }, i): Cell[] => [

@@ -179,6 +179,13 @@ describe('the count of a signature gate', () => {
     expect(evaluate(signatureGate({ count: 0 }), judgedImage()).result).toBe('fail')
   })
 
+  it('names the signers in one order, however the registry lists their signatures', () => {
+    const signatures = [signature({ by: ['build'] }), signature({ by: ['release'] })]
+    const { reason } = evaluate(two, judgedImage(signatures))
+    expect(reason).toMatch(/^build .*; release /)
+    expect(evaluate(two, judgedImage(signatures.toReversed())).reason).toBe(reason)
+  })
+
   it('ends when one of the signers can no longer be counted', () => {
     const trust = gateTrust({ build: now + hour, release: now + day })
     const both = judgedImage([signature(), signature({ by: ['release'] })])

@@ -32,11 +32,15 @@ import { newSigner } from '../support/gates/test-signer.ts'
 import { gateTrust } from '../support/gates/trust.ts'
 import {
   artifact,
+  body,
   type Content,
+  type Descriptor,
   image,
   index,
   manifestOf,
   referrer,
+  sha256,
+  type StoredManifest,
   together,
   types,
 } from '../support/images.ts'
@@ -314,6 +318,21 @@ describe('the platforms of an image', () => {
     const root = manifestOf(types.index, { manifests: [{ ...child.root, annotations }] })
     const hidden = { root: root.descriptor, blobs: child.blobs, manifests: [...child.manifests, root] }
     expect(await platformsOf(hidden)).toEqual(['linux/amd64'])
+  })
+
+  it('are also entries without a platform, whatever the type of their config is', async () => {
+    const entry = (config: Descriptor): StoredManifest => manifestOf(types.manifest, { config, layers: [] })
+    const { config } = body(image()) as { readonly config: Descriptor }
+    const [hidden, empty] = [
+      { ...config, mediaType: 'application/vnd.example.config+json' },
+      { mediaType: types.empty, digest: sha256('{}'), size: 2 },
+    ].map(entry)
+    const children = [hidden, empty].flatMap((one) => one ?? [])
+    const root = manifestOf(types.index, { manifests: children.map(({ descriptor }) => descriptor) })
+    const blobs = new Map([...image().blobs, [sha256('{}'), Buffer.from('{}')]])
+    const all = { root: root.descriptor, blobs, manifests: [...children, root] }
+    const { gather } = await judging(all, { gates })
+    expect((await gather()).platforms.map(({ digest }) => digest)).toEqual([hidden?.descriptor.digest])
   })
 
   it('keep the platform and the config of each', async () => {

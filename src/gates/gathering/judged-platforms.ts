@@ -1,10 +1,13 @@
 import type { Graph, GraphNode } from '../../images/graph/graph.ts'
 import { isImageConfig } from '../../images/config/image-config.ts'
-import type { Digest } from '../../oci/digest.ts'
+import { type Digest, digestOf } from '../../oci/digest.ts'
 import { childrenOf } from '../../oci/manifest.ts'
 import { formatPlatform, type Platform } from '../../oci/platform.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { JudgedSubject } from '../evidence.ts'
+
+/** The config of artifacts that have none (image-spec, manifest.md): it names no platform. */
+const emptyConfig = digestOf('{}')
 
 /** A platform image of a graph, with the descriptor of its config. */
 export interface GraphPlatform {
@@ -24,16 +27,18 @@ export function graphPlatforms(graph: Graph): readonly GraphPlatform[] {
 
 function platformsOfNode(
   { descriptor, manifest }: GraphNode,
-  listed: readonly (Platform | undefined)[] = [undefined],
+  entries: readonly (Platform | undefined)[] | undefined,
 ): readonly GraphPlatform[] {
   if (manifest.kind !== 'manifest') return []
   const { config } = manifest
   const subject = { digest: descriptor.digest, config: config.digest }
+  const listed = entries ?? [undefined]
   const names = new Set(listed.map((platform) => (platform === undefined ? '' : formatPlatform(platform))))
   return [...names].flatMap((platform): readonly GraphPlatform[] => {
     if (isNoPlatform(platform)) return []
-    // Without a platform in an index, the config says whether it is an image.
-    if (platform === '') return isImageConfig(config) ? [{ subject, config }] : []
+    // A client reads the platform of such an entry from its config, and ignores the config's type.
+    const mayRun = isImageConfig(config) || (entries !== undefined && config.digest !== emptyConfig)
+    if (platform === '') return mayRun ? [{ subject, config }] : []
     return [{ subject: { ...subject, platform }, config }]
   })
 }

@@ -419,6 +419,14 @@ describe('a report that cannot be read', () => {
     expect(judge([dated, scanned(trivy({ age: 3 * hour }))]).result).toBe('fail')
   })
 
+  it('is not ignored because another scanner is newer: it may be the newest of the first', () => {
+    const broken = scanned({ ...trivy(), SchemaVersion: 3 }, { signedAt: now - 2 * hour })
+    const older = scanned(trivy({ age: 3 * hour }))
+    const ofOther = scanned(grype({ age: hour }))
+    expect(judge([older, broken, ofOther]).result).toBe('fail')
+    expect(judge([older, ofOther]).result).toBe('pass')
+  })
+
   it('without a time has to be deleted, and one with a time to be replaced', () => {
     const undated = judge([clean, truncated]).hint
     expect(undated).toBe(

@@ -6,7 +6,10 @@ import { coversSubject, mayCoverSubject } from './report-subject.ts'
 export interface DecidingReports {
   /** the newest of each scanner; several if their times are equal or unknown */
   readonly newest: readonly TrustedReport[]
-  /** reports that cannot be read and are not known to be older than one of the newest */
+  /**
+   * reports that cannot be read and are not known to be older than each of the newest: it is
+   * unknown which scanner made them
+   */
   readonly broken: readonly BrokenReport[]
 }
 
@@ -19,11 +22,11 @@ export function decidingReports(
   const covering = trusted.filter((one) => coversSubject(one, subject, image))
   const byScanner = Map.groupBy(covering, ({ report }) => report.scanner)
   const newest = [...byScanner.values()].flatMap(newestOf)
-  const latest = Math.max(...newest.map(timeOf))
+  const oldest = newest.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...newest.map(timeOf))
   return {
     newest,
     broken: broken.filter(
-      (one) => mayCoverSubject(one, subject, image) && !(one.time !== undefined && one.time < latest),
+      (one) => mayCoverSubject(one, subject, image) && !(one.time !== undefined && one.time < oldest),
     ),
   }
 }

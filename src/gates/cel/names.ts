@@ -60,6 +60,7 @@ const variables: Readonly<Record<ConditionScope, CelFields>> = {
 const causes: Readonly<Record<string, string>> = {
   scan: 'no scan gate of the environment passed',
   sbom: 'no sbom gate of the environment passed',
+  signers: 'no gate of the environment verified a signer of it',
   actor: 'the person is unknown',
   reason: 'the run has no --reason',
   ticket: 'the run has no --ticket',

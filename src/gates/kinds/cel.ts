@@ -5,7 +5,9 @@ import type { Digest } from '../../oci/digest.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { PlacementEnd } from '../../plan/plan.ts'
 import { type CelCondition, compileCondition } from '../cel/condition.ts'
+import { unboundEvidence } from '../cel/unbound-evidence.ts'
 import { judgeSubjects, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
+import { nameArtifact } from '../evaluation/signers.ts'
 import type { JudgedImage, JudgedSubject } from '../evidence.ts'
 import type { EvaluateKind, EvaluationContext, GateFacts, SubjectSigner } from '../kind-result.ts'
 import { platformsOf } from '../subjects.ts'
@@ -22,24 +24,42 @@ export const evaluateCel: EvaluateKind<CelGate> = (gate, image, context, facts) 
     const reason = isDrayError(error) ? error.message : String(error)
     return judgeSubjects(gate, image, () => ({ passes: false, reason, evidence: [] }))
   }
-  return judgeSubjects(gate, image, (subject) =>
-    judgeRule(gate, condition, {
+  const unread = whyUnread(image)
+  return judgeSubjects(gate, image, (subject) => {
+    const variables = {
       ...variablesOfRun(context),
       image: imageValue(image, subject),
       ...variablesOfFacts(facts, image, subject),
-    }),
-  )
+    }
+    return judgeRule(gate, condition, variables, unread)
+  })
 }
 
 function judgeRule(
-  { message }: CelGate,
+  { message, expression }: CelGate,
   condition: CelCondition,
   variables: Readonly<Record<string, unknown>>,
+  unread: string | undefined,
 ): SubjectJudgement {
   const result = condition.evaluate(variables)
-  if (result.ok) return { passes: true, reason: 'the expression is true', evidence: [] }
-  const reason = message === undefined ? result.reason : `${message} (${result.reason})`
-  return { passes: false, reason, evidence: [] }
+  const [unknown] = result.ok && unread !== undefined ? unboundEvidence(expression, variables) : []
+  if (result.ok && unknown === undefined)
+    return { passes: true, reason: 'the expression is true', evidence: [] }
+  const why = result.ok ? `${unknown ?? ''} is unknown: ${unread ?? ''}` : result.reason
+  return { passes: false, reason: message === undefined ? why : `${message} (${why})`, evidence: [] }
+}
+
+/**
+ * Returns why evidence may exist that no gate could verify: a rule such as `!has(…)` must not pass
+ * because an attached artifact is damaged.
+ */
+function whyUnread({ evidence, limit }: JudgedImage): string | undefined {
+  if (limit !== undefined) return limit
+  const unread = evidence.find(({ content, signers }) => {
+    return content.kind === 'unreadable' && (content.isDamaged === true || signers.length > 0)
+  })
+  if (unread?.content.kind !== 'unreadable') return undefined
+  return `${nameArtifact('attached artifact', unread)} cannot be read: ${unread.content.reason}`
 }
 
 function variablesOfRun(context: EvaluationContext): Readonly<Record<string, unknown>> {
@@ -109,6 +129,11 @@ function variablesOfFacts(
   const all = [...facts]
   const vulnerabilities = listOf(all.map(([, one]) => one.vulnerabilities))
   const components = listOf(all.map(([, one]) => one.components))
+  const signers = signersOf(
+    all.flatMap(([, one]) => one.signers ?? []),
+    image,
+    subject,
+  )
   return {
     attestations: Object.fromEntries(
       all.flatMap(([name, { attestations = [] }]) => {
@@ -122,11 +147,8 @@ function variablesOfFacts(
     ...(components !== undefined && {
       sbom: { components: components.filter((one) => concerns(one.subject)) },
     }),
-    signers: signersOf(
-      all.flatMap(([, one]) => one.signers ?? []),
-      image,
-      subject,
-    ),
+    // A rule about all signers would be true for an empty list.
+    ...(signers.length > 0 && { signers }),
   }
 }
 

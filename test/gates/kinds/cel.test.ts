@@ -14,6 +14,7 @@ import {
   now,
   platformImage,
   singleImage,
+  unreadable,
 } from '../../support/gates/judged-image.ts'
 
 const context: EvaluationContext = {
@@ -107,13 +108,45 @@ describe('a rule', () => {
     ['image.platforms == ["linux/amd64", "linux/arm64"]', 'pass'],
     ['scan.vulnerabilities.all(v, false)', 'fail'],
     ['sbom.components.all(c, false)', 'fail'],
-    ['signers.all(s, false)', 'pass'],
+    ['signers.all(s, false)', 'fail'],
+    ['!("build" in signers)', 'fail'],
     ['image.digest.matches("sha256.*")', 'fail'],
     ['image.nope == ""', 'fail'],
     ['1 / 0 == 1', 'fail'],
     ['image.__proto__ == null', 'fail'],
   ])('has the values of the run and the image: %s', (expression, expected) => {
     expect(judge(expression).result).toBe(expected)
+  })
+
+  it.each<[string, Partial<JudgedImage>]>([
+    ['a limit', { limit: 'the image has 501 attached artifacts' }],
+    [
+      'a damaged artifact',
+      { evidence: [unreadable('its bytes do not have the digest', { isDamaged: true })] },
+    ],
+    ['an artifact of a known signer', { evidence: [unreadable('a key stands twice', { by: ['build'] })] }],
+  ])('does not pass by the absence of evidence that could not be read: %s', (_, changes) => {
+    const unread = judgedImage([], changes)
+    for (const expression of [
+      '!has(attestations.blocked)',
+      'true || attestations["blocked"].size() == 0',
+      'true || scan.vulnerabilities.size() == 0',
+      'true || "build" in signers',
+    ]) {
+      expect(judge(expression).result, expression).toBe('pass')
+      expect(judge(expression, {}, unread), expression).toMatchObject({
+        result: 'fail',
+        reason: expect.stringMatching(/ is unknown: /) as string,
+      })
+    }
+    const blocked = { blocked: { attestations: [statement({})] } }
+    expect(judge('has(attestations.blocked)', blocked, unread).result).toBe('pass')
+    expect(judge('image.tag == "1.4.2"', {}, unread).result).toBe('pass')
+  })
+
+  it('may pass beside an artifact that anyone could attach', () => {
+    const foreign = judgedImage([unreadable('it is no bundle', { by: [] })])
+    expect(judge('!has(attestations.blocked)', {}, foreign).result).toBe('pass')
   })
 
   it('reads an empty list of findings after a scan as no findings', () => {

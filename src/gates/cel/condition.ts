@@ -1,6 +1,7 @@
 import { type ASTNode, Environment, EvaluationError, type ParseResult } from '@marcbachmann/cel-js'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
 import { LinearRegExp } from '../../lib/linear-regexp.ts'
+import { checkSeverity } from './check-severity.ts'
 import { explainFailure, explainMistake } from './explain-errors.ts'
 import { limits } from './limits.ts'
 import { type ConditionNames, type ConditionScope, namesOf } from './names.ts'
@@ -87,6 +88,7 @@ function compile(
     if (type !== 'bool' && type !== 'dyn')
       throw new DrayError('config', `the expression has the type ${type ?? 'unknown'}, and a gate needs bool`)
     walk(program.ast, checkNumbers)
+    walk(program.ast, checkSeverity)
     return program
   } catch (thrown) {
     throw explainMistake(thrown, expression, environment, names)
@@ -122,6 +124,7 @@ function prepareNode(node: ASTNode, patterns: Map<string, LinearRegExp>): void {
     const pattern = node.args[1][1]
     if (pattern?.op === 'value' && typeof pattern.args === 'string') checkPattern(pattern.args, patterns)
   }
+  if (node.op === 'call' && name === 'duration') checkDuration(node.args[1][0])
   renameCall(node, replaceTimeFunction(name))
 }
 
@@ -153,6 +156,14 @@ function checkPattern(source: string, patterns: Map<string, LinearRegExp>): void
       cause,
     })
   }
+}
+
+/** CEL has the units of Go, which end with the hour. */
+function checkDuration(node: ASTNode | undefined): void {
+  if (node?.op !== 'value' || typeof node.args !== 'string' || !/\d(?:d|w|mo|y)/.test(node.args)) return
+  throw new DrayError('config', `${JSON.stringify(node.args)} is not a duration`, {
+    hint: 'Use h, m, s or ms: duration("720h") is 30 days.',
+  })
 }
 
 function patternOf(source: string, patterns: Map<string, LinearRegExp>): LinearRegExp {

@@ -60,7 +60,21 @@ function describeMistake(error: CelError, environment: Environment, names: Condi
     if (!known.includes(name))
       return { what: `unknown function ${JSON.stringify(name)}`, hint: didYouMean(name, known) }
   }
-  return { what: withOriginalNames(error.summary) }
+  return { what: withOriginalNames(error.summary), hint: hintFor(error, names) }
+}
+
+/** Says what users of other policy languages write instead. */
+function hintFor(error: CelError, names: ConditionNames): string | undefined {
+  const { summary } = error
+  if (summary.includes('QUESTION'))
+    return 'Use has(FIELD), because optional fields (.? and [?]) are not available.'
+  if (summary.startsWith('List index must be int'))
+    return 'It is a list. Use exists(x, …), all(x, …) or an index such as [0].'
+  if (error instanceof ParseError)
+    return 'Use the syntax of CEL: == compares, && and || combine, and ! negates.'
+  const record = /^no such overload: (\w+) (?:[=!<>]=?|in) /.exec(summary)?.[1] ?? ''
+  const fields = Object.keys(names.records.get(record) ?? {})
+  return fields.length === 0 ? undefined : `Compare one of its fields: ${fields.join(', ')}.`
 }
 
 function fieldName(value: unknown): string {

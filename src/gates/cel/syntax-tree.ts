@@ -10,6 +10,8 @@ interface OpenNode {
     readonly alternate?: unknown
     readonly macro?: HasMacro | { readonly macroHasProps?: never }
   }
+  /** of a node whose type was checked */
+  readonly checkedType?: { readonly name?: string }
   setMeta(key: 'evaluate', value: Evaluate): unknown
 }
 
@@ -72,6 +74,11 @@ export function checkFieldsInHas(node: ASTNode): void {
     checker.check(has.args[0], context)
     return type
   }
+}
+
+/** Returns the type of a node, once the types are checked. */
+export function typeNameOf(node: ASTNode): string | undefined {
+  return (node as unknown as OpenNode).checkedType?.name
 }
 
 /** Calls `check` with every value of the node. Use it after the types are checked. */

@@ -146,6 +146,17 @@ describe('an expression does not compile', () => {
     ],
     ['attestations["same-rum"].size() == 0', 'Did you mean "same-run"?'],
     ['scan.vulnerabilities.all(v, v.severity > 5)', 'no such overload: string > int'],
+    [
+      'scan.vulnerabilities.all(v, v.severity != "CRITICAL")',
+      'there is no severity "CRITICAL" | Did you mean "critical"?',
+    ],
+    ['scan.vulnerabilities.exists(v, v.severity in ["high", "sev1"])', 'there is no severity "sev1"'],
+    ['!scan.vulnerabilities.exists(v, "HIGH" == v.severity)', 'Did you mean "high"?'],
+    ['now - image.created < duration("30d")', '"30d" is not a duration | Use h, m, s or ms'],
+    ['to == "prod"', 'Compare one of its fields: environment, repository.'],
+    ['attestations.scan.predicate.x == 1', 'Use exists(x, …), all(x, …)'],
+    ['image.labels.?team.orValue("") == "a"', 'Use has(FIELD)'],
+    ['image.name = "api"', '== compares'],
     ['predicate.x', 'unknown name "predicate"'],
   ])('as a rule: %s', (expression, message) => {
     expect(mistake(expression, 'rule')).toContain(message)

@@ -1,10 +1,8 @@
 import { string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { outputFlag } from '../cli/command/global-flags.ts'
-import { type ExitCode, exitCodes } from '../cli/command/exit-codes.ts'
 import { scanReportFlag } from '../cli/gates/gate-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
-import { checkRequests } from '../cli/arguments/check-requests.ts'
 import { formatAt } from '../oci/reference.ts'
 import { renderCheck } from '../render/gates/check.ts'
 import type { CheckedImage } from '../usecases/check/check.ts'
@@ -67,26 +65,11 @@ The exit code is 0 if all images pass, 3 if gates refuse images, 1 if something 
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Check)
-    const { config } = await this.context.config()
-    const { gatesAt } = await import('../config/gates/gates-at.ts')
-    const requests = checkRequests(
-      { references: argv as string[], from: flags.from, to: flags.to, cwd: this.context.cwd },
-      config,
-      (repository) => gatesAt(config, repository),
-    )
-    await this.context.expectRepositories(
-      [],
-      requests.map(({ from }) => from.repository),
-      'read',
-    )
-    const [{ checkImages }, { openCheckPorts }] = await Promise.all([
-      import('../usecases/check/check.ts'),
-      import('../cli/gates/check-ports.ts'),
-    ])
-    const ports = await openCheckPorts(requests, flags, this.context)
-    const images = await checkImages(requests, ports, this.call)
+    const options = { references: argv as string[], from: flags.from, to: flags.to }
+    const { runCheck } = await import('../cli/gates/run-check.ts')
+    const { images, exitCode } = await runCheck(options, flags, this.context, this.call)
     await this.#annotate(images)
-    this.finish({ images }, (page) => renderCheck(images, page), exitOf(images), {
+    this.finish({ images }, (page) => renderCheck(images, page), exitCode, {
       rows: () => images,
       names: () => images.filter(isPassed).map(referenceOf),
       digests: () => images.filter(isPassed).flatMap(({ digest }) => digest ?? []),
@@ -95,10 +78,10 @@ The exit code is 0 if all images pass, 3 if gates refuse images, 1 if something 
 
   /** Shows failed gates beside the run of a CI job. */
   async #annotate(images: readonly CheckedImage[]): Promise<void> {
-    const { gateAnnotations, gateSummary } = await import('../render/gates/gate-ci.ts')
+    const { checkAnnotations, checkSummary } = await import('../render/gates/check-ci.ts')
     const { reportToCi } = await import('../cli/ci/ci-report.ts')
-    const summary = `### dray check\n\n${gateSummary(images)}`
-    await reportToCi({ variables: {}, summary, annotations: gateAnnotations(images) }, [], this.context.env)
+    const report = { variables: {}, summary: checkSummary(images), annotations: checkAnnotations(images) }
+    await reportToCi(report, [], this.context.env)
   }
 }
 
@@ -112,11 +95,4 @@ function referenceOf({ from, digest }: CheckedImage): string {
     repository,
     tag === undefined && digest !== undefined ? { digest } : { tag: tag ?? 'latest' },
   )
-}
-
-function exitOf(images: readonly CheckedImage[]): ExitCode {
-  const results = new Set(images.map(({ result }) => result))
-  if (!results.has('fail') && !results.has('error')) return exitCodes.done
-  if (results.has('pass')) return exitCodes.partly
-  return results.has('error') ? exitCodes.failed : exitCodes.refused
 }

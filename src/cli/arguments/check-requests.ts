@@ -74,9 +74,7 @@ export function resolveImagesFor(
 ): readonly ResolvedImage[] {
   const only = from === undefined ? onlySourceOf(destination.environment, config) : undefined
   const within: Within = only === undefined ? withinOption('--from', from) : { environments: [only] }
-  const images = references.map((text) =>
-    resolveImage(text, { accepts: ['image', 'layout'], within, cwd }, config),
-  )
+  const images = references.map((text) => resolveImage(text, { accepts: ['image'], within, cwd }, config))
   return [...new Map(images.map((image) => [image.text, image])).values()]
 }
 

@@ -14,7 +14,7 @@ export function resolveImageNames(
   const images = [...(config.images?.keys() ?? [])]
   if (images.length > 0) return images
   throw new DrayError('usage', 'an image is required, because dray.yaml lists none', {
-    hint: 'Name images (dray status api web), or list them under "images:" in dray.yaml.',
+    hint: 'Name an image, or list all images under "images:" in dray.yaml.',
   })
 }
 

@@ -12,7 +12,9 @@ const shownTags = 5
 
 /** Renders each image with its gates, and then the sum. */
 export function renderCheck(images: readonly CheckedImage[], page: Page): string {
-  return [...images.map((image) => renderImage(image, page)), summary(images, page)].join('\n\n')
+  return [...images.map((image) => renderImage(image, page)), page.style.bold(formatCheckSum(images))].join(
+    '\n\n',
+  )
 }
 
 const results = {
@@ -55,14 +57,12 @@ function renderImage(checked: CheckedImage, page: Page): string {
 }
 
 /** `Checked 3 images: 2 pass, 1 refused.` */
-function summary(images: readonly CheckedImage[], { style }: Page): string {
+export function formatCheckSum(images: readonly CheckedImage[]): string {
   const counts = (['pass', 'fail', 'error'] as const).flatMap((result) => {
     const count = images.filter((one) => one.result === result).length
     return count === 0 ? [] : [`${count} ${results[result].text}`]
   })
-  const text =
-    images.length === 0
-      ? 'There is no tagged image to check.'
-      : `Checked ${formatCount(images.length, 'image')}: ${counts.join(', ')}.`
-  return style.bold(text)
+  return images.length === 0
+    ? 'There is no tagged image to check.'
+    : `Checked ${formatCount(images.length, 'image')}: ${counts.join(', ')}.`
 }

@@ -30,7 +30,7 @@ export interface CheckedImage {
   /** `fail`: a gate or a residency rule refuses it; `error`: it could not be read */
   readonly result: 'pass' | 'fail' | 'error'
   readonly gates: readonly GateResult[]
-  /** why a residency rule forbids the target */
+  /** why a residency rule forbids the target, or why that could not be read */
   readonly violations: readonly ErrorInfo[]
   readonly error?: ErrorInfo
 }
@@ -57,7 +57,7 @@ export async function checkImages(
       return await findImages(request, ports.stores, c)
     } catch (error) {
       call.signal.throwIfAborted()
-      return [{ request, image: request.image, tags: [], error: toErrorInfo(error) }]
+      return [{ request, image: request.image, tags: tagsOf(request), error: toErrorInfo(error) }]
     }
   })
   const pairs = found.flat().flatMap((one) => one.request.targets.map((target) => ({ one, target })))
@@ -82,7 +82,11 @@ async function findImages(
   if (at === undefined) return await listImages(request, store, call)
   const content = await store.findManifest(at, call)
   if (content === undefined) throw notFound(formatAt(from.repository, at))
-  return [{ request, image, tags: 'tag' in at ? [at.tag] : [], root: content.descriptor }]
+  return [{ request, image, tags: tagsOf(request), root: content.descriptor }]
+}
+
+function tagsOf({ at }: CheckRequest): readonly string[] {
+  return at !== undefined && 'tag' in at ? [at.tag] : []
 }
 
 /** Returns each image of a repository once, with all of its tags, in the order of the tag list. */
@@ -151,6 +155,7 @@ async function checkAt(
 /** Gates in warn mode refuse nothing. */
 function summarise(gates: readonly GateResult[], violations: readonly ErrorInfo[]): CheckedImage['result'] {
   const refusing = gates.filter(({ effect }) => effect === 'refused')
-  if (violations.length > 0 || refusing.some(({ result }) => result === 'fail')) return 'fail'
-  return refusing.length > 0 ? 'error' : 'pass'
+  const isForbidden = violations.some(({ code }) => code === 'refused')
+  if (isForbidden || refusing.some(({ result }) => result === 'fail')) return 'fail'
+  return refusing.length + violations.length > 0 ? 'error' : 'pass'
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GateResult } from '../../../src/plan/gates/gate-result.ts'
 import { renderCheck } from '../../../src/render/gates/check.ts'
+import { checkAnnotations, checkSummary } from '../../../src/render/gates/check-ci.ts'
 import { gateAnnotations, gateSummary } from '../../../src/render/gates/gate-ci.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 import { displayWidth } from '../../../src/render/text/width.ts'
@@ -143,5 +144,25 @@ describe('gates in CI', () => {
     )
     expect(commands).toEqual(['::error', '::warning', '::warning'])
     expect(gateAnnotations([{ image: 'api', gates: [gateResult()] }])).toEqual([])
+  })
+
+  it('name images of dray check that cannot be read, forbidden targets, and the sum', () => {
+    const error = { code: 'not-found', message: 'cannot find api:9' } as const
+    const violation = { code: 'refused', message: '::x', why: 'a | b' } as const
+    const images: readonly CheckedImage[] = [
+      { ...checked, image: 'api:9', result: 'error', gates: [], error },
+      { ...checked, gates: [], violations: [violation] },
+    ]
+    expect(checkSummary(images)).toBe(`### dray check
+
+- api:9: cannot find api:9
+- api:1.4.2: ::x: a \\| b
+
+Checked 2 images: 1 refused, 1 unknown.
+`)
+    expect(checkAnnotations(images)).toEqual([
+      '::error title=dray::cannot find api:9',
+      '::error title=dray::\\x3a:x — a | b',
+    ])
   })
 })

@@ -12,6 +12,7 @@ import type { PlacementTypes } from '../../../src/cli/changes/placement-types.ts
 import { planPromotion } from '../../../src/cli/changes/promotion.ts'
 import { planRollback, planTagging } from '../../../src/cli/changes/tagging.ts'
 import type { GateFlags } from '../../../src/cli/gates/gate-flags.ts'
+import { runCheck } from '../../../src/cli/gates/run-check.ts'
 import { exitCodeOf } from '../../../src/cli/command/exit-codes.ts'
 import { Context } from '../../../src/cli/wiring/context.ts'
 import { type ErrorInfo, toErrorInfo } from '../../../src/lib/errors.ts'
@@ -19,6 +20,7 @@ import type { Clock } from '../../../src/lib/clock.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { GateResult } from '../../../src/plan/gates/gate-result.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
+import { renderCheck } from '../../../src/render/gates/check.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 import { type EditablePlan, editPlan } from '../edited-plans.ts'
 import { tempFolder } from '../temp.ts'
@@ -60,6 +62,9 @@ export interface GatedEnd {
   readonly error?: ErrorInfo
 }
 
+/** The results of `dray check`, and their text. */
+type CheckedEnd = Awaited<ReturnType<typeof runCheck>> & { readonly text: string }
+
 export interface GatedRuns {
   readonly folder: string
   /** milliseconds that the clock of the runs is ahead */
@@ -70,6 +75,8 @@ export interface GatedRuns {
   rollback: (image: string, to: string, flags?: RunFlags) => Promise<GatedEnd>
   /** Decides about an image for prod with the key `PERSON.pem`. */
   approve: (image: string, person: string, options?: ApprovalOptions) => Promise<GatedEnd>
+  /** Evaluates gates without a change. */
+  check: (references: string | readonly string[], flags?: RunFlags) => Promise<CheckedEnd>
   /** Plans a promotion, and returns what executes it. */
   planned: (image: string, flags?: RunFlags) => Promise<() => Promise<GatedEnd>>
   apply: (file: string, flags?: RunFlags) => Promise<GatedEnd>
@@ -158,6 +165,12 @@ export async function gatedRuns(world: World, config: GatedConfig): Promise<Gate
       const key = join(folder, `${person}.pem`)
       const all = { from: undefined, to: 'prod', reject: false, expires: undefined, passwordEnv: undefined }
       return await ended(ports, () => runApproval({ ...all, ...options, references: [image], key }, ports))
+    },
+    check: async (references, flags = {}) => {
+      const { context, call } = at(flags)
+      const options = { references: [references].flat(), from: flags.from, to: flags.to }
+      const found = await runCheck(options, flags, context, call)
+      return { ...found, text: renderCheck(found.images, { style: plainStyle, width: 200 }) }
     },
     planned: async (image, flags = {}) => {
       const ports = at(flags)

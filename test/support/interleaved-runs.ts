@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import type { AuditRecord } from '../../src/audit/log/record.ts'
 import { carryOut } from '../../src/cli/changes/carry-out.ts'
-import type { ChangePorts, PlannedChange } from '../../src/cli/changes/operation.ts'
+import type { PlannedChange } from '../../src/cli/changes/operation.ts'
 import { operationNamed } from '../../src/cli/changes/operations.ts'
 import type { PlacementFindings, PlacementTypes } from '../../src/cli/changes/placement-types.ts'
 import { planPromotion } from '../../src/cli/changes/promotion.ts'
 import { planRollback } from '../../src/cli/changes/tagging.ts'
-import { Context } from '../../src/cli/wiring/context.ts'
-import { plainStyle } from '../../src/render/text/style.ts'
+import { type TestPorts, testPorts } from './change-ports.ts'
 import { waitingClock } from './audit-log.ts'
 import { tempFolder } from './temp.ts'
 import type { World } from './world.ts'
@@ -94,52 +92,9 @@ const promotionDefaults = {
   verify: false,
 } as const
 
-interface TestPorts extends ChangePorts {
-  readonly warnings: string[]
-  readonly finished: Omit<EndedRun, 'warnings'>[]
-}
-
 function portsOf(folder: string, auditFile: string, { yes = true, report }: RunFlags): TestPorts {
-  const clock = waitingClock(Date.now())
-  const env = { HOME: folder }
-  const options = { configFile: undefined, env, cwd: folder, version: '0', clock }
-  const context = new Context(options)
-  onTestFinished(() => context.close())
-  const call = { signal: new AbortController().signal, notify: () => undefined }
-  const warnings: string[] = []
-  const finished: Omit<EndedRun, 'warnings'>[] = []
-  const page = { style: plainStyle, width: 120 }
-  return {
-    flags: {
-      yes,
-      'dry-run': false,
-      'detailed-exitcode': false,
-      'audit-file': auditFile,
-      reason: undefined,
-      ticket: undefined,
-      actor: undefined,
-      report,
-    },
-    context,
-    call,
-    reading: call,
-    stop: new AbortController().signal,
-    random: () => 0.1,
-    warnings,
-    finished,
-    terminal: {
-      errorPage: page,
-      say: () => undefined,
-      warn: (text) => void warnings.push(text),
-      ask: async () => true,
-      questions: () => undefined,
-      showPlan: () => undefined,
-      reportFailure: () => undefined,
-      expectBytes: () => undefined,
-      finish: (document, text, exitCode) =>
-        void finished.push({ document: document as EndedRun['document'], text: text(page), exitCode }),
-    },
-  }
+  const flags = { yes, report, 'audit-file': auditFile }
+  return testPorts({ folder, clock: waitingClock(Date.now()), flags, width: 120 })
 }
 
 async function plannedRun(
@@ -175,7 +130,7 @@ async function plannedRun(
       await carryOut(operation, { plan: change.plan, review }, ports)
       const [end] = ports.finished
       if (end === undefined) throw new Error('the run printed no result')
-      return { ...end, warnings: ports.warnings }
+      return { ...end, document: end.document as EndedRun['document'], warnings: ports.warnings }
     },
   }
   return run

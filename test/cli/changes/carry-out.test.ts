@@ -11,6 +11,7 @@ import { Context } from '../../../src/cli/wiring/context.ts'
 import { hashOfPlan } from '../../../src/plan/plan-hash.ts'
 import { parsePlanFile } from '../../../src/plan/plan-file.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
+import { reviewFlags } from '../../support/review-flags.ts'
 import { tempFolder } from '../../support/temp.ts'
 import { world } from '../../support/world.ts'
 
@@ -19,17 +20,6 @@ const retention = {
   protect: [{ tags: ['1.*'], optional: true }],
   rules: [{ name: 'old', repositories: ['@staging/**'], tags: ['pr-*'], olderThan: '14d' }],
 }
-
-const reviewFlags = {
-  'move-tag': false,
-  'allow-backward': false,
-  'allow-copy': false,
-  partial: false,
-  evidence: true,
-  'allow-missing-evidence': false,
-  'evidence-conflict': 'refuse',
-  attest: undefined,
-} as const
 
 const unexpected = async (): Promise<never> => {
   throw new Error('an unexpected question')

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import { type ApproveOptions, runApproval } from '../../../src/cli/approvals/run-approval.ts'
 import { carryOut } from '../../../src/cli/changes/carry-out.ts'
-import type { ChangePorts, PlannedChange } from '../../../src/cli/changes/operation.ts'
+import type { PlannedChange } from '../../../src/cli/changes/operation.ts'
 import { operationNamed } from '../../../src/cli/changes/operations.ts'
 import { readPlanFile } from '../../../src/cli/changes/plan-file.ts'
 import type { PlacementTypes } from '../../../src/cli/changes/placement-types.ts'
@@ -14,7 +13,6 @@ import { planRollback, planTagging } from '../../../src/cli/changes/tagging.ts'
 import type { GateFlags } from '../../../src/cli/gates/gate-flags.ts'
 import { runCheck } from '../../../src/cli/gates/run-check.ts'
 import { exitCodeOf } from '../../../src/cli/command/exit-codes.ts'
-import { Context } from '../../../src/cli/wiring/context.ts'
 import { type ErrorInfo, toErrorInfo } from '../../../src/lib/errors.ts'
 import type { Clock } from '../../../src/lib/clock.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
@@ -22,7 +20,9 @@ import type { GateResult } from '../../../src/plan/gates/gate-result.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
 import { renderCheck } from '../../../src/render/gates/check.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
+import { type TestPorts, testPorts } from '../change-ports.ts'
 import { type EditablePlan, editPlan } from '../edited-plans.ts'
+import { reviewFlags } from '../review-flags.ts'
 import { tempFolder } from '../temp.ts'
 import type { World } from '../world.ts'
 import type { TestSigner } from './test-signer.ts'
@@ -222,17 +222,6 @@ async function writeConfig(
   await writeFile(join(folder, 'dray.yaml'), JSON.stringify(file))
 }
 
-const reviewFlags = {
-  'move-tag': false,
-  'allow-backward': false,
-  'allow-copy': false,
-  partial: false,
-  evidence: true,
-  'allow-missing-evidence': false,
-  'evidence-conflict': 'refuse',
-  attest: undefined,
-} as const
-
 function promotionFlags({ flags }: TestPorts, { tag, ...given }: RunFlags) {
   return {
     ...flags,
@@ -248,50 +237,16 @@ function promotionFlags({ flags }: TestPorts, { tag, ...given }: RunFlags) {
   } as const
 }
 
-interface TestPorts extends ChangePorts {
-  readonly warnings: string[]
-  readonly finished: { readonly document: object; readonly text: string; readonly exitCode: number }[]
-}
-
 function portsOf(folder: string, clock: Clock, { out, ...given }: RunFlags): TestPorts {
-  const options = { configFile: undefined, env: { HOME: folder }, cwd: folder, version: '0', clock }
-  const context = new Context(options)
-  onTestFinished(() => context.close())
-  const call = { signal: new AbortController().signal, notify: () => undefined }
-  const page = { style: plainStyle, width: 200 }
-  const warnings: string[] = []
-  const finished: TestPorts['finished'] = []
-  return {
-    flags: {
-      yes: true,
-      'dry-run': given['dry-run'] ?? false,
-      'detailed-exitcode': false,
-      'audit-file': join(folder, 'audit.jsonl'),
-      reason: given.reason,
-      ticket: given.ticket,
-      actor: given.actor,
-      report: undefined,
-      ...(out !== undefined && { out: join(folder, out) }),
-    },
-    context,
-    call,
-    reading: call,
-    stop: new AbortController().signal,
-    random: () => 0.1,
-    warnings,
-    finished,
-    terminal: {
-      errorPage: page,
-      say: () => undefined,
-      warn: (text) => void warnings.push(text),
-      ask: async () => true,
-      questions: () => undefined,
-      showPlan: () => undefined,
-      reportFailure: () => undefined,
-      expectBytes: () => undefined,
-      finish: (document, text, exitCode) => void finished.push({ document, text: text(page), exitCode }),
-    },
+  const flags = {
+    'dry-run': given['dry-run'] ?? false,
+    'audit-file': join(folder, 'audit.jsonl'),
+    reason: given.reason,
+    ticket: given.ticket,
+    actor: given.actor,
+    ...(out !== undefined && { out: join(folder, out) }),
   }
+  return testPorts({ folder, clock, flags, width: 200 })
 }
 
 async function ended(ports: TestPorts, run: () => Promise<void>): Promise<GatedEnd> {

@@ -9,7 +9,7 @@ import { listReferrers } from '../../src/images/evidence/referrers.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
 import { parseBundle } from '../../src/signing/sigstore-bundle.ts'
-import { entriesOf } from '../support/audit-log.ts'
+import { entriesOf, waitingClock } from '../support/audit-log.ts'
 import { newKeys } from '../support/attestations.ts'
 import { image } from '../support/images.ts'
 import { type Bench, bench, repository } from '../support/promotion.ts'
@@ -17,7 +17,7 @@ import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
 let run: Bench
 beforeEach(async () => {
-  run = await bench()
+  run = await bench({ clock: waitingClock(Date.now()) })
 })
 afterEach(async () => {
   await run[Symbol.asyncDispose]()

@@ -4,7 +4,7 @@ import { holdTag } from '../../../src/images/holds/hold-tag.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import { formatRepository } from '../../../src/oci/reference.ts'
 import { listHolds } from '../../../src/usecases/hold/list.ts'
-import { entriesOf } from '../../support/audit-log.ts'
+import { entriesOf, waitingClock } from '../../support/audit-log.ts'
 import { executeHoldPlan, hold, planHold } from '../../support/holding.ts'
 import { image, index, referrer } from '../../support/images.ts'
 import { type Bench, bench, repository } from '../../support/promotion.ts'
@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 async function start(profile: Parameters<typeof watchedRegistry>[0] = 'oci-1.1'): Promise<void> {
-  run = await bench()
+  run = await bench({ clock: waitingClock(Date.now()) })
   registry = await watchedRegistry(profile)
   await registry.oracle.push(api, 'app', '1.4.2')
 }

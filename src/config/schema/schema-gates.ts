@@ -16,7 +16,7 @@ function formatChoice(words: readonly string[]): string {
   return words.length === 1 ? `${words[0]}` : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
 
-const ageShape = 'must be an age, for example 12h, 24h, 7d or 2w'
+const ageShape = 'must be an age, for example 30m, 24h, 7d or 2w'
 const age = v.pipe(v.string(ageShape), v.regex(/^\d+[mhdw]$/, ageShape))
 const expression = text('a CEL expression')
 const count = optional(

@@ -104,11 +104,11 @@ describe('a mistake in a gate is reported with line and column', () => {
     ],
     [
       '{ name: a, soak: { environment: staging, minSoak: 1y, signedBy: [build] } }',
-      [`11:57 ${at}.soak.minSoak: must be an age, for example 12h, 24h, 7d or 2w`],
+      [`11:57 ${at}.soak.minSoak: must be an age, for example 30m, 24h, 7d or 2w`],
     ],
     [
       '{ name: a, approvals: { approvers: [leads], maxAge: 90 } }',
-      [`11:59 ${at}.approvals.maxAge: must be an age, for example 12h, 24h, 7d or 2w`],
+      [`11:59 ${at}.approvals.maxAge: must be an age, for example 30m, 24h, 7d or 2w`],
     ],
     [
       '{ name: a, scan: { signedBy: [build], failOn: hihg, maxAge: 24h } }',

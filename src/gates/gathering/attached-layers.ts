@@ -40,9 +40,11 @@ export function attachedLayers(evidence: readonly Evidence[], graph: Graph): rea
   const subjects = new Set(graph.nodes.map(({ descriptor }) => descriptor.digest))
   const ofBuildx = new Set(buildxManifests(graph).map(({ digest }) => digest))
   const layers = evidence
-    // Newer versions of buildkit give their manifests a subject, so that registries list them.
-    .filter(({ subject, manifest }) => subjects.has(subject) && !ofBuildx.has(manifest.digest))
+    .filter(({ subject }) => subjects.has(subject))
     .flatMap((item) => item.graph.nodes.flatMap((node) => layersOf(node, item)))
+    // Newer versions of buildkit give their manifests a subject, so that registries list them. An
+    // index that lists a signed artifact in the same way must not hide it.
+    .filter((one) => !(ofBuildx.has(one.artifact) && isPlainStatement(one)))
   // A manifest can be found by its subject and under a tag.
   const keyOf = ({ artifact, attachedTo, layer, predicateType = '' }: AttachedLayer): string =>
     [artifact, attachedTo, layer.digest, predicateType, JSON.stringify(layer.annotations ?? {})].join(' ')

@@ -87,11 +87,10 @@ async function verifyLayers(
   call: Call,
 ): Promise<readonly AttachedEvidence[]> {
   const toRead = layers.filter(({ layout }) => layout !== 'notation').map(({ layer }) => layer)
-  const contents = await readLayers(store, toRead, readsOfRun(ports), call)
+  const contentOf = await readLayers(store, toRead, readsOfRun(ports), call)
   const verified: AttachedEvidence[] = []
   for (const layer of layers) {
-    const read = contents.get(layer.layer.digest) ?? { reason: 'it is not read' }
-    verified.push(await verifyLayer(layer, read, context))
+    verified.push(await verifyLayer(layer, contentOf(layer.layer), context))
   }
   return verified
 }

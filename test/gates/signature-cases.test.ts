@@ -17,10 +17,19 @@ import {
   simpleSigningLayer,
 } from '../support/gates/attached.ts'
 import { judging, type JudgingOptions } from '../support/gates/judging.ts'
-import { simpleSigningText } from '../support/gates/statements.ts'
+import {
+  bundleText,
+  envelopeText,
+  payloadTypes,
+  signaturePredicate,
+  simpleSigningText,
+  statementText,
+} from '../support/gates/statements.ts'
 import { newSigner } from '../support/gates/test-signer.ts'
 import { gateTrust } from '../support/gates/trust.ts'
-import { artifact, type Content, image, index, together } from '../support/images.ts'
+import { artifact, type Content, image, index, manifestOf, together, types } from '../support/images.ts'
+import { critical, trivy, vulnType } from '../support/gates/scan-reports.ts'
+import { parseDigest } from '../../src/oci/digest.ts'
 
 /** Attached artifacts as a registry has them, read and judged. */
 
@@ -108,6 +117,45 @@ describe('a signature gate', () => {
     expect(result?.reason).toContain('not supported yet')
   })
 
+  it('passes beside an artifact that names the layer of a valid one with a wrong size', async () => {
+    const signed = signature(api, build)
+    const text = [...signed.blobs.values()].find((bytes) => bytes.byteLength > 100) ?? ''
+    const foreign = document(api, 'application/vnd.dev.sigstore.bundle.v0.3+json', text, { claimedSize: 7 })
+    for (const attached of [together(api, signed, foreign), together(api, foreign, signed)])
+      expect(await verdictOf(attached, undefined, { at: 'layout' })).toBe('pass')
+  })
+
+  it('passes for two signatures in one envelope, and names the unknown one', async () => {
+    const text = statementText(api, signaturePredicate, {})
+    const envelope = JSON.parse(envelopeText(text, [newSigner(), build])) as object
+    const bundle = { ...(JSON.parse(bundleText(text, build)) as object), dsseEnvelope: envelope }
+    const attached = document(api, payloadTypes.bundle, JSON.stringify(bundle))
+    const [result] = await resultsOf(together(api, attached))
+    expect(result?.result).toBe('pass')
+    expect(result?.warnings?.join()).toContain('signed by a key that no signer has')
+  })
+
+  it('fails for a signature of a signature', async () => {
+    const foreign = signature(api, newSigner())
+    expect(await verdictOf(together(api, foreign, signature(foreign, build)))).toBe('fail')
+    const about = signature(foreign, build, { about: api })
+    expect(await verdictOf(together(api, foreign, about))).toBe('fail')
+  })
+
+  it.each(['https://sigstore.dev/cosign/sign/v1 ', 'https://sigstore.dev/cosign/sign/V1', ''])(
+    'fails for a statement of the predicate type %j',
+    async (type) => {
+      expect(await verdictOf(together(api, attestation(api, type, {}, build)))).toBe('fail')
+    },
+  )
+
+  it('passes for a statement with several subjects if one of them is the digest', async () => {
+    const about = (...all: readonly Content[]): Content =>
+      attestation(api, signaturePredicate, {}, build, { about: all })
+    expect(await verdictOf(together(api, about(other, api)))).toBe('pass')
+    expect(await verdictOf(together(api, about(other, other)))).toBe('fail')
+  })
+
   it('passes for one valid signature among 20 unknown ones', async () => {
     const unknown = Array.from({ length: 20 }, () => signature(api, newSigner()))
     const [result] = await resultsOf(together(api, ...unknown, signature(api, build)))
@@ -117,6 +165,28 @@ describe('a signature gate', () => {
 })
 
 describe('a gate about platforms', () => {
+  it('reads a report that another index lists as if buildx had made it', async () => {
+    const amd64 = image({ label: 'api' })
+    const scanned = (age: number, findings: readonly (typeof critical)[] = []): Content => {
+      const [root, now] = [amd64.root.digest, Date.now()]
+      const report = trivy({ findings, config: null, manifests: [parseDigest(root)] })
+      const result = { ...report, CreatedAt: new Date(now - age).toISOString() }
+      return attestation(amd64, vulnType, { scanner: { result } }, build)
+    }
+    const [good, bad] = [scanned(7_200_000), scanned(3_600_000, [critical])]
+    const platform = { os: 'unknown', architecture: 'unknown' }
+    const hidden = {
+      ...bad.root,
+      platform,
+      annotations: { 'vnd.docker.reference.digest': amd64.root.digest },
+    }
+    const root = manifestOf(types.index, { manifests: [amd64.root, hidden] })
+    const multi = together(amd64, good, bad)
+    const all = { ...multi, root: root.descriptor, manifests: [...multi.manifests, root] }
+    const [result] = await resultsOf(all, [scanGate()])
+    expect(result).toMatchObject({ result: 'fail', reason: expect.stringContaining(critical.id) as string })
+  })
+
   it.each(['helm', 'wasm'] as const)('fails for an artifact without platforms: %s', async (kind) => {
     const chart = artifact(kind)
     const results = await resultsOf(chart, [scanGate(), sbomGate()])

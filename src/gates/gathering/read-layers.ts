@@ -4,7 +4,7 @@ import type { BlobReader } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
 import { formatCause, isContentFailure } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
-import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts'
+import { algorithmOf, digestOf } from '../../oci/digest.ts'
 import { whyTooLarge } from './limits.ts'
 import type { RunReads } from './run-reads.ts'
 
@@ -26,12 +26,18 @@ export async function readLayers(
   layers: readonly Descriptor[],
   reads: RunReads,
   call: Call,
-): Promise<ReadonlyMap<Digest, LayerContent>> {
-  const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()]
+): Promise<(layer: Descriptor) => LayerContent> {
+  const unique = [...new Map(layers.map((layer) => [keyOf(layer), layer])).values()]
   const read = await inParallel(unique, readsAtOnce, call, async (layer, c) => {
-    return [layer.digest, await readLayer(store, layer, reads, c)] as const
+    return [keyOf(layer), await readLayer(store, layer, reads, c)] as const
   })
-  return new Map(read)
+  const contents = new Map(read)
+  return (layer) => contents.get(keyOf(layer)) ?? { reason: 'it is not read' }
+}
+
+/** A foreign artifact may name the layer of another one with a wrong size. */
+function keyOf({ digest, size }: Descriptor): string {
+  return `${digest} ${size}`
 }
 
 async function readLayer(
@@ -43,7 +49,7 @@ async function readLayer(
   const tooLarge = whyTooLarge(layer.size)
   if (tooLarge !== undefined) return { reason: tooLarge }
   const known = reads.content(store.repository, layer.digest)
-  if (known !== undefined) return { bytes: known }
+  if (known?.byteLength === layer.size) return { bytes: known }
   try {
     const bytes = await readBlob(store, layer, call)
     if (digestOf(bytes, algorithmOf(layer.digest)) !== layer.digest)

@@ -3,6 +3,7 @@ import type { GateKind, GateResult } from '../plan/gates/gate-result.ts'
 import { clocksDisagree, clocksOf } from './evaluation/clocks.ts'
 import { withCountableSigners } from './evaluation/countable-evidence.ts'
 import { effectOf } from './evaluation/effect.ts'
+import { withUsableHint } from './evaluation/fix-commands.ts'
 import { formatSpan } from './evaluation/format-time.ts'
 import { whySkipped } from './evaluation/selection.ts'
 import type { JudgedImage } from './evidence.ts'
@@ -107,7 +108,7 @@ function evaluateGate(
   try {
     const evaluate = kinds[gate.kind] as EvaluateKind<GateDefinition> | undefined
     if (evaluate === undefined) return failed(gate, image, `gates of the kind ${gate.kind} are not supported`)
-    const found = withValidTimes(evaluate(gate, image, context, facts))
+    const found = withUsableHint(withValidTimes(evaluate(gate, image, context, facts)), image)
     if (found.result === 'pass' && clocksDisagree(image) && dependsOnTime(gate, found))
       return { ...failed(gate, image, wrongClock(image)), hint: 'Set the clock of this machine.' }
     return found

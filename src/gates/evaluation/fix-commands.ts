@@ -1,9 +1,9 @@
 import type { Digest } from '../../oci/digest.ts'
 import { quoteWord } from '../../lib/quote-word.ts'
-import { formatAt } from '../../oci/reference.ts'
+import { formatAt, layoutRegistry } from '../../oci/reference.ts'
 import type { JudgedImage } from '../evidence.ts'
 import { commandPrefix } from './judge-subjects.ts'
-import type { EvaluationContext } from '../kind-result.ts'
+import type { EvaluationContext, KindResult } from '../kind-result.ts'
 
 /** Returns a sentence with the commands that would fix a failed gate. */
 export function runCommand(...commands: readonly (readonly string[])[]): string {
@@ -33,4 +33,12 @@ export function keyOption(signedBy: readonly string[], { keySigners }: Evaluatio
 /** The reference of a manifest in the repository that evidence is read from. */
 export function sourceReference({ source }: JudgedImage, digest: Digest): string {
   return formatAt(source, { digest })
+}
+
+/** Replaces commands that do not work with image layouts: cosign and scanners read registries. */
+export function withUsableHint(found: KindResult, { source }: JudgedImage): KindResult {
+  if (source.registry !== layoutRegistry || found.hint?.startsWith(commandPrefix) !== true) return found
+  const hint =
+    'Copy the image to a repository of a registry, attach what is missing there, and copy it from there.'
+  return { ...found, hint }
 }

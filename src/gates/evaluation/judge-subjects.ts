@@ -3,7 +3,6 @@ import type { Digest } from '../../oci/digest.ts'
 import type { GateEvidence, GateSubjectResult } from '../../plan/gates/gate-result.ts'
 import type { JudgedImage, JudgedSubject } from '../evidence.ts'
 import type { GateFacts, KindResult } from '../kind-result.ts'
-import { joinFirst } from '../../lib/join-first.ts'
 import { subjectsOf } from '../subjects.ts'
 
 /** The result of a gate for one manifest that it applies to. */
@@ -94,19 +93,18 @@ export function shortDigest(digest: Digest): string {
 }
 
 /**
- * Returns the first hint. If it is a command about its manifest, other manifests that need the same
- * command are named with their digests.
+ * Returns the first hint. If other manifests need the same command, it is a loop of a POSIX shell
+ * over their digests.
  */
 function joinHints(deciding: readonly NamedJudgement[]): string | undefined {
   const first = deciding.find((one) => one.hint !== undefined)
   if (first?.hint === undefined) return undefined
   const { hint, subject } = first
-  const others = deciding.filter(
-    (one) => one !== first && one.hint === hint.replaceAll(subject.digest, one.subject.digest),
-  )
-  if (others.length === 0 || !hint.startsWith(commandPrefix) || !hint.includes(subject.digest)) return hint
-  const names = joinFirst(others.map((one) => `${labelOf(one.subject)} (${one.subject.digest})`))
-  return `Run for ${labelOf(subject)}, and then with the digest of ${names}: ${hint.slice(commandPrefix.length)}`
+  const same = deciding.filter((one) => one.hint === hint.replaceAll(subject.digest, one.subject.digest))
+  if (same.length === 1 || !hint.startsWith(commandPrefix) || !hint.includes(subject.digest)) return hint
+  const digests = same.map((one) => one.subject.digest).join(' ')
+  const command = hint.slice(commandPrefix.length).replaceAll(subject.digest, '$digest')
+  return `${commandPrefix}for digest in ${digests}; do ${command}; done`
 }
 
 type NamedJudgement = SubjectJudgement & { readonly subject: JudgedSubject }

@@ -11,8 +11,10 @@ import { displayWidth, pad } from '../text/width.ts'
 const widestName = 24
 /** The label column of a plan with the gap after it. */
 const labelWidth = 10
-/** Text is not broken into narrower columns than this. */
+/** Text that would be in a narrower column than this goes below the name and the result. */
 const narrowest = 20
+/** The indentation of that text. */
+const below = 2
 /** The beginning of the line with the fix of a failure. */
 const fix = 'fix: '
 /** A fix with a command, which a person could not copy if its line were broken. */
@@ -41,19 +43,22 @@ function toneOf({ result, effect }: GateResult): keyof Style {
 export function gateRows(gates: readonly GateResult[], page: number | undefined): Cell[][] {
   const nameWidth = Math.min(widestName, widestOf(gates.map(nameOf)))
   const verdictWidth = widestOf(gates.map(formatGateVerdict))
-  const start = nameWidth + verdictWidth + 4
+  const beside = nameWidth + verdictWidth + 4
+  const isNarrow = page !== undefined && page - labelWidth - beside < narrowest
+  const start = isNarrow ? below : beside
   const width = page === undefined ? undefined : Math.max(narrowest, page - labelWidth - start)
-  return gates.flatMap((gate) => {
+  return gates.flatMap((gate): Cell[][] => {
     const tone = toneOf(gate)
     const head = `${pad(nameOf(gate), nameWidth)}  ${pad(formatGateVerdict(gate), verdictWidth)}`
     const lines = gateLines(gate).flatMap((line) => {
       const isWhole = hasCommand.test(line)
       return breakLines(escapeText(line), isWhole ? undefined : width).map((text) => ({ text, isWhole }))
     })
-    return lines.map(({ text, isWhole }, i): Cell[] => [
-      i === 0 ? 'gate' : '',
-      { text: i === 0 ? `${head}  ${text}` : `${' '.repeat(start)}${text}`, tone, isWhole },
-    ])
+    const [first, ...more] = isNarrow ? [{ text: '' }, ...lines] : lines
+    return [
+      ['gate', { text: `${head}  ${first?.text ?? ''}`.trimEnd(), tone }],
+      ...more.map((line): Cell[] => ['', { ...line, text: ' '.repeat(start) + line.text, tone }]),
+    ]
   })
 }
 

@@ -85,12 +85,12 @@ describe('a scan gate fails', () => {
     )
   })
 
-  it('without a report of several platform images, with the digest of each', () => {
+  it('without a report of several platform images, with one command for all of them', () => {
     const { hint } = evaluate(gate, judgedImage())
-    expect(hint).toContain(
-      `Run for linux/amd64, and then with the digest of linux/arm64 (${arm64}): trivy image`,
+    const reference = 'registry.example.com/staging/api@$digest'
+    expect(hint).toBe(
+      `Run: for digest in ${amd64} ${arm64}; do trivy image --format cosign-vuln --output report.json ${reference} && cosign attest --key KEY --type vuln --predicate report.json ${reference}; done`,
     )
-    expect(hint).toContain(`registry.example.com/staging/api@${amd64}`)
     expect(evaluate(gate, judgedImage([clean])).hint).toContain(
       `Run: trivy image --format cosign-vuln --output report.json registry.example.com/staging/api@${arm64}`,
     )

@@ -18,6 +18,7 @@ import {
 } from '../../support/gates/judged-image.ts'
 import { signatureGate } from '../../support/gates/definitions.ts'
 import { shortDigest } from '../../../src/gates/evaluation/judge-subjects.ts'
+import { layoutRegistry } from '../../../src/oci/reference.ts'
 
 const gate = signatureGate()
 
@@ -292,5 +293,12 @@ describe('the manifests that a signature gate applies to', () => {
       reason: 'the artifact has no platform images',
     })
     expect(evaluate(all, chart).result).toBe('pass')
+  })
+
+  it('an image layout gets no command of cosign, which reads registries only', () => {
+    const image = judgedImage([], { source: { registry: layoutRegistry, path: '/images' } })
+    expect(evaluate(gate, image).hint).toBe(
+      'Copy the image to a repository of a registry, attach what is missing there, and copy it from there.',
+    )
   })
 })

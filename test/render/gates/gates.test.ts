@@ -66,17 +66,30 @@ Checked 1 image: 1 refused.`)
     expect(text).toContain(`scan  FAIL  ${reason}\n`)
   })
 
-  it('breaks reasons into lines of the terminal and cuts nothing', () => {
-    const text = show([checked], 60)
-    const lines = text.split('\n').filter((line) => !line.trim().startsWith('fix:'))
-    expect(lines.filter((line) => displayWidth(line) > 60)).toEqual([])
-    expect(text.replaceAll(/\s+/g, ' ')).toContain('CVE-2026-9999 critical, openssl 3.0.1, fixed in 3.0.2')
-  })
+  it.each([40, 60, 80])(
+    'breaks reasons into lines of a terminal with %i columns and cuts nothing',
+    (width) => {
+      const text = show([{ ...checked, from: checked.to }], width)
+      const lines = text.split('\n').filter((line) => !line.trim().startsWith('fix:'))
+      expect(lines.filter((line) => displayWidth(line) > width)).toEqual([])
+      expect(text).not.toContain('…')
+      expect(text.replaceAll(/\s+/g, ' ')).toContain('CVE-2026-9999 critical, openssl 3.0.1, fixed in 3.0.2')
+    },
+  )
 
   it('neither breaks nor cuts the command of a fix, so that a person can copy it', () => {
     const command = `cosign sign --key KEY r.example.com/staging/api@${digestOf('a')}`
     const failed = gateResult({ result: 'fail', effect: 'refused', hint: `Run: ${command}` })
     expect(show([{ ...checked, gates: [failed] }], 60)).toContain(`fix: Run: ${command}\n`)
+  })
+
+  it('puts the text below the name of the gate on a narrow terminal', () => {
+    expect(show([checked], 40)).toContain(`
+  gate  signed  pass
+          signed by build
+          valid until 2026-11-25
+          10:00 UTC
+`)
   })
 
   it.each<[string, Partial<GateResult>, string]>([

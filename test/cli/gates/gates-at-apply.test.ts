@@ -173,6 +173,26 @@ describe('apply with gates', () => {
     expect(await isPromoted(here)).toBe(false)
   })
 
+  it.each(['@prod', 'HOST/prod'])('holds for saved tags in %s', async (prod) => {
+    const { here, runs } = await savedPlan({ isSigned: false })
+    const { host, oracle } = here.staging
+    await oracle.push(here.content('api:1.4.2'), 'prod/api', '1.4.2')
+    const reference = `${prod.replace('HOST', host)}/api:1.4.2`
+    const saved = await runs.tag(reference, ['stable'], { ...override, out: 'tag.json' })
+    expect(saved).toMatchObject({
+      exitCode: 0,
+      plan: { placements: [{ gates: [{ effect: 'overridden' }] }] },
+    })
+    await runs.edit('tag.json', 'edited.json', (plan) => void delete firstPlacement(plan).gates)
+    expect(await runs.apply('edited.json')).toMatchObject({ exitCode: 3 })
+    await runs.configure({ gates: [{ ...signed, override: 'never' }], signers })
+    expect(await runs.apply('tag.json')).toMatchObject({ exitCode: 3 })
+    expect(await oracle.digest('prod/api', 'stable')).toBeUndefined()
+    await runs.configure({ gates: [signed], signers })
+    expect(await runs.apply('tag.json')).toMatchObject({ exitCode: 0 })
+    expect(await oracle.digest('prod/api', 'stable')).toBe(here.content('api:1.4.2').root.digest)
+  })
+
   it('holds for a saved copy to a full reference', async () => {
     const { here, runs } = await savedPlan()
     const { host } = here.staging

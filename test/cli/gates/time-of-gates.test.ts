@@ -15,7 +15,7 @@ import { type World, world } from '../../support/world.ts'
 
 const minute = 60_000
 const platform = 'linux/amd64'
-const scan = fiveGates[2] ?? {}
+const scan = fiveGates[2] as { readonly scan: object }
 
 /** Runs with the scan gate on an image that was scanned some time ago. */
 async function scannedWorld(ageMs = minute): Promise<{ here: World; runs: GatedRuns; api: Content }> {
@@ -79,6 +79,22 @@ describe('evidence that is valid for a limited time', () => {
     expect(await runs.promote('api:1.4.2', { out: 'plan.json' })).toMatchObject({ exitCode: 0 })
     runs.ahead = 30 * minute
     expectConflict(await runs.apply('plan.json'), /^scan: /)
+    expect(await isPromoted(here)).toBe(false)
+  })
+
+  it('is a conflict if an exception expires between plan and apply', async () => {
+    const today = new Date().toISOString().slice(0, 10)
+    const api = image({ label: 'api' })
+    const here = await world()
+      .has('api:1.4.2', together(api, badScanOf(api.root.digest, platform)))
+      .start()
+    const exceptions = [{ id: 'CVE-2026-9999', expires: today, reason: 'not reachable' }]
+    const excepted = { name: 'scan', scan: { ...scan.scan, maxAge: '7d', exceptions } }
+    const runs = await gatedRuns(here, { gates: [excepted], signers: fiveSigners })
+    const planned = await runs.promote('api:1.4.2', { out: 'plan.json' })
+    expect(planned).toMatchObject({ exitCode: 0, plan: { placements: [{ gates: [{ result: 'pass' }] }] } })
+    runs.ahead = 24 * 60 * minute
+    expectConflict(await runs.apply('plan.json'), /^scan: .*CVE-2026-9999.*expired/)
     expect(await isPromoted(here)).toBe(false)
   })
 

@@ -40,7 +40,10 @@ export async function loadVerifyKey(path: string): Promise<VerifyKey> {
 /** Reads the text of a key file, PEM or a verifier key. @throws `config` if it is missing; `io`. */
 export async function readKeyFile(path: string): Promise<string> {
   const bytes = await readFileBounded(path, maxKeySize)
-  if (bytes === undefined) throw new DrayError('config', 'the key file does not exist', { subject: path })
+  if (bytes === undefined) {
+    const hint = 'Check the path of the file.'
+    throw new DrayError('config', 'the key file does not exist', { subject: path, hint })
+  }
   return Buffer.from(bytes).toString('utf8')
 }
 

@@ -104,6 +104,7 @@ function requestsInPlace(
         environment,
         repository,
         at: isWhole ? undefined : tagOrDigest(resolved),
+        isNamed: true,
       },
       gatesOf,
     ),
@@ -115,15 +116,15 @@ function inPlace(
     image,
     environment,
     repository,
-    at,
-  }: Pick<CheckRequest, 'image' | 'at'> & {
+    ...more
+  }: Pick<CheckRequest, 'image' | 'at' | 'isNamed'> & {
     readonly environment: string | undefined
     readonly repository: RepositoryName
   },
   gatesOf: GatesOf,
 ): CheckRequest {
   const end = { ...(environment !== undefined && { environment }), repository }
-  return { image, from: end, at, targets: [{ to: end, gates: gatesOf(repository) }] }
+  return { image, from: end, ...more, targets: [{ to: end, gates: gatesOf(repository) }] }
 }
 
 function endOf({ isNamed, environment }: ResolvedImage, repository: RepositoryName): CheckRequest['from'] {

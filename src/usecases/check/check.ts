@@ -7,9 +7,11 @@ import type { Call } from '../../lib/call.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { formatAt } from '../../oci/reference.ts'
+import { formatAt, formatRepository } from '../../oci/reference.ts'
 import type { GateResult } from '../../plan/gates/gate-result.ts'
 import type { PlacementEnd } from '../../plan/plan.ts'
+import { sortBySemver } from '../../semver/order.ts'
+import { isExactVersion, plainReading } from '../../semver/version.ts'
 import type { CheckRequest, CheckTarget } from './request.ts'
 
 /** Images that are judged at once. */
@@ -19,7 +21,7 @@ const tagsAtOnce = 16
 
 /** The gates of one image at one target. */
 export interface CheckedImage {
-  /** as the user named it, or with the first tag that it has */
+  /** as the user named it, or with the first of its tags */
   readonly image: string
   /** the tags that were checked */
   readonly tags: readonly string[]
@@ -89,24 +91,30 @@ function tagsOf({ at }: CheckRequest): readonly string[] {
   return at !== undefined && 'tag' in at ? [at.tag] : []
 }
 
-/** Returns each image of a repository once, with all of its tags, in the order of the tag list. */
+/**
+ * Returns each image of a repository once, in the order for display, with all of its tags: first a
+ * version. @throws `not-found` if the user named a repository without tags.
+ */
 async function listImages(
   request: CheckRequest,
   store: ManifestReader & TagLister,
   call: Call,
 ): Promise<readonly ImageToCheck[]> {
-  const tags = (await listTags(store, call)).filter((tag) => !isEvidenceTag(tag))
+  const listed = (await listTags(store, call)).filter((tag) => !isEvidenceTag(tag))
+  const tags = sortBySemver(listed, plainReading)
   const resolved = await inParallel(tags, tagsAtOnce, call, async (tag, c) => {
     const root = await store.resolve({ tag }, c)
     return root === undefined ? [] : [{ tag, root }]
   })
+  if (tags.length === 0 && request.isNamed === true) throw notFound(formatRepository(request.from.repository))
   const byDigest = Map.groupBy(resolved.flat(), ({ root }) => root.digest)
   return [...byDigest.values()].flatMap((same) => {
     const [first] = same
     if (first === undefined) return []
-    return [
-      { request, image: `${request.image}:${first.tag}`, tags: same.map(({ tag }) => tag), root: first.root },
-    ]
+    const own = same.map(({ tag }) => tag)
+    const name = own.find((tag) => isExactVersion(tag, plainReading)) ?? first.tag
+    const ordered = [name, ...own.filter((tag) => tag !== name)]
+    return [{ request, image: `${request.image}:${name}`, tags: ordered, root: first.root }]
   })
 }
 

@@ -9,6 +9,8 @@ export interface CheckRequest {
   readonly from: Omit<PlacementEnd, 'tag'>
   /** undefined: every image that has a tag */
   readonly at: TagOrDigest | undefined
+  /** the user named the repository: without any tag, it is an error */
+  readonly isNamed?: boolean
   /** at least one; the source itself if the image is checked in its place */
   readonly targets: readonly CheckTarget[]
 }

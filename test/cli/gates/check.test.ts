@@ -65,6 +65,17 @@ describe('dray check', () => {
     })
   })
 
+  it('finds no image in a repository that the user misspelled, and none in an empty environment', async () => {
+    const here = await twoImages()
+    const images = { api: {} }
+    const runs = await gatedRuns(here, { gates: [signed], signers, more: { images } })
+    expect(await runs.check('@prod')).toMatchObject({ exitCode: 0, images: [] })
+    for (const typo of ['@prod/api', `${here.staging.host}/prod/apii`]) {
+      const found = await runs.check(typo)
+      expect(found).toMatchObject({ exitCode: 1, images: [{ error: { code: 'not-found' } }] })
+    }
+  })
+
   it('ends with 1, as the promotion does, if one gate fails and another cannot be evaluated', async () => {
     const here = await twoImages()
     const proxy = await injuringProxy(here.staging.host, {

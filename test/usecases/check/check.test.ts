@@ -59,11 +59,11 @@ describe('checking images', () => {
   it('judges each tagged image of a repository once, and no attached artifact', async () => {
     const { push, request, check } = await start()
     const [a, b] = [image(), image({ label: 'b' })]
-    await push(together(a, cosignSignature(a)), 'api', '1.4.2', 'latest')
+    await push(together(a, cosignSignature(a)), 'api', 'a-name', '1.4.2', 'latest')
     await push(b, 'api', '1.5.0')
     const found = await check([request({ image: 'api', at: undefined })])
     expect(found.map(({ image: name, tags }) => [name, tags])).toEqual([
-      ['api:1.4.2', ['1.4.2', 'latest']],
+      ['api:1.4.2', ['1.4.2', 'latest', 'a-name']],
       ['api:1.5.0', ['1.5.0']],
     ])
   })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { dray } from '../support/program.ts'
@@ -51,21 +51,15 @@ describe('the start of the program', () => {
 
 describe('a configuration without gates', () => {
   it('loads none of the modules that read gates, residency and patterns', async () => {
-    const folder = await tempFolder()
-    const read = async (content: string): Promise<readonly string[]> => {
-      const file = join(folder, 'dray.yaml')
-      writeFileSync(
-        file,
-        `version: 1\nenvironments:\n  prod: { registry: r.io, path: "{image}"${content} }\n`,
-      )
-      const modules = await modulesOf('config', 'show', '--config', file)
-      return modules.filter((url) =>
-        /read-gates|image-globs|residency|regexp|condition|marcbachmann/.test(url),
-      )
-    }
-    expect(await read('')).toEqual([])
+    const file = join(await tempFolder(), 'dray.yaml')
+    writeFileSync(file, `version: 1\nenvironments:\n  prod: { registry: r.io, path: "{image}" }\n`)
+    const ofGates = /read-gates|image-globs|residency|regexp|condition|marcbachmann/
+    const modules = await modulesOf('config', 'show', '--config', file)
+    expect(modules.filter((url) => ofGates.test(url))).toEqual([])
     // This shows that the modules have these names.
-    expect(await read(', gates: [{ name: sbom, sbom: {} }]')).toContain('dist/chunks/read-gates.cjs')
+    expect(readdirSync(join(root, 'dist/chunks')).filter((name) => ofGates.test(name))).toContain(
+      'read-gates.cjs',
+    )
   })
 })
 

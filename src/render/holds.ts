@@ -47,9 +47,9 @@ const tagTexts: Readonly<Record<HoldItem['tag']['change'], string>> = {
 function statementText({ statement, subject }: HoldItem, plan: HoldPlan): string {
   if (statement === 'unchanged') return 'up to date'
   const { reason, ticket, expires } = plan
-  const where = subject === null ? 'only in the audit log: the image does not exist' : 'attach a statement'
+  const action = subject === null ? 'only in the audit log: the image does not exist' : 'attach a statement'
   return [
-    where,
+    action,
     `reason ${escapeText(JSON.stringify(reason))}`,
     ...(ticket === undefined ? [] : [`ticket ${escapeText(ticket)}`]),
     ...(expires === undefined ? [] : [`until ${escapeText(expires)}`]),

@@ -25,7 +25,7 @@ import {
   signatureGate,
   soakGate,
 } from '../support/gates/definitions.ts'
-import { promotion } from '../support/gates/evidence-pieces.ts'
+import { promotion } from '../support/gates/attached-statements.ts'
 import { judging } from '../support/gates/judging.ts'
 import { simpleSigningText } from '../support/gates/statements.ts'
 import { newSigner } from '../support/gates/test-signer.ts'

@@ -20,7 +20,7 @@ import {
   signatureGate,
   soakGate,
 } from '../support/gates/definitions.ts'
-import { decision, promotion } from '../support/gates/evidence-pieces.ts'
+import { decision, promotion } from '../support/gates/attached-statements.ts'
 import { newSigner } from '../support/gates/test-signer.ts'
 import { gateTrust } from '../support/gates/trust.ts'
 import { image } from '../support/images.ts'
@@ -58,7 +58,7 @@ const released: GatedImage & Kinds = {
   rule: celGate('attestations.provenance.exists(p, p.predicate.builder == "trusted")'),
   needed: Object.keys(needed),
   hiding: ['rejection', 'recent'],
-  pieces: {
+  attachable: {
     ...needed,
     rejection,
     recent: promotion(api, build, { time: '2026-11-28T11:00:00Z' }),
@@ -73,7 +73,7 @@ const released: GatedImage & Kinds = {
 interface Kinds {
   /** a rule about the facts of the gates */
   readonly rule: GateDefinition
-  /** the pieces that the gates demand */
+  /** the attached artifacts that the gates demand */
   readonly needed: readonly string[]
   /**
    * the newest evidence, which makes a gate fail: a person who can delete can hide it
@@ -120,7 +120,7 @@ describe.each([
   })
 
   it('is not promoted because a read fails or a byte changes', async () => {
-    const subsets = fc.subarray(Object.keys(gated.pieces))
+    const subsets = fc.subarray(Object.keys(gated.attachable))
     const changes = fc.constantFrom(...readChanges)
     const runs = fc.asyncProperty(subsets, fc.nat(), changes, async (names, random, change) => {
       fc.pre(!(await isAllowed(gated, storesWith(gated, names))))
@@ -131,12 +131,16 @@ describe.each([
   })
 
   it('is not promoted because evidence is removed, except through the gap', async () => {
-    const runs = fc.asyncProperty(fc.subarray(Object.keys(gated.pieces)), fc.nat(), async (names, random) => {
-      fc.pre(names.length > 0 && !(await isAllowed(gated, storesWith(gated, names))))
-      const removed = names[random % names.length] ?? ''
-      fc.pre(!gated.hiding.includes(removed))
-      expect(await isAllowed(gated, storesWith(gated, without(names, removed)))).toBe(false)
-    })
+    const runs = fc.asyncProperty(
+      fc.subarray(Object.keys(gated.attachable)),
+      fc.nat(),
+      async (names, random) => {
+        fc.pre(names.length > 0 && !(await isAllowed(gated, storesWith(gated, names))))
+        const removed = names[random % names.length] ?? ''
+        fc.pre(!gated.hiding.includes(removed))
+        expect(await isAllowed(gated, storesWith(gated, without(names, removed)))).toBe(false)
+      },
+    )
     await fc.assert(runs, { numRuns: 40, seed: 18 })
   })
 })
@@ -155,7 +159,7 @@ describe('the gap for a person who can delete', () => {
     const evidence = [parseDigest(rejection.root.digest)]
     const listing = promotion(api, build, { time: '2026-11-26T12:00:00Z', evidence })
     const gates = [approvalsGate({ count: 2 }), completenessGate()]
-    const gated = { ...released, gates, pieces: { ...released.pieces, listing } }
+    const gated = { ...released, gates, attachable: { ...released.attachable, listing } }
     const names = ['ada', 'bob', 'listing']
     expect(await isAllowed(gated, storesWith(gated, [...names, 'rejection']))).toBe(false)
     expect(await isAllowed(gated, storesWith(gated, names))).toBe(false)

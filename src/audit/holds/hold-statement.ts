@@ -66,7 +66,7 @@ export function parseHoldStatement(bytes: Uint8Array, mediaType: string, subject
     !subjects.includes(subject) ||
     fields.digest('digest') !== subject
   )
-    throw new DrayError('malformed', `${where} is about something else than ${subject}`)
+    throw new DrayError('malformed', `${where} is not about ${subject}`)
   const decision = fields.text('decision')
   if (decision !== 'hold' && decision !== 'release')
     throw new DrayError('malformed', `${where} has an unknown decision`)

@@ -59,8 +59,8 @@ export function warningAboutKey(
   { gates, environment }: ApprovalGates,
 ): string | undefined {
   if (gates.length === 0)
-    return `No gate of ${environment} counts approvals; add a gate of the kind approvals in dray.yaml.`
+    return `no gate of ${environment} counts approvals; add a gate of the kind approvals in dray.yaml`
   if (people.length > 0) return undefined
   const groups = [...new Set(gates.flatMap(({ approvers }) => approvers))].join(', ')
-  return `The key ${file} is not that of a person in ${groups}, and no gate of ${environment} counts it; add its public key to a person in dray.yaml.`
+  return `the key ${file} is not that of a person in ${groups}, and no gate of ${environment} counts it; add its public key to a person in dray.yaml`
 }

@@ -35,7 +35,7 @@ export async function judgeApprovals(
       judged.push({ ...outcome, gates: await judgeImage(image, gates, gatePorts, ports) })
     } catch (error) {
       call.signal.throwIfAborted()
-      terminal.warn(`The approvals of ${outcome.image} cannot be read now: ${toErrorInfo(error).message}`)
+      terminal.warn(`the approvals of ${outcome.image} cannot be read now: ${toErrorInfo(error).message}`)
       judged.push(outcome)
     }
   }

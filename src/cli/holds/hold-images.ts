@@ -54,7 +54,7 @@ export async function holdImages(options: HoldOptions, ports: ChangePorts): Prom
   for (const { isTagLeft, tag, repository } of outcomes)
     if (isTagLeft === true)
       terminal.warn(
-        `${repository.registry} does not delete single tags: ${tag} stays, and holds nothing any more. dray prune deletes it with its image.`,
+        `the tag ${tag} stays, because ${repository.registry} does not delete single tags; dray prune deletes it with its image`,
       )
   const result = { parts: outcomes.map(partOf), refusals: plan.refusals }
   const exitCode = exitOfRun(result, ports.stop)

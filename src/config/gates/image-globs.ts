@@ -19,19 +19,19 @@ function selectsImage(
   return matches(images) && !matches(excludeImages)
 }
 
-/** Reports each glob that no name of an image can match. Returns whether all are right. */
+/** Reports each glob that no name of an image can match. Returns whether all are valid. */
 export function checkImageGlobs(
   globs: readonly string[] | undefined,
   path: Path,
   { report }: Pick<SectionContext, 'report'>,
 ): boolean {
-  let isRight = true
+  let isValid = true
   for (const [i, glob] of (globs ?? []).entries()) {
     if (findProblem(() => checkPath(glob.replaceAll(/[*?]+/g, 'a'))) === undefined) continue
-    isRight = false
+    isValid = false
     report([...path, i], `${JSON.stringify(glob)} is not a glob of image names`)
   }
-  return isRight
+  return isValid
 }
 
 /** Reports the globs that match none of the images that the file lists. */

@@ -76,7 +76,7 @@ function readScan(written: WrittenKind<'scan'>, base: GateBase, context: GateCon
   }
 }
 
-/** An expired exception is right: the gate reports that it is void. */
+/** An expired exception is no mistake: the gate reports that it is void. */
 function readException(
   { id, package: only, expires, reason }: NonNullable<WrittenKind<'scan'>['exceptions']>[number],
   path: Path,
@@ -167,14 +167,14 @@ function checkNames(
   path: Path,
   { report }: GateContext,
 ): boolean {
-  let isRight = true
+  let isValid = true
   for (const [i, name] of names.entries()) {
     const isTwice = names.indexOf(name) < i
     if (!isTwice && known.includes(name)) continue
-    isRight = false
+    isValid = false
     report([...path, i], isTwice ? `${name} is listed twice` : unknownName(what, name, known))
   }
-  return isRight
+  return isValid
 }
 
 /** @returns milliseconds; any number after a mistake */

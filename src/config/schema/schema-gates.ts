@@ -87,7 +87,7 @@ const scan = v.strictObject(
     ),
     exceptions: optional(list(exception, 'exceptions'), 'Vulnerabilities that are accepted for a time.'),
     unknownSeverity: optional(
-      oneOf('a way to treat an unknown severity', ['critical', 'ignore']),
+      oneOf('a value of unknownSeverity', ['critical', 'ignore']),
       'How to treat a vulnerability of unknown severity: as critical (default), or ignore it.',
     ),
     ignoreUnfixed: optional(flag, 'Ignore vulnerabilities without a fixed version. The default is false.'),

@@ -26,7 +26,7 @@ export type SubjectFacts = Omit<GateFacts, 'signers'> & { readonly signers?: rea
 /** The beginning of a hint that is a command. */
 export const commandPrefix = 'Run: '
 
-/** Warnings of a gate. A client that can push could attach hundreds of foreign signatures. */
+/** Warnings of a gate. A client that can push could attach hundreds of signatures. */
 const maxWarnings = 20
 
 /**

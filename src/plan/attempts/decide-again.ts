@@ -77,7 +77,7 @@ export function imagesToDecideAgain({ plan, steps }: PlanAttempt): ReadonlySet<s
     const image = step && imageOf.get(step.placement)
     if (step === undefined || image === undefined) continue
     if (result === 'conflict') inConflict.add(image)
-    // where a move of unknown origin went is read later; a gate that fails is decided
+    // where a move of unknown origin went is read later; a gate that fails needs no reading
     const mayMove = gates === undefined && mayMoveAgain(rulesOf(step), movedBy, 'forward')
     const isOpen = result !== 'conflict' || mayMove
     if (result === 'failed' || !isOpen) settled.add(image)

@@ -51,7 +51,7 @@ export interface GateResult {
   readonly passesAfter?: string
   /** of an overridden gate */
   readonly override?: GateOverride
-  /** what does not decide: broken or foreign signatures, replays, unused exceptions */
+  /** what does not decide: broken signatures, those of others, replays, unused exceptions */
   readonly warnings?: readonly string[]
   /** what to do about a failure: one imperative sentence with the command */
   readonly hint?: string

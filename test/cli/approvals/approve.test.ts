@@ -141,7 +141,7 @@ describe('approve', () => {
     const without = await scene({}, [])
     expect(await without.runs.approve('api:1.4.2', 'ada')).toMatchObject({
       exitCode: 0,
-      warnings: [expect.stringContaining('No gate of prod counts approvals')],
+      warnings: [expect.stringContaining('no gate of prod counts approvals')],
     })
   })
 

@@ -173,7 +173,7 @@ describe('apply with gates', () => {
     expect(await isPromoted(here)).toBe(false)
   })
 
-  it.each(['@prod', 'HOST/prod'])('holds for saved tags in %s', async (prod) => {
+  it.each(['@prod', 'HOST/prod'])('judges saved tags in %s', async (prod) => {
     const { here, runs } = await savedPlan({ isSigned: false })
     const { host, oracle } = here.staging
     await oracle.push(here.content('api:1.4.2'), 'prod/api', '1.4.2')
@@ -193,7 +193,7 @@ describe('apply with gates', () => {
     expect(await oracle.digest('prod/api', 'stable')).toBe(here.content('api:1.4.2').root.digest)
   })
 
-  it('holds for a saved copy to a full reference', async () => {
+  it('judges a saved copy to a full reference', async () => {
     const { here, runs } = await savedPlan()
     const { host } = here.staging
     await runs.configure({ gates: [] })

@@ -68,7 +68,7 @@ describe('a gate of the destination', () => {
   it.each([
     ['the environment', () => '@prod/api:1.4.2'],
     ['the full reference', (host: string) => `${host}/prod/api:1.4.2`],
-  ])('holds for a tag that is written to %s', async (_, reference) => {
+  ])('applies to a tag that is written to %s', async (_, reference) => {
     const { here, runs } = await runsIn(false)
     const { host, oracle } = here.staging
     await oracle.push(here.content('api:1.4.2'), 'prod/api', '1.4.2')
@@ -98,7 +98,7 @@ describe('a gate of the destination', () => {
     expect(await here.staging.oracle.digest('prod/api', 'latest')).toBe(here.content('api:1.4.2').root.digest)
   })
 
-  it('holds together with the gates of another environment with the same repository', async () => {
+  it('applies together with the gates of another environment with the same repository', async () => {
     const here = await gatedWorld(true)
     const { host } = here.staging
     const other = newSigner()

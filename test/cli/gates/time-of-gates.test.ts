@@ -8,7 +8,7 @@ import {
   scanOf,
 } from '../../support/gates/five-gates.ts'
 import { type GatedEnd, type GatedRuns, gatedRuns } from '../../support/gates/gated-runs.ts'
-import { decision } from '../../support/gates/evidence-pieces.ts'
+import { decision } from '../../support/gates/attached-statements.ts'
 import { newSigner } from '../../support/gates/test-signer.ts'
 import { type Content, image, together } from '../../support/images.ts'
 import { type World, world } from '../../support/world.ts'

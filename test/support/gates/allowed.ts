@@ -10,11 +10,11 @@ import { type Content, together } from '../images.ts'
 import { changedReads, type ReadChange } from './changed-reads.ts'
 import { memoryStores } from './memory-stores.ts'
 
-/** Gates of an image, and the pieces of evidence that may be attached to it. */
+/** Gates of an image, and the artifacts that may be attached to it. */
 export interface GatedImage {
   readonly image: Content
   /** by name */
-  readonly pieces: Readonly<Record<string, Content>>
+  readonly attachable: Readonly<Record<string, Content>>
   readonly gates: readonly GateDefinition[]
   readonly trust: GateTrust
   /** milliseconds since 1970 */
@@ -30,9 +30,9 @@ export const readChanges: readonly ReadChange[] = [
   { kind: 'flip' },
 ]
 
-/** A repository in memory with the image and these pieces. */
-export function storesWith({ image, pieces }: GatedImage, names: readonly string[]): Repositories {
-  return memoryStores(together(image, ...names.flatMap((name) => pieces[name] ?? [])), '1.4.2')
+/** A repository in memory with the image and these attached artifacts. */
+export function storesWith({ image, attachable }: GatedImage, names: readonly string[]): Repositories {
+  return memoryStores(together(image, ...names.flatMap((name) => attachable[name] ?? [])), '1.4.2')
 }
 
 /** Whether the image may be promoted: every gate was evaluated, and none refuses. */
@@ -61,7 +61,7 @@ export async function isAllowed(
   return results.length === gates.length && results.every(({ effect }) => effect === 'none')
 }
 
-/** The number of reads that judging the image with these pieces takes. */
+/** The number of reads that judging the image with these attached artifacts takes. */
 export async function countReads(gated: GatedImage, names: readonly string[]): Promise<number> {
   const reads = changedReads(storesWith(gated, names), -1, { kind: 'flip' })
   await isAllowed(gated, reads.stores)

@@ -44,7 +44,7 @@ export function scannedImage(): GatedImage & {
     rule: celGate('sbom.components.exists(c, c.name == "openssl") && scan.vulnerabilities.size() < 2'),
     needed: ['signed', 'amd64', 'arm64', 'notAffected'],
     hiding: ['newerFinding', 'laterAffected'],
-    pieces: {
+    attachable: {
       signed: signature(image, build),
       amd64: scan(amd64),
       arm64: scan(arm64, scanner, hour, [critical]),

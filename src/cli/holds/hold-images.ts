@@ -1,19 +1,20 @@
+import type { HoldPorts } from '../../execute/holds/hold-ports.ts'
 import { DrayError, type ErrorInfo, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { HoldItem, HoldOutcome, HoldPlan } from '../../plan/holds/hold-plan.ts'
 import { renderHoldOutcome, renderHoldPlan } from '../../render/holds.ts'
 import { escapeText } from '../../render/text/escape.ts'
-import type { HoldPorts } from '../../execute/holds/hold-ports.ts'
 import { decide, type HoldChange, type IsOpenHold } from '../../usecases/hold/decide.ts'
 import { gather } from '../../usecases/hold/gather.ts'
+import { flushAuditLog, succeeds } from '../audit/flush-audit-log.ts'
 import { checkJustification, justificationOf } from '../changes/justification.ts'
 import type { ChangePorts } from '../changes/operation.ts'
-import { exitOfPlan, exitOfRun, problemOf, type RunPart } from '../command/run-exit.ts'
-import { flushAuditLog } from '../audit/flush-audit-log.ts'
-import { digestLines } from '../output/result-lines.ts'
-import { loadKeyOfFlags } from '../wiring/private-key.ts'
 import { exitCodes } from '../command/exit-codes.ts'
+import { exitOfPlan, exitOfRun, problemOf, type RunPart } from '../command/run-exit.ts'
 import { checkResidencyOfAttached } from '../gates/residency.ts'
+import { digestLines } from '../output/result-lines.ts'
+import type { RegistryMemory } from '../prune/memory/registry-memory.ts'
+import { loadKeyOfFlags } from '../wiring/private-key.ts'
 import { checkExpiry, holdRequests } from './hold-requests.ts'
 
 export interface HoldOptions {
@@ -50,29 +51,40 @@ export async function holdImages(options: HoldOptions, ports: ChangePorts): Prom
   const executing = await executionPorts(options, ports)
   const { executeHolds } = await import('../../execute/holds/execute-holds.ts')
   const outcomes = await executeHolds(plan, executing, call)
+  await report({ plan, outcomes, executing, startedAt }, ports)
+}
+
+interface ExecutedHolds {
+  readonly plan: HoldPlan
+  readonly outcomes: readonly HoldOutcome[]
+  readonly executing: HoldPorts
+  /** milliseconds since 1970 */
+  readonly startedAt: number
+}
+
+async function report(
+  { plan, outcomes, executing, startedAt }: ExecutedHolds,
+  ports: ChangePorts,
+): Promise<void> {
+  const { context, terminal } = ports
   const isDelivered = await flushAuditLog(ports)
+  await succeeds(ports, () => rememberLosses(executing.neverUntag, ports))
   for (const { isTagLeft, tag, repository } of outcomes)
     if (isTagLeft === true)
       terminal.warn(
         `the tag ${tag} stays, because ${repository.registry} does not delete single tags; dray prune deletes it with its image`,
       )
-  const result = { parts: outcomes.map(partOf), refusals: plan.refusals }
-  const exitCode = exitOfRun(result, ports.stop)
+  const { operation, decision, refusals } = plan
+  const exitCode = exitOfRun({ parts: outcomes.map(partOf), refusals }, ports.stop)
   const auditLog = executing.sink.path
+  const durationMs = context.clock.now() - startedAt
   terminal.finish(
-    {
-      operation: plan.operation,
-      decision: plan.decision,
-      images: outcomes,
-      refusals: plan.refusals,
-      durationMs: context.clock.now() - startedAt,
-      auditLog,
-    },
+    { operation, decision, images: outcomes, refusals, durationMs, auditLog },
     (page) => renderHoldOutcome(plan, outcomes, page),
     exitCode === exitCodes.done && !isDelivered ? exitCodes.failed : exitCode,
     digestLines(outcomes.filter(({ status }) => partOf({ status }).problem === undefined)),
   )
-  for (const { image, error } of plan.refusals) terminal.reportFailure({ image, error })
+  for (const { image, error } of refusals) terminal.reportFailure({ image, error })
   terminal.say(`Audit log: ${escapeText(auditLog)}`)
 }
 
@@ -162,18 +174,30 @@ async function confirm(plan: HoldPlan, { terminal }: ChangePorts): Promise<void>
 
 async function executionPorts(
   { key: file, passwordEnv }: HoldOptions,
-  { flags, context, call, stop }: ChangePorts,
+  ports: ChangePorts,
 ): Promise<HoldPorts> {
-  const auditFile = flags['audit-file']
+  const { flags, context, call, stop } = ports
   const given = file === undefined ? undefined : await loadKeyOfFlags(file, passwordEnv, context.env)
   const base = await context.executePorts(
-    { auditFile, isAttesting: given === undefined, ...justificationOf(flags) },
+    { auditFile: flags['audit-file'], isAttesting: given === undefined, ...justificationOf(flags) },
     call,
   )
-  const { RegistryMemory } = await import('../prune/memory/registry-memory.ts')
-  const { neverUntag } = await RegistryMemory.read(await context.auditPath(auditFile))
   const tagLocks = await context.tagLocks(call)
+  const neverUntag = new Set((await openMemory(ports)).neverUntag)
   return { ...base, ...(given !== undefined && { signingKey: given }), tagLocks, neverUntag, stop }
+}
+
+/** The registries of earlier runs that deleted an image together with a tag. */
+async function openMemory({ flags, context }: ChangePorts): Promise<RegistryMemory> {
+  const { RegistryMemory: Memory } = await import('../prune/memory/registry-memory.ts')
+  return await Memory.read(await context.auditPath(flags['audit-file']))
+}
+
+async function rememberLosses(registries: ReadonlySet<string>, ports: ChangePorts): Promise<void> {
+  if (registries.size === 0) return
+  const memory = await openMemory(ports)
+  memory.noteLosses(registries)
+  await memory.save()
 }
 
 function isChanged({ statement, tag }: HoldItem): boolean {

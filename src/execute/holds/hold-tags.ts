@@ -103,7 +103,10 @@ export async function deleteHoldTag(item: HoldItem, ports: HoldPorts, call: Call
     await check()
     const deleted = await store.deleteTag(name, call, repeatStaleCheck(checkedAt, clock, check))
     const isLost = subject !== null && (await store.resolve({ digest }, call)) === undefined
-    if (isLost) throw lostWithTag(formatAt(repository, { digest }), name)
+    if (isLost) {
+      neverUntag.add(repository.registry)
+      throw lostWithTag(formatAt(repository, { digest }), name)
+    }
     await records.outcomes([{ ...fields, after: null, result: deleted === 'deleted' ? 'done' : 'unchanged' }])
     return { result: deleted === 'deleted' ? 'done' : 'unchanged' }
   } catch (thrown) {
@@ -127,6 +130,6 @@ function lostWithTag(subject: string, tag: string): DrayError {
   return new DrayError('protocol', `${subject} does not exist any more`, {
     subject,
     why: `dray deleted only the tag ${tag}, and the registry deleted the image with it`,
-    hint: 'Push the image again from its build, or copy it from a repository that has it.',
+    hint: 'dray deletes no more single tags at this registry. Push the image again from its build, or copy it from a repository that has it.',
   })
 }

@@ -192,4 +192,21 @@ describe('a hold', () => {
     await registry.oracle.push(referrer(api, { annotations: { 'in-toto.io/predicate-type': 'x' } }), 'app')
     expect(await listed()).toHaveLength(1)
   })
+
+  it('loses one image at most if the registry deletes an image together with its tag', async () => {
+    await start({ abilities: { deleteTag: 'with its manifest' } })
+    await registry.oracle.push(image({ label: 'web', layers: 1 }), 'web', '1')
+    await hold(run, at())
+    await hold(run, { ...at(), path: 'web', at: { tag: '1' } })
+    const plans = [
+      await planHold(run, release()),
+      await planHold(run, { ...release(), path: 'web', at: { tag: '1' } }),
+    ] as const
+    const both = { ...plans[0], images: plans.flatMap(({ images }) => images) }
+    expect(await executeHoldPlan(run, both)).toMatchObject([
+      { status: 'failed', error: { code: 'protocol' } },
+      { status: 'released', isTagLeft: true },
+    ])
+    expect(await registry.oracle.tags('web')).toContain('1')
+  })
 })

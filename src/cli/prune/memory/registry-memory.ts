@@ -71,6 +71,11 @@ export class RegistryMemory {
     if (outcomes.some(isLost)) this.#neverUntag.add(repository.registry)
   }
 
+  /** Notes that registries deleted an image together with a tag of it. */
+  noteLosses(registries: Iterable<string>): void {
+    for (const registry of registries) this.#neverUntag.add(registry)
+  }
+
   /** Writes what was noted, if the file does not have it. @throws `io` */
   async save(): Promise<void> {
     if (!this.#hasChanged()) return

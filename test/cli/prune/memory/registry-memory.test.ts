@@ -52,6 +52,14 @@ describe('the memory of a registry', () => {
     expect(await locked(log)).toEqual(['b'])
   })
 
+  it('names the registries whose losses another change notes', async () => {
+    const log = await newLog()
+    const memory = await RegistryMemory.read(log)
+    memory.noteLosses([repository.registry])
+    await memory.save()
+    expect([...(await RegistryMemory.read(log)).neverUntag]).toEqual([repository.registry])
+  })
+
   it('is of each repository', async () => {
     const log = await newLog()
     await ended(log, { a: { result: 'locked' } })

@@ -14,13 +14,24 @@ export function acceptedSigners(
 }
 
 /**
- * Returns how many different signers signed. Two keys of one signer count once, and so does one key
- * of two signers.
+ * Returns how many different signers signed: the most of which each has an identity of its own. Two
+ * keys of one signer count once, and so does one key of two signers.
  */
-export function countSigners(signers: readonly VerifiedSigner[]): number {
-  const names = new Set(signers.map(({ signer }) => signer))
-  const identities = new Set(signers.map(({ identity }) => formatIdentity(identity)))
-  return Math.min(names.size, identities.size)
+export function countSigners(signers: readonly Pick<VerifiedSigner, 'signer' | 'identity'>[]): number {
+  const byName = Map.groupBy(signers, ({ signer }) => signer)
+  const owners = new Map<string, string>()
+  // Kuhn's algorithm: a signer takes a free identity, or one whose owner can take another.
+  const assign = (name: string, tried: Set<string>): boolean =>
+    (byName.get(name) ?? []).some(({ identity }) => {
+      const own = formatIdentity(identity)
+      if (tried.has(own)) return false
+      tried.add(own)
+      const owner = owners.get(own)
+      if (owner !== undefined && !assign(owner, tried)) return false
+      owners.set(own, name)
+      return true
+    })
+  return [...byName.keys()].filter((name) => assign(name, new Set())).length
 }
 
 /**

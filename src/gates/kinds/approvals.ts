@@ -4,7 +4,7 @@ import { statementFacts } from '../evaluation/facts.ts'
 import { formatMinute } from '../evaluation/format-time.ts'
 import { judgeSubjects, type SubjectFacts, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
 import { runCommand, sourceReference } from '../evaluation/fix-commands.ts'
-import { evidenceBy } from '../evaluation/signers.ts'
+import { countSigners, evidenceBy } from '../evaluation/signers.ts'
 import type { JudgedImage, JudgedSubject } from '../evidence.ts'
 import type { EvaluateKind, EvaluationContext } from '../kind-result.ts'
 
@@ -70,8 +70,7 @@ function factsOf(counted: readonly PersonDecision[], subject: JudgedSubject): Su
 
 /** One key that is configured for two people counts once. */
 function countPeople(counted: readonly PersonDecision[]): number {
-  const identities = new Set(counted.map(({ signer }) => JSON.stringify(signer.identity)))
-  return Math.min(new Set(counted.map(({ person }) => person)).size, identities.size)
+  return countSigners(counted.map(({ person, signer: { identity } }) => ({ signer: person, identity })))
 }
 
 /** When fewer than `count` approvals remain. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { AttachedEvidence } from '../../../src/gates/evidence.ts'
 import {
   amd64,
   arm64,
@@ -174,6 +175,21 @@ describe('the count of a signature gate', () => {
     if (build === undefined) throw new Error('unsigned')
     const shared = { ...signature(), signers: [build, { ...build, signer: 'release' }] }
     expect(evaluate(two, judgedImage([shared])).result).toBe('fail')
+  })
+
+  it('needs an identity for each signer', () => {
+    const by = (names: readonly string[], key: string) => ({
+      ...signature({ name: key }),
+      signers: names.flatMap((signer) => signature({ by: [key] }).signers.map((one) => ({ ...one, signer }))),
+    })
+    const three = signatureGate({ signedBy: ['build', 'release', 'security'], count: 3 })
+    const shared = by(['build', 'release', 'security'], 'x')
+    const verdict = (...all: readonly AttachedEvidence[]) => evaluate(three, judgedImage(all)).result
+    expect(verdict(shared, by(['build'], 'y'), by(['build'], 'z'))).toBe('fail')
+    expect(verdict(shared, by(['build'], 'y'), by(['release'], 'z'))).toBe('pass')
+    expect(verdict(by(['build', 'release'], 'x'), by(['release', 'security'], 'y'), by(['build'], 'z'))).toBe(
+      'pass',
+    )
   })
 
   it('is at least one', () => {

@@ -49,6 +49,17 @@ export function findImagesAt(config: Config, repository: RepositoryName): readon
 }
 
 /**
+ * As `findImagesAt`, with the name in the path of a repository that no image of the environment
+ * has, because the image with this name has another repository.
+ */
+export function findNamesAt(config: Config, repository: RepositoryName): readonly EnvironmentImage[] {
+  return ownersOf(config, repository, (name) => name).map(({ environment, image }) => ({
+    environment,
+    image,
+  }))
+}
+
+/**
  * The environment whose rules hold for a repository; undefined if the repository is in none. If
  * several environments hold it with paths of the same length, `named` chooses among them. No other
  * name counts: a saved plan can claim any.
@@ -70,8 +81,15 @@ export function mostSpecific(owners: readonly Owner[]): readonly Owner[] {
   return owners.filter(({ pathLength }) => pathLength === owners[0]?.pathLength)
 }
 
-/** As `findImagesAt`, with how the repository belongs to each environment. */
-export function ownersOf(config: Config, repository: RepositoryName): readonly Owner[] {
+/**
+ * As `findImagesAt`, with how the repository belongs to each environment.
+ * @param otherwise the image for a name that is not the name of the repository of an image
+ */
+export function ownersOf(
+  config: Config,
+  repository: RepositoryName,
+  otherwise: (name: string) => string | undefined = () => undefined,
+): readonly Owner[] {
   const names = new RegistryNames(config.registries)
   const owners = [...config.environments].flatMap(([environment, { targets }]) => {
     const matches = targets.flatMap((target) =>
@@ -81,7 +99,7 @@ export function ownersOf(config: Config, repository: RepositoryName): readonly O
       }),
     )
     const [best] = matches.sort(mostSpecificFirst)
-    const image = best === undefined ? undefined : imageCalled(config, best.name)
+    const image = best === undefined ? undefined : (imageCalled(config, best.name) ?? otherwise(best.name))
     return best === undefined || image === undefined ? [] : [{ ...best, environment, image }]
   })
   return owners.sort(mostSpecificFirst)

@@ -161,6 +161,21 @@ environments:
     expect(found(repository)).toEqual(expected)
   })
 
+  it('returns those of a repository that no image has, because its image has another one', async () => {
+    const renamed = await readGatedConfig(`version: 1
+signers: { ci: { keys: [ci.pub] } }
+images: { api: { name: backend } }
+environments:
+  prod: { registry: r.io, path: "prod/{image}", gates: [{ name: a, signature: { signedBy: [ci] } }] }
+`)
+    const at = (path: string) => gatesAt(renamed.config, parseRepository(`r.io/prod/${path}`))
+    expect(['backend', 'api', 'web'].flatMap((path) => at(path).map(({ image }) => image))).toEqual([
+      'api',
+      'api',
+      'web',
+    ])
+  })
+
   it('is empty without gates', async () => {
     const none = await readGatedConfig(
       'version: 1\nenvironments:\n  dev: { registry: r.io, path: "{image}" }\n',

@@ -346,6 +346,15 @@ describe('the subject of a report', () => {
     expect(judge([scanned(report)]).result).toBe(result)
   })
 
+  it('a statement about the config of an image is about no manifest', () => {
+    const about = [platformImage('linux/amd64').config ?? amd64]
+    const found = judge([
+      statement(vulnType, { scanner: { result: trivy() } }, { by: ['scanner'], to: amd64, about }),
+    ])
+    expect(found).toMatchObject({ result: 'fail', reason: expect.stringMatching(/^no report: /) as string })
+    expect(found.reason).not.toContain('the index')
+  })
+
   it('a report on another image says so', () => {
     expect(judge([scanned(trivy({ manifests: [elsewhere], config: null }))]).reason).toBe(
       'no report: those that are attached name another image',

@@ -7,6 +7,7 @@ import type { AttachedEvidence, JudgedImage, JudgedSubject } from './evidence.ts
 import type { GatePorts, GateRequest } from './gate-request.ts'
 import { attachedDigests } from './gathering/attached-digests.ts'
 import { type AttachedLayer, attachedLayers } from './gathering/attached-layers.ts'
+import { confirmLists } from './gathering/confirm-lists.ts'
 import { createdOfRoot, needsConfigs, withConfigs } from './gathering/configs.ts'
 import { graphPlatforms } from './gathering/judged-platforms.ts'
 import { exceededLimit } from './gathering/limits.ts'
@@ -55,7 +56,10 @@ export async function gatherImage(
   })
   const limit = reason ?? exceededLimit(layers.map(({ layer }) => layer.size))
   const context = { signers: neededSigners(gates, ports.trust), image, now: ports.clock.now() }
-  const verified = limit === undefined ? await verifyLayers(store, layers, context, ports, call) : []
+  const [verified] = await Promise.all([
+    limit === undefined ? verifyLayers(store, layers, context, ports, call) : [],
+    layers.length === 0 ? undefined : confirmLists(store, root.digest, evidence, readsOfRun(ports), call),
+  ])
   const clockDifference = store.clockDifference()
   return {
     image,

@@ -79,6 +79,12 @@ export interface ReferrerLister extends NamedRepository {
    * have that API. `images/evidence` also reads the artifacts under tags.
    */
   referrers(subject: Digest, call: Call): Promise<readonly Descriptor[] | undefined>
+
+  /**
+   * Whether the registry has the referrers API now: one request about a manifest that it has, also
+   * if an earlier answer said that there is none.
+   */
+  hasReferrersApi(subject: Digest, call: Call): Promise<boolean>
 }
 
 /**

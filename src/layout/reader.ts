@@ -51,6 +51,7 @@ export function layoutReader(layout: Layout): SourceRepository {
       const index = await folder.readIndex()
       return index === undefined ? [] : await relations.referrers(index, subject)
     },
+    hasReferrersApi: async () => true,
     capability: (name) => capabilities[name],
     clockDifference: () => 0,
   }

@@ -24,7 +24,7 @@ import { errorOf } from './client/errors.ts'
 import { confirmFallbackTag } from './client/lists/confirm-fallback-tag.ts'
 import { noteAbsent } from './client/lists/fallback-index.ts'
 import { addToFallbackTag, removeFromFallbackTag } from './client/lists/fallback-tag.ts'
-import { listReferrers } from './client/lists/referrers.ts'
+import { hasReferrersApi, listReferrers } from './client/lists/referrers.ts'
 import { readIfListed } from './client/lists/refused-tags.ts'
 import { tagPages } from './client/lists/tags.ts'
 import { findManifest, noteExisting, resolveManifest } from './client/manifests/manifests.ts'
@@ -104,6 +104,7 @@ export function listPorts(client: RepositoryClient): TagLister & ReferrerLister 
     },
     tagPages: (call) => listTagPages('skip', call),
     referrers: (subject, call) => listReferrers(client, subject, call),
+    hasReferrersApi: (subject, call) => hasReferrersApi(client, subject, call),
     pushTime: (digest) => client.shared.pushTimes.of(client.repository, digest),
   }
 }

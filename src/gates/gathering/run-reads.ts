@@ -17,6 +17,7 @@ const maxBytes = 256 * 1024 * 1024
 export class RunReads {
   readonly #contents = new Map<string, Uint8Array>()
   readonly #tagLists = new Map<string, { readonly list: SharedTagList; readonly readAt: number }>()
+  readonly #confirmed = new Set<string>()
   #bytes = 0
 
   content(repository: RepositoryName, digest: Digest): Uint8Array | undefined {
@@ -34,6 +35,15 @@ export class RunReads {
       this.#contents.delete(oldest)
       this.#bytes -= dropped.byteLength
     }
+  }
+
+  /** Whether this run has not confirmed yet that a repository has no referrers API. */
+  isUnconfirmed(repository: RepositoryName): boolean {
+    return !this.#confirmed.has(formatRepository(repository))
+  }
+
+  confirm(repository: RepositoryName): void {
+    this.#confirmed.add(formatRepository(repository))
   }
 
   /** Returns the tag list of a repository, which is read again when it is no longer fresh. */

@@ -69,6 +69,8 @@ export interface GatedRuns {
   readonly folder: string
   /** milliseconds that the clock of the runs is ahead */
   ahead: number
+  /** milliseconds that the runs wait at most, before they repeat a request for example */
+  longestWait: number
   promote: (image: string | readonly string[], flags?: RunFlags) => Promise<GatedEnd>
   copy: (from: string, to: string, flags?: RunFlags) => Promise<GatedEnd>
   tag: (image: string, tags: readonly string[], flags?: RunFlags) => Promise<GatedEnd>
@@ -107,7 +109,7 @@ export async function gatedRuns(world: World, config: GatedConfig): Promise<Gate
   await configure(config)
   const clock: Clock = {
     now: () => Date.now() + runs.ahead,
-    sleep: (ms, signal) => systemClock.sleep(ms, signal),
+    sleep: (ms, signal) => systemClock.sleep(Math.min(ms, runs.longestWait), signal),
   }
   const at = (flags: RunFlags): TestPorts => portsOf(folder, clock, flags)
   const run = async (
@@ -129,6 +131,7 @@ export async function gatedRuns(world: World, config: GatedConfig): Promise<Gate
   const runs: GatedRuns = {
     folder,
     ahead: 0,
+    longestWait: Infinity,
     promote: async (image, flags = {}) =>
       await run('promote', flags, (ports) => promotionOf([image].flat(), flags, ports)),
     copy: async (from, to, flags = {}) =>

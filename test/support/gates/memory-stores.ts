@@ -68,6 +68,7 @@ function memoryRepository(content: Content, tags: readonly string[]): SourceRepo
       content.manifests.flatMap((one) =>
         one.subject === subject ? [parseDescriptor(one.descriptor, 'a referrer')] : [],
       ),
+    hasReferrersApi: async () => true,
     capability: (name) => (name === 'referrers' ? 'yes' : 'unknown'),
     clockDifference: () => 0,
   }

@@ -38,6 +38,18 @@ export async function listReferrers(
   return [...found.values()]
 }
 
+/**
+ * Asks for the referrers of a manifest, also if the registry seems to have no such API. A wrong
+ * answer of one moment, or about one manifest, looks the same as no API.
+ */
+export async function hasReferrersApi(
+  client: RepositoryClient,
+  subject: Digest,
+  call: Call,
+): Promise<boolean> {
+  return typeof (await requestReferrers(client, subject, call)) !== 'string'
+}
+
 function referrerPages(
   client: RepositoryClient,
   subject: Digest,

@@ -190,6 +190,26 @@ describe('a VEX document', () => {
       [{ age: 2 * hour }, { justification: '' }],
       'pass',
     ],
+    ...[
+      { product: 'pkg:oci/api?repository_url=registry.example.com/prod/api' },
+      { product: 'pkg:oci/api@1.4.2' },
+      { product: 'pkg:docker/acme/api' },
+      { subcomponents: ['pkg:deb/ubuntu/openssl?arch=amd64'] },
+    ].map((one): [string, TestVex[], string] => [
+      `affected under another name reopens it: ${JSON.stringify(one)}`,
+      [{ age: 2 * hour }, { status: 'affected', ...one }],
+      'fail',
+    ]),
+    [
+      'affected for another version does not',
+      [{ age: 2 * hour }, { status: 'affected', subcomponents: ['pkg:deb/debian/openssl@3.0.0'] }],
+      'pass',
+    ],
+    [
+      'affected for another image does not',
+      [{ age: 2 * hour }, { status: 'affected', product: 'pkg:oci/web' }],
+      'pass',
+    ],
     ['one of the future does not count', [{ age: -day }], 'fail'],
     ['one without a time counts alone', [{ age: null }], 'pass'],
     ['affected without a time may be the newest', [{}, { status: 'affected', age: null }], 'fail'],

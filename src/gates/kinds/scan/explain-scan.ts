@@ -107,7 +107,8 @@ export function explainMissing(
   )
   if (covered.length > 0) return `no report, only of ${covered.map(labelOf).join(', ')}`
   const isUnclear = trusted.some(({ report }) => report.subject.manifests.includes(image.root.digest))
-  if (isUnclear && subject.digest !== image.root.digest) return 'no report: one names the index without a platform'
+  if (isUnclear && subject.digest !== image.root.digest)
+    return 'no report: one names the index without a platform'
   const isNamed = trusted.some(
     ({ report: { subject: own } }) => own.manifests.length + own.configs.length > 0,
   )

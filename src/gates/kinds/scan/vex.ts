@@ -1,10 +1,8 @@
 import type { ScanGate } from '../../../config/gates/gate.ts'
-import type { Digest } from '../../../oci/digest.ts'
-import { formatRepository } from '../../../oci/reference.ts'
-import { matchesPackage, parsePackageUrl } from '../../../reports/package-url.ts'
+import { matchesPackage } from '../../../reports/package-url.ts'
 import { isSbomPredicate } from '../../../reports/parse-sbom.ts'
 import { isVexDocument, isVexPredicate } from '../../../reports/parse-vex.ts'
-import type { VexProduct, VexStatement } from '../../../reports/vex.ts'
+import type { VexStatement } from '../../../reports/vex.ts'
 import type { Vulnerability } from '../../../reports/vulnerability.ts'
 import type { VerifiedSigner } from '../../../signing/trust/verdict.ts'
 import { type Clocks, isInFuture } from '../../evaluation/clocks.ts'
@@ -15,6 +13,7 @@ import { acceptedSigners, nameArtifact, whyNotAccepted } from '../../evaluation/
 import { statementTime } from '../../evaluation/statement-time.ts'
 import type { AttachedEvidence, JudgedImage, JudgedSubject } from '../../evidence.ts'
 import { isAbout } from './report-subject.ts'
+import { isProduct, mayBePackage, mayBeProduct } from './vex-product.ts'
 
 /** A statement of a trusted author. */
 interface TrustedVexStatement {
@@ -108,7 +107,7 @@ export function decideByVex(
   const about = ofFinding.filter(
     ({ evidence, statement }) =>
       isAbout(evidence, subject, image) &&
-      statement.products.some((product) => isProduct(product, subject, image)),
+      statement.products.some((product) => mayBeProduct(product, subject, image)),
   )
   const judged = about.map((one) => ({ one, ...judgeStatement(one, finding, subject, image) }))
   const relevant = judged.filter(({ isRelevant }) => isRelevant)
@@ -143,17 +142,23 @@ function judgeStatement(
   subject: JudgedSubject,
   image: JudgedImage,
 ): JudgedStatement {
+  const { status, justification } = statement
+  const closes = status === 'fixed' || status === 'not_affected'
+  if (!closes) {
+    // The statement may name the image or the package otherwise than the one that it withdraws.
+    const isRelevant = statement.products
+      .filter((product) => mayBeProduct(product, subject, image))
+      .some(
+        ({ subcomponents }) =>
+          subcomponents.length === 0 || subcomponents.some((one) => mayBePackage(one, finding.package)),
+      )
+    return { isRelevant, suppresses: false, order: time ?? Number.POSITIVE_INFINITY }
+  }
   const products = statement.products.filter((product) => isProduct(product, subject, image))
   const isOfPackage = products.some(({ subcomponents }) =>
     subcomponents.some((one) => matchesPackage(one, finding.package)),
   )
   const isWhole = products.some(({ subcomponents }) => subcomponents.length === 0)
-  const { status, justification } = statement
-  const closes = status === 'fixed' || status === 'not_affected'
-  if (!closes) {
-    const isRelevant = isOfPackage || isWhole
-    return { isRelevant, suppresses: false, order: time ?? Number.POSITIVE_INFINITY }
-  }
   const isJustified = status === 'fixed' || justification !== undefined
   const suppresses = isOfPackage && isJustified
   const missing = isJustified ? 'names no subcomponent' : 'has no justification'
@@ -163,30 +168,4 @@ function judgeStatement(
     order: time ?? Number.NEGATIVE_INFINITY,
     ...(!suppresses && (isOfPackage || isWhole) && { note: `its VEX statement ${missing}` }),
   }
-}
-
-/**
- * Whether a product is this image: by a digest, or by a package URL of the repository. A product
- * without a name is the subject of the statement.
- */
-function isProduct({ ids, digests }: VexProduct, subject: JudgedSubject, image: JudgedImage): boolean {
-  if (digests.length > 0) return digests.some((digest) => isDigestOf(digest, subject, image))
-  return ids.length === 0 || ids.some((id) => isRepositoryUrl(id, subject, image))
-}
-
-function isDigestOf(digest: Digest, subject: JudgedSubject, { root }: JudgedImage): boolean {
-  return digest === subject.digest || digest === root.digest || digest === subject.config
-}
-
-/** Whether an id is the package URL of the image, without a version. A tag is no version. */
-function isRepositoryUrl(id: string, { platform }: JudgedSubject, { source, tag }: JudgedImage): boolean {
-  const url = parsePackageUrl(id)
-  if (url?.type !== 'oci' || url.version !== undefined || url.namespace !== '') return false
-  if (url.name !== source.path.slice(source.path.lastIndexOf('/') + 1).toLowerCase()) return false
-  const expected: Readonly<Record<string, string | undefined>> = {
-    repository_url: formatRepository(source),
-    arch: platform?.split('/')[1],
-    tag,
-  }
-  return [...url.qualifiers].every(([key, value]) => Object.hasOwn(expected, key) && expected[key] === value)
 }

@@ -2,7 +2,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Placement, Plan, PlannedTag, Refusal, TagOverride } from '../plan/plan.ts'
 import { renderConfigurationLine } from './configuration.ts'
 import { renderErrorBelow } from './error.ts'
-import { gateRows, isInGateRows } from './gates/gate-rows.ts'
+import { formatMinute, gateRows, isInGateRows } from './gates/gate-rows.ts'
 import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { operationTexts } from './operation.ts'
@@ -191,7 +191,21 @@ function summary(plan: Plan, { style, width }: Page): readonly string[] {
     countPart(refused.size, 'image', 'refused'),
   ].flat()
   const text = `Plan: ${counts.length === 0 ? 'no changes' : counts.join(', ')}.`
-  return breakLines(text, width).map((line) => style.bold(line))
+  return [
+    ...breakLines(text, width).map((line) => style.bold(line)),
+    ...validityLine(plan).flatMap((line) => breakLines(line, width)),
+  ]
+}
+
+/** Names the end of the first pass that ends. A single end is in the row of its gate already. */
+function validityLine({ placements, steps }: Plan): readonly string[] {
+  const written = new Set(steps.map(({ placement }) => placement))
+  const ends = placements
+    .filter(({ id }) => written.has(id))
+    .flatMap(({ gates = [] }) => gates.flatMap(({ validUntil }) => validUntil ?? []))
+  const [first] = ends.toSorted()
+  if (first === undefined || new Set(ends).size === 1) return []
+  return [`The results of gates are valid until ${formatMinute(first)}.`]
 }
 
 function countPart(count: number, noun: string, state: string): readonly string[] {

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { type Digest, parseDigest } from '../../src/oci/digest.ts'
 import { nothingTransferred, type PlacementOutcome, type RunOutcome } from '../../src/plan/outcome.ts'
 import type { Placement, Plan } from '../../src/plan/plan.ts'
+import type { GateResult } from '../../src/plan/gates/gate-result.ts'
 import { renderOutcome } from '../../src/render/outcome.ts'
 import { renderPlan } from '../../src/render/plan.ts'
 import { plainStyle } from '../../src/render/text/style.ts'
 import { displayWidth } from '../../src/render/text/width.ts'
+import { gateResult } from '../support/gates/gate-results.ts'
 
 const page = { style: plainStyle, width: 80 }
 const digestOf = (letter: string): Digest => parseDigest(`sha256:${letter.repeat(64)}`)
@@ -274,5 +276,17 @@ ${word}  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
     expect(renderOutcome({ ...plan, operation: 'copy' }, outcomeOf({}), page)).toMatch(
       /^copied {2}[^]*\n1 copied,/,
     )
+  })
+
+  it('shows when the first of several passes of gates ends', () => {
+    const gatesUntil = (...ends: readonly string[]) =>
+      ends.map((end) => gateResult({ name: `until ${end}`, validUntil: `2026-11-${end}T10:00:00.000Z` }))
+    const shown = (gates: readonly GateResult[], steps = plan.steps) =>
+      renderPlan({ ...plan, placements: [{ ...placement, gates }], steps }, page)
+    expect(shown(gatesUntil('27', '25', '26'))).toContain(
+      '\nThe results of gates are valid until 2026-11-25 10:00 UTC.',
+    )
+    expect(shown(gatesUntil('25'))).not.toContain('The results of gates')
+    expect(shown(gatesUntil('25', '26'), [])).not.toContain('The results of gates')
   })
 })

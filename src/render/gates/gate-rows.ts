@@ -118,6 +118,6 @@ function startsOf({ name, environment }: GateResult): readonly string[] {
 }
 
 /** `2026-11-25 09:14 UTC` */
-function formatMinute(time: string): string {
+export function formatMinute(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`
 }

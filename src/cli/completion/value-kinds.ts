@@ -90,6 +90,7 @@ const argumentKinds: Readonly<
   approve: { rest: bareImage },
   'audit merge': { rest: 'file' },
   'auth explain': { first: ['host'] },
+  check: { rest: { ...bareImage, hasEnvironments: true } },
   'config validate': { first: ['file'] },
   copy: { first: [image, { ...image, hasEnvironments: true }] },
   diff: { first: ['environment', 'environment'], rest: 'imageName' },

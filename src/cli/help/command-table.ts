@@ -19,10 +19,10 @@ export const commandTable: readonly CommandGroup[] = [
       rollback: 'tags.md',
     },
   },
-  { title: 'Gate commands', commands: { check: 'gates.md', approve: 'gates.md' } },
+  { title: 'Gate commands', commands: { check: 'gates.md', approve: 'gates/approvals.md' } },
   {
     title: 'Cleanup commands',
-    commands: { prune: 'retention.md', explain: 'retention.md', hold: 'retention.md' },
+    commands: { prune: 'retention.md', explain: 'retention.md', hold: 'holds.md' },
   },
   { title: 'Plan commands', commands: { apply: 'plans.md', 'plan:show': 'plans.md' } },
   {

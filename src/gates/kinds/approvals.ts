@@ -2,7 +2,12 @@ import type { ApprovalsGate } from '../../config/gates/gate.ts'
 import { decisionsOf, type PersonDecision } from '../evaluation/decisions.ts'
 import { statementFacts } from '../evaluation/facts.ts'
 import { formatMinute } from '../evaluation/format-time.ts'
-import { judgeSubjects, type SubjectFacts, type SubjectJudgement } from '../evaluation/judge-subjects.ts'
+import {
+  commandPrefix,
+  judgeSubjects,
+  type SubjectFacts,
+  type SubjectJudgement,
+} from '../evaluation/judge-subjects.ts'
 import { runCommand, sourceReference } from '../evaluation/fix-commands.ts'
 import { countSigners, evidenceBy } from '../evaluation/signers.ts'
 import type { JudgedImage, JudgedSubject } from '../evidence.ts'
@@ -44,7 +49,11 @@ function judgeApprovals(
     .filter((one) => one.why !== undefined)
     .map(({ person, why }) => `${person} does not count: ${why ?? ''}`)
   if (rejected.length > 0)
-    return { ...judged, reason: [...rejected.map(describeRejection), ...notCounted].join('; ') }
+    return {
+      ...judged,
+      reason: [...rejected.map(describeRejection), ...notCounted].join('; '),
+      hint: hintForRejection(rejected, approveCommand(gate, image, context, subject)),
+    }
   return {
     ...judged,
     reason: [tally(gate, counted), ...notCounted].join('; '),
@@ -59,6 +68,12 @@ function tally({ count }: ApprovalsGate, counted: readonly PersonDecision[]): st
 
 function describeRejection({ person, time, reason }: PersonDecision): string {
   return `${person} rejected it on ${formatMinute(time)} UTC${reason === undefined ? '' : `: ${reason}`}`
+}
+
+/** Only the person who rejected can withdraw it. */
+function hintForRejection(rejected: readonly PersonDecision[], command: readonly string[]): string {
+  const names = [...new Set(rejected.map(({ person }) => person))].join(' and ')
+  return `To withdraw the rejection, ${names} can run: ${runCommand(command).slice(commandPrefix.length)}`
 }
 
 function factsOf(counted: readonly PersonDecision[], subject: JudgedSubject): SubjectFacts {

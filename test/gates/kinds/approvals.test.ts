@@ -92,6 +92,12 @@ describe('an approvals gate fails', () => {
     })
   })
 
+  it('with a rejection, and says who can withdraw it', () => {
+    expect(judge([decided('ada', { decision: 'reject' }), decided('bob', { decision: 'reject' })]).hint).toBe(
+      'To withdraw the rejection, ada and bob can run: dray approve api:1.4.2 --to prod --key FILE',
+    )
+  })
+
   it('in a check of the environment itself, with a command for its own repository', () => {
     const from = { environment: 'prod', repository: { registry: 'registry.example.com', path: 'prod/api' } }
     expect(judge([], {}, { from }).hint).toBe(

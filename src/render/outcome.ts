@@ -78,7 +78,7 @@ function gateLinesOf({ gates = [] }: PlacementOutcome, { style, width }: Page): 
   const others = gates.filter(({ result }) => result !== 'pass' && result !== 'skipped')
   const columns = [{ title: '' }, { title: '', flexible: true }]
   const indented = { style, width: width === undefined ? undefined : width - 2 }
-  const table = renderTable(columns, gateRows(others, indented.width), indented)
+  const table = renderTable(columns, gateRows(others, indented.width, gates), indented)
   return [
     ...(passed === 0 ? [] : [`  ${formatCount(passed, 'gate')} passed`]),
     ...(others.length === 0 ? [] : [table.replaceAll(/^/gm, '  ')]),

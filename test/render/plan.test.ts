@@ -289,4 +289,9 @@ ${word}  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
     expect(shown(gatesUntil('25'))).not.toContain('The results of gates')
     expect(shown(gatesUntil('25', '26'), [])).not.toContain('The results of gates')
   })
+
+  it('names the environment of the failed gates in an outcome, also if those of another one passed', () => {
+    const gates = [gateResult(), gateResult({ environment: 'dr', result: 'fail', effect: 'refused' })]
+    expect(renderOutcome(plan, outcomeOf({ gates, status: 'refused' }), page)).toContain('signed of dr  FAIL')
+  })
 })

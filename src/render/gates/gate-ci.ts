@@ -3,7 +3,7 @@ import type { RunOutcome } from '../../plan/outcome.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { formatRow } from '../text/markdown.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatGateVerdict, gateLines } from './gate-rows.ts'
+import { formatGateVerdict, gateLines, gateNames } from './gate-rows.ts'
 
 /** The gates of one image at one target. */
 export interface GatedImage {
@@ -13,11 +13,12 @@ export interface GatedImage {
 
 /** A table of gates in Markdown; empty if no image has gates. */
 export function gateSummary(images: readonly GatedImage[]): string {
-  const rows = images.flatMap(({ image, gates = [] }) =>
-    gates.map((gate) =>
-      formatRow([image, gate.name, gate.kind, formatGateVerdict(gate), gateLines(gate).join('; ')]),
-    ),
-  )
+  const rows = images.flatMap(({ image, gates = [] }) => {
+    const nameOf = gateNames(gates)
+    return gates.map((gate) =>
+      formatRow([image, nameOf(gate), gate.kind, formatGateVerdict(gate), gateLines(gate).join('; ')]),
+    )
+  })
   if (rows.length === 0) return ''
   return `| Image | Gate | Kind | Result | Reason |\n| --- | --- | --- | --- | --- |\n${rows.join('')}\n`
 }
@@ -27,16 +28,17 @@ export function gateSummary(images: readonly GatedImage[]): string {
  * for each gate that failed and did not refuse, an error for each that refused.
  */
 export function gateAnnotations(images: readonly GatedImage[]): readonly string[] {
-  return images.flatMap(({ image, gates = [] }) =>
-    gates.flatMap((gate) => {
+  return images.flatMap(({ image, gates = [] }) => {
+    const nameOf = gateNames(gates)
+    return gates.flatMap((gate) => {
       if (gate.result === 'pass' || gate.result === 'skipped') return []
       const command = gate.effect === 'warned' || gate.effect === 'overridden' ? 'warning' : 'error'
-      const text = [`${image}: gate ${gate.name}`, formatGateVerdict(gate), ...gateLines(gate)]
+      const text = [`${image}: gate ${nameOf(gate)}`, formatGateVerdict(gate), ...gateLines(gate)]
         .map(escapeText)
         .join(' — ')
       return [`::${command} title=dray::${text.replaceAll('%', '%25')}`]
-    }),
-  )
+    })
+  })
 }
 
 /** The images of a run with their gates; those just before the tags if they decided then. */

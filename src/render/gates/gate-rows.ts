@@ -39,9 +39,15 @@ function toneOf({ result, effect }: GateResult): keyof Style {
  * Returns the rows of gates for a table with a label column: for each gate its name, its result,
  * and lines that say why, how long a pass lasts, and what to do.
  * @param page columns of the table; undefined: lines are not broken. A fix with a command never is.
+ * @param all the gates of the image at the target, if not all have rows
  */
-export function gateRows(gates: readonly GateResult[], page: number | undefined): Cell[][] {
-  const nameWidth = Math.min(widestName, widestOf(gates.map(nameOf)))
+export function gateRows(
+  gates: readonly GateResult[],
+  page: number | undefined,
+  all: readonly GateResult[] = gates,
+): Cell[][] {
+  const nameOf = gateNames(all)
+  const nameWidth = Math.min(widestName, widestOf(gates.map((gate) => escapeText(nameOf(gate)))))
   const verdictWidth = widestOf(gates.map(formatGateVerdict))
   const beside = nameWidth + verdictWidth + 4
   const isNarrow = page !== undefined && page - labelWidth - beside < narrowest
@@ -49,7 +55,7 @@ export function gateRows(gates: readonly GateResult[], page: number | undefined)
   const width = page === undefined ? undefined : Math.max(narrowest, page - labelWidth - start)
   return gates.flatMap((gate): Cell[][] => {
     const tone = toneOf(gate)
-    const head = `${pad(nameOf(gate), nameWidth)}  ${pad(formatGateVerdict(gate), verdictWidth)}`
+    const head = `${pad(escapeText(nameOf(gate)), nameWidth)}  ${pad(formatGateVerdict(gate), verdictWidth)}`
     const lines = gateLines(gate).flatMap((line) => {
       const isWhole = hasCommand.test(line)
       return breakLines(escapeText(line), isWhole ? undefined : width).map((text) => ({ text, isWhole }))
@@ -62,8 +68,13 @@ export function gateRows(gates: readonly GateResult[], page: number | undefined)
   })
 }
 
-function nameOf({ name }: GateResult): string {
-  return escapeText(name)
+/**
+ * Returns how the gates of an image at one target are named: with their environment if several
+ * environments have gates there. No name is escaped.
+ */
+export function gateNames(gates: readonly GateResult[]): (gate: GateResult) => string {
+  const isOne = new Set(gates.map(({ environment }) => environment)).size <= 1
+  return ({ name, environment }) => (isOne ? name : `${name} of ${environment}`)
 }
 
 function widestOf(texts: readonly string[]): number {

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Injury, injuringProxy } from '../../support/faulty-proxy.ts'
 import { attestation, signature } from '../../support/gates/attached.ts'
-import { decision } from '../../support/gates/evidence-pieces.ts'
+import { decision } from '../../support/gates/attached-statements.ts'
 import { fiveSigners, scanDocumentOf } from '../../support/gates/five-gates.ts'
 import { type GatedConfig, gatedRuns } from '../../support/gates/gated-runs.ts'
 import { critical, vulnType } from '../../support/gates/scan-reports.ts'

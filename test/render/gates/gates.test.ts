@@ -83,6 +83,15 @@ Checked 1 image: 1 refused.`)
     expect(show([{ ...checked, gates: [failed] }], 60)).toContain(`fix: Run: ${command}\n`)
   })
 
+  it('names the environment of each gate if several have the repository', () => {
+    const gates = [gateResult(), gateResult({ environment: 'dr', result: 'fail', effect: 'refused' })]
+    const text = show([{ ...checked, gates }], 120)
+    expect(text).toContain('signed of prod  pass  signed by build\n')
+    expect(text).toContain('signed of dr    FAIL  signed by build')
+    expect(gateSummary([{ image: 'api', gates }])).toContain('| api | signed of dr | signature | FAIL |')
+    expect(gateAnnotations([{ image: 'api', gates }])[0]).toContain('api: gate signed of dr — FAIL')
+  })
+
   it('puts the text below the name of the gate on a narrow terminal', () => {
     expect(show([checked], 40)).toContain(`
   gate  signed  pass

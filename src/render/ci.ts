@@ -4,6 +4,7 @@ import type { Hash, Plan, PlannedTag } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
 import { shortenDigest } from './text/format.ts'
 import { gatedImages, gateSummary } from './gates/gate-ci.ts'
+import { isInGateRows } from './gates/gate-rows.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
 import { formatPath, formatDestination } from './placement-end.ts'
 import { type PlacementState, stateOf } from './placement-state.ts'
@@ -71,7 +72,10 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
       status === undefined ? stateTexts[state] : statusTexts[status].text,
     ])
   })
-  const problems = [...plan.refusals, ...problemsOf(plan, outcome)]
+  const gatesOf = new Map(plan.placements.map(({ id, gates }) => [id, byId.get(id)?.gates ?? gates]))
+  const problems = [...plan.refusals, ...problemsOf(plan, outcome)].filter(
+    ({ placement = '', error }) => !isInGateRows(error, gatesOf.get(placement)),
+  )
   const lines = problems.map(({ image, error }) => `- ${inMarkdown(textOf(image, error))}\n`)
   const table =
     rows.length === 0
@@ -85,12 +89,12 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
 function problemsOf(
   { placements }: Plan,
   outcome: RunOutcome | undefined,
-): readonly { readonly image: string; readonly error: ErrorInfo }[] {
+): readonly { readonly image: string; readonly placement?: string; readonly error: ErrorInfo }[] {
   const imageOf = new Map(placements.map(({ id, image }) => [id, image]))
   return (outcome?.placements ?? [])
     .filter(({ status }) => status === 'conflict' || status === 'failed')
     .flatMap(({ placement, errors }) =>
-      errors.map((error) => ({ image: imageOf.get(placement) ?? placement, error })),
+      errors.map((error) => ({ image: imageOf.get(placement) ?? placement, placement, error })),
     )
 }
 

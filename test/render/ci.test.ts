@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
+import { gateRefusals } from '../../src/plan/gates/gate-errors.ts'
 import type { RunOutcome } from '../../src/plan/outcome.ts'
 import { nothingTransferred } from '../../src/plan/outcome.ts'
 import type { Plan } from '../../src/plan/plan.ts'
@@ -10,6 +11,7 @@ import {
   runSummary,
   runVariables,
 } from '../../src/render/ci.ts'
+import { gateResult } from '../support/gates/gate-results.ts'
 
 const root = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf('api'), size: 1 }
 const plan: Plan = {
@@ -59,6 +61,19 @@ describe('a CI report', () => {
     expect(formatDotenvReport(variables)).toBe(
       `DRAY_DIGEST=${root.digest}\nDRAY_CHANGED=true\nDRAY_PLAN=sha256:plan\n`,
     )
+  })
+
+  it('shows a refusal by gates in the table of gates only', () => {
+    const gates = [gateResult({ result: 'fail', effect: 'refused', reason: 'no signature' })]
+    const placements = plan.placements.map((placement) => ({ ...placement, gates }))
+    const refusals = gateRefusals({ image: 'api:1.4.2', root }, gates).map((error) => ({
+      image: 'api:1.4.2',
+      placement: 'a',
+      error,
+    }))
+    const summary = runSummary({ ...plan, placements, refusals: [...plan.refusals, ...refusals] }, undefined)
+    expect(summary.match(/no signature/g)).toHaveLength(1)
+    expect(summary).toContain('- web:1: ')
   })
 
   it('shows which tags a conflict left, and why', () => {

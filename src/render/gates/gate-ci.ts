@@ -11,7 +11,7 @@ export interface GatedImage {
   readonly gates?: readonly GateResult[]
 }
 
-/** A table of gates in Markdown; empty if no image has gates. */
+/** A table of gates in Markdown; empty if no image has gates. Several targets can share a row. */
 export function gateSummary(images: readonly GatedImage[]): string {
   const rows = images.flatMap(({ image, gates = [] }) => {
     const nameOf = gateNames(gates)
@@ -20,7 +20,7 @@ export function gateSummary(images: readonly GatedImage[]): string {
     )
   })
   if (rows.length === 0) return ''
-  return `| Image | Gate | Kind | Result | Reason |\n| --- | --- | --- | --- | --- |\n${rows.join('')}\n`
+  return `| Image | Gate | Kind | Result | Reason |\n| --- | --- | --- | --- | --- |\n${[...new Set(rows)].join('')}\n`
 }
 
 /**
@@ -28,7 +28,7 @@ export function gateSummary(images: readonly GatedImage[]): string {
  * for each gate that failed and did not refuse, an error for each that refused.
  */
 export function gateAnnotations(images: readonly GatedImage[]): readonly string[] {
-  return images.flatMap(({ image, gates = [] }) => {
+  const commands = images.flatMap(({ image, gates = [] }) => {
     const nameOf = gateNames(gates)
     return gates.flatMap((gate) => {
       if (gate.result === 'pass' || gate.result === 'skipped') return []
@@ -39,6 +39,7 @@ export function gateAnnotations(images: readonly GatedImage[]): readonly string[
       return [`::${command} title=dray::${text.replaceAll('%', '%25')}`]
     })
   })
+  return [...new Set(commands)]
 }
 
 /** The images of a run with their gates; those just before the tags if they decided then. */

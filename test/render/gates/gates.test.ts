@@ -157,6 +157,16 @@ describe('gates in CI', () => {
     expect(gateSummary([{ image: 'api' }])).toBe('')
   })
 
+  it('are shown once for several targets with the same results', () => {
+    const gates = [gateResult({ result: 'fail', effect: 'refused' })]
+    const images = [
+      { image: 'api', gates },
+      { image: 'api', gates },
+    ]
+    expect(gateSummary(images).match(/\| api \|/g)).toHaveLength(1)
+    expect(gateAnnotations(images)).toHaveLength(1)
+  })
+
   it('annotate a refusal as an error, and a warned or overridden gate as a warning', () => {
     const commands = (['refused', 'warned', 'overridden'] as const).map(
       (effect) =>

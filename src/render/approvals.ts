@@ -4,9 +4,9 @@ import { gateRows } from './gates/gate-rows.ts'
 import { formatEndInEnvironment } from './placement-end.ts'
 import { escapeText } from './text/escape.ts'
 import { formatCount, formatDigestOn, formatShortTime, shortenDigest } from './text/format.ts'
-import { narrowPage } from './text/section.ts'
+import { narrowPage, renderLabeledRows } from './text/section.ts'
 import type { Page } from './text/style.ts'
-import { type Cell, renderTable } from './text/table.ts'
+import type { Cell } from './text/table.ts'
 
 const participles = { approve: 'approved', reject: 'rejected' } as const
 const states = { planned: '', done: '', failed: 'failed', notAttempted: 'not attempted' } as const
@@ -28,15 +28,9 @@ function renderImage(image: ApprovedImage, decision: Decision, page: Page): stri
     style.bold(escapeText(image.image)),
     style.cyan(formatDigestOn(page, image.digest)),
   ].join('  ')
-  const indented = narrowPage(page)
-  const table = renderTable(
-    [{ title: '' }, { title: '', flexible: true }],
-    rowsOf(image, decision, indented),
-    indented,
-  )
   return [
     head,
-    table.replaceAll(/^/gm, '  '),
+    renderLabeledRows(rowsOf(image, decision, page), page),
     ...(error === undefined ? [] : [renderErrorBelow(error, style, '  ')]),
   ].join('\n')
 }
@@ -51,7 +45,7 @@ function rowsOf({ from, artifact, gates = [] }: ApprovedImage, decision: Decisio
     ['key', escapeText(`${key.file}${people} (${shortenDigest(key.fingerprint)})`)],
     ...(reason === undefined ? [] : [['reason', escapeText(reason)]]),
     ...(artifact === undefined ? [] : [['attached', formatDigestOn(page, artifact)]]),
-    ...gateRows(gates, page.width),
+    ...gateRows(gates, narrowPage(page).width),
   ]
 }
 

@@ -7,8 +7,8 @@ import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
 import { formatPath, formatDestination } from './placement-end.ts'
 import { needsRepair } from './plan.ts'
+import { narrowPage, renderLabeledRows } from './text/section.ts'
 import type { Page, Style } from './text/style.ts'
-import { renderTable } from './text/table.ts'
 
 /** Renders each image at each target with its tags, transfers and errors, and then the sum. */
 export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): string {
@@ -73,15 +73,13 @@ function keptTagLine({ tag, reason }: KeptTag): string {
 }
 
 /** One line if all gates passed; else a table of those that did not. */
-function gateLinesOf({ gates = [] }: PlacementOutcome, { style, width }: Page): readonly string[] {
+function gateLinesOf({ gates = [] }: PlacementOutcome, page: Page): readonly string[] {
   const passed = gates.filter(({ result }) => result === 'pass').length
   const others = gates.filter(({ result }) => result !== 'pass' && result !== 'skipped')
-  const columns = [{ title: '' }, { title: '', flexible: true }]
-  const indented = { style, width: width === undefined ? undefined : width - 2 }
-  const table = renderTable(columns, gateRows(others, indented.width, gates), indented)
+  const rows = gateRows(others, narrowPage(page).width, gates)
   return [
     ...(passed === 0 ? [] : [`  ${formatCount(passed, 'gate')} passed`]),
-    ...(others.length === 0 ? [] : [table.replaceAll(/^/gm, '  ')]),
+    ...(others.length === 0 ? [] : [renderLabeledRows(rows, page)]),
   ]
 }
 

@@ -3,8 +3,9 @@ import { renderErrorBelow } from '../error.ts'
 import { formatEndInEnvironment, isSameEnd } from '../placement-end.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatCount, formatDigestOn, formatFirst } from '../text/format.ts'
+import { narrowPage, renderLabeledRows } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
-import { type Cell, renderTable } from '../text/table.ts'
+import type { Cell } from '../text/table.ts'
 import { gateRows } from './gate-rows.ts'
 
 /** Tags of an image that are named. */
@@ -32,7 +33,6 @@ function renderImage(checked: CheckedImage, page: Page): string {
     style.bold(escapeText(image)),
     ...(digest === undefined ? [] : [style.cyan(formatDigestOn(page, digest))]),
   ].join('  ')
-  const indented = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const rows: Cell[][] = [
     ...(isSameEnd(from, to)
       ? [['in', formatEndInEnvironment(to)]]
@@ -44,12 +44,11 @@ function renderImage(checked: CheckedImage, page: Page): string {
     ...(gates.length === 0 && error === undefined
       ? [['gate', { text: 'none: no environment of this repository has gates', tone: 'dim' } as const]]
       : []),
-    ...gateRows(gates, indented.width),
+    ...gateRows(gates, narrowPage(page).width),
   ]
-  const table = renderTable([{ title: '' }, { title: '', flexible: true }], rows, indented)
   return [
     head,
-    table.replaceAll(/^/gm, '  '),
+    renderLabeledRows(rows, page),
     ...[...violations, ...(error === undefined ? [] : [error])].map((one) =>
       renderErrorBelow(one, style, '  '),
     ),

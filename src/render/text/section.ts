@@ -16,6 +16,12 @@ export function narrowPage(page: Page): Page {
   return { style: page.style, width: page.width === undefined ? undefined : page.width - indent }
 }
 
+/** Renders rows that begin with a label, indented below a heading. Cells are escaped. */
+export function renderLabeledRows(rows: readonly Cell[][], page: Page): string {
+  const columns = [{ title: '' }, { title: '', flexible: true }]
+  return renderTable(columns, rows, narrowPage(page)).replaceAll(/^/gm, ' '.repeat(indent))
+}
+
 /** Formats names and values, which are not escaped, one pair on each line. */
 export function renderPairs(pairs: readonly (readonly [string, string])[], page: Page): string {
   if (pairs.length === 0) return ''

@@ -70,8 +70,11 @@ export function collectVex(gate: ScanGate, image: JudgedImage, clocks: Clocks): 
         warnings.push(`${name}: the statement about ${statement.vulnerability} is dated in the future`)
         continue
       }
-      for (const id of idsOf(statement.vulnerability, statement.aliases))
-        statements.set(id, [...(statements.get(id) ?? []), { evidence, signers, statement, time }])
+      for (const id of idsOf(statement.vulnerability, statement.aliases)) {
+        const known = statements.get(id) ?? []
+        known.push({ evidence, signers, statement, time })
+        statements.set(id, known)
+      }
     }
   }
   return { statements, broken, warnings }

@@ -2,6 +2,7 @@ import type { GateDefinition } from '../../config/gates/gate.ts'
 import type { CheckPorts } from '../../usecases/check/check.ts'
 import type { CheckRequest } from '../../usecases/check/request.ts'
 import type { Context } from '../wiring/context.ts'
+import { distinctGates } from './changes/gate-run.ts'
 import type { GateFlags } from './gate-flags.ts'
 import { createGatePorts } from './gate-ports.ts'
 import { loadGates } from './load-gates.ts'
@@ -40,6 +41,5 @@ export async function openCheckPorts(
 }
 
 function definitionsOf(requests: readonly CheckRequest[]): readonly GateDefinition[] {
-  const all = requests.flatMap(({ targets }) => targets.flatMap(({ gates }) => gates.map(({ gate }) => gate)))
-  return [...new Set(all)]
+  return distinctGates(requests.flatMap(({ targets }) => targets.flatMap(({ gates }) => gates)))
 }

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { hasGates } from '../../config/gates/gates-at.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import type { Issue } from '../../config/shape.ts'
@@ -34,9 +35,8 @@ async function validateGates(
   loaded: LoadedConfig,
   now: number,
 ): Promise<{ readonly issues: readonly Issue[]; readonly warnings: readonly Issue[] }> {
-  const { trust, environments } = loaded.config
-  const hasGates = [...environments.values()].some(({ gates }) => gates !== undefined)
-  if (trust === undefined && !hasGates) return { issues: [], warnings: [] }
+  const { config } = loaded
+  if (config.trust === undefined && !hasGates(config)) return { issues: [], warnings: [] }
   const [{ checkGates }, { gateWarnings }] = await Promise.all([
     import('../gates/load-gates.ts'),
     import('../../config/gates/gate-warnings.ts'),

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { schemaFile } from '../../scripts/schema.ts'
-import { dray, drayJson } from '../support/program.ts'
+import { dray, warmDrayJson } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 import { world } from '../support/world.ts'
 
@@ -34,7 +34,7 @@ describe('dray config', () => {
     const cwd = await tempFolder()
     const options = { cwd, env: { HOME: cwd } }
     const env = ['staging', 'prod'].flatMap((name) => ['--env', name])
-    const { code, document } = await drayJson(
+    const { code, document } = await warmDrayJson(
       ['config', 'init', '--registry', w.staging.host, ...env],
       options,
     )
@@ -90,7 +90,7 @@ describe('dray config', () => {
       '  x.yaml:3:32: retention.rules[1].name: "a" is given twice',
       '  x.yaml:3:46: retention.rules[1].olderThan: 0d is not an age: every image is older',
     ])
-    const { code, document } = await drayJson(['config', 'validate', 'x.yaml'], options)
+    const { code, document } = await warmDrayJson(['config', 'validate', 'x.yaml'], options)
     expect(code).toBe(1)
     expect(document).toMatchObject({ error: { message: 'x.yaml has 3 mistakes', details: { length: 3 } } })
     expect(document).toHaveProperty('error.mistakes[1]', {
@@ -105,7 +105,7 @@ describe('dray config', () => {
     const cwd = await tempFolder()
     const file = 'version: 1\nenvironments:\n  dev: { registry: r.io, path: "{image}", marker: stable }\n'
     await writeFile(join(cwd, 'dray.yaml'), file)
-    const { code, document } = await drayJson(['config', 'validate'], { cwd, env: { HOME: cwd } })
+    const { code, document } = await warmDrayJson(['config', 'validate'], { cwd, env: { HOME: cwd } })
     expect(code).toBe(0)
     const path = 'environments.dev.marker'
     const message = '`marker` is deprecated; rename it to `currentTag`'

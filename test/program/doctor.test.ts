@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { startRegistry } from '../../src/embedded/server.ts'
 import { image } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
-import { dray, drayJson } from '../support/program.ts'
+import { dray, warmDrayJson } from '../support/program.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { startGuardedRegistry, workplaceWithLogin, secret } from '../support/guarded-registry.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -24,7 +24,7 @@ interface Document {
 }
 
 async function stateOf(args: readonly string[], check: string): Promise<unknown> {
-  const { document } = await drayJson(args)
+  const { document } = await warmDrayJson(args)
   const [diagnosis] = (document as unknown as Document).result
   return diagnosis?.findings.find((finding) => finding.check === check)
 }

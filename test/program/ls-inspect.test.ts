@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { image } from '../support/images.ts'
-import { dray, drayJson } from '../support/program.ts'
+import { warmDray, warmDrayJson } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 import { configOf, world } from '../support/world.ts'
 
@@ -15,7 +15,7 @@ describe('dray ls', () => {
       .signed('cosign')
       .start()
     const repository = `${at.staging.host}/staging/api`
-    const ended = await dray(['ls', repository])
+    const ended = await warmDray(['ls', repository])
     expect(ended.code).toBe(0)
     const rows = ended.stdout.split('\n').map((line) => line.split(/ {2,}/))
     expect(rows[0]).toEqual(['TAG', 'DIGEST', 'AGE', 'SIZE', 'PLATFORMS', 'ATTACHED'])
@@ -25,8 +25,8 @@ describe('dray ls', () => {
       ['1.9.0', at.content('api:1.9.0').root.digest, ...sizeAndAge, 'linux/amd64', '-'],
     ])
     expect(ended.stderr).toContain('1 tag of an attached artifact is hidden')
-    expect((await dray(['ls', repository, '--all-tags'])).stdout).toContain('.sig')
-    expect((await dray(['ls', repository, '-n', '1'])).stderr).toContain('1 more tag')
+    expect((await warmDray(['ls', repository, '--all-tags'])).stdout).toContain('.sig')
+    expect((await warmDray(['ls', repository, '-n', '1'])).stderr).toContain('1 more tag')
   })
 
   it('prints references and digests for other commands, with one HEAD for each tag', async () => {
@@ -34,16 +34,16 @@ describe('dray ls', () => {
     const repository = `${at.staging.host}/staging/api`
     const digests = ['api:1.10.0', 'api:1.9.0'].map((name) => at.content(name).root.digest)
     const seen = await at.during(async () => {
-      const names = await dray(['-o', 'name', 'ls', repository])
+      const names = await warmDray(['-o', 'name', 'ls', repository])
       expect(names).toMatchObject({
         code: 0,
         stdout: `${repository}:1.10.0\n${repository}:1.9.0\n`,
         stderr: '',
       })
       const [first = ''] = names.stdout.split('\n')
-      const pinned = await dray(['inspect', first, '-oname'])
+      const pinned = await warmDray(['inspect', first, '-oname'])
       expect(pinned).toMatchObject({ stdout: `${repository}@${digests[0]}\n`, stderr: '' })
-      const listed = await dray(['ls', repository, '--output=digest'])
+      const listed = await warmDray(['ls', repository, '--output=digest'])
       expect(listed).toMatchObject({ stdout: `${digests.join('\n')}\n`, stderr: '' })
     })
     expect(seen.filter(({ kind }) => kind === 'manifest').map(({ method }) => method)).toEqual(
@@ -54,7 +54,13 @@ describe('dray ls', () => {
   it('requests only the digests of the listed tags with --brief', async () => {
     const at = await world().image('api:1.9.0').image('api:1.10.0').start()
     const seen = await at.during(async () => {
-      const { document } = await drayJson(['ls', `${at.staging.host}/staging/api`, '--limit', '1', '--brief'])
+      const { document } = await warmDrayJson([
+        'ls',
+        `${at.staging.host}/staging/api`,
+        '--limit',
+        '1',
+        '--brief',
+      ])
       expect(document).toMatchObject({ ok: true, result: [{ total: 2, tags: [{ tag: '1.10.0' }] }] })
     })
     expect(seen.map(({ method, kind }) => `${method} ${kind}`)).toEqual(['GET tags', 'HEAD manifest'])
@@ -68,7 +74,7 @@ describe('dray ls', () => {
       .image('api:pr-7', { created: '2020-03-02T03:04:05Z' })
       .start()
     const list = async (...args: string[]) => {
-      const { stdout, stderr } = await dray(['ls', `${at.staging.host}/staging/api`, ...args])
+      const { stdout, stderr } = await warmDray(['ls', `${at.staging.host}/staging/api`, ...args])
       return {
         tags: stdout
           .split('\n')
@@ -93,7 +99,7 @@ describe('dray ls', () => {
     ['an age together with --brief', ['--since', '7d', '--brief']],
     ['an image instead of a repository', [], ':1.4.2'],
   ])('refuses %s', async (_, args, tag = '') => {
-    const { code, document } = await drayJson(['ls', `registry.invalid/api${tag}`, ...args])
+    const { code, document } = await warmDrayJson(['ls', `registry.invalid/api${tag}`, ...args])
     expect(code).toBe(64)
     expect(document).toMatchObject({ ok: false, error: { code: 'usage', hint: expect.stringMatching(/./) } })
   })
@@ -102,7 +108,7 @@ describe('dray ls', () => {
     const at = await world().image('api:1.0.0').start()
     const cwd = await tempFolder()
     await writeFile(join(cwd, 'dray.yaml'), at.config)
-    expect((await dray(['ls', '@staging/api'], { cwd })).stdout).toContain('1.0.0')
+    expect((await warmDray(['ls', '@staging/api'], { cwd })).stdout).toContain('1.0.0')
   })
 
   it('exits with 4 if some targets of an environment cannot be read, and lists the others', async () => {
@@ -110,13 +116,13 @@ describe('dray ls', () => {
     await staging.oracle.push(image(), 'prod/api', '1.0.0')
     const cwd = await tempFolder()
     await writeFile(join(cwd, 'dray.yaml'), configOf(staging.host, ['127.0.0.1:1', staging.host]))
-    const { code, document } = await drayJson(['ls', '@prod/api'], { cwd })
+    const { code, document } = await warmDrayJson(['ls', '@prod/api'], { cwd })
     expect(code).toBe(4)
     expect(document).toMatchObject({
       ok: false,
       result: [{ error: { code: 'network' } }, { tags: [{ tag: '1.0.0' }] }],
     })
-    const { stdout, stderr } = await dray(['ls', '@prod/api'], { cwd })
+    const { stdout, stderr } = await warmDray(['ls', '@prod/api'], { cwd })
     expect(stdout).toMatch(/^127\.0\.0\.1:1\/prod\/api\nunreachable\n\n127.*\nTAG .*\n1\.0\.0 /)
     expect(stderr).toContain('cannot connect to 127.0.0.1:1')
   })
@@ -125,19 +131,19 @@ describe('dray ls', () => {
     const at = await world().image('api:1.0.0').start()
     const cwd = await tempFolder()
     await writeFile(join(cwd, 'dray.yaml'), at.config)
-    const ended = await dray(['ls', 'api'], { cwd })
+    const ended = await warmDray(['ls', 'api'], { cwd })
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout).toMatch(
       /\/dev\/api\nno tags\n\n.*\/staging\/api\nTAG .*\n1\.0\.0 .*\n\n.*\nno tags\n$/,
     )
-    const none = await dray(['ls', 'web'], { cwd })
+    const none = await warmDray(['ls', 'web'], { cwd })
     expect(none.code).toBe(1)
     expect(none.stderr).toContain('/prod/web does not exist')
   })
 
   it('exits with 1 if the repository does not exist', async () => {
     const at = await world().image('api:1.0.0').start()
-    const ended = await dray(['ls', `${at.staging.host}/nowhere`])
+    const ended = await warmDray(['ls', `${at.staging.host}/nowhere`])
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain('404')
   })
@@ -146,7 +152,7 @@ describe('dray ls', () => {
 describe('dray inspect', () => {
   it('shows platforms, labels and the tree of evidence', async () => {
     const at = await world().index('api:1.0.0', ['linux/amd64', 'linux/arm64']).sbom({ signed: true }).start()
-    const ended = await dray(['inspect', `${at.staging.host}/staging/api:1.0.0`, '--tags'])
+    const ended = await warmDray(['inspect', `${at.staging.host}/staging/api:1.0.0`, '--tags'])
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout).toContain(at.content('api:1.0.0').root.digest)
     expect(ended.stdout).toMatch(/linux\/amd64 .*2 layers\n.*linux\/arm64 /)
@@ -157,11 +163,11 @@ describe('dray inspect', () => {
   it('shows the manifest of one platform with its layers and config', async () => {
     const at = await world().index('api:1.0.0', ['linux/amd64', 'linux/arm64']).start()
     const ref = `${at.staging.host}/staging/api:1.0.0`
-    const ended = await dray(['inspect', ref, '--platform', 'linux/arm64'])
+    const ended = await warmDray(['inspect', ref, '--platform', 'linux/arm64'])
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout).toContain(at.content('api:1.0.0').manifests[1]?.descriptor.digest)
     expect(ended.stdout).toMatch(/\nTags\n {2}1\.0\.0\n\nLayers\n[^]*\n\nConfig\n {2}cmd +\["\/app"\]\n/)
-    const { code, document } = await drayJson(['inspect', ref, '--platform', 'linux/s390x'])
+    const { code, document } = await warmDrayJson(['inspect', ref, '--platform', 'linux/s390x'])
     expect(code).toBe(1)
     expect(document).toMatchObject({
       error: { code: 'not-found', hint: 'Pass one of its platforms: linux/amd64, linux/arm64.' },
@@ -173,10 +179,14 @@ describe('dray inspect', () => {
     const ref = `${at.staging.host}/staging/api:1.0.0`
     const manifests = at.content('api:1.0.0').manifests.map(({ bytes }) => Buffer.from(bytes).toString())
     const seen = await at.during(async () => {
-      expect(await dray(['inspect', ref, '--raw'])).toEqual({ code: 0, stdout: manifests.at(-1), stderr: '' })
+      expect(await warmDray(['inspect', ref, '--raw'])).toEqual({
+        code: 0,
+        stdout: manifests.at(-1),
+        stderr: '',
+      })
     })
     expect(seen).toHaveLength(1)
-    expect((await dray(['inspect', ref, '--raw', '--platform', 'linux/amd64'])).stdout).toBe(manifests[0])
+    expect((await warmDray(['inspect', ref, '--raw', '--platform', 'linux/amd64'])).stdout).toBe(manifests[0])
   })
 
   it.each([
@@ -184,14 +194,14 @@ describe('dray inspect', () => {
     ['raw bytes with tags', ['--raw', '--tags']],
     ['an invalid platform', ['--platform', 'arm']],
   ])('refuses %s', async (_, args) => {
-    expect((await dray(['inspect', 'registry.invalid/api:1', ...args])).code).toBe(64)
+    expect((await warmDray(['inspect', 'registry.invalid/api:1', ...args])).code).toBe(64)
   })
 
   it('escapes control characters of labels', async () => {
     const at = await world()
       .image('api:1.0.0', { labels: { '\u001b[2J': '\u202e::error::\n::warning::x' } })
       .start()
-    const { stdout } = await dray(['inspect', `${at.staging.host}/staging/api:1.0.0`])
+    const { stdout } = await warmDray(['inspect', `${at.staging.host}/staging/api:1.0.0`])
     expect(stdout).toContain('\\x1b[2J')
     expect(stdout).not.toContain('\u001b')
     expect(stdout).not.toMatch(/^\s*::/m)
@@ -199,7 +209,7 @@ describe('dray inspect', () => {
 
   it('suggests a similar tag if the image does not exist', async () => {
     const at = await world().image('api:1.0.0').start()
-    const { code, document } = await drayJson(['inspect', `${at.staging.host}/staging/api:1.0.O`])
+    const { code, document } = await warmDrayJson(['inspect', `${at.staging.host}/staging/api:1.0.O`])
     expect(code).toBe(1)
     expect(document).toMatchObject({
       ok: false,
@@ -213,17 +223,17 @@ describe('a name without a registry', () => {
     const at = await world().image('api:1.9.0').start()
     const folder = await tempFolder()
     await writeFile(join(folder, 'dray.yaml'), at.config)
-    const { document } = await drayJson(['ls', 'api', '--brief'], { cwd: folder })
+    const { document } = await warmDrayJson(['ls', 'api', '--brief'], { cwd: folder })
     expect(document.result).toMatchObject([
       { repository: { path: 'dev/api' } },
       { repository: { path: 'staging/api' }, tags: [{ tag: '1.9.0' }] },
       { repository: { path: 'prod/api' } },
     ])
-    const { code, stderr, stdout } = await dray(['inspect', 'api:1.9.0'], { cwd: folder })
+    const { code, stderr, stdout } = await warmDray(['inspect', 'api:1.9.0'], { cwd: folder })
     expect(code).toBe(0)
     expect(stdout).toContain(at.content('api:1.9.0').root.digest)
     expect(stderr).toContain(`Using ${at.staging.host}/staging/api, one of 3 targets.`)
-    const none = await dray(['inspect', 'api:2.0.0'], { cwd: folder })
+    const none = await warmDray(['inspect', 'api:2.0.0'], { cwd: folder })
     expect(none.code).toBe(1)
     expect(none.stderr).toContain('error: no environment has the image: ')
     expect(none.stderr).toContain('The highest version is 1.9.0.')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dray, drayJson } from '../support/program.ts'
+import { warmDray, warmDrayJson } from '../support/program.ts'
 
 const shape = { schema: 'dray.result/v1', ok: false, warnings: [] }
 
@@ -72,7 +72,7 @@ describe('wrong usage', () => {
       'dray.yaml',
     ],
   ])('of %s exits with 64, an error and a hint on stderr', async (_, args, message, hint) => {
-    const ended = await dray(args)
+    const ended = await warmDray(args)
     expect(ended).toMatchObject({ code: 64, stdout: '' })
     expect(ended.stderr).toMatch(/^error: /)
     expect(ended.stderr).toContain(message)
@@ -90,7 +90,7 @@ describe('wrong usage', () => {
     ['a topic without a command', ['plan'], ''],
     ['an argument of version', ['version', 'now'], ''],
   ])('of %s with --json prints one document', async (_, args, command) => {
-    const { code, stderr, document } = await drayJson(args)
+    const { code, stderr, document } = await warmDrayJson(args)
     expect({ code, stderr }).toEqual({ code: 64, stderr: '' })
     expect(document).toMatchObject({ ...shape, command, error: { code: 'usage' } })
     expect(Object.keys(document).sort()).toEqual(['command', 'error', 'ok', 'schema', 'warnings'])
@@ -99,25 +99,25 @@ describe('wrong usage', () => {
 
 describe('an error of a run', () => {
   it('exits with 1 and prints error, why and do', async () => {
-    const ended = await dray(['ls', '127.0.0.1:1/team/api'])
+    const ended = await warmDray(['ls', '127.0.0.1:1/team/api'])
     expect(ended).toMatchObject({ code: 1, stdout: '' })
     expect(ended.stderr).toMatch(/^error: .*127\.0\.0\.1:1.*\n {2}why: .*ECONNREFUSED.*\n {2}fix: .+\n$/)
   })
 
   it('is one document with --json', async () => {
-    const { code, document } = await drayJson(['ls', '127.0.0.1:1/team/api'])
+    const { code, document } = await warmDrayJson(['ls', '127.0.0.1:1/team/api'])
     expect(code).toBe(1)
     expect(document).toMatchObject({ ...shape, command: 'ls', error: { code: 'network' } })
   })
 
   it('has a stack trace only with DRAY_LOG=debug', async () => {
-    const ended = await dray(['ls', 'A b'], { env: { DRAY_LOG: 'debug' } })
+    const ended = await warmDray(['ls', 'A b'], { env: { DRAY_LOG: 'debug' } })
     expect(ended.code).toBe(64)
     expect(ended.stderr).toMatch(/^ {4}at /m)
   })
 
   it('names a missing plan file', async () => {
-    const ended = await dray(['plan', 'show', 'nowhere.json'])
+    const ended = await warmDray(['plan', 'show', 'nowhere.json'])
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain('nowhere.json')
   })
@@ -127,10 +127,10 @@ describe('colours', () => {
   it('appear with --color and FORCE_COLOR, and not with NO_COLOR or in a pipe', async () => {
     const escape = '\u001b['
     const args = ['ls', '@nowhere/api']
-    expect((await dray(args)).stderr).not.toContain(escape)
-    expect((await dray(['--color', ...args])).stderr).toContain(escape)
-    expect((await dray(args, { env: { FORCE_COLOR: '1' } })).stderr).toContain(escape)
-    const both = await dray(args, { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })
+    expect((await warmDray(args)).stderr).not.toContain(escape)
+    expect((await warmDray(['--color', ...args])).stderr).toContain(escape)
+    expect((await warmDray(args, { env: { FORCE_COLOR: '1' } })).stderr).toContain(escape)
+    const both = await warmDray(args, { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })
     expect(both.stderr).not.toContain(escape)
     expect(both.stderr).not.toContain('Warning')
   })
@@ -139,7 +139,7 @@ describe('colours', () => {
 describe('help', () => {
   it('lists all commands with a summary', async () => {
     for (const help of [[], ['--help'], ['-h'], ['help']]) {
-      const ended = await dray(help)
+      const ended = await warmDray(help)
       expect(ended).toMatchObject({ code: 0, stderr: '' })
       for (const command of ['audit', 'inspect', 'ls', 'plan show', 'promote', 'serve'])
         expect(ended.stdout).toMatch(new RegExp(`^ {2}${command} +\\S`, 'm'))
@@ -165,20 +165,20 @@ describe('help', () => {
       ['ls', '--help'],
     ],
   ])('is the same for %j and %j', async (one, other) => {
-    const [a, b] = await Promise.all([dray(one), dray(other)])
+    const [a, b] = await Promise.all([warmDray(one), warmDray(other)])
     expect(a).toMatchObject({ code: 0, stderr: '' })
     expect(a.stdout).toMatch(/\nUsage:\n {2}dray /)
     expect(b).toEqual(a)
   })
 
   it('of an unknown command of a topic is wrong usage', async () => {
-    const ended = await dray(['plan', 'shwo', '--help'])
+    const ended = await warmDray(['plan', 'shwo', '--help'])
     expect(ended).toMatchObject({ code: 64, stdout: '' })
     expect(ended.stderr).toContain('Did you mean "dray plan show"?')
   })
 
   it('has the usage and an example below the error, if arguments are missing', async () => {
-    const ended = await dray(['promote', 'api:1.4.2'])
+    const ended = await warmDray(['promote', 'api:1.4.2'])
     expect(ended).toMatchObject({ code: 64, stdout: '' })
     expect(ended.stderr).toMatch(
       /^error: [^]*\n\nUsage:\n {2}dray promote [^]*\nExample:\n {2}# .+\n {2}dray promote .+\n$/,

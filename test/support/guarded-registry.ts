@@ -8,7 +8,7 @@ import { type ServerOptions, startRegistry } from '../../src/embedded/server.ts'
 import { testUser } from './docker-registry.ts'
 import { index } from './images.ts'
 import { Oracle } from './oracle.ts'
-import { workplace, type Workplace } from './workplace.ts'
+import { warmWorkplace, type Workplace } from './workplace.ts'
 
 /** The password of `user`. */
 export const secret = 'canary-5f2c'
@@ -27,7 +27,7 @@ function guardedConfig(registry: string, more = ''): string {
 
 /** A workplace with a docker login for the registry. */
 export async function workplaceWithLogin(registry: string, password: string, more = ''): Promise<Workplace> {
-  const place = await workplace(guardedConfig(registry, more), { DRAY_LOG: 'debug' })
+  const place = await warmWorkplace(guardedConfig(registry, more), { DRAY_LOG: 'debug' })
   await mkdir(join(place.folder, '.docker'))
   const auth = Buffer.from(`${password === testUser.password ? testUser.username : user}:${password}`)
   const file = JSON.stringify({ auths: { [registry]: { auth: auth.toString('base64') } } })

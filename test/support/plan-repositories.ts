@@ -1,6 +1,6 @@
 import type { Digest } from '../../src/oci/digest.ts'
 import { type Content, image, index, referrer, together } from './images.ts'
-import { type Workplace, workplace } from './workplace.ts'
+import { type Workplace, warmWorkplace } from './workplace.ts'
 import type { WatchedRegistry } from './world.ts'
 
 export const multi = index(['amd64', 'arm64'], { label: '1.4.2', layers: 1 })
@@ -58,7 +58,7 @@ export class PlanRepositories {
   /** A folder with a `dray.yaml` for a new image. */
   async place(name: string, prod?: object): Promise<Workplace> {
     await this.fill(name)
-    return await workplace(this.configOf(name, prod))
+    return await warmWorkplace(this.configOf(name, prod))
   }
 
   /** Every tag of an image in prod, with its digest. */

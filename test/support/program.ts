@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { WarmProcess } from './warm/warm-process.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 /** The file that `npm install` links as the command `dray`. */
@@ -24,7 +25,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs `dray` with these arguments, without a terminal. */
+/** Starts `dray` with these arguments, without a terminal, and waits for its end. */
 export async function dray(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const child = start(args, options)
   const stdout = collect(child, 'stdout')
@@ -33,12 +34,44 @@ export async function dray(args: readonly string[], options: RunOptions = {}): P
   return { code, stdout: stdout(), stderr: stderr() }
 }
 
-/** Runs `dray` with `--json`, and parses its document. */
-export async function drayJson(
+export interface WarmOptions extends Pick<RunOptions, 'env' | 'cwd'> {
+  /** what stdin contains */
+  readonly input?: string
+}
+
+/** Processes that wait for a run. */
+const idle: WarmProcess[] = []
+
+/**
+ * Runs `dray` with these arguments, without a terminal, in a process that may have run it before.
+ * This saves the start, so it suits tests of arguments, requests, output and exit codes. Tests of
+ * the process itself (its start, end, signals, memory, files of the system) use `dray`. Runs at the
+ * same time are in processes of their own.
+ */
+export async function warmDray(args: readonly string[], options: WarmOptions = {}): Promise<Ended> {
+  const { env = {}, cwd = process.cwd(), input = '' } = options
+  const early = Object.keys(env).find((name) => name.startsWith('NODE_'))
+  if (early !== undefined) throw new Error(`Node reads ${early} when it starts: use dray()`)
+  const warm = idle.pop() ?? (await WarmProcess.start({ NODE_COMPILE_CACHE: compileCache }))
+  const { code, written } = await warm.run({
+    args,
+    cwd,
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
+    input,
+    isTerminal: false,
+  })
+  idle.push(warm)
+  const text = (wanted: 1 | 2): string =>
+    written.flatMap(([descriptor, one]) => (descriptor === wanted ? [one] : [])).join('')
+  return { code, stdout: text(1), stderr: text(2) }
+}
+
+/** Runs `dray` like `warmDray`, with `--json`, and parses its document. */
+export async function warmDrayJson(
   args: readonly string[],
-  options: RunOptions = {},
+  options: WarmOptions = {},
 ): Promise<Ended & { readonly document: Record<string, unknown> }> {
-  const ended = await dray([...args, '--json'], options)
+  const ended = await warmDray([...args, '--json'], options)
   return { ...ended, document: JSON.parse(ended.stdout) as Record<string, unknown> }
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ErrorInfo } from '../../src/lib/errors.ts'
-import { dray, type Ended, type RunOptions, type Running, startDray } from './program.ts'
+import { dray, type Ended, type Running, startDray, warmDray, type WarmOptions } from './program.ts'
 import { tempFolder } from './temp.ts'
 
 /** A folder with a `dray.yaml` for runs of the program and their state, removed after the test. */
@@ -33,26 +33,46 @@ interface ResultDocument {
   readonly warnings: readonly unknown[]
 }
 
+/** A workplace whose every run is a process of its own. */
 export async function workplace(
   config: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Workplace> {
+  return await workplaceWith(config, env, (args, { input, ...options }) =>
+    dray(args, {
+      ...options,
+      ...(input !== undefined && {
+        env: { ...options.env, STDIN: input },
+        under: ['sh', '-c', 'printf %s "$STDIN" | "$@"', 'sh'],
+      }),
+    }),
+  )
+}
+
+/** A workplace whose runs share a process, like those of `warmDray`. `start` starts another. */
+export async function warmWorkplace(
+  config: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Workplace> {
+  return await workplaceWith(config, env, warmDray)
+}
+
+async function workplaceWith(
+  config: string,
+  env: Readonly<Record<string, string>>,
+  run: (args: readonly string[], options: WarmOptions) => Promise<Ended>,
+): Promise<Workplace> {
   const folder = await tempFolder()
   await writeFile(join(folder, 'dray.yaml'), config)
   const auditFile = join(folder, 'audit.jsonl')
-  const options: RunOptions = { cwd: folder, env: { HOME: folder, DRAY_AUDIT_FILE: auditFile, ...env } }
+  const options = { cwd: folder, env: { HOME: folder, DRAY_AUDIT_FILE: auditFile, ...env } }
   return {
     folder,
     auditFile,
-    run: (...args) => dray(args, options),
-    piped: (stdin, ...args) =>
-      dray(args, {
-        ...options,
-        env: { ...options.env, STDIN: stdin },
-        under: ['sh', '-c', 'printf %s "$STDIN" | "$@"', 'sh'],
-      }),
+    run: (...args) => run(args, options),
+    piped: (input, ...args) => run(args, { ...options, input }),
     json: async (...args) => {
-      const ended = await dray([...args, '--json'], options)
+      const ended = await run([...args, '--json'], options)
       if (ended.stdout === '') throw new Error(`no document (exit ${ended.code}): ${ended.stderr}`)
       return { ...ended, document: JSON.parse(ended.stdout) as ResultDocument }
     },

@@ -1,5 +1,4 @@
-import { type ChildProcess, execFile, fork, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { hostname, userInfo } from 'node:os'
@@ -8,12 +7,12 @@ import type { ProfileName } from '../../../src/embedded/profiles.ts'
 import { type RunningRegistry, startRegistry } from '../../../src/embedded/server.ts'
 import { Oracle } from '../oracle.ts'
 import { makeFolder, removeFolder } from '../temp.ts'
+import { WarmProcess } from '../warm/warm-process.ts'
+import { warmScript } from '../warm/warm-script.ts'
 import { push, repositoriesOf, repositoryOf, type SeededRepository, standardConfig } from './content.ts'
 import { openHosts } from './hosts.ts'
 import { type CommandStep, type DocsPage, readPage } from './page.ts'
-import type { WarmAnswer, WarmRequest } from './warm-dray.ts'
 import { openStandIns } from './stand-ins.ts'
-import { warmScript } from './warm-script.ts'
 
 /** A command of a page and what became of it. */
 export interface PageResult extends CommandStep {
@@ -52,9 +51,8 @@ export async function docsRunner(texts: readonly string[]): Promise<DocsRunner> 
     if (state.page === undefined) throw new Error('no page runs')
     return await state.page.portOf(host)
   })
-  const warm = fork(join(import.meta.dirname, 'warm-dray.ts'), { env: { ...hosts.env }, stdio: 'inherit' })
-  const [{ port }] = (await once(warm, 'message')) as [{ readonly port: number }]
-  const dray = warmScript(port, `${quote(process.execPath)} ${quote(program)}`)
+  const warm = await WarmProcess.start(hosts.env)
+  const dray = warmScript(warm.port, `${quote(process.execPath)} ${quote(program)}`)
   const standIns = await openStandIns(async (host) => {
     if (state.page === undefined) throw new Error('no page runs')
     return await state.page.oracleOf(host)
@@ -78,7 +76,7 @@ export async function docsRunner(texts: readonly string[]): Promise<DocsRunner> 
       }
     },
     [Symbol.asyncDispose]: async () => {
-      warm.kill()
+      warm.stop()
       standIns.close()
       await hosts[Symbol.asyncDispose]()
     },
@@ -169,7 +167,7 @@ function uniqueRepositories(all: readonly SeededRepository[]): readonly SeededRe
 
 /** The programs that the commands of a page run. */
 interface Programs {
-  readonly warm: ChildProcess
+  readonly warm: WarmProcess
   /** the script in place of `dray` in a shell */
   readonly dray: string
   /** scripts of other programs, by their names */
@@ -177,11 +175,17 @@ interface Programs {
   readonly env: Readonly<Record<string, string>>
 }
 
+/** What a command printed, stdout and stderr in the order of their lines. */
+interface Printed {
+  readonly code: number
+  readonly output: string
+}
+
 /** A folder and an environment in which the commands of one page run. */
 class PageRun {
   readonly #page: DocsPage
   readonly #folder: string
-  readonly #warm: ChildProcess
+  readonly #warm: WarmProcess
   readonly #env: Readonly<Record<string, string>>
   /** the port that the page shows, and the real one */
   readonly #ports: ReadonlyMap<string, number>
@@ -190,7 +194,7 @@ class PageRun {
   private constructor(
     page: DocsPage,
     folder: string,
-    warm: ChildProcess,
+    warm: WarmProcess,
     env: Readonly<Record<string, string>>,
     ports: ReadonlyMap<string, number>,
   ) {
@@ -279,21 +283,18 @@ class PageRun {
     return { output: this.#toShown(output), code }
   }
 
-  async #runWarm(args: readonly string[]): Promise<Pick<WarmAnswer, 'output' | 'code'>> {
-    const request: WarmRequest = { args, cwd: this.#work, env: this.#env }
-    this.#warm.send(request)
-    const ended = new AbortController()
-    const { signal } = ended
-    const answer = await Promise.race([
-      once(this.#warm, 'message', { signal }).then(([message]) => message as WarmAnswer),
-      once(this.#warm, 'exit', { signal }).then(() => undefined),
-    ])
-    ended.abort()
-    if (answer === undefined) throw new Error(`dray ${args.join(' ')} ended the process`)
-    return answer
+  async #runWarm(args: readonly string[]): Promise<Printed> {
+    const { code, written } = await this.#warm.run({
+      args,
+      cwd: this.#work,
+      env: this.#env,
+      input: '',
+      isTerminal: true,
+    })
+    return { code, output: written.map(([, text]) => text).join('') }
   }
 
-  async #runShell(command: string): Promise<Pick<WarmAnswer, 'output' | 'code'>> {
+  async #runShell(command: string): Promise<Printed> {
     return await new Promise((resolve) => {
       const options = { cwd: this.#work, env: this.#env }
       execFile('bash', ['-c', `set -o pipefail; { ${command}\n} 2>&1`], options, (error, output) => {

@@ -2,8 +2,8 @@ import type { Oracle } from '../oracle.ts'
 import { runCosign } from './cosign.ts'
 import type { NamedImage, StandIn, StandInPorts } from './stand-in.ts'
 import { runTrivy } from './trivy.ts'
-import { listenForScripts, type ScriptRequest, type ScriptResult } from './warm-protocol.ts'
-import { standInScript } from './warm-script.ts'
+import { listenForScripts, type ScriptRequest, type ScriptResult } from '../warm/warm-protocol.ts'
+import { standInScript } from '../warm/warm-script.ts'
 
 const programs: Readonly<Record<string, StandIn>> = { cosign: runCosign, crane: runCrane, trivy: runTrivy }
 

@@ -15,7 +15,7 @@ import {
   types,
 } from '../images.ts'
 import type { Oracle } from '../oracle.ts'
-import { dray, type Ended } from '../program.ts'
+import { type Ended, warmDray } from '../program.ts'
 import { makeFolder, removeFolder } from '../temp.ts'
 import { watchedRegistry } from '../world.ts'
 import type { CorpusCase, OddAnswer, StoredImage } from './corpus-case.ts'
@@ -52,7 +52,7 @@ export async function replay(one: CorpusCase): Promise<Replayed> {
     env: { HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl'), ...one.env },
   }
   let ended: Ended = { code: null, stdout: '', stderr: '' }
-  for (const args of one.run) ended = await dray(args.map(place), options)
+  for (const args of one.run) ended = await warmDray(args.map(place), options)
   const requests = proxy.passed.map(({ method, path }) => `${method} ${path}`)
   const kept = stack.move()
   return {

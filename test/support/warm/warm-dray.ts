@@ -1,26 +1,22 @@
 /**
- * A process that runs dray many times: the pages of the documentation have hundreds of commands,
- * and a process for each takes too long. Other tests start the program itself.
+ * A process that runs dray many times: a process for each run takes half a second, and there are
+ * thousands. A run has its own arguments, variables, folder, input and output; the modules stay.
  *
- * It takes commands from its parent, for which stdout is a terminal of 100 columns, and from the
- * script of `warmScript` on a port of this machine, for which it is a pipe.
+ * It takes runs from its parent, `warmDray` or a page of the documentation, and from the script of
+ * `warmScript` on a port of this machine, for which stdout is a pipe.
  */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { listenForScripts, type ScriptResult, type Written } from './warm-protocol.ts'
+import { listenForScripts, type ScriptRequest, type ScriptResult, type Written } from './warm-protocol.ts'
 
-export interface WarmRequest {
-  readonly args: readonly string[]
-  readonly cwd: string
-  readonly env: Readonly<Record<string, string>>
+export interface WarmRequest extends ScriptRequest {
+  /** whether stdout is a terminal of 100 columns, or a pipe */
+  readonly isTerminal: boolean
 }
 
-export interface WarmAnswer {
-  readonly code: number
-  /** stdout and stderr in the order of their lines */
-  readonly output: string
-}
+/** The result of a run, or why it cannot stand for that of a process. */
+export type WarmAnswer = ScriptResult | { readonly fault: string }
 
 const root = join(import.meta.dirname, '..', '..', '..')
 const requireBuilt = createRequire(import.meta.url)
@@ -35,31 +31,31 @@ function enqueue<T>(task: () => Promise<T>): Promise<T> {
 }
 
 process.on('message', (request: WarmRequest) => {
-  void enqueue(async () => {
-    const { code, written } = await run(request, { isTerminal: true, input: '' })
-    process.send?.({ code, output: written.map(([, text]) => text).join('') } satisfies WarmAnswer)
-  })
+  void enqueue(async () => process.send?.(await run(request)))
 })
+process.on('disconnect', () => process.exit())
 
-const { port } = await listenForScripts((request) =>
-  enqueue(() => run(request, { isTerminal: false, input: request.input })),
-)
+const { port } = await listenForScripts((request) => enqueue(() => runScript(request)))
 process.send?.({ port })
 
-async function run(
-  { args, cwd, env }: WarmRequest,
-  { isTerminal, input }: { readonly isTerminal: boolean; readonly input: string },
-): Promise<ScriptResult> {
+async function runScript(request: ScriptRequest): Promise<ScriptResult> {
+  const answer = await run({ ...request, isTerminal: false })
+  if ('fault' in answer) throw new Error(answer.fault)
+  return answer
+}
+
+async function run({ args, cwd, env, input, isTerminal }: WarmRequest): Promise<WarmAnswer> {
   for (const name of Object.keys(process.env)) if (!kept.has(name)) delete process.env[name]
   Object.assign(process.env, env)
   process.chdir(cwd)
   process.exitCode = undefined
   Object.defineProperty(process, 'stdin', {
-    value: Readable.from(input === '' ? [] : [input]),
+    value: Readable.from(input === '' ? [] : [Buffer.from(input)]),
     configurable: true,
   })
   const size = { isTTY: true, columns: 100, rows: 1000, getWindowSize: () => [100, 1000] }
   Object.assign(process.stdout, isTerminal ? size : { isTTY: false, columns: undefined })
+  process.stderr.isTTY = false
   const written: Written[] = []
   const restore = [
     captureWrites(process.stdout, (text) => written.push([1, text])),
@@ -76,7 +72,16 @@ async function run(
     process.removeAllListeners('uncaughtException')
     for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error')
   }
+  const left = leftBehind()
+  if (left.length > 0) return { fault: `dray ${args.join(' ')} left ${left.join(', ')}` }
   return { code: process.exitCode ?? 0, written }
+}
+
+/** What would keep a process of its own from ending, or would change the next run. */
+function leftBehind(): readonly string[] {
+  const signals = ['SIGINT', 'SIGTERM'].filter((name) => process.listenerCount(name) > 0)
+  const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout')
+  return [...signals, ...timers]
 }
 
 /** Keeps the text that is written to a stream. */

@@ -14,7 +14,7 @@ import {
   types,
 } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
-import { dray } from '../support/program.ts'
+import { warmDray } from '../support/program.ts'
 import { reply, scriptedServer } from '../support/scripted-server.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -76,7 +76,7 @@ async function copied(source: HostileSource) {
   const target = await startRegistry()
   onTestFinished(() => target.close())
   const from = `${await listen(source)}/team/api:1`
-  const ended = await dray(['copy', from, `${target.registry}/team/api:1`, '--yes'], {
+  const ended = await warmDray(['copy', from, `${target.registry}/team/api:1`, '--yes'], {
     env: { HOME: await tempFolder() },
   })
   const oracle = new Oracle(target.registry)
@@ -254,5 +254,5 @@ it.each([
   `1@sha256:${'0'.repeat(64)}@x`,
 ])('a reference cannot end with %s', async (end) => {
   const separator = end.startsWith('1@') ? ':' : '@'
-  expect((await dray(['inspect', `127.0.0.1:1/team/api${separator}${end}`])).code).toBe(64)
+  expect((await warmDray(['inspect', `127.0.0.1:1/team/api${separator}${end}`])).code).toBe(64)
 })

@@ -7,9 +7,9 @@ import { startRegistry } from '../../src/embedded/server.ts'
 import { faultyProxy } from '../support/faulty-proxy.ts'
 import { body, image, manifestOf, referrer, sha256, together, types } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
-import { dray, type Ended } from '../support/program.ts'
+import { dray, type Ended, warmDray } from '../support/program.ts'
 import { reply, scriptedServer } from '../support/scripted-server.ts'
-import { toProd, type Workplace, workplace } from '../support/workplace.ts'
+import { toProd, type Workplace, warmWorkplace } from '../support/workplace.ts'
 
 const user = 'ada'
 /** One secret for each source, so that a leak shows its source. */
@@ -64,7 +64,7 @@ async function place(host: (registry: string) => Promise<string>): Promise<Place
   const oracle = new Oracle(open.registry)
   await oracle.push(content, 'staging/api', '1.4.2')
   const prod = await host(guarded.registry)
-  const project = await workplace(
+  const project = await warmWorkplace(
     JSON.stringify({
       version: 1,
       environments: {
@@ -175,7 +175,7 @@ it('secrets that a registry repeats in any field are not printed, recorded, repo
     return proxy.host
   })
   const { folder } = at.project
-  const ended = await dray([...toProd('api:1.4.2'), '--verbose', '--report', 'dotenv=report.env'], {
+  const ended = await warmDray([...toProd('api:1.4.2'), '--verbose', '--report', 'dotenv=report.env'], {
     cwd: folder,
     env: {
       ...environment,
@@ -186,7 +186,10 @@ it('secrets that a registry repeats in any field are not printed, recorded, repo
       GITHUB_STEP_SUMMARY: join(folder, 'summary'),
     },
   })
-  const listed = await dray(['ls', `${at.prod}/prod/api`, '--json'], { cwd: folder, env: { HOME: folder } })
+  const listed = await warmDray(['ls', `${at.prod}/prod/api`, '--json'], {
+    cwd: folder,
+    env: { HOME: folder },
+  })
   expect([ended.code, listed.code]).toEqual([1, 0])
   expect(listed.stdout).toContain('warnings')
   const kept: string[] = []
@@ -254,7 +257,7 @@ it.each<[string, (port: string) => Parameters<typeof reply> extends [unknown, ..
   })
   onTestFinished(() => registry[Symbol.asyncDispose]())
   const auth = Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64')
-  const ended = await dray(['ls', `${registry.host}/team/api`, '--verbose'], {
+  const ended = await warmDray(['ls', `${registry.host}/team/api`, '--verbose'], {
     env: { DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [registry.host]: { auth } } }) },
   })
   const byName = Object.groupBy(registry.seen, ({ headers }) => headers.host?.split(':')[0] ?? '')
@@ -264,7 +267,7 @@ it.each<[string, (port: string) => Parameters<typeof reply> extends [unknown, ..
 })
 
 it('credential helpers get secrets on standard input and never as arguments', async () => {
-  const at = await workplace('version: 1\n')
+  const at = await warmWorkplace('version: 1\n')
   const guarded = await startRegistry({
     auth: { scheme: 'basic', users: { [user]: canaries.registryPassword } },
   })
@@ -287,8 +290,8 @@ it('credential helpers get secrets on standard input and never as arguments', as
     ...options,
     under: ['sh', '-c', 'printf %s "$STDIN" | "$@"', 'sh'],
   })
-  const listing = await dray(['ls', `${guarded.registry}/team/api`, '--verbose'], options)
-  const logout = await dray(['logout', guarded.registry, '--verbose'], options)
+  const listing = await warmDray(['ls', `${guarded.registry}/team/api`, '--verbose'], options)
+  const logout = await warmDray(['logout', guarded.registry, '--verbose'], options)
   expect(login.code).toBe(0)
   expect(new Set((await readFile(log, 'utf8')).trim().split('\n'))).toEqual(
     new Set(['1:store', '1:get', '1:erase']),

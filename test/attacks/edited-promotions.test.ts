@@ -19,9 +19,9 @@ import {
   PlanRepositories,
   unrelated,
 } from '../support/plan-repositories.ts'
-import { dray } from '../support/program.ts'
+import { warmDray } from '../support/program.ts'
 import { makeFolder, removeFolder } from '../support/temp.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { watchedRegistry } from '../support/world.ts'
 
 const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
@@ -198,13 +198,13 @@ describe('a saved promotion that was edited, with a new hash', () => {
     made = join(folder, 'plan.json')
     await writeFile(join(folder, 'dray.yaml'), world.configOf(name))
     const args = ['promote', `${name}:1.4.2`, '--from', 'staging', '--to', 'prod', '--out', made]
-    await dray(args, { cwd: folder, env: { HOME: folder } })
+    await warmDray(args, { cwd: folder, env: { HOME: folder } })
     before = await world.prodOf(name)
   })
   afterAll(() => removeFolder(dirname(made)))
 
   const placed = async (): Promise<Workplace> => {
-    const project = await workplace(world.configOf(name))
+    const project = await warmWorkplace(world.configOf(name))
     await copyFile(made, join(project.folder, 'plan.json'))
     return project
   }
@@ -250,7 +250,7 @@ describe('a saved promotion that was edited, with a new hash', () => {
   })
 
   it.each(['removed', 'of another folder'])('is refused without its dray.yaml: %s', async (kind) => {
-    const other = await workplace(JSON.stringify({ version: 1 }))
+    const other = await warmWorkplace(JSON.stringify({ version: 1 }))
     if (kind === 'removed') await rm(join(other.folder, 'dray.yaml'))
     const ended = await other.run('apply', made, '--yes')
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('--config') })

@@ -11,9 +11,9 @@ import {
 } from '../support/edited-plans.ts'
 import type { RepositoryPlan } from '../../src/plan/prune/prune-plan.ts'
 import { type Content, image, index, referrer, together } from '../support/images.ts'
-import { dray } from '../support/program.ts'
+import { warmDray } from '../support/program.ts'
 import { makeFolder, removeFolder } from '../support/temp.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
 const dated = (label: string, year: number): Parameters<typeof image>[0] => ({
@@ -64,7 +64,7 @@ async function fill(name: string): Promise<void> {
 }
 
 async function place(name: string, retention?: object): Promise<Workplace> {
-  const project = await workplace(configOf(name, retention))
+  const project = await warmWorkplace(configOf(name, retention))
   await use(project.folder, name)
   return project
 }
@@ -91,7 +91,7 @@ describe('a saved prune that was edited, with a new hash', () => {
     made = join(folder, 'plan.json')
     await writeFile(join(folder, 'dray.yaml'), configOf(name))
     await use(folder, name)
-    await dray(['prune', '--out', made], { cwd: folder, env: { HOME: folder } })
+    await warmDray(['prune', '--out', made], { cwd: folder, env: { HOME: folder } })
   })
   afterAll(() => removeFolder(dirname(made)))
 
@@ -222,7 +222,7 @@ describe('a saved prune that was edited, with a new hash', () => {
   })
 
   it.each(['removed', 'without a policy'])('is refused without its policy: dray.yaml %s', async (kind) => {
-    const other = await workplace(JSON.stringify({ version: 1 }))
+    const other = await warmWorkplace(JSON.stringify({ version: 1 }))
     if (kind === 'removed') await rm(join(other.folder, 'dray.yaml'))
     const ended = await other.run('apply', made, '--yes')
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('--config') })

@@ -8,10 +8,10 @@ import { complaintOfOutput } from '../support/hostile/complaints.ts'
 import { Oracle } from '../support/oracle.ts'
 import { runSummary } from '../../src/render/ci.ts'
 import { image } from '../support/images.ts'
-import { dray, type Ended, startDray } from '../support/program.ts'
+import { warmDray, type Ended, startDray } from '../support/program.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { reply, type Script, scriptedServer } from '../support/scripted-server.ts'
-import { toProd, workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace } from '../support/workplace.ts'
 
 /** Control characters and commands of terminals, GitHub, Azure and TeamCity. */
 const commands =
@@ -65,7 +65,7 @@ const refusals: Readonly<Record<string, Script>> = {
 describe.each(Object.entries(modes))('output %s: a registry that answers with', (_, { env, args }) => {
   it.each(Object.entries(refusals))('%s gets one error without commands', async (_name, script) => {
     const registry = await registryOf(script)
-    const ended = await dray(['ls', `${registry}/team/api`, ...args], { env })
+    const ended = await warmDray(['ls', `${registry}/team/api`, ...args], { env })
     expect(complaintOfOutput(printedBy(ended))).toBeUndefined()
     expect(ended.code).toBe(1)
     expect(printedBy(ended).match(/^error:|"error": \{/gm)).toHaveLength(1)
@@ -98,7 +98,7 @@ it.each(Object.entries(modes))(
       ['ls', `${registry.registry}/team/api`],
       ['diff', `${registry.registry}/team/api:1`, `${registry.registry}/team/api:1`],
     ])
-      expect(complaintOfOutput(printedBy(await dray([...command, ...args], { env })))).toBeUndefined()
+      expect(complaintOfOutput(printedBy(await warmDray([...command, ...args], { env })))).toBeUndefined()
   },
 )
 
@@ -122,7 +122,7 @@ it('a registry with commands in every header and refusal ends a promotion with o
       }),
     ),
   )
-  const place = await workplace(
+  const place = await warmWorkplace(
     JSON.stringify({
       version: 1,
       environments: {
@@ -152,7 +152,7 @@ async function promotionWithCommands() {
   const registry = await startRegistry({ storage: memoryStorage() })
   onTestFinished(() => registry.close())
   await new Oracle(registry.registry).push(image(), 'staging/api', '1.4.2')
-  const at = await workplace(
+  const at = await warmWorkplace(
     JSON.stringify({
       version: 1,
       environments: {
@@ -179,7 +179,7 @@ async function promotionWithCommands() {
     ...Object.fromEntries(files.map((name) => [name, join(at.folder, name)])),
   }
   const args = ['--reason', written, '--ticket', written, '--actor', written, '--report', 'dotenv=r.env']
-  const ended = await dray([...toProd('api:1.4.2', ...args), '--verbose'], { cwd: at.folder, env })
+  const ended = await warmDray([...toProd('api:1.4.2', ...args), '--verbose'], { cwd: at.folder, env })
   return { at, ended, read: (file: string) => readFile(join(at.folder, file), 'utf8') }
 }
 
@@ -232,7 +232,7 @@ it.each([
   ['inspect'],
   ['ls', '--config'],
 ])('commands in a file name or reference are not shown: %s %s %s', async (...args) => {
-  const ended = await dray([...args, commands], { env: { GITHUB_ACTIONS: 'true' } })
+  const ended = await warmDray([...args, commands], { env: { GITHUB_ACTIONS: 'true' } })
   expect(ended.code).not.toBe(0)
   expect(complaintOfOutput(printedBy(ended))).toBeUndefined()
 })

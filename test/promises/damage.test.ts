@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Fault, faultyProxy, type Injury } from '../support/faulty-proxy.ts'
 import { body, type Content, image, index, manifestOf, types } from '../support/images.ts'
 import { configOf, world } from '../support/world.ts'
-import { toProd, workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace } from '../support/workplace.ts'
 
 const old = image({ label: 'what is in prod', layers: 1 })
 const one = image({ label: 'one', layers: 2 })
@@ -137,7 +137,7 @@ describe('damaged content at the source is an error with image, registry and dig
     const [prod] = w.prod
     await prod?.oracle.push(old, 'prod/api', 'stable')
     await using proxy = await faultyProxy(w.staging.host, fault)
-    const here = await workplace(configOf(proxy.host, [prod?.host ?? '']))
+    const here = await warmWorkplace(configOf(proxy.host, [prod?.host ?? '']))
 
     const { code: exit, document, stderr } = await here.json(...toProd('api:stable'))
 

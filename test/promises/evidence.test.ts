@@ -4,7 +4,7 @@ import { faultyProxy } from '../support/faulty-proxy.ts'
 import { type Content, cosignSignature, image, index, referrer, together } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import { configOf, world } from '../support/world.ts'
-import { toProd, workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace } from '../support/workplace.ts'
 
 const multi = index(['amd64', 'arm64'], { label: 'evidence', layers: 1 })
 const [amd64] = multi.manifests
@@ -42,7 +42,7 @@ describe('a signature of a child and one of an SBOM', () => {
       const oracle = new Oracle(prod)
       const existing = newScan()
       await oracle.push(together(multi, existing), 'prod/api')
-      const here = await workplace(configOf(w.staging.host, [prod]))
+      const here = await warmWorkplace(configOf(w.staging.host, [prod]))
 
       const ended = await here.run(...toProd('api:1.4.2'))
       expect(ended.code, ended.stderr).toBe(0)
@@ -108,7 +108,7 @@ describe('a failed request for referrers', () => {
       } as const
       const fault = { at: { path: /\/referrers\// }, times: Infinity, injury }
       await using proxy = await faultyProxy(side === 'source' ? w.staging.host : (prod?.host ?? ''), fault)
-      const here = await workplace(
+      const here = await warmWorkplace(
         side === 'source' ? configOf(proxy.host, [prod?.host ?? '']) : configOf(w.staging.host, [proxy.host]),
       )
 
@@ -141,7 +141,7 @@ describe('a wrong 404 in the discovery of evidence', () => {
       .start()
     const fault = { at: { path: new RegExp(`/referrers/${subject}`) }, injury: wrong }
     await using proxy = await faultyProxy(w.staging.host, fault)
-    const here = await workplace(configOf(proxy.host, [w.prod[0]?.host ?? '']))
+    const here = await warmWorkplace(configOf(proxy.host, [w.prod[0]?.host ?? '']))
     expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
     expect(await w.prod[0]?.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
   })
@@ -156,7 +156,7 @@ describe('a wrong 404 in the discovery of evidence', () => {
       injury: wrong,
     }
     await using proxy = await faultyProxy(w.staging.host, fault)
-    const here = await workplace(configOf(proxy.host, [w.prod[0]?.host ?? '']))
+    const here = await warmWorkplace(configOf(proxy.host, [w.prod[0]?.host ?? '']))
     const { code, document } = await here.json(...toProd('api:1.4.2'))
     expect(code).toBe(1)
     expect(document.error).toMatchObject({ code: 'not-found', subject: multi.root.digest })

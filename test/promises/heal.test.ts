@@ -15,7 +15,7 @@ import {
 } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import { configOf, watchedRegistry } from '../support/world.ts'
-import { toProd, workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace } from '../support/workplace.ts'
 
 const multi = index(['amd64', 'arm64'], { label: 'repaired', layers: 2 })
 const sbom = referrer(multi, { payload: 'sbom' })
@@ -44,7 +44,7 @@ interface TestRegistry {
  */
 async function repair(destination: TestRegistry, source: TestRegistry, lose: Loss[1]): Promise<string[]> {
   await source.oracle.push(signed, 'staging/api', '1.4.2')
-  const here = await workplace(configOf(source.host, [destination.host]))
+  const here = await warmWorkplace(configOf(source.host, [destination.host]))
   expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
   await lose(destination)
   const ended = await here.json(...toProd('api:1.4.2', '--verify'))
@@ -116,7 +116,7 @@ describe('--verify restores what a registry lost:', () => {
     async () => {
       const one = await startReal()
       await one.oracle.push(signed, 'staging/api', '1.4.2')
-      const here = await workplace(configOf(one.host))
+      const here = await warmWorkplace(configOf(one.host))
       expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
       await one.lose(layer)
       const ended = await here.json(...toProd('api:1.4.2', '--verify'))

@@ -12,7 +12,7 @@ import { expireRuns } from '../support/audit-log.ts'
 import { type Content, cosignSignature, image, index, referrer, together } from '../support/images.ts'
 import { configOf, type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 import { sampleIntegers } from '../support/random.ts'
-import { toProd, type Workplace, workplace } from '../support/workplace.ts'
+import { toProd, type Workplace, warmWorkplace } from '../support/workplace.ts'
 
 const fresh = index(['amd64', 'arm64'], { label: 'new', layers: 2, layerSize: 20_000 })
 const sbom = referrer(fresh)
@@ -102,7 +102,7 @@ async function newScene(profile: ProfileName): Promise<Scene> {
   const config = configOf(staging.host, [prod.host])
   const scene: Scene = {
     prod: { ...prod, oracle: unobserved.oracle },
-    here: await workplace(config),
+    here: await warmWorkplace(config),
     changes,
     onRequest: () => undefined,
     [Symbol.asyncDispose]: async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Fault, faultyProxy } from '../support/faulty-proxy.ts'
 import { body, image, index } from '../support/images.ts'
 import { configOf, world } from '../support/world.ts'
-import { toProd, workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace } from '../support/workplace.ts'
 
 const old = image({ label: 'old' })
 const fresh = index(['amd64', 'arm64'], { label: 'new', layers: 2 })
@@ -46,7 +46,7 @@ describe('a promotion to two registries', () => {
         return writes.length
       }
     }
-    const here = await workplace(w.config)
+    const here = await warmWorkplace(w.config)
     expect(await here.run(...toProd('api:stable'))).toMatchObject({ code: 0 })
     expect(writes.slice(-2).sort()).toEqual(['tag eu', 'tag us'])
     expect(writes.slice(0, -2).filter((what) => what.startsWith('tag'))).toEqual([])
@@ -59,7 +59,7 @@ describe('a promotion to two registries', () => {
     const { w, eu, us } = await twoTargets()
     {
       await using proxy = await faultyProxy(us.host, rejection)
-      const there = await workplace(configOf(w.staging.host, [eu.host, proxy.host]))
+      const there = await warmWorkplace(configOf(w.staging.host, [eu.host, proxy.host]))
       const { code, document } = await there.json(...toProd('api:stable'))
       expect(code).toBe(1)
       expect(JSON.stringify(document)).toContain('quota exceeded')
@@ -68,7 +68,7 @@ describe('a promotion to two registries', () => {
         expect(await target.oracle.complaints('prod/api', 'stable')).toEqual([])
       }
     }
-    const here = await workplace(w.config)
+    const here = await warmWorkplace(w.config)
     const { code, document } = await here.json(...toProd('api:stable'))
     expect(code).toBe(0)
     expect(document.result?.transferred.uploaded).toBe(1)

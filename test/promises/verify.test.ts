@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { faultyProxy } from '../support/faulty-proxy.ts'
 import { body, type Content, index, referrer, together } from '../support/images.ts'
 import { configOf, world } from '../support/world.ts'
-import { toProd, workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace } from '../support/workplace.ts'
 
 const multi = index(['amd64', 'arm64'], { label: 'verified', layers: 2 })
 const sbom = referrer(multi)
@@ -29,7 +29,7 @@ describe('content that is missing at the destination', () => {
       .has('api:1.4.2', signed)
       .start()
     const [prod] = w.prod
-    const here = await workplace(w.config)
+    const here = await warmWorkplace(w.config)
     expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
     if ('blob' in lost) await prod?.oracle.deleteBlob('prod/api', lost.blob ?? '')
     else await prod?.oracle.delete('prod/api', lost.manifest)
@@ -53,7 +53,7 @@ describe('content that is missing at the destination', () => {
       .has('api:1.4.2', signed)
       .start()
     const [prod] = w.prod
-    const here = await workplace(w.config)
+    const here = await warmWorkplace(w.config)
     await here.run(...toProd('api:1.4.2'))
     await prod?.oracle.deleteBlob('prod/api', blobsOf(multi, amd64).config)
     prod?.forget()
@@ -72,7 +72,7 @@ describe('--verify', () => {
       .has('api:1.4.2', signed)
       .start()
     const [prod] = w.prod
-    const here = await workplace(w.config)
+    const here = await warmWorkplace(w.config)
     await here.run(...toProd('api:1.4.2'))
     prod?.forget()
     const { code, document } = await here.json(...toProd('api:1.4.2', '--verify'))
@@ -92,7 +92,7 @@ describe('--verify', () => {
       injury: { kind: 'answer', status: 404, body: { errors: [{ code: 'BLOB_UNKNOWN' }] } },
     } as const
     await using proxy = await faultyProxy(w.prod[0]?.host ?? '', lost)
-    const here = await workplace(configOf(w.staging.host, [proxy.host]))
+    const here = await warmWorkplace(configOf(w.staging.host, [proxy.host]))
     const { code, document } = await here.json(...toProd('api:1.4.2', '--verify'))
     expect(code).toBe(1)
     expect(document.error).toMatchObject({ code: 'corrupt' })
@@ -104,7 +104,7 @@ describe('--verify', () => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:1.4.2', signed)
       .start()
-    const here = await workplace(w.config)
+    const here = await warmWorkplace(w.config)
     await here.run(...toProd('api:1.4.2'))
     const layer = blobsOf(multi, amd64).layers[0] ?? ''
     await w.staging.oracle.deleteBlob('staging/api', layer)

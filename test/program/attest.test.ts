@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AccessEntry } from '../../src/embedded/access/access.ts'
 import type { ProfileName } from '../../src/embedded/profiles.ts'
 import { type Content, image, referrer, together } from '../support/images.ts'
-import { toProd, type Workplace, workplace } from '../support/workplace.ts'
+import { toProd, type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
 const api = image({ label: 'api', layers: 3 })
@@ -42,7 +42,7 @@ async function place({
   await registry.oracle.push(pushed, 'staging/api', '1.4.2')
   const at = { registry: registry.host }
   const prod = { ...at, path: 'prod/{image}', promoteFrom: ['staging'], attest, require }
-  const project = await workplace(
+  const project = await warmWorkplace(
     JSON.stringify({
       version: 1,
       environments: { staging: { ...at, path: 'staging/{image}' }, prod },

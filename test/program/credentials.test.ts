@@ -8,7 +8,7 @@ import { cosignSignature, index, referrer, together } from '../support/images.ts
 import { Oracle } from '../support/oracle.ts'
 import type { Ended } from '../support/program.ts'
 import { testAuthority, testCertificate } from '../support/tls.ts'
-import { toProd, workplace, type Workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace, type Workplace } from '../support/workplace.ts'
 import { configOf } from '../support/world.ts'
 
 /** Checks that neither the output nor the log contains the password, a header or a token. */
@@ -169,7 +169,7 @@ describe.skipIf(!dockerRegistry.available)(
 
       const hosts = [from.host, to.host]
       const trust = Object.fromEntries(hosts.map((host) => [host, { ca: 'ca.pem', insecure: false }]))
-      const project = await workplace(
+      const project = await warmWorkplace(
         JSON.stringify({ ...JSON.parse(configOf(from.host, [to.host])), registries: trust }),
       )
       await writeFile(join(project.folder, 'ca.pem'), testAuthority)

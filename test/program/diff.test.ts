@@ -3,7 +3,7 @@ import { scripted } from '../registry/client/world.ts'
 import { dockerRegistry } from '../support/docker-registry.ts'
 import { cosignSignature, image, together } from '../support/images.ts'
 import { loggedRegistry } from '../support/logged-registry.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { configOf } from '../support/world.ts'
 
 /** Nothing listens at this address. */
@@ -54,7 +54,7 @@ for (const { kind, note, available } of kinds) {
 
     it('shows versions to promote, versions that only prod has, and drift', async () => {
       const registry = await differentEnvironments()
-      const project = await workplace(configOf(registry.host))
+      const project = await warmWorkplace(configOf(registry.host))
       const { code, document } = await diff(project, 'staging', 'prod', 'api', 'job', 'nowhere')
       expect(code).toBe(0)
       expect(document.result).toMatchObject({
@@ -95,7 +95,7 @@ for (const { kind, note, available } of kinds) {
 
     it('requests each list of tags and each common tag once on each side', async () => {
       const registry = await differentEnvironments()
-      const project = await workplace(configOf(registry.host))
+      const project = await warmWorkplace(configOf(registry.host))
       await diff(project, 'staging', 'prod', 'api')
       const heads = ['1', '1.4.2', 'latest'].flatMap((tag) => [
         `HEAD /v2/prod/api/manifests/${tag}`,
@@ -124,7 +124,7 @@ describe('dray diff with unreachable targets', () => {
 
   it('exits with 4 and compares the other targets, or with 1 if there are none', async () => {
     const { host } = await equalEnvironments()
-    const project = await workplace(configOf(host, [closed, host]))
+    const project = await warmWorkplace(configOf(host, [closed, host]))
     const { code, images } = await diff(project, 'staging', 'prod', 'api', 'web', '--detailed-exitcode')
     expect(code).toBe(4)
     expect(images.map(({ image: name, state, error }) => [name, state, error?.code])).toEqual([
@@ -139,13 +139,13 @@ describe('dray diff with unreachable targets', () => {
     )
     expect(text.stderr).toContain(`${closed} (2 repositories): cannot connect`)
 
-    const alone = await workplace(configOf(host, [closed]))
+    const alone = await warmWorkplace(configOf(host, [closed]))
     expect((await diff(alone, 'staging', 'prod', 'api')).code).toBe(1)
   })
 
   it('reads the next target of the first environment, with a warning', async () => {
     const { host } = await equalEnvironments()
-    const project = await workplace(configOf(host, [closed, host]))
+    const project = await warmWorkplace(configOf(host, [closed, host]))
     const { code, document } = await diff(project, 'prod', 'staging', 'api', 'web')
     expect(code).toBe(0)
     expect(document.warnings).toEqual([expect.stringContaining(`${closed}: cannot connect`)])
@@ -155,7 +155,7 @@ describe('dray diff with unreachable targets', () => {
     const { host } = await equalEnvironments()
     // This registry never answers.
     const mute = await scripted(() => ({ status: 200, raw: () => undefined }))
-    const project = await workplace(configOf(host, [host, mute.registry]))
+    const project = await warmWorkplace(configOf(host, [host, mute.registry]))
     const { code, images } = await diff(project, 'staging', 'prod', 'api', '--timeout', '3s')
     expect(code).toBe(4)
     expect(images.map(({ state }) => state)).toEqual(['in-sync', 'unreachable'])
@@ -163,7 +163,7 @@ describe('dray diff with unreachable targets', () => {
 })
 
 it('dray diff of one environment, or of the same one twice, is wrong usage with a hint', async () => {
-  const project = await workplace(configOf(closed))
+  const project = await warmWorkplace(configOf(closed))
   for (const args of [['staging'], ['staging', '@staging'], ['staging', 'prod']]) {
     const { code, document } = await project.json('diff', ...args)
     expect(code, args.join(' ')).toBe(64)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { describeEachRegistry } from '../support/each-registry.ts'
 import { image, index, referrer, together } from '../support/images.ts'
-import { toProd, workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace } from '../support/workplace.ts'
 import { configOf } from '../support/world.ts'
 
 const retention = { rules: [{ name: 'old', repositories: ['@dev/**'], tags: ['pr-*'], olderThan: '14d' }] }
@@ -13,7 +13,7 @@ describeEachRegistry(
     it('from a promotion to a prune', { timeout: 60_000 }, async () => {
       const { host, oracle } = registryOf()
       const config = { ...(JSON.parse(configOf(host)) as object), images: { api: {} }, retention }
-      const project = await workplace(JSON.stringify(config))
+      const project = await warmWorkplace(JSON.stringify(config))
       const release = index(['linux/amd64', 'linux/arm64'], { label: 'release' })
       const whole = together(release, referrer(release))
       await oracle.push(whole, 'staging/api', '1.4.2')

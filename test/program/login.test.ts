@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { dockerRegistry, startDockerRegistry, testUser } from '../support/docker-registry.ts'
 import { startGuardedRegistry, secret, user } from '../support/guarded-registry.ts'
-import { dray, type Ended } from '../support/program.ts'
+import { type Ended, warmDray } from '../support/program.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -16,11 +16,7 @@ async function home() {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Ended> =>
-    dray(args, {
-      cwd: folder,
-      env: { HOME: folder, STDIN: stdin, DRAY_LOG: 'debug', ...env },
-      under: ['sh', '-c', 'printf %s "$STDIN" | "$@"', 'sh'],
-    })
+    warmDray(args, { cwd: folder, env: { HOME: folder, DRAY_LOG: 'debug', ...env }, input: stdin })
   const explained = async (registry: string, env: Readonly<Record<string, string>> = {}) => {
     const ended = await run('', ['auth', 'explain', registry, '--json'], env)
     expect(ended.stdout + ended.stderr).not.toContain(secret)

@@ -6,7 +6,7 @@ import { dockerRegistry, startDockerRegistry } from '../support/docker-registry.
 import { type Content, cosignSignature, image, index, referrer, together } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import type { Ended, Running } from '../support/program.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { watchedRegistry } from '../support/world.ts'
 
 const day = 86_400_000
@@ -36,7 +36,7 @@ async function placeAt(host: string, retention: object = policy): Promise<Place>
     images: { [name]: {} },
     retention,
   }
-  const project = await workplace(JSON.stringify(config))
+  const project = await warmWorkplace(JSON.stringify(config))
   return { ...project, name, path: `dev/${name}` }
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type AnyRegistry, describeEachRegistry } from '../support/each-registry.ts'
 import { image } from '../support/images.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { watchedRegistry } from '../support/world.ts'
 
 const content = (version: string) => image({ label: version, layers: 1 })
@@ -25,7 +25,7 @@ async function prodWith(
     version: 1,
     environments: { prod: { registry: registry.host, path: 'prod/{image}', ...more } },
   }
-  return { project: await workplace(JSON.stringify(config)), path, name }
+  return { project: await warmWorkplace(JSON.stringify(config)), path, name }
 }
 
 const profiles = ['oci-1.1'] as const
@@ -180,7 +180,7 @@ describe('a rollback that has reached one of two targets', () => {
     const registry = await newRegistry()
     const name = `r${++repositories}`
     const targets = ['eu', 'us'].map((region) => ({ registry: registry.host, path: `${region}/{image}` }))
-    const project = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
+    const project = await warmWorkplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
     for (const [region, latest] of [
       ['eu', '1.1.0'],
       ['us', '1.2.0'],
@@ -237,7 +237,7 @@ describe('a rollback with an unreachable target', () => {
         registry: i === down ? closed : host,
         path: 'prod/{image}',
       }))
-      const project = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
+      const project = await warmWorkplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
       expect((await project.run('rollback', 'api', '--env', 'prod', '--yes')).code).toBe(1)
       expect(await registry.oracle.digest('prod/api', 'latest')).toBe(digestOf('1.4.0'))
       const ended = await project.run('rollback', 'api', '--env', 'prod', '--partial', '--yes')

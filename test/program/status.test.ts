@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { dockerRegistry } from '../support/docker-registry.ts'
 import { type Content, image } from '../support/images.ts'
 import { type LoggedRegistry, loggedRegistry } from '../support/logged-registry.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { configOf } from '../support/world.ts'
 
 const environments = ['dev', 'staging', 'prod'] as const
@@ -35,7 +35,7 @@ async function place(
 ): Promise<Workplace> {
   const config = JSON.parse(configOf(staging, prod)) as object
   const entries = images.map((name) => [name, {}] as const)
-  return await workplace(JSON.stringify({ ...config, images: Object.fromEntries(entries) }))
+  return await warmWorkplace(JSON.stringify({ ...config, images: Object.fromEntries(entries) }))
 }
 
 async function status(project: Workplace, ...args: readonly string[]) {
@@ -190,7 +190,7 @@ describe('the exit code of status', () => {
     const level = await status(project, '--detailed-exitcode', '--env', 'dev', '--env', 'staging')
     expect(level.code).toBe(0)
     expect(level.result.environments).toEqual(['dev', 'staging'])
-    const siblings = await workplace(`version: 1
+    const siblings = await warmWorkplace(`version: 1
 environments:
   dev: { registry: "${host}", path: "dev/{image}" }
   qa: { registry: "${host}", path: "dev/{image}", promoteFrom: [dev] }
@@ -252,7 +252,7 @@ describe('status exits with 64 and a hint for', () => {
     [{ images: true, args: ['--watch'] }, 'Pass -o jsonl'],
     [{ images: true, args: ['--env', 'pord'] }, 'Did you mean \\"prod\\"?'],
   ])('%j', async ({ images, args }, hint) => {
-    const project = images ? await place(closed, [closed], ['api']) : await workplace(configOf(closed))
+    const project = images ? await place(closed, [closed], ['api']) : await warmWorkplace(configOf(closed))
     const { code, document } = await project.json('status', ...args)
     expect(code).toBe(64)
     expect(JSON.stringify(document.error)).toContain(hint)
@@ -262,7 +262,7 @@ describe('status exits with 64 and a hint for', () => {
 it('status warns about an unknown image if dray.yaml lists no images', async () => {
   const registry = await loggedRegistry('oci-1.1')
   await release(registry, 'dev', 'api', ['1.0.0'], '1.0.0')
-  const project = await workplace(configOf(registry.host))
+  const project = await warmWorkplace(configOf(registry.host))
   const { stdout, stderr, code } = await project.run('status', 'apu', 'api')
   expect(code).toBe(0)
   expect(stderr).toContain('apu is not in dev or staging or prod. Check the name.')

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { image } from '../support/images.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { type World, world, type WorldBuilder } from '../support/world.ts'
 
 /** Starts staging and prod, and configures the tags of prod. */
@@ -13,7 +13,7 @@ async function placeWith(
   const registries = await builder.start()
   const config = JSON.parse(registries.config) as { environments: { prod: object } }
   config.environments.prod = { ...config.environments.prod, tags, ...more }
-  return { registries, project: await workplace(JSON.stringify(config)) }
+  return { registries, project: await warmWorkplace(JSON.stringify(config)) }
 }
 
 const semver = ['exact', 'minor', 'major', 'latest']

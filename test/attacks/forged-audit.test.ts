@@ -20,7 +20,7 @@ import { record, waitingClock } from '../support/audit-log.ts'
 import { batches, chained, recordOf } from '../support/log-lines.ts'
 import { writeKeys, writeLog, exampleRecords } from '../support/log-files.ts'
 import { tempFolder } from '../support/temp.ts'
-import { workplace } from '../support/workplace.ts'
+import { warmWorkplace } from '../support/workplace.ts'
 
 const log = chained(Array.from({ length: 8 }, (_, i) => recordOf({ id: `r${i}`, run: `run-${i}` })))
 const [, second = '', third = '', fourth = ''] = log
@@ -106,7 +106,7 @@ describe('a log with', () => {
   })
 
   it('a forged head is found by dray audit verify with a checkpoint', async () => {
-    const at = await workplace('version: 1\n')
+    const at = await warmWorkplace('version: 1\n')
     writeKeys(at.folder)
     writeLog(at.auditFile, exampleRecords())
     await at.run('audit', 'checkpoint', '--sign-key', 'audit.pem', '--name', 'ci/audit', '--out', 'c.txt')

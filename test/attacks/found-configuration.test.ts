@@ -8,7 +8,7 @@ import { trustedOwners } from '../../src/lib/files/ownership.ts'
 import { isRoot, needsRoot, stranger, uid } from '../support/unsafe-folders.ts'
 import { image } from '../support/images.ts'
 import { writeLayout } from '../support/layouts.ts'
-import { dray } from '../support/program.ts'
+import { dray, warmDray } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const minimal = 'version: 1\n'
@@ -256,25 +256,25 @@ describe('the configuration in use', () => {
     const { above, project, file } = await placeWith()
     writeLayout(join(above, 'from'), image({ label: 'named' }), '1.0')
     const args = ['copy', `oci:${above}/from:1.0`, `oci:${above}/to:1.0`, '--dry-run']
-    const text = await dray(args, { cwd: above })
+    const text = await warmDray(args, { cwd: above })
     expect(text).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/\nConfiguration: dray\.yaml\n/) as unknown,
     })
-    const below = await dray(args, { cwd: project })
+    const below = await warmDray(args, { cwd: project })
     expect(below.stdout).toContain(`\nConfiguration: ${file}\n`)
-    const json = await dray([...args, '--json'], { cwd: project })
+    const json = await warmDray([...args, '--json'], { cwd: project })
     const { result } = JSON.parse(json.stdout) as { result: { plan: unknown; configuration: string } }
     expect(result.configuration).toBe(file)
     // The hash of the plan must not depend on the path of the file.
     expect(JSON.stringify(result.plan)).not.toContain('dray.yaml')
-    const without = await dray([...args, '--json'], { cwd: '/' })
+    const without = await warmDray([...args, '--json'], { cwd: '/' })
     expect(JSON.parse(without.stdout)).toMatchObject({ result: { configuration: null } })
   })
 
   it('is shown on stderr with --verbose', async () => {
     const { project, file } = await placeWith()
-    expect(await dray(['config', 'validate', '--verbose'], { cwd: project })).toMatchObject({
+    expect(await warmDray(['config', 'validate', '--verbose'], { cwd: project })).toMatchObject({
       code: 0,
       stderr: `Configuration: ${file}\n`,
     })
@@ -284,13 +284,13 @@ describe('the configuration in use', () => {
     const { project, file } = await placeWith()
     chownSync(file, stranger, stranger)
     for (const args of [['config', 'validate'], ['ls', '@dev/api'], ['status']]) {
-      const ended = await dray(args, { cwd: project })
+      const ended = await warmDray(args, { cwd: project })
       expect(ended).toMatchObject({ code: 1, stdout: '' })
       expect(ended.stderr).toContain(`error: cannot use the configuration ${file}`)
       expect(ended.stderr).toContain('belongs to user 65534')
       expect(ended.stderr).toContain(`--config ${file}`)
     }
-    const named = await dray(['config', 'validate', '--verbose'], {
+    const named = await warmDray(['config', 'validate', '--verbose'], {
       cwd: project,
       env: { DRAY_CONFIG: file },
     })

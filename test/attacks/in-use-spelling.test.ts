@@ -8,7 +8,7 @@ import { RegistryNames } from '../../src/config/registry-names.ts'
 import { retentionOf } from '../../src/config/retention/retention.ts'
 import { parseReference, parseRepository, tagOrDigest } from '../../src/oci/reference.ts'
 import { image } from '../support/images.ts'
-import { workplace } from '../support/workplace.ts'
+import { warmWorkplace } from '../support/workplace.ts'
 import { watchedRegistry } from '../support/world.ts'
 
 const digest = `sha256:${'1'.repeat(64)}`
@@ -118,7 +118,7 @@ describe('dray prune', () => {
 
   async function world(registries: (host: string) => string = () => '') {
     const registry = await watchedRegistry()
-    const place = await workplace(`version: 1
+    const place = await warmWorkplace(`version: 1
 ${registries(registry.host)}
 retention:
   protect: [{ inUse: { files: ["k8s.yaml"], ignoreHosts: [ghcr.io] } }]

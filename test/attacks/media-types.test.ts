@@ -6,7 +6,7 @@ import { Copier } from '../../src/images/copy.ts'
 import { EvidenceSearch } from '../../src/images/evidence/evidence.ts'
 import { walkGraph } from '../../src/images/graph/graph.ts'
 import { embedded, newCall, openStores, scripted } from '../registry/client/world.ts'
-import { dray } from '../support/program.ts'
+import { warmDray } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 
 interface Served {
@@ -244,7 +244,7 @@ it('dray copy writes nothing of an image with such a child', async () => {
   const all = [root(descriptorOf(child, types.manifest)), { bytes: child, contentType: types.dockerManifest }]
   const { registry } = await serving(all)
   const cwd = await tempFolder()
-  const ended = await dray(['copy', `${registry}/team/api:1`, 'oci:out:1', '--yes'], {
+  const ended = await warmDray(['copy', `${registry}/team/api:1`, 'oci:out:1', '--yes'], {
     cwd,
     env: { HOME: cwd },
   })

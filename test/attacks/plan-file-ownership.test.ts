@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest'
 import { isRoot, needsRoot, stranger } from '../support/unsafe-folders.ts'
 import { image } from '../support/images.ts'
 import { writeLayout } from '../support/layouts.ts'
-import { dray } from '../support/program.ts'
+import { warmDray } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 
 /** A folder with an image in a layout and a plan to copy it. */
@@ -22,7 +22,7 @@ async function planned() {
   writeLayout(join(folder, 'from'), image({ label: 'planned' }), '1.0')
   const make = ['copy', `oci:${folder}/from:1.0`, `oci:${folder}/to:1.0`, '--out', 'plan.json']
   const run = async (...args: readonly string[]) =>
-    await dray(args, { cwd: folder, env: { HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl') } })
+    await warmDray(args, { cwd: folder, env: { HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl') } })
   return { folder, plan: join(folder, 'plan.json'), make: () => run(...make), run }
 }
 

@@ -22,7 +22,7 @@ import {
 } from '../support/unsafe-folders.ts'
 import { image } from '../support/images.ts'
 import { writeLayout } from '../support/layouts.ts'
-import { dray, type RunOptions } from '../support/program.ts'
+import { warmDray, type RunOptions } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 import { world } from '../support/world.ts'
 
@@ -32,7 +32,7 @@ describe('the state folder', () => {
     const place = await tempFolder()
     writeLayout(join(place, 'from'), image({ label: 'state' }), '1.0')
     const args = ['copy', `oci:${place}/from:1.0`, `oci:${place}/to:1.0`, '--yes']
-    const ended = await dray(args, { cwd: place, ...(env !== undefined && { env }) })
+    const ended = await warmDray(args, { cwd: place, ...(env !== undefined && { env }) })
     return { ...ended, isCopied: existsSync(join(place, 'to')) }
   }
 

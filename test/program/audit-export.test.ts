@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { chainComplaints, outcome } from '../support/audit-log.ts'
 import { writeLog, exampleRecords } from '../support/log-files.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 
 async function withLog(): Promise<{ project: Workplace; lines: readonly string[] }> {
-  const project = await workplace('version: 1\n')
+  const project = await warmWorkplace('version: 1\n')
   return { project, lines: writeLog(project.auditFile, exampleRecords()) }
 }
 
@@ -69,7 +69,7 @@ describe('dray audit export', () => {
 
 describe('dray audit merge', () => {
   async function withTwo(): Promise<Workplace> {
-    const project = await workplace('version: 1\n')
+    const project = await warmWorkplace('version: 1\n')
     const shared = outcome({ run: 'shared', time: '2026-11-23T00:00:09.000Z' })
     writeLog(join(project.folder, 'a.jsonl'), [...exampleRecords(), shared])
     writeLog(join(project.folder, 'b.jsonl'), [

@@ -7,10 +7,10 @@ import { outcome, refusal } from '../support/audit-log.ts'
 import { writeLog, exampleRecords } from '../support/log-files.ts'
 import { program } from '../support/program.ts'
 import { world } from '../support/world.ts'
-import { toProd, type Workplace, workplace } from '../support/workplace.ts'
+import { toProd, type Workplace, warmWorkplace } from '../support/workplace.ts'
 
 async function withLog(changes = 3): Promise<{ project: Workplace; lines: readonly string[] }> {
-  const project = await workplace('version: 1\n')
+  const project = await warmWorkplace('version: 1\n')
   return { project, lines: writeLog(project.auditFile, exampleRecords(changes)) }
 }
 
@@ -19,7 +19,7 @@ const rows = (stdout: string): readonly string[] => stdout.trimEnd().split('\n')
 describe('dray audit log', () => {
   it('shows the records of a promotion and of a refusal', async () => {
     const from = await world().image('api:1.4.2').start()
-    const project = await workplace(from.config)
+    const project = await warmWorkplace(from.config)
     expect((await project.run(...toProd('api:1.4.2'))).code).toBe(0)
     expect((await project.run(...toProd('api:9.9.9'))).code).not.toBe(0)
     const { code, stderr, stdout } = await project.run('audit', 'log')
@@ -83,7 +83,7 @@ describe('dray audit log', () => {
   })
 
   it('exits with 1 and a hint if the log does not exist', async () => {
-    const project = await workplace('version: 1\n')
+    const project = await warmWorkplace('version: 1\n')
     const ended = await project.run('audit', 'log')
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain(`the audit log ${project.auditFile} does not exist`)
@@ -92,7 +92,7 @@ describe('dray audit log', () => {
   })
 
   it('reads the log of --audit-file, or that of dray.yaml without the flag', async () => {
-    const project = await workplace('version: 1\naudit:\n  file: here.jsonl\n', { DRAY_AUDIT_FILE: '' })
+    const project = await warmWorkplace('version: 1\naudit:\n  file: here.jsonl\n', { DRAY_AUDIT_FILE: '' })
     writeLog(join(project.folder, 'here.jsonl'), exampleRecords(1))
     writeLog(join(project.folder, 'there.jsonl'), exampleRecords(4))
     expect(rows((await project.run('audit', 'log')).stdout)).toHaveLength(2)
@@ -108,7 +108,7 @@ describe('dray audit log', () => {
   })
 
   it('escapes control characters of a record', async () => {
-    const project = await workplace('version: 1\n')
+    const project = await warmWorkplace('version: 1\n')
     writeLog(project.auditFile, [outcome({ image: '\u001b[2J', actor: { user: '\n::error::', host: 'h' } })])
     const { stdout } = await project.run('audit', 'log')
     expect(stdout).toContain('\\x1b[2J')

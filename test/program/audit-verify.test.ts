@@ -5,13 +5,13 @@ import { advance, formatLine, startOfChain } from '../../src/audit/log/chain.ts'
 import { openLog, record, tagStep } from '../support/audit-log.ts'
 import { writeKeys, writeLog, exampleRecords } from '../support/log-files.ts'
 import { world } from '../support/world.ts'
-import { toProd, type Workplace, workplace } from '../support/workplace.ts'
+import { toProd, type Workplace, warmWorkplace } from '../support/workplace.ts'
 
 async function withLog(
   config = 'version: 1\n',
   env = {},
 ): Promise<{ project: Workplace; lines: readonly string[] }> {
-  const project = await workplace(config, env)
+  const project = await warmWorkplace(config, env)
   writeKeys(project.folder)
   return { project, lines: writeLog(project.auditFile, exampleRecords()) }
 }
@@ -22,7 +22,7 @@ const known = ['--key', 'audit.pub.pem'] as const
 describe('dray audit verify', () => {
   it('verifies the log of a promotion', async () => {
     const from = await world().image('api:1.4.2').start()
-    const project = await workplace(from.config)
+    const project = await warmWorkplace(from.config)
     await project.run(...toProd('api:1.4.2'))
     const ended = await project.run('audit', 'verify')
     expect(ended).toMatchObject({ code: 0, stderr: '' })
@@ -108,7 +108,7 @@ describe('a checkpoint', () => {
   })
 
   it('is valid for a log that has grown, with the number of new records', async () => {
-    const project = await workplace('version: 1\n')
+    const project = await warmWorkplace('version: 1\n')
     writeKeys(project.folder)
     const all = [...exampleRecords(), record({ step: tagStep('later') })]
     writeLog(project.auditFile, all.slice(0, -1))
@@ -129,7 +129,7 @@ describe('a checkpoint', () => {
     ],
     ['cut together with its head', (all: ReturnType<typeof exampleRecords>) => all.slice(0, 4), 'cut'],
   ])('finds a log that was %s', async (_, change, state) => {
-    const project = await workplace('version: 1\n')
+    const project = await warmWorkplace('version: 1\n')
     writeKeys(project.folder)
     const all = exampleRecords()
     writeLog(project.auditFile, all)
@@ -183,7 +183,7 @@ describe('a checkpoint', () => {
   it('uses the key, password and name of dray.yaml, and prints no secret', async () => {
     const sign =
       'version: 1\naudit:\n  sign: { key: audit.pem, passwordEnv: KEY_PASSWORD, name: yaml/audit }\n'
-    const project = await workplace(sign, { KEY_PASSWORD: 'canary-of-a-password' })
+    const project = await warmWorkplace(sign, { KEY_PASSWORD: 'canary-of-a-password' })
     writeKeys(project.folder, 'canary-of-a-password')
     writeLog(project.auditFile, exampleRecords())
     const made = await project.run('audit', 'checkpoint', '--out', 'c.txt')
@@ -191,7 +191,7 @@ describe('a checkpoint', () => {
     expect(made.stdout + made.stderr).not.toContain('canary')
     const ended = await project.run('audit', 'verify', '--checkpoint', 'c.txt')
     expect(ended.stdout).toContain('of yaml/audit (c.txt) is valid.')
-    const without = await workplace(sign)
+    const without = await warmWorkplace(sign)
     writeKeys(without.folder, 'canary-of-a-password')
     writeLog(without.auditFile, exampleRecords())
     const failed = await without.run('audit', 'checkpoint')
@@ -214,7 +214,7 @@ describe('a checkpoint', () => {
 describe('a repository of checkpoints', () => {
   async function withRepository(): Promise<{ project: Workplace; all: ReturnType<typeof exampleRecords> }> {
     const { staging } = await world().image('api:1.0.0').start()
-    const project = await workplace(
+    const project = await warmWorkplace(
       `version: 1\naudit:\n  sign: { key: audit.pem, name: ci/audit }\n  repository: ${staging.host}/audit/checkpoints\n`,
     )
     writeKeys(project.folder)

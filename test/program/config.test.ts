@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { schemaFile } from '../../scripts/schema.ts'
-import { dray, warmDrayJson } from '../support/program.ts'
+import { warmDray, warmDrayJson } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 import { world } from '../support/world.ts'
 
@@ -14,19 +14,19 @@ describe('dray config', () => {
   it('init writes a valid dray.yaml, and replaces it only with --force', async () => {
     const cwd = await tempFolder()
     const options = { cwd, env: { HOME: cwd } }
-    const made = await dray(['config', 'init', ...flags], options)
+    const made = await warmDray(['config', 'init', ...flags], options)
     expect(made.code).toBe(0)
     expect(made.stdout).toBe('Wrote dray.yaml. Next:\n  dray status\n  dray prune\n')
     expect(made.stderr).toContain(`warning: cannot connect to ${closed}`)
-    const valid = await dray(['config', 'validate'], options)
+    const valid = await warmDray(['config', 'validate'], options)
     expect(valid).toMatchObject({ code: 0, stderr: '' })
     expect(valid.stdout).toContain('retention: 4 rules (pull-requests, main-branches, branches, caches)')
     const before = await readFile(join(cwd, 'dray.yaml'), 'utf8')
-    const again = await dray(['config', 'init', ...flags], options)
+    const again = await warmDray(['config', 'init', ...flags], options)
     expect(again.code).toBe(3)
     expect(again.stderr).toContain('--print')
     expect(await readFile(join(cwd, 'dray.yaml'), 'utf8')).toBe(before)
-    expect((await dray(['config', 'init', ...flags, '--force'], options)).code).toBe(0)
+    expect((await warmDray(['config', 'init', ...flags, '--force'], options)).code).toBe(0)
   })
 
   it('init finds the images of a registry, and the commands that it names work', async () => {
@@ -44,14 +44,14 @@ describe('dray config', () => {
     expect(document).toHaveProperty('result.next', next)
     for (const command of next) {
       const yes = command.includes('promote') ? ['--yes'] : []
-      const ended = await dray([...command.split(' ').slice(1), ...yes], options)
+      const ended = await warmDray([...command.split(' ').slice(1), ...yes], options)
       expect(ended).toMatchObject({ code: 0 })
     }
   })
 
   it('init exits with 64 and names the flags if it is non-interactive', async () => {
     const cwd = await tempFolder()
-    const ended = await dray(['config', 'init'], { cwd, env: { HOME: cwd } })
+    const ended = await warmDray(['config', 'init'], { cwd, env: { HOME: cwd } })
     expect(ended).toMatchObject({ code: 64, stdout: '' })
     expect(ended.stderr).toContain('--registry and --env are missing')
     expect(ended.stderr).toContain('dray config init --registry')
@@ -62,17 +62,17 @@ describe('dray config', () => {
     const options = { cwd, env: { HOME: cwd } }
     const file = join(cwd, 'dray.yaml')
     const written = 'version: 1\nenvironments:\n  dev: { registry: r.example.com, path: "{image}" }\n'
-    const early = await dray(
+    const early = await warmDray(
       ['config', 'init', '--print', '--retention', 'environment', '--clean', 'dev'],
       options,
     )
     await writeFile(file, written)
-    const printed = await dray(['config', 'init', '--print', '--retention', 'environment'], options)
+    const printed = await warmDray(['config', 'init', '--print', '--retention', 'environment'], options)
     expect(printed.code).toBe(0)
     expect(early).toMatchObject({ code: 0, stdout: printed.stdout })
     expect(await readFile(file, 'utf8')).toBe(written)
     await writeFile(file, written + printed.stdout)
-    expect((await dray(['config', 'validate'], options)).code).toBe(0)
+    expect((await warmDray(['config', 'validate'], options)).code).toBe(0)
   })
 
   it('validate prints all mistakes, one on each line, and as a list in JSON', async () => {
@@ -82,7 +82,7 @@ describe('dray config', () => {
       join(cwd, 'x.yaml'),
       'version: 1\nretention:\n  rules: [{ name: a }, { name: a, olderThan: 0d }]\n',
     )
-    const ended = await dray(['config', 'validate', 'x.yaml'], options)
+    const ended = await warmDray(['config', 'validate', 'x.yaml'], options)
     expect(ended).toMatchObject({ code: 1, stdout: '' })
     expect(ended.stderr.split('\n').slice(0, 4)).toEqual([
       'error: x.yaml has 3 mistakes:',
@@ -116,13 +116,13 @@ describe('dray config', () => {
   })
 
   it('schema prints the JSON Schema of the package', async () => {
-    const { stdout } = await dray(['config', 'schema'])
+    const { stdout } = await warmDray(['config', 'schema'])
     expect(stdout).toBe(await readFile(schemaFile, 'utf8'))
   })
 
   it('validate exits with 1 and a hint if there is no dray.yaml', async () => {
     const cwd = await tempFolder()
-    const ended = await dray(['config', 'validate'], { cwd, env: { HOME: cwd } })
+    const ended = await warmDray(['config', 'validate'], { cwd, env: { HOME: cwd } })
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain('dray config init')
   })

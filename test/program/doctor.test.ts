@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { startRegistry } from '../../src/embedded/server.ts'
 import { image } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
-import { dray, warmDrayJson } from '../support/program.ts'
+import { warmDray, warmDrayJson } from '../support/program.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { startGuardedRegistry, workplaceWithLogin, secret } from '../support/guarded-registry.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -33,7 +33,7 @@ it('a registry without problems ends with 0 after read requests only', async () 
   const one = await started()
   await one.oracle.push(image(), 'team/api', '1.4.2')
   one.methods.length = 0
-  const ended = await dray(['doctor', `${one.host}/team/api`])
+  const ended = await warmDray(['doctor', `${one.host}/team/api`])
   expect(ended).toMatchObject({ code: 0, stderr: '' })
   expect(ended.stdout).toContain('referrers API    yes, observed')
   expect(new Set(one.methods)).toEqual(new Set(['GET', 'HEAD']))
@@ -41,7 +41,7 @@ it('a registry without problems ends with 0 after read requests only', async () 
 
 it('--write tries an upload and removes what it wrote', async () => {
   const one = await started()
-  const ended = await dray(['doctor', '--write', `${one.host}/scratch/dray`])
+  const ended = await warmDray(['doctor', '--write', `${one.host}/scratch/dray`])
   expect(ended).toMatchObject({ code: 0 })
   expect(ended.stdout).toContain('resumed uploads  yes, tested')
   expect(await one.oracle.tags('scratch/dray')).toEqual([])
@@ -99,11 +99,11 @@ it('an authority in certs.d is trusted', async () => {
     join(home, 'dray.yaml'),
     JSON.stringify({ version: 1, registries: { [server.host]: { insecure: false } } }),
   )
-  const ended = await dray(['doctor', server.host], { cwd: home, env: { HOME: home } })
+  const ended = await warmDray(['doctor', server.host], { cwd: home, env: { HOME: home } })
   expect(ended.stdout).toMatch(/ok +TLS/)
   expect(ended.stdout).toMatch(/ok +API/)
 })
 
 it('a run without a registry is wrong usage', async () => {
-  expect(await dray(['doctor'])).toMatchObject({ code: 64, stdout: '' })
+  expect(await warmDray(['doctor'])).toMatchObject({ code: 64, stdout: '' })
 })

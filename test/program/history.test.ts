@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadSigningKey } from '../../src/signing/signing-keys.ts'
 import { attestationContent, claimedAttestation, newKeys, promotionOf } from '../support/attestations.ts'
 import { type Content, image } from '../support/images.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
 const v1 = image({ label: 'v1' })
@@ -37,7 +37,7 @@ async function place(): Promise<Place> {
   onTestFinished(() => registry[Symbol.asyncDispose]())
   await registry.oracle.push(v1, 'dev/api', '1.0.0')
   const at = (path: string) => ({ registry: registry.host, path: `${path}/{image}` })
-  const project = await workplace(
+  const project = await warmWorkplace(
     JSON.stringify({
       version: 1,
       environments: {

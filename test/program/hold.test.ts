@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { image, index } from '../support/images.ts'
-import { workplace } from '../support/workplace.ts'
+import { warmWorkplace } from '../support/workplace.ts'
 import { world } from '../support/world.ts'
 
 /** One program test: the parts have their own tests. */
@@ -9,7 +9,7 @@ it('a held image survives a prune that deletes everything, until it is released'
   const api = index(['amd64', 'arm64'], { label: 'api', layers: 1 })
   await staging.oracle.push(api, 'staging/api', '1.4.2')
   await staging.oracle.push(image({ label: 'old', layers: 1 }), 'staging/api', 'pr-1')
-  const work = await workplace(`
+  const work = await warmWorkplace(`
 version: 1
 environments:
   staging: { registry: "${staging.host}", path: "staging/{image}" }

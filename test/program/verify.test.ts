@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { body, image, index } from '../support/images.ts'
 import { world } from '../support/world.ts'
-import { toProd, workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace } from '../support/workplace.ts'
 
 const multi = index(['amd64', 'arm64'], { layers: 1 })
 const next = image({ label: 'pushed during the run' })
@@ -14,7 +14,7 @@ describe('--verify', () => {
       .has('api:stable', multi)
       .start()
     const [prod] = w.prod
-    const project = await workplace(w.config)
+    const project = await warmWorkplace(w.config)
     // The source tag moves when the first blob arrives.
     let pushed: Promise<unknown> | undefined
     const { push } = prod?.requests ?? []
@@ -36,7 +36,7 @@ describe('--verify', () => {
 
   it('accepts content without a tag', async () => {
     const w = await world().has('api:1.4.2', multi).start()
-    const project = await workplace(w.config)
+    const project = await warmWorkplace(w.config)
     const source = `${w.staging.host}/staging/api@${multi.root.digest}`
     const copy = ['copy', source, `${w.staging.host}/elsewhere/api`, '--yes', '--verify']
     const first = await project.json(...copy)
@@ -50,7 +50,7 @@ describe('--verify', () => {
     const w = await world().has('api:1.4.2', multi).start()
     const child = multi.manifests[0]?.descriptor.digest ?? ''
     const { layers } = body(multi, child) as { layers: { digest: string }[] }
-    const project = await workplace(w.config)
+    const project = await warmWorkplace(w.config)
     expect((await project.run(...toProd('api:1.4.2'))).code).toBe(0)
     await w.prod[0]?.oracle.deleteBlob('prod/api', layers[0]?.digest ?? '')
     const { code, document } = await project.json(...toProd('api:1.4.2', 'gone:1', '--verify'))
@@ -63,7 +63,7 @@ describe('--verify', () => {
 describe('a report that cannot be written', () => {
   it('is a warning and exit code 1, and the result is still printed', async () => {
     const w = await world().has('api:1.4.2', multi).start()
-    const project = await workplace(w.config)
+    const project = await warmWorkplace(w.config)
     await mkdir(join(project.folder, 'taken'))
     const { code, document } = await project.json(...toProd('api:1.4.2', '--report', 'dotenv=taken'))
     expect(code).toBe(1)

@@ -1,34 +1,110 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { dray, warmDray, type WarmOptions } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
+import { toProd } from '../support/workplace.ts'
 import { configOf, world } from '../support/world.ts'
+
+const root = join(import.meta.dirname, '..', '..')
 
 type Run = readonly [args: readonly string[], options?: WarmOptions]
 
-it('many runs in one process have the output and the exit code of a process each', async () => {
-  const at = await world().index('api:1.4.2', ['amd64', 'arm64']).signed().image('api:1.5.0').start()
+it('runs in one process have the output and the exit code of a process each', async () => {
+  const at = await world().index('api:1.4.2', ['amd64', 'arm64']).signed().start()
   const [folder, other] = [await tempFolder(), await tempFolder()]
   await writeFile(join(folder, 'dray.yaml'), configOf(at.staging.host))
   await mkdir(join(other, 'empty'))
   const here = { cwd: folder, env: { HOME: folder } }
+  const list = ['ls', '@staging/api']
   const runs: readonly Run[] = [
-    [['ls', '@staging/api'], here],
-    // Not what an earlier run had: its colours, its folder, its variables, its exit code.
-    [['ls', '@staging/api'], { ...here, env: { ...here.env, FORCE_COLOR: '1' } }],
+    [list, here],
+    // Each of these has a colour, a variable, an exit code, a folder or an input of its own.
+    [list, { ...here, env: { ...here.env, FORCE_COLOR: '1' } }],
     [['ls', '@staging/none'], { ...here, env: { ...here.env, GITHUB_ACTIONS: 'true' } }],
     [['ls', '@staging/none'], here],
-    [['ls', '@staging/api'], { cwd: join(other, 'empty'), env: { HOME: other } }],
-    [['status', '--json'], here],
-    [['inspect', '@staging/api:1.4.2', '--tree'], here],
-    [['ls', `${at.staging.host}/staging/api`, '--in-use', '-'], { ...here, input: 'none' }],
-    [['promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--no-such-flag'], here],
-    [['promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod'], here],
-    [['help', 'promote'], here],
-    [['config', 'show'], { ...here, env: { ...here.env, TZ: 'Asia/Tokyo' } }],
-    [['ls', '@staging/api'], here],
+    [list, { cwd: join(other, 'empty'), env: { HOME: other } }],
+    [[...list, '--no-such-flag'], here],
+    [toProd('api:1.4.2').slice(0, -1), here],
+    [list, here],
   ]
   for (const [args, options] of runs)
     expect(await warmDray(args, options), args.join(' ')).toEqual(await dray(args, options))
+})
+
+/** They have the same output every time. */
+const reads = [
+  'audit checkpoint --sign-key key.pem',
+  'audit export --format csv',
+  'audit log',
+  'audit verify',
+  'auth explain registry.example.com',
+  'check api:1.4.2 --to prod',
+  'completion bash',
+  'config init --print',
+  'config schema',
+  'config show',
+  'config validate',
+  'diff staging prod',
+  'explain @prod/api:1.4.2',
+  'help promote',
+  'history @prod/api',
+  'inspect @prod/api:1.4.2',
+  'logout registry.example.com',
+  'ls @prod/api',
+  'plan show plan.json',
+  'prune',
+  'status api',
+]
+const changes = [
+  'apply plan.json --yes',
+  'approve api:1.4.2 --to prod --key key.pem --yes',
+  'audit merge audit.jsonl --out all.jsonl',
+  'copy @prod/api:1.4.2 oci:out:1.4.2 --yes',
+  'hold @prod/api:1.4.2 --reason incident --yes',
+  'promote api:1.4.2 --from staging --to prod --yes',
+  'rollback @prod/api --to 1.4.2 --yes',
+  'tag @prod/api:1.4.2 --tags former --yes',
+]
+
+it('each command also ends in a process of its own, with the same output', async () => {
+  const at = await world().index('api:1.4.2', ['amd64', 'arm64']).signed().image('api:1.5.0').start()
+  const folder = await tempFolder()
+  const { privateKey } = generateKeyPairSync('ed25519')
+  await writeFile(join(folder, 'key.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  const { environments, ...config } = JSON.parse(configOf(at.staging.host)) as {
+    environments: { prod: object }
+  }
+  const prod = { ...environments.prod, tags: { semver: ['exact', 'latest'] } }
+  const rules = [{ name: 'old', repositories: ['@prod/**'], tags: ['pr-*'], olderThan: '14d' }]
+  const retention = { protect: [{ tags: ['latest'] }], rules }
+  const all = { ...config, environments: { ...environments, prod }, images: { api: {} }, retention }
+  await writeFile(join(folder, 'dray.yaml'), JSON.stringify(all))
+  const here = { cwd: folder, env: { HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl') } }
+  for (const version of ['1.4.2', '1.5.0'])
+    expect(await warmDray(toProd(`api:${version}`), here)).toMatchObject({ code: 0 })
+  const tag = ['tag', '@prod/api:1.5.0', '--tags', 'stable', '--out', 'plan.json']
+  expect(await warmDray(tag, here)).toMatchObject({ code: 0 })
+
+  for (const command of reads) {
+    const args = command.split(' ')
+    const ended = await dray(args, here)
+    expect(ended.code, command + ended.stderr).toBe(0)
+    expect(await warmDray(args, here), command).toEqual(ended)
+  }
+  for (const command of changes) {
+    const ended = await dray(command.split(' '), here)
+    expect(ended.code, command + ended.stderr).toBe(0)
+  }
+})
+
+it('no command is missing in these tests', async () => {
+  const manifest = JSON.parse(await readFile(join(root, 'oclif.manifest.json'), 'utf8')) as {
+    commands: object
+  }
+  const names = Object.keys(manifest.commands).map((id) => id.replaceAll(':', ' '))
+  const isHere = (name: string): boolean => [...reads, ...changes].some((one) => one.startsWith(name))
+  // Other tests start these: doctor and login with credentials, serve until a signal.
+  expect(names.filter((name) => !isHere(name))).toEqual(['doctor', 'login', 'serve'])
 })

@@ -99,7 +99,7 @@ function judgeScan(scanning: Scanning, subject: JudgedSubject): ScanJudgement {
     validUntil: validUntil(gate, fresh, findings),
     facts: factsOf(newest, subject),
     ...(stale.length > 0 && {
-      warnings: [`a report is older than maxAge: ${describeReports(stale, clocks)}`],
+      warnings: [`a report is older than maxAge or has no time: ${describeReports(stale, clocks)}`],
     }),
   }
 }

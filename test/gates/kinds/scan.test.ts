@@ -222,7 +222,13 @@ describe('the newest report decides', () => {
     ['old bad, new clean', [old(trivy({ age: 2 * hour, findings: [critical] })), clean], 'pass'],
     ['old clean, new bad', [old(trivy({ age: 2 * hour })), bad], 'fail'],
     ['bad and clean at once', [bad, clean], 'fail'],
-    ['bad without a time, new clean', [old(trivy({ age: null, findings: [critical] })), clean], 'pass'],
+    ['bad without a time, new clean', [old(trivy({ age: null, findings: [critical] })), clean], 'fail'],
+    ['clean without a time, new clean', [old(trivy({ age: null })), clean], 'pass'],
+    [
+      'bad without a time and signed before the new clean',
+      [scanned(trivy({ age: null, findings: [critical] }), { signedAt: now - 2 * hour }), clean],
+      'pass',
+    ],
     ['new clean of another signer', [bad, scanned(trivy({ age: 0 }), { by: ['stranger'] })], 'fail'],
     ['new clean of the future', [bad, scanned(trivy({ age: -day }))], 'fail'],
     [
@@ -253,7 +259,7 @@ describe('the newest report decides', () => {
   it('of each scanner: one new report is enough, and the old one is a warning', () => {
     const found = judge([clean, scanned(grype({ age: 3 * day }))])
     expect(found.result).toBe('pass')
-    expect(found.warnings).toEqual(['a report is older than maxAge: grype, 3 d ago'])
+    expect(found.warnings).toEqual(['a report is older than maxAge or has no time: grype, 3 d ago'])
   })
 
   it('of each scanner: an old report with findings is not ignored', () => {

@@ -1,3 +1,4 @@
+import { earliest } from '../../evaluation/judge-subjects.ts'
 import type { JudgedImage, JudgedSubject } from '../../evidence.ts'
 import type { BrokenReport, CollectedReports, TrustedReport } from './collect-reports.ts'
 import { coversSubject, mayCoverSubject } from './report-subject.ts'
@@ -22,7 +23,7 @@ export function decidingReports(
   const covering = trusted.filter((one) => coversSubject(one, subject, image))
   const byScanner = Map.groupBy(covering, ({ report }) => report.scanner)
   const newest = [...byScanner.values()].flatMap(newestOf)
-  const oldest = newest.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...newest.map(timeOf))
+  const oldest = earliest(newest.map(({ time }) => time)) ?? Number.NEGATIVE_INFINITY
   return {
     newest,
     broken: broken.filter(
@@ -31,12 +32,11 @@ export function decidingReports(
   }
 }
 
-/** A report without a time is too old, and therefore older than any other. */
+/** A report without a time may be the newest, unless it was signed before another scan ended. */
 function newestOf(all: readonly TrustedReport[]): readonly TrustedReport[] {
-  const latest = Math.max(...all.map(timeOf))
-  return all.filter((one) => timeOf(one) === latest)
-}
-
-function timeOf({ time }: TrustedReport): number {
-  return time ?? Number.NEGATIVE_INFINITY
+  const latest = Math.max(...all.map(({ time }) => time ?? Number.NEGATIVE_INFINITY))
+  return all.filter(({ time, signers }) => {
+    const latestPossible = earliest(signers.map((one) => one.time)) ?? Number.POSITIVE_INFINITY
+    return time === undefined ? latestPossible >= latest : time === latest
+  })
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { ReportFile } from '../../gates/gate-request.ts'
 import { asUsage } from '../../lib/as-usage.ts'
-import { DrayError } from '../../lib/errors.ts'
+import { DrayError, toDrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 import { digestOf, parseDigest } from '../../oci/digest.ts'
 import { maxEvidenceSize } from '../../signing/statement.ts'
@@ -27,7 +27,7 @@ async function readReportFile(value: string, cwd: string): Promise<ReportFile> {
   }
   const asserted = digest === undefined ? undefined : asUsage(() => parseDigest(digest))
   const path = resolve(cwd, name)
-  const bytes = await readFileBounded(path, maxEvidenceSize)
+  const bytes = await readBounded(path)
   if (bytes === undefined) {
     throw new DrayError('not-found', `cannot read the scan report ${name}`, {
       why: 'the file does not exist',
@@ -35,4 +35,13 @@ async function readReportFile(value: string, cwd: string): Promise<ReportFile> {
     })
   }
   return { name, bytes, sha256: digestOf(bytes), ...(asserted !== undefined && { asserted }) }
+}
+
+async function readBounded(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFileBounded(path, maxEvidenceSize)
+  } catch (error) {
+    const hint = `Pass the file of one report, of at most ${maxEvidenceSize / 2 ** 20} MiB.`
+    throw toDrayError(error).with({ hint })
+  }
 }

@@ -31,8 +31,12 @@ describe('the files of --scan-report', () => {
     ['a wrong digest', 'sha256:abc=report.json', 'usage'],
     ['a file that does not exist', 'missing.json', 'not-found'],
     ['a folder', '.', 'io'],
-  ])('are an error for %s', async (_, value, code) => {
-    await expect(readReportFiles([value], await tempFolder())).rejects.toMatchObject({ code })
+    ['a file of more than 32 MiB', 'large.json', 'malformed'],
+  ])('are an error with a fix for %s', async (_, value, code) => {
+    const folder = await tempFolder()
+    await writeFile(join(folder, 'large.json'), Buffer.alloc(32 * 1024 ** 2 + 1))
+    const hint = expect.any(String) as string
+    await expect(readReportFiles([value], folder)).rejects.toMatchObject({ code, hint })
   })
 })
 

@@ -18,7 +18,7 @@ const below = 2
 /** The beginning of the line with the fix of a failure. */
 const fix = 'fix: '
 /** A fix with a command, which a person could not copy if its line were broken. */
-const hasCommand = /^fix: Run\b/
+const hasCommand = /^fix: (?:Run\b|.* run: )/
 
 /** The word for a result; capitals are for what a person must see. */
 export function formatGateVerdict({ result, effect }: Pick<GateResult, 'result' | 'effect'>): string {

@@ -79,8 +79,10 @@ Checked 1 image: 1 refused.`)
 
   it('neither breaks nor cuts the command of a fix, so that a person can copy it', () => {
     const command = `cosign sign --key KEY r.example.com/staging/api@${digestOf('a')}`
-    const failed = gateResult({ result: 'fail', effect: 'refused', hint: `Run: ${command}` })
-    expect(show([{ ...checked, gates: [failed] }], 60)).toContain(`fix: Run: ${command}\n`)
+    for (const hint of [`Run: ${command}`, `To withdraw the rejection, ada can run: ${command}`]) {
+      const failed = gateResult({ result: 'fail', effect: 'refused', hint })
+      expect(show([{ ...checked, gates: [failed] }], 60)).toContain(`fix: ${hint}\n`)
+    }
   })
 
   it('names the environment of each gate if several have the repository', () => {

@@ -8,6 +8,24 @@ const startsProgram = ['attacks', 'commands', 'program', 'promises'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
 
+/**
+ * Tests of modules without state of their own. Their files share the processes of the workers, and
+ * modules are loaded once.
+ */
+const sharesProcess = [
+  'config',
+  'gates',
+  'inuse',
+  'lib',
+  'oci',
+  'plan',
+  'render',
+  'reports',
+  'selectors',
+  'semver',
+  'usecases',
+].map((folder) => `test/${folder}/**/*.test.ts`)
+
 /** Small files with long tests. Without recorded times, vitest would start them last. */
 const long = /(?:docs-commands|registry-corpus|status|rollback|referrers-at-once|each-profile)\.test\.ts$/
 
@@ -28,7 +46,18 @@ export default defineConfig({
     maxWorkers: '200%',
     testTimeout: 30_000,
     projects: [
-      { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: startsProgram } },
+      {
+        extends: true,
+        test: { name: 'modules', include: sharesProcess, isolate: false },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'parts',
+          include: ['test/**/*.test.ts'],
+          exclude: [...startsProgram, ...sharesProcess],
+        },
+      },
       // built first, once
       {
         extends: true,

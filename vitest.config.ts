@@ -9,16 +9,22 @@ const startsProgram = ['attacks', 'commands', 'program', 'promises'].map(
 )
 
 /**
- * Tests of modules without state of their own. Their files share the processes of the workers, and
- * modules are loaded once.
+ * Tests of modules that do not depend on the process. Their files share the processes of the
+ * workers, and modules are loaded once.
  */
 const sharesProcess = [
+  'audit',
   'config',
+  'embedded',
+  'execute',
   'gates',
+  'images',
   'inuse',
+  'layout',
   'lib',
   'oci',
   'plan',
+  'registry',
   'render',
   'reports',
   'selectors',

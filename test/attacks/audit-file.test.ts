@@ -31,10 +31,10 @@ import {
   refusal,
   waitingClock,
 } from '../support/audit-log.ts'
-import { dray } from '../support/program.ts'
+import { warmDray } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 import { world } from '../support/world.ts'
-import { toProd, workplace } from '../support/workplace.ts'
+import { toProd, warmWorkplace } from '../support/workplace.ts'
 
 const never = new AbortController().signal
 const longAgo = new Date('2020-01-01T00:00:00Z')
@@ -386,8 +386,8 @@ describe('dray promote', () => {
     async (source) => {
       const from = await world().image('api:1.4.2').start()
       writeFileSync(path, 'ghp_secret')
-      const at = await workplace(source === 'audit.file' ? withAudit(from.config, path) : from.config)
-      const ended = await dray(
+      const at = await warmWorkplace(source === 'audit.file' ? withAudit(from.config, path) : from.config)
+      const ended = await warmDray(
         [...toProd('api:1.4.2'), ...(source === 'flag' ? ['--audit-file', path] : [])],
         {
           cwd: at.folder,
@@ -404,8 +404,8 @@ describe('dray promote', () => {
 
   it.each(['', 'logs/', '.', '..', 'logs/.'])('refuses %j as the audit log', async (name) => {
     const from = await world().image('api:1.4.2').start()
-    const at = await workplace(from.config)
-    const ended = await dray(toProd('api:1.4.2', '--audit-file', name), {
+    const at = await warmWorkplace(from.config)
+    const ended = await warmDray(toProd('api:1.4.2', '--audit-file', name), {
       cwd: at.folder,
       env: { HOME: folder },
     })

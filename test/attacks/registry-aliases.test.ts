@@ -10,7 +10,7 @@ import { parseConfig } from '../../src/config/load.ts'
 import { retentionOf } from '../../src/config/retention/retention.ts'
 import { RegistryNames } from '../../src/config/registry-names.ts'
 import { layoutRegistry, parseReference } from '../../src/oci/reference.ts'
-import { workplace } from '../support/workplace.ts'
+import { warmWorkplace } from '../support/workplace.ts'
 import { image } from '../support/images.ts'
 import { tempFolder } from '../support/temp.ts'
 import { watchedRegistry } from '../support/world.ts'
@@ -195,7 +195,7 @@ describe('the rules of an environment', () => {
     await using registry = await watchedRegistry()
     const port = registry.host.split(':')[1] ?? ''
     const path = (name: string) => `registry: "localhost:${port}", path: "${name}/{image}"`
-    const place = await workplace(`version: 1
+    const place = await warmWorkplace(`version: 1
 environments:
   dev: { ${path('dev')} }
   prod: { ${path('prod')}, promoteFrom: [dev], require: [reason] }

@@ -17,7 +17,7 @@ import {
 } from '../support/real-images.ts'
 import { tempFolder } from '../support/temp.ts'
 import { configOf } from '../support/world.ts'
-import { toProd, type Workplace, workplace } from '../support/workplace.ts'
+import { toProd, type Workplace, warmWorkplace } from '../support/workplace.ts'
 
 const isRead = ({ method }: LogEntry) => method === 'GET' || method === 'HEAD'
 const transfersBlob = ({ method, path }: LogEntry) =>
@@ -37,7 +37,7 @@ describe.skipIf(!realTools.available)(`a real image at a real docker-registry${r
   let amd64: Descriptor
   beforeEach(async () => {
     layout = await newLayout()
-    here = await workplace(configOf(registry.host))
+    here = await warmWorkplace(configOf(registry.host))
     amd64 = await addBusybox(layout, 'amd64')
   })
 

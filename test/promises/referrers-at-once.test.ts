@@ -7,7 +7,7 @@ import { dockerRegistry, startDockerRegistry } from '../support/docker-registry.
 import { type Content, image, referrer, together } from '../support/images.ts'
 import { writeLayout } from '../support/layouts.ts'
 import { Oracle } from '../support/oracle.ts'
-import { dray } from '../support/program.ts'
+import { warmDray } from '../support/program.ts'
 import { bench } from '../support/promotion.ts'
 import { tempFolder } from '../support/temp.ts'
 import { startRegistry } from '../../src/embedded/server.ts'
@@ -64,7 +64,7 @@ describe.each(['docker-registry', 'embedded'] as const)(
       parts.forEach((part, i) => writeLayout(join(folder, String(i)), together(subject, ...part), '1.4.2'))
       const ended = await Promise.all(
         parts.map((_, i) =>
-          dray(['copy', `oci:${join(folder, String(i))}:1.4.2`, `${host}/team/api:1.4.2`, '--yes'], {
+          warmDray(['copy', `oci:${join(folder, String(i))}:1.4.2`, `${host}/team/api:1.4.2`, '--yes'], {
             env: { XDG_STATE_HOME: join(folder, 'state') },
           }),
         ),
@@ -84,7 +84,7 @@ describe.each(['docker-registry', 'embedded'] as const)(
           const home = await tempFolder()
           const env = { HOME: home, XDG_STATE_HOME: home, XDG_RUNTIME_DIR: home, TMPDIR: home }
           const source = `oci:${join(folder, String(i))}:1.4.2`
-          return await dray(['copy', source, `${host}/team/api:1.4.2`, '--yes'], { env })
+          return await warmDray(['copy', source, `${host}/team/api:1.4.2`, '--yes'], { env })
         }),
       )
       expect(ended.map(({ code, stderr }) => (code === 0 ? '' : stderr))).toEqual(parts.map(() => ''))

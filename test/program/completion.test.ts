@@ -168,7 +168,7 @@ describe('the hidden command of completion', () => {
 
   it('knows the values of each flag and argument', () => {
     const free = new Set(
-      'actor allow-host expect-digest glob host interval limit locked-tag max-wait name platform port prerelease-channel reason semver shard since tag tags ticket timeout until username'.split(
+      'actor allow-host expect-digest expires glob host interval limit locked-tag max-wait name password-env platform port prerelease-channel reason semver shard since tag tags ticket timeout until username'.split(
         ' ',
       ),
     )

@@ -210,6 +210,22 @@ describe('a VEX document', () => {
       [{ age: 2 * hour }, { status: 'affected', product: 'pkg:oci/web' }],
       'pass',
     ],
+    [
+      'affected for its alias alone reopens it',
+      [
+        { aliases: ['GHSA-aaaa-bbbb-cccc'], age: 2 * hour },
+        { id: 'GHSA-aaaa-bbbb-cccc', status: 'affected' },
+      ],
+      'fail',
+    ],
+    [
+      'fixed for an alias of affected does not close it',
+      [
+        { aliases: ['GHSA-aaaa-bbbb-cccc'], status: 'affected', age: 2 * hour },
+        { id: 'GHSA-aaaa-bbbb-cccc', status: 'fixed' },
+      ],
+      'fail',
+    ],
     ['one of the future does not count', [{ age: -day }], 'fail'],
     ['one without a time counts alone', [{ age: null }], 'pass'],
     ['affected without a time may be the newest', [{}, { status: 'affected', age: null }], 'fail'],

@@ -150,6 +150,7 @@ export function scannedSarif(report: object, options: Attached = {}): AttachedEv
 
 export interface TestVex {
   readonly id?: string
+  readonly aliases?: readonly string[]
   readonly status?: string
   readonly justification?: string | undefined
   /** milliseconds before now; null: the statement has a time that cannot be read */
@@ -162,6 +163,7 @@ export interface TestVex {
 export function vex(
   {
     id = critical.id,
+    aliases = [],
     status = 'not_affected',
     justification = 'vulnerable_code_not_in_execute_path',
     age = hour,
@@ -178,7 +180,7 @@ export function vex(
     version: 1,
     statements: [
       {
-        vulnerability: { name: id },
+        vulnerability: { name: id, aliases },
         status,
         ...(justification !== '' && { justification }),
         timestamp: age === null ? 'yesterday' : new Date(now - age).toISOString(),

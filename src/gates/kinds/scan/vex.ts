@@ -106,7 +106,7 @@ export function decideByVex(
   subject: JudgedSubject,
   image: JudgedImage,
 ): VexDecision {
-  const ofFinding = idsOf(finding.id, finding.aliases).flatMap((id) => statements.get(id) ?? [])
+  const ofFinding = statementsOf(idsOf(finding.id, finding.aliases), statements)
   const about = ofFinding.filter(
     ({ evidence, statement }) =>
       isAbout(evidence, subject, image) &&
@@ -124,6 +124,24 @@ export function decideByVex(
   if (first === undefined || deciding.some(({ suppresses }) => !suppresses) || isUnsure)
     return { suppresses: false, ...(note !== undefined && { note }) }
   return { suppresses: true, by: first.one }
+}
+
+/**
+ * Returns the statements about any of the ids, and those that do not suppress about an alias that
+ * only the others have: a statement can be withdrawn under another id than that of the scanner.
+ */
+function statementsOf(
+  ids: readonly string[],
+  statements: CollectedVex['statements'],
+): readonly TrustedVexStatement[] {
+  const own = ids.flatMap((id) => statements.get(id) ?? [])
+  const aliases = new Set(own.flatMap(({ statement }) => idsOf(statement.vulnerability, statement.aliases)))
+  const others = [...aliases].filter((id) => !ids.includes(id)).flatMap((id) => statements.get(id) ?? [])
+  return [...own, ...others.filter(({ statement }) => !closes(statement))]
+}
+
+function closes({ status }: VexStatement): boolean {
+  return status === 'fixed' || status === 'not_affected'
 }
 
 function idsOf(id: string, aliases: readonly string[]): readonly string[] {
@@ -146,8 +164,7 @@ function judgeStatement(
   image: JudgedImage,
 ): JudgedStatement {
   const { status, justification } = statement
-  const closes = status === 'fixed' || status === 'not_affected'
-  if (!closes) {
+  if (!closes(statement)) {
     // The statement may name the image or the package otherwise than the one that it withdraws.
     const isRelevant = statement.products
       .filter((product) => mayBeProduct(product, subject, image))

@@ -8,6 +8,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import type { PlacementEnd } from '../plan/plan.ts'
 import type { GateTrust } from './gate-trust.ts'
+import type { RunReads } from './gathering/run-reads.ts'
 
 /** A gate of an environment that the target repository belongs to. */
 export interface ApplicableGate {
@@ -33,6 +34,8 @@ export interface GatePorts {
   readonly stores: Repositories
   readonly trust: GateTrust
   readonly clock: Clock
+  /** what the run has read for gates: several targets and the check before tags use it */
+  readonly reads: RunReads
   /** who runs dray: CI accounts such as `github:ada`, and user names */
   readonly actors: readonly string[]
   readonly reason?: string

@@ -15,7 +15,6 @@ import { neededLayers, neededSigners } from './gathering/needs.ts'
 import { readImage } from './gathering/read-evidence.ts'
 import { readLayers } from './gathering/read-layers.ts'
 import { evidenceOfFile } from './gathering/report-files.ts'
-import { readsOfRun } from './gathering/run-reads.ts'
 import { verifyLayer } from './gathering/verify-layer.ts'
 
 /** An image with its verified evidence, without what other repositories say about it. */
@@ -42,7 +41,7 @@ export async function gatherImage(
   const { graph, evidence, reason } = await readImage(
     request,
     store,
-    readsOfRun(ports).tagList(store, ports.clock, call),
+    ports.reads.tagList(store, ports.clock, call),
     call,
   )
   const found = graphPlatforms(graph)
@@ -58,7 +57,7 @@ export async function gatherImage(
   const context = { signers: neededSigners(gates, ports.trust), image, now: ports.clock.now() }
   const [verified] = await Promise.all([
     limit === undefined ? verifyLayers(store, layers, context, ports, call) : [],
-    layers.length === 0 ? undefined : confirmLists(store, root.digest, evidence, readsOfRun(ports), call),
+    layers.length === 0 ? undefined : confirmLists(store, root.digest, evidence, ports.reads, call),
   ])
   const clockDifference = store.clockDifference()
   return {
@@ -91,7 +90,7 @@ async function verifyLayers(
   call: Call,
 ): Promise<readonly AttachedEvidence[]> {
   const toRead = layers.filter(({ layout }) => layout !== 'notation').map(({ layer }) => layer)
-  const contentOf = await readLayers(store, toRead, readsOfRun(ports), call)
+  const contentOf = await readLayers(store, toRead, ports.reads, call)
   const verified: AttachedEvidence[] = []
   for (const layer of layers) {
     verified.push(await verifyLayer(layer, contentOf(layer.layer), context))

@@ -1,6 +1,7 @@
 import { findImagesAt, repositoriesOf } from '../../config/environments.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { GatePorts, ReportFile } from '../../gates/gate-request.ts'
+import { RunReads } from '../../gates/gathering/run-reads.ts'
 import type { GateTrust } from '../../gates/gate-trust.ts'
 import type { Actor } from '../../audit/log/record.ts'
 import { defaultTag } from '../../oci/reference.ts'
@@ -31,6 +32,7 @@ export async function createGatePorts(
     stores: await context.stores(),
     trust,
     clock: context.clock,
+    reads: new RunReads(),
     actors: accountsOf(findActor(context.env, actor)),
     ...(reason !== undefined && { reason }),
     ...(ticket !== undefined && { ticket }),

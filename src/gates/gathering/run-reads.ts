@@ -61,12 +61,3 @@ export class RunReads {
 function keyOf(repository: RepositoryName, digest: Digest): string {
   return `${formatRepository(repository)}@${digest}`
 }
-
-const runs = new WeakMap<object, RunReads>()
-
-/** The reads of the run that has these ports. */
-export function readsOfRun(ports: object): RunReads {
-  const known = runs.get(ports) ?? new RunReads()
-  runs.set(ports, known)
-  return known
-}

@@ -1,3 +1,4 @@
+import { RunReads } from '../../../src/gates/gathering/run-reads.ts'
 import { describe, expect, it } from 'vitest'
 import { GateRun, type JudgeImage } from '../../../src/cli/gates/changes/gate-run.ts'
 import { accountsOf } from '../../../src/cli/gates/gate-ports.ts'
@@ -38,6 +39,7 @@ function runWith(
       stores: memoryStores(image({ label: 'api' })),
       trust: gateTrust({}),
       clock: systemClock,
+      reads: new RunReads(),
       actors: [],
       overrides: new Map(Object.entries(overrides)),
       reportFiles: [],

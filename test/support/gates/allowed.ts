@@ -1,5 +1,6 @@
 import type { GateDefinition } from '../../../src/config/gates/gate.ts'
 import type { GatePorts, GateRequest } from '../../../src/gates/gate-request.ts'
+import { RunReads } from '../../../src/gates/gathering/run-reads.ts'
 import type { GateTrust } from '../../../src/gates/gate-trust.ts'
 import { judge } from '../../../src/gates/judge.ts'
 import type { Repositories } from '../../../src/images/ports.ts'
@@ -51,6 +52,7 @@ export async function isAllowed(
     stores,
     trust,
     clock: { now: () => now, sleep: async () => undefined },
+    reads: new RunReads(),
     actors: ['github:eve'],
     overrides: new Map(),
     reportFiles: [],

@@ -1,5 +1,6 @@
 import { gatherImage, type VerifiedImage } from '../../../src/gates/gather.ts'
 import type { ApplicableGate, GatePorts, GateRequest } from '../../../src/gates/gate-request.ts'
+import { RunReads } from '../../../src/gates/gathering/run-reads.ts'
 import { judge } from '../../../src/gates/judge.ts'
 import type { GateDefinition } from '../../../src/config/gates/gate.ts'
 import type { Repositories } from '../../../src/images/ports.ts'
@@ -62,6 +63,7 @@ function judgingAt(
     stores,
     trust: gateTrust({}),
     clock: systemClock,
+    reads: new RunReads(),
     actors: [],
     overrides: new Map(),
     reportFiles: [],

@@ -8,9 +8,9 @@ import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { operationTexts } from './operation.ts'
 import { formatEndInEnvironment } from './placement-end.ts'
 import { type PlacementState, stateOf } from './placement-state.ts'
-import { breakLines } from './text/section.ts'
+import { breakLines, narrowPage, renderLabeledRows } from './text/section.ts'
 import type { Page, Style } from './text/style.ts'
-import { type Cell, renderTable } from './text/table.ts'
+import type { Cell } from './text/table.ts'
 import { displayWidth, pad } from './text/width.ts'
 
 /**
@@ -55,7 +55,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
     ...(size === undefined ? [] : [style.dim(formatBytes(size))]),
     ...(state === '' ? [] : [stateOf(placement, plan) === 'refused' ? style.red(state) : style.dim(state)]),
   ].join('  ')
-  const indented = { style, width: page.width === undefined ? undefined : page.width - 2 }
+  const { width } = narrowPage(page)
   const rows: Cell[][] = [
     ...(isInPlace
       ? [['in', formatEndInEnvironment(to)]]
@@ -64,16 +64,15 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
           ['to', formatEndInEnvironment(to)],
         ]),
     ...(hasRelease ? [['release', escapeText(from.tag ?? '')]] : []),
-    ...tagRows(placement, indented.width),
+    ...tagRows(placement, width),
     ...(evidence.found === 0 ? [] : [['attached', attachedCell(evidence)]]),
     ...(isAttested(plan, placement) ? [['attest', 'attach an attestation before the tags move']] : []),
     ...(needsRepair(plan, placement)
       ? [['repair', { text: 'content is missing: copy it again', tone: 'yellow' } as const]]
       : []),
-    ...gateRows(placement.gates ?? [], indented.width),
+    ...gateRows(placement.gates ?? [], width),
   ]
-  const columns = [{ title: '' }, { title: '', flexible: true }]
-  return `${head}\n${indent(renderTable(columns, rows, indented))}`
+  return `${head}\n${renderLabeledRows(rows, page)}`
 }
 
 /** Whether `--verify` found something missing. */
@@ -210,8 +209,4 @@ function validityLine({ placements, steps }: Plan): readonly string[] {
 
 function countPart(count: number, noun: string, state: string): readonly string[] {
   return count === 0 ? [] : [`${formatCount(count, noun)} ${state}`]
-}
-
-function indent(text: string): string {
-  return text.replaceAll(/^/gm, '  ')
 }

@@ -33,7 +33,8 @@ const sharesProcess = [
 ].map((folder) => `test/${folder}/**/*.test.ts`)
 
 /** Small files with long tests. Without recorded times, vitest would start them last. */
-const long = /(?:docs-commands|registry-corpus|status|rollback|referrers-at-once|each-profile)\.test\.ts$/
+const long =
+  /(?:docs-commands|hostile\/corpus|single-fault|killed|referrers-at-once|rollback|status)\.test\.ts$/
 
 /** Starts long tests first, so that no core is idle at the end. */
 class LongFirst extends BaseSequencer {

@@ -245,7 +245,7 @@ it('status and diff refuse an image that dray.yaml does not list, and suggest th
 
 describe('status exits with 64 and a hint for', () => {
   it.each([
-    [{ images: false, args: [] }, 'Name images'],
+    [{ images: false, args: [] }, 'Name an image, or list all images'],
     [{ images: true, args: ['@prod'] }, '@prod is an environment'],
     [{ images: true, args: ['api:1.4.2'] }, 'names one image'],
     [{ images: true, args: ['elsewhere.test/api'] }, 'is in no environment'],

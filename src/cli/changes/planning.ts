@@ -45,7 +45,7 @@ export async function hashPolicy<Policy extends object>(
 
 /**
  * Opens the gates and the residency of `dray.yaml` for a run. Undefined, and nothing is loaded, if
- * it has neither and the user overrides no gate.
+ * it has neither and the user passes nothing for gates.
  * @throws what `openPlanGuard` throws
  */
 export async function openGuard(
@@ -55,7 +55,8 @@ export async function openGuard(
 ): Promise<PlanGuard | undefined> {
   const { config } = await context.config()
   const isGuarded = hasGates(config) || config.residency !== undefined
-  if (!isGuarded && (flags['override-gate'] ?? []).length === 0) return undefined
+  const given = [...(flags['override-gate'] ?? []), ...(flags['scan-report'] ?? [])]
+  if (!isGuarded && given.length === 0) return undefined
   const { openPlanGuard } = await import('../gates/changes/plan-guard.ts')
   return await openPlanGuard(options, flags, context)
 }

@@ -171,9 +171,12 @@ async function plannerOf(
     return {
       ...(await guardPromotion(decided, { guard, gathered, sourceOptions }, call)),
       readAt,
-      warnings: warnAboutTargets(
-        gathered.flatMap((one) => (one.kind === 'read' ? [warnedImage(one.snapshot)] : [])),
-      ),
+      warnings: [
+        ...(guard?.warnings ?? []),
+        ...warnAboutTargets(
+          gathered.flatMap((one) => (one.kind === 'read' ? [warnedImage(one.snapshot)] : [])),
+        ),
+      ],
     }
   }
 }

@@ -141,9 +141,6 @@ async function planInPlace<Snapshot>(
   const again = gatherAgain && {
     planAgain: async (images: ReadonlySet<string>) => await planOf(await gatherAgain(stores, images)),
   }
-  const texts = warnings?.(snapshot)
-  return newChange(
-    { ...(await planOf(snapshot)), ...(texts !== undefined && { warnings: texts }) },
-    { ...again },
-  )
+  const texts = [...(guard?.warnings ?? []), ...(warnings?.(snapshot) ?? [])]
+  return newChange({ ...(await planOf(snapshot)), warnings: texts }, { ...again })
 }

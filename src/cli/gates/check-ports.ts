@@ -1,4 +1,5 @@
 import type { GateDefinition } from '../../config/gates/gate.ts'
+import type { Call } from '../../lib/call.ts'
 import type { CheckPorts } from '../../usecases/check/check.ts'
 import type { CheckRequest } from '../../usecases/check/request.ts'
 import type { Context } from '../wiring/context.ts'
@@ -6,7 +7,7 @@ import { distinctGates } from './changes/gate-run.ts'
 import type { GateFlags } from './gate-flags.ts'
 import { createGatePorts } from './gate-ports.ts'
 import { loadGates } from './load-gates.ts'
-import { readReportFiles } from './report-files.ts'
+import { readReportFiles, warnAboutReportFiles } from './report-files.ts'
 import { residencyErrors } from './residency.ts'
 
 /**
@@ -17,13 +18,16 @@ export async function openCheckPorts(
   requests: readonly CheckRequest[],
   flags: GateFlags,
   context: Context,
+  { notify }: Call,
 ): Promise<CheckPorts> {
   const loaded = await context.config()
+  const gates = definitionsOf(requests)
   const [reportFiles, trust, { judge }] = await Promise.all([
     readReportFiles(flags['scan-report'] ?? [], context.cwd),
-    loadGates(loaded, definitionsOf(requests)),
+    loadGates(loaded, gates),
     import('../../gates/judge.ts'),
   ])
+  for (const text of warnAboutReportFiles(reportFiles, gates)) notify({ kind: 'warning', text })
   const ports = await createGatePorts(context, loaded, {
     trust,
     reason: flags.reason,

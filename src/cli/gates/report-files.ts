@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { GateDefinition } from '../../config/gates/gate.ts'
 import type { ReportFile } from '../../gates/gate-request.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
@@ -15,6 +16,18 @@ export async function readReportFiles(
   cwd: string,
 ): Promise<readonly ReportFile[]> {
   return await Promise.all(values.map((value) => readReportFile(value, cwd)))
+}
+
+/** Returns a warning if there are files and no gate accepts them. */
+export function warnAboutReportFiles(
+  files: readonly ReportFile[],
+  gates: readonly GateDefinition[],
+): readonly string[] {
+  const isUsed = gates.some((gate) => gate.kind === 'scan' && gate.allowReportFile)
+  if (files.length === 0 || isUsed) return []
+  return [
+    '--scan-report has no effect, because no scan gate of the destination has allowReportFile: true in dray.yaml.',
+  ]
 }
 
 async function readReportFile(value: string, cwd: string): Promise<ReportFile> {

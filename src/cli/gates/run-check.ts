@@ -32,7 +32,7 @@ export async function runCheck(
     requests.map(({ from }) => from.repository),
     'read',
   )
-  const images = await checkImages(requests, await openCheckPorts(requests, flags, context), call)
+  const images = await checkImages(requests, await openCheckPorts(requests, flags, context, call), call)
   return { images, exitCode: exitOfCheck(images) }
 }
 

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readReportFiles } from '../../../src/cli/gates/report-files.ts'
+import { readReportFiles, warnAboutReportFiles } from '../../../src/cli/gates/report-files.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
+import { scanGate } from '../../support/gates/definitions.ts'
 import { fiveSigners, scanDocumentOf } from '../../support/gates/five-gates.ts'
 import { type GatedRuns, gatedRuns } from '../../support/gates/gated-runs.ts'
 import { image } from '../../support/images.ts'
@@ -37,6 +38,19 @@ describe('the files of --scan-report', () => {
     await writeFile(join(folder, 'large.json'), Buffer.alloc(32 * 1024 ** 2 + 1))
     const hint = expect.any(String) as string
     await expect(readReportFiles([value], folder)).rejects.toMatchObject({ code, hint })
+  })
+})
+
+describe('a file of --scan-report', () => {
+  const file = { name: 'report.json', bytes: Buffer.from('{}'), sha256: digestOf('{}') }
+
+  it.each([
+    ['without a gate', [], 1],
+    ['with a scan gate that accepts no files', [scanGate()], 1],
+    ['with a scan gate that accepts files', [scanGate({ allowReportFile: true })], 0],
+  ])('that no gate uses is a warning: %s', (_, gates, count) => {
+    expect(warnAboutReportFiles([file], gates)).toHaveLength(count)
+    expect(warnAboutReportFiles([], gates)).toEqual([])
   })
 })
 

@@ -11,7 +11,7 @@ import { applicableGates, distinctGates, type GateSources } from './gate-run.ts'
 import { hashOfGates } from '../trust/hash-definition.ts'
 import { loadGates } from '../load-gates.ts'
 import { openGateRun } from './open-gate-run.ts'
-import { readReportFiles } from '../report-files.ts'
+import { readReportFiles, warnAboutReportFiles } from '../report-files.ts'
 import { refuseByResidency } from '../residency.ts'
 
 export interface PlanGuardOptions {
@@ -31,6 +31,8 @@ interface GuardedPlan {
 export interface PlanGuard {
   /** the part of the policy's hash for gates and for what the user passed for them */
   readonly hashed: object
+  /** about files of `--scan-report` that no gate uses */
+  readonly warnings: readonly string[]
   apply(plan: Plan, sources: GateSources, call: Call): Promise<GuardedPlan>
 }
 
@@ -65,6 +67,7 @@ export async function openPlanGuard(
       ...(overrides.size > 0 && { overriddenGates: [...overrides.keys()].sort() }),
       ...(reportFiles.length > 0 && { scanReports: reportFiles.map(({ sha256 }) => sha256) }),
     },
+    warnings: warnAboutReportFiles(reportFiles, gates),
     apply: async (plan, sources, call) => {
       const refusals = await refuseByResidency(plan, context, call)
       const allowed = refuseImages(plan, refusals, { partial })

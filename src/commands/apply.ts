@@ -2,7 +2,7 @@ import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { operationNamed } from '../cli/changes/operations.ts'
-import { planKeyFlag, readPlanFile } from '../cli/changes/plan-file.ts'
+import { checkOverrides, planKeyFlag, readPlanFile } from '../cli/changes/plan-file.ts'
 import { reviewFlags } from '../cli/changes/review/review-flags.ts'
 import { changeFlags } from '../cli/command/change-flags.ts'
 import { scanReportFlag } from '../cli/gates/gate-flags.ts'
@@ -15,7 +15,7 @@ export default class Apply extends ChangeCommand {
 
 dray does not trust the file. It makes every decision again, by the current dray.yaml and the current content of the registries, and refuses a plan that breaks a rule. Pass flags such as \`--move-tag\` again: they are not part of the plan. With \`--key\`, dray first verifies the signature of the plan.
 
-dray evaluates the gates of the current dray.yaml again. If they differ from those of the plan, or if one of them fails now, dray does not change that image and exits with 3. The overrides of the plan apply. Pass the files of \`--scan-report\` again.
+dray evaluates the gates of the current dray.yaml again. If they differ from those of the plan, or if one of them fails now, dray does not change that image and exits with 3. The overrides of the plan apply; if audit.sign.key is set, it must have signed such a plan, or a key of \`--key\`. Pass the files of \`--scan-report\` again.
 
 A plan of \`dray prune\` deletes only images that the policy still deletes. If it was made with \`--in-use\`, pass a list again.
 
@@ -60,6 +60,7 @@ dray plan show plan.json`,
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Apply)
     const plan = await readPlanFile(args.plan, { keyFiles: flags.key, ownOnly: true })
+    await checkOverrides(args.plan, plan, { keyFiles: flags.key }, this.context)
     const { review } = await operationNamed(plan.operation)
     const ports = this.portsFor(flags)
     await this.carryOut(

@@ -2,9 +2,11 @@ import { string } from '@oclif/core/flags'
 import type { Stats } from 'node:fs'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { othersWhoWriteFile } from '../../lib/files/ownership.ts'
+import { hashOfPlan } from '../../plan/plan-hash.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { SignatureCheck } from '../../plan/plan-file.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import type { PublicKey } from '../../signing/dsse.ts'
 import { flagGroups } from '../help/flag-groups.ts'
 import type { Context } from '../wiring/context.ts'
 
@@ -51,13 +53,56 @@ export async function readPlanFile(
   return parsePlanFile(bytes, file, await signatureCheck(keyFiles))
 }
 
+/**
+ * Checks that `audit.sign.key` signed a plan that overrides gates, if that key is configured: a
+ * person who can only write the file must not add an override. `--key` replaces this check.
+ * @throws `refused`.
+ */
+export async function checkOverrides(
+  file: string,
+  plan: Plan | PrunePlan,
+  { keyFiles = [] }: Pick<PlanFileOptions, 'keyFiles'>,
+  context: Context,
+): Promise<void> {
+  if (keyFiles.length > 0 || !('placements' in plan) || !hasOverriddenGates(plan)) return
+  const { config } = await context.config()
+  if (config.audit.sign === undefined) return
+  const hint = 'Pass the public key of audit.sign.key with --key, or make the plan again.'
+  try {
+    const key = await context.signingKey()
+    if (key === undefined) return
+    const [{ publicHalf }, { readFileBounded }, { maxPlanSize, parsePlanFile }] = await Promise.all([
+      import('../../signing/signing-keys.ts'),
+      import('../../lib/files/read.ts'),
+      import('../../plan/plan-file.ts'),
+    ])
+    const bytes = (await readFileBounded(file, maxPlanSize)) ?? new Uint8Array()
+    const signed = parsePlanFile(bytes, file, await checkWith([publicHalf(key)]))
+    if (hashOfPlan(signed) === hashOfPlan(plan)) return
+    throw new DrayError('conflict', `the plan ${file} was changed while dray read it`)
+  } catch (cause) {
+    if (!isDrayError(cause) || cause.code === 'interrupted') throw cause
+    throw new DrayError('refused', `the plan ${file} overrides gates, and its signature is not verified`, {
+      subject: file,
+      why: cause.why ?? cause.message,
+      hint,
+      cause,
+    })
+  }
+}
+
+function hasOverriddenGates({ placements }: Plan): boolean {
+  return placements.some(({ gates = [] }) => gates.some(({ effect }) => effect === 'overridden'))
+}
+
 async function signatureCheck(keyFiles: readonly string[]): Promise<SignatureCheck | undefined> {
   if (keyFiles.length === 0) return undefined
-  const [{ loadVerifyKey }, { checkPlanSignature }] = await Promise.all([
-    import('../../signing/signing-keys.ts'),
-    import('../../audit/attestation/plan-signature.ts'),
-  ])
-  const keys = await Promise.all(keyFiles.map((file) => loadVerifyKey(file)))
+  const { loadVerifyKey } = await import('../../signing/signing-keys.ts')
+  return await checkWith(await Promise.all(keyFiles.map((file) => loadVerifyKey(file))))
+}
+
+async function checkWith(keys: readonly PublicKey[]): Promise<SignatureCheck> {
+  const { checkPlanSignature } = await import('../../audit/attestation/plan-signature.ts')
   return (canonical, signature, name) => checkPlanSignature(canonical, signature, keys, name)
 }
 

@@ -153,6 +153,30 @@ describe('apply with gates', () => {
     expect(await isPromoted(here)).toBe(true)
   })
 
+  it('accepts an override only in a plan that audit.sign.key signed, if there is one', async () => {
+    const here = await world().image('api:1.4.2').start()
+    const gates = [signed]
+    const more = (key: string) => ({ audit: { sign: { key } } })
+    const runs = await gatedRuns(here, { gates, signers, more: more('sign.pem') })
+    await writeFile(join(runs.folder, 'sign.pem'), newSigner().privateKeyPem)
+    await writeFile(join(runs.folder, 'other.pem'), newSigner().privateKeyPem)
+    await runs.promote('api:1.4.2', { out: 'plan.json', ...override })
+    await runs.edit('plan.json', 'edited.json', (plan) => {
+      const { signature: _signature, ...unsigned } = plan as typeof plan & { signature?: unknown }
+      return unsigned
+    })
+    const refused = { exitCode: 3, error: { code: 'refused' } }
+    expect(await runs.apply('edited.json')).toMatchObject(refused)
+    await runs.configure({ gates, signers, more: more('other.pem') })
+    expect(await runs.apply('plan.json')).toMatchObject(refused)
+    await runs.configure({ gates, signers, more: more('missing.pem') })
+    expect(await runs.apply('plan.json')).toMatchObject(refused)
+    expect(await isPromoted(here)).toBe(false)
+    await runs.configure({ gates, signers, more: more('sign.pem') })
+    expect(await runs.apply('plan.json')).toMatchObject({ exitCode: 0 })
+    expect(await isPromoted(here)).toBe(true)
+  })
+
   it('does not accept an override in the file of a gate that forbids it', async () => {
     const { here, runs } = await savedPlan({ gate: { override: 'never' } })
     const [referrer] = await here.staging.oracle.referrers(

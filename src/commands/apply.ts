@@ -2,7 +2,7 @@ import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { operationNamed } from '../cli/changes/operations.ts'
-import { checkOverrides, planKeyFlag, readPlanFile } from '../cli/changes/plan-file.ts'
+import { planKeyFlag, readPlanFile } from '../cli/changes/plan-file.ts'
 import { reviewFlags } from '../cli/changes/review/review-flags.ts'
 import { changeFlags } from '../cli/command/change-flags.ts'
 import { scanReportFlag } from '../cli/gates/gate-flags.ts'
@@ -59,8 +59,11 @@ dray plan show plan.json`,
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Apply)
-    const plan = await readPlanFile(args.plan, { keyFiles: flags.key, ownOnly: true })
-    await checkOverrides(args.plan, plan, { keyFiles: flags.key }, this.context)
+    const plan = await readPlanFile(args.plan, {
+      keyFiles: flags.key,
+      ownOnly: true,
+      keyOfOverrides: () => this.context.signingKey(),
+    })
     const { review } = await operationNamed(plan.operation)
     const ports = this.portsFor(flags)
     await this.carryOut(

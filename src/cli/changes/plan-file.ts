@@ -2,11 +2,11 @@ import { string } from '@oclif/core/flags'
 import type { Stats } from 'node:fs'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { othersWhoWriteFile } from '../../lib/files/ownership.ts'
-import { hashOfPlan } from '../../plan/plan-hash.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { SignatureCheck } from '../../plan/plan-file.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import type { PublicKey } from '../../signing/dsse.ts'
+import type { SigningKey } from '../../signing/signing-keys.ts'
 import { flagGroups } from '../help/flag-groups.ts'
 import type { Context } from '../wiring/context.ts'
 
@@ -26,6 +26,11 @@ export interface PlanFileOptions {
   readonly keyFiles: readonly string[] | undefined
   /** Refuses an unsigned file that others than this user and root can write to. */
   readonly ownOnly: boolean
+  /**
+   * Loads the key that must have signed a plan that overrides gates, if `keyFiles` is empty;
+   * undefined: no key is configured.
+   */
+  readonly keyOfOverrides?: () => Promise<SigningKey | undefined>
 }
 
 /**
@@ -35,64 +40,56 @@ export interface PlanFileOptions {
  */
 export async function readPlanFile(
   file: string,
-  { keyFiles = [], ownOnly }: PlanFileOptions,
+  { keyFiles = [], ownOnly, keyOfOverrides }: PlanFileOptions,
 ): Promise<Plan | PrunePlan> {
   const [{ readFileBounded }, { maxPlanSize, parsePlanFile }] = await Promise.all([
     import('../../lib/files/read.ts'),
     import('../../plan/plan-file.ts'),
   ])
-  const check = (stats: Stats): void => refuseUntrusted(file, stats)
+  const checkOwner = (stats: Stats): void => refuseUntrusted(file, stats)
   const isChecked = ownOnly && keyFiles.length === 0
-  const bytes = await readFileBounded(file, maxPlanSize, isChecked ? { check } : {})
+  const bytes = await readFileBounded(file, maxPlanSize, isChecked ? { check: checkOwner } : {})
   if (bytes === undefined) {
     throw new DrayError('not-found', `cannot read the plan ${file}`, {
       why: 'the file does not exist',
       hint: 'Save a plan with --out FILE: dray promote, copy, tag, rollback and prune have this flag.',
     })
   }
-  return parsePlanFile(bytes, file, await signatureCheck(keyFiles))
+  const plan = parsePlanFile(bytes, file, await signatureCheck(keyFiles))
+  if (keyFiles.length === 0 && keyOfOverrides !== undefined && overridesGates(plan))
+    await checkOverrides((check) => parsePlanFile(bytes, file, check), file, keyOfOverrides)
+  return plan
 }
 
 /**
  * Checks that `audit.sign.key` signed a plan that overrides gates, if that key is configured: a
- * person who can only write the file must not add an override. `--key` replaces this check.
+ * person who can only write the file must not add an override.
  * @throws `refused`.
  */
-export async function checkOverrides(
+async function checkOverrides(
+  parseWith: (check: SignatureCheck) => void,
   file: string,
-  plan: Plan | PrunePlan,
-  { keyFiles = [] }: Pick<PlanFileOptions, 'keyFiles'>,
-  context: Context,
+  keyOfOverrides: NonNullable<PlanFileOptions['keyOfOverrides']>,
 ): Promise<void> {
-  if (keyFiles.length > 0 || !('placements' in plan) || !hasOverriddenGates(plan)) return
-  const { config } = await context.config()
-  if (config.audit.sign === undefined) return
-  const hint = 'Pass the public key of audit.sign.key with --key, or make the plan again.'
   try {
-    const key = await context.signingKey()
+    const key = await keyOfOverrides()
     if (key === undefined) return
-    const [{ publicHalf }, { readFileBounded }, { maxPlanSize, parsePlanFile }] = await Promise.all([
-      import('../../signing/signing-keys.ts'),
-      import('../../lib/files/read.ts'),
-      import('../../plan/plan-file.ts'),
-    ])
-    const bytes = (await readFileBounded(file, maxPlanSize)) ?? new Uint8Array()
-    const signed = parsePlanFile(bytes, file, await checkWith([publicHalf(key)]))
-    if (hashOfPlan(signed) === hashOfPlan(plan)) return
-    throw new DrayError('conflict', `the plan ${file} was changed while dray read it`)
+    const { publicHalf } = await import('../../signing/signing-keys.ts')
+    parseWith(await checkWith([publicHalf(key)]))
   } catch (cause) {
     if (!isDrayError(cause) || cause.code === 'interrupted') throw cause
     throw new DrayError('refused', `the plan ${file} overrides gates, and its signature is not verified`, {
       subject: file,
       why: cause.why ?? cause.message,
-      hint,
+      hint: 'Pass the public key of audit.sign.key with --key, or make the plan again.',
       cause,
     })
   }
 }
 
-function hasOverriddenGates({ placements }: Plan): boolean {
-  return placements.some(({ gates = [] }) => gates.some(({ effect }) => effect === 'overridden'))
+function overridesGates(plan: Plan | PrunePlan): boolean {
+  if (!('placements' in plan)) return false
+  return plan.placements.some(({ gates = [] }) => gates.some(({ effect }) => effect === 'overridden'))
 }
 
 async function signatureCheck(keyFiles: readonly string[]): Promise<SignatureCheck | undefined> {

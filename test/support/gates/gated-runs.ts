@@ -6,7 +6,7 @@ import { type ApproveOptions, runApproval } from '../../../src/cli/approvals/run
 import { carryOut } from '../../../src/cli/changes/carry-out.ts'
 import type { PlannedChange } from '../../../src/cli/changes/operation.ts'
 import { operationNamed } from '../../../src/cli/changes/operations.ts'
-import { checkOverrides, readPlanFile } from '../../../src/cli/changes/plan-file.ts'
+import { readPlanFile } from '../../../src/cli/changes/plan-file.ts'
 import type { PlacementTypes } from '../../../src/cli/changes/placement-types.ts'
 import { planPromotion } from '../../../src/cli/changes/promotion.ts'
 import { planRollback, planTagging } from '../../../src/cli/changes/tagging.ts'
@@ -184,9 +184,11 @@ export async function gatedRuns(world: World, config: GatedConfig): Promise<Gate
     apply: async (file, flags = {}) => {
       const ports = at(flags)
       return await ended(ports, async () => {
-        const path = join(folder, file)
-        const plan = (await readPlanFile(path, { keyFiles: undefined, ownOnly: false })) as Plan
-        await checkOverrides(path, plan, { keyFiles: undefined }, ports.context)
+        const plan = (await readPlanFile(join(folder, file), {
+          keyFiles: undefined,
+          ownOnly: false,
+          keyOfOverrides: () => ports.context.signingKey(),
+        })) as Plan
         const operation = await operationNamed(plan.operation)
         const review = () => operation.review(plan, { ...reviewFlags, ...flags }, ports)
         await carryOut(operation, { plan, isSaved: true, review }, ports)

@@ -9,7 +9,7 @@ import type { CheckedImage } from '../usecases/check/check.ts'
 
 export default class Check extends BaseCommand {
   static override summary = 'Evaluate the gates of an environment and change nothing.'
-  static override description = `With \`--to\`, dray evaluates whether the images may be promoted to that environment now. Without \`--to\`, IMAGE names what is there: \`@ENV\` is every tagged image of the environment, and \`@ENV/NAME\` every tagged image of one repository.
+  static override description = `With \`--to\`, dray evaluates whether the images may be promoted to that environment now. Without \`--to\`, dray evaluates images in their place: \`@ENV\` names every tagged image of the environment, and \`@ENV/NAME\` every tagged image of one repository.
 
 dray evaluates every gate of every environment that the target repository belongs to, also gates whose \`operations\` do not list a promotion. It also checks the rules of \`residency\`.
 

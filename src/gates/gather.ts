@@ -26,7 +26,7 @@ export type VerifiedImage = Omit<JudgedImage, 'isCurrentIn'>
  * artifacts, unless the run has read them, and one GET for each attached artifact of a type that a
  * gate needs, in one wave. Evidence that is missing, damaged or beyond a limit is part of the
  * result, with the reason.
- * @param image the name of the image, which `{image}` in the subject of a signer stands for
+ * @param image the name of the image, which replaces `{image}` in the subject of a signer
  * @throws what the store throws for a read that failed: then nothing is known.
  */
 export async function gatherImage(

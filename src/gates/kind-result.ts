@@ -8,7 +8,7 @@ import type { Vulnerability } from '../reports/vulnerability.ts'
 import type { JudgedImage } from './evidence.ts'
 import type { Approver } from './gate-trust.ts'
 
-/** The facts that an evaluation uses besides the image. */
+/** The facts of an evaluation that are not part of the image. */
 export interface EvaluationContext {
   /** milliseconds since 1970, by the clock of this machine */
   readonly now: number

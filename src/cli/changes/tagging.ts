@@ -109,7 +109,7 @@ interface InPlacePlanning<Snapshot> {
   readonly readAt: (snapshot: Snapshot) => number
   /** what a person should know about the arguments; shown with the plan */
   readonly warnings?: (snapshot: Snapshot) => readonly string[]
-  /** what the hash of the policy covers besides the policy and the operation */
+  /** covered by the hash of the policy, in addition to the policy and the operation */
   readonly hashed: object
 }
 

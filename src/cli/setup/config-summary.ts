@@ -34,7 +34,7 @@ export interface ConfigSummary {
   readonly approvers: readonly { readonly group: string; readonly people: readonly string[] }[]
   /** null: the file has no such section */
   readonly residency: { readonly default: 'allow' | 'deny'; readonly rules: number } | null
-  /** deprecated keys, hidden rules, doubtful ranges, and gates that need what is not there */
+  /** deprecated keys, hidden rules, doubtful ranges, and gates whose attestations nothing writes */
   readonly warnings: readonly FileMistake[]
 }
 

@@ -7,7 +7,7 @@ import { findProblem } from '../check/find-problem.ts'
 import type { Path } from '../key-path.ts'
 import type { SectionContext } from '../sections/sections.ts'
 
-/** Whether globs of image names select an image. `*` stands for any characters. */
+/** Whether globs of image names select an image. `*` matches any characters. */
 function selectsImage(
   {
     images,

@@ -1,7 +1,7 @@
 type GlobStep = { readonly literal: string } | { readonly crossesSlash: boolean }
 
 /**
- * Whether the whole subject matches a glob: `*` stands for any characters except `/`, `**` for any
+ * Whether the whole subject matches a glob: `*` matches any characters except `/`, `**` for any
  * characters, `{image}` for the name of the image, and every other character for itself. Takes time
  * in the product of the lengths at most.
  */

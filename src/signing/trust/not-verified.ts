@@ -4,7 +4,7 @@ import type { SignatureVerdict, SignedContent } from './verdict.ts'
 
 /**
  * Checks the signatures over a content, and parses it. An exception of the check means "not
- * verified", and one of the parser means that there is no content, whoever signed it. Both become
+ * verified", and one of the parser means that there is no content, for any signer. Both become
  * problems.
  */
 export async function verdictOf(

@@ -4,7 +4,7 @@ import type { TrustedSigner } from './signer.ts'
 /** The input of a check of signatures besides their bytes. */
 export interface VerifyContext {
   readonly signers: readonly TrustedSigner[]
-  /** the image name that `{image}` in a subject stands for */
+  /** the image name that replaces `{image}` in a subject */
   readonly image: string
   /** milliseconds since 1970 */
   readonly now: number

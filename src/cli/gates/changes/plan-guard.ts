@@ -37,8 +37,7 @@ export interface PlanGuard {
 }
 
 /**
- * Reads what the gates of the targets need besides the images: keys, roots, and the files of
- * `--scan-report`.
+ * Reads the keys and roots of the gates of the targets, and the files of `--scan-report`.
  * @throws `usage` for a wrong `--override-gate`; `config` for a gate that cannot be evaluated; what
  * reading a report file throws.
  */

@@ -2,6 +2,7 @@ import type { HoldItem, HoldOutcome, HoldPlan } from '../plan/holds/hold-plan.ts
 import type { HeldImage } from '../usecases/hold/list.ts'
 import { renderErrorBelow } from './error.ts'
 import { formatDestination, formatEndInEnvironment } from './placement-end.ts'
+import { statusTexts as placementTexts } from './operation.ts'
 import { escapeText } from './text/escape.ts'
 import { formatCount, formatDigestOn, shortenDigest } from './text/format.ts'
 import type { Page, Style } from './text/style.ts'
@@ -56,15 +57,16 @@ function statementText({ statement, subject }: HoldItem, plan: HoldPlan): string
   ].join(', ')
 }
 
+const { unchanged, conflict, failed, notAttempted } = placementTexts
 const statusTexts: Readonly<
   Record<HoldOutcome['status'], { readonly text: string; readonly tone: keyof Style }>
 > = {
   held: { text: 'held', tone: 'green' },
   released: { text: 'released', tone: 'green' },
-  unchanged: { text: 'up to date', tone: 'dim' },
-  conflict: { text: 'conflict', tone: 'red' },
-  failed: { text: 'failed', tone: 'red' },
-  notAttempted: { text: 'not attempted', tone: 'yellow' },
+  unchanged,
+  conflict,
+  failed,
+  notAttempted,
 }
 
 /** Renders the outcome of each image, and then the sum. */

@@ -7,15 +7,13 @@ import {
   resolveImage,
   type ResolvedEnvironment,
   type ResolvedImage,
-  type Within,
-  withinOption,
 } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { type RepositoryName, tagOrDigest } from '../../oci/reference.ts'
 import type { ApplicableGate } from '../../gates/gate-request.ts'
 import type { CheckRequest } from '../../usecases/check/request.ts'
 import { resolveImageNames } from './named-images.ts'
-import { imageNameOf, onlySourceOf } from './promote-requests.ts'
+import { imageNameOf, withinSources } from './promote-requests.ts'
 
 /** The arguments and options of `check`. */
 export interface CheckArguments {
@@ -72,8 +70,7 @@ export function resolveImagesFor(
   { destination, from, cwd }: ImagesForOptions,
   config: Config,
 ): readonly ResolvedImage[] {
-  const only = from === undefined ? onlySourceOf(destination.environment, config) : undefined
-  const within: Within = only === undefined ? withinOption('--from', from) : { environments: [only] }
+  const within = withinSources(destination.environment, from, config)
   const images = references.map((text) => resolveImage(text, { accepts: ['image'], within, cwd }, config))
   return [...new Map(images.map((image) => [image.text, image])).values()]
 }

@@ -109,7 +109,18 @@ function sourcesOf(
   { operation, from }: PromoteArguments,
   config: Config,
 ): Within {
-  if (operation === 'copy') return { environments: [] }
+  return operation === 'copy' ? { environments: [] } : withinSources(environment, from, config)
+}
+
+/**
+ * Returns the environment of bare names that are written to an environment.
+ * @param from the value of `--from`; by default the only environment of `promoteFrom`
+ */
+export function withinSources(
+  environment: string | undefined,
+  from: string | undefined,
+  config: Config,
+): Within {
   const only = from === undefined ? onlySourceOf(environment, config) : undefined
   return only === undefined ? withinOption('--from', from) : { environments: [only] }
 }

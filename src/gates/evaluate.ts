@@ -2,7 +2,7 @@ import type { GateDefinition } from '../config/gates/gate.ts'
 import type { GateKind, GateResult } from '../plan/gates/gate-result.ts'
 import { clocksDisagree, clocksOf } from './evaluation/clocks.ts'
 import { withCountableSigners } from './evaluation/countable-evidence.ts'
-import { effectOf } from './evaluation/effect.ts'
+import { consequenceOf } from './evaluation/effect.ts'
 import { withUsableHint } from './evaluation/fix-commands.ts'
 import { formatSpan } from './evaluation/format-time.ts'
 import { whySkipped } from './evaluation/selection.ts'
@@ -163,7 +163,7 @@ function resultOf(
   found: KindResult,
   override: string | undefined,
 ): GateResult {
-  const effect = effectOf(gate, found.result, override)
+  const { effect, ...overridden } = consequenceOf(gate, found.result, override)
   const { validUntil, passesAfter, hint, warnings = [] } = found
   return {
     ...nameOf(gate),
@@ -175,7 +175,7 @@ function resultOf(
     evidence: found.evidence,
     ...(found.result === 'pass' && validUntil !== undefined && { validUntil: toIso(validUntil) }),
     ...(found.result === 'fail' && passesAfter !== undefined && { passesAfter: toIso(passesAfter) }),
-    ...(effect === 'overridden' && override !== undefined && { override: { reason: override } }),
+    ...overridden,
     ...(warnings.length > 0 && { warnings: warnings.map(bounded) }),
     ...(found.result === 'fail' && hint !== undefined && { hint }),
   }

@@ -2,7 +2,7 @@ import type { Call } from '../lib/call.ts'
 import { type ErrorInfo, toErrorInfo } from '../lib/errors.ts'
 import type { GateResult } from '../plan/gates/gate-result.ts'
 import { evaluateGates } from './evaluate.ts'
-import { effectOf } from './evaluation/effect.ts'
+import { consequenceOf } from './evaluation/effect.ts'
 import { whySkipped } from './evaluation/selection.ts'
 import type { JudgedImage } from './evidence.ts'
 import { gatherImage } from './gather.ts'
@@ -110,8 +110,7 @@ function asError(
 ): GateResult {
   if (result.result === 'skipped' || applicable === undefined) return result
   const { name, environment, kind, definition, evaluatedAt } = result
-  const override = overrides.get(name)
-  const effect = effectOf(applicable.gate, 'error', override)
+  const { effect, ...overridden } = consequenceOf(applicable.gate, 'error', overrides.get(name))
   return {
     name,
     environment,
@@ -124,7 +123,7 @@ function asError(
     definition,
     evaluatedAt,
     error,
-    ...(effect === 'overridden' && override !== undefined && { override: { reason: override } }),
+    ...overridden,
     ...(error.hint !== undefined && { hint: error.hint }),
   }
 }

@@ -1,9 +1,9 @@
 type GlobStep = { readonly literal: string } | { readonly crossesSlash: boolean }
 
 /**
- * Whether the whole subject matches a glob: `*` matches any characters except `/`, `**` for any
- * characters, `{image}` for the name of the image, and every other character for itself. Takes time
- * in the product of the lengths at most.
+ * Whether the whole subject matches a glob: `*` matches any characters except `/`, `**` any
+ * characters, `{image}` the name of the image, and every other character itself. Takes time in the
+ * product of the lengths at most.
  */
 export function matchesSubject(glob: string, image: string, subject: string): boolean {
   const steps = stepsOf(glob, image)

@@ -1,6 +1,6 @@
 import type { GateDefinition } from '../../../config/gates/gate.ts'
 import type { JudgeAgain } from '../../../execute/tags/gate-checks.ts'
-import { effectOf } from '../../../gates/evaluation/effect.ts'
+import { consequenceOf } from '../../../gates/evaluation/effect.ts'
 import type { ApplicableGate, GatePorts, GateRequest } from '../../../gates/gate-request.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { Call } from '../../../lib/call.ts'
@@ -151,8 +151,7 @@ function failureOf(
   gate: GateDefinition | undefined,
   reason: string | undefined,
 ): Pick<GateResult, 'effect' | 'override'> {
-  const effect = gate === undefined ? 'refused' : effectOf(gate, 'fail', reason)
-  return { effect, ...(effect === 'overridden' && reason !== undefined && { override: { reason } }) }
+  return gate === undefined ? { effect: 'refused' } : consequenceOf(gate, 'fail', reason)
 }
 
 /** A gate without a result would pass. @throws `internal`. */

@@ -26,6 +26,11 @@ export function matchesGlob(glob: string, tag: string): boolean {
   return /^\**$/.test(glob.slice(atGlob))
 }
 
+/** Whether one of the globs matches. */
+export function matchesAnyGlob(globs: readonly string[], tag: string): boolean {
+  return globs.some((glob) => matchesGlob(glob, tag))
+}
+
 /** Whether a text is a glob that can match several tags. */
 export function hasWildcard(glob: string): boolean {
   return /[*?]/.test(glob)

@@ -1,7 +1,7 @@
 import { DrayError } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, isTag, type RepositoryName } from '../oci/reference.ts'
-import { matchesGlob } from '../oci/tag-glob.ts'
+import { matchesAnyGlob, matchesGlob } from '../oci/tag-glob.ts'
 import {
   classifyTag,
   formatVersion,
@@ -185,7 +185,7 @@ function conflictingSpellings(
 
 /** Whether a tag may be one that does not move, before it is known which versions there are. */
 export function mayBeImmutable(tag: string, immutable: readonly string[]): boolean {
-  return beginsLikeVersion(tag) || immutable.some((glob) => matchesGlob(glob, tag))
+  return beginsLikeVersion(tag) || matchesAnyGlob(immutable, tag)
 }
 
 function reasonToKeep(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {

@@ -1,5 +1,5 @@
 import { isTag } from '../oci/reference.ts'
-import { matchesGlob } from '../oci/tag-glob.ts'
+import { matchesAnyGlob, matchesGlob } from '../oci/tag-glob.ts'
 import { compareText } from './number.ts'
 import { beginsWithPreReleaseWord, preReleaseWords } from './prerelease.ts'
 
@@ -48,7 +48,7 @@ export function variantGlobs(all: readonly string[]): readonly string[] {
     .filter(([stem, members]) => stem !== '' && members.length > 1)
     .map(([stem]) => `${stem}*`)
     .filter((glob) => variantProblem(glob, []) === undefined)
-  const others = suffixes.filter((suffix) => !globs.some((glob) => matchesGlob(glob, suffix)))
+  const others = suffixes.filter((suffix) => !matchesAnyGlob(globs, suffix))
   return [...globs, ...others.filter((suffix) => variantProblem(suffix, []) === undefined)].toSorted(
     compareText,
   )

@@ -1,5 +1,5 @@
 import { isEvidenceTag } from '../oci/evidence-tags.ts'
-import { matchesGlob } from '../oci/tag-glob.ts'
+import { matchesAnyGlob } from '../oci/tag-glob.ts'
 import { compareNumbers, parseNumber, type VersionNumber } from './number.ts'
 import { comparePreReleases } from './prerelease.ts'
 import { splitVariant, withVariant } from './variant.ts'
@@ -145,7 +145,7 @@ function isPadded(identifier: string): boolean {
 function isIgnored(text: string, { ignoreVersions }: VersionReading): boolean {
   if (ignoreVersions.length === 0) return false
   const tag = text.replace('+', '_')
-  return ignoreVersions.some((glob) => matchesGlob(glob, tag))
+  return matchesAnyGlob(ignoreVersions, tag)
 }
 
 export function versionTagsIn(tags: readonly string[], reading: VersionReading): readonly VersionTag[] {

@@ -1,5 +1,5 @@
 import { formatRepository, layoutRegistry, type RepositoryName } from '../../oci/reference.ts'
-import { matchesGlob } from '../../oci/tag-glob.ts'
+import { matchesAnyGlob } from '../../oci/tag-glob.ts'
 import { matchesRepository } from '../../selectors/repository-pattern.ts'
 import type { Config } from '../config.ts'
 import { findImagesAt } from '../environments.ts'
@@ -47,7 +47,7 @@ function compileRule(rule: ResidencyRule, config: Config): CompiledResidencyRule
   const { path, images, from, labels, allow, deny } = rule
   return {
     key: formatKeyPath(path),
-    ...(images !== undefined && { selectsImage: (image) => images.some((glob) => matchesGlob(glob, image)) }),
+    ...(images !== undefined && { selectsImage: (image) => matchesAnyGlob(images, image) }),
     ...(from !== undefined && { selectsSource: repositoryTest(from, config) }),
     ...(labels !== undefined && { labels }),
     ...(allow !== undefined && { allow: repositoryTest(allow, config) }),

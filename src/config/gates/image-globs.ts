@@ -1,7 +1,7 @@
 import { joinFirst } from '../../lib/join-first.ts'
 import { nearest } from '../../lib/nearest.ts'
 import { checkPath } from '../../oci/reference.ts'
-import { hasWildcard, includesGlob, matchesGlob } from '../../oci/tag-glob.ts'
+import { hasWildcard, includesGlob, matchesAnyGlob, matchesGlob } from '../../oci/tag-glob.ts'
 import { maxCompared, maxListed } from '../check/unknown-name.ts'
 import { findProblem } from '../check/find-problem.ts'
 import type { Path } from '../key-path.ts'
@@ -15,8 +15,7 @@ function selectsImage(
   }: { readonly images: readonly string[]; readonly excludeImages: readonly string[] },
   image: string,
 ): boolean {
-  const matches = (globs: readonly string[]): boolean => globs.some((glob) => matchesGlob(glob, image))
-  return matches(images) && !matches(excludeImages)
+  return matchesAnyGlob(images, image) && !matchesAnyGlob(excludeImages, image)
 }
 
 /** Reports each glob that no name of an image can match. Returns whether all are valid. */

@@ -1,6 +1,6 @@
 import type { Rule } from '../../../config/retention/policy.ts'
 import type { TagSelector } from '../../../selectors/tag-selector.ts'
-import { matchesGlob } from '../../../oci/tag-glob.ts'
+import { matchesAnyGlob } from '../../../oci/tag-glob.ts'
 import { lineOf, versionGroups } from '../../../semver/line.ts'
 import { isInRange, type VersionRange } from '../../../semver/range/range.ts'
 import { classifyTag, isStable, parseVersionTag, type VersionReading } from '../../../semver/version.ts'
@@ -26,7 +26,7 @@ export function selectTag(
   if (exclude !== undefined && selectTag(exclude, tag, reading) !== undefined) return undefined
   switch (selector.kind) {
     case 'glob':
-      return selector.globs.some((glob) => matchesGlob(glob, tag)) ? noGroups : undefined
+      return matchesAnyGlob(selector.globs, tag) ? noGroups : undefined
     case 'regex': {
       const groups = selector.regex.match(tag)
       return groups === undefined ? undefined : { groups }

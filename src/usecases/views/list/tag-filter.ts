@@ -1,4 +1,4 @@
-import { matchesGlob } from '../../../oci/tag-glob.ts'
+import { matchesAnyGlob } from '../../../oci/tag-glob.ts'
 import { isInRange, type VersionRange } from '../../../semver/range/range.ts'
 import { parseVersionTag, type VersionReading } from '../../../semver/version.ts'
 
@@ -13,7 +13,7 @@ export interface TagFilter {
 
 /** Whether the name of a tag matches, with versions by the reading of its repository. */
 export function matchesName(tag: string, { range, globs }: TagFilter, reading: VersionReading): boolean {
-  if (globs !== undefined && !globs.some((glob) => matchesGlob(glob, tag))) return false
+  if (globs !== undefined && !matchesAnyGlob(globs, tag)) return false
   if (range === undefined) return true
   const version = parseVersionTag(tag, reading)?.version
   return version !== undefined && isInRange(version, range)

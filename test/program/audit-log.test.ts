@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { outcome, refusal } from '../support/audit-log.ts'
 import { writeLog, exampleRecords } from '../support/log-files.ts'
-import { program } from '../support/program.ts'
+import { program } from '../support/program-command.ts'
 import { world } from '../support/world.ts'
 import { toProd, type Workplace, warmWorkplace } from '../support/workplace.ts'
 
@@ -120,7 +120,8 @@ describe('dray audit log', () => {
 describe('an output', () => {
   /** Starts the program with the given standard output. */
   function start(project: Workplace, args: readonly string[], stdout: 'pipe' | number) {
-    const child = spawn(process.execPath, [program, ...args], {
+    const [command, ...first] = program
+    const child = spawn(command, [...first, ...args], {
       cwd: project.folder,
       env: { PATH: process.env['PATH'], HOME: project.folder, DRAY_AUDIT_FILE: project.auditFile },
       stdio: ['ignore', stdout, 'pipe'],

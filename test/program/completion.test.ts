@@ -8,7 +8,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { kindOfArgument, kindOfFlag } from '../../src/cli/completion/value-kinds.ts'
 import { readCommandList } from '../../src/cli/completion/command-list.ts'
 import { shells } from '../../src/cli/completion/shells.ts'
-import { dray, program } from '../support/program.ts'
+import { dray } from '../support/program.ts'
+import { programWords } from '../support/program-command.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { tools } from '../support/tools.ts'
 import { type Workplace, workplace } from '../support/workplace.ts'
@@ -28,7 +29,7 @@ async function place(): Promise<Workplace & { readonly path: string }> {
     file,
     `#!/bin/sh
 case $1 in
-  __complete | completion) exec '${process.execPath}' '${program}' "$@" ;;
+  __complete | completion) exec ${programWords} "$@" ;;
 esac
 printf '%s|' "$@" >> '${at.folder}/typed'
 echo >> '${at.folder}/typed'

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { program } from '../support/program.ts'
+import { program } from '../support/program-command.ts'
 import { tempFolder } from '../support/temp.ts'
 import { tools } from '../support/tools.ts'
 import { toProd, workplace } from '../support/workplace.ts'
@@ -21,7 +21,7 @@ interface Terminal {
 
 /** Runs `dray` on a pseudo-terminal (`script` of util-linux). */
 function onTerminal(args: readonly string[], folder: string): Terminal {
-  const line = [process.execPath, program, ...args].map((argument) => `'${argument}'`).join(' ')
+  const line = [...program, ...args].map((argument) => `'${argument}'`).join(' ')
   const child = spawn('script', ['-qefc', line, '/dev/null'], {
     cwd: folder,
     env: {

@@ -2,11 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { WarmRequest } from './warm/warm-dray.ts'
+import type { ScriptResult } from './warm/warm-protocol.ts'
+import { executable, program } from './program-command.ts'
+import { runExecutable } from './warm/executable.ts'
 import { WarmProcess } from './warm/warm-process.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-/** The file that `npm install` links as the command `dray`. */
-export const program: string = join(root, 'bin', 'dray.js')
 
 /** All runs share one compile cache, because their home folders are empty. */
 const compileCache = join(root, 'node_modules', '.cache', 'dray-compile')
@@ -52,18 +54,24 @@ export async function warmDray(args: readonly string[], options: WarmOptions = {
   const { env = {}, cwd = process.cwd(), input = '' } = options
   const early = Object.keys(env).find((name) => name.startsWith('NODE_'))
   if (early !== undefined) throw new Error(`Node reads ${early} when it starts: use dray()`)
-  const warm = idle.pop() ?? (await WarmProcess.start({ NODE_COMPILE_CACHE: compileCache }))
-  const { code, written } = await warm.run({
+  const { code, written } = await runWarm({
     args,
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
     input,
     isTerminal: false,
   })
-  idle.push(warm)
   const text = (wanted: 1 | 2): string =>
     written.flatMap(([descriptor, one]) => (descriptor === wanted ? [one] : [])).join('')
   return { code, stdout: text(1), stderr: text(2) }
+}
+
+async function runWarm(request: WarmRequest): Promise<ScriptResult> {
+  if (executable !== undefined) return await runExecutable(executable, request)
+  const warm = idle.pop() ?? (await WarmProcess.start({ NODE_COMPILE_CACHE: compileCache }))
+  const result = await warm.run(request)
+  idle.push(warm)
+  return result
 }
 
 /** Runs `dray` like `warmDray`, with `--json`, and parses its document. */
@@ -101,7 +109,7 @@ export function startDray(args: readonly string[], options: RunOptions = {}): Ru
 }
 
 function start(args: readonly string[], { env = {}, cwd, under = [] }: RunOptions) {
-  const [command = process.execPath, ...rest] = [...under, process.execPath, program, ...args]
+  const [command = '', ...rest] = [...under, ...program, ...args]
   return spawn(command, rest, {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path'
 import type { ProfileName } from '../../../src/embedded/profiles.ts'
 import { type RunningRegistry, startRegistry } from '../../../src/embedded/server.ts'
 import { Oracle } from '../oracle.ts'
+import { executable, programWords } from '../program-command.ts'
 import { makeFolder, removeFolder } from '../temp.ts'
-import { WarmProcess } from '../warm/warm-process.ts'
+import { warmExecutable } from '../warm/executable.ts'
+import { type Warm, WarmProcess } from '../warm/warm-process.ts'
 import { warmScript } from '../warm/warm-script.ts'
 import { push, repositoriesOf, repositoryOf, type SeededRepository, standardConfig } from './content.ts'
 import { openHosts } from './hosts.ts'
@@ -25,7 +27,6 @@ export interface DocsRunner extends AsyncDisposable {
   run(text: string): Promise<readonly PageResult[]>
 }
 
-const program = join(import.meta.dirname, '..', '..', '..', 'bin', 'dray.js')
 /** Programs of vendors: each prints a token. */
 const tokenPrograms = ['aws', 'gcloud', 'az', 'gh', 'glab', 'docker', 'podman', 'kubectl', 'helm', 'crane']
 const localName = /\b(?:localhost|127\.0\.0\.1):(\d{4,5})\b/g
@@ -51,8 +52,8 @@ export async function docsRunner(texts: readonly string[]): Promise<DocsRunner> 
     if (state.page === undefined) throw new Error('no page runs')
     return await state.page.portOf(host)
   })
-  const warm = await WarmProcess.start(hosts.env)
-  const dray = warmScript(warm.port, `${quote(process.execPath)} ${quote(program)}`)
+  const warm = executable === undefined ? await WarmProcess.start(hosts.env) : warmExecutable(executable)
+  const dray = warmScript(warm.port, programWords)
   const standIns = await openStandIns(async (host) => {
     if (state.page === undefined) throw new Error('no page runs')
     return await state.page.oracleOf(host)
@@ -167,7 +168,7 @@ function uniqueRepositories(all: readonly SeededRepository[]): readonly SeededRe
 
 /** The programs that the commands of a page run. */
 interface Programs {
-  readonly warm: WarmProcess
+  readonly warm: Warm
   /** the script in place of `dray` in a shell */
   readonly dray: string
   /** scripts of other programs, by their names */
@@ -185,7 +186,7 @@ interface Printed {
 class PageRun {
   readonly #page: DocsPage
   readonly #folder: string
-  readonly #warm: WarmProcess
+  readonly #warm: Warm
   readonly #env: Readonly<Record<string, string>>
   /** the port that the page shows, and the real one */
   readonly #ports: ReadonlyMap<string, number>
@@ -194,7 +195,7 @@ class PageRun {
   private constructor(
     page: DocsPage,
     folder: string,
-    warm: WarmProcess,
+    warm: Warm,
     env: Readonly<Record<string, string>>,
     ports: ReadonlyMap<string, number>,
   ) {
@@ -368,8 +369,4 @@ async function freePort(): Promise<number> {
 function script(file: string, text: string): void {
   writeFileSync(file, text)
   chmodSync(file, 0o755)
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

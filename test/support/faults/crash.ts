@@ -7,7 +7,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { expireRuns } from '../audit-log.ts'
 import { cuttingProxy } from '../cutting-proxy.ts'
 import { injuringProxy, type Injury } from '../faulty-proxy.ts'
-import { program } from '../program.ts'
+import { program } from '../program-command.ts'
 import { makeFolder, removeFolder } from '../temp.ts'
 import { configOf } from '../world.ts'
 import { tagComplaints } from './fault-run.ts'
@@ -125,7 +125,8 @@ async function dray(
   running: { child?: ChildProcess },
 ): Promise<Ended> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl') }
-  const child = spawn(process.execPath, [program, ...args], {
+  const [command, ...first] = program
+  const child = spawn(command, [...first, ...args], {
     cwd: folder,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

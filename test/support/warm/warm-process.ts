@@ -4,9 +4,16 @@ import { join } from 'node:path'
 import type { WarmAnswer, WarmRequest } from './warm-dray.ts'
 import type { ScriptResult } from './warm-protocol.ts'
 
+/** Runs dray many times. */
+export interface Warm {
+  /** where the script of `warmScript` connects to; undefined if the script runs the program */
+  readonly port: number | undefined
+  run(request: WarmRequest): Promise<ScriptResult>
+  stop(): void
+}
+
 /** A process of `warm-dray.ts`. It ends with this process at the latest. */
-export class WarmProcess {
-  /** where the script of `warmScript` connects to */
+export class WarmProcess implements Warm {
   readonly port: number
   readonly #child: ChildProcess
 

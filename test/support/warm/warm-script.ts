@@ -1,9 +1,11 @@
 /**
  * A script that runs its arguments in the process of `warm-dray.ts`. It starts the program itself
  * for `serve`, which runs until it is stopped, and for `-`, which reads a file descriptor.
+ * @param port undefined to start the program for every command
  * @param program a command for a shell
  */
-export function warmScript(port: number, program: string): string {
+export function warmScript(port: number | undefined, program: string): string {
+  if (port === undefined) return `#!/bin/sh\nexec ${program} "$@"\n`
   return `#!/bin/bash
 case " $* " in " serve "* | *" - "*) exec ${program} "$@" ;; esac
 ${sendTo(port)}`

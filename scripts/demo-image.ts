@@ -1,6 +1,7 @@
 /** Builds the image of the demo: two platforms, a signature, and an SBOM for each platform. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import { type TarEntry, tarArchive } from './release/tar.ts'
 
 export interface Descriptor {
   readonly mediaType: string
@@ -147,7 +148,7 @@ class Builder {
     readonly descriptor: Descriptor
     readonly diffId: string
   } {
-    const archive = tar(files)
+    const archive = tarArchive(entriesOf(files), Date.parse(created) / 1000)
     return {
       descriptor: this.blob(`${oci}.layer.v1.tar+gzip`, gzipSync(archive, { level: 9 })),
       diffId: sha256(archive),
@@ -170,38 +171,21 @@ function sha256(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
-/** A tar archive (POSIX ustar) of files and their folders. */
-function tar(files: Readonly<Record<string, string>>): Uint8Array {
+/** The entries of files and their folders. */
+function entriesOf(files: Readonly<Record<string, string>>): readonly TarEntry[] {
   const folders = new Set(Object.keys(files).flatMap((path) => foldersOf(path)))
-  return Buffer.concat([
-    ...[...folders].sort().map((path) => tarHeader(`${path}/`, 0, '5')),
-    ...Object.entries(files).flatMap(([path, text]) => {
-      const bytes = Buffer.from(text)
-      const rest = Buffer.alloc((512 - (bytes.byteLength % 512)) % 512)
-      return [tarHeader(path, bytes.byteLength, '0'), bytes, rest]
-    }),
-    Buffer.alloc(1024),
-  ])
+  return [
+    ...[...folders].sort().map((path): TarEntry => ({ kind: 'folder', path, mode: 0o755 })),
+    ...Object.entries(files).map(([path, text]): TarEntry => ({
+      kind: 'file',
+      path,
+      mode: 0o644,
+      bytes: Buffer.from(text),
+    })),
+  ]
 }
 
 function foldersOf(path: string): string[] {
   const parts = path.split('/').slice(0, -1)
   return parts.map((_, i) => parts.slice(0, i + 1).join('/'))
-}
-
-function tarHeader(path: string, size: number, type: '0' | '5'): Uint8Array {
-  const header = Buffer.alloc(512)
-  const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`
-  header.write(path, 0)
-  header.write(octal(type === '5' ? 0o755 : 0o644, 8), 100)
-  header.write(octal(0, 8), 108)
-  header.write(octal(0, 8), 116)
-  header.write(octal(size, 12), 124)
-  header.write(octal(Date.parse(created) / 1000, 12), 136)
-  header.write('        ', 148)
-  header.write(type, 156)
-  header.write('ustar\x0000', 257)
-  const sum = header.reduce((total, byte) => total + byte, 0)
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
-  return header
 }

@@ -24,8 +24,8 @@ export function literal(text: string): string {
 
 function beyondAscii(text: string): string {
   return text.replaceAll(/[^\n -~]/gu, (char) => {
-    const code = char.codePointAt(0) ?? 0
-    return `\\[u${code.toString(16).toUpperCase().padStart(4, '0')}]`
+    const point = char.codePointAt(0) ?? 0
+    return `\\[u${point.toString(16).toUpperCase().padStart(4, '0')}]`
   })
 }
 

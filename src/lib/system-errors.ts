@@ -52,6 +52,7 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
       isLimit: true,
     },
   ],
+  ['EADDRINUSE', { why: 'another program uses this port', hint: 'Choose another port.' }],
   ['ENOMEM', { why: 'the machine or the container has too little free memory', hint: later, isLimit: true }],
   [
     'EAGAIN',

@@ -43,7 +43,7 @@ describe('dray serve', () => {
     const port = /127\.0\.0\.1:(\d+)/.exec(await running.seen(/is ready/))?.[1] ?? ''
     const ended = await dray(['serve', '--port', port])
     expect(ended.code).toBe(1)
-    expect(ended.stderr).toContain('EADDRINUSE')
+    expect(ended.stderr).toContain('another program uses this port')
   })
 
   it('exits with 1 after --timeout', async () => {

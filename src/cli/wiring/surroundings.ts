@@ -1,5 +1,6 @@
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import type { Actor } from '../../audit/log/record.ts'
+import { findSystemUser } from '../../lib/files/system-user.ts'
 import { createActor } from '../ci/actor.ts'
 
 /** The actor of an audit record. `override` is the value of `--actor`. */
@@ -9,9 +10,5 @@ export function findActor(env: NodeJS.ProcessEnv, override?: string): Actor {
 
 /** In a container the user may have only a number. */
 function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return String(process.getuid?.() ?? 'unknown')
-  }
+  return findSystemUser()?.name ?? String(process.getuid?.() ?? 'unknown')
 }

@@ -1,5 +1,6 @@
-import { homedir, userInfo } from 'node:os'
+import { homedir } from 'node:os'
 import { dirname, isAbsolute, resolve } from 'node:path'
+import { findSystemUser } from './system-user.ts'
 
 export type ProcessEnvironment = Readonly<Record<string, string | undefined>>
 
@@ -63,10 +64,14 @@ export function inside({ base, below }: UserFolder, ...names: readonly string[])
 }
 
 function homeOfUser(): string | undefined {
+  // On other systems than Windows, homedir() returns HOME, also if that is empty.
+  const home = process.platform === 'win32' ? homeOnWindows() : findSystemUser()?.home
+  return home !== undefined && isAbsolute(home) ? resolve(home) : undefined
+}
+
+function homeOnWindows(): string | undefined {
   try {
-    // On other systems than Windows, homedir() returns HOME, also if that is empty.
-    const home = process.platform === 'win32' ? homedir() : userInfo().homedir
-    return isAbsolute(home) ? resolve(home) : undefined
+    return homedir()
   } catch {
     return undefined
   }

@@ -17,7 +17,7 @@ export const programWords: string = program
   .map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`)
   .join(' ')
 
-/** Promises about Node, which an executable has no part in. Their tests run without `DRAY_PROGRAM`. */
+/** Promises about Node. With `DRAY_PROGRAM`, their tests are skipped for the reason given here. */
 const ofNode = {
   modules: 'an executable does not name the modules that it loads',
   NODE_OPTIONS: 'an executable ignores NODE_OPTIONS',

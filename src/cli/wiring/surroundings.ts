@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Actor } from '../../audit/log/record.ts'
-import { findSystemUser } from '../../lib/files/system-user.ts'
+import { findSystemUser } from '../../lib/host/system-user.ts'
 import { createActor } from '../ci/actor.ts'
 
 /** The actor of an audit record. `override` is the value of `--actor`. */

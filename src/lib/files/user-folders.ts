@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, resolve } from 'node:path'
-import { findSystemUser } from './system-user.ts'
+import { findSystemUser } from '../host/system-user.ts'
 
 export type ProcessEnvironment = Readonly<Record<string, string | undefined>>
 

@@ -4,9 +4,7 @@ import type { WarmRequest } from './warm-dray.ts'
 import type { Warm } from './warm-process.ts'
 import type { ScriptResult, Written } from './warm-protocol.ts'
 
-/**
- * Runs `"$@"` with a terminal of 100 columns as stdout. Stderr is a pipe, which `cat` joins with it.
- */
+/** Runs `"$@"` with a terminal of 100 columns as stdout. Stderr is a pipe, which `cat` joins. */
 const onTerminal = `stty cols 100 rows 1000 -opost
 set -o pipefail
 { "$@" 2>&1 >&3 3>&- </dev/null | cat; } 3>&1`

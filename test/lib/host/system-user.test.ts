@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { expect, it } from 'vitest'
-import { findInPasswd, findSystemUser } from '../../../src/lib/files/system-user.ts'
+import { findInPasswd, findSystemUser } from '../../../src/lib/host/system-user.ts'
 
 const passwd = `root:x:0:0:root:/root:/bin/bash
 # a comment

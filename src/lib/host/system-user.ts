@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { runsOnBun } from '../host.ts'
+import { runsOnBun } from './runtime.ts'
 
 /** An entry of the system's list of users. */
 export interface SystemUser {
@@ -11,8 +11,9 @@ export interface SystemUser {
 }
 
 /**
- * Returns the user of this process (the effective user id) as the system knows it, whatever HOME
- * and USER say. Undefined if the system does not know the user id, as in many containers.
+ * Returns the user of this process (the effective user id) as the system knows it. The variables
+ * HOME and USER have no influence. Undefined if the system does not know the user id, as in many
+ * containers.
  */
 export function findSystemUser(): SystemUser | undefined {
   const uid = process.geteuid?.()

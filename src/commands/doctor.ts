@@ -9,7 +9,7 @@ import {
   resolveScratchRepository,
 } from '../cli/registries/doctor.ts'
 import { exitCodes } from '../cli/command/exit-codes.ts'
-import type { LoadedConfig } from '../config/load.ts'
+import type { LoadedConfig } from '../config/parse.ts'
 import { DrayError } from '../lib/errors.ts'
 import { hasProblem } from '../usecases/views/doctor.ts'
 import type { GateDiagnosis } from '../usecases/views/gate-diagnosis.ts'

@@ -14,9 +14,8 @@ import { formatKeyPath } from './key-path.ts'
 import { PositionMap } from './positions.ts'
 import { type OldKey, renameOldKeys } from './renamed-keys.ts'
 import type { Path } from './key-path.ts'
+import { maxFileSize } from './search/trusted-file.ts'
 
-/** in bytes */
-export const maxFileSize = 1024 * 1024
 const maxAliases = 100
 
 /** A position in a file, from 1. */

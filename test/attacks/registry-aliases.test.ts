@@ -6,7 +6,7 @@ import { createTagLocks, openMachineFiles } from '../../src/cli/wiring/machine-l
 import { systemClock } from '../../src/lib/clock.ts'
 import { promoteRequests } from '../../src/cli/arguments/promote-requests.ts'
 import { findImagesAt } from '../../src/config/environments.ts'
-import { parseConfig } from '../../src/config/load.ts'
+import { parseConfig } from '../../src/config/parse.ts'
 import { retentionOf } from '../../src/config/retention/retention.ts'
 import { RegistryNames } from '../../src/config/registry-names.ts'
 import { layoutRegistry, parseReference } from '../../src/oci/reference.ts'

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { loadConfig, parseConfig } from '../../src/config/load.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { parseConfig } from '../../src/config/parse.ts'
 import { isDrayError } from '../../src/lib/errors.ts'
 import { tempFolder } from '../support/temp.ts'
 

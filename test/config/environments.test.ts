@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { emptyConfig } from '../../src/config/config.ts'
 import { checkImage, findImagesAt, repositoriesOf } from '../../src/config/environments.ts'
 import { hashOfConfig } from '../../src/config/hash.ts'
-import { parseConfig } from '../../src/config/load.ts'
+import { parseConfig } from '../../src/config/parse.ts'
 import type { DrayError } from '../../src/lib/errors.ts'
 
 const text = `

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '../../src/config/load.ts'
+import { parseConfig } from '../../src/config/parse.ts'
 import { isDrayError } from '../../src/lib/errors.ts'
 
 /** The code of a DrayError, or `read`. Any other error fails the test. */

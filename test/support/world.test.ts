@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '../../src/config/load.ts'
+import { parseConfig } from '../../src/config/parse.ts'
 import { repositoriesOf } from '../../src/config/environments.ts'
 import { world } from './world.ts'
 

@@ -1,5 +1,5 @@
 import type { ApprovalsGate, GateDefinition } from '../../config/gates/gate.ts'
-import type { LoadedConfig } from '../../config/load.ts'
+import type { LoadedConfig } from '../../config/parse.ts'
 import type { GateTrust } from '../../gates/gate-trust.ts'
 import { type Digest, parseDigest } from '../../oci/digest.ts'
 import type { SigningKey } from '../../signing/signing-keys.ts'

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import type { LoadedConfig } from '../../config/load.ts'
+import type { LoadedConfig } from '../../config/parse.ts'
 import type { Call } from '../../lib/call.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { abortable } from '../../registry/http/transport/abortable.ts'

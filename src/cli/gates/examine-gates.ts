@@ -1,7 +1,7 @@
 import { dirname, relative } from 'node:path'
 import type { GateDefinition } from '../../config/gates/gate.ts'
 import { gateWarnings } from '../../config/gates/gate-warnings.ts'
-import type { LoadedConfig } from '../../config/load.ts'
+import type { LoadedConfig } from '../../config/parse.ts'
 import type { Issue } from '../../config/shape.ts'
 import { endOfTrustedRoot, updateCommand } from '../../signing/keyless/trusted-root.ts'
 import type { TrustedSigner } from '../../signing/trust/signer.ts'

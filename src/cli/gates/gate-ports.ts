@@ -1,5 +1,5 @@
 import { findImagesAt, repositoriesOf } from '../../config/environments.ts'
-import type { LoadedConfig } from '../../config/load.ts'
+import type { LoadedConfig } from '../../config/parse.ts'
 import type { GatePorts, ReportFile } from '../../gates/gate-request.ts'
 import { RunReads } from '../../gates/gathering/run-reads.ts'
 import type { GateTrust } from '../../gates/gate-trust.ts'

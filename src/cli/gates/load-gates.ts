@@ -1,5 +1,5 @@
 import type { GateDefinition, TrustConfig } from '../../config/gates/gate.ts'
-import type { LoadedConfig } from '../../config/load.ts'
+import type { LoadedConfig } from '../../config/parse.ts'
 import type { Issue } from '../../config/shape.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Approver, GateTrust } from '../../gates/gate-trust.ts'

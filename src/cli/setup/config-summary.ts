@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../../config/load.ts'
+import type { LoadedConfig } from '../../config/parse.ts'
 import { formatWarnings } from '../../config/mistakes.ts'
 import type { FileMistake } from '../../lib/errors.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'

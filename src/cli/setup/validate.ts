@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { hasGates } from '../../config/gates/gates-at.ts'
-import type { LoadedConfig } from '../../config/load.ts'
+import type { LoadedConfig } from '../../config/parse.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import type { Issue } from '../../config/shape.ts'
 import type { FileMistake } from '../../lib/errors.ts'

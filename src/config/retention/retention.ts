@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path'
 import { DrayError } from '../../lib/errors.ts'
 import { didYouMean } from '../../lib/nearest.ts'
-import type { LoadedConfig } from '../load.ts'
+import type { LoadedConfig } from '../parse.ts'
 import { checkRetention } from './check-retention.ts'
 import type { RetentionPolicy } from './policy.ts'
 

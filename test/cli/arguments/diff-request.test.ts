@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { resolveDiffRequest } from '../../../src/cli/arguments/diff-request.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { outcomeOf } from '../../support/error-code.ts'
 
 const { config } = parseConfig(

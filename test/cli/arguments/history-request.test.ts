@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type HistoryRequest, resolveHistoryRequest } from '../../../src/cli/arguments/history-request.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 
 const { config } = parseConfig(

@@ -9,7 +9,7 @@ import { promoteRequests } from '../../../src/cli/arguments/promote-requests.ts'
 import { rollbackRequest } from '../../../src/cli/arguments/rollback-request.ts'
 import { resolveStatusRequest } from '../../../src/cli/arguments/status-request.ts'
 import { tagRequests } from '../../../src/cli/arguments/tag-requests.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { readingAt } from '../../../src/config/settings/version-reading.ts'
 import { plainReading, type VersionReading } from '../../../src/semver/version.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type PromoteArguments, promoteRequests } from '../../../src/cli/arguments/promote-requests.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { plainReading } from '../../../src/semver/version.ts'
 import type { PromoteRequest as Request } from '../../../src/usecases/promote/request.ts'

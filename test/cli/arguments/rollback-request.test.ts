@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { type RollbackOptions, rollbackRequest } from '../../../src/cli/arguments/rollback-request.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 
 const digest = digestOf('x')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { resolveStatusRequest } from '../../../src/cli/arguments/status-request.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { outcomeOf } from '../../support/error-code.ts'
 
 const config = (content: string) =>

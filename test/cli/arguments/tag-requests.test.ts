@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { tagRequests, type TagArguments } from '../../../src/cli/arguments/tag-requests.ts'
 import { warnAboutMissingSuffix, warnAboutVersionFlags } from '../../../src/cli/arguments/tagging-policy.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import type { TagRequest as Request } from '../../../src/usecases/tag/request.ts'
 
 const { config } = parseConfig(

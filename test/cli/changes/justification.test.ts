@@ -6,7 +6,7 @@ import {
   justificationOf,
 } from '../../../src/cli/changes/justification.ts'
 import type { Config } from '../../../src/config/config.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { parseRepository } from '../../../src/oci/reference.ts'
 import { readGatedConfig } from '../../support/gates/read-gated-config.ts'
 

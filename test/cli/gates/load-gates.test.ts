@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { hashOfGates } from '../../../src/cli/gates/trust/hash-definition.ts'
 import { checkGates, loadGates } from '../../../src/cli/gates/load-gates.ts'
 import type { GateDefinition } from '../../../src/config/gates/gate.ts'
-import type { LoadedConfig } from '../../../src/config/load.ts'
+import type { LoadedConfig } from '../../../src/config/parse.ts'
 import { type FileMistake, isDrayError } from '../../../src/lib/errors.ts'
 import { type Files, fixture, loadWithKeys } from '../../support/gates/load-with-keys.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkExpiry, holdRequests, listedRepositories } from '../../../src/cli/holds/hold-requests.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 
 const content = `
 version: 1

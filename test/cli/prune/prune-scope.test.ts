@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type PruneScope, type ScopeOptions, resolveScope } from '../../../src/cli/prune/prune-scope.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { findPolicy, retentionOf } from '../../../src/config/retention/retention.ts'
 import { formatRepository } from '../../../src/oci/reference.ts'
 

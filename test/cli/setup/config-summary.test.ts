@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { renderConfigSummary, summaryOf, warnAboutPolicies } from '../../../src/cli/setup/config-summary.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 

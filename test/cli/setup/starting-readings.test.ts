@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findReadings } from '../../../src/cli/setup/starting-readings.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import type { Repositories, SourceRepository } from '../../../src/images/ports.ts'
 import type { Call } from '../../../src/lib/call.ts'
 import { DrayError } from '../../../src/lib/errors.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newFlag, sameCommand } from '../../../src/cli/command/command-line.ts'
 import { completePromotion, type PromotionArguments } from '../../../src/cli/terminal/complete-promotion.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { scriptedAnswers } from '../../support/scripted-answers.ts'
 
 const environments = `version: 1

@@ -4,7 +4,7 @@ import {
   completeTagging,
   type TaggingArguments,
 } from '../../../src/cli/terminal/complete-tagging.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { scriptedAnswers } from '../../support/scripted-answers.ts'
 
 const config = parseConfig(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 
 const read = (content: string): unknown => parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml').config
 const environment = (tags: string): string =>

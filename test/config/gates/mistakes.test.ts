@@ -452,7 +452,7 @@ retention: { rules: [{ name: a, tags: { regex: "(" } }] }
 })
 
 it('a file with a section and without its reader is never read as if it had none', async () => {
-  const { parseConfig } = await import('../../../src/config/load.ts')
+  const { parseConfig } = await import('../../../src/config/parse.ts')
   for (const section of [
     'signers: { a: { keys: [a.pub] } }',
     'approvers: {}',

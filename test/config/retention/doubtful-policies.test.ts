@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import type { RetentionPolicy } from '../../../src/config/retention/policy.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
 import { isDrayError } from '../../../src/lib/errors.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type GivenFlag, listRunSettings } from '../../../src/cli/setup/run-settings.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { listSettings } from '../../../src/config/settings/settings.ts'
 
 const content = `version: 1

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { hashOfConfig } from '../../../src/config/hash.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { readingAt } from '../../../src/config/settings/version-reading.ts'
 import { parseRepository } from '../../../src/oci/reference.ts'
 import { plainReading } from '../../../src/semver/version.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
 import type { RetentionPolicy } from '../../../src/config/retention/policy.ts'
 import { startingConfig } from '../../../src/config/starting/starting-config.ts'

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compileResidency } from '../../../src/config/gates/compile-residency.ts'
 import type { ResidencyPolicy, ResidencyRule } from '../../../src/config/gates/residency.ts'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { evaluateResidency, type ImageLabels } from '../../../src/gates/residency/evaluate-residency.ts'
 import type { RepositoryName } from '../../../src/oci/reference.ts'
 

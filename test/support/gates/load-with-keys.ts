@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { LoadedConfig } from '../../../src/config/load.ts'
+import type { LoadedConfig } from '../../../src/config/parse.ts'
 import { tempFolder } from '../temp.ts'
 import { fixturePath } from './cosign-fixtures.ts'
 import { readGatedConfig } from './read-gated-config.ts'

@@ -1,4 +1,4 @@
-import { type LoadedConfig, parseWholeConfig } from '../../../src/config/load.ts'
+import { type LoadedConfig, parseWholeConfig } from '../../../src/config/parse.ts'
 
 /** A day in the middle of the year of the examples in the documentation. */
 export const someNow: number = Date.parse('2026-11-28T12:00:00Z')

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseConfig } from '../../../src/config/load.ts'
+import { parseConfig } from '../../../src/config/parse.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
 import { startingConfig, type StartingReading } from '../../../src/config/starting/starting-config.ts'
 import type { StartingPolicy } from '../../../src/config/starting/starting-policies.ts'

@@ -11,7 +11,7 @@ import {
   tagRequests,
 } from '../../../../src/cli/changes/review/review-requests.ts'
 import type { ReviewFlags } from '../../../../src/cli/changes/review/review-flags.ts'
-import { parseConfig } from '../../../../src/config/load.ts'
+import { parseConfig } from '../../../../src/config/parse.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../../src/oci/media-types.ts'
 import { expectHighest, type Placement, type Plan, type Step } from '../../../../src/plan/plan.ts'

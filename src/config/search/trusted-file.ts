@@ -1,14 +1,14 @@
-import type { Stats } from 'node:fs'
-import { lstat, realpath, stat } from 'node:fs/promises'
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DrayError } from '../lib/errors.ts'
-import { ioError, systemCode } from '../lib/files/io-error.ts'
-import { findForeignLink } from '../lib/files/links.ts'
-import { explainForeignReplacers, explainForeignWriters } from '../lib/files/ownership.ts'
-import { readFileBounded } from '../lib/files/read.ts'
-import { maxFileSize } from './source.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { ioError, systemCode } from '../../lib/files/io-error.ts'
+import { findForeignLink } from '../../lib/files/links.ts'
+import { explainForeignReplacers, explainForeignWriters } from '../../lib/files/ownership.ts'
+import { readFileBounded } from '../../lib/files/read.ts'
 
-/** The largest file that the parser accepts: a character has at most four bytes. */
+/** The largest configuration that the parser accepts, in characters. */
+export const maxFileSize: number = 1024 * 1024
+/** A character has at most four bytes. */
 const maxBytes = 4 * maxFileSize
 
 /** User ids whose files are trusted; undefined on Windows, which has none. */
@@ -20,9 +20,9 @@ export type Owners = readonly number[] | undefined
  * The rule includes the links to the file, the folder of the search and the folder of the file.
  * @throws `config`; `io` if it is no regular file.
  */
-export async function refuseUntrusted(file: string, owners: Owners): Promise<void> {
-  const entry = await lstat(file)
-  const target = entry.isSymbolicLink() ? await followed(file) : entry
+export function refuseUntrusted(file: string, owners: Owners): void {
+  const entry = lstatSync(file)
+  const target = entry.isSymbolicLink() ? followed(file) : entry
   if (target?.isFile() === false && !target.isDirectory())
     throw new DrayError('io', `${file} is not a regular file`, { subject: file })
   if (owners === undefined) return
@@ -30,9 +30,9 @@ export async function refuseUntrusted(file: string, owners: Owners): Promise<voi
     ...(entry.isSymbolicLink() ? faultOfLinks(file, owners) : []),
     ...(target?.isFile() === true ? faultOf(file, target, explainForeignWriters(target, owners)) : []),
   ]
-  const real = target === undefined ? file : await realpath(file)
+  const real = target === undefined ? file : realpathSync.native(file)
   for (const folder of new Set([dirname(file), dirname(real)])) {
-    const above = await stat(folder)
+    const above = statSync(folder)
     const others = explainForeignReplacers(above, owners)
     faults.push(...faultOf(folder, above, others, `others can replace it in ${folder}: `))
   }
@@ -57,9 +57,9 @@ interface Fault {
 }
 
 /** The target of a link; undefined if there is none. @throws `io` for links in a circle. */
-async function followed(file: string): Promise<Stats | undefined> {
+function followed(file: string): Stats | undefined {
   try {
-    return await stat(file)
+    return statSync(file)
   } catch (cause) {
     if (systemCode(cause) !== 'ELOOP') return undefined
     throw ioError(cause, `cannot read the configuration ${file}`, file)

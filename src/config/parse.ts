@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { DrayError, type FileMistake } from '../lib/errors.ts'
+import type { DrayError, FileMistake } from '../lib/errors.ts'
 import { checkConfig } from './check/check.ts'
 import type { Config } from './config.ts'
 import type { Path } from './key-path.ts'

@@ -36,7 +36,8 @@ interface Addend {
 }
 
 const identity = affine(0n, 1n)
-const baseMultiples = multiplesOf(affine(baseX, baseY))
+/** Computed for the first signature: most runs check none. */
+let baseMultiples: readonly Addend[] | undefined
 
 /** Bits of a scalar that are added at once. */
 const windowBits = 4n
@@ -59,6 +60,7 @@ export function ed25519phVerifier(
     const r = signature.subarray(0, 32)
     const challenge = Buffer.concat([domain, r, key, hash('sha512', bytes, 'buffer')])
     const k = littleEndian(hash('sha512', challenge, 'buffer')) % order
+    baseMultiples ??= multiplesOf(affine(baseX, baseY))
     return encodePoint(sumOfMultiples(s, baseMultiples, k, multiples)).equals(r)
   }
 }

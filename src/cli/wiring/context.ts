@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { SigningKey } from '../../signing/signing-keys.ts'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
@@ -116,7 +117,7 @@ export class Context {
       import('./surroundings.ts'),
       this.stores(),
     ])
-    const newId = (): string => crypto.randomUUID()
+    const newId = (): string => randomUUID()
     const runId = newId()
     await recorder.settleOrphans(runId, await this.uncachedStores(), call)
     const signingKey = isAttesting ? await this.signingKey() : undefined
@@ -199,7 +200,7 @@ export class Context {
       webhook: config.audit.webhook,
       env: this.#options.env,
       clock: this.clock,
-      newId: () => crypto.randomUUID(),
+      newId: () => randomUUID(),
       tool: this.version,
       notify: call.notify,
     })

@@ -1,7 +1,7 @@
 import { ChainedLog } from '../../audit/log/chained-log.ts'
 import { resolveIntents } from '../../audit/log/resolve-intents.ts'
 import type { AuditSink } from '../../audit/log/sink.ts'
-import { WebhookSink } from '../../audit/webhook/webhook-sink.ts'
+import type { WebhookSink } from '../../audit/webhook/webhook-sink.ts'
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { WebhookConfig } from '../../config/config.ts'
@@ -76,7 +76,8 @@ async function openWebhook(
   log: ChainedLog,
   { env, clock, notify, tool }: RecorderOptions,
 ): Promise<OpenWebhook> {
-  const [{ createPoster, parsePostUrl }, { proxyFor }] = await Promise.all([
+  const [{ WebhookSink }, { createPoster, parsePostUrl }, { proxyFor }] = await Promise.all([
+    import('../../audit/webhook/webhook-sink.ts'),
     import('../../registry/http/post.ts'),
     import('../../registry/http/transport/proxy.ts'),
   ])

@@ -35,8 +35,8 @@ export async function findConfig(options: SearchOptions): Promise<FoundFile | un
 }
 
 /**
- * The nearest file, which may be unreadable. It reads the file system synchronously, because waiting
- * for Node's thread pool takes longer than these calls.
+ * The nearest file, which may be unreadable. It reads the file system synchronously, because
+ * waiting for Node's thread pool takes longer than these calls.
  */
 function nearestConfig(options: SearchOptions): string | undefined {
   for (const folder of foldersUp(options)) {

@@ -1,4 +1,3 @@
-import { attachAttestation } from '../../audit/attestation/attestation-artifact.ts'
 import type { Promotion } from '../../audit/attestation/promotion-statement.ts'
 import type { AuditedRun } from '../../audit/log/record.ts'
 import type { Call } from '../../lib/call.ts'
@@ -28,6 +27,8 @@ export async function attest(
   const placement = plan.placements.find(({ id }) => id === step.placement)
   if (placement === undefined) throw new DrayError('internal', `step ${step.id} belongs to no placement`)
   const promotion = promotionOf(plan, placement, run, time)
+  // Most runs attest nothing. This loads the code for signatures.
+  const { attachAttestation } = await import('../../audit/attestation/attestation-artifact.ts')
   const { unlisted } = await attachAttestation(
     stores.target(step.repository),
     { promotion, subject: step.subject, ...(signingKey !== undefined && { key: signingKey }) },

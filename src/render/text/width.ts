@@ -1,10 +1,6 @@
-/** Wide on a terminal: East Asian Wide and Fullwidth (UAX #11), by blocks, and emojis. */
-const wide =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
-/** Drawn over the character before: marks, and parts of a Hangul syllable (Unicode, 3.12). */
-const combining = /^[\p{Mn}\p{Me}\ufe00-\ufe0f\u1161-\u11ff\ud7b0-\ud7ff]$/u
-/** One picture of several characters: flags, skin tones, and emojis by selector 16 (UTS #51). */
-const onePicture = /^\p{RI}\p{RI}|\p{Emoji_Modifier}|\p{Emoji}\ufe0f/u
+// The expressions are parts of functions, because they load tables of Unicode, and most runs print
+// only ASCII.
+
 const ascii = /^[\u0020-\u007e]*$/
 
 /** Created on first use: it loads tables for 10 ms, and most runs do not need it. */
@@ -104,13 +100,30 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
 }
 
 function widthOf(grapheme: string): number {
-  return onePicture.test(grapheme) ? 2 : sumOfWidths(grapheme)
+  return isOnePicture(grapheme) ? 2 : sumOfWidths(grapheme)
 }
 
 function sumOfWidths(grapheme: string): number {
   let width = 0
   for (const character of grapheme) {
-    if (!combining.test(character)) width += wide.test(character) ? 2 : 1
+    if (!isCombining(character)) width += isWide(character) ? 2 : 1
   }
   return width
+}
+
+/** Wide on a terminal: East Asian Wide and Fullwidth (UAX #11), by blocks, and emojis. */
+function isWide(character: string): boolean {
+  return /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u.test(
+    character,
+  )
+}
+
+/** Drawn over the character before: marks, and parts of a Hangul syllable (Unicode, 3.12). */
+function isCombining(character: string): boolean {
+  return /^[\p{Mn}\p{Me}\ufe00-\ufe0f\u1161-\u11ff\ud7b0-\ud7ff]$/u.test(character)
+}
+
+/** One picture of several characters: flags, skin tones, and emojis by selector 16 (UTS #51). */
+function isOnePicture(grapheme: string): boolean {
+  return /^\p{RI}\p{RI}|\p{Emoji_Modifier}|\p{Emoji}\ufe0f/u.test(grapheme)
 }

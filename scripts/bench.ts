@@ -14,6 +14,7 @@ import { missingPeers } from './bench/contestants.ts'
 import { nothingToDo, platforms, promotion } from './bench/copies.ts'
 import { deletes } from './bench/deletes.ts'
 import { isLinear, measureGrowth } from './bench/growth.ts'
+import { markdownTable } from './bench/markdown-table.ts'
 import { judge, renderContest, type Verdict } from './bench/report.ts'
 import { isFast, measureSignatures } from './bench/signatures.ts'
 import { openStage, type Stage } from './bench/stage.ts'
@@ -100,6 +101,7 @@ async function main(): Promise<void> {
     say(`not on the PATH, so not measured: ${missing.join(', ')}`)
   say('')
   const { rows, verdicts } = await compare(contests, say)
+  if (rows.length > 0) say(markdownTable(rows))
   const exponents = withGrowth ? await measureGrowth(numbersOf('runs', 1)?.[0], say) : []
   const verifications = withSignatures ? await measureSignatures(say) : []
   if (flags.json)

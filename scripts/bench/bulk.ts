@@ -4,22 +4,61 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Content, image, manifestOf, sha256, types } from '../../test/support/images.ts'
-import type { Attempt, Contest, Entrant } from './contest.ts'
-import { type Contestant, type Dray, drays, peers } from './contestants.ts'
+import type { Contest, Entrant, Goal } from './contest.ts'
+import {
+  binaryName,
+  type Contestant,
+  type Dray,
+  drays,
+  peers,
+  prototype,
+  runPrototype,
+} from './contestants.ts'
+import type { Invocation } from './process.ts'
 import type { Stage } from './stage.ts'
 
 const images = 100
+const allImages = `${images} images`
+const oneImage = 'one image'
 const processesAtOnce = 16
 const pushedAtOnce = 8
 
+/** The program that promotes images, by name, from `staging` to repositories of the run. */
+type Promotion = (host: string, run: string, names: readonly string[], stage: Stage) => Promise<Invocation>
+
 export function batch(against: string | undefined): Contest {
   const names = Array.from({ length: images }, (_, i) => `image${i}`)
+  const all = (contestant: Contestant, promotion: Promotion): Entrant =>
+    entrant(contestant, allImages, names, promotion)
+  const allAndOne = (contestant: Contestant, promotion: Promotion): readonly Entrant[] => [
+    all(contestant, promotion),
+    entrant(contestant, oneImage, names.slice(0, 1), promotion),
+  ]
   return {
     name: 'batch',
     title: `${images} images of 6 layers within one registry; others than dray in ${processesAtOnce} processes at once`,
     rtts: [0, 20],
     timesRuns: 0.6,
-    goals: [{ of: 'dray', rtt: 20, what: 'ms', atMost: 0.8, times: 'best peer' }],
+    goals: [
+      ...['dray', binaryName].map((of): Goal => ({
+        of,
+        variant: allImages,
+        rtt: 20,
+        what: 'ms',
+        atMost: 0.8,
+        times: 'best peer',
+      })),
+      // Without the start, this is the CPU time of each image.
+      ...[0, 20].map((rtt): Goal => ({
+        of: 'dray',
+        variant: allImages,
+        rtt,
+        what: 'cpuMs',
+        atMost: 2,
+        times: prototype.name,
+        without: oneImage,
+      })),
+    ],
     prepare: async ({ source }) => {
       const waiting = [...names]
       const lane = async (): Promise<void> => {
@@ -30,56 +69,64 @@ export function batch(against: string | undefined): Contest {
     },
     // skopeo moves every byte, so its figure is not comparable.
     entrants: () => [
-      ...drays(against).map((dray) => batchInOneProcess(dray, names)),
+      ...drays(against).flatMap((dray) => allAndOne(dray, inOneProcess(dray))),
+      ...allAndOne(prototype, async (host, run, some) => ({
+        ...runPrototype('bulk', `${host}/staging/`, `${host}/${run}/`, '1.0.0'),
+        stdin: some.join('\n'),
+      })),
       ...peers()
         .filter((peer) => peer.kind === 'peer' && peer.name !== 'skopeo')
-        .map((peer) => batchInProcesses(peer, names)),
+        .map((peer) => all(peer, inProcesses(peer))),
     ],
   }
 }
 
-function batchInOneProcess(dray: Dray, names: readonly string[]): Entrant {
+function entrant(
+  { name, kind }: Contestant,
+  variant: string,
+  names: readonly string[],
+  promotion: Promotion,
+): Entrant {
   return {
-    name: dray.name,
-    kind: dray.kind,
+    name,
+    kind,
+    variant,
     attempt: async (stage, rtt) => {
-      const host = await stage.source.hostAt(rtt)
       const run = stage.newName()
-      const cwd = join(stage.folder, run)
-      await mkdir(cwd)
-      const environments = {
-        staging: { registry: host, path: 'staging/{image}' },
-        prod: { registry: host, path: `${run}/{image}` },
-      }
-      await writeFile(join(cwd, 'dray.yaml'), JSON.stringify({ version: 1, environments }))
-      const words = ['promote', ...names.map((name) => `${name}:1.0.0`), '--from', 'staging', '--to', 'prod']
       return {
-        programs: [{ ...dray.invocation(...words, '--yes'), cwd }],
+        programs: [await promotion(await stage.source.hostAt(rtt), run, names, stage)],
         check: () => lastArrived(stage, run, names),
       }
     },
   }
 }
 
-function batchInProcesses(peer: Contestant, names: readonly string[]): Entrant {
-  return {
-    name: peer.name,
-    kind: peer.kind,
-    attempt: async (stage, rtt): Promise<Attempt> => {
-      const host = await stage.source.hostAt(rtt)
-      const run = stage.newName()
-      const copyOf = (name: string) =>
-        peer.copy({
-          from: `${host}/staging/${name}:1.0.0`,
-          to: `${host}/${run}/${name}:1.0.0`,
-          evidence: false,
-        })
-      return {
-        programs: names.map(copyOf),
-        atOnce: processesAtOnce,
-        check: () => lastArrived(stage, run, names),
-      }
-    },
+function inOneProcess(dray: Dray): Promotion {
+  return async (host, run, names, { folder }) => {
+    const cwd = join(folder, run)
+    await mkdir(cwd)
+    const environments = {
+      staging: { registry: host, path: 'staging/{image}' },
+      prod: { registry: host, path: `${run}/{image}` },
+    }
+    await writeFile(join(cwd, 'dray.yaml'), JSON.stringify({ version: 1, environments }))
+    const references = names.map((name) => `${name}:1.0.0`)
+    return { ...dray.invocation('promote', ...references, '--from', 'staging', '--to', 'prod', '--yes'), cwd }
+  }
+}
+
+function inProcesses(peer: Contestant): Promotion {
+  return async (host, run, names) => {
+    const { command, args } = peer.copy({
+      from: `${host}/staging/{}:1.0.0`,
+      to: `${host}/${run}/{}:1.0.0`,
+      evidence: false,
+    })
+    return {
+      command: 'xargs',
+      args: ['-P', String(processesAtOnce), '-I', '{}', command, ...args],
+      stdin: names.join('\n'),
+    }
   }
 }
 
@@ -98,11 +145,12 @@ export function largeBlob(against: string | undefined, size: number): Contest {
     name: 'blob',
     title: `an image with one layer of ${size / 2 ** 20} MiB from a registry to another`,
     rtts: [0],
-    watch: true,
-    goals: [
-      { of: 'dray', rtt: 0, what: 'ms', atMost: 1.3, times: 'crane' },
-      { of: 'dray', rtt: 0, what: 'maxRss', atMost: 200 * 1000 * 1000 },
-    ],
+    measuresMemory: true,
+    goals: ['dray', binaryName].flatMap((of): readonly Goal[] => [
+      { of, rtt: 0, what: 'ms', atMost: 1.3, times: 'crane' },
+      { of, rtt: 0, what: 'cpuMs', atMost: 1.5, times: 'crane' },
+      { of, rtt: 0, what: 'maxRss', atMost: 200 * 1000 * 1000 },
+    ]),
     prepare: async ({ source }) => {
       content = imageOfOneLayer(size)
       await source.oracle.push(content, 'staging/large', '1.0.0')

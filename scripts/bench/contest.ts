@@ -12,8 +12,8 @@ export interface Contest {
   readonly rtts: readonly number[]
   /** independent of the distance */
   readonly isLocal?: boolean
-  /** measures CPU and memory */
-  readonly watch?: boolean
+  /** measures the memory of programs that run alone */
+  readonly measuresMemory?: boolean
   /** multiplies the number of runs; by default 1 */
   readonly timesRuns?: number
   readonly goals: readonly Goal[]
@@ -24,55 +24,56 @@ export interface Contest {
 
 export interface Entrant {
   readonly name: string
-  /** `floor`: the minimum for every contestant */
-  readonly kind: Contestant['kind'] | 'floor'
+  readonly kind: Contestant['kind']
+  /** what it does, if the entrants of the contest do several things */
+  readonly variant?: string
   /** The programs of one run, and a check after it. */
   attempt(stage: Stage, rtt: number): Promise<Attempt>
 }
 
 export interface Attempt {
+  /** one after the other */
   readonly programs: readonly Invocation[]
-  /** the number of concurrent programs */
-  readonly atOnce?: number
   /** The requests to a registry other than those of the stage, since the last call. */
   takeRequests?(): readonly { readonly method: string }[]
   /** Returns a note about the figures, or undefined if all is well. */
   check?(ended: readonly Ended[]): Promise<string | undefined>
 }
 
+export type Figure = 'ms' | 'cpuMs' | 'requests' | 'writes' | 'maxRss'
+
 /** A goal for dray: an absolute bound, or a multiple of the figure of others. */
 export interface Goal {
   readonly of: string
+  readonly variant?: string
   readonly rtt: number
-  readonly what: 'ms' | 'requests' | 'writes' | 'maxRss'
+  readonly what: Figure
   readonly atMost: number
-  readonly times?: 'best peer' | 'best tuned peer' | 'crane' | 'bare node'
+  /** a group of entrants, of which the best counts, or the name of an entrant */
+  readonly times?: string
   /** added to the multiple */
   readonly plus?: number
+  /** subtracts the figure of this variant of the same entrant */
+  readonly without?: string
 }
 
-export interface Row {
+export interface Row extends Pick<Entrant, 'name' | 'kind' | 'variant'> {
   readonly contest: string
   readonly rtt: number
-  readonly name: string
-  readonly kind: Entrant['kind']
   readonly runs: number
   /** median and minimum */
   readonly ms: number
   readonly leastMs: number
   /** medians */
+  readonly cpuMs: number
   readonly requests: number
   readonly writes: number
-  readonly cpuSeconds?: number
   readonly maxRss?: number
   readonly notes: readonly string[]
 }
 
-interface Sample {
-  readonly ms: number
-  readonly requests: number
-  readonly writes: number
-  readonly ended: readonly Ended[]
+interface Sample extends Pick<Row, 'ms' | 'cpuMs' | 'requests' | 'writes'> {
+  readonly maxRss: number | undefined
   readonly note: string | undefined
 }
 
@@ -93,48 +94,35 @@ export async function hold(
       const index = (turn + round) % entrants.length
       const entrant = entrants[index]
       if (entrant === undefined) continue
-      const sample = await measure(await entrant.attempt(stage, rtt), stage, contest.watch ?? false)
+      const sample = await measure(await entrant.attempt(stage, rtt), stage, contest.measuresMemory ?? false)
       if (round > 0) samples[index]?.push(sample)
     }
   }
   return entrants.map((entrant, index) => rowOf(contest, entrant, rtt, samples[index] ?? []))
 }
 
-async function measure(attempt: Attempt, stage: Stage, watch: boolean): Promise<Sample> {
+async function measure(attempt: Attempt, stage: Stage, measuresMemory: boolean): Promise<Sample> {
   await drain(stage)
   attempt.takeRequests?.()
-  const began = performance.now()
-  const ended = await runAll(attempt, stage, watch)
-  // A single program is timed without the work of this process.
-  const ms = ended.length === 1 ? (ended[0]?.ms ?? 0) : performance.now() - began
+  const ended: Ended[] = []
+  for (const program of attempt.programs) {
+    const env = { ...stage.env, XDG_DATA_HOME: join(stage.folder, stage.newName()), ...program.env }
+    ended.push(await run({ cwd: stage.folder, ...program, env }, measuresMemory))
+  }
   const log = [...(await drain(stage)), ...(attempt.takeRequests?.() ?? [])]
   const failed = ended.find((one) => one.code !== 0)
   const note = failed === undefined ? await attempt.check?.(ended) : `failed: ${failed.output.split('\n')[0]}`
   await drain(stage)
+  const sum = (of: (one: Ended) => number): number => ended.reduce((total, one) => total + of(one), 0)
+  const peaks = ended.flatMap(({ maxRss }) => maxRss ?? [])
   return {
-    ms,
-    ended,
+    ms: sum(({ ms }) => ms),
+    cpuMs: sum(({ cpuMs }) => cpuMs),
+    maxRss: peaks.length === 0 ? undefined : Math.max(...peaks),
     note,
     requests: log.length,
     writes: log.filter(({ method }) => method !== 'GET' && method !== 'HEAD').length,
   }
-}
-
-async function runAll(
-  { programs, atOnce = 1 }: Attempt,
-  stage: Stage,
-  watch: boolean,
-): Promise<readonly Ended[]> {
-  const ended: Ended[] = []
-  const waiting = [...programs]
-  const lane = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const env = { ...stage.env, XDG_DATA_HOME: join(stage.folder, stage.newName()), ...next.env }
-      ended.push(await run({ cwd: stage.folder, ...next, env }, watch))
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, lane))
-  return ended
 }
 
 async function drain(stage: Stage): Promise<readonly LogEntry[]> {
@@ -142,22 +130,23 @@ async function drain(stage: Stage): Promise<readonly LogEntry[]> {
 }
 
 function rowOf(contest: Contest, entrant: Entrant, rtt: number, samples: readonly Sample[]): Row {
-  const usages = samples.flatMap(({ ended }) => ended.flatMap((one) => one.usage ?? []))
+  const medianOf = (of: 'ms' | 'cpuMs' | 'requests' | 'writes'): number =>
+    median(samples.map((sample) => sample[of]))
+  const peaks = samples.flatMap(({ maxRss }) => maxRss ?? [])
   const notes = new Set(samples.flatMap(({ note }) => note ?? []))
   return {
     contest: contest.name,
     rtt,
     name: entrant.name,
     kind: entrant.kind,
+    ...(entrant.variant !== undefined && { variant: entrant.variant }),
     runs: samples.length,
-    ms: median(samples.map(({ ms }) => ms)),
+    ms: medianOf('ms'),
     leastMs: Math.min(...samples.map(({ ms }) => ms)),
-    requests: median(samples.map(({ requests }) => requests)),
-    writes: median(samples.map(({ writes }) => writes)),
-    ...(usages.length > 0 && {
-      cpuSeconds: median(usages.map(({ cpuSeconds }) => cpuSeconds)),
-      maxRss: median(usages.map(({ maxRss }) => maxRss)),
-    }),
+    cpuMs: medianOf('cpuMs'),
+    requests: medianOf('requests'),
+    writes: medianOf('writes'),
+    ...(peaks.length > 0 && { maxRss: median(peaks) }),
     notes: [...notes],
   }
 }

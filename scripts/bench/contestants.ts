@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { tools } from '../../test/support/tools.ts'
 import type { Invocation } from './process.ts'
 
@@ -12,24 +13,40 @@ interface Copy {
 
 export interface Contestant {
   readonly name: string
-  /** `tuned`: with 16 concurrent requests if the default is lower */
-  readonly kind: 'dray' | 'peer' | 'tuned'
+  /**
+   * `tuned`: with 16 concurrent requests if the default is lower. `floor`: does less than every
+   * contestant.
+   */
+  readonly kind: 'dray' | 'peer' | 'tuned' | 'floor'
   copy(copy: Copy): Invocation
+}
+
+interface Program extends Contestant {
   readonly version: Invocation
 }
 
-export interface Dray extends Contestant {
+export interface Dray extends Program {
   invocation(...args: readonly string[]): Invocation
 }
 
 const root = join(import.meta.dirname, '..', '..')
 
+/** The name of the row, also in goals. */
+export const binaryName = 'dray, binary'
+export const tunedRegctl = 'regctl, 16 at once'
+
 /** dray as built in a folder, run by this Node without npm. */
 function drayIn(folder: string, name: string, ...flags: readonly string[]): Dray {
-  const invocation = (...args: readonly string[]): Invocation => ({
-    command: process.execPath,
-    args: [join(folder, 'bin', 'dray.js'), ...args],
-  })
+  return drayOf(name, process.execPath, [join(folder, 'bin', 'dray.js')], flags)
+}
+
+function drayOf(
+  name: string,
+  command: string,
+  first: readonly string[] = [],
+  flags: readonly string[] = [],
+): Dray {
+  const invocation = (...args: readonly string[]): Invocation => ({ command, args: [...first, ...args] })
   return {
     name,
     kind: 'dray',
@@ -39,14 +56,30 @@ function drayIn(folder: string, name: string, ...flags: readonly string[]): Dray
   }
 }
 
+/** dray on Node, the standalone program if there is one, and another dray to compare with. */
 export function drays(against: string | undefined): readonly Dray[] {
-  const own = drayIn(root, 'dray')
-  return against === undefined ? [own] : [own, drayIn(against, 'dray, the other')]
+  const program = resolve(process.env['DRAY_PROGRAM'] ?? join(root, 'release', 'bin', 'dray-linux-x64'))
+  return [
+    drayIn(root, 'dray'),
+    ...(existsSync(program) ? [drayOf(binaryName, program)] : []),
+    ...(against === undefined ? [] : [drayIn(against, 'dray, the other')]),
+  ]
 }
 
 export const drayWithoutEvidence: Contestant = drayIn(root, 'dray --no-evidence', '--no-evidence')
 
-const known: readonly Contestant[] = [
+/** The least that Node needs for the same requests. */
+export const prototype: Contestant = {
+  name: 'prototype',
+  kind: 'floor',
+  copy: ({ from, to, evidence }) => runPrototype('promote', ...(evidence ? ['--referrers'] : []), from, to),
+}
+
+export function runPrototype(...args: readonly string[]): Invocation {
+  return { command: process.execPath, args: [join(import.meta.dirname, 'prototype.mjs'), ...args] }
+}
+
+const known: readonly Program[] = [
   {
     name: 'crane',
     kind: 'peer',
@@ -60,7 +93,7 @@ const known: readonly Contestant[] = [
     version: { command: 'crane', args: ['version'] },
   },
   regctl('regctl', 'peer', ''),
-  regctl('regctl, 16 at once', 'tuned', ',reqConcurrent=16'),
+  regctl(tunedRegctl, 'tuned', ',reqConcurrent=16'),
   oras('oras', 'peer'),
   oras('oras --concurrency 16', 'tuned', '--concurrency', '16'),
   {
@@ -89,7 +122,7 @@ const known: readonly Contestant[] = [
 ]
 
 /** The programs of other projects on the `PATH`. */
-export function peers(): readonly Contestant[] {
+export function peers(): readonly Program[] {
   return known.filter((one) => tools(one.version.command).available)
 }
 
@@ -99,7 +132,7 @@ export function missingPeers(): readonly string[] {
   return [...names].filter((name) => !tools(name).available)
 }
 
-function oras(name: string, kind: Contestant['kind'], ...flags: readonly string[]): Contestant {
+function oras(name: string, kind: Contestant['kind'], ...flags: readonly string[]): Program {
   return {
     name,
     kind,
@@ -120,7 +153,7 @@ function oras(name: string, kind: Contestant['kind'], ...flags: readonly string[
   }
 }
 
-function regctl(name: string, kind: Contestant['kind'], settings: string): Contestant {
+function regctl(name: string, kind: Contestant['kind'], settings: string): Program {
   const host = (reference: string): string => `reg=${reference.split('/')[0]},tls=disabled${settings}`
   return {
     name,

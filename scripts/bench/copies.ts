@@ -1,7 +1,15 @@
 /** Contests that copy one image once. */
 import { type Content, image, index, referrer, together } from '../../test/support/images.ts'
-import type { Attempt, Contest, Entrant } from './contest.ts'
-import { type Contestant, drays, drayWithoutEvidence, peers } from './contestants.ts'
+import type { Attempt, Contest, Entrant, Goal } from './contest.ts'
+import {
+  binaryName,
+  type Contestant,
+  drays,
+  drayWithoutEvidence,
+  peers,
+  prototype,
+  tunedRegctl,
+} from './contestants.ts'
 import type { Stage } from './stage.ts'
 
 const tag = '1.4.2'
@@ -12,16 +20,25 @@ export function promotion(against: string | undefined): Contest {
     name: 'promotion',
     title: 'an image of 12 layers to another repository of its registry',
     rtts: [0, 20, 80],
+    measuresMemory: true,
     goals: [
       { of: 'dray', rtt: 20, what: 'requests', atMost: 22 },
       { of: drayWithoutEvidence.name, rtt: 20, what: 'requests', atMost: 17 },
       { of: 'dray', rtt: 0, what: 'ms', atMost: 2, times: 'best peer' },
       { of: 'dray', rtt: 20, what: 'ms', atMost: 0.65, times: 'best peer' },
       { of: 'dray', rtt: 80, what: 'ms', atMost: 1, times: 'best tuned peer' },
+      ...[0, 20].map((rtt): Goal => ({ of: 'dray', rtt, what: 'cpuMs', atMost: 2, times: prototype.name })),
+      ...[20, 80].map((rtt): Goal => ({
+        of: binaryName,
+        rtt,
+        what: 'ms',
+        atMost: 1,
+        times: 'best tuned peer',
+      })),
     ],
     prepare: async ({ source }) => void (await source.oracle.push(content, 'staging/api', tag)),
     entrants: () =>
-      [...drays(against), drayWithoutEvidence, ...peers()].map((contestant) =>
+      [...drays(against), drayWithoutEvidence, prototype, ...peers()].map((contestant) =>
         entrant(contestant, content, 'staging/api', (stage) => `prod/${stage.newName()}`),
       ),
   }
@@ -33,17 +50,21 @@ export function nothingToDo(against: string | undefined): Contest {
     name: 'no-op',
     title: 'an image of 12 layers that is at its destination already',
     rtts: [20],
+    measuresMemory: true,
     goals: [
       { of: 'dray', rtt: 20, what: 'writes', atMost: 0 },
       { of: drayWithoutEvidence.name, rtt: 20, what: 'requests', atMost: 2 },
       { of: 'dray', rtt: 20, what: 'ms', atMost: 165 },
+      { of: 'dray', rtt: 20, what: 'ms', atMost: 1.8, times: prototype.name },
+      { of: binaryName, rtt: 20, what: 'ms', atMost: 1, times: 'best peer' },
+      { of: binaryName, rtt: 20, what: 'ms', atMost: 1.3, times: tunedRegctl },
     ],
     prepare: async ({ source }) => {
       for (const repository of ['staging/same', 'prod/same'])
         await source.oracle.push(content, repository, tag)
     },
     entrants: () =>
-      [...drays(against), drayWithoutEvidence, ...peers()].map((contestant) =>
+      [...drays(against), drayWithoutEvidence, prototype, ...peers()].map((contestant) =>
         entrant(contestant, content, 'staging/same', () => 'prod/same'),
       ),
   }
@@ -60,13 +81,14 @@ export function platforms(against: string | undefined): Contest {
     name: 'index',
     title: '4 platforms of 8 layers with 3 referrers, within one registry',
     rtts: [20],
+    measuresMemory: true,
     goals: [
       { of: 'dray', rtt: 20, what: 'requests', atMost: 85 },
       { of: 'dray', rtt: 20, what: 'ms', atMost: 1, times: 'best tuned peer' },
     ],
     prepare: async ({ source }) => void (await source.oracle.push(content, 'staging/multi', tag)),
     entrants: () =>
-      [...drays(against), ...peers()].map((contestant) =>
+      [...drays(against), prototype, ...peers()].map((contestant) =>
         entrant(contestant, content, 'staging/multi', (stage) => `prod/${stage.newName()}`),
       ),
   }

@@ -121,8 +121,8 @@ async function measureOnce(
     const env = { PATH: process.env['PATH'] ?? '', HOME: home, TMPDIR: folder, DRAY_AUDIT_FILE: auditLog }
     const ended = await run({ ...dray.invocation(...args), cwd: folder, env }, true)
     if (ended.code !== 0) throw new Error(`${one.name} of ${size} exited with ${ended.code}: ${ended.output}`)
-    const { cpuSeconds = 0, maxRss = 0 } = ended.usage ?? {}
-    return { cpuSeconds, maxRss, requests: registry.takeRequests().length }
+    const { cpuMs, maxRss = 0 } = ended
+    return { cpuSeconds: cpuMs / 1000, maxRss, requests: registry.takeRequests().length }
   } finally {
     await removeFolder(folder)
   }

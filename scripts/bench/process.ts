@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { Readable } from 'node:stream'
 
 /** A program with its arguments. */
 export interface Invocation {
@@ -8,42 +9,47 @@ export interface Invocation {
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-}
-
-interface Usage {
-  /** user and system, in seconds, to a hundredth */
-  readonly cpuSeconds: number
-  /** peak memory in bytes */
-  readonly maxRss: number
+  /** without it, the program has no input */
+  readonly stdin?: string
 }
 
 export interface Ended {
-  /** from its start to the end of its output */
+  /** wall time */
   readonly ms: number
+  /** user and system, of the program and the processes that it waited for */
+  readonly cpuMs: number
   readonly code: number | null
   /** the end of its output */
   readonly output: string
-  /** if it was requested and the system provides it (Linux) */
-  readonly usage?: Usage
+  /** peak memory in bytes, if it was requested and the system provides it (Linux) */
+  readonly maxRss?: number
 }
 
 /** Far longer than the slowest run. A program that takes this long is stuck. */
 const longestMs = 180_000
-const watchEveryMs = 10
+const readMemoryEveryMs = 10
 const mostOutput = 2000
-/** `getconf CLK_TCK` of every Linux that Node supports */
-const ticksPerSecond = 100
+
+/**
+ * Node does not show the CPU time of its children, and /proc counts in hundredths of a second. The
+ * keyword `time` of bash asks the system (getrusage(2)), to a millisecond, and adds none of bash.
+ */
+const timed = 'TIMEFORMAT="%3R %3U %3S"; exec 4>&2 2>&3 3>&-; time "$@" 2>&4 4>&-'
 
 const running = new Set<ChildProcess>()
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const child of running) kill(child)
 })
 
-/** Starts a process that ends with this one at the latest. */
-export function start(invocation: Invocation, stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
-  const { command, args, env, cwd } = invocation
+/** Starts a process that ends with this one at the latest, also its children. */
+export function start(
+  { command, args, env, cwd }: Invocation,
+  stdio: readonly ('ignore' | 'pipe')[],
+): ChildProcess {
   const child = spawn(command, args, {
-    stdio: [stdin, 'pipe', 'pipe'],
+    stdio: [...stdio],
+    // A process group of its own, which `kill` ends.
+    detached: true,
     ...(env !== undefined && { env }),
     ...(cwd !== undefined && { cwd }),
   })
@@ -52,49 +58,63 @@ export function start(invocation: Invocation, stdin: 'ignore' | 'pipe' = 'ignore
   return child
 }
 
-/** Runs a program to its end. */
-export async function run(invocation: Invocation, watch = false): Promise<Ended> {
-  const began = performance.now()
-  const child = start(invocation)
-  const usage = watch ? watchUsage(child) : undefined
-  const tooLong = setTimeout(() => child.kill('SIGKILL'), longestMs)
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => (output = `${output}${text}`.slice(-mostOutput)))
-  }
+function kill({ pid }: ChildProcess): void {
   try {
-    const [code] = (await once(child, 'close')) as [number | null]
-    const ms = performance.now() - began
-    const used = usage?.()
-    return { ms, code, output: output.trim(), ...(used !== undefined && { usage: used }) }
-  } finally {
-    clearTimeout(tooLong)
-    usage?.()
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended.
   }
 }
 
-/** Polls, because the usage of a process disappears with it. Returns the last values. */
-function watchUsage(child: ChildProcess): () => Usage | undefined {
-  let latest: Usage | undefined
-  const update = (): void => {
-    latest = child.pid === undefined ? latest : (usageOf(child.pid) ?? latest)
+/** Runs a program to its end. */
+export async function run(invocation: Invocation, measuresMemory = false): Promise<Ended> {
+  const { command, args, stdin } = invocation
+  const wrapped = { ...invocation, command: 'bash', args: ['-c', timed, 'bash', command, ...args] }
+  const child = start(wrapped, [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'])
+  const memory = measuresMemory ? watchMemory(child) : undefined
+  const tooLong = setTimeout(() => kill(child), longestMs)
+  const [, stdout, stderr, times] = child.stdio
+  let [output, measured] = ['', '']
+  const read = (stream: unknown, add: (text: string) => void): void =>
+    void (stream as Readable).setEncoding('utf8').on('data', add)
+  for (const stream of [stdout, stderr])
+    read(stream, (text) => (output = `${output}${text}`.slice(-mostOutput)))
+  read(times, (text) => (measured += text))
+  // A program may end without reading its input.
+  child.stdin?.on('error', () => undefined).end(stdin)
+  try {
+    const [code] = (await once(child, 'close')) as [number | null]
+    const [ms = 0, user = 0, system = 0] = measured.split(' ').map((seconds) => Number(seconds) * 1000)
+    const maxRss = memory?.()
+    return {
+      ms,
+      cpuMs: user + system,
+      code,
+      output: output.trim(),
+      ...(maxRss !== undefined && { maxRss }),
+    }
+  } finally {
+    clearTimeout(tooLong)
+    memory?.()
   }
-  const timer = setInterval(update, watchEveryMs)
+}
+
+/** Polls, because the memory of a process disappears with it. Returns the last value. */
+function watchMemory({ pid = 0 }: ChildProcess): () => number | undefined {
+  let latest: number | undefined
+  const timer = setInterval(() => (latest = peakMemoryOfChild(pid) ?? latest), readMemoryEveryMs)
   return () => {
     clearInterval(timer)
     return latest
   }
 }
 
-/** From /proc (proc_pid_stat(5), proc_pid_status(5)). */
-function usageOf(pid: number): Usage | undefined {
+/** From /proc (proc_pid_task(5), proc_pid_status(5)). */
+function peakMemoryOfChild(pid: number): number | undefined {
   try {
-    // The name in parentheses may contain spaces. The fields that are needed follow it.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? []
-    const [utime, stime] = [Number(fields[11]), Number(fields[12])]
-    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
-    if (peak === undefined || Number.isNaN(utime + stime)) return undefined
-    return { cpuSeconds: (utime + stime) / ticksPerSecond, maxRss: Number(peak) * 1024 }
+    const child = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim()
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child}/status`, 'latin1'))?.[1]
+    return peak === undefined ? undefined : Number(peak) * 1024
   } catch {
     return undefined
   }

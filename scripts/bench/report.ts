@@ -1,4 +1,4 @@
-import type { Contest, Goal, Row } from './contest.ts'
+import type { Contest, Figure, Goal, Row } from './contest.ts'
 
 /** The result of one goal. */
 export interface Verdict {
@@ -9,6 +9,7 @@ export interface Verdict {
 
 const units = {
   ms: (value: number) => `${value.toFixed(0)} ms`,
+  cpuMs: (value: number) => `${value.toFixed(0)} ms of CPU`,
   requests: (value: number) => `${value} requests`,
   writes: (value: number) => `${value} writes`,
   maxRss: megabytes,
@@ -18,19 +19,57 @@ const units = {
 export function judge(contest: Contest, rows: readonly Row[]): readonly Verdict[] {
   return contest.goals.flatMap((goal) => {
     const own = rows.filter((row) => row.contest === contest.name && row.rtt === goal.rtt)
-    const is = own.find((row) => row.name === goal.of)?.[goal.what]
-    const base = goal.times === undefined ? 1 : figureOf(goal.times, goal.what, own)
+    const is = figureOfGoal(goal, goal.of, own)
+    const base = goal.times === undefined ? 1 : figureOfGoal(goal, goal.times, own)
     if (is === undefined || base === undefined) return []
     const most = goal.atMost * base + (goal.plus ?? 0)
     const show = units[goal.what]
     const ratio = goal.times === undefined ? '' : `${(is / base).toFixed(2)} of ${goal.times}, `
-    const bound = goal.times === undefined ? '' : ` (${boundOf(goal)})`
-    const text = `${goal.of}${goal.rtt === 0 ? '' : `, ${goal.rtt} ms away`}: ${ratio}${show(is)}; goal: at most ${show(most)}${bound}`
+    const text = `${subjectOf(goal)}: ${ratio}${show(is)}; goal: at most ${show(most)}${boundOf(goal)}`
     return [{ contest: contest.name, text, isMet: is <= most }]
   })
 }
 
-/** Formats the rows as a table, compared with the best peer at its defaults. */
+function figureOfGoal(
+  { what, variant, without }: Goal,
+  of: string,
+  rows: readonly Row[],
+): number | undefined {
+  const figure = figureOf(of, what, rowsOf(variant, rows))
+  if (without === undefined || figure === undefined) return figure
+  const subtracted = figureOf(of, what, rowsOf(without, rows))
+  return subtracted === undefined ? undefined : figure - subtracted
+}
+
+function subjectOf({ of, variant, rtt, without }: Goal): string {
+  const distance = rtt === 0 ? '' : `, ${rtt} ms away`
+  return `${labelOf(of, variant)}${distance}${without === undefined ? '' : `, without ${without}`}`
+}
+
+function boundOf({ atMost, times, plus }: Goal): string {
+  return times === undefined ? '' : ` (${atMost} of ${times}${plus === undefined ? '' : ` + ${plus}`})`
+}
+
+/** The rows of a variant, and of entrants that are the same in all variants. */
+export function rowsOf(variant: string | undefined, rows: readonly Row[]): readonly Row[] {
+  return rows.filter((row) => row.variant === undefined || row.variant === variant)
+}
+
+/**
+ * The figure of an entrant, or of the best one of a group: `best peer` at its defaults, `best tuned
+ * peer` at any settings. Groups ignore programs that failed or lost evidence.
+ */
+export function figureOf(of: string, what: Figure, rows: readonly Row[]): number | undefined {
+  const isIn = ({ name, kind, notes }: Row): boolean => {
+    if (of === 'best peer') return kind === 'peer' && notes.length === 0
+    if (of === 'best tuned peer') return (kind === 'peer' || kind === 'tuned') && notes.length === 0
+    return name === of
+  }
+  const figures = rows.filter(isIn).flatMap((row) => row[what] ?? [])
+  return figures.length === 0 ? undefined : Math.min(...figures)
+}
+
+/** Formats the rows as a table, compared with the best peer at its defaults and with the floor. */
 export function renderContest(contest: Contest, rows: readonly Row[], verdicts: readonly Verdict[]): string {
   const tables = [...new Set(rows.map((row) => row.rtt))].map((rtt) => {
     const atDistance = rows.filter((row) => row.rtt === rtt)
@@ -42,31 +81,38 @@ export function renderContest(contest: Contest, rows: readonly Row[], verdicts: 
 }
 
 function tableOf(rows: readonly Row[]): string {
-  const measure = rows.some((row) => row.kind === 'floor') ? 'bare node' : 'best peer'
-  const base = figureOf(measure, 'ms', rows)
+  const floor = rows.find((row) => row.kind === 'floor')?.name
+  const measures = ['best peer', ...(floor === undefined ? [] : [floor])]
   const hasRequests = rows.some((row) => row.requests > 0)
-  const hasUsage = rows.some((row) => row.maxRss !== undefined)
+  const hasMemory = rows.some((row) => row.maxRss !== undefined)
   const header = [
     '',
     'ms',
     'least',
-    `x ${measure}`,
+    'CPU ms',
+    ...measures.map((measure) => `x ${measure}`),
     ...(hasRequests ? ['requests', 'writes'] : []),
-    ...(hasUsage ? ['CPU s', 'memory'] : []),
+    ...(hasMemory ? ['memory'] : []),
     '',
   ]
   const lines = rows.map((row) => [
-    row.name,
+    labelOf(row.name, row.variant),
     row.ms.toFixed(0),
     row.leastMs.toFixed(0),
-    base === undefined ? '' : (row.ms / base).toFixed(2),
+    row.cpuMs.toFixed(0),
+    ...measures.map((measure) => {
+      const base = figureOf(measure, 'ms', rowsOf(row.variant, rows))
+      return base === undefined ? '' : (row.ms / base).toFixed(2)
+    }),
     ...(hasRequests ? [String(row.requests), String(row.writes)] : []),
-    ...(hasUsage
-      ? [row.cpuSeconds?.toFixed(2) ?? '', row.maxRss === undefined ? '' : megabytes(row.maxRss)]
-      : []),
+    ...(hasMemory ? [row.maxRss === undefined ? '' : megabytes(row.maxRss)] : []),
     row.notes.join('; '),
   ])
   return aligned([header, ...lines])
+}
+
+function labelOf(name: string, variant: string | undefined): string {
+  return variant === undefined ? name : `${name}, ${variant}`
 }
 
 /** Aligns names left and figures right. */
@@ -83,26 +129,6 @@ export function aligned(lines: readonly (readonly string[])[]): string {
       return `  ${cells.join('  ')}`.trimEnd()
     })
     .join('\n')
-}
-
-/** Ignores programs that failed or lost evidence. */
-function figureOf(
-  of: NonNullable<Goal['times']>,
-  what: Goal['what'],
-  rows: readonly Row[],
-): number | undefined {
-  const figures = rows
-    .filter((row) => {
-      if (of === 'crane' || of === 'bare node') return row.name === of
-      if (row.notes.length > 0) return false
-      return row.kind === 'peer' || (of === 'best tuned peer' && row.kind === 'tuned')
-    })
-    .flatMap((row) => row[what] ?? [])
-  return figures.length === 0 ? undefined : Math.min(...figures)
-}
-
-function boundOf({ atMost, times, plus }: Goal): string {
-  return `${atMost} of ${times}${plus === undefined ? '' : ` + ${plus}`}`
 }
 
 export function megabytes(bytes: number): string {

@@ -102,12 +102,13 @@ function contestOf(
     return opened
   }
   const entrant = (
-    called: string,
-    kind: Entrant['kind'],
+    { name: called, kind }: Pick<Entrant, 'name' | 'kind'>,
     program: (stage: Stage) => Promise<Invocation>,
+    variant?: Cache,
   ): Entrant => ({
     name: called,
     kind,
+    ...(variant !== undefined && { variant }),
     attempt: async (stage): Promise<Attempt> => {
       await task.restore?.(registry())
       return {
@@ -131,11 +132,11 @@ function contestOf(
     entrants: () => [
       ...drays(against).flatMap((dray) =>
         (['cold', 'warm'] as const).map((cache) =>
-          entrant(`${dray.name}, ${cache}`, 'dray', (stage) => task.dray(dray, cache, registry(), stage)),
+          entrant(dray, (stage) => task.dray(dray, cache, registry(), stage), cache),
         ),
       ),
       ...(regbotTool.available ? regbotSpeeds : []).map((speed) =>
-        entrant(speed.name, speed.kind, (stage) => task.regbot(speed, registry(), stage)),
+        entrant(speed, (stage) => task.regbot(speed, registry(), stage)),
       ),
     ],
   }

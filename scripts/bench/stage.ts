@@ -95,7 +95,11 @@ interface Proxy {
 async function openProxy(registry: DockerRegistry, rtt: number): Promise<Proxy> {
   const { port } = new URL(registry.url)
   const script = fileURLToPath(import.meta.resolve('./delay-proxy.ts'))
-  const child = start({ command: process.execPath, args: [script, port, String(rtt)] }, 'pipe')
+  const child = start({ command: process.execPath, args: [script, port, String(rtt)] }, [
+    'pipe',
+    'pipe',
+    'ignore',
+  ])
   const [output] = (await Promise.race([
     once(child.stdout ?? child, 'data'),
     once(child, 'exit').then(() => ['']),

@@ -2,7 +2,7 @@
 import { image } from '../../test/support/images.ts'
 import { tools } from '../../test/support/tools.ts'
 import type { Attempt, Contest, Entrant } from './contest.ts'
-import { drays } from './contestants.ts'
+import { drays, prototype, runPrototype } from './contestants.ts'
 import type { Invocation } from './process.ts'
 
 const tags = ['1.4.2', '1.4', '1', 'latest'] as const
@@ -13,6 +13,7 @@ export function fourTags(against: string | undefined): Contest {
     name: 'tags',
     title: 'four tags of a version on an existing image; the others get their names and check none',
     rtts: [0, 20],
+    measuresMemory: true,
     goals: [
       { of: 'dray', rtt: 20, what: 'requests', atMost: 10 },
       { of: 'dray', rtt: 20, what: 'ms', atMost: 180 },
@@ -22,6 +23,7 @@ export function fourTags(against: string | undefined): Contest {
       ...drays(against).map((dray) =>
         entrant(dray.name, 'dray', (reference) => [dray.invocation('tag', reference, '1.4.2', '--yes')]),
       ),
+      entrant(prototype.name, prototype.kind, (reference) => [runPrototype('tag', reference, ...tags)]),
       ...entrantOf('oras', (reference) => [
         { command: 'oras', args: ['tag', '--plain-http', reference, ...tags] },
       ]),

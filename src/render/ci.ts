@@ -85,6 +85,18 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
   return `### dray ${plan.operation}\n\n${table}${gates}${lines.join('')}${lines.length === 0 ? '' : '\n'}`
 }
 
+const cutNote = '\nThe summary is too long and was cut. The log of the job has the other images.\n'
+
+/** Shortens a summary after a whole line, with a note, if it has more bytes than that. */
+export function cutSummary(summary: string, maxBytes: number): string {
+  const bytes = Buffer.from(summary)
+  if (bytes.byteLength <= maxBytes) return summary
+  const room = maxBytes - Buffer.byteLength(cutNote)
+  if (room <= 0) return ''
+  const end = bytes.subarray(0, room).lastIndexOf('\n') + 1
+  return `${bytes.toString('utf8', 0, end)}${cutNote}`
+}
+
 /** Why images are in conflict or failed; a refusal is in the plan. */
 function problemsOf(
   { placements }: Plan,

@@ -1,7 +1,7 @@
 import { DrayError, toDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import { escapeText } from '../../render/text/escape.ts'
-import { parseReport, reportToCi } from '../ci/ci-report.ts'
+import { parseReport, type ReportTarget, reportToCi } from '../ci/ci-report.ts'
 import { exitCodes } from '../command/exit-codes.ts'
 import { exitOfPlan, exitOfRun } from '../command/run-exit.ts'
 import { flushAuditLog, succeeds } from '../audit/flush-audit-log.ts'
@@ -58,7 +58,7 @@ export async function carryOut<T extends OperationTypes>(
 async function showPlan<T extends OperationTypes>(
   operation: Operation<T>,
   { plan: given, review }: PlannedChange<T>,
-  files: readonly string[],
+  files: readonly ReportTarget[],
   ports: ChangePorts,
 ): Promise<void> {
   const { flags, context, terminal } = ports
@@ -130,7 +130,7 @@ interface ReportOptions {
   /** when the reading of the registries began, ms */
   readonly startedAt: number
   /** of `--report` */
-  readonly files: readonly string[]
+  readonly files: readonly ReportTarget[]
   /** every audit record has reached the webhook */
   readonly isAllDelivered: boolean
 }

@@ -1,9 +1,10 @@
-import { appendFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { open } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { DrayError } from '../../lib/errors.ts'
 import { ioError } from '../../lib/files/io-error.ts'
 import { writeFileAtomic } from '../../lib/files/atomic.ts'
-import { type CiVariables, formatDotenvReport, formatGithubOutput } from '../../render/ci.ts'
+import { makeFolders } from '../../lib/files/make-folders.ts'
+import { type CiVariables, cutSummary, formatDotenvReport, formatGithubOutput } from '../../render/ci.ts'
 
 type CiVariablesSource = Readonly<Record<string, string | undefined>>
 
@@ -15,39 +16,81 @@ export interface CiReport {
   readonly annotations?: readonly string[]
 }
 
-/** The file of `--report dotenv=FILE`. @throws `usage` for anything else. */
-export function parseReport(text: string): string {
-  const file = /^dotenv=(.+)$/s.exec(text)?.[1]
-  if (file !== undefined) return file
+/** The kinds of `--report`, and their operands. */
+const reportKinds = { dotenv: 'FILE', dir: 'FOLDER', summary: 'FILE' } as const
+
+/** A report of `--report`. */
+export interface ReportTarget {
+  /** `dir` has one file for each variable, named after it */
+  readonly kind: keyof typeof reportKinds
+  readonly path: string
+}
+
+/** GitHub shows no summary of a step that is larger. Bytes. */
+const maxSummary = 1024 * 1024
+
+/** Parses a value of `--report`, such as `dotenv=FILE`. @throws `usage`. */
+export function parseReport(text: string): ReportTarget {
+  const [, kind = '', path = ''] = /^(\w+)=(.+)$/s.exec(text) ?? []
+  if (Object.hasOwn(reportKinds, kind)) return { kind: kind as ReportTarget['kind'], path }
+  const forms = Object.entries(reportKinds).map(([name, operand]) => `${name}=${operand}`)
   throw new DrayError('usage', `${JSON.stringify(text)} is not a value of --report`, {
-    why: 'the only kind of report is dotenv',
+    why: `the reports are ${forms.join(', ')}`,
     hint: 'Pass --report dotenv=FILE.',
   })
 }
 
 /**
- * Writes what later steps of a CI job need: outputs and a summary, if the job runs on GitHub
- * Actions, and the dotenv reports that were asked for.
+ * Writes the values that later steps of a CI job need: outputs and a summary, if the job runs on
+ * GitHub Actions, and the reports of `--report`.
  * @throws `io`.
  */
 export async function reportToCi(
-  { variables, summary, annotations = [] }: CiReport,
-  dotenvFiles: readonly string[],
+  report: CiReport,
+  targets: readonly ReportTarget[],
   env: CiVariablesSource,
 ): Promise<void> {
+  const { variables, summary, annotations = [] } = report
   const { GITHUB_ACTIONS, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY } = env
   if (GITHUB_ACTIONS === 'true') {
-    await append(GITHUB_OUTPUT, formatGithubOutput(variables))
-    await append(GITHUB_STEP_SUMMARY, summary)
+    await append(GITHUB_OUTPUT, () => formatGithubOutput(variables))
+    await append(GITHUB_STEP_SUMMARY, (size) => cutSummary(summary, maxSummary - size))
     for (const line of annotations) process.stderr.write(`${line}\n`)
   }
-  for (const file of dotenvFiles) await writeFileAtomic(resolve(file), formatDotenvReport(variables))
+  for (const target of targets) await writeReport(report, target)
 }
 
-async function append(file: string | undefined, text: string): Promise<void> {
+async function writeReport({ variables, summary }: CiReport, { kind, path }: ReportTarget): Promise<void> {
+  const at = resolve(path)
+  switch (kind) {
+    case 'dotenv':
+      return await writeFileAtomic(at, formatDotenvReport(variables))
+    case 'summary':
+      return await writeFileAtomic(at, summary)
+    case 'dir':
+      createFolder(at)
+      for (const [name, value] of Object.entries(variables)) await writeFileAtomic(join(at, name), value)
+  }
+}
+
+function createFolder(path: string): void {
+  try {
+    makeFolders(path, 0o777)
+  } catch (cause) {
+    throw ioError(cause, `cannot create the folder ${path} of --report`, path)
+  }
+}
+
+/** Appends to a file of the step. `textFor` gets the size of the file in bytes. */
+async function append(file: string | undefined, textFor: (size: number) => string): Promise<void> {
   if (file === undefined || file === '') return
   try {
-    await appendFile(file, text)
+    const handle = await open(file, 'a')
+    try {
+      await handle.appendFile(textFor((await handle.stat()).size))
+    } finally {
+      await handle.close()
+    }
   } catch (cause) {
     throw ioError(cause, `cannot write ${file}, a file of GitHub Actions`, file)
   }

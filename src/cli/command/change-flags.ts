@@ -37,8 +37,8 @@ export const changeFlags = {
   }),
   ...outputFlag('name', 'digest'),
   report: string({
-    summary: 'Write the result as variables, such as DRAY_CHANGED.',
-    helpValue: 'dotenv=FILE',
+    summary: 'Write the result: dotenv=FILE, dir=FOLDER, summary=FILE.',
+    helpValue: 'KIND=PATH',
     helpGroup: flagGroups.output,
     multiple: true,
     multipleNonGreedy: true,

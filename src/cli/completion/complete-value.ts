@@ -51,7 +51,10 @@ export async function completeValue(
     case 'command':
       return { candidates: completeName(state.positionals, current, commands) }
     case 'report':
-      return current.startsWith('dotenv=') ? { candidates: [], paths: 'files' } : joined(['dotenv='])
+      if (current.startsWith('dir=')) return { candidates: [], paths: 'folders' }
+      return /^(?:dotenv|summary)=/.test(current)
+        ? { candidates: [], paths: 'files' }
+        : joined(['dotenv=', 'dir=', 'summary='])
     case 'file':
       return { candidates: [], paths: 'files' }
     case 'folder':

@@ -35,7 +35,7 @@ export type ValueKind =
   | 'command'
   | 'file'
   | 'folder'
-  /** `dotenv=FILE` */
+  /** `dotenv=FILE`, `dir=FOLDER` */
   | 'report'
   /** any text */
   | 'text'

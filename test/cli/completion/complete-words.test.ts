@@ -159,7 +159,8 @@ describe('the words of a command line', () => {
     ['tag api --variant ', 'alpine slim'],
     ['tag api --env prod --ignore-versions ', '2.0.0 1.4.2 1.4.1 main'],
     ['rollback api --variant s', 'slim'],
-    ['promote --report ', 'dotenv='],
+    ['promote --report ', 'dotenv= dir= summary='],
+    ['promote --report d', 'dotenv= dir='],
     ['completion z', 'zsh'],
     ['rollback api --env prod --to 1.', '1.4.2 1.4.1'],
     ['rollback api --env prod --to ', '2.0.0 1.4.2 1.4.1'],
@@ -197,6 +198,8 @@ describe('the words of a command line', () => {
     ['promote --config ', 'files'],
     ['promote --config=a', 'files'],
     ['promote --report dotenv=', 'files'],
+    ['promote --report summary=', 'files'],
+    ['promote --report dir=', 'folders'],
     ['serve ', 'folders'],
     ['inspect oci:./', 'folders'],
   ])('leave "%s" to the %s of the shell', async (line, paths) => {

@@ -17,10 +17,18 @@ if (!(major === 24 ? minor >= 15 : major >= 26)) {
     'dray/' + about.version + ' ' + process.platform + '-' + process.arch + ' node-' + process.version + '\n',
   )
 } else {
-  // This call comes first, because it enables the compile cache.
-  require('../dist/prepare.cjs').prepare(process.env)
-  var root = require('node:path').join(__dirname, '..')
-  // The scripts of shells call this at a keypress, so it loads less than a command.
-  if (args[0] === '__complete') void require('../dist/complete.cjs').complete(args.slice(1), root)
-  else void require('../dist/main.cjs').main(args, root)
+  start()
+}
+
+function start() {
+  try {
+    require('../dist/compile-cache.cjs').startCompileCache(process.env)
+    void require('../dist/dray.cjs').main(args)
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND') throw error
+    console.error('error: cannot start dray')
+    console.error('  why: ' + error.message.split('\n')[0])
+    console.error('  fix: In a clone of the repository, run "npm run build". Otherwise, install dray again.')
+    process.exitCode = 1
+  }
 }

@@ -1,7 +1,7 @@
 /**
  * Writes `docs/commands.md`, which has the help of every command, from the classes of the commands.
  */
-import { globSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type CommandHelp,
@@ -10,40 +10,14 @@ import {
   type FlagGroup,
 } from '../src/cli/help/command-help.ts'
 import { commandTable } from '../src/cli/help/command-table.ts'
+import { readManifest } from '../src/cli/program/manifest.ts'
 import { wrap } from '../src/render/text/width.ts'
 
 const root = join(import.meta.dirname, '..')
-const folder = join(root, 'src', 'commands')
-
 export const commandsPageFile: string = join(root, 'docs', 'commands.md')
 
-/** A command as the help sees it. */
-export interface LoadedCommand extends CommandSource {
-  readonly hidden: boolean
-  /** whether an argument that the command does not declare is an error */
-  readonly strict: boolean
-}
-
-interface CommandClass extends Omit<LoadedCommand, 'id'> {
-  readonly baseFlags: CommandSource['flags']
-}
-
-/** All commands, by their files. */
-export async function loadCommands(): Promise<readonly LoadedCommand[]> {
-  const files = globSync('**/*.ts', { cwd: folder }).toSorted()
-  return await Promise.all(
-    files.map(async (file) => {
-      const { default: command } = (await import(join(folder, file))) as { default: CommandClass }
-      const { summary, description, usage, examples, aliases, args, hidden, strict, baseFlags } = command
-      const id = file.replace(/\.ts$/, '').replaceAll(/[\\/]/g, ':')
-      const flags = { ...baseFlags, ...command.flags }
-      return { id, summary, description, usage, examples, aliases, args, flags, hidden, strict }
-    }),
-  )
-}
-
 /** The text of the page. */
-export function commandsPage(commands: readonly LoadedCommand[]): string {
+export function commandsPage(commands: readonly CommandSource[]): string {
   const groups = commandTable
     .map(({ title, commands: pages }) => ({
       title,
@@ -120,4 +94,4 @@ function escapeCell(text: string): string {
   return text.replaceAll(/[|*<]/g, String.raw`\$&`)
 }
 
-if (import.meta.main) writeFileSync(commandsPageFile, commandsPage(await loadCommands()))
+if (import.meta.main) writeFileSync(commandsPageFile, commandsPage(await readManifest()))

@@ -168,10 +168,9 @@ async function run(
 }
 
 async function buildIfNeeded(signal: AbortSignal): Promise<void> {
-  const built = ['dist/main.cjs', 'oclif.manifest.json'].map((name) => changedAt(join(root, name)))
-  const sources = globSync('{src/**/*.ts,package.json,scripts/build.ts}', { cwd: root })
+  const sources = globSync('{src/**/*.ts,package.json,scripts/build.ts,scripts/bundle/*.ts}', { cwd: root })
   const newest = Math.max(...sources.map((name) => changedAt(join(root, name))))
-  if (Math.min(...built) >= newest) return
+  if (changedAt(join(root, 'dist', 'dray.cjs')) >= newest) return
   const code = await run([join(root, 'scripts', 'build.ts')], { cwd: root, signal })
   if (code !== 0) throw new Error(`the build ended with ${code}`)
 }

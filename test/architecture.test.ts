@@ -71,7 +71,7 @@ const maxEntries = 20
 const maxFilesInFolder = 15
 const maxLines = 300
 const maxColumns = 100
-/** oclif finds a command by its path, so a folder would become a part of the command's name. */
+/** The path of a file is the name of its command, which a folder would change. */
 const unlimitedFolders: ReadonlySet<string> = new Set(['commands'])
 
 const root = join(import.meta.dirname, '..', 'src')

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describeCommand } from '../../src/cli/help/command-help.ts'
 import { commandTable } from '../../src/cli/help/command-table.ts'
 import { project } from '../../src/cli/project.ts'
-import { loadCommands } from '../commands-page.ts'
+import { readManifest } from '../../src/cli/program/manifest.ts'
 import { isoDay, sourceDate } from './dates.ts'
 import { commandManual, type Manual, pageName, programManual } from './man/pages.ts'
 
@@ -26,7 +26,7 @@ export async function renderManPages(date: number): Promise<ReadonlyMap<string, 
     project,
     variablesPage: readFileSync(join(root, 'docs', 'environment-variables.md'), 'utf8'),
   }
-  const commands = (await loadCommands()).filter(({ hidden }) => !hidden)
+  const commands = await readManifest()
   const groups = commandTable.map(({ title, commands: pages }) => ({
     title,
     commands: Object.keys(pages).flatMap((id) =>

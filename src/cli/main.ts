@@ -1,5 +1,3 @@
-import { Config } from '@oclif/core/config'
-import { settings } from '@oclif/core/settings'
 import { DrayError, toDrayError } from '../lib/errors.ts'
 import { ioError, systemCode } from '../lib/files/io-error.ts'
 import { reportError } from './command/report.ts'
@@ -9,11 +7,28 @@ import { findCommand } from './dispatch/find-command.ts'
 import { splitArguments, type SplitArguments } from './dispatch/split-arguments.ts'
 import { chooseFormat, commonFormats, errorFormat, isDocument, requestedFormats } from './output/formats.ts'
 import { loadDocumentPrinter } from './output/print-document.ts'
+import { version } from './program/about.ts'
+import { commands, isCommand } from './program/commands.ts'
+import { hostVersion } from './program/host.ts'
+import { prepareEnvironment } from './program/prepare-environment.ts'
+import type { ProgramInfo } from './program/program-info.ts'
+import { isTopic } from './program/topics.ts'
 
 const helpFlags: ReadonlySet<string> = new Set(['--help', '-h'])
+const platform = `${process.platform}-${process.arch}`
+
+const program: ProgramInfo = {
+  manifest: async () => await (await import('./program/manifest.ts')).readManifest(),
+}
 
 /** Runs the program. `args` are the arguments after `dray`. Never rejects. */
-export async function main(args: readonly string[], root: string): Promise<void> {
+export async function main(args: readonly string[]): Promise<void> {
+  prepareEnvironment(process.env)
+  if (args[0] === '__complete') {
+    const { complete } = await import('./completion/complete.ts')
+    await complete(args.slice(1))
+    return
+  }
   let isLeaving = false
   process.on('uncaughtException', (error) => {
     // If writing fails, the error cannot be written either.
@@ -21,40 +36,41 @@ export async function main(args: readonly string[], root: string): Promise<void>
     isLeaving = true
     void reportAndLeave(error, args)
   })
-  // The reader of the progress may leave; the change continues. oclif handles stdout.
-  process.stderr.on('error', (error) => {
-    if (systemCode(error) !== 'EPIPE') throw error
-  })
-  // Otherwise oclif searches TypeScript sources and compiles them.
-  settings.enableAutoTranspile = false
+  // The reader of the result or of the progress may leave; the change continues.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (systemCode(error) !== 'EPIPE') throw error
+    })
+  }
   try {
-    await route(args, root)
+    await route(args)
   } catch (error) {
     await report(error, args)
   }
 }
 
-async function route(args: readonly string[], root: string): Promise<void> {
-  const config = await load(root)
-  const command = findCommand(args, config)
-  if (command !== undefined && !asksForHelp(args)) {
-    await config.runCommand(command.id, command.rest)
+async function route(args: readonly string[]): Promise<void> {
+  const found = findCommand(args, isCommand)
+  const load = found && commands[found.id]
+  if (found !== undefined && load !== undefined && !asksForHelp(args)) {
+    const { default: Command } = await load()
+    await new Command({ id: found.id, argv: found.rest, program }).execute()
     return
   }
   const split = splitArguments(args)
   const words = split.words.map(({ text }) => text)
-  if (command === undefined && asksForVersion(split)) {
-    await showVersion(args, split, config)
+  if (found === undefined && asksForVersion(split)) {
+    await showVersion(args, split)
   } else if (
     asksForHelp(args) ||
     args.length === 0 ||
-    (isTopic(words, config) && split.stoppedAt === undefined && requestedFormats(args).length === 0)
+    (isTopic(words.join(':')) && split.stoppedAt === undefined && requestedFormats(args).length === 0)
   ) {
     const { showHelp } = await import('./help/show-help.ts')
-    await showHelp(args, config)
+    await showHelp(args, program)
   } else {
     const { noCommand } = await import('./dispatch/unknown-command.ts')
-    throw noCommand(split, config)
+    throw noCommand(split, Object.keys(commands))
   }
 }
 
@@ -63,35 +79,22 @@ function asksForVersion({ words, flags }: SplitArguments): boolean {
   return first === undefined ? flags.has('version') : first.text === 'version'
 }
 
-async function showVersion(
-  args: readonly string[],
-  { words, stoppedAt }: SplitArguments,
-  config: Config,
-): Promise<void> {
+async function showVersion(args: readonly string[], { words, stoppedAt }: SplitArguments): Promise<void> {
   const unexpected = words[1]?.text ?? stoppedAt
   if (unexpected !== undefined)
     throw new DrayError('usage', `unexpected argument: ${unexpected}`, { hint: 'See "dray --help".' })
   const format = chooseFormat(args, 'version', commonFormats)
-  if (!isDocument(format)) return void process.stdout.write(`${config.userAgent}\n`)
+  if (!isDocument(format)) return void process.stdout.write(`dray/${version} ${platform} ${hostVersion()}\n`)
   const { createResultDocument } = await import('./command/result-document.ts')
-  const { version, platform, arch } = config
-  const result = { version, platform: `${platform}-${arch}`, node: process.version }
+  const result = { version, platform, host: hostVersion(), node: process.version }
   const print = await loadDocumentPrinter(format)
   process.stdout.write(print(createResultDocument('version', true, result, [])))
-}
-
-function isTopic(words: readonly string[], config: Config): boolean {
-  return config.findTopic(words.join(':')) !== undefined
 }
 
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf('--')
   const before = end < 0 ? args : args.slice(0, end)
   return before.some((arg) => helpFlags.has(arg)) || splitArguments(before).flags.has('help')
-}
-
-async function load(root: string): Promise<Config> {
-  return await Config.load({ root, userPlugins: false, devPlugins: false })
 }
 
 /** Shows an error that no command has shown. */

@@ -1,4 +1,4 @@
-import { commands } from '@oclif/plugin-help'
+import { string as stringArg } from '@oclif/core/args'
 import { BaseCommand } from '../cli/command/base-command.ts'
 
 export default class Help extends BaseCommand {
@@ -9,13 +9,15 @@ export default class Help extends BaseCommand {
     { description: 'Show the flags and examples of a command', command: 'dray help promote' },
     { description: 'List the commands of a topic', command: 'dray help audit' },
   ]
-  static override args = commands.help.args
-  static override strict = commands.help.strict
+  static override args = {
+    command: stringArg({ description: 'Command to show help for.', ignoreStdin: true }),
+  }
+  static override strict = false
   static override usage = ['help [COMMAND]']
 
   async run(): Promise<void> {
     await this.parse(Help)
     const { showHelp } = await import('../cli/help/show-help.ts')
-    await showHelp(this.argv, this.config)
+    await showHelp(this.argv, this.program)
   }
 }

@@ -35,7 +35,7 @@ describe('the compile cache', () => {
     const under = ['sh', '-c', 'umask 000; exec "$@"', 'sh']
     expect(await cachedBelow([tmp], { HOME: home, TMPDIR: tmp }, { under })).toEqual([])
     const folder = join(home, '.cache', 'dray', 'compile-cache')
-    expect(filesBelow(folder).length).toBeGreaterThan(5)
+    expect(filesBelow(folder)).toHaveLength(1)
     const folders = [folder, ...readdirSync(folder).map((name) => join(folder, name))]
     expect(folders.map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700])
   })
@@ -100,13 +100,13 @@ describe('the compile cache', () => {
   it('is in XDG_CACHE_HOME if that is absolute', async () => {
     const [home, xdg] = [await tempFolder(), await tempFolder()]
     expect(await cachedBelow([home], { HOME: home, XDG_CACHE_HOME: xdg })).toEqual([])
-    expect(filesBelow(join(xdg, 'dray', 'compile-cache')).length).toBeGreaterThan(5)
+    expect(filesBelow(join(xdg, 'dray', 'compile-cache'))).toHaveLength(1)
   })
 
   it('is in NODE_COMPILE_CACHE, and is not used if NODE_DISABLE_COMPILE_CACHE is set', async () => {
     const [home, named] = [await tempFolder(), await tempFolder()]
     expect(await cachedBelow([home], { HOME: home, NODE_COMPILE_CACHE: named })).toEqual([])
-    expect(filesBelow(named).length).toBeGreaterThan(5)
+    expect(filesBelow(named).length).toBeGreaterThan(1)
     expect(await cachedBelow([home], { HOME: home, NODE_DISABLE_COMPILE_CACHE: '1' })).toEqual([])
   })
 })

@@ -1,13 +1,52 @@
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { modulesOfBundle } from '../support/loaded-modules.ts'
+import { tempFolder } from '../support/temp.ts'
 
-const chunks = join(import.meta.dirname, '..', '..', 'dist', 'chunks')
+const root = join(import.meta.dirname, '..', '..')
+const file = join(root, 'dist', 'dray.cjs')
+const bundle = readFileSync(file, 'utf8')
 
 describe('the bundle', () => {
+  it('requires modules of Node only', () => {
+    const required = [...bundle.matchAll(/\b(?:require|import|getBuiltinModule)\(\s*["'`]([^"'`]+)["'`]/g)]
+    const names = required.map(([, name = '']) => name)
+    expect(names).toContain('node:fs')
+    expect(names.filter((name) => !isBuiltin(name))).toEqual([])
+  })
+
+  it('runs dray alone in a folder, without any other file', async () => {
+    const folder = await tempFolder()
+    copyFileSync(file, join(folder, 'dray.cjs'))
+    const run = (...args: readonly string[]) =>
+      spawnSync(process.execPath, ['dray.cjs', ...args], { cwd: folder, encoding: 'utf8', env: {} })
+    expect(run('config', 'schema', '--json')).toMatchObject({ status: 0, stderr: '' })
+    expect(run('promote', '--help')).toMatchObject({ status: 0, stderr: '' })
+    expect(run('__complete', '--word=pro', '--').stdout).toMatch(/^promote\t/)
+    expect(run('promot').status).toBe(64)
+  })
+
+  it('is ASCII, because V8 would keep it in two bytes per character otherwise', () => {
+    expect(/[^\p{ASCII}]/u.exec(bundle)).toBeNull()
+  })
+
   it('has an HTTP client that does not load HTTP/2', () => {
-    const client = readFileSync(join(chunks, 'undici.cjs'), 'utf8')
-    expect(client).toContain('node:net')
-    expect(client).not.toMatch(/require\(["'](?:node:)?http2["']\)/)
+    expect(modulesOfBundle).toContain('node_modules/undici/lib/core/connect.js')
+    expect(bundle).not.toMatch(/(?:require|getBuiltinModule)\(["'](?:node:)?http2["']\)/)
+  })
+
+  it('has each module as a function, except those of the start', () => {
+    const modules = [...bundle.matchAll(/^\/\/ ((?:src|node_modules)\/\S+\.\w+)$/gm)].map(
+      ([, name = '']) => name,
+    )
+    expect(modules.length).toBeGreaterThan(900)
+    expect(modules.filter((name) => !modulesOfBundle.has(name) && !name.endsWith('.json'))).toEqual([
+      'src/cli/program/commands.ts',
+      'src/cli/program/prepare-environment.ts',
+      'src/cli/main.ts',
+    ])
   })
 })

@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { kindOfArgument, kindOfFlag } from '../../src/cli/completion/value-kinds.ts'
 import { readCommandList } from '../../src/cli/completion/command-list.ts'
+import { readManifest } from '../../src/cli/program/manifest.ts'
 import { shells } from '../../src/cli/completion/shells.ts'
 import { dray } from '../support/program.ts'
 import { programWords } from '../support/program-command.ts'
@@ -15,7 +16,6 @@ import { tools } from '../support/tools.ts'
 import { type Workplace, workplace } from '../support/workplace.ts'
 import { configOf, world } from '../support/world.ts'
 
-const root = join(import.meta.dirname, '..', '..')
 const images = { 'api:1.4.1': 0, 'api:1.4.2': 0, 'api:1.10.0': 0 }
 
 /** A workplace with images, and a program `dray` that writes its arguments to the file `typed`. */
@@ -164,10 +164,8 @@ describe('dray completion', () => {
 })
 
 describe('the hidden command of completion', () => {
-  const manifest: unknown = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
-  const commands = readCommandList(manifest).filter(({ isHidden }) => !isHidden)
-
-  it('knows the values of each flag and argument', () => {
+  it('knows the values of each flag and argument', async () => {
+    const commands = readCommandList(await readManifest())
     const free = new Set(
       'actor allow-host expect-digest expires glob host interval limit locked-tag max-wait name password-env platform port prerelease-channel reason semver shard since tag tags ticket timeout until username'.split(
         ' ',

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { loadedModules, type LoadedModules, modulesOfBundle } from '../support/loaded-modules.ts'
 import { dray } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -11,70 +12,67 @@ const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   engines: { node: string }
 }
 
-/** The modules that a run resolves, as paths in the project. */
-async function modulesOf(...args: string[]): Promise<string[]> {
-  const file = join(await tempFolder(), 'modules')
-  const preload = join(root, 'test/support/log-modules.ts')
-  const ended = await dray(args, { env: { NODE_OPTIONS: `--import ${preload}`, DRAY_TEST_MODULES: file } })
-  expect(ended).toMatchObject({ code: 0, stderr: '' })
-  const urls = readFileSync(file, 'utf8').trim().split('\n')
-  return urls
-    .map((url) => url.replace(`file://${root}/`, ''))
-    .filter((url) => url !== 'test/support/log-modules.ts')
-}
+const heavy = /undici|valibot|cosmiconfig|inquirer|\bora\b|chalk|yaml/
+const heavyBuiltins = new Set(['http', 'https', 'tls', 'worker_threads', 'dns'])
 
-const heavy = /undici|valibot|cosmiconfig|inquirer|\bora\b|chalk|yaml|node:https?$/
+/** Runs dray without an error. Returns what it loaded. */
+async function loadedBy(...args: readonly string[]): Promise<LoadedModules> {
+  const loaded = await loadedModules(args)
+  expect(loaded.ended).toMatchObject({ code: 0, stderr: '' })
+  return loaded
+}
 
 describe('the start of the program', () => {
   it('loads only the first file and package.json for --version', async () => {
-    const modules = await modulesOf('--version')
-    expect(modules.filter((url) => !url.startsWith('node:'))).toEqual(['bin/dray.js', 'package.json'])
+    const { files, modules } = await loadedBy('--version')
+    expect(files).toEqual(['bin/dray.js', 'package.json'])
+    expect(modules).toEqual([])
   })
 
-  it.each([['--help'], ['promote', '--help'], ['serve', '--help'], ['help', 'ls'], ['ls', '--help']])(
-    'loads no HTTP client, schema library, prompt, spinner or colours for %s %s',
+  it.each([['--help'], ['promote', '--help'], ['serve', '-qh'], ['help', 'ls'], ['ls', '--help']])(
+    'loads no command, HTTP client, schema library, prompt, spinner or colours for %s %s',
     async (...args) => {
-      const modules = await modulesOf(...args)
-      expect(modules.filter((url) => heavy.test(url))).toEqual([])
+      const { modules, builtins } = await loadedBy(...args)
+      expect(modules.filter((name) => heavy.test(name) || isCommandFile(name))).toEqual([])
+      expect(builtins.filter((name) => heavyBuiltins.has(name))).toEqual([])
       // This shows that the list of modules is not empty.
-      expect(modules).toContain('dist/main.cjs')
+      expect(modules).toContain('src/cli/help/show-help.ts')
     },
   )
-
-  it.each([
-    ['promote', '--help'],
-    ['serve', '-qh'],
-  ])('loads no command for %s %s', async (...args) => {
-    expect((await modulesOf(...args)).filter((url) => url.startsWith('dist/commands/'))).toEqual([])
-  })
 })
+
+/** `dray help` is itself a command. */
+function isCommandFile(name: string): boolean {
+  return name.startsWith('src/commands/') && name !== 'src/commands/help.ts'
+}
 
 describe('a configuration without gates', () => {
   it('loads none of the modules that read gates, residency and patterns', async () => {
     const file = join(await tempFolder(), 'dray.yaml')
     writeFileSync(file, `version: 1\nenvironments:\n  prod: { registry: r.io, path: "{image}" }\n`)
-    const ofGates = /read-gates|image-globs|residency|regexp|condition|marcbachmann/
-    const modules = await modulesOf('config', 'show', '--config', file)
-    expect(modules.filter((url) => ofGates.test(url))).toEqual([])
+    const ofGates = /read-gates|image-globs|residency|re2js|condition|marcbachmann/
+    const { modules } = await loadedBy('config', 'show', '--config', file)
+    expect(modules.filter((name) => ofGates.test(name))).toEqual([])
     // This shows that the modules have these names.
-    expect(readdirSync(join(root, 'dist/chunks')).filter((name) => ofGates.test(name))).toContain(
-      'read-gates.cjs',
+    expect([...modulesOfBundle].filter((name) => ofGates.test(name))).toContain(
+      'src/config/gates/read-gates.ts',
     )
   })
 })
 
 describe('completion', () => {
   it('loads no command, and nothing of the libraries that commands use, to complete a flag', async () => {
-    const modules = await modulesOf('__complete', '--word=--fr', '--', 'promote')
-    expect(modules.filter((url) => heavy.test(url) || /main|config\.cjs|dist\/commands/.test(url))).toEqual(
+    const { modules } = await loadedBy('__complete', '--word=--fr', '--', 'promote')
+    expect(modules.filter((name) => heavy.test(name) || isCommandFile(name) || /oclif/.test(name))).toEqual(
       [],
     )
-    expect(modules).toContain('dist/complete.cjs')
+    expect(modules).toContain('src/cli/completion/complete.ts')
   })
 
   it('loads no HTTP client to complete an environment', async () => {
-    const modules = await modulesOf('__complete', '--word=', '--', 'promote', '--from')
-    expect(modules.filter((url) => /undici|node:https?$/.test(url))).toEqual([])
+    const { modules, builtins } = await loadedBy('__complete', '--word=', '--', 'promote', '--from')
+    expect(modules.filter((name) => /undici/.test(name))).toEqual([])
+    expect(builtins.filter((name) => ['http', 'https', 'tls'].includes(name))).toEqual([])
   })
 })
 
@@ -139,4 +137,17 @@ describe('the version of Node', () => {
     expect(source).not.toMatch(/=>|`|\b(?:const|let|class|import|export|async|await)\b(?! else)/m)
     expect(JSON.parse(readFileSync(join(root, 'bin/package.json'), 'utf8'))).toEqual({ type: 'commonjs' })
   })
+})
+
+it('an incomplete installation is reported with the missing file', async () => {
+  const folder = await tempFolder()
+  cpSync(join(root, 'bin'), join(folder, 'bin'), { recursive: true })
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'))
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, 'bin/dray.js'), 'ls'], {
+    encoding: 'utf8',
+  })
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toMatch(
+    /^error: cannot start dray\n {2}why: Cannot find module '.*compile-cache\.cjs'\n {2}fix: .*\n$/,
+  )
 })

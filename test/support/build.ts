@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const root = join(import.meta.dirname, '..', '..')
-const builtFile = join(root, 'oclif.manifest.json')
+const builtFile = join(root, 'dist', 'dray.cjs')
 
 /** Builds the program if a source is newer. Runs once before the tests that start the program. */
 export async function setup(): Promise<void> {
@@ -14,7 +14,10 @@ export async function setup(): Promise<void> {
 
 function isUpToDate(): boolean {
   const built = statSync(builtFile, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const sources = [...globSync(['src/**/*.ts', 'scripts/*.ts'], { cwd: root }), 'package.json']
+  const sources = [
+    ...globSync(['src/**/*.ts', 'scripts/build.ts', 'scripts/bundle/*.ts'], { cwd: root }),
+    'package.json',
+  ]
   return sources.every(
     (file) => (statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0) < built,
   )

@@ -83,6 +83,6 @@ export abstract class ChangeCommand extends BaseCommand {
   /** Shows the command line that does the same without questions. */
   protected async sayWithoutQuestions(answers: Answers): Promise<void> {
     const { sameCommand } = await import('../command/command-line.ts')
-    this.say(`Without prompts: ${sameCommand(this.id ?? '', this.argv, answers)}`)
+    this.say(`Without prompts: ${sameCommand(this.id, this.argv, answers)}`)
   }
 }

@@ -1,4 +1,3 @@
-import { Command } from '@oclif/core/command'
 import type { ArgInput, FlagInput, Input, OutputArgs, OutputFlags, ParserOutput } from '@oclif/core/parser'
 import type { Call, ProgressEvent } from '../../lib/call.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -7,6 +6,8 @@ import { escapeText } from '../../render/text/escape.ts'
 import { renderWarning } from '../../render/error.ts'
 import { type Page, plainStyle } from '../../render/text/style.ts'
 import { type PromptTerminal, confirm, type Questions, createQuestions } from '../terminal/ask.ts'
+import { version } from '../program/about.ts'
+import { Command } from '../program/command-class.ts'
 import { Context } from '../wiring/context.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
 import { credentialOf } from '../wiring/given-credential.ts'
@@ -69,11 +70,6 @@ export abstract class BaseCommand extends Command {
     return this.#format ?? errorFormat(this.argv)
   }
 
-  /** Whether stdout has one document. oclif prints nothing else there then. */
-  override jsonEnabled(): boolean {
-    return isDocument(this.format)
-  }
-
   /** The style and width of text for stdout. */
   protected get page(): Page {
     return this.#ready.page
@@ -133,9 +129,8 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Prints a warning on stderr and adds it to the JSON document. Escapes it. */
-  override warn(input: string | Error): string | Error {
-    this.#warn(typeof input === 'string' ? input : input.message)
-    return input
+  protected warn(text: string): void {
+    this.#warn(text)
   }
 
   /**
@@ -189,16 +184,16 @@ export abstract class BaseCommand extends Command {
     F extends OutputFlags<FlagInput>,
     B extends OutputFlags<FlagInput>,
     A extends OutputArgs<ArgInput>,
-  >(options?: Input<F, B, A>, argv?: string[]): Promise<ParserOutput<F, B, A>> {
+  >(options: Input<F, B, A>): Promise<ParserOutput<F, B, A>> {
     const { name, formats } = this.#usage
     this.#format = chooseFormat(this.argv, name, formats)
     refuseBooleanValues(this.argv, { ...this.ctor.baseFlags, ...this.ctor.flags })
-    const parsed = await super.parse(options, argv)
+    const parsed = await super.parse(options)
     await this.#begin(parsed.flags as unknown as GlobalFlags)
     return { ...parsed, argv: [...listPositionals(parsed.raw)] }
   }
 
-  protected override async catch(thrown: unknown): Promise<void> {
+  protected override async showError(thrown: unknown): Promise<void> {
     this.#running?.progress.end()
     const error = toDrayError(fromOclif(this.#reasonOf(thrown), this.#usage))
     const { format } = this
@@ -209,11 +204,11 @@ export abstract class BaseCommand extends Command {
     await reportError(error, { quiet: isDocument(format), page: this.#running?.errorPage })
     if (error.code === 'usage' && !isDocument(format)) {
       const help = await import('../help/incomplete.ts')
-      await help.showUsageIfIncomplete(this.id ?? '', this.argv, this.config)
+      await help.showUsageIfIncomplete(this.id, this.argv, this.program)
     }
   }
 
-  protected override async finally(_: Error | undefined): Promise<void> {
+  protected override async end(): Promise<void> {
     this.#running?.progress.end()
     this.#running?.interrupt.dispose()
     await this.#running?.context.close()
@@ -233,7 +228,7 @@ export abstract class BaseCommand extends Command {
   }
 
   get #usage(): CommandUsage {
-    return usageOf(this.id ?? '', { ...this.ctor.baseFlags, ...this.ctor.flags })
+    return usageOf(this.id, { ...this.ctor.baseFlags, ...this.ctor.flags })
   }
 
   async #begin(flags: GlobalFlags): Promise<void> {
@@ -264,7 +259,7 @@ export abstract class BaseCommand extends Command {
       configFile: flags.config,
       env: process.env,
       cwd: process.cwd(),
-      version: this.config.version,
+      version,
       onConfig: ({ name, warnings }) => {
         for (const text of warnings) this.#warn(text)
         if (verbosity === 'verbose') progress.print(`Configuration: ${escapeText(name ?? 'none')}`)

@@ -110,9 +110,9 @@ function findFlag(word: string, flags: readonly KnownFlag[]): KnownFlag | undefi
   )
 }
 
-/** The flags, with the values, of every visible command except `help`, which has none of them. */
+/** The flags, with the values, of every command except `help`, which has none of them. */
 function globalFlagsOf(commands: readonly KnownCommand[]): readonly KnownFlag[] {
-  const [first, ...others] = commands.filter(({ name, isHidden }) => !isHidden && name !== 'help')
+  const [first, ...others] = commands.filter(({ name }) => name !== 'help')
   return (first?.flags ?? []).flatMap((flag) => {
     const same = others.flatMap(({ flags }) => flags.find(({ name }) => name === flag.name) ?? [])
     if (same.length < others.length) return []

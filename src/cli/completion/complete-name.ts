@@ -13,15 +13,14 @@ export function completeName(
   current: string,
   commands: readonly KnownCommand[],
 ): readonly Candidate[] {
-  const visible = commands.filter(({ isHidden }) => !isHidden)
   const nextOf = (name: string): string | undefined => {
     const words = name.split(' ')
     return path.every((word, i) => words[i] === word) ? words[path.length] : undefined
   }
-  const next = new Set(visible.flatMap(({ name }) => nextOf(name) ?? []))
-  const candidates = [...next].map((value) => ({ value, description: describe([...path, value], visible) }))
+  const next = new Set(commands.flatMap(({ name }) => nextOf(name) ?? []))
+  const candidates = [...next].map((value) => ({ value, description: describe([...path, value], commands) }))
   if (current === '') return candidates
-  const aliases = visible.flatMap(({ aliases: names, summary: description }) =>
+  const aliases = commands.flatMap(({ aliases: names, summary: description }) =>
     names.flatMap((name) => {
       const value = nextOf(name)
       return value === undefined ? [] : [{ value, description }]

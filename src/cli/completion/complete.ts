@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { isRecord } from '../../oci/json.ts'
+import { version } from '../program/about.ts'
+import { ownCommand } from '../program/host.ts'
+import { readManifest } from '../program/manifest.ts'
 import { Context } from '../wiring/context.ts'
 import { completeWords } from './complete-words.ts'
 import type { WordsBeforeCursor } from './command-line-state.ts'
@@ -21,20 +21,19 @@ const inBackground = '--background'
  * person is typing: it never asks, never reports an error and always exits with 0. It loads no
  * command and not the library of commands.
  * @param args the arguments after `__complete`
- * @param root the folder of the program
  */
-export async function complete(args: readonly string[], root: string): Promise<void> {
+export async function complete(args: readonly string[]): Promise<void> {
   const isBackground = args[0] === inBackground
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, () => process.exit(0))
   process.removeAllListeners('warning')
   const words = parseWords(isBackground ? args.slice(1) : args)
   if (words === undefined) return
   const limit = (): AbortSignal => AbortSignal.timeout(isBackground ? backgroundMs : keypressMs)
-  const sources = new RealSources(createContext(words, root), { limit, isBackground })
-  const commands = readCommandList(readJson(join(root, 'oclif.manifest.json')))
+  const sources = new RealSources(createContext(words), { limit, isBackground })
+  const commands = readCommandList(await readManifest())
   const text = printCompletion(await completeWords(words, commands, sources))
   if (isBackground) process.exit(0)
-  if (sources.isLate) readInBackground(args, root)
+  if (sources.isLate) readInBackground(args)
   // Open connections would keep the process alive.
   process.stdout.write(text, () => process.exit(0))
 }
@@ -45,15 +44,14 @@ function parseWords(args: readonly string[]): WordsBeforeCursor | undefined {
   return { current: word.slice('--word='.length), before }
 }
 
-function createContext({ before }: WordsBeforeCursor, root: string): Context {
+function createContext({ before }: WordsBeforeCursor): Context {
   // A credential helper must not ask for a passphrase on the terminal (gpg-agent(1)).
   const { GPG_TTY: _, ...env } = process.env
-  const about = readJson(join(root, 'package.json'))
   return new Context({
     configFile: configFileIn(before),
     env,
     cwd: process.cwd(),
-    version: isRecord(about) ? String(about['version']) : '',
+    version,
   })
 }
 
@@ -65,16 +63,12 @@ function configFileIn(words: readonly string[]): string | undefined {
 }
 
 /** Fills the cache for the next keypress, if the registry takes longer than a person waits. */
-function readInBackground(args: readonly string[], root: string): void {
-  const program = join(root, 'bin', 'dray.js')
-  const child = spawn(process.execPath, [program, '__complete', inBackground, ...args], {
+function readInBackground(args: readonly string[]): void {
+  const [program, ...before] = ownCommand()
+  const child = spawn(program, [...before, '__complete', inBackground, ...args], {
     detached: true,
     stdio: 'ignore',
   })
   child.on('error', () => undefined)
   child.unref()
-}
-
-function readJson(file: string): unknown {
-  return JSON.parse(readFileSync(file, 'utf8'))
 }

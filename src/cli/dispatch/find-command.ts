@@ -1,4 +1,3 @@
-import type { Config } from '@oclif/core/config'
 import { splitArguments } from './split-arguments.ts'
 
 /** Other names of commands. Without a prototype: a person may type `constructor`. */
@@ -16,14 +15,20 @@ export interface FoundCommand {
   readonly rest: string[]
 }
 
-/** Finds the command with the longest name that the arguments begin with. */
-export function findCommand(args: readonly string[], config: Config): FoundCommand | undefined {
+/**
+ * Finds the command with the longest name that the arguments begin with.
+ * @param isCommand whether a command has an id, such as `plan:show`
+ */
+export function findCommand(
+  args: readonly string[],
+  isCommand: (id: string) => boolean,
+): FoundCommand | undefined {
   const { words } = splitArguments(args)
   for (let count = Math.min(words.length, maxWords); count > 0; count--) {
     const named = words.slice(0, count)
     const id = named.map(({ text }) => text).join(':')
     const target = aliases[id] ?? id
-    if (config.findCommand(target) === undefined) continue
+    if (!isCommand(target)) continue
     const indexes = new Set(named.map(({ index }) => index))
     return { id: target, rest: args.filter((_, i) => !indexes.has(i)) }
   }

@@ -1,7 +1,7 @@
-import type { Config } from '@oclif/core/config'
 import { DrayError } from '../../lib/errors.ts'
 import { findNearest } from '../../lib/nearest.ts'
 import { aliases, findCommand } from './find-command.ts'
+import { isTopic } from '../program/topics.ts'
 import { globalNames, type SplitArguments } from './split-arguments.ts'
 
 const listCommands = '"dray --help" lists the commands.'
@@ -55,47 +55,47 @@ const otherWords: Readonly<Record<string, string>> = {
   autocomplete: 'completion',
 }
 
-/** The error for arguments that name no command. */
-export function noCommand(split: SplitArguments, config: Config): DrayError {
+/**
+ * The error for arguments that name no command.
+ * @param ids of the commands, such as `plan:show`
+ */
+export function noCommand(split: SplitArguments, ids: readonly string[]): DrayError {
   const { words, values, stoppedAt } = split
-  const taken = values.find(({ value }) => findCommand([value], config) !== undefined)
+  const taken = values.find(({ value }) => findCommand([value], (id) => ids.includes(id)) !== undefined)
   if (taken !== undefined) {
     return new DrayError('usage', `${taken.flag} takes a value, and "${taken.value}" is its value here`, {
       hint: `Write the value before the command: dray ${taken.flag} VALUE ${taken.value}.`,
     })
   }
   const texts = words.map(({ text }) => text)
-  const isTopic = config.findTopic(texts.join(':')) !== undefined
-  if (isTopic && stoppedAt === undefined) return noCommandOf(texts.join(' '), config)
-  if (words.length > 0 && !isTopic) return unknownCommand(texts, config)
+  const isOfTopic = isTopic(texts.join(':'))
+  if (isOfTopic && stoppedAt === undefined) return noCommandOf(texts.join(' '), ids)
+  if (words.length > 0 && !isOfTopic) return unknownCommand(texts, ids)
   if (stoppedAt === undefined) return new DrayError('usage', 'a command is missing', { hint: listCommands })
   return unknownFlag(stoppedAt)
 }
 
 /** The error for a topic alone, if the caller expects a document instead of help. */
-function noCommandOf(topic: string, config: Config): DrayError {
-  const names = config.commands.map(({ id }) => id.replaceAll(':', ' '))
-  const inTopic = names.filter((name) => name.startsWith(`${topic} `))
+function noCommandOf(topic: string, ids: readonly string[]): DrayError {
+  const inTopic = namesOf(ids).filter((name) => name.startsWith(`${topic} `))
   return new DrayError('usage', `a command of dray ${topic} is missing`, {
     hint: `The commands are ${inTopic.join(', ')}.`,
   })
 }
 
 /** The error for words that name no command. */
-export function unknownCommand(words: readonly string[], config: Config): DrayError {
+export function unknownCommand(words: readonly string[], ids: readonly string[]): DrayError {
   const [first = '', second] = words
-  const isTopic = config.findTopic(first) !== undefined && second !== undefined
-  const given = isTopic ? `${first} ${second}` : first
+  const isOfTopic = isTopic(first) && second !== undefined
+  const given = isOfTopic ? `${first} ${second}` : first
   return new DrayError('usage', `${JSON.stringify(given)} is not a command of dray`, {
-    hint: [...suggest(given, isTopic ? first : undefined, config), listCommands].join(' '),
+    hint: [...suggest(given, isOfTopic ? first : undefined, ids), listCommands].join(' '),
   })
 }
 
 /** @param topic the commands of this topic come first */
-function suggest(given: string, topic: string | undefined, config: Config): readonly string[] {
-  const commands = config.commands
-    .filter((command) => !command.hidden)
-    .map((command) => command.id.replaceAll(':', ' '))
+function suggest(given: string, topic: string | undefined, ids: readonly string[]): readonly string[] {
+  const commands = namesOf(ids)
   const other = otherWords[given.toLowerCase()]
   const near =
     other !== undefined && commands.includes(other)
@@ -111,6 +111,10 @@ function suggest(given: string, topic: string | undefined, config: Config): read
   // A command of a topic that was written without the topic: "show" of "plan show".
   const last = commands.filter((one) => one.split(' ').at(-1) === given)
   return last.length === 0 ? [] : [`Did you mean ${last.map((name) => `"dray ${name}"`).join(' or ')}?`]
+}
+
+function namesOf(ids: readonly string[]): readonly string[] {
+  return ids.map((id) => id.replaceAll(':', ' '))
 }
 
 /** A flag before the command, which is none of the global ones. */

@@ -2,12 +2,12 @@ import { flagGroups } from './flag-groups.ts'
 import { globalFlags } from '../command/global-flags.ts'
 import { pageOf } from './command-table.ts'
 
-/** The static text of a command: its class, or its entry in oclif's manifest. */
+/** The static text of a command, of which the help is made. */
 export interface CommandSource {
   readonly id: string
   readonly summary?: string | undefined
   readonly description?: string | undefined
-  readonly usage?: string | string[] | undefined
+  readonly usage?: string | readonly string[] | undefined
   readonly examples?: readonly (string | Example)[] | undefined
   readonly aliases?: readonly string[] | undefined
   readonly args: Readonly<Record<string, ArgumentSource>>
@@ -20,10 +20,11 @@ export interface Example {
   readonly command: string
 }
 
-interface ArgumentSource {
+export interface ArgumentSource {
   readonly description?: string | undefined
   readonly required?: boolean | undefined
   readonly hidden?: boolean | undefined
+  readonly options?: readonly string[] | undefined
 }
 
 export interface FlagSource {
@@ -31,11 +32,13 @@ export interface FlagSource {
   readonly char?: string | undefined
   readonly summary?: string | undefined
   readonly helpGroup?: string | undefined
-  readonly helpValue?: string | string[] | undefined
+  readonly helpValue?: string | readonly string[] | undefined
   readonly allowNo?: boolean | undefined
   readonly multiple?: boolean | undefined
   readonly options?: readonly string[] | undefined
   readonly default?: unknown
+  /** names of flags that cannot be given together with this one */
+  readonly exclusive?: readonly string[] | undefined
   readonly env?: string | undefined
   readonly required?: boolean | undefined
   readonly hidden?: boolean | undefined
@@ -92,7 +95,7 @@ export function describeCommand(source: CommandSource): CommandHelp {
 
 /** The usage lines without `dray`: arguments and required flags. */
 export function usageOf({ id, usage, args, flags }: CommandSource): readonly string[] {
-  if (usage !== undefined) return typeof usage === 'string' ? [usage] : usage
+  if (usage !== undefined) return [usage].flat()
   const words = Object.entries(args).flatMap(([key, { required, hidden }]) => {
     if (hidden === true) return []
     return required === true ? [key.toUpperCase()] : [`[${key.toUpperCase()}]`]

@@ -1,4 +1,4 @@
-import type { Config } from '@oclif/core/config'
+import type { ProgramInfo } from '../program/program-info.ts'
 import { createPage } from '../terminal/terminal.ts'
 import { type CommandSource, describeCommand, type FlagSource, usageOf } from './command-help.ts'
 import { type HelpPage, helpPage } from './layout.ts'
@@ -8,9 +8,9 @@ import { renderUsage } from './render-command.ts'
 export async function showUsageIfIncomplete(
   id: string,
   argv: readonly string[],
-  config: Config,
+  program: ProgramInfo,
 ): Promise<void> {
-  const command = config.findCommand(id)
+  const command = (await program.manifest()).find((one) => one.id === id)
   if (command === undefined) return
   const { style, width } = await createPage(process.stderr, undefined, process.env)
   const text = renderIncomplete(command, argv, helpPage(style, width))

@@ -14,6 +14,7 @@ export interface Program {
   readonly commands: readonly CommandEntry[]
   /** summaries by the name of a topic */
   readonly topics: ReadonlyMap<string, string>
+  readonly homepage: string
   /** the address of the folder with the pages, ending with "/" */
   readonly docs: string
   readonly bugs: string
@@ -37,6 +38,7 @@ export function renderProgram(program: Program, page: HelpPage): string {
     terms: commandTerms(Object.keys(commands), program),
   }))
   const links: readonly Term[] = [
+    { label: 'Website', text: program.homepage },
     { label: 'Documentation', text: program.docs + indexPage },
     { label: 'Report a bug', text: program.bugs },
     { label: 'Report a vulnerability', text: 'see SECURITY.md' },

@@ -1,11 +1,13 @@
-import type { Command } from '@oclif/core/command'
-import type { Config } from '@oclif/core/config'
 import { aliases } from '../dispatch/find-command.ts'
 import { splitArguments } from '../dispatch/split-arguments.ts'
 import { unknownCommand } from '../dispatch/unknown-command.ts'
+import { description } from '../program/about.ts'
+import type { ProgramInfo } from '../program/program-info.ts'
+import { isTopic, topics } from '../program/topics.ts'
+import { project } from '../project.ts'
 import { printPaged } from '../terminal/pager.ts'
 import { createPage } from '../terminal/terminal.ts'
-import { describeCommand } from './command-help.ts'
+import { type CommandSource, describeCommand } from './command-help.ts'
 import { type HelpPage, helpPage } from './layout.ts'
 import { renderCommand } from './render-command.ts'
 import { type Program, renderProgram, renderTopic } from './render-overview.ts'
@@ -15,9 +17,9 @@ import { type Program, renderProgram, renderTopic } from './render-overview.ts'
  * @param args the arguments of dray; `help` may be their first word
  * @throws `usage` if they name neither a command nor a topic.
  */
-export async function showHelp(args: readonly string[], config: Config): Promise<void> {
+export async function showHelp(args: readonly string[], program: ProgramInfo): Promise<void> {
   const { style, width } = await createPage(process.stdout, colourChoice(args), process.env)
-  const text = renderHelp(args, config, helpPage(style, width))
+  const text = renderHelp(args, await program.manifest(), helpPage(style, width))
   await printPaged(text, {
     output: process.stdout,
     env: process.env,
@@ -26,20 +28,26 @@ export async function showHelp(args: readonly string[], config: Config): Promise
   })
 }
 
-function renderHelp(args: readonly string[], config: Config, page: HelpPage): string {
+function renderHelp(args: readonly string[], commands: readonly CommandSource[], page: HelpPage): string {
   const words = subjectOf(args)
-  const program = describeProgram(config)
+  const program = describeProgram(commands)
   const [first] = words
   if (first === undefined) return renderProgram(program, page)
-  const command = longestCommand(words, config)
+  const command = longestCommand(words, commands)
   if (command !== undefined) return renderCommand(describeCommand(command), program.docs, page)
-  if (words.length === 1 && config.findTopic(first) !== undefined) return renderTopic(first, program, page)
-  throw unknownCommand(words, config)
+  if (words.length === 1 && isTopic(first)) return renderTopic(first, program, page)
+  throw unknownCommand(
+    words,
+    commands.map(({ id }) => id),
+  )
 }
 
-function longestCommand(words: readonly string[], config: Config): Command.Loadable | undefined {
+function longestCommand(
+  words: readonly string[],
+  commands: readonly CommandSource[],
+): CommandSource | undefined {
   const ids = words.map((_, i) => words.slice(0, words.length - i).join(':'))
-  return ids.flatMap((id) => config.findCommand(id) ?? [])[0]
+  return ids.flatMap((id) => commands.find((one) => one.id === id) ?? [])[0]
 }
 
 /** The words that name the subject: `dray help promote` and `dray promote --help` have the same. */
@@ -54,14 +62,7 @@ function colourChoice(args: readonly string[]): boolean | undefined {
   return args.includes('--color') ? true : undefined
 }
 
-function describeProgram(config: Config): Program {
-  const { description = '', homepage, bugs } = config.pjson
-  const bugsUrl = typeof bugs === 'string' ? bugs : bugs?.url
-  return {
-    description,
-    commands: config.commands.filter(({ hidden }) => !hidden),
-    topics: new Map(config.topics.map(({ name, description: summary = '' }) => [name, summary])),
-    docs: homepage === undefined ? 'docs/' : `${homepage.replace(/#.*$|\/$/g, '')}/docs/`,
-    bugs: bugsUrl ?? 'the issue tracker of the repository',
-  }
+function describeProgram(commands: readonly CommandSource[]): Program {
+  const { homepage, docs, bugs } = project
+  return { description, commands, topics: new Map(Object.entries(topics)), homepage, docs: `${docs}/`, bugs }
 }

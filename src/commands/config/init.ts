@@ -163,7 +163,7 @@ The new file names the keys of signers, which you put into the files. \`dray con
           registries,
           call: this.call,
           isInteractive: questions !== undefined,
-          warn: (text) => void this.warn(text),
+          warn: (text) => this.warn(text),
         },
       )
     } finally {

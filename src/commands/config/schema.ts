@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { BaseCommand } from '../../cli/command/base-command.ts'
-import { ioError } from '../../lib/files/io-error.ts'
+import { readSchema } from '../../cli/program/read-schema.ts'
 
 export default class ConfigSchema extends BaseCommand {
   static override summary = 'Print the JSON Schema of dray.yaml.'
@@ -16,10 +14,7 @@ export default class ConfigSchema extends BaseCommand {
 
   async run(): Promise<void> {
     await this.parse(ConfigSchema)
-    const file = join(this.config.root, 'schema', 'dray.schema.json')
-    const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw ioError(cause, `cannot read the schema ${file}`, file)
-    })
-    this.finish(JSON.parse(text), () => text.trimEnd())
+    const schema = await readSchema()
+    this.finish(schema, () => JSON.stringify(schema, null, 2))
   }
 }

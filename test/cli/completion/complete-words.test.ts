@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { readCommandList } from '../../../src/cli/completion/command-list.ts'
 import { completeWords } from '../../../src/cli/completion/complete-words.ts'
+import type { CommandSource, FlagSource } from '../../../src/cli/help/command-help.ts'
 import type { Completion, CompletionSources } from '../../../src/cli/completion/completion.ts'
 
-const flag = (name: string, more: object = {}): object => ({ [name]: { name, type: 'boolean', ...more } })
-const valued = (name: string, more: object = {}): object => flag(name, { type: 'option', ...more })
+type Flags = Record<string, FlagSource>
+
+const flag = (name: string, more: Partial<FlagSource> = {}): Flags => ({
+  [name]: { type: 'boolean', ...more },
+})
+const valued = (name: string, more: Partial<FlagSource> = {}): Flags =>
+  flag(name, { type: 'option', ...more })
 const global = {
   ...valued('output', { char: 'o', options: ['text', 'json'] }),
   ...flag('json'),
@@ -14,57 +20,54 @@ const global = {
   ...valued('config'),
 }
 
-const commands = readCommandList({
-  commands: {
-    promote: {
-      id: 'promote',
-      summary: 'Promote images.',
-      flags: {
-        ...global,
-        ...valued('from'),
-        ...valued('to'),
-        ...valued('output', { char: 'o', options: ['text', 'json', 'name'] }),
-        ...valued('report', { multiple: true }),
-        ...valued('override-gate', { multiple: true }),
-        ...flag('secret', { hidden: true }),
-      },
+const described: Record<string, Partial<CommandSource> & { readonly flags: Flags }> = {
+  promote: {
+    summary: 'Promote images.',
+    flags: {
+      ...global,
+      ...valued('from'),
+      ...valued('to'),
+      ...valued('output', { char: 'o', options: ['text', 'json', 'name'] }),
+      ...valued('report', { multiple: true }),
+      ...valued('override-gate', { multiple: true }),
+      ...flag('secret', { hidden: true }),
     },
-    copy: { id: 'copy', summary: 'Copy an image.', flags: global },
-    'config:init': { id: 'config:init', flags: { ...global, ...valued('gates') } },
-    ls: { id: 'ls', flags: global },
-    inspect: { id: 'inspect', flags: global },
-    prune: { id: 'prune', flags: { ...global, ...valued('policy') } },
-    rollback: {
-      id: 'rollback',
-      flags: { ...global, ...valued('env'), ...valued('to'), ...valued('variant') },
-    },
-    status: { id: 'status', flags: { ...global, ...valued('env', { multiple: true }) } },
-    tag: {
-      id: 'tag',
-      flags: {
-        ...global,
-        ...valued('semver'),
-        ...valued('env'),
-        ...valued('variant'),
-        ...valued('ignore-versions'),
-      },
-    },
-    apply: { id: 'apply', flags: global },
-    check: { id: 'check', flags: global },
-    approve: { id: 'approve', flags: global },
-    hold: { id: 'hold', flags: global },
-    serve: { id: 'serve', flags: global },
-    'audit:log': {
-      id: 'audit:log',
-      summary: 'Show the log.',
-      flags: { ...global, ...valued('result', { options: ['done', 'failed'], multiple: true }) },
-    },
-    'audit:verify': { id: 'audit:verify', flags: global },
-    completion: { id: 'completion', flags: global, args: { shell: { options: ['bash', 'zsh'] } } },
-    help: { id: 'help', flags: {} },
-    debug: { id: 'debug', hidden: true, flags: {} },
   },
-})
+  copy: { summary: 'Copy an image.', flags: global },
+  'config:init': { flags: { ...global, ...valued('gates') } },
+  ls: { flags: global },
+  inspect: { flags: global },
+  prune: { flags: { ...global, ...valued('policy') } },
+  rollback: {
+    flags: { ...global, ...valued('env'), ...valued('to'), ...valued('variant') },
+  },
+  status: { flags: { ...global, ...valued('env', { multiple: true }) } },
+  tag: {
+    flags: {
+      ...global,
+      ...valued('semver'),
+      ...valued('env'),
+      ...valued('variant'),
+      ...valued('ignore-versions'),
+    },
+  },
+  apply: { flags: global },
+  check: { flags: global },
+  approve: { flags: global },
+  hold: { flags: global },
+  serve: { flags: global },
+  'audit:log': {
+    summary: 'Show the log.',
+    flags: { ...global, ...valued('result', { options: ['done', 'failed'], multiple: true }) },
+  },
+  'audit:verify': { flags: global },
+  completion: { flags: global, args: { shell: { options: ['bash', 'zsh'] } } },
+  help: { flags: {} },
+}
+
+const commands = readCommandList(
+  Object.entries(described).map(([id, command]) => ({ args: {}, ...command, id })),
+)
 
 /** Sources with fixed names. `asked` has the lists of tags that were asked for. */
 function sources(): CompletionSources & { readonly asked: string[] } {
@@ -109,17 +112,15 @@ describe('the words of a command line', () => {
     ['ver', 'version'],
     ['help au', 'audit'],
     ['help audit ', 'log verify'],
-    ['debug', ''],
     ['nothing ', ''],
   ])('complete the command in "%s" to "%s"', async (line, expected) => {
     expect((await values(line)).join(' ')).toBe(expected)
   })
 
-  it('do not list hidden commands and other names of a command', async () => {
+  it('do not list other names of a command', async () => {
     const all = await values('')
     expect(all).toContain('promote')
     expect(all).not.toContain('cp')
-    expect(all).not.toContain('debug')
   })
 
   it.each([

@@ -4,14 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Parser } from '@oclif/core'
 import { afterAll, describe, expect, it } from 'vitest'
-import { loadCommands } from '../../../scripts/commands-page.ts'
 import { describeCommand } from '../../../src/cli/help/command-help.ts'
+import { commands } from '../../../src/cli/program/commands.ts'
+import { readManifest } from '../../../src/cli/program/manifest.ts'
 
-/** The classes have whole definitions, of which the help needs only some fields. */
-type Input = Required<Pick<Parameters<typeof Parser.parse>[1], 'args' | 'flags' | 'strict'>>
-
-const commands = await loadCommands()
-const examples = commands.flatMap((command) =>
+const examples = (await readManifest()).flatMap((command) =>
   describeCommand(command).examples.map((one) => [command.id, one.description, one.command] as const),
 )
 
@@ -55,13 +52,13 @@ function run(example: string): readonly (readonly string[])[] {
 
 /** Parses the arguments with the flags of the command that they name. */
 async function parse(argv: readonly string[]): Promise<void> {
-  const words = argv.slice(0, 2)
-  const command = commands.find(({ id }) => id === words.join(':') || id === words[0])
-  if (command === undefined) throw new Error(`no command ${words.join(' ')}`)
-  if (command.id === 'help') return
-  const rest = argv.slice(command.id.split(':').length)
-  const { args, flags, strict } = command as unknown as Input
-  await Parser.parse([...rest], { args, flags, strict })
+  const [first = '', second] = argv
+  const id = Object.hasOwn(commands, `${first}:${second}`) ? `${first}:${second}` : first
+  const load = Object.hasOwn(commands, id) ? commands[id] : undefined
+  if (load === undefined) throw new Error(`no command ${first} ${second}`)
+  if (id === 'help') return
+  const { args, flags, baseFlags, strict } = (await load()).default
+  await Parser.parse(argv.slice(id.split(':').length), { args, flags: { ...baseFlags, ...flags }, strict })
 }
 
 describe('an example', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { loadCommands } from '../../../scripts/commands-page.ts'
 import { renderIncomplete } from '../../../src/cli/help/incomplete.ts'
 import { helpPage } from '../../../src/cli/help/layout.ts'
+import { readManifest } from '../../../src/cli/program/manifest.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 
-const commands = await loadCommands()
+const commands = await readManifest()
 
 /** What dray prints below the error of a command line, if the line lacks arguments. */
 function usageBelow(commandLine: string): string | undefined {

@@ -19,6 +19,7 @@ const program: Program = {
     ['audit', 'Audit logs.'],
     ['plan', 'Saved plans.'],
   ]),
+  homepage: 'https://example.com/',
   docs: 'https://example.com/docs/',
   bugs: 'https://example.com/issues',
 }
@@ -45,9 +46,9 @@ describe('the overview', () => {
     )
   })
 
-  it('ends with the documentation and the address for bug reports', () => {
+  it('ends with the addresses of the website, the documentation and bug reports', () => {
     expect(renderProgram(program, page)).toMatch(
-      /\n\nLearn more:\n {2}Documentation +https:\/\/example\.com\/docs\/README\.md\n {2}Report a bug +https:\/\/example\.com\/issues\n {2}Report a vulnerability +see SECURITY\.md\n$/,
+      /\n\nLearn more:\n {2}Website +https:\/\/example\.com\/\n {2}Documentation +https:\/\/example\.com\/docs\/README\.md\n {2}Report a bug +https:\/\/example\.com\/issues\n {2}Report a vulnerability +see SECURITY\.md\n$/,
     )
   })
 

@@ -1,11 +1,7 @@
-import { globSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Command } from '@oclif/core/command'
 import { describe, expect, it } from 'vitest'
 import { usageOf } from '../../../src/cli/command/usage-error.ts'
 import { commonFormats } from '../../../src/cli/output/formats.ts'
-
-const folder = join(import.meta.dirname, '..', '..', '..', 'src', 'commands')
+import { commands } from '../../../src/cli/program/commands.ts'
 
 /** The formats beside text, json and yaml (the table of the page on output). */
 const further: Readonly<Record<string, readonly string[]>> = {
@@ -27,12 +23,10 @@ const further: Readonly<Record<string, readonly string[]>> = {
 }
 
 describe('--output of every command', () => {
-  const files = globSync('**/*.ts', { cwd: folder })
-
-  it.each(files.map((file) => [file.replace(/\.ts$/, '').replaceAll(/[\\/]/g, ' '), file]))(
+  it.each(Object.entries(commands).map(([id, load]) => [id.replaceAll(':', ' '), load] as const))(
     'has the formats that fit the result: %s',
-    async (name, file) => {
-      const { default: command } = (await import(join(folder, file))) as { default: Command.Class }
+    async (name, load) => {
+      const { default: command } = await load()
       const { formats } = usageOf(name, { ...command.baseFlags, ...command.flags })
       expect(formats).toEqual([...commonFormats, ...(further[name] ?? [])])
     },

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { loadCommands } from '../../../scripts/commands-page.ts'
+import { readManifest } from '../../../src/cli/program/manifest.ts'
 import { sourceDate } from '../../../scripts/release/dates.ts'
 import { buildManPages, renderManPages } from '../../../scripts/release/man.ts'
 import { exitMeanings, variablesIn } from '../../../scripts/release/man/facts.ts'
@@ -12,7 +12,7 @@ import { tools } from '../../support/tools.ts'
 
 const date = Date.UTC(2026, 10, 28) / 1000
 const pages = await renderManPages(date)
-const commands = (await loadCommands()).filter(({ hidden }) => !hidden)
+const commands = await readManifest()
 const mandoc = tools('mandoc')
 
 /** The text that a reader sees. Requests of roff stay. */

@@ -61,11 +61,11 @@ async function run({ args, cwd, env, input, isTerminal }: WarmRequest): Promise<
     captureWrites(process.stdout, (text) => written.push([1, text])),
     captureWrites(process.stderr, (text) => written.push([2, text])),
   ]
-  const { main } = requireBuilt(join(root, 'dist', 'main.cjs')) as {
-    main: (args: readonly string[], root: string) => Promise<void>
+  const { main } = requireBuilt(join(root, 'dist', 'dray.cjs')) as {
+    main: (args: readonly string[]) => Promise<void>
   }
   try {
-    await main(args, root)
+    await main(args)
   } finally {
     for (const undo of restore) undo()
     // Each run adds its own.

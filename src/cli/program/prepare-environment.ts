@@ -1,6 +1,4 @@
-import { userInfo } from 'node:os'
-import { folderIn, homeFolder } from '../lib/files/user-folders.ts'
-import { startCompileCache } from './compile-cache.ts'
+import { folderIn, homeFolder } from '../../lib/files/user-folders.ts'
 
 /** The variables of folders that packages and child processes read (XDG Base Directory). */
 const folderVariables = [
@@ -11,15 +9,12 @@ const folderVariables = [
   'XDG_RUNTIME_DIR',
 ] as const
 
-/** Prepares the process before the program is loaded. `bin/dray.js` calls it. */
-export function prepare(env: NodeJS.ProcessEnv): void {
+/** Prepares the variables of the process for packages and child processes. */
+export function prepareEnvironment(env: NodeJS.ProcessEnv): void {
   setFolders(env)
   settleColours(env)
-  // The same for the shell, which oclif reads at every start.
-  if (env['SHELL'] === undefined && !isKnownUser()) env['SHELL'] = '/bin/sh'
   // dray always verifies certificates. Node would warn that TLS is not secure.
   delete env['NODE_TLS_REJECT_UNAUTHORIZED']
-  startCompileCache(env)
 }
 
 /** Packages and child processes would take an empty or relative path for the working directory. */
@@ -45,13 +40,4 @@ function settleColours(env: NodeJS.ProcessEnv): void {
 
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== ''
-}
-
-function isKnownUser(): boolean {
-  try {
-    userInfo()
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,12 +1,11 @@
 import { userInfo } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { prepare } from '../../src/cli/prepare.ts'
+import { prepareEnvironment } from '../../../src/cli/program/prepare-environment.ts'
 
-/** The environment after `prepare`, without the compile cache. */
+/** The environment of packages and child processes. */
 function prepared(env: Record<string, string>): Record<string, string | undefined> {
-  const changed: NodeJS.ProcessEnv = { ...env, NODE_DISABLE_COMPILE_CACHE: '1' }
-  prepare(changed)
-  delete changed['NODE_DISABLE_COMPILE_CACHE']
+  const changed: NodeJS.ProcessEnv = { ...env }
+  prepareEnvironment(changed)
   return changed
 }
 

@@ -1,9 +1,9 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { explainForeignWriters } from '../lib/files/ownership.ts'
-import { privateFolder } from '../lib/files/private-folder.ts'
-import { type ProcessEnvironment, homeFolder, inside, userFolder } from '../lib/files/user-folders.ts'
+import { explainForeignWriters } from '../../lib/files/ownership.ts'
+import { privateFolder } from '../../lib/files/private-folder.ts'
+import { type ProcessEnvironment, homeFolder, inside, userFolder } from '../../lib/files/user-folders.ts'
 
 /**
  * Enables Node's compile cache in a private folder of the user. Node executes the code there

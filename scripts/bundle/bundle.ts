@@ -1,0 +1,87 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { readManifest } from '../../src/cli/program/manifest.ts'
+import { lazyBuiltins } from './lazy-builtins.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const withoutHttp2 = 'without-http2'
+
+/** The name of the file that has the whole program. */
+export const bundleFile: string = join(root, 'dist', 'dray.cjs')
+const cacheFile = join(root, 'dist', 'compile-cache.cjs')
+
+/** Removes work of packages at every start that dray does not need. Each was measured. */
+const leaner: Plugin = {
+  name: 'leaner',
+  resolveId(source, importer) {
+    // Without this module, undici assumes a Node without HTTP/2, which dray does not use: 6 ms.
+    const isUndici = importer !== undefined && /[\\/]node_modules[\\/]undici[\\/]/.test(importer)
+    return isUndici && source === 'node:http2' ? withoutHttp2 : undefined
+  },
+  load(id) {
+    return id === withoutHttp2 ? 'module.exports = { constants: {} }' : undefined
+  },
+}
+
+/** Embeds what the sources read from files and from the classes of the commands. */
+function embed(manifest: string): Plugin {
+  return {
+    name: 'embed',
+    load(id) {
+      if (id === join(root, 'src/cli/program/manifest.ts'))
+        return `export const readManifest = async () => JSON.parse(${JSON.stringify(manifest)})`
+      if (id !== join(root, 'package.json')) return undefined
+      const { version, description } = JSON.parse(readFileSync(id, 'utf8')) as Record<string, unknown>
+      return JSON.stringify({ version, description })
+    },
+  }
+}
+
+async function build(input: string, plugins: readonly Plugin[]): Promise<OutputChunk> {
+  const started = await rolldown({
+    cwd: root,
+    input: join(root, input),
+    platform: 'node',
+    plugins: [...plugins],
+    onLog(level, log, handle) {
+      // Warnings about third-party CommonJS cannot be fixed here.
+      if (log.id?.includes('node_modules') !== true) handle(level, log)
+    },
+  })
+  const { output } = await started.generate({
+    format: 'cjs',
+    comments: false,
+    codeSplitting: false,
+    // Each module is a function with the name of its file, which stacks and profiles show.
+    generatedCode: { profilerNames: true },
+  })
+  await started.close()
+  const [chunk, ...others] = output
+  if (others.length > 0) throw new Error(`the bundle of ${input} has ${output.length} files`)
+  return chunk
+}
+
+/** The modules that the bundle has, as paths. */
+export async function writeBundle(): Promise<readonly string[]> {
+  const manifest = JSON.stringify(await readManifest())
+  const [program, cache] = await Promise.all([
+    build('src/cli/main.ts', [leaner, embed(manifest), lazyBuiltins]),
+    build('src/cli/program/compile-cache.ts', []),
+  ])
+  // `node dist/dray.cjs` runs dray. bin/dray.js and tests call `main`.
+  const runItself = 'if (require.main === module) void main(process.argv.slice(2));\n'
+  writeFileSync(bundleFile, escapeNonAscii(program.code) + runItself)
+  writeFileSync(cacheFile, cache.code)
+  return program.moduleIds
+}
+
+/** V8 keeps a file in one byte per character only if it has none above U+00FF. */
+function escapeNonAscii(code: string): string {
+  return code.replaceAll(/[^\p{ASCII}]/gu, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}

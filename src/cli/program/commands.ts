@@ -1,0 +1,44 @@
+import type { CommandClass } from './command-class.ts'
+
+type CommandModule = Promise<{ readonly default: CommandClass }>
+
+/** The commands by their ids. Each is loaded only to run it. A test compares the ids with files. */
+export const commands: Readonly<Record<string, () => CommandModule>> = {
+  apply: () => import('../../commands/apply.ts'),
+  approve: () => import('../../commands/approve.ts'),
+  'audit:checkpoint': () => import('../../commands/audit/checkpoint.ts'),
+  'audit:export': () => import('../../commands/audit/export.ts'),
+  'audit:log': () => import('../../commands/audit/log.ts'),
+  'audit:merge': () => import('../../commands/audit/merge.ts'),
+  'audit:verify': () => import('../../commands/audit/verify.ts'),
+  'auth:explain': () => import('../../commands/auth/explain.ts'),
+  check: () => import('../../commands/check.ts'),
+  completion: () => import('../../commands/completion.ts'),
+  'config:init': () => import('../../commands/config/init.ts'),
+  'config:schema': () => import('../../commands/config/schema.ts'),
+  'config:show': () => import('../../commands/config/show.ts'),
+  'config:validate': () => import('../../commands/config/validate.ts'),
+  copy: () => import('../../commands/copy.ts'),
+  diff: () => import('../../commands/diff.ts'),
+  doctor: () => import('../../commands/doctor.ts'),
+  explain: () => import('../../commands/explain.ts'),
+  help: () => import('../../commands/help.ts'),
+  history: () => import('../../commands/history.ts'),
+  hold: () => import('../../commands/hold.ts'),
+  inspect: () => import('../../commands/inspect.ts'),
+  login: () => import('../../commands/login.ts'),
+  logout: () => import('../../commands/logout.ts'),
+  ls: () => import('../../commands/ls.ts'),
+  'plan:show': () => import('../../commands/plan/show.ts'),
+  promote: () => import('../../commands/promote.ts'),
+  prune: () => import('../../commands/prune.ts'),
+  rollback: () => import('../../commands/rollback.ts'),
+  serve: () => import('../../commands/serve.ts'),
+  status: () => import('../../commands/status.ts'),
+  tag: () => import('../../commands/tag.ts'),
+}
+
+/** Whether a command has this id, such as `plan:show`. */
+export function isCommand(id: string): boolean {
+  return Object.hasOwn(commands, id)
+}

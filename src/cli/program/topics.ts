@@ -1,0 +1,11 @@
+/** The first words of commands with two words, each with its summary. */
+export const topics: Readonly<Record<string, string>> = {
+  auth: 'Show which credentials dray uses.',
+  audit: 'Read, verify, sign, export and merge audit logs.',
+  config: 'Write, show and check a dray.yaml.',
+  plan: 'Show saved plans.',
+}
+
+export function isTopic(name: string): boolean {
+  return Object.hasOwn(topics, name)
+}

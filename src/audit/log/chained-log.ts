@@ -70,12 +70,15 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     return this.#next
   }
 
-  /** The open intents of all runs, in the order of the log. @throws `audit` for a damaged log. */
+  /**
+   * The open intents of all runs, in the order of the log. Takes the lock only if there may be one,
+   * or if the log does not agree with its head. @throws `audit` for a damaged log.
+   */
   async openIntents(): Promise<readonly OpenIntent[]> {
     return this.#reported(async () => {
       const folder = dirname(this.path)
       if ((await ifThere(stat(folder), folder)) === undefined) return []
-      await this.#checkPath()
+      if (await this.#isSettled()) return []
       return this.#locked(async () => {
         await using handle = await this.#openFile(this.path, false)
         if (handle === undefined) await this.#follower.checkNew()
@@ -135,6 +138,14 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     await using handle = await this.#openFile(this.path, false)
     if (handle !== undefined) await this.#follower.checkPath(handle)
     this.#isPathChecked = true
+  }
+
+  /** As `#checkPath`. Returns whether the log is whole and has no open intent. */
+  async #isSettled(): Promise<boolean> {
+    await using handle = await this.#openFile(this.path, false)
+    const head = handle && (await this.#follower.checkPath(handle))
+    this.#isPathChecked = true
+    return handle !== undefined && head !== undefined && (await this.#follower.isSettled(handle, head))
   }
 
   async #open(): Promise<FileHandle> {

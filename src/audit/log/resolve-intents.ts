@@ -28,8 +28,8 @@ const maxTimeMs = 30_000
 
 export interface ResolvePorts {
   readonly log: ChainedLog
-  /** stores without cached reads */
-  readonly stores: Repositories
+  /** opens stores without cached reads, if there is an intent to check */
+  readonly openStores: () => Promise<Repositories>
   readonly clock: Clock
   readonly newId: () => string
   /** id of the run that resolves the intents */
@@ -56,7 +56,7 @@ export async function resolveIntents(
   const { clock, log } = ports
   const reason = (): DrayError => new DrayError('timeout', `it took longer than ${maxTimeMs / 1000} seconds`)
   return withTimeLimit({ ms: maxTimeMs, clock, reason }, call.signal, async (signal) => {
-    const checks = new IntentChecks(ports, { ...call, signal }, call)
+    const checks = new IntentChecks(ports, await ports.openStores(), { ...call, signal }, call)
     const found = await inParallel(orphans, checksAtOnce, call, (orphan) => checks.resolve(orphan))
     const records = found.flatMap((one) => one ?? [])
     await log.write(records)
@@ -79,13 +79,15 @@ async function findOrphans({ log, run, clock }: ResolvePorts): Promise<readonly 
 
 class IntentChecks {
   readonly #ports: ResolvePorts
+  readonly #stores: Repositories
   readonly #inTime: Call
   readonly #call: Call
   /** registries that did not answer: dray warns once for each and does not ask again */
   readonly #silent = new Set<string>()
 
-  constructor(ports: ResolvePorts, inTime: Call, call: Call) {
+  constructor(ports: ResolvePorts, stores: Repositories, inTime: Call, call: Call) {
     this.#ports = ports
+    this.#stores = stores
     this.#inTime = inTime
     this.#call = call
   }
@@ -205,11 +207,11 @@ class IntentChecks {
   }
 
   async #digest(repository: RepositoryName, at: TagOrDigest): Promise<Digest | null> {
-    return (await this.#ports.stores.target(repository).resolve(at, this.#inTime))?.digest ?? null
+    return (await this.#stores.target(repository).resolve(at, this.#inTime))?.digest ?? null
   }
 
   #referrers(repository: RepositoryName, subject: Digest): Promise<readonly Descriptor[]> {
-    return listReferrers(this.#ports.stores.target(repository), subject, this.#inTime)
+    return listReferrers(this.#stores.target(repository), subject, this.#inTime)
   }
 }
 

@@ -48,12 +48,24 @@ export class LogFollower {
 
   /**
    * Checks the first bytes of a file before anything is written beside it. Needs no lock, because a
-   * writer only appends. @throws `audit` if the file or its head is not dray's.
+   * writer only appends. Returns the head. @throws `audit` if the file or its head is not dray's.
    */
-  async checkPath(handle: FileHandle): Promise<void> {
+  async checkPath(handle: FileHandle): Promise<Head | 'missing' | 'damaged'> {
     // Files of /proc have content but no size.
     if (!canBeginLog(await readWhole(handle, 0, 64))) throw this.#foreign(0)
-    await readOwnHead(this.path)
+    return await readOwnHead(this.path)
+  }
+
+  /**
+   * Whether the log ends where its head says, and no intent is open. Needs no lock: a writer appends
+   * before it replaces the head, so the log that agrees with an earlier head was whole after that
+   * head was read. @throws `audit` if the log is shorter than its head.
+   */
+  async isSettled(handle: FileHandle, head: Head | 'missing' | 'damaged'): Promise<boolean> {
+    if (typeof head === 'string') return false
+    const { size } = await handle.stat()
+    if (!(await this.#isTrusted(head, handle, size))) return false
+    return head.size === size && head.settled.offset === size
   }
 
   /** Call this before the log is created. @throws `audit` if a head shows that the log existed. */

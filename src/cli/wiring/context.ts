@@ -119,7 +119,7 @@ export class Context {
     ])
     const newId = (): string => randomUUID()
     const runId = newId()
-    await recorder.settleOrphans(runId, await this.uncachedStores(), call)
+    await recorder.settleOrphans(runId, () => this.uncachedStores(), call)
     const signingKey = isAttesting ? await this.signingKey() : undefined
     return {
       stores,

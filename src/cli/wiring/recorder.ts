@@ -45,11 +45,11 @@ export class Recorder {
   }
 
   /** Resolves the open intents of earlier runs, once, as far as the registries answer. */
-  async settleOrphans(run: string, stores: Repositories, call: Call): Promise<void> {
+  async settleOrphans(run: string, openStores: () => Promise<Repositories>, call: Call): Promise<void> {
     if (this.#isSettled) return
     this.#isSettled = true
     const { clock, newId, tool } = this.#options
-    await resolveIntents({ log: this.#log, stores, clock, newId, run, tool }, call)
+    await resolveIntents({ log: this.#log, openStores, clock, newId, run, tool }, call)
   }
 
   /**

@@ -40,7 +40,14 @@ async function died(...intents: readonly AuditRecord[]): Promise<void> {
 async function resolve(): Promise<{ resolved: number; left: number }> {
   const log = openLog(run.auditFile, clock)
   let id = 0
-  const ports = { log, stores: run.freshStores(), clock, newId: () => `found${id++}`, run: 'run2', tool: '1' }
+  const ports = {
+    log,
+    openStores: () => Promise.resolve(run.freshStores()),
+    clock,
+    newId: () => `found${id++}`,
+    run: 'run2',
+    tool: '1',
+  }
   return await resolveIntents(ports, run.call)
 }
 const outcomes = () => entriesOf(run.auditFile).filter(({ phase }) => phase === 'outcome')

@@ -51,7 +51,7 @@ describe('a prune that is killed', () => {
       onTestFinished(() => later[Symbol.asyncDispose]())
       const ports = {
         log: second,
-        stores: later.freshStores(),
+        openStores: () => Promise.resolve(later.freshStores()),
         clock,
         newId: () => crypto.randomUUID(),
         tool: '0',

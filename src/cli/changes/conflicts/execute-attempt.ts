@@ -42,7 +42,7 @@ export async function executeAttempt(
   }
   const auditLog = ports.sink.path
   const conflicts = await conflictPorts({ auditLog, plan, findings }, context, call)
-  const tagLocks = await context.tagLocks(call)
+  const tagLocks = plan.steps.length === 0 ? undefined : await context.tagLocks(call)
   const steps = await execute(plan, { ...ports, tagLocks, stop, ...freshness, conflicts }, call)
   return { plan, steps, auditLog, conflicts }
 }

@@ -154,8 +154,8 @@ export abstract class BaseCommand extends Command {
 
   get #terminal(): PromptTerminal {
     return {
-      possible: lacksErrors(this.format) && isInteractive(process.stdin, process.stderr, process.env),
-      input: process.stdin,
+      possible: lacksErrors(this.format) && isInteractive(process.stderr, process.env),
+      input: () => process.stdin,
       output: process.stderr,
     }
   }
@@ -233,7 +233,7 @@ export abstract class BaseCommand extends Command {
 
   async #begin(flags: GlobalFlags): Promise<void> {
     const { timeoutMs, maxWaitMs } = durationsOf(flags)
-    const given = this.takesLogin ? undefined : credentialOf(flags, process.env, process.stdin)
+    const given = this.takesLogin ? undefined : credentialOf(flags, process.env, () => process.stdin)
     const [page, errorPage] = await Promise.all([
       createPage(process.stdout, flags.color, process.env),
       createPage(process.stderr, flags.color, process.env),

@@ -5,7 +5,8 @@ import { escapeText } from '../../render/text/escape.ts'
 export interface PromptTerminal {
   /** whether a person is at a terminal (`isInteractive`) */
   readonly possible: boolean
-  readonly input: NodeJS.ReadStream
+  /** opens stdin */
+  readonly input: () => NodeJS.ReadStream
   /** stderr, so that stdout contains only the result */
   readonly output: NodeJS.WriteStream
 }
@@ -119,7 +120,7 @@ function isFound(name: string, term: string): boolean {
 
 async function answered<T>(question: object, terminal: PromptTerminal, signal: AbortSignal): Promise<T> {
   const { default: inquirer } = await import('inquirer')
-  const prompt = inquirer.createPromptModule({ input: terminal.input, output: terminal.output, signal })
+  const prompt = inquirer.createPromptModule({ input: terminal.input(), output: terminal.output, signal })
   try {
     const { answer } = (await prompt([{ ...question, name: 'answer' } as never])) as { answer: T }
     return answer

@@ -1,4 +1,4 @@
-import type { WriteStream } from 'node:tty'
+import { isatty, type WriteStream } from 'node:tty'
 import { type Page, plainStyle, type Style } from '../../render/text/style.ts'
 
 /** The properties of an output stream that affect text. */
@@ -38,14 +38,18 @@ function knownWidth({ columns }: Output): number | undefined {
   return columns === undefined || columns === 0 ? undefined : columns
 }
 
-/** Whether a person can answer: terminals at both ends, and not in CI. */
+/**
+ * Whether a person can answer: terminals at both ends, and not in CI.
+ * @param isInputTerminal whether stdin is a terminal; by default without `process.stdin`, which
+ * takes two milliseconds to open
+ */
 export function isInteractive(
-  input: { readonly isTTY?: boolean },
   output: Output,
   env: NodeJS.ProcessEnv,
+  isInputTerminal = (): boolean => isatty(0),
 ): boolean {
   const ci = env['CI']
-  return input.isTTY === true && output.isTTY === true && (ci === undefined || ci === '' || ci === 'false')
+  return output.isTTY === true && (ci === undefined || ci === '' || ci === 'false') && isInputTerminal()
 }
 
 async function colours(): Promise<Style> {

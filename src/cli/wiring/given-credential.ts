@@ -19,7 +19,7 @@ interface CredentialFlags {
 export function credentialOf(
   flags: CredentialFlags,
   env: NodeJS.ProcessEnv,
-  stdin: AsyncIterable<unknown>,
+  openStdin: () => AsyncIterable<unknown>,
 ): GivenCredential | undefined {
   const { username, 'password-stdin': passwordStdin, 'auth-registry': named } = flags
   const registry = named ?? env['DRAY_REGISTRY']
@@ -36,7 +36,7 @@ export function credentialOf(
     })
   }
   let read: Promise<string> | undefined
-  return { username, registry, password: () => (read ??= readSecret(stdin)) }
+  return { username, registry, password: () => (read ??= readSecret(openStdin())) }
 }
 
 /** Reads stdin without the line break at its end. @throws `usage` if it is empty or too large. */

@@ -24,7 +24,7 @@ describe('a list of choices', () => {
 describe('a list with a filter', () => {
   it('selects nothing that does not match text typed before the prompt', async () => {
     const [input, output] = [new PassThrough(), new PassThrough()]
-    const streams = { input: input as never, output: output as never }
+    const streams = { input: () => input as never, output: output as never }
     const questions = createQuestions({ possible: true, ...streams }, new AbortController().signal)
     input.write('y\r')
     const answer = questions.pick('Environment:', [{ value: 'staging' }, { value: 'prod' }])

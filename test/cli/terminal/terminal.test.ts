@@ -39,12 +39,12 @@ describe('a terminal without a size', () => {
 
 describe('isInteractive', () => {
   it.each([
-    ['two terminals', { isTTY: true }, terminal, {}, true],
-    ['a closed stdin', {}, terminal, {}, false],
-    ['a redirected stderr', { isTTY: true }, pipe, {}, false],
-    ['CI', { isTTY: true }, terminal, { CI: 'true' }, false],
-    ['CI=false', { isTTY: true }, terminal, { CI: 'false' }, true],
+    ['two terminals', true, terminal, {}, true],
+    ['a closed stdin', false, terminal, {}, false],
+    ['a redirected stderr', true, pipe, {}, false],
+    ['CI', true, terminal, { CI: 'true' }, false],
+    ['CI=false', true, terminal, { CI: 'false' }, true],
   ] as const)('is decided for %s', (_, input, output, env, expected) => {
-    expect(isInteractive(input, output, env)).toBe(expected)
+    expect(isInteractive(output, env, () => input)).toBe(expected)
   })
 })

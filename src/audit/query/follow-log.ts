@@ -57,9 +57,9 @@ export class LogFollower {
   }
 
   /**
-   * Whether the log ends where its head says, and no intent is open. Needs no lock: a writer appends
-   * before it replaces the head, so the log that agrees with an earlier head was whole after that
-   * head was read. @throws `audit` if the log is shorter than its head.
+   * Whether the log ends where its head says, and no intent is open. Needs no lock: a writer
+   * appends before it replaces the head, so the log that agrees with an earlier head was whole
+   * after that head was read. @throws `audit` if the log is shorter than its head.
    */
   async isSettled(handle: FileHandle, head: Head | 'missing' | 'damaged'): Promise<boolean> {
     if (typeof head === 'string') return false

@@ -1,7 +1,7 @@
 import { DrayError, toDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import { escapeText } from '../../render/text/escape.ts'
-import { parseReport, type ReportTarget, reportToCi } from '../ci/ci-report.ts'
+import { needsReport, parseReport, type ReportTarget, reportToCi } from '../ci/ci-report.ts'
 import { exitCodes } from '../command/exit-codes.ts'
 import { exitOfPlan, exitOfRun } from '../command/run-exit.ts'
 import { flushAuditLog, succeeds } from '../audit/flush-audit-log.ts'
@@ -69,7 +69,8 @@ async function showPlan<T extends OperationTypes>(
     const { savePlan } = await import('./plan-file.ts')
     await savePlan(flags.out, plan, context, (text) => terminal.warn(text))
   }
-  await reportToCi(operation.ciReport(plan, undefined, hashOfPlan(plan)), files, context.env)
+  if (needsReport(files, context.env))
+    await reportToCi(await operation.ciReport(plan, undefined, hashOfPlan(plan)), files, context.env)
   const { file } = await context.config()
   const options = await pageOptions(ports)
   const outcome = operation.withoutExecution(plan)
@@ -154,9 +155,10 @@ async function report<T extends OperationTypes>(
   const exitCode = exitOfRun(result, ports.stop, isStrict)
   const facts = { plan, outcome, durationMs, isSuccess: exitCode === exitCodes.done }
   const isReported = [
-    await succeeds(ports, () =>
-      reportToCi(operation.ciReport(plan, outcome, hashOfPlan(first)), files, context.env),
-    ),
+    await succeeds(ports, async () => {
+      if (!needsReport(files, context.env)) return
+      await reportToCi(await operation.ciReport(plan, outcome, hashOfPlan(first)), files, context.env)
+    }),
     await succeeds(ports, async () => {
       if (flags.metrics !== undefined) await operation.writeMetrics?.(flags.metrics, facts, context.clock)
     }),

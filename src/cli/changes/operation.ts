@@ -172,7 +172,7 @@ export interface Operation<T extends OperationTypes> {
   /** Further members of the document of a run: its list of images or repositories, and its sums. */
   readonly outcomeDocument: (plan: T['plan'], outcome: T['outcome']) => object
   /** @param hash of the plan that the run began with */
-  readonly ciReport: (plan: T['plan'], outcome: T['outcome'] | undefined, hash: Hash) => CiReport
+  readonly ciReport: (plan: T['plan'], outcome: T['outcome'] | undefined, hash: Hash) => Promise<CiReport>
   /** Writes the file of `--metrics`. */
   readonly writeMetrics?: (file: string, facts: MetricsFacts<T>, clock: Clock) => Promise<void>
 }

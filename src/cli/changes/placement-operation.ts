@@ -1,12 +1,11 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import { type RunOutcome, summarise } from '../../plan/outcome.ts'
 import { formatAt } from '../../oci/reference.ts'
-import type { Placement, Plan } from '../../plan/plan.ts'
-import { runSummary, runVariables } from '../../render/ci.ts'
-import { gateAnnotations, gatedImages } from '../../render/gates/gate-ci.ts'
+import type { Hash, Placement, Plan } from '../../plan/plan.ts'
 import { renderOutcome } from '../../render/outcome.ts'
 import { renderPlan } from '../../render/plan.ts'
 import { placementQuestion } from '../../render/question.ts'
+import type { CiReport } from '../ci/ci-report.ts'
 import { problemOf } from '../command/run-exit.ts'
 import { executePlacements, isPlaced } from './execute-placements.ts'
 import type { ChangedImage, Executed, Operation } from './operation.ts'
@@ -51,11 +50,19 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
       )
     },
     outcomeDocument,
-    ciReport: (plan, outcome, hash) => ({
-      variables: runVariables(plan, hash, outcome),
-      summary: runSummary(plan, outcome),
-      annotations: gateAnnotations(gatedImages(plan, outcome)),
-    }),
+    ciReport,
+  }
+}
+
+async function ciReport(plan: Plan, outcome: RunOutcome | undefined, hash: Hash): Promise<CiReport> {
+  const [{ runSummary, runVariables }, { gateAnnotations, gatedImages }] = await Promise.all([
+    import('../../render/ci.ts'),
+    import('../../render/gates/gate-ci.ts'),
+  ])
+  return {
+    variables: runVariables(plan, hash, outcome),
+    summary: runSummary(plan, outcome),
+    annotations: gateAnnotations(gatedImages(plan, outcome)),
   }
 }
 

@@ -40,6 +40,11 @@ export function parseReport(text: string): ReportTarget {
   })
 }
 
+/** Whether a run needs a report: it takes a while to make one. */
+export function needsReport(files: readonly unknown[], env: CiVariablesSource): boolean {
+  return env['GITHUB_ACTIONS'] === 'true' || files.length > 0
+}
+
 /**
  * Writes the values that later steps of a CI job need: outputs and a summary, if the job runs on
  * GitHub Actions, and the reports of `--report`.

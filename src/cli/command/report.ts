@@ -1,5 +1,4 @@
 import { type DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
-import { formatGithubAnnotation } from '../../render/ci.ts'
 import { renderError } from '../../render/error.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import type { Page } from '../../render/text/style.ts'
@@ -23,8 +22,10 @@ export async function reportError(error: DrayError, options: ErrorReportOptions)
     const { style } = options.page ?? (await createPage(process.stderr, undefined, process.env))
     process.stderr.write(`${renderError(withHint(toErrorInfo(error)), style)}\n`)
   }
-  if (process.env['GITHUB_ACTIONS'] === 'true' && error.code !== 'cancelled')
+  if (process.env['GITHUB_ACTIONS'] === 'true' && error.code !== 'cancelled') {
+    const { formatGithubAnnotation } = await import('../../render/ci.ts')
     process.stderr.write(`${formatGithubAnnotation(toErrorInfo(error))}\n`)
+  }
   if (process.env['DRAY_LOG'] === 'debug') process.stderr.write(`${stackOf(error)}\n`)
 }
 

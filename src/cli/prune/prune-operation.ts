@@ -9,7 +9,6 @@ import {
   summariseRepository,
 } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep, PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
-import { renderPruneSummary, listPruneVariables } from '../../render/prune/prune-ci.ts'
 import { renderPruneOutcome } from '../../render/prune/prune-outcome.ts'
 import { deleteQuestion, renderPrunePlan } from '../../render/prune/prune-plan.ts'
 import { outcomeTotalsOf, totalsOf } from '../../render/prune/prune-totals.ts'
@@ -41,10 +40,13 @@ export const pruneOperation: Operation<PruneTypes> = {
     repositories.flatMap(({ image, errors }) => errors.map((error) => ({ image, error }))),
   planDocument,
   outcomeDocument,
-  ciReport: (plan, outcome, hash) => ({
-    variables: listPruneVariables(plan, hash, outcome),
-    summary: renderPruneSummary(plan, outcome),
-  }),
+  ciReport: async (plan, outcome, hash) => {
+    const { listPruneVariables, renderPruneSummary } = await import('../../render/prune/prune-ci.ts')
+    return {
+      variables: listPruneVariables(plan, hash, outcome),
+      summary: renderPruneSummary(plan, outcome),
+    }
+  },
   writeMetrics: async (file, facts, clock) => {
     const { writeMetrics } = await import('../ci/metrics.ts')
     await writeMetrics(file, facts, clock)

@@ -4,6 +4,7 @@ import { DrayError, toDrayError } from '../../lib/errors.ts'
 import type { RegistryRequest, RegistryResponse } from './fetch.ts'
 import { IncomingBody } from './transport/incoming-body.ts'
 import { OutgoingBody } from './transport/outgoing-body.ts'
+import type { ReadBuffers } from './transport/read-buffers.ts'
 import { createResponse } from './response.ts'
 import { toTransportError, TransportFailure } from './transport/transport-failure.ts'
 import { type Alarm, Watchdog, type WatchdogTimer } from './transport/watchdog.ts'
@@ -38,15 +39,13 @@ export async function dispatch(
   pool: Dispatcher,
   request: RegistryRequest,
   call: Call,
-  timer: WatchdogTimer,
-  limits: Timeouts,
-  via?: PlainProxy,
+  context: DispatchContext,
 ): Promise<RegistryResponse> {
   const { body } = request
   // Before the request takes a connection: the source may have to wait for its own registry.
   const source = body?.kind === 'stream' ? await body.open() : undefined
   return new Promise((resolve, reject) => {
-    const handler = new DispatchHandler({ request, source, call, timer, limits, via, resolve, reject })
+    const handler = new DispatchHandler({ ...context, request, source, call, resolve, reject })
     try {
       if (handler.begin()) pool.dispatch(handler.options(), handler)
     } catch (error) {
@@ -62,13 +61,18 @@ export interface PlainProxy {
   readonly headers: Readonly<Record<string, string>>
 }
 
-interface HandlerOptions {
+/** What the requests of a transport share. */
+export interface DispatchContext {
+  readonly timer: WatchdogTimer
+  readonly limits: Timeouts
+  readonly buffers: ReadBuffers
+  readonly via: PlainProxy | undefined
+}
+
+interface HandlerOptions extends DispatchContext {
   readonly request: RegistryRequest
   readonly source: AsyncIterable<Uint8Array> | undefined
   readonly call: Call
-  readonly timer: WatchdogTimer
-  readonly limits: Timeouts
-  readonly via: PlainProxy | undefined
   readonly resolve: (response: RegistryResponse) => void
   readonly reject: (error: DrayError) => void
 }
@@ -100,10 +104,11 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     if (body?.kind === 'stream' && parts.source !== undefined) {
       this.#outgoing = new OutgoingBody(parts.source, body.size, {
         waiting: () => this.#enter('waiting for the source', parts.limits.sourceMs),
-        received: (bytes) => {
+        sending: (bytes) => {
           this.#enter('sending', parts.limits.stallMs)
           this.#watchdog.moved(bytes)
         },
+        sent: (chunk) => parts.buffers.release(chunk),
       })
     }
   }

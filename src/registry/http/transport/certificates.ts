@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls'
 import { DrayError } from '../../../lib/errors.ts'
 import type { RegistrySettings } from './origins.ts'
 
@@ -49,6 +50,16 @@ export async function tlsOptions({ ca, clientCertificate }: Certificates) {
     ...(ca !== undefined && { ca: [...tls.getCACertificates('default'), ca] }),
     ...clientCertificate,
   } as const
+}
+
+/**
+ * Returns the options of TLS connections that share one context: to read the authorities takes
+ * longer than the rest of a handshake. The result throws for an invalid certificate.
+ */
+export async function sharedTlsOptions(certificates: Certificates) {
+  const [{ createSecureContext }, options] = await Promise.all([import('node:tls'), tlsOptions(certificates)])
+  let secureContext: SecureContext | undefined
+  return () => ({ ...options, secureContext: (secureContext ??= createSecureContext(options)) })
 }
 
 /**

@@ -1,16 +1,25 @@
 import { DrayError } from '../../../lib/errors.ts'
 
+/**
+ * The most bytes that are given to the connection at once. The time limits see only what it has
+ * taken as a whole, and a slow connection takes long for more.
+ */
+const maxPiece = 64 * 1024
+
 /** Reports which side the body waits for. */
 export interface SourceProgress {
   /** The connection is ready for more, so the body waits for the source. */
   waiting(): void
-  /** The source gave so many bytes, so the body waits for the connection. */
-  received(bytes: number): void
+  /** The connection gets so many bytes, so the body waits for the connection. */
+  sending(bytes: number): void
+  /** The connection has taken all bytes of a chunk of the source. */
+  sent(chunk: Uint8Array): void
 }
 
 /**
  * A body on its way to the connection: exactly `size` bytes, or an error. It can be stopped while
- * its source delays it. undici cannot stop an iterable.
+ * its source delays it. undici cannot stop an iterable. undici asks for more when the connection
+ * has taken all that it was given (`transport.ts` opens the connections for that).
  */
 export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #source: AsyncIterator<Uint8Array>
@@ -20,6 +29,9 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
   #given = 0
   #stopped = false
   #interrupt: (() => void) | undefined
+  #chunk: Uint8Array | undefined
+  /** bytes of the chunk that the connection got */
+  #at = 0
 
   constructor(source: AsyncIterable<Uint8Array>, size: number, progress: SourceProgress) {
     this.#source = source[Symbol.asyncIterator]()
@@ -33,6 +45,8 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
 
   /** @throws `corrupt` if the source is shorter or longer than its size. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#chunk !== undefined && this.#at < this.#chunk.byteLength && !this.#stopped)
+      return Promise.resolve({ done: false, value: this.#nextPiece(this.#chunk) })
     return new Promise((resolve, reject) => {
       this.#interrupt = () => resolve({ done: true, value: undefined })
       if (this.#stopped) this.#interrupt()
@@ -56,16 +70,27 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
 
   async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#begun = true
+    if (this.#chunk !== undefined) this.#progress.sent(this.#chunk)
+    this.#chunk = undefined
     this.#progress.waiting()
     const next = await this.#source.next()
-    this.#progress.received(next.done === true ? 0 : next.value.byteLength)
     if (next.done === true) {
+      this.#progress.sending(0)
       if (this.#given !== this.#size) throw this.#wrongSize(`it ended after ${this.#given} bytes`)
       return { done: true, value: undefined }
     }
     this.#given += next.value.byteLength
     if (this.#given > this.#size) throw this.#wrongSize('it has more')
-    return next
+    this.#chunk = next.value
+    this.#at = 0
+    return { done: false, value: this.#nextPiece(next.value) }
+  }
+
+  #nextPiece(chunk: Uint8Array): Uint8Array {
+    const piece = chunk.subarray(this.#at, this.#at + maxPiece)
+    this.#at += piece.byteLength
+    this.#progress.sending(piece.byteLength)
+    return piece
   }
 
   #wrongSize(why: string): DrayError {

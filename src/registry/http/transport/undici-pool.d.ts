@@ -11,7 +11,7 @@ declare module 'undici/lib/dispatcher/pool.js' {
  * connected.
  */
 declare module 'undici/lib/core/connect.js' {
-  import type { Socket } from 'node:net'
+  import type { OnReadOpts, Socket } from 'node:net'
   import type { buildConnector } from 'undici'
 
   /** `httpSocket`: a connection to a proxy, on which TLS begins */
@@ -19,5 +19,11 @@ declare module 'undici/lib/core/connect.js' {
     options: buildConnector.Options & { readonly httpSocket?: Socket },
     callback: buildConnector.Callback,
   ) => Socket
-  export default function connector(options: buildConnector.BuildOptions): Connector
+  /** undici passes options that it does not know on to the socket. */
+  interface SocketOptions {
+    readonly highWaterMark?: number | undefined
+    readonly writableHighWaterMark?: number
+    readonly onread?: OnReadOpts
+  }
+  export default function connector(options: buildConnector.BuildOptions & SocketOptions): Connector
 }

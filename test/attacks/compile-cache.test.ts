@@ -12,9 +12,12 @@ import {
   unsafeFolders,
 } from '../support/unsafe-folders.ts'
 import { dray, type RunOptions } from '../support/program.ts'
+import { onlyOnNode } from '../support/program-command.ts'
 import { tempFolder } from '../support/temp.ts'
 
-describe('the compile cache', () => {
+const skip = onlyOnNode('compile cache')
+
+describe.skipIf(skip.isSkipped)(`the compile cache${skip.note}`, () => {
   /** Files of compiled code that a run has left below these folders. */
   async function cachedBelow(
     folders: readonly string[],

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Fault, faultyProxy } from '../support/faulty-proxy.ts'
 import { image } from '../support/images.ts'
+import { preloading } from '../support/program-command.ts'
 import { tempFolder } from '../support/temp.ts'
 import { configOf, world } from '../support/world.ts'
 import { toProd, workplace } from '../support/workplace.ts'
@@ -47,11 +48,10 @@ describe('the second signal', () => {
     await using proxy = await faultyProxy(w.staging.host, { at, times: Infinity, injury: stall })
     const pipe = join(await tempFolder(), 'pipe')
     execFileSync('mkfifo', [pipe])
-    // Nothing writes to the pipe, so the read blocks a thread of Node, like a hanging file system.
-    const block = `import{open}from'node:fs';open(${JSON.stringify(pipe)},'r',()=>{})`
-    const project = await workplace(configOf(proxy.host), {
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(block)}`,
-    })
+    // Nothing writes to the pipe, so the read blocks a thread, like a hanging file system.
+    const block = join(await tempFolder(), 'block.cjs')
+    await writeFile(block, `require('node:fs').open(${JSON.stringify(pipe)}, 'r', () => {})`)
+    const project = await workplace(configOf(proxy.host), preloading(block))
     const run = project.start(...toProd('api:1.4.2'))
     while (!proxy.passed.some(({ injury }) => injury === 'stall')) await new Promise(setImmediate)
     run.child.kill(first)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadedModules, type LoadedModules, modulesOfBundle } from '../support/loaded-modules.ts'
 import { dray } from '../support/program.ts'
+import { hostOfProgram, onlyOnNode } from '../support/program-command.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -22,7 +23,9 @@ async function loadedBy(...args: readonly string[]): Promise<LoadedModules> {
   return loaded
 }
 
-describe('the start of the program', () => {
+const modules = onlyOnNode('modules')
+
+describe.skipIf(modules.isSkipped)(`the start of the program${modules.note}`, () => {
   it('loads only the first file and package.json for --version', async () => {
     const { files, modules } = await loadedBy('--version')
     expect(files).toEqual(['bin/dray.js', 'package.json'])
@@ -46,7 +49,7 @@ function isCommandFile(name: string): boolean {
   return name.startsWith('src/commands/') && name !== 'src/commands/help.ts'
 }
 
-describe('a configuration without gates', () => {
+describe.skipIf(modules.isSkipped)(`a configuration without gates${modules.note}`, () => {
   it('loads none of the modules that read gates, residency and patterns', async () => {
     const file = join(await tempFolder(), 'dray.yaml')
     writeFileSync(file, `version: 1\nenvironments:\n  prod: { registry: r.io, path: "{image}" }\n`)
@@ -60,7 +63,7 @@ describe('a configuration without gates', () => {
   })
 })
 
-describe('completion', () => {
+describe.skipIf(modules.isSkipped)(`completion${modules.note}`, () => {
   it('loads no command, and nothing of the libraries that commands use, to complete a flag', async () => {
     const { modules } = await loadedBy('__complete', '--word=--fr', '--', 'promote')
     expect(modules.filter((name) => heavy.test(name) || isCommandFile(name) || /oclif/.test(name))).toEqual(
@@ -78,11 +81,11 @@ describe('completion', () => {
 
 describe('--version', () => {
   it.each([['--version'], ['-V'], ['version'], ['--no-color', '-V']])(
-    'names the version, the platform and Node: %s',
+    'names the version, the platform and the host: %s',
     async (...args) => {
       const env = { NO_COLOR: '1', FORCE_COLOR: '1' }
       expect(await dray(args, { env })).toMatchObject({
-        stdout: `dray/${about.version} ${process.platform}-${process.arch} node-${process.version}\n`,
+        stdout: `dray/${about.version} ${process.platform}-${process.arch} ${hostOfProgram()}\n`,
         stderr: '',
       })
     },

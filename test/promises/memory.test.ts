@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, it, onTestFinished } from 'vitest'
+import { preloading } from '../support/program-command.ts'
 import type { SinkStats } from '../support/source-and-sink.ts'
+import { tempFolder } from '../support/temp.ts'
 import { exchange } from '../support/wire.ts'
 import { configOf } from '../support/world.ts'
 import { toProd, workplace } from '../support/workplace.ts'
@@ -48,8 +50,10 @@ it.skipIf(!hasProc)(
     ])
     const reports = await workplace('')
     const report = join(reports.folder, 'report')
+    const preload = join(await tempFolder(), 'report.cjs')
+    writeFileSync(preload, reportAtExit)
     const here = await workplace(configOf(from, [to]), {
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(reportAtExit)}`,
+      ...preloading(preload),
       DRAY_TEST_REPORT_FILE: report,
       TMPDIR: reports.folder,
       NODE_DISABLE_COMPILE_CACHE: '1',

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { bunVersion } from '../../scripts/release/binaries/bun-packages.ts'
 
 const chosen = process.env['DRAY_PROGRAM']
 
@@ -16,6 +17,18 @@ export const program: readonly [command: string, ...first: string[]] =
 export const programWords: string = program
   .map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`)
   .join(' ')
+
+/** What `dray --version` names as its host. */
+export function hostOfProgram(): string {
+  return executable === undefined ? `node-${process.version}` : `bun-${bunVersion}`
+}
+
+/** Variables that make the program run a CommonJS file before its own code. */
+export function preloading(file: string): Readonly<Record<string, string>> {
+  return executable === undefined
+    ? { NODE_OPTIONS: `--require ${file}` }
+    : { BUN_OPTIONS: `--preload ${file}` }
+}
 
 /** Promises about Node. With `DRAY_PROGRAM`, their tests are skipped for the reason given here. */
 const ofNode = {

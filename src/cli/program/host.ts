@@ -1,3 +1,5 @@
+import { runsOnBun } from '../../lib/host/runtime.ts'
+
 /** The program that runs dray, with its version: `node-v24.21.0`, `bun-1.4.5`. */
 export function hostVersion(): string {
   const { bun } = process.versions
@@ -10,6 +12,6 @@ export function hostVersion(): string {
  */
 export function ownCommand(): readonly [program: string, ...args: readonly string[]] {
   const [, file] = process.argv
-  const isExecutable = process.versions.bun !== undefined || file === undefined
+  const isExecutable = runsOnBun || file === undefined
   return [process.execPath, ...(isExecutable ? [] : [file])]
 }

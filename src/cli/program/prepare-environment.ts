@@ -1,4 +1,5 @@
 import { folderIn, homeFolder } from '../../lib/files/user-folders.ts'
+import { runsOnBun } from '../../lib/host/runtime.ts'
 
 /** The variables of folders that packages and child processes read (XDG Base Directory). */
 const folderVariables = [
@@ -12,6 +13,8 @@ const folderVariables = [
 /** Prepares the variables of the process for packages and child processes. */
 export function prepareEnvironment(env: NodeJS.ProcessEnv): void {
   setFolders(env)
+  // Bun's homedir() does not see a HOME that is set after the start.
+  if (runsOnBun) Object.assign(process.getBuiltinModule('node:os'), { homedir: () => homeFolder(env) ?? '/' })
   settleColours(env)
   // dray always verifies certificates. Node would warn that TLS is not secure.
   delete env['NODE_TLS_REJECT_UNAUTHORIZED']

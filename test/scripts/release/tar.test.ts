@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { gzip, readTar, sortedEntries, tarArchive, type TarEntry } from '../../scripts/release/tar.ts'
+import { gzip, readTar, sortedEntries, tarArchive, type TarEntry } from '../../../scripts/release/tar.ts'
 
 const longFolder = `usr/share/${'folder-with-a-long-name/'.repeat(4)}doc`
 const entries: readonly TarEntry[] = [

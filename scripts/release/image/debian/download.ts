@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Pin, Pins } from './pins.ts'
+
+/** The name of Debian's own mirrors. `DEBIAN_MIRROR` replaces it. */
+export const debianMirror: string = (process.env['DEBIAN_MIRROR'] ?? 'https://deb.debian.org').replace(
+  /\/+$/,
+  '',
+)
+/** Has the versions that left the mirrors. */
+const debianSnapshots = 'https://snapshot.debian.org/archive'
+const maxSeconds = 120
+
+/**
+ * Returns the bytes of a package from the cache, a mirror or the snapshots, verified by their
+ * digest.
+ * @throws Error if none of them has these bytes.
+ */
+export async function downloadPackage(pin: Pin, { snapshot }: Pins, cache: string): Promise<Uint8Array> {
+  const cached = join(cache, `${pin.sha256}.deb`)
+  const existing = readIfExists(cached)
+  if (existing !== undefined && isPinned(existing, pin)) return existing
+  const addresses = [
+    `${debianMirror}/${pin.archive}/${pin.path}`,
+    `${debianSnapshots}/${pin.archive}/${snapshot}/${pin.path}`,
+  ]
+  const failures: string[] = []
+  for (const address of addresses) {
+    try {
+      const bytes = await download(address)
+      if (isPinned(bytes, pin)) {
+        store(cache, cached, bytes)
+        return bytes
+      }
+      failures.push(`${address}: the bytes are not those of the pin`)
+    } catch (error) {
+      failures.push(`${address}: ${messageOf(error)}`)
+    }
+  }
+  throw new Error(`cannot download ${pin.name} ${pin.version}\n  ${failures.join('\n  ')}`)
+}
+
+/** @throws Error with the status of an answer that is no success. */
+export async function download(address: string): Promise<Uint8Array> {
+  const answer = await fetch(address, { signal: AbortSignal.timeout(maxSeconds * 1000) })
+  if (!answer.ok) throw new Error(`HTTP ${answer.status}`)
+  return new Uint8Array(await answer.arrayBuffer())
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+function isPinned(bytes: Uint8Array, pin: Pin): boolean {
+  return bytes.byteLength === pin.size && sha256(bytes) === pin.sha256
+}
+
+/** Another build may read the folder at the same time. */
+function store(cache: string, path: string, bytes: Uint8Array): void {
+  mkdirSync(cache, { recursive: true })
+  writeFileSync(`${path}.${process.pid}`, bytes)
+  renameSync(`${path}.${process.pid}`, path)
+}
+
+function readIfExists(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
+}

@@ -1,0 +1,80 @@
+import { basePackages } from '../image/debian/base-packages.ts'
+import type { Pin, Pins } from '../image/debian/pins.ts'
+import type { SbomPart } from './cyclonedx.ts'
+
+/** A package of npm in the bundle, with the text of its license. */
+export interface BundledPackage {
+  readonly name: string
+  readonly version: string
+  readonly license: string
+}
+
+export interface Product {
+  readonly version: string
+  readonly license: string
+  readonly description: string
+}
+
+/** dray itself, as an npm package. */
+export function drayPart({ version, license, description }: Product): SbomPart {
+  return { type: 'application', name: 'dray', version, license, description, purl: npmUrl('dray', version) }
+}
+
+export function bundledPart({ name, version, license }: BundledPackage): SbomPart {
+  return { type: 'library', name, version, license, purl: npmUrl(name, version) }
+}
+
+/** The runtime in the standalone binaries and the image. */
+export function bunPart(version: string): SbomPart {
+  return {
+    type: 'platform',
+    name: 'bun',
+    version,
+    license: 'MIT',
+    purl: npmUrl('bun', version),
+    description: 'The JavaScript runtime of the standalone binaries.',
+  }
+}
+
+/** The runtime of the npm package, which does not contain it. */
+export function nodePart(version: string): SbomPart {
+  return {
+    type: 'platform',
+    name: 'node',
+    version,
+    license: 'MIT',
+    purl: `pkg:generic/node@${version}`,
+    scope: 'optional',
+    description: 'The JavaScript runtime of the npm package, which does not contain it.',
+  }
+}
+
+/** The file of a Debian package, and the source package from which Debian built it. */
+export function debianPart(pin: Pin, { release }: Pins): SbomPart {
+  const { name, version, architecture, source, sourceVersion, sha256 } = pin
+  const license = basePackages.find((one) => one.name === name)?.license
+  return {
+    type: 'library',
+    name,
+    version,
+    sha256,
+    purl: debianUrl(pin, release),
+    ...(license !== undefined && { license }),
+    properties: {
+      'dray:debian:architecture': architecture,
+      'dray:debian:source': `${source} ${sourceVersion}`,
+    },
+  }
+}
+
+/** Package URLs (purl-spec, types npm and deb). */
+export function npmUrl(name: string, version: string): string {
+  return `pkg:npm/${name.split('/').map(encodeURIComponent).join('/')}@${encodeURIComponent(version)}`
+}
+
+export function debianUrl(pin: Pin, release: string): string {
+  const { name, version, architecture, source, sourceVersion } = pin
+  const upstream = source === name ? [] : [`upstream=${encodeURIComponent(`${source}@${sourceVersion}`)}`]
+  const qualifiers = [`arch=${architecture}`, `distro=${release}`, ...upstream].join('&')
+  return `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?${qualifiers}`
+}

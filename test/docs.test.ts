@@ -2,6 +2,10 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readManifest } from '../src/cli/program/manifest.ts'
+import { drayCommandsIn } from './support/docs/dray-commands.ts'
+import { fencesOf } from './support/docs/fences.ts'
+import { complaintOfArguments } from './support/docs/parse-arguments.ts'
+import { shellCommands } from './support/docs/shell-commands.ts'
 
 const root = join(import.meta.dirname, '..')
 const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: root })]
@@ -52,35 +56,21 @@ function brokenLinks(page: string, text: string): readonly string[] {
   })
 }
 
-const manifest = new Map((await readManifest()).map((command) => [command.id, command]))
+const manifest = await readManifest()
 
-/** Lines with a `dray` command, at the start, after `$ `, `- ` or `run: `, or in `$(…)`. */
-function commandsIn(fenced: string): readonly string[] {
-  const joined = fenced.replaceAll(/\\\n\s*/g, '')
-  return joined.split('\n').flatMap((line) => {
-    const found = /(?:^\s*(?:\$ |- |run: |- run: )?|\$\()dray (.+)$/.exec(line)
-    return found?.[1] === undefined ? [] : [found[1].replace(/ \|.*$| >>? .*$|\)[" ].*$|\)$/, '')]
-  })
-}
-
-/** The problem of a command line without `dray`, if any. */
-function complaintOf(commandLine: string): string | undefined {
-  const parts = (commandLine.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).filter((part) => part !== '#')
-  const [first = '', second = ''] = parts
-  if (first.startsWith('-')) return ['--help', '--version'].includes(first) ? undefined : `no flag ${first}`
-  if (first === 'help' || first === 'COMMAND') return undefined
-  const command = manifest.get(`${first}:${second}`) ?? manifest.get(first)
-  if (command === undefined) return `no command ${first}`
-  const known = new Set(
-    Object.entries(command.flags).flatMap(([name, { char, allowNo }]) => [
-      `--${name}`,
-      ...(char === undefined ? [] : [`-${char}`]),
-      ...(allowNo === true ? [`--no-${name}`] : []),
-    ]),
+/** The problems of the dray commands on a page, except of those that show wrong usage. */
+async function wrongCommands(page: string): Promise<readonly string[]> {
+  const fences = fencesOf(read(page)).filter(({ exit }) => exit !== 64)
+  const commands = fences.flatMap((fence) =>
+    drayCommandsIn(fence).map((args) => ({ args, line: fence.line })),
   )
-  const flags = parts.filter((part) => part.startsWith('-')).map((part) => part.replace(/=.*$/s, ''))
-  const unknown = flags.filter((flag) => !known.has(flag) && flag !== '--help')
-  return unknown.length === 0 ? undefined : `${first} has no ${unknown.join(', ')}`
+  const complaints = await Promise.all(
+    commands.map(async ({ args, line }) => {
+      const complaint = await complaintOfArguments(args)
+      return complaint === undefined ? [] : [`${page}:${line}: dray ${args.join(' ')}: ${complaint}`]
+    }),
+  )
+  return complaints.flat()
 }
 
 describe('the documents', () => {
@@ -88,9 +78,8 @@ describe('the documents', () => {
     expect(brokenLinks(page, read(page))).toEqual([])
   })
 
-  it.each(pages)('%s has only existing commands and flags', (page) => {
-    const found = split(read(page)).fenced.flatMap((fenced) => commandsIn(fenced))
-    expect(found.flatMap((commandLine) => complaintOf(commandLine) ?? [])).toEqual([])
+  it.each(pages)('%s has only commands that the option parsers accept', async (page) => {
+    expect(await wrongCommands(page)).toEqual([])
   })
 
   it.each(pages)('%s contains no path of one machine', (page) => {
@@ -135,17 +124,38 @@ describe('the checks of documents', () => {
   })
 
   it.each([
-    ['$ dray promot api', 'no command promot'],
-    ['dray ls @prod/api --al', 'ls has no --al'],
-    ['  - dray copy a b --form x', 'copy has no --form'],
-    ['X=$(dray promote a b -z)', 'promote has no -z'],
-    ['dray plan shw x', 'no command plan'],
-  ])('find the problem of "%s"', (line, problem) => {
-    expect(commandsIn(line).map((commandLine) => complaintOf(commandLine))).toEqual([problem])
+    ['console', '$ dray promot api', 'there is no command promot'],
+    ['sh', 'dray ls @prod/api --al', 'ls: Nonexistent flag: --al'],
+    ['sh', 'dray promote api --to', 'promote: Flag --to expects a value'],
+    ['sh', 'dray ls', 'ls: Missing 1 required arg'],
+    ['sh', 'X=$(dray promote a b -z)', 'promote: Nonexistent flag: -z'],
+    ['sh', 'true && if dray plan shw x; then echo; fi', 'there is no command plan'],
+    ['sh', 'dray promote a b --yes=true', 'promote: --yes takes no value'],
+    ['sh', 'dray ls "@prod/api" -o name | xargs -n 1 dray inspect --n', 'inspect: Nonexistent flag: --n'],
+    ['yaml', 'a: { script: [echo, "dray copy a b --form x"] }', 'copy: Nonexistent flag: --form'],
+    [
+      'yaml',
+      '- uses: OWNER/dray@v1\n  with: { command: "copy a b\\n --form" }',
+      'copy: Nonexistent flag: --form',
+    ],
+    ['yaml', 'image: ghcr.io/owner/dray:1\nargs: [prune, --aply]', 'prune: Nonexistent flag: --aply'],
+    ['groovy', "sh 'dray prune --aply'", 'prune: Nonexistent flag: --aply'],
+    ['cron', '17 3 * * * dray cd /etc && dray prune --aply', 'prune: Nonexistent flag: --aply'],
+  ])('find the problem of a fence of %s: %s', async (language, text, problem) => {
+    const [args = []] = drayCommandsIn({ language, text, line: 1, exit: 0 }).slice(-1)
+    expect(await complaintOfArguments(args)).toContain(problem)
+  })
+
+  it.each([
+    ['a \'b c\' "d $x" e\\ f # g', [['a', 'b c', 'd 1', 'e f']]],
+    ['a >out 2>&1 <<<"$(b c)"; d', [['b', 'c'], ['a'], ['d']]],
+    ['X=1 a \\\n  b | c', [['a', 'b'], ['c']]],
+  ])('split the shell script %j into commands', (script, commands) => {
+    expect(shellCommands(script)).toEqual(commands)
   })
 })
 
 it('every command has examples in its help', () => {
-  const without = [...manifest.values()].filter(({ examples = [] }) => examples.length === 0)
+  const without = manifest.filter(({ examples = [] }) => examples.length === 0)
   expect(without.map(({ id }) => id)).toEqual([])
 })

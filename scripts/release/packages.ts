@@ -1,0 +1,56 @@
+/**
+ * `npm run release:packages`: writes the archives, the packages for Debian, `checksums.txt` and the
+ * manifests of package managers to `release/`. It needs the binaries in `release/bin` and a build in
+ * `dist/`.
+ */
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildArchives } from './archives.ts'
+import { writeChecksums } from './checksums.ts'
+import { completionFiles } from './completions.ts'
+import { sourceDate } from './dates.ts'
+import { buildDeb } from './deb.ts'
+import { renderManPages } from './man.ts'
+import { buildManifests } from './manifests.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+interface PackagesOptions {
+  /** the release folder */
+  readonly folder?: string
+  /** in seconds */
+  readonly date?: number
+}
+
+/** @returns the names of the files in `checksums.txt` */
+export async function buildPackages({
+  folder = join(root, 'release'),
+  date = sourceDate(root),
+}: PackagesOptions = {}): Promise<readonly string[]> {
+  const read = (...path: readonly string[]): string => readFileSync(join(root, ...path), 'utf8')
+  const { version } = JSON.parse(read('package.json')) as { version: string }
+  const [man, completions] = [await renderManPages(date), await completionFiles()]
+  const notices = read('dist', 'THIRD_PARTY_NOTICES')
+  const texts = new Map([
+    ['LICENSE', read('LICENSE')],
+    ['THIRD_PARTY_NOTICES', notices],
+    ...[...man].map(([name, text]): [string, string] => [`man/${name}`, text]),
+    ...[...completions].map(([name, text]): [string, string] => [`completions/${name}`, text]),
+  ])
+  buildArchives({ folder, texts, date })
+  for (const [architecture, target] of [
+    ['amd64', 'linux-x64'],
+    ['arm64', 'linux-arm64'],
+  ] as const) {
+    const binary = join(folder, 'bin', `dray-${target}`)
+    const changelog = read('CHANGELOG.md')
+    if (existsSync(binary))
+      buildDeb({ folder, binary, architecture, version, date, man, completions, notices, changelog })
+  }
+  copyFileSync(join(root, 'dist', 'dray.cjs'), join(folder, 'dray.cjs'))
+  const hashes = await writeChecksums(folder)
+  buildManifests({ folder, date })
+  return [...hashes.keys()]
+}
+
+if (import.meta.main) console.log((await buildPackages()).join('\n'))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, globSync, writeFileSync } from 'node:fs'
+import { createReadStream, existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
@@ -40,4 +40,19 @@ export function parseChecksums(text: string): ReadonlyMap<string, string> {
       return [name, hash]
     }),
   )
+}
+
+/**
+ * @returns the number of files. @throws Error with the names of files that are missing or differ.
+ */
+export async function verifyChecksums(folder: string): Promise<number> {
+  const hashes = parseChecksums(readFileSync(join(folder, 'checksums.txt'), 'utf8'))
+  const wrong: string[] = []
+  for (const [name, hash] of hashes) {
+    const isThere = existsSync(join(folder, name))
+    if (!isThere || (await hashFile(join(folder, name))) !== hash) wrong.push(name)
+  }
+  if (wrong.length > 0 || hashes.size === 0)
+    throw new Error(`these files are missing or differ from checksums.txt: ${wrong.join(', ')}`)
+  return hashes.size
 }

@@ -13,7 +13,9 @@ import { commandManual, type Manual, pageName, programManual } from './man/pages
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** The text of each page by the name of its file, such as `dray-plan-show.1`. @param date in seconds */
+/**
+ * The text of each page by the name of its file, such as `dray-plan-show.1`. @param date in seconds
+ */
 export async function renderManPages(date: number): Promise<ReadonlyMap<string, string>> {
   const { version, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     version: string

@@ -1,7 +1,7 @@
 /**
  * `npm run release:packages`: writes the archives, the packages for Debian, `checksums.txt` and the
- * manifests of package managers to `release/`. It needs the binaries in `release/bin` and a build in
- * `dist/`.
+ * manifests of package managers to `release/`. It needs the binaries in `release/bin` and a build
+ * in `dist/`.
  */
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

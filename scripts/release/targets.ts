@@ -4,7 +4,9 @@ export interface Target {
   readonly isWindows: boolean
 }
 
-/** All platforms, by the names of their archives: `dray-NAME.tar.gz`, for Windows `dray-NAME.zip`. */
+/**
+ * All platforms, by the names of their archives: `dray-NAME.tar.gz`, for Windows `dray-NAME.zip`.
+ */
 export const targets: readonly Target[] = [
   { name: 'linux-x64', isWindows: false },
   { name: 'linux-arm64', isWindows: false },

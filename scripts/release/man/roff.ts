@@ -54,7 +54,10 @@ function words(text: string): string {
     .join('')
 }
 
-/** Lines of filled text. roff would read a line that begins with a dot or an apostrophe as a request. */
+/**
+ * Lines of filled text. roff would read a line that begins with a dot or an apostrophe as a
+ * request.
+ */
 export function filled(text: string): readonly string[] {
   return wrap(text, width).map(asText)
 }

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join, relative, sep } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 import { readManifest } from '../../src/cli/program/manifest.ts'
 import { lazyBuiltins } from './lazy-builtins.ts'
+import { joinModules } from './lazy-modules.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const withoutHttp2 = 'without-http2'
@@ -38,7 +39,7 @@ function embed(manifest: string): Plugin {
   }
 }
 
-async function build(input: string, plugins: readonly Plugin[]): Promise<OutputChunk> {
+async function build(input: string, plugins: readonly Plugin[]): Promise<readonly OutputChunk[]> {
   const started = await rolldown({
     cwd: root,
     input: join(root, input),
@@ -52,28 +53,31 @@ async function build(input: string, plugins: readonly Plugin[]): Promise<OutputC
   const { output } = await started.generate({
     format: 'cjs',
     comments: false,
-    codeSplitting: false,
-    // Each module is a function with the name of its file, which stacks and profiles show.
-    generatedCode: { profilerNames: true },
+    preserveModules: true,
+    preserveModulesRoot: root,
   })
   await started.close()
-  const [chunk, ...others] = output
-  if (others.length > 0) throw new Error(`the bundle of ${input} has ${output.length} files`)
-  return chunk
+  return output.filter((one) => one.type === 'chunk')
 }
 
-/** The modules that the bundle has, as paths. */
+/** Writes the files. Returns the modules that the bundle has, as paths. */
 export async function writeBundle(): Promise<readonly string[]> {
   const manifest = JSON.stringify(await readManifest())
   const [program, cache] = await Promise.all([
     build('src/cli/main.ts', [leaner, embed(manifest), lazyBuiltins]),
-    build('src/cli/program/compile-cache.ts', []),
+    build('src/cli/program/compile-cache.ts', [lazyBuiltins]),
   ])
   // `node dist/dray.cjs` runs dray. bin/dray.js and tests call `main`.
-  const runItself = 'if (require.main === module) void main(process.argv.slice(2));\n'
-  writeFileSync(bundleFile, escapeNonAscii(program.code) + runItself)
-  writeFileSync(cacheFile, cache.code)
-  return program.moduleIds
+  const runItself = 'if (require.main === module) void exports.main(process.argv.slice(2))\n'
+  writeFileSync(bundleFile, escapeNonAscii(joinModules(program, nameOf)) + runItself)
+  writeFileSync(cacheFile, joinModules(cache, nameOf))
+  return program.flatMap(({ moduleIds }) => moduleIds)
+}
+
+/** `src/lib/clock.ts`, `node_modules/yaml/dist/index.js`, `builtin:fs` */
+function nameOf(moduleId: string): string {
+  const name = moduleId.replace('\0', '')
+  return isAbsolute(name) ? relative(root, name).split(sep).join('/') : name
 }
 
 /** V8 keeps a file in one byte per character only if it has none above U+00FF. */

@@ -14,7 +14,7 @@ const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
 }
 
 const heavy = /undici|valibot|cosmiconfig|inquirer|\bora\b|chalk|yaml/
-const heavyBuiltins = new Set(['http', 'https', 'tls', 'worker_threads', 'dns'])
+const heavyBuiltins = new Set(['http', 'https', 'tls', 'child_process', 'worker_threads', 'dns'])
 
 /** Runs dray without an error. Returns what it loaded. */
 async function loadedBy(...args: readonly string[]): Promise<LoadedModules> {

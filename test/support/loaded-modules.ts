@@ -63,7 +63,7 @@ function evaluatedIn(folder: string): readonly string[] {
 
 const bundle = readFileSync(join(root, 'dist', 'dray.cjs'), 'utf8')
 
-/** The modules of the bundle that are functions, which is each that is not loaded at the start. */
+/** The modules of the bundle. */
 export const modulesOfBundle: ReadonlySet<string> = new Set(
-  [...bundle.matchAll(/= __(?:esm|commonJS)(?:\$\d+)?\(\{ "([^"]+)"/g)].map(([, name = '']) => name),
+  [...bundle.matchAll(/^"([^"]+)": \(exports\) => \{$/gm)].map(([, name = '']) => name),
 )

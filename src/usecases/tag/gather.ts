@@ -39,6 +39,7 @@ import { addFormerImages, type PlacedImage } from '../placing/former-images.ts'
 import { readingForImage } from '../placing/helm-chart.ts'
 import { type RequestedTags, selectTagsAt } from '../placing/requested-tags.ts'
 import type { WarnedImage } from '../placing/tag-warnings.ts'
+import { type FoundTags, readEarlyTags, tagsToReadLater } from './early-tags.ts'
 import type { TagRequest } from './request.ts'
 import type { TagSnapshot, TagTarget } from './snapshot.ts'
 import { requestedTags } from './version.ts'
@@ -54,9 +55,10 @@ const maxReads = 10
 export type GatheredTagging = GatheredOf<TagRequest, TagSnapshot>
 
 /**
- * Reads the state that tags are decided by, without any change: each image once, the tag lists of
- * its repositories, and last, in one wave, the tags that may be written. An image or a target that
- * cannot be read is returned with the reason.
+ * Reads the state that tags are decided by, without any change: in one wave each image once, the
+ * tag lists of its repositories, and the tags that the request names; then, in one wave, the tags
+ * that follow from what was read. An image or a target that cannot be read is returned with the
+ * reason.
  * @throws the reason of the signal.
  */
 export async function gather(
@@ -162,16 +164,21 @@ interface TargetList {
   readonly repository: RepositoryName
   /** undefined: only plain tags are written */
   readonly listed: readonly string[] | undefined
+  /** tags that were read together with the list */
+  readonly early: FoundTags
 }
 
 async function readList(
   stores: Repositories,
   repository: RepositoryName,
-  { choice }: TagRequest,
+  request: TagRequest,
   call: Call,
 ): Promise<TargetList> {
-  const listed = choice.kind === 'plain' ? undefined : await listTags(stores.target(repository), call)
-  return { kind: 'list', repository, listed }
+  const [listed, early] = await Promise.all([
+    request.choice.kind === 'plain' ? undefined : listTags(stores.target(repository), call),
+    readEarlyTags(request, repository, stores, call),
+  ])
+  return { kind: 'list', repository, listed, early }
 }
 
 async function readTarget(
@@ -188,10 +195,13 @@ async function readTarget(
     const listed = isAgain ? await listTags(store, call) : list.listed
     const known = new Set(listed)
     const names = tagsToRead(selectTagsAt(requested, listed ?? []), known)
-    const [tags, existing] = await Promise.all([
-      resolveTagsToWrite(store, names, known, (tag) => mayBeImmutable(tag, request.immutable), call),
+    const early: FoundTags = isAgain ? new Map() : list.early
+    const later = tagsToReadLater(names, early, known)
+    const [found, existing] = await Promise.all([
+      resolveTagsToWrite(store, later, known, (tag) => mayBeImmutable(tag, request.immutable), call),
       isFirst ? root : store.resolve({ digest: root.digest }, call),
     ])
+    const tags = new Map(names.map((tag) => [tag, found.get(tag) ?? early.get(tag) ?? null] as const))
     const target = { kind: 'read', repository, hasRoot: existing !== undefined, tags } as const
     if (listed === undefined) return target
     // a list may lack the tag of a build a moment ago, but an empty list lacks every tag

@@ -44,7 +44,7 @@ export class ReadBuffers {
     }
   }
 
-  /** The bytes of a chunk are written, and nobody reads them any more. Call it once for each byte. */
+  /** The bytes of a chunk are written, and nobody reads them any more. Call it once for a chunk. */
   release(chunk: Uint8Array): void {
     const use = this.#uses.get(chunk.buffer)
     if (use === undefined) return
@@ -58,13 +58,15 @@ export class ReadBuffers {
     const use = this.#uses.get(memory)
     if (use !== undefined) use.read += size
     const rest = buffer.byteLength - size
-    if (rest >= memory.byteLength * minRest) return buffer.subarray(size)
+    const isLargeRead = size >= smallSize
+    const fits = use === undefined || isLargeRead
+    if (fits && rest >= memory.byteLength * minRest) return buffer.subarray(size)
     if (use !== undefined) {
       use.full = true
       this.#recycle(memory, use)
     }
     // As much as a small buffer was there to read, so there is probably more.
-    return size >= smallSize ? this.#takeLarge() : Buffer.allocUnsafeSlow(smallSize)
+    return isLargeRead ? this.#takeLarge() : Buffer.allocUnsafeSlow(smallSize)
   }
 
   #takeLarge(): Uint8Array {

@@ -2,9 +2,9 @@ import type { Dispatcher } from 'undici'
 import type { Call } from '../../lib/call.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
 import type { RegistryRequest, RegistryResponse } from './fetch.ts'
-import { IncomingBody } from './transport/incoming-body.ts'
-import { OutgoingBody } from './transport/outgoing-body.ts'
-import type { ReadBuffers } from './transport/read-buffers.ts'
+import { IncomingBody } from './bodies/incoming-body.ts'
+import { OutgoingBody } from './bodies/outgoing-body.ts'
+import type { ReadBuffers } from './bodies/read-buffers.ts'
 import { createResponse } from './response.ts'
 import { toTransportError, TransportFailure } from './transport/transport-failure.ts'
 import { type Alarm, Watchdog, type WatchdogTimer } from './transport/watchdog.ts'
@@ -61,7 +61,7 @@ export interface PlainProxy {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What the requests of a transport share. */
+/** The state that the requests of a transport share. */
 export interface DispatchContext {
   readonly timer: WatchdogTimer
   readonly limits: Timeouts

@@ -1,6 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
 import type { RegistryResponse } from './fetch.ts'
-import type { IncomingBody } from './transport/incoming-body.ts'
+import type { IncomingBody } from './bodies/incoming-body.ts'
 
 /**
  * dray reads an unwanted rest of at most this many bytes to keep the connection. It closes the

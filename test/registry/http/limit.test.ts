@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Fetch, RegistryRequest, RegistryResponse } from '../../../src/registry/http/fetch.ts'
 import { HostGates } from '../../../src/registry/http/host-gate.ts'
-import { IncomingBody } from '../../../src/registry/http/transport/incoming-body.ts'
+import { IncomingBody } from '../../../src/registry/http/bodies/incoming-body.ts'
 import { limit } from '../../../src/registry/http/limit.ts'
 import { createResponse } from '../../../src/registry/http/response.ts'
 import { notedCall, requestOf } from '../../support/http-world.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fetch, RegistryRequest, RequestBody } from '../../../src/registry/http/fetch.ts'
-import { IncomingBody } from '../../../src/registry/http/transport/incoming-body.ts'
+import { IncomingBody } from '../../../src/registry/http/bodies/incoming-body.ts'
 import { redirect } from '../../../src/registry/http/redirect.ts'
 import { createResponse } from '../../../src/registry/http/response.ts'
 import { notedCall, requestOf } from '../../support/http-world.ts'

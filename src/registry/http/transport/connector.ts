@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Connector } from 'undici/lib/core/connect.js'
 import { type Certificates, sharedTlsOptions } from './certificates.ts'
-import type { ReadBuffers } from './read-buffers.ts'
+import type { ReadBuffers } from '../bodies/read-buffers.ts'
 
 const connectMs = 10_000
 

@@ -10,7 +10,7 @@ const minRest = 1 / 8
 const maxSpare = 8
 
 /** A large buffer, while it is in use. */
-interface Use {
+interface BufferUse {
   /** the bytes that were read into it */
   read: number
   /** of these, the bytes that are written */
@@ -27,7 +27,7 @@ interface Use {
  */
 export class ReadBuffers {
   readonly #spare: ArrayBufferLike[] = []
-  readonly #uses = new WeakMap<ArrayBufferLike, Use>()
+  readonly #uses = new WeakMap<ArrayBufferLike, BufferUse>()
 
   /**
    * Returns the option of a socket that reads into these buffers.
@@ -44,7 +44,7 @@ export class ReadBuffers {
     }
   }
 
-  /** The bytes of a chunk are written, and nobody reads them any more. Call it once for a chunk. */
+  /** Call it once for a chunk, when its bytes are written and have no other reader. */
   release(chunk: Uint8Array): void {
     const use = this.#uses.get(chunk.buffer)
     if (use === undefined) return
@@ -75,7 +75,7 @@ export class ReadBuffers {
     return buffer
   }
 
-  #recycle(memory: ArrayBufferLike, { read, written, full }: Use): void {
+  #recycle(memory: ArrayBufferLike, { read, written, full }: BufferUse): void {
     if (!full || written < read) return
     this.#uses.delete(memory)
     if (this.#spare.length < maxSpare) this.#spare.push(memory)

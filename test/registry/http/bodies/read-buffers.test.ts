@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ReadBuffers } from '../../../../src/registry/http/transport/read-buffers.ts'
+import { ReadBuffers } from '../../../../src/registry/http/bodies/read-buffers.ts'
 
 const kib = 1024
 

@@ -19,7 +19,7 @@ export interface SourceProgress {
 /**
  * A body on its way to the connection: exactly `size` bytes, or an error. It can be stopped while
  * its source delays it. undici cannot stop an iterable. undici asks for more when the connection
- * has taken all that it was given (`transport.ts` opens the connections for that).
+ * has taken all that it was given (`connector.ts` opens the connections for that).
  */
 export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #source: AsyncIterator<Uint8Array>

@@ -6,7 +6,8 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { bundleFile, writeBundle } from './bundle/bundle.ts'
+import { writeNotices } from './release/notices.ts'
 
 rmSync(dirname(bundleFile), { recursive: true, force: true })
 mkdirSync(dirname(bundleFile))
-await writeBundle()
+writeNotices(await writeBundle())

@@ -12,18 +12,20 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { type BinaryTarget, binaryTargets } from './binaries/bun-packages.ts'
 import { findBunRuntime } from './binaries/bun-runtime.ts'
+import { binaryName, type Target, targets as allTargets } from './targets.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-export interface BinaryOptions {
+interface BinaryOptions {
   /** where `bin/` is written; `release` if it is not given */
   readonly folder?: string
-  readonly targets?: readonly BinaryTarget[]
+  readonly targets?: readonly Target[]
   /** the bundle; `dist/dray.cjs` if it is not given */
   readonly bundle?: string
 }
+
+const allNames = allTargets.map(({ name }) => name)
 
 const flags = [
   '--compile',
@@ -43,7 +45,7 @@ const flags = [
 export async function buildBinaries(options: BinaryOptions = {}): Promise<readonly string[]> {
   const {
     folder = join(root, 'release'),
-    targets = binaryTargets,
+    targets = allTargets,
     bundle = join(root, 'dist/dray.cjs'),
   } = options
   const cache = join(root, 'node_modules/.cache/dray-bun')
@@ -58,7 +60,7 @@ export async function buildBinaries(options: BinaryOptions = {}): Promise<readon
       const runtime = await findBunRuntime(target, cache)
       const file = join(bin, binaryName(target))
       const built = join(empty, binaryName(target))
-      const args = [...flags, `--target=${bunTarget(target)}`, `--compile-executable-path=${runtime}`]
+      const args = [...flags, `--target=bun-${target.name}`, `--compile-executable-path=${runtime}`]
       await promisify(execFile)(compiler, ['build', ...args, bundle, '--outfile', built], {
         cwd: empty,
         env: { PATH: process.env['PATH'], HOME: empty, TMPDIR: empty },
@@ -73,21 +75,11 @@ export async function buildBinaries(options: BinaryOptions = {}): Promise<readon
   return files
 }
 
-/** The name of a binary in `bin/`. */
-export function binaryName(target: BinaryTarget): string {
-  return `dray-${target}${target.startsWith('windows') ? '.exe' : ''}`
-}
-
-/** The name of a platform in Bun's `--target`. */
-function bunTarget(target: BinaryTarget): string {
-  return `bun-${target}`
-}
-
 /** Bun itself runs on the platform that builds. */
-function thisPlatform(): BinaryTarget {
+function thisPlatform(): Target {
   const system = process.platform === 'win32' ? 'windows' : process.platform
   const libc = system === 'linux' && existsSync('/etc/alpine-release') ? '-musl' : ''
-  const found = binaryTargets.find((target) => target === `${system}-${process.arch}${libc}`)
+  const found = allTargets.find(({ name }) => name === `${system}-${process.arch}${libc}`)
   if (found === undefined) throw new Error(`Bun does not run on ${system}-${process.arch}`)
   return found
 }
@@ -98,10 +90,10 @@ async function move(from: string, to: string): Promise<void> {
   await rm(from)
 }
 
-function parseTargets(names: readonly string[]): readonly BinaryTarget[] {
+function parseTargets(names: readonly string[]): readonly Target[] {
   return names.map((name) => {
-    const target = binaryTargets.find((one) => one === name)
-    if (target === undefined) throw new Error(`the target ${name} is not one of ${binaryTargets.join(', ')}`)
+    const target = allTargets.find((one) => one.name === name)
+    if (target === undefined) throw new Error(`the target ${name} is not one of ${allNames.join(', ')}`)
     return target
   })
 }
@@ -109,7 +101,7 @@ function parseTargets(names: readonly string[]): readonly BinaryTarget[] {
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
-      target: { type: 'string', multiple: true, default: [...binaryTargets] },
+      target: { type: 'string', multiple: true, default: [...allNames] },
       bundle: { type: 'string' },
       folder: { type: 'string' },
     },

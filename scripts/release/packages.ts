@@ -6,12 +6,14 @@
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildArchives } from './archives.ts'
+import { bunNotice } from './binaries/bun-notice.ts'
 import { writeChecksums } from './checksums.ts'
 import { completionFiles } from './completions.ts'
 import { sourceDate } from './dates.ts'
 import { buildDeb } from './deb.ts'
 import { renderManPages } from './man.ts'
 import { buildManifests } from './manifests.ts'
+import { formatNotices, readNotices } from './notices.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -30,7 +32,7 @@ export async function buildPackages({
   const read = (...path: readonly string[]): string => readFileSync(join(root, ...path), 'utf8')
   const { version } = JSON.parse(read('package.json')) as { version: string }
   const [man, completions] = [await renderManPages(date), await completionFiles()]
-  const notices = read('dist', 'THIRD_PARTY_NOTICES')
+  const notices = formatNotices([...readNotices(), bunNotice])
   const texts = new Map([
     ['LICENSE', read('LICENSE')],
     ['THIRD_PARTY_NOTICES', notices],

@@ -1,31 +1,18 @@
 /** The version of Bun, which `dray --version` names in a binary. */
 export const bunVersion = '1.4.5'
 
-/** A platform for which there is a binary. */
-export const binaryTargets = [
-  'linux-x64',
-  'linux-arm64',
-  'linux-x64-musl',
-  'linux-arm64-musl',
-  'darwin-x64',
-  'darwin-arm64',
-  'windows-x64',
-] as const
-
-export type BinaryTarget = (typeof binaryTargets)[number]
-
 /** A package with the runtime of Bun for one platform. */
-export interface BunPackage {
+interface BunPackage {
   readonly name: string
   /** of its tarball (Subresource Integrity), as the package registry publishes it */
   readonly integrity: string
 }
 
 /**
- * The packages of this version. `@oven/bun-linux-x64-baseline` has the same file as
+ * The packages of this version, by the names of `targets`. `@oven/bun-linux-x64-baseline` has the same file as
  * `@oven/bun-linux-x64`: that binary needs SSE4.2, and no AVX2.
  */
-export const bunPackages: Readonly<Record<BinaryTarget, BunPackage>> = {
+export const bunPackages: Readonly<Record<string, BunPackage>> = {
   'linux-x64': {
     name: '@oven/bun-linux-x64',
     integrity:

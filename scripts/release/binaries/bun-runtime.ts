@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { readTar } from '../tar.ts'
-import { type BinaryTarget, bunPackages, bunVersion } from './bun-packages.ts'
+import type { Target } from '../targets.ts'
+import { bunPackages, bunVersion } from './bun-packages.ts'
 
 const run = promisify(execFile)
 
@@ -15,8 +16,10 @@ const run = promisify(execFile)
  * tarball is checked against the pinned hash each time.
  * @throws if the package cannot be fetched, or if its hash differs.
  */
-export async function findBunRuntime(target: BinaryTarget, cache: string): Promise<string> {
-  const { name, integrity } = bunPackages[target]
+export async function findBunRuntime(target: Target, cache: string): Promise<string> {
+  const wanted = bunPackages[target.name]
+  if (wanted === undefined) throw new Error(`there is no package of Bun for ${target.name}`)
+  const { name, integrity } = wanted
   await mkdir(cache, { recursive: true })
   const tarball = join(cache, `${name.replace('@', '').replace('/', '-')}-${bunVersion}.tgz`)
   if (!(await exists(tarball)))
@@ -29,11 +32,11 @@ export async function findBunRuntime(target: BinaryTarget, cache: string): Promi
 }
 
 /** Writes the program of the package beside its tarball. */
-async function unpack(tarball: Uint8Array, target: BinaryTarget, cache: string): Promise<string> {
-  const path = target.startsWith('windows') ? 'package/bin/bun.exe' : 'package/bin/bun'
+async function unpack(tarball: Uint8Array, target: Target, cache: string): Promise<string> {
+  const path = target.isWindows ? 'package/bin/bun.exe' : 'package/bin/bun'
   const entry = readTar(gunzipSync(tarball)).find((one) => one.path === path)
-  if (entry?.kind !== 'file') throw new Error(`the package of Bun for ${target} has no ${path}`)
-  const file = join(cache, `bun-${bunVersion}-${target}`)
+  if (entry?.kind !== 'file') throw new Error(`the package of Bun for ${target.name} has no ${path}`)
+  const file = join(cache, `bun-${bunVersion}-${target.name}`)
   // Another build may run the file.
   const partial = `${file}.${process.pid}`
   await writeFile(partial, entry.bytes)

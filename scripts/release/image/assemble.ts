@@ -8,11 +8,11 @@ import { cycloneDxBom, type SbomPart } from '../sbom/cyclonedx.ts'
 import {
   bundledPart,
   type BundledPackage,
-  bunPart,
   debianPart,
   debianUrl,
   drayPart,
   type Product,
+  runtimePart,
 } from '../sbom/parts.ts'
 import { attachmentOf, cycloneDxType, type Predicate } from './attach.ts'
 import { baseEntries } from './base-layer.ts'
@@ -35,8 +35,8 @@ export interface ImageInputs {
   /** files of dray by their path in the image, for every platform */
   readonly texts: ReadonlyMap<string, string>
   readonly bundled: readonly BundledPackage[]
-  /** the version of Bun in the binaries */
-  readonly bunVersion: string
+  /** Bun, which is in the binaries */
+  readonly runtime: BundledPackage
   /** signs the attached artifacts */
   readonly key?: SigningKey
 }
@@ -99,7 +99,7 @@ function labelsOf({ product, commit }: ImageInputs, created: string): Readonly<R
 }
 
 function sbomOf(
-  { product, pins, bundled, bunVersion }: ImageInputs,
+  { product, pins, bundled, runtime }: ImageInputs,
   { digest }: Descriptor,
   platforms: readonly PlatformInputs[],
   created: string,
@@ -115,7 +115,7 @@ function sbomOf(
   const components = [
     drayPart(product),
     ...bundled.map(bundledPart),
-    bunPart(bunVersion),
+    runtimePart(runtime),
     ...pinsOf(pins, platforms).map((pin) => debianPart(pin, pins)),
   ]
   return { predicateType: cycloneDxType, predicate: cycloneDxBom(container, components, created) }

@@ -12,7 +12,7 @@ export interface Blob {
   readonly bytes: Uint8Array
 }
 
-export interface PlatformImage {
+interface PlatformImage {
   readonly architecture: string
   readonly manifest: ManifestContent
   readonly blobs: readonly Blob[]

@@ -24,19 +24,15 @@ export function bundledPart({ name, version, license }: BundledPackage): SbomPar
   return { type: 'library', name, version, license, purl: npmUrl(name, version) }
 }
 
-/** The runtime in the standalone binaries and the image. */
-export function bunPart(version: string): SbomPart {
-  return {
-    type: 'platform',
-    name: 'bun',
-    version,
-    license: 'MIT',
-    purl: npmUrl('bun', version),
-    description: 'The JavaScript runtime of the standalone binaries.',
-  }
+/** The runtime in the standalone binaries and the image, which is a package of npm too. */
+export function runtimePart(bun: BundledPackage): SbomPart {
+  const description = 'The JavaScript runtime of the standalone binaries.'
+  return { ...bundledPart(bun), type: 'platform', description }
 }
 
-/** The runtime of the npm package, which does not contain it. */
+/**
+ * The runtime of the npm package, which does not contain it. The version is that of its tests.
+ */
 export function nodePart(version: string): SbomPart {
   return {
     type: 'platform',
@@ -68,7 +64,7 @@ export function debianPart(pin: Pin, { release }: Pins): SbomPart {
 }
 
 /** Package URLs (purl-spec, types npm and deb). */
-export function npmUrl(name: string, version: string): string {
+function npmUrl(name: string, version: string): string {
   return `pkg:npm/${name.split('/').map(encodeURIComponent).join('/')}@${encodeURIComponent(version)}`
 }
 

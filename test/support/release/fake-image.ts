@@ -34,7 +34,7 @@ export function imageInputs(changed: Partial<ImageInputs> = {}): ImageInputs {
       { name: '@acme/a', version: '1.0.0', license: 'MIT' },
       { name: 'b', version: '2.0.0', license: 'SEE LICENSE IN file' },
     ],
-    bunVersion: '1.4.5',
+    runtime: { name: 'bun', version: '1.4.5', license: 'MIT' },
     ...changed,
   }
 }

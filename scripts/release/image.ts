@@ -1,0 +1,126 @@
+/**
+ * `npm run release:image`: writes the container image to `release/image`, an OCI image layout.
+ *
+ * - `--key FILE` signs the attached artifacts with a private key in PEM.
+ * - `--update-pins` writes the newest versions of the packages of Debian to the file of pins.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readScript } from '../../src/cli/completion/shells.ts'
+import type { Descriptor } from '../../src/oci/descriptor.ts'
+import { loadSigningKey, type SigningKey } from '../../src/signing/signing-keys.ts'
+import { bunNotice } from './binaries/bun-notice.ts'
+import { sourceDate } from './dates.ts'
+import { assembleImage, type PlatformInputs } from './image/assemble.ts'
+import { downloadPackage } from './image/debian/download.ts'
+import { architectures, type Architecture, pinsFor, type Pins, readPins } from './image/debian/pins.ts'
+import { unpackPackage } from './image/debian/unpack.ts'
+import { updatePins } from './image/debian/update-pins.ts'
+import { writeLayout } from './image/write-layout.ts'
+import { readNotices } from './notices.ts'
+import { readProduct } from './product.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+/** The files of completion scripts, where each shell searches for them. */
+const completions = {
+  bash: 'usr/share/bash-completion/completions/dray',
+  zsh: 'usr/share/zsh/vendor-completions/_dray',
+  fish: 'usr/share/fish/vendor_completions.d/dray.fish',
+} as const
+const binaries = { amd64: 'dray-linux-x64', arm64: 'dray-linux-arm64' } as const
+
+export interface ImageOptions {
+  /** contains `bin/` with the binaries and receives `image/`; `release` if it is not given */
+  readonly folder?: string
+  /** the cache of packages of Debian */
+  readonly cache?: string
+  /** signs the attached artifacts */
+  readonly key?: SigningKey
+}
+
+export interface BuiltImage {
+  /** the image layout */
+  readonly path: string
+  /** the tag of the image in the layout */
+  readonly tag: string
+  readonly index: Descriptor
+}
+
+/** Builds the image from the binaries in `FOLDER/bin`. @throws Error if one is missing. */
+export async function buildImage(options: ImageOptions = {}): Promise<BuiltImage> {
+  const { folder = join(root, 'release'), cache = join(root, 'node_modules', '.cache', 'debian') } = options
+  const product = readProduct()
+  const pins = readPins()
+  const platforms = architectures.map((one) => readPlatform(one, pins, folder, cache))
+  const { image, attachments } = assembleImage({
+    product,
+    commit: readCommit(),
+    date: sourceDate(root),
+    pins,
+    platforms: await Promise.all(platforms),
+    texts: await readTexts(),
+    bundled: readNotices(),
+    runtime: bunNotice,
+    ...(options.key !== undefined && { key: options.key }),
+  })
+  const path = join(folder, 'image')
+  await writeLayout(path, image, attachments, product.version)
+  return { path, tag: product.version, index: image.index.descriptor }
+}
+
+async function readPlatform(
+  architecture: Architecture,
+  pins: Pins,
+  folder: string,
+  cache: string,
+): Promise<PlatformInputs> {
+  const packages = []
+  for (const pin of pinsFor(pins, architecture))
+    packages.push(unpackPackage(await downloadPackage(pin, pins, cache)))
+  return { architecture, packages, binary: readFileSync(join(folder, 'bin', binaries[architecture])) }
+}
+
+/** The texts of the second layer by their path in the image. */
+async function readTexts(): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map([
+    ['usr/share/doc/dray/LICENSE', readFileSync(join(root, 'LICENSE'), 'utf8')],
+    [
+      'usr/share/doc/dray/THIRD_PARTY_NOTICES',
+      readFileSync(join(root, 'dist', 'THIRD_PARTY_NOTICES'), 'utf8'),
+    ],
+  ])
+  for (const [shell, path] of Object.entries(completions))
+    texts.set(path, await readScript(shell as keyof typeof completions))
+  return texts
+}
+
+/** The hash of the commit, or undefined if the folder is not a repository. */
+function readCommit(): string | undefined {
+  try {
+    const stdio = ['ignore', 'pipe', 'ignore'] as const
+    return execFileSync('git', ['rev-parse', 'HEAD'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: [...stdio],
+    }).trim()
+  } catch {
+    return undefined
+  }
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: { key: { type: 'string' }, 'update-pins': { type: 'boolean' } },
+  })
+  if (values['update-pins'] === true) {
+    const { packages } = await updatePins(new Date())
+    for (const { name, version, architecture } of packages)
+      process.stdout.write(`${name} ${version} ${architecture}\n`)
+  } else {
+    const key = values.key === undefined ? undefined : await loadSigningKey(values.key)
+    const { path, tag, index } = await buildImage({ ...(key !== undefined && { key }) })
+    process.stdout.write(`${path}:${tag} ${index.digest}\n`)
+  }
+}

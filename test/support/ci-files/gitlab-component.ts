@@ -8,7 +8,7 @@ interface ComponentInput {
   readonly regex?: string
 }
 
-/** A GitLab CI/CD component: its header and its jobs (GitLab, CI/CD YAML syntax reference, spec). */
+/** A GitLab CI/CD component: its header and jobs (GitLab, CI/CD YAML syntax reference, spec). */
 export interface Component {
   readonly inputs: Readonly<Record<string, ComponentInput>>
   /** the fields of `$[[ component.FIELD ]]` that it uses */

@@ -15,7 +15,9 @@ export function drayCommandsIn({ language, text }: Fence): readonly DrayArgument
     case 'console':
       return inShell((text.match(/^\$ .*(?:\\\n.*)*/gm) ?? []).map((line) => line.slice(2)).join('\n'))
     case 'groovy':
-      return [...text.matchAll(/\bsh '([^']*)'/g)].flatMap(([, script = '']) => inShell(script))
+      return [...text.matchAll(/\bsh(?: |\(script: )'([^']*)'/g)].flatMap(([, script = '']) =>
+        inShell(script),
+      )
     case 'cron':
       return inShell(text.replaceAll(/^(?:\S+ ){5}\w+ /gm, ''))
     // Forms of usage, and output of other programs.
@@ -30,13 +32,13 @@ function inShell(script: string): readonly DrayArguments[] {
   return shellCommands(script).flatMap(([program, ...args]) => (program === 'dray' ? [args] : []))
 }
 
-/** The dray commands of YAML for a CI system: scripts, container arguments, and inputs of the action. */
+/** The dray commands of CI configuration: scripts, container arguments, inputs of the action. */
 export function drayCommandsInYaml(text: string): readonly DrayArguments[] {
   return parseAllDocuments(text).flatMap((document) => inValue(document.toJS() as unknown))
 }
 
 /** Keys whose values are prose or conditions. */
-const proseKeys = new Set(['description', 'name', 'if', 'displayName', 'label'])
+const proseKeys = new Set(['author', 'description', 'name', 'if', 'displayName', 'label'])
 
 function inValue(value: unknown): readonly DrayArguments[] {
   if (typeof value === 'string') return inShell(value)
@@ -47,7 +49,9 @@ function inValue(value: unknown): readonly DrayArguments[] {
     typeof uses === 'string' && uses.startsWith(`${project.action}@`) ? inInputs(inputs) : inValue(inputs)
   const isContainer = typeof image === 'string' && image.startsWith(`${project.image}:`)
   const inContainer = isContainer && isTexts(args) ? [args.map(withSamples)] : inValue(args)
-  const rest = Object.entries(others).filter(([key]) => !proseKeys.has(key))
+  const rest = Object.entries(others).filter(
+    ([key]) => !proseKeys.has(key) && !(isContainer && key === 'command'),
+  )
   return [...inAction, ...inContainer, ...rest.flatMap(([, other]) => inValue(other))]
 }
 

@@ -8,8 +8,8 @@ import { DrayError } from '../src/lib/errors.ts'
 
 /** The folder of the action: a checkout of this repository at the ref of `uses:`. */
 const root = join(import.meta.dirname, '..')
-/** The program, of which `dist/dray.cjs` is the larger part. */
-const script = join(root, 'bin', 'dray.js')
+/** Starts the program in `dist/dray.cjs`. */
+const script = join(root, 'action', 'dray.cjs')
 
 interface ProgramFiles {
   readonly folder: string

@@ -19,6 +19,15 @@ async function jobWithImage() {
   return { registries, job: await startJob({ 'dray.yaml': registries.config }) }
 }
 
+/** A copy of the action as the runner checks it out, with some built files. */
+async function copyOfAction(built: readonly string[]): Promise<string> {
+  const folder = await tempFolder()
+  const sources = ['action', 'package.json', 'src/cli/project.ts', 'src/lib', 'src/render/text']
+  for (const path of [...sources, ...built])
+    await cp(join(root, path), join(folder, path), { recursive: true })
+  return folder
+}
+
 describe('the action', () => {
   it('runs the command and sets the outputs and the summary', async () => {
     const { registries, job } = await jobWithImage()
@@ -87,10 +96,17 @@ describe('the action', () => {
     expect(step).toMatchObject({ code: 0, stdout: `${registries.staging.host}/staging/api:1.4.2\n` })
   })
 
+  it('needs only the sources and dist/dray.cjs of a release tag', async () => {
+    const tag = await copyOfAction(['dist/dray.cjs'])
+    const job = await startJob()
+    const step = await job.step({ with: { command: '--version' } }, tag)
+    expect(step).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^dray\/\d/) })
+    // Later runs of the job load compiled code.
+    expect(await readdir(join(job.folder, 'dray-compile-cache'))).not.toEqual([])
+  })
+
   it('fails on a branch, and names the release tag', async () => {
-    const branch = await tempFolder()
-    for (const path of ['action', 'package.json', 'src/cli/project.ts', 'src/lib', 'src/render/text'])
-      await cp(join(root, path), join(branch, path), { recursive: true })
+    const branch = await copyOfAction([])
     const step = await (await startJob()).step({ with: { command: 'ls @prod/api' } }, branch)
     expect(step).toMatchObject({ code: 1, path: [] })
     expect(step.stdout).toMatch(/^::error title=dray::this ref of the action .*fix: .*uses: \S+\/dray@v\d/)

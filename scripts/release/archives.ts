@@ -1,8 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { binaryName } from './binaries.ts'
-import { type BinaryTarget, binaryTargets } from './binaries/bun-packages.ts'
 import { gzip, sortedEntries, tarArchive, type TarEntry } from './tar.ts'
+import { archiveName, binaryName, targets } from './targets.ts'
 import { zipArchive } from './zip.ts'
 
 interface ArchiveOptions {
@@ -19,17 +18,17 @@ interface ArchiveOptions {
  * binary. @returns the names of the archives
  */
 export function buildArchives({ folder, texts, date }: ArchiveOptions): readonly string[] {
-  const present = binaryTargets.filter((target) => existsSync(join(folder, 'bin', binaryName(target))))
+  const present = targets.filter((target) => existsSync(join(folder, 'bin', binaryName(target))))
   return present.map((target) => {
     const bytes = readFileSync(join(folder, 'bin', binaryName(target)))
     const program: TarEntry = {
       kind: 'file',
-      path: isWindows(target) ? 'dray.exe' : 'dray',
+      path: target.isWindows ? 'dray.exe' : 'dray',
       mode: 0o755,
       bytes,
     }
     const entries = sortedEntries([program, ...textEntries(texts)])
-    const archive = isWindows(target) ? zipArchive(entries, date) : gzip(tarArchive(entries, date))
+    const archive = target.isWindows ? zipArchive(entries, date) : gzip(tarArchive(entries, date))
     writeFileSync(join(folder, archiveName(target)), archive)
     return archiveName(target)
   })
@@ -49,13 +48,4 @@ function textEntries(texts: ReadonlyMap<string, string>): readonly TarEntry[] {
       bytes: Buffer.from(text),
     })),
   ]
-}
-
-/** The name of the archive of a binary. */
-export function archiveName(target: BinaryTarget): string {
-  return isWindows(target) ? `dray-${target}.zip` : `dray-${target}.tar.gz`
-}
-
-function isWindows(target: BinaryTarget): boolean {
-  return target.startsWith('windows')
 }

@@ -4,8 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { archiveName } from '../../../scripts/release/archives.ts'
-import { binaryTargets } from '../../../scripts/release/binaries/bun-packages.ts'
+import { archiveName, targets } from '../../../scripts/release/targets.ts'
 import { formatChecksums, parseChecksums, writeChecksums } from '../../../scripts/release/checksums.ts'
 import { buildManifests, renderManifests } from '../../../scripts/release/manifests.ts'
 import type { ReleaseFacts } from '../../../scripts/release/manifests/release-files.ts'
@@ -15,7 +14,7 @@ import { tools } from '../../support/tools.ts'
 
 const ruby = tools('ruby')
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')
-const checksums = new Map(binaryTargets.map((target) => [archiveName(target), hashOf(target)]))
+const checksums = new Map(targets.map((target) => [archiveName(target), hashOf(target.name)]))
 const facts: ReleaseFacts = {
   version: '1.4.0',
   day: '2026-11-28',
@@ -150,7 +149,7 @@ describe('the winget manifests', () => {
 describe('manifests of a release', () => {
   it('carry the hashes of the files in its folder', async () => {
     const folder = await tempFolder()
-    for (const target of binaryTargets) writeFileSync(join(folder, archiveName(target)), target)
+    for (const target of targets) writeFileSync(join(folder, archiveName(target)), target.name)
     await writeChecksums(folder)
     const paths = buildManifests({ folder, date: 0 })
     const texts = paths.map((path) => readFileSync(join(folder, path), 'utf8')).join('\n')

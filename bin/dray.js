@@ -22,8 +22,7 @@ if (!(major === 24 ? minor >= 15 : major >= 26)) {
 
 function start() {
   try {
-    require('../dist/compile-cache.cjs').startCompileCache(process.env)
-    void require('../dist/dray.cjs').main(args)
+    void require('../dist/load.cjs').runBundle(require.resolve('../dist/dray.cjs'), args, process.env)
   } catch (error) {
     if (error.code !== 'MODULE_NOT_FOUND') throw error
     console.error('error: cannot start dray')

@@ -1,7 +1,6 @@
 /**
  * Builds `dist/`: `dray.cjs`, one CommonJS file with dray and the packages that it uses, and
- * `compile-cache.cjs`, which `bin/dray.js` needs before it loads that file
- * (docs/decisions/bundle.md).
+ * `load.cjs`, with which `bin/dray.js` runs that file (docs/decisions/bundle.md).
  */
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join, relative, sep } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
@@ -10,7 +11,7 @@ const withoutHttp2 = 'without-http2'
 
 /** The name of the file that has the whole program. */
 export const bundleFile: string = join(root, 'dist', 'dray.cjs')
-const cacheFile = join(root, 'dist', 'compile-cache.cjs')
+const loaderFile = join(root, 'dist', 'load.cjs')
 
 /** Removes work of packages at every start that dray does not need. Each was measured. */
 const leaner: Plugin = {
@@ -39,6 +40,17 @@ function embed(manifest: string): Plugin {
   }
 }
 
+/** Embeds the hash of the bundle, to which compiled code belongs. */
+function identify(bundle: string): Plugin {
+  const hash = createHash('sha256').update(bundle).digest('hex').slice(0, 16)
+  return {
+    name: 'identify',
+    load(id) {
+      return id === join(root, 'src/cli/program/build-id.ts') ? `export const buildId = '${hash}'` : undefined
+    },
+  }
+}
+
 async function build(input: string, plugins: readonly Plugin[]): Promise<readonly OutputChunk[]> {
   const started = await rolldown({
     cwd: root,
@@ -63,14 +75,11 @@ async function build(input: string, plugins: readonly Plugin[]): Promise<readonl
 /** Writes the files. Returns the modules that the bundle has, as paths. */
 export async function writeBundle(): Promise<readonly string[]> {
   const manifest = JSON.stringify(await readManifest())
-  const [program, cache] = await Promise.all([
-    build('src/cli/main.ts', [leaner, embed(manifest), lazyBuiltins]),
-    build('src/cli/program/compile-cache.ts', [lazyBuiltins]),
-  ])
-  // `node dist/dray.cjs` runs dray. bin/dray.js and tests call `main`.
-  const runItself = 'if (require.main === module) void exports.main(process.argv.slice(2))\n'
-  writeFileSync(bundleFile, escapeNonAscii(joinModules(program, nameOf)) + runItself)
-  writeFileSync(cacheFile, joinModules(cache, nameOf))
+  const program = await build('src/cli/main.ts', [leaner, embed(manifest), lazyBuiltins])
+  const code = escapeNonAscii(joinModules(program, nameOf))
+  writeFileSync(bundleFile, code)
+  const loader = await build('src/cli/program/load-bundle.ts', [identify(code), lazyBuiltins])
+  writeFileSync(loaderFile, joinModules(loader, nameOf))
   return program.flatMap(({ moduleIds }) => moduleIds)
 }
 

@@ -29,7 +29,11 @@ export function joinModules(chunks: readonly OutputChunk[], nameOf: (moduleId: s
   const names = new Map(chunks.map((chunk) => [chunk.fileName, nameOf(chunk.moduleIds[0] ?? chunk.fileName)]))
   const entry = chunks.find(({ isEntry }) => isEntry)
   const modules = chunks.map((chunk) => lazyModule(chunk, names))
-  return `const __loaded = Object.create(null)
+  return `(typeof module === 'undefined' ? (program) => program : (program) => {
+program(exports)
+if (require.main === module) void exports.main(process.argv.slice(2))
+})((function (exports) {
+const __loaded = Object.create(null)
 function __load(name) {
   return __loaded[name] ?? __evaluate(name)
 }
@@ -47,6 +51,8 @@ const __modules = {
 ${modules.map(({ name, code }) => `${JSON.stringify(name)}: (exports) => {\n${code}\n},`).join('\n')}
 }
 Object.assign(exports, __load(${JSON.stringify(names.get(entry?.fileName ?? ''))}))
+exports.countModules = () => Object.keys(__loaded).length
+}))
 `
 }
 
@@ -86,6 +92,9 @@ function lazyModule({ fileName, code }: OutputChunk, names: ReadonlyMap<string, 
       edits.push({ start, end, text: `(${name} ??= __load(${JSON.stringify(module)}))` })
     },
     CallExpression({ start, end }) {
+      const [, builtin] = /^require\(["'`]([^."'`][^"'`]*)["'`]\)$/.exec(code.slice(start, end)) ?? []
+      if (builtin !== undefined)
+        edits.push({ start, end, text: `process.getBuiltinModule(${JSON.stringify(builtin)})` })
       const module = loadedBy({ start, end })
       if (module === undefined || isDone({ start, end })) return
       edits.push({ start, end, text: `__load(${JSON.stringify(module)})` })

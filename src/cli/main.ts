@@ -4,17 +4,18 @@ import { reportError } from './command/report.ts'
 import { createErrorDocument } from './command/result-document.ts'
 import { fromOclif } from './command/usage-error.ts'
 import { findCommand } from './dispatch/find-command.ts'
+import { asksForHelp } from './dispatch/help-flags.ts'
 import { splitArguments, type SplitArguments } from './dispatch/split-arguments.ts'
 import { chooseFormat, commonFormats, errorFormat, isDocument, requestedFormats } from './output/formats.ts'
 import { loadDocumentPrinter } from './output/print-document.ts'
 import { version } from './program/about.ts'
-import { commands, isCommand } from './program/commands.ts'
+import { isCommand } from './program/command-ids.ts'
+import { commands } from './program/commands.ts'
 import { hostVersion } from './program/host.ts'
 import { prepareEnvironment } from './program/prepare-environment.ts'
 import type { ProgramInfo } from './program/program-info.ts'
 import { isTopic } from './program/topics.ts'
 
-const helpFlags: ReadonlySet<string> = new Set(['--help', '-h'])
 const platform = `${process.platform}-${process.arch}`
 
 const program: ProgramInfo = {
@@ -89,12 +90,6 @@ async function showVersion(args: readonly string[], { words, stoppedAt }: SplitA
   const result = { version, platform, host: hostVersion(), node: process.version }
   const print = await loadDocumentPrinter(format)
   process.stdout.write(print(createResultDocument('version', true, result, [])))
-}
-
-function asksForHelp(args: readonly string[]): boolean {
-  const end = args.indexOf('--')
-  const before = end < 0 ? args : args.slice(0, end)
-  return before.some((arg) => helpFlags.has(arg)) || splitArguments(before).flags.has('help')
 }
 
 /** Shows an error that no command has shown. */

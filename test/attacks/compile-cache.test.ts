@@ -1,6 +1,18 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   filesBelow,
@@ -9,11 +21,29 @@ import {
   needsRoot,
   makeUnsafe,
   stranger,
+  uid,
   unsafeFolders,
 } from '../support/unsafe-folders.ts'
 import { dray, type RunOptions } from '../support/program.ts'
 import { onlyOnNode } from '../support/program-command.ts'
 import { tempFolder } from '../support/temp.ts'
+
+/** The only file of compiled code below a home. */
+function cacheFile(home: string): string {
+  const folder = join(home, '.cache', 'dray', 'compile-cache')
+  const version = readdirSync(folder).find((name) => name.includes(process.version))
+  return join(folder, version ?? '', 'plan-show')
+}
+
+function linkElsewhere(file: string): void {
+  writeFileSync(`${file}-elsewhere`, '')
+  symlinkSync(`${file}-elsewhere`, file)
+}
+
+function changedByte(code: Buffer): Buffer {
+  const at = Math.floor(code.length / 2)
+  return Buffer.concat([code.subarray(0, at), Buffer.from([~(code[at] ?? 0)]), code.subarray(at + 1)])
+}
 
 const skip = onlyOnNode('compile cache')
 
@@ -41,6 +71,7 @@ describe.skipIf(skip.isSkipped)(`the compile cache${skip.note}`, () => {
     expect(filesBelow(folder)).toHaveLength(1)
     const folders = [folder, ...readdirSync(folder).map((name) => join(folder, name))]
     expect(folders.map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700])
+    expect(statSync(cacheFile(home)).mode & 0o777).toBe(0o600)
   })
 
   it.each(unsafeFolders)('is not used if its folder %s', async (_, makeTrap) => {
@@ -54,19 +85,67 @@ describe.skipIf(skip.isSkipped)(`the compile cache${skip.note}`, () => {
     expect(await cachedBelow([home], { HOME: home })).toEqual([])
   })
 
-  it.skipIf(!isRoot).each([
-    ['a file', (folder: string, file: string) => chownSync(join(folder, file), stranger, stranger)],
-    ['the folder', (folder: string) => chownSync(folder, stranger, stranger)],
-  ])(`is not used if %s of compiled code is of another user${needsRoot}`, async (_, plant) => {
+  it.skipIf(!isRoot)(`is not used, but replaced, if its file is of another user${needsRoot}`, async () => {
     const home = await tempFolder()
     await cachedBelow([], { HOME: home })
-    const cache = join(home, '.cache', 'dray', 'compile-cache')
-    const folder = join(cache, readdirSync(cache)[0] ?? '')
-    const [first = '', ...others] = readdirSync(folder)
-    // A run that uses the cache would write the deleted files again.
-    plant(folder, first)
-    for (const name of others) rmSync(join(folder, name))
-    expect(await cachedBelow([folder], { HOME: home })).toEqual([first])
+    chownSync(cacheFile(home), stranger, stranger)
+    await cachedBelow([], { HOME: home })
+    expect(statSync(cacheFile(home)).uid).toBe(uid)
+  })
+
+  it.skipIf(!isRoot)(`is not used if the folder of its version is of another user${needsRoot}`, async () => {
+    const home = await tempFolder()
+    await cachedBelow([], { HOME: home })
+    const folder = dirname(cacheFile(home))
+    rmSync(cacheFile(home))
+    chownSync(folder, stranger, stranger)
+    expect(await cachedBelow([folder], { HOME: home })).toEqual([])
+  })
+
+  it.each([
+    ['is a link', (file: string) => linkElsewhere(file)],
+    [
+      'can be written by every user',
+      (file: string, code: Buffer) => writeFileSync(file, code, { mode: 0o666 }),
+    ],
+    ['is empty', (file: string) => writeFileSync(file, '')],
+    ['is cut off', (file: string, code: Buffer) => writeFileSync(file, code.subarray(0, -1))],
+    ['has another byte', (file: string, code: Buffer) => writeFileSync(file, changedByte(code))],
+  ])('is not used if its file %s', async (_, plant) => {
+    const home = await tempFolder()
+    await cachedBelow([], { HOME: home })
+    const file = cacheFile(home)
+    const code = readFileSync(file)
+    rmSync(file)
+    const umask = process.umask(0)
+    plant(file, code)
+    process.umask(umask)
+    await cachedBelow([], { HOME: home })
+    // A file that was used is not written again.
+    expect(lstatSync(file).mode).toBe(0o100600)
+    expect(readFileSync(file).length).toBeGreaterThan(code.length / 2)
+  })
+
+  it('is used by the second run of a command, which writes nothing', async () => {
+    const home = await tempFolder()
+    await cachedBelow([], { HOME: home })
+    const { ino } = statSync(cacheFile(home))
+    await cachedBelow([], { HOME: home })
+    expect(statSync(cacheFile(home)).ino).toBe(ino)
+  })
+
+  it('keeps the folders of the four versions that were written last', async () => {
+    const home = await tempFolder()
+    const folder = join(home, '.cache', 'dray', 'compile-cache')
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    for (const [i, name] of ['one', 'two', 'three', 'four', 'five'].entries()) {
+      mkdirSync(join(folder, name, 'below'), { recursive: true })
+      utimesSync(join(folder, name), i, i)
+    }
+    await cachedBelow([], { HOME: home })
+    expect(readdirSync(folder).toSorted()).toEqual(
+      [basename(dirname(cacheFile(home))), 'five', 'four', 'three'].toSorted(),
+    )
   })
 
   it.each([

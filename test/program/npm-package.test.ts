@@ -80,7 +80,7 @@ describe('the npm package', () => {
       'bin/own-node.js',
       'bin/package.json',
       'dist/THIRD_PARTY_NOTICES',
-      'dist/compile-cache.cjs',
+      'dist/load-bundle.cjs',
       'dist/dray.cjs',
       'dist/man/…',
       'package.json',

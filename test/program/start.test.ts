@@ -151,6 +151,6 @@ it('an incomplete installation is reported with the missing file', async () => {
   })
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
   expect(stderr).toMatch(
-    /^error: cannot start dray\n {2}why: Cannot find module '.*compile-cache\.cjs'\n {2}fix: .*\n$/,
+    /^error: cannot start dray\n {2}why: Cannot find module '.*load\.cjs'\n {2}fix: .*\n$/,
   )
 })

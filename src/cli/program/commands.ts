@@ -1,9 +1,10 @@
 import type { CommandClass } from './command-class.ts'
+import type { commandIds } from './command-ids.ts'
 
 type CommandModule = Promise<{ readonly default: CommandClass }>
 
 /** The commands by their ids. Each is loaded only to run it. A test compares the ids with files. */
-export const commands: Readonly<Record<string, () => CommandModule>> = {
+const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> = {
   apply: () => import('../../commands/apply.ts'),
   approve: () => import('../../commands/approve.ts'),
   'audit:checkpoint': () => import('../../commands/audit/checkpoint.ts'),
@@ -38,7 +39,5 @@ export const commands: Readonly<Record<string, () => CommandModule>> = {
   tag: () => import('../../commands/tag.ts'),
 }
 
-/** Whether a command has this id, such as `plan:show`. */
-export function isCommand(id: string): boolean {
-  return Object.hasOwn(commands, id)
-}
+/** The same table for any text. */
+export const commands: Readonly<Record<string, () => CommandModule>> = table

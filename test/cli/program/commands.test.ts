@@ -1,7 +1,8 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { commands, isCommand } from '../../../src/cli/program/commands.ts'
+import { isCommand } from '../../../src/cli/program/command-ids.ts'
+import { commands } from '../../../src/cli/program/commands.ts'
 import { topics } from '../../../src/cli/program/topics.ts'
 
 const folder = join(import.meta.dirname, '../../../src/commands')

@@ -1,0 +1,42 @@
+/** The ids of the commands: the paths of their files below `src/commands/`. */
+export const commandIds = [
+  'apply',
+  'approve',
+  'audit:checkpoint',
+  'audit:export',
+  'audit:log',
+  'audit:merge',
+  'audit:verify',
+  'auth:explain',
+  'check',
+  'completion',
+  'config:init',
+  'config:schema',
+  'config:show',
+  'config:validate',
+  'copy',
+  'diff',
+  'doctor',
+  'explain',
+  'help',
+  'history',
+  'hold',
+  'inspect',
+  'login',
+  'logout',
+  'ls',
+  'plan:show',
+  'promote',
+  'prune',
+  'rollback',
+  'serve',
+  'status',
+  'tag',
+] as const
+
+const known: ReadonlySet<string> = new Set(commandIds)
+
+/** Whether a command has this id, such as `plan:show`. */
+export function isCommand(id: string): boolean {
+  return known.has(id)
+}

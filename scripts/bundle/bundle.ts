@@ -5,26 +5,13 @@ import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 import { readManifest } from '../../src/cli/program/manifest.ts'
 import { lazyBuiltins } from './lazy-builtins.ts'
 import { joinModules } from './lazy-modules.ts'
+import { leanPackages } from './lean-packages.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const withoutHttp2 = 'without-http2'
 
 /** The name of the file that has the whole program. */
 export const bundleFile: string = join(root, 'dist', 'dray.cjs')
 const loaderFile = join(root, 'dist', 'load.cjs')
-
-/** Removes work of packages at every start that dray does not need. Each was measured. */
-const leaner: Plugin = {
-  name: 'leaner',
-  resolveId(source, importer) {
-    // Without this module, undici assumes a Node without HTTP/2, which dray does not use: 6 ms.
-    const isUndici = importer !== undefined && /[\\/]node_modules[\\/]undici[\\/]/.test(importer)
-    return isUndici && source === 'node:http2' ? withoutHttp2 : undefined
-  },
-  load(id) {
-    return id === withoutHttp2 ? 'module.exports = { constants: {} }' : undefined
-  },
-}
 
 /** Embeds what the sources read from files and from the classes of the commands. */
 function embed(manifest: string): Plugin {
@@ -75,7 +62,7 @@ async function build(input: string, plugins: readonly Plugin[]): Promise<readonl
 /** Writes the files. Returns the modules that the bundle has, as paths. */
 export async function writeBundle(): Promise<readonly string[]> {
   const manifest = JSON.stringify(await readManifest())
-  const program = await build('src/cli/main.ts', [leaner, embed(manifest), lazyBuiltins])
+  const program = await build('src/cli/main.ts', [leanPackages(), embed(manifest), lazyBuiltins])
   const code = escapeNonAscii(joinModules(program, nameOf))
   writeFileSync(bundleFile, code)
   const loader = await build('src/cli/program/load-bundle.ts', [identify(code), lazyBuiltins])

@@ -1,6 +1,8 @@
+import { isBuiltin } from 'node:module'
 import { dirname, join } from 'node:path/posix'
 import type { OutputChunk } from 'rolldown'
 import { parseSync, Visitor } from 'rolldown/utils'
+import type { ESTree } from 'rolldown/utils'
 
 interface Span {
   readonly start: number
@@ -58,53 +60,91 @@ exports.countModules = () => Object.keys(__loaded).length
 
 /** Replaces the imports of a module by loads at the first use. */
 function lazyModule({ fileName, code }: OutputChunk, names: ReadonlyMap<string, string>): ModuleFunction {
-  const { program, errors } = parseSync(fileName, code, { sourceType: 'commonjs' })
-  if (errors.length > 0) throw new Error(`cannot parse ${fileName}: ${errors[0]?.message}`)
-  const loadedBy = ({ start, end }: Span): string | undefined => {
-    const [, path] = /^require\("(\.[^"]*)"\)$/.exec(code.slice(start, end)) ?? []
-    return path === undefined ? undefined : names.get(join(dirname(fileName), path))
+  const name = names.get(fileName) ?? fileName
+  const nameOf = (path: string): string | undefined => names.get(join(dirname(fileName), path))
+  const lazy = [true, false]
+    .map((hasLazyBuiltins) => replaceImports(code, nameOf, hasLazyBuiltins))
+    .find((one) => parseSync(fileName, one, { sourceType: 'commonjs' }).errors.length === 0)
+  if (lazy === undefined) throw new Error(`the imports of ${name} cannot be replaced`)
+  // Bundlers omit it in CommonJS, although it applies to ES modules.
+  return { name, code: name.startsWith('src/') ? `'use strict';\n${lazy}` : lazy }
+}
+
+/**
+ * Replaces each variable of an import by an expression that loads the module. If the name of a
+ * module of Node has another meaning in a function, the result has a syntax error: then the modules
+ * of Node are loaded where they are required.
+ * @param nameOf the name of a module in the table, by its relative path
+ */
+function replaceImports(
+  code: string,
+  nameOf: (path: string) => string | undefined,
+  hasLazyBuiltins: boolean,
+): string {
+  const { program } = parseSync('module.cjs', code, { sourceType: 'commonjs' })
+  /** The expression that loads the module of a `require('…')`. */
+  const loadOf = ({ start, end }: Span): string | undefined => {
+    const path = /^require\(["'`]([^"'`]+)["'`]\)$/.exec(code.slice(start, end))?.[1]
+    if (path === undefined) return undefined
+    if (isBuiltin(path)) return `process.getBuiltinModule(${JSON.stringify(path)})`
+    const name = nameOf(path)
+    return name === undefined ? undefined : `__load(${JSON.stringify(name)})`
   }
-  const imports = new Map<string, string>()
+  const variables = new Map<string, string>()
   const edits: Edit[] = []
-  for (const statement of program.body) {
-    if (statement.type !== 'VariableDeclaration') continue
-    const [declared] = statement.declarations
-    if (declared?.id.type !== 'Identifier' || declared.init == null) continue
-    const name = loadedBy(declared.init)
-    if (name === undefined) continue
-    imports.set(declared.id.name, name)
-    edits.push({ start: statement.start, end: statement.end, text: `let ${declared.id.name};` })
-  }
   const isDone = ({ start, end }: Span): boolean =>
     edits.some((edit) => edit.start <= start && end <= edit.end)
   /** Names of properties, which are no variables. */
   const keys = new Set<number>()
   new Visitor({
+    VariableDeclaration({ start, end, declarations }) {
+      const [declared, ...others] = declarations
+      const load = declared?.init == null ? undefined : loadOf(declared.init)
+      if (declared === undefined || load === undefined || others.length > 0) return
+      if (!hasLazyBuiltins && load.startsWith('process.')) return
+      const bound = variablesOf(declared.id)
+      if (bound === undefined) return
+      for (const { name, property } of bound)
+        variables.set(name, `(${name} ??= ${load}${property === undefined ? '' : `.${property}`})`)
+      edits.push({ start, end, text: `let ${bound.map(({ name }) => name).join(', ')};` })
+    },
+  }).visit(program)
+  new Visitor({
     MemberExpression({ computed, property }) {
       if (!computed) keys.add(property.start)
     },
-    Property({ computed, shorthand, key }) {
-      if (!computed && !shorthand) keys.add(key.start)
+    Property({ computed, shorthand, key, start, end }) {
+      if (computed) return
+      keys.add(key.start)
+      const load = key.type === 'Identifier' && shorthand ? variables.get(key.name) : undefined
+      if (load === undefined || isDone({ start, end })) return
+      edits.push({ start, end, text: `${code.slice(key.start, key.end)}: ${load}` })
     },
     Identifier({ name, start, end }) {
-      const module = imports.get(name)
-      if (module === undefined || keys.has(start) || isDone({ start, end })) return
-      edits.push({ start, end, text: `(${name} ??= __load(${JSON.stringify(module)}))` })
+      const load = variables.get(name)
+      if (load === undefined || keys.has(start) || isDone({ start, end })) return
+      edits.push({ start, end, text: load })
     },
     CallExpression({ start, end }) {
-      const [, builtin] = /^require\(["'`]([^."'`][^"'`]*)["'`]\)$/.exec(code.slice(start, end)) ?? []
-      if (builtin !== undefined)
-        edits.push({ start, end, text: `process.getBuiltinModule(${JSON.stringify(builtin)})` })
-      const module = loadedBy({ start, end })
-      if (module === undefined || isDone({ start, end })) return
-      edits.push({ start, end, text: `__load(${JSON.stringify(module)})` })
+      const load = loadOf({ start, end })
+      if (load !== undefined && !isDone({ start, end })) edits.push({ start, end, text: load })
     },
   }).visit(program)
-  const isSource = names.get(fileName)?.startsWith('src/') === true
-  return {
-    name: names.get(fileName) ?? fileName,
-    code: (isSource ? "'use strict';\n" : '') + applyEdits(code, edits),
-  }
+  return applyEdits(code, edits)
+}
+
+/** The variables of `NAME` or `{ NAME, PROPERTY: NAME }`; undefined for other patterns. */
+function variablesOf(
+  pattern: ESTree.BindingPattern,
+): readonly { readonly name: string; readonly property?: string }[] | undefined {
+  if (pattern.type === 'Identifier') return [{ name: pattern.name }]
+  if (pattern.type !== 'ObjectPattern') return undefined
+  const found = pattern.properties.flatMap((one) =>
+    one.type === 'Property' && one.key.type === 'Identifier' && one.value.type === 'Identifier'
+      ? [{ name: one.value.name, property: one.key.name }]
+      : [],
+  )
+  return found.length === pattern.properties.length ? found : undefined
 }
 
 function applyEdits(code: string, edits: readonly Edit[]): string {

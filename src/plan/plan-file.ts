@@ -4,13 +4,13 @@ import { digestOf } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
 import { canonicalChunks, canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
-import { gateResult } from './gates/gate-shapes.ts'
+import { createGateResultShape } from './gates/gate-shapes.ts'
 import { invalidPlan } from './invalid-plan.ts'
 import { hashOfPlan, keepSavedHash } from './plan-hash.ts'
 import type { OperationName, Plan } from './plan.ts'
 import { checkPruneConsistency } from './prune/prune-consistency.ts'
 import type { PrunePlan } from './prune/prune-plan.ts'
-import { prunePlanShape } from './prune/prune-plan-shape.ts'
+import { createPrunePlanShape } from './prune/prune-plan-shape.ts'
 import { renameOldNames } from './renamed-names.ts'
 import { descriptor, digest, error, natural, repository, tag, time } from './shapes.ts'
 
@@ -19,104 +19,113 @@ export const maxPlanSize: number = 256 * 1024 * 1024
 const schemaName = 'dray.plan/1'
 
 const override = v.exactOptional(v.picklist(['moveTag', 'allowBackward', 'rollback']))
-const placementEnd = v.strictObject({
-  environment: v.exactOptional(v.string()),
-  repository,
-  tag: v.exactOptional(tag),
-})
-/** Numbers with more digits than JavaScript has are texts without leading zeros. */
-const versionNumber = v.union([natural, v.pipe(v.string(), v.regex(/^[1-9]\d{15,}$/))])
-const stepBase = {
-  id: v.string(),
-  placement: v.string(),
-  after: v.array(v.string()),
-  expect: v.array(
-    v.variant('kind', [
-      v.strictObject({ kind: v.literal('tag'), repository, tag, digest: v.nullable(digest) }),
-      v.strictObject({
-        kind: v.literal('highest'),
-        repository,
-        line: v.strictObject({
-          major: v.exactOptional(versionNumber),
-          minor: v.exactOptional(versionNumber),
-          channel: v.exactOptional(tag),
-          variant: v.exactOptional(tag),
-        }),
-        version: v.string(),
-        buildMetadata: v.boolean(),
-        scheme: v.exactOptional(v.picklist(['semver', 'calver', 'loose'])),
-        variants: v.exactOptional(v.array(v.string())),
-        ignoreVersions: v.exactOptional(v.array(v.string())),
-        twoNumbers: v.exactOptional(v.boolean()),
-      }),
-    ]),
-  ),
-}
-const step = v.variant('kind', [
-  v.strictObject({
-    ...stepBase,
-    kind: v.literal('copy'),
-    root: descriptor,
-    from: repository,
-    to: repository,
-    rootBy: v.picklist(['digest', 'tag']),
-    repair: v.exactOptional(v.literal(true)),
-  }),
-  v.strictObject({
-    ...stepBase,
-    kind: v.literal('attach'),
-    subject: digest,
-    manifest: descriptor,
-    from: repository,
-    to: repository,
-    via: v.picklist(['subject', 'tag']),
-    tag: v.exactOptional(tag),
-    repair: v.exactOptional(v.literal(true)),
-  }),
-  v.strictObject({ ...stepBase, kind: v.literal('attest'), subject: descriptor, repository }),
-  v.strictObject({
-    ...stepBase,
-    kind: v.literal('tag'),
+
+/** Creates the shape of a plan. Most runs read no plan, and need none. */
+function createPlanShape(): v.GenericSchema {
+  const placementEnd = v.strictObject({
+    environment: v.exactOptional(v.string()),
     repository,
-    tag,
-    target: descriptor,
-    from: repository,
-    override,
-  }),
-])
-const planShape = v.strictObject({
-  schema: v.literal(schemaName),
-  operation: v.picklist(['promote', 'copy', 'tag', 'rollback']),
-  createdAt: time,
-  tool: v.string(),
-  policy: v.string(),
-  placements: v.array(
-    v.strictObject({
-      id: v.string(),
-      image: v.string(),
-      from: placementEnd,
-      to: placementEnd,
-      root: descriptor,
-      tags: v.array(
+    tag: v.exactOptional(tag),
+  })
+  return v.strictObject({
+    schema: v.literal(schemaName),
+    operation: v.picklist(['promote', 'copy', 'tag', 'rollback']),
+    createdAt: time,
+    tool: v.string(),
+    policy: v.string(),
+    placements: v.array(
+      v.strictObject({
+        id: v.string(),
+        image: v.string(),
+        from: placementEnd,
+        to: placementEnd,
+        root: descriptor,
+        tags: v.array(
+          v.strictObject({
+            tag,
+            before: v.nullable(digest),
+            change: v.picklist(['create', 'move', 'unchanged']),
+            reason: v.exactOptional(v.string()),
+            override,
+            readAs: v.exactOptional(v.string()),
+            deletesBefore: v.exactOptional(v.literal(true)),
+          }),
+        ),
+        keptTags: v.exactOptional(
+          v.array(v.strictObject({ tag, at: v.nullable(digest), reason: v.string() })),
+        ),
+        evidence: v.strictObject({ found: v.number(), missing: v.number() }),
+        size: v.exactOptional(v.number()),
+        gates: v.exactOptional(v.array(createGateResultShape())),
+      }),
+    ),
+    steps: v.array(createStepShape()),
+    refusals: v.array(v.strictObject({ image: v.string(), placement: v.exactOptional(v.string()), error })),
+  })
+}
+
+function createStepShape(): v.GenericSchema {
+  // Numbers with more digits than JavaScript has are texts without leading zeros.
+  const versionNumber = v.union([natural, v.pipe(v.string(), v.regex(/^[1-9]\d{15,}$/))])
+  const stepBase = {
+    id: v.string(),
+    placement: v.string(),
+    after: v.array(v.string()),
+    expect: v.array(
+      v.variant('kind', [
+        v.strictObject({ kind: v.literal('tag'), repository, tag, digest: v.nullable(digest) }),
         v.strictObject({
-          tag,
-          before: v.nullable(digest),
-          change: v.picklist(['create', 'move', 'unchanged']),
-          reason: v.exactOptional(v.string()),
-          override,
-          readAs: v.exactOptional(v.string()),
-          deletesBefore: v.exactOptional(v.literal(true)),
+          kind: v.literal('highest'),
+          repository,
+          line: v.strictObject({
+            major: v.exactOptional(versionNumber),
+            minor: v.exactOptional(versionNumber),
+            channel: v.exactOptional(tag),
+            variant: v.exactOptional(tag),
+          }),
+          version: v.string(),
+          buildMetadata: v.boolean(),
+          scheme: v.exactOptional(v.picklist(['semver', 'calver', 'loose'])),
+          variants: v.exactOptional(v.array(v.string())),
+          ignoreVersions: v.exactOptional(v.array(v.string())),
+          twoNumbers: v.exactOptional(v.boolean()),
         }),
-      ),
-      keptTags: v.exactOptional(v.array(v.strictObject({ tag, at: v.nullable(digest), reason: v.string() }))),
-      evidence: v.strictObject({ found: v.number(), missing: v.number() }),
-      size: v.exactOptional(v.number()),
-      gates: v.exactOptional(v.array(gateResult)),
+      ]),
+    ),
+  }
+  return v.variant('kind', [
+    v.strictObject({
+      ...stepBase,
+      kind: v.literal('copy'),
+      root: descriptor,
+      from: repository,
+      to: repository,
+      rootBy: v.picklist(['digest', 'tag']),
+      repair: v.exactOptional(v.literal(true)),
     }),
-  ),
-  steps: v.array(step),
-  refusals: v.array(v.strictObject({ image: v.string(), placement: v.exactOptional(v.string()), error })),
-})
+    v.strictObject({
+      ...stepBase,
+      kind: v.literal('attach'),
+      subject: digest,
+      manifest: descriptor,
+      from: repository,
+      to: repository,
+      via: v.picklist(['subject', 'tag']),
+      tag: v.exactOptional(tag),
+      repair: v.exactOptional(v.literal(true)),
+    }),
+    v.strictObject({ ...stepBase, kind: v.literal('attest'), subject: descriptor, repository }),
+    v.strictObject({
+      ...stepBase,
+      kind: v.literal('tag'),
+      repository,
+      tag,
+      target: descriptor,
+      from: repository,
+      override,
+    }),
+  ])
+}
 
 /** Formats a plan as readable JSON with its hash, and with the signature if there is one. */
 export function formatPlanFile(plan: Plan | PrunePlan, signature?: unknown): string {
@@ -185,18 +194,18 @@ const parsers: Readonly<Record<OperationName, (value: unknown, name: string) => 
 }
 
 function parsePlacementPlan(value: unknown, name: string): Plan {
-  const plan = parseShape(planShape, value, name) as Plan
+  const plan = parseShape(createPlanShape(), value, name) as Plan
   checkConsistency(plan, name)
   return plan
 }
 
 function parsePrunePlan(value: unknown, name: string): PrunePlan {
-  const plan = parseShape(prunePlanShape, value, name) as PrunePlan
+  const plan = parseShape(createPrunePlanShape(), value, name) as PrunePlan
   checkPruneConsistency(plan, name)
   return plan
 }
 
-function parseShape(shape: typeof planShape | typeof prunePlanShape, value: unknown, name: string): unknown {
+function parseShape(shape: v.GenericSchema, value: unknown, name: string): unknown {
   const parsed = v.safeParse(shape, value)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { buildConnector, Pool } from 'undici'
+import type { Connector } from 'undici/lib/core/connect.js'
 import type { Call } from '../../../lib/call.ts'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
 import { DrayError } from '../../../lib/errors.ts'
@@ -35,7 +36,8 @@ export interface TransportOptions {
 export interface Transport {
   readonly fetch: Fetch
   /**
-   * Opens so many connections with the first one of a registry. Call it before the first request.
+   * Opens so many connections to a registry, unless it is reached through a proxy. Call it before
+   * the first request, which is sent at once when they are open.
    */
   expectConnections(registry: string, connections: number): void
   /** Closes every connection. Pending requests end with an error. */
@@ -50,6 +52,8 @@ export interface Transport {
  */
 export function createTransport(options: TransportOptions): Transport {
   const pools = new Map<string, Promise<OpenPool>>()
+  /** without those through a proxy */
+  const connections = new Map<string, Promise<SpareConnections>>()
   const expected = new Map<string, number>()
   const clock = options.clock ?? systemClock
   const limits = options.limits ?? defaultLimits
@@ -59,36 +63,48 @@ export function createTransport(options: TransportOptions): Transport {
 
   const poolFor = (registry: string, url: URL, call: Call): Promise<OpenPool> => {
     if (closed) throw new DrayError('internal', 'a request was made after the transport was closed')
-    const { origin } = url
-    // A connection carries the certificates of the registry that it was opened for, so no other
-    // registry reuses it.
-    const key = `${origin} ${registry}`
-    const known = pools.get(key)
-    if (known !== undefined) return known
-    const pool = open(registry, url, call)
-    pools.set(key, pool)
-    pool.catch(() => pools.delete(key))
-    return pool
+    return openOnce(pools, registry, url, () => open(registry, url, call))
   }
 
   const open = async (registry: string, url: URL, call: Call): Promise<OpenPool> => {
-    const settings = options.settings.get(registry)
-    const home = registryOrigin(registry, settings)
-    // Not for storage and token servers.
-    const atOnce = url.origin === home.origin ? (expected.get(registry) ?? 1) : 1
+    const most = connectionsFor(options.settings.get(registry)?.concurrency)
     const proxy = options.proxy?.(url)
-    if (proxy !== undefined) {
-      const { variable } = proxy
-      call.notify({ kind: 'proxied', origin: url.origin, proxy: showProxy(proxy.url), variable })
+    if (proxy === undefined) {
+      const [pooled, spares] = await Promise.all([loadPool(most), connectionsTo(registry, url)])
+      return { pool: pooled(url.origin, spares.connect) }
     }
-    return await openPool(url.origin, {
-      most: connectionsFor(settings?.concurrency),
-      atOnce,
-      certificates: url.protocol === 'https:' ? await certificatesAt(registry, url) : {},
-      proxy,
-      clock,
-      buffers,
+    const { variable } = proxy
+    call.notify({ kind: 'proxied', origin: url.origin, proxy: showProxy(proxy.url), variable })
+    const isTls = url.protocol === 'https:' || proxy.url.protocol === 'https:'
+    const certificates = url.protocol === 'https:' ? await certificatesAt(registry, url) : {}
+    const [pooled, connector] = await Promise.all([
+      loadPool(most),
+      createConnector(buffers, isTls ? certificates : undefined),
+    ])
+    return openProxied(url.origin, proxy, pooled, connector, clock)
+  }
+
+  const connectionsTo = (registry: string, url: URL): Promise<SpareConnections> =>
+    openOnce(connections, registry, url, async () => {
+      const settings = options.settings.get(registry)
+      const home = registryOrigin(registry, settings)
+      // Not for storage and token servers.
+      const atOnce = url.origin === home.origin ? (expected.get(registry) ?? 1) : 1
+      const certificates = url.protocol === 'https:' ? await certificatesAt(registry, url) : undefined
+      const connector = await createConnector(buffers, certificates)
+      return new SpareConnections(connector, Math.min(atOnce, connectionsFor(settings?.concurrency)) - 1)
     })
+
+  /** Opens the connections of a registry. A request reports why they cannot be opened. */
+  const openAhead = async (registry: string): Promise<void> => {
+    try {
+      const url = registryOrigin(registry, options.settings.get(registry))
+      if (options.proxy?.(url) !== undefined) return
+      const spares = await connectionsTo(registry, url)
+      if (!closed) spares.openAhead(url)
+    } catch {
+      // The first request fails for the same reason, and reports it.
+    }
   }
 
   // A certificate proves a host name. So the `ca` and the client certificate of a registry count at
@@ -115,16 +131,17 @@ export function createTransport(options: TransportOptions): Transport {
       await setImmediate()
       return dispatch(pool, { ...request, headers }, call, { timer, limits, buffers, via })
     },
-    expectConnections: (registry, connections) => void expected.set(registry, connections),
+    expectConnections: (registry, count) => {
+      expected.set(registry, count)
+      void openAhead(registry)
+    },
     close: async () => {
       closed = true
-      const ended = await Promise.allSettled(pools.values())
+      const spares = await Promise.allSettled(connections.values())
+      for (const one of spares) if (one.status === 'fulfilled') one.value.close()
+      const opened = await Promise.allSettled(pools.values())
       await Promise.all(
-        ended.map(async (one) => {
-          if (one.status === 'rejected') return
-          one.value.spares?.close()
-          await one.value.pool.destroy()
-        }),
+        opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.pool.destroy()] : [])),
       )
     },
   }
@@ -139,30 +156,37 @@ function connectionsFor(concurrency: number | undefined): number {
   return 2 * lanes.small + lanes.download + lanes.upload
 }
 
-interface PoolOptions {
-  readonly most: number
-  readonly atOnce: number
-  readonly proxy: Proxy | undefined
-  readonly certificates: Certificates
-  readonly clock: Clock
-  readonly buffers: ReadBuffers
+/**
+ * Opens something for an origin and a registry, once unless it fails. A connection carries the
+ * certificates of the registry that it was opened for, so no other registry reuses it.
+ */
+function openOnce<T>(
+  known: Map<string, Promise<T>>,
+  registry: string,
+  { origin }: URL,
+  open: () => Promise<T>,
+): Promise<T> {
+  const key = `${origin} ${registry}`
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const opened = open()
+  known.set(key, opened)
+  opened.catch(() => known.delete(key))
+  return opened
 }
 
 interface OpenPool {
   readonly pool: Pool
-  readonly spares?: SpareConnections
   readonly via?: PlainProxy
 }
 
-async function openPool(origin: string, options: PoolOptions): Promise<OpenPool> {
-  const { most, atOnce, proxy, certificates, clock, buffers } = options
-  const usesTls = origin.startsWith('https:') || proxy?.url.protocol === 'https:'
-  const [{ default: UndiciPool }, open] = await Promise.all([
-    import('undici/lib/dispatcher/pool.js'),
-    createConnector(buffers, usesTls ? certificates : undefined),
-  ])
-  const pooled = (to: string, connect: buildConnector.connector): Pool =>
-    new UndiciPool(to, {
+type MakePool = (origin: string, connect: buildConnector.connector) => Pool
+
+/** @param most connections of a pool */
+async function loadPool(most: number): Promise<MakePool> {
+  const { default: UndiciPool } = await import('undici/lib/dispatcher/pool.js')
+  return (origin, connect) =>
+    new UndiciPool(origin, {
       connections: most,
       pipelining: 1,
       maxHeaderSize,
@@ -173,15 +197,20 @@ async function openPool(origin: string, options: PoolOptions): Promise<OpenPool>
       keepAliveTimeout: 20_000,
       connect,
     })
-  if (proxy !== undefined) {
-    if (origin.startsWith('https:')) return { pool: pooled(origin, tunnel(proxy, open, clock)) }
-    const authorization = proxyAuthorization(proxy.url)
-    const headers = authorization === undefined ? {} : { 'proxy-authorization': authorization }
-    // undici would take the name to verify from the Host header, which names the registry.
-    const servername = serverName(proxy.url)
-    const toProxy: buildConnector.connector = (to, callback) => open({ ...to, servername }, callback)
-    return { pool: pooled(proxy.url.origin, toProxy), via: { headers } }
-  }
-  const spares = new SpareConnections(open, Math.min(atOnce, most) - 1)
-  return { pool: pooled(origin, spares.connect), spares }
+}
+
+function openProxied(
+  origin: string,
+  proxy: Proxy,
+  pooled: MakePool,
+  open: Connector,
+  clock: Clock,
+): OpenPool {
+  if (origin.startsWith('https:')) return { pool: pooled(origin, tunnel(proxy, open, clock)) }
+  const authorization = proxyAuthorization(proxy.url)
+  const headers = authorization === undefined ? {} : { 'proxy-authorization': authorization }
+  // undici would take the name to verify from the Host header, which names the registry.
+  const servername = serverName(proxy.url)
+  const toProxy: buildConnector.connector = (to, callback) => open({ ...to, servername }, callback)
+  return { pool: pooled(proxy.url.origin, toProxy), via: { headers } }
 }

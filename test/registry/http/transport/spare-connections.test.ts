@@ -16,6 +16,8 @@ interface World extends AsyncDisposable {
   /** resolves after this many connections */
   arrived(count: number): Promise<void>
   connect(): Promise<Socket>
+  /** the origin of the server */
+  readonly origin: URL
 }
 
 async function world(spareCount: number): Promise<World> {
@@ -33,6 +35,7 @@ async function world(spareCount: number): Promise<World> {
   const options = { hostname: '127.0.0.1', protocol: 'http:', port: String(port) }
   const taken: Socket[] = []
   return {
+    origin: new URL(`http://127.0.0.1:${port}`),
     spares,
     accepted,
     opened,
@@ -109,7 +112,99 @@ describe('spare connections', () => {
   })
 })
 
+describe('connections that are opened before the first request', () => {
+  it('are used by the first requests', async () => {
+    await using w = await world(2)
+    w.spares.openAhead(w.origin)
+    await w.arrived(3)
+    w.spares.openAhead(w.origin)
+    const used = [await w.connect(), ...(await Promise.all([w.connect(), w.connect()]))]
+    expect(new Set(used.map((socket) => socket.localPort)).size).toBe(3)
+    expect(w.accepted).toHaveLength(3)
+    expect(w.opened).toHaveLength(3)
+  })
+
+  it('are not opened again if a request has come first', async () => {
+    await using w = await world(2)
+    await w.connect()
+    w.spares.openAhead(w.origin)
+    await w.arrived(3)
+    expect(w.opened).toHaveLength(3)
+  })
+
+  it('are replaced if the server has closed them', async () => {
+    await using w = await world(1)
+    w.spares.openAhead(w.origin)
+    await w.arrived(2)
+    const noticed = w.opened.map((socket) => once(socket, 'close'))
+    for (const socket of w.accepted) socket.destroy()
+    await Promise.all(noticed)
+    expect((await w.connect()).destroyed).toBe(false)
+    await w.arrived(3)
+  })
+
+  it('give the first request the reason if they cannot be opened', async () => {
+    let tries = 0
+    const open = buildConnector({ allowH2: false })
+    const spares = new SpareConnections((options, callback) => {
+      tries++
+      return open({ ...options, port: '1' }, callback)
+    }, 2)
+    spares.openAhead(new URL('http://127.0.0.1:1'))
+    const options = { hostname: '127.0.0.1', protocol: 'http:', port: '1' }
+    const failure = await new Promise((resolve) => {
+      spares.connect(options, (...[error]) => resolve(error))
+    })
+    expect(failure).toMatchObject({ code: 'ECONNREFUSED' })
+    expect(tries).toBe(3)
+  })
+
+  it('are closed at the end if no request has come', async () => {
+    await using w = await world(2)
+    w.spares.openAhead(w.origin)
+    await w.arrived(3)
+    const gone = w.accepted.map((socket) => once(socket.resume(), 'close'))
+    w.spares.close()
+    expect(await Promise.all(gone)).toHaveLength(3)
+  })
+})
+
 describe('a transport that expects many requests at once', () => {
+  it('opens the connections without a request, and closes them', async () => {
+    const arrived = Promise.withResolvers<void>()
+    const accepted: Socket[] = []
+    const server = createServer((socket) => {
+      if (accepted.push(socket) === 3) arrived.resolve()
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const transport = createTransport({ settings: new Map(), userAgent: 'dray/test' })
+    transport.expectConnections(`127.0.0.1:${port}`, 3)
+    await arrived.promise
+    const gone = accepted.map((socket) => once(socket.resume(), 'close'))
+    await transport.close()
+    expect(await Promise.all(gone)).toHaveLength(3)
+    server.close()
+    await once(server, 'close')
+  })
+
+  it('opens no connection to a registry behind a proxy before a request', async () => {
+    await using registry = await scriptedServer((_request, response) => reply(response, 200))
+    const asked = Promise.withResolvers<void>()
+    const transport = createTransport({
+      settings: new Map(),
+      userAgent: 'dray/test',
+      proxy: () => {
+        asked.resolve()
+        return { url: new URL('http://127.0.0.1:1'), variable: 'HTTP_PROXY' }
+      },
+    })
+    transport.expectConnections(registry.host, 3)
+    await asked.promise
+    await transport.close()
+    expect(registry.connections()).toBe(0)
+  })
+
   it('opens connections only to the registry, not to hosts of its redirects', async () => {
     await using registry = await scriptedServer((_request, response) => reply(response, 200))
     await using elsewhere = await scriptedServer((_request, response) => reply(response, 200))

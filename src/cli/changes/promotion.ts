@@ -90,12 +90,13 @@ export async function planPromotion(
     onlyImageOfLayout(context, folder, call),
   )
   const targets = requests.flatMap((request) => request.to.targets)
-  const planFor = await plannerOf(operation, targets, flags, context, call)
+  // The connections are opened while dray loads the parts that plan.
   await context.expectRepositories(
     targets,
     requests.map((request) => request.from.repository),
     expectedAccess(flags),
   )
+  const planFor = await plannerOf(operation, targets, flags, context, call)
   return newChange(await planFor(requests), {
     planAgain: (images) => planFor(requests, images),
     ...(flags.verify && { planRepair: (done, placed) => planRepair(done, placed, config, planFor) }),

@@ -127,8 +127,8 @@ async function planInPlace<Snapshot>(
   call: Call,
 ): Promise<PlannedChange<PlacementTypes>> {
   const { partial } = flags
-  const guard = await openGuard({ operation, targets, partial }, flags, context)
   await context.expectRepositories(targets, [], expectedAccess(flags))
+  const guard = await openGuard({ operation, targets, partial }, flags, context)
   const stores = await context.stores()
   const snapshot = await gather(stores)
   const covered = { operation, ...hashed, ...guard?.hashed }

@@ -169,6 +169,7 @@ const actionsOf: Readonly<Record<Purpose['access'], readonly Action[]>> = {
 export class RegistryClient {
   readonly shared: SharedState
   readonly registry: string
+  #base: string | undefined
 
   constructor(shared: SharedState, registry: string) {
     this.shared = shared
@@ -179,8 +180,8 @@ export class RegistryClient {
    * Returns `/v2/<rest>` on the origin of the registry. The parts of `rest` must have been parsed.
    */
   url(rest: string, query = ''): URL {
-    const base = this.shared.origin(this.registry).href.replace(/\/$/, '')
-    return new URL(`${base}/v2/${rest}${query === '' ? '' : `?${query}`}`)
+    this.#base ??= this.shared.origin(this.registry).href.replace(/\/$/, '')
+    return new URL(`${this.#base}/v2/${rest}${query === '' ? '' : `?${query}`}`)
   }
 
   /**

@@ -8,6 +8,8 @@ const halfSecondMs = 500
 export class RegistryClocks {
   readonly #clock: Clock
   readonly #differences = new Map<string, number>()
+  /** the date of the latest answer; answers of the same second have the same text */
+  #latest: { readonly text: string; readonly date: number | undefined } = { text: '', date: undefined }
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -19,7 +21,9 @@ export class RegistryClocks {
    */
   note(registry: string, headers: ReadonlyMap<string, string>): void {
     const now = this.#clock.now()
-    const date = httpDate(headers.get('date') ?? '', now)
+    const text = headers.get('date') ?? ''
+    if (text !== this.#latest.text) this.#latest = { text, date: httpDate(text, now) }
+    const { date } = this.#latest
     if (date === undefined || isFromCache(headers)) return
     this.#differences.set(registry, date + halfSecondMs - now)
   }

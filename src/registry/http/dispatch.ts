@@ -46,11 +46,15 @@ export async function dispatch(
   const source = body?.kind === 'stream' ? await body.open() : undefined
   return new Promise((resolve, reject) => {
     const handler = new DispatchHandler({ ...context, request, source, call, resolve, reject })
-    try {
-      if (handler.begin()) pool.dispatch(handler.options(), handler)
-    } catch (error) {
-      handler.fail(error)
-    }
+    // undici reuses a connection only in the next turn of the event loop. A request that does not
+    // wait for that turn opens another connection.
+    setImmediate(() => {
+      try {
+        if (handler.begin()) pool.dispatch(handler.options(), handler)
+      } catch (error) {
+        handler.fail(error)
+      }
+    })
   })
 }
 
@@ -66,6 +70,8 @@ export interface DispatchContext {
   readonly timer: WatchdogTimer
   readonly limits: Timeouts
   readonly buffers: ReadBuffers
+  /** of every request */
+  readonly headers: Readonly<Record<string, string>>
   readonly via: PlainProxy | undefined
 }
 
@@ -127,13 +133,15 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
   options(): Dispatcher.DispatchOptions {
     const { via, request } = this.#parts
     const { url, method, body } = request
-    const headers = { ...request.headers, ...(via !== undefined && { host: url.host, ...via.headers }) }
+    const headers: Record<string, string> = { ...request.headers, ...this.#parts.headers }
+    if (via !== undefined) Object.assign(headers, { host: url.host, ...via.headers })
+    // undici would fall back to chunked encoding, which not all registries accept.
+    if (body?.kind === 'stream') headers['content-length'] = String(body.size)
     const path = url.pathname + url.search
     return {
       method,
       path: via === undefined ? path : url.origin + path,
-      // undici would fall back to chunked encoding, which not all registries accept.
-      headers: body?.kind === 'stream' ? { ...headers, 'content-length': String(body.size) } : headers,
+      headers,
       body: body?.kind === 'bytes' ? body.bytes : (this.#outgoing ?? null),
       // By default undici closes the connection after HEAD.
       reset: false,

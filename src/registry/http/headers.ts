@@ -90,8 +90,10 @@ function fullYear(year: number, now: number): number {
 export function rateLimitOf(
   headers: ReadonlyMap<string, string>,
 ): { readonly limit: number; readonly remaining: number; readonly windowS: number } | undefined {
+  const named = headers.get('ratelimit-limit')
+  if (named === undefined) return undefined
   const form = /^(\d{1,9})(?:;w=(\d{1,9}))?$/
-  const limit = form.exec(headers.get('ratelimit-limit')?.trim() ?? '')
+  const limit = form.exec(named.trim())
   const remaining = form.exec(headers.get('ratelimit-remaining')?.trim() ?? '')
   const windowS = limit?.[2] ?? remaining?.[2]
   if (limit === null || remaining === null || windowS === undefined) return undefined

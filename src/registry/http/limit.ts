@@ -1,5 +1,5 @@
 import type { Call } from '../../lib/call.ts'
-import type { Fetch, Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
+import type { Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
 import type { HostGate, HostGates } from './host-gate.ts'
 import type { RegistrySettingsMap } from './transport/origins.ts'
 import { DrayError } from '../../lib/errors.ts'
@@ -46,7 +46,9 @@ export function limit(settings: RegistrySettingsMap, gates: HostGates): Middlewa
     const lanes = lanesFor(request.registry)
     const release = await enter(lanes[request.lane], gates.of(request.registry), request, call)
     try {
-      const response = await lanes.adapting(next)(request, call)
+      const generation = lanes.generation
+      const response = await next(request, call)
+      lanes.adapt(response.status, generation)
       if (request.lane === 'download') return releasedAtEnd(response, release)
       release()
       return response
@@ -115,14 +117,15 @@ class HostLanes {
     this.#most = sizes.small
   }
 
-  adapting(next: Fetch): Fetch {
-    return async (request, call) => {
-      const generation = this.#generation
-      const response = await next(request, call)
-      if (response.status === 429) this.#shrink(generation)
-      else this.#grow()
-      return response
-    }
+  /** The same number for all requests that are under way together. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Learns from the answer to a request that began in a generation. */
+  adapt(status: number, generation: number): void {
+    if (status === 429) this.#shrink(generation)
+    else this.#grow()
   }
 
   /** Counts once for all requests that were under way together: together they were too many. */

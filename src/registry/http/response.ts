@@ -25,6 +25,7 @@ export function createResponse(parts: ResponseParts): RegistryResponse {
     body,
     bytes: (limit) => readAll(parts, limit),
     discard: async () => {
+      if (body.isRead) return
       if (declaredLength(parts.headers) > maxDrained) body.cancel()
       draining?.()
       await drain(body)

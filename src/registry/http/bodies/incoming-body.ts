@@ -57,6 +57,11 @@ export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined
     return this.#over !== 'no' || this.#error !== undefined
   }
 
+  /** Whether it ended and has no more bytes for the reader. */
+  get isRead(): boolean {
+    return this.#over === 'ended' && this.#chunks.length === 0
+  }
+
   [Symbol.asyncIterator](): this {
     return this
   }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { buildConnector, Pool } from 'undici'
 import type { Connector } from 'undici/lib/core/connect.js'
 import type { Call } from '../../../lib/call.ts'
@@ -59,6 +58,7 @@ export function createTransport(options: TransportOptions): Transport {
   const limits = options.limits ?? defaultLimits
   const timer = new WatchdogTimer(clock)
   const buffers = new ReadBuffers()
+  const headers = { 'accept-encoding': 'identity', 'user-agent': options.userAgent }
   let closed = false
 
   const poolFor = (registry: string, url: URL, call: Call): Promise<OpenPool> => {
@@ -120,16 +120,8 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     fetch: async (request, call) => {
-      const headers = {
-        ...request.headers,
-        'accept-encoding': 'identity',
-        'user-agent': options.userAgent,
-      }
       const { pool, via } = await poolFor(request.registry, request.url, call)
-      // undici reuses a connection only in the next turn of the event loop. A request that does not
-      // wait for that turn opens another connection.
-      await setImmediate()
-      return dispatch(pool, { ...request, headers }, call, { timer, limits, buffers, via })
+      return dispatch(pool, request, call, { timer, limits, buffers, headers, via })
     },
     expectConnections: (registry, count) => {
       expected.set(registry, count)

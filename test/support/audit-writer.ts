@@ -1,4 +1,4 @@
-import fs, { readFileSync, writeSync } from 'node:fs'
+import fs, { readFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import type { AuditRecord } from '../../src/audit/log/record.ts'
 import type { Clock } from '../../src/lib/clock.ts'
@@ -24,6 +24,9 @@ export interface WriterTask {
 
 type Operation = (...args: unknown[]) => Promise<unknown>
 
+// The output of this script is no operation on the log.
+const { writeSync } = fs
+
 const task = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as WriterTask
 const operations: string[] = []
 
@@ -47,6 +50,19 @@ function watch(holder: Record<string, Operation>, names: readonly string[]): voi
   }
 }
 
+/** Counts the calls for locks, which are synchronous. */
+function watchSync(names: readonly ('linkSync' | 'unlinkSync' | 'writeSync' | 'renameSync')[]): void {
+  const holder = fs as unknown as Record<string, (...args: unknown[]) => unknown>
+  for (const name of names) {
+    const real = holder[name]
+    if (real === undefined) throw new Error(`there is no ${name}`)
+    holder[name] = (...args) => {
+      if (operations.push(name) === task.killAt) die()
+      return real(...args)
+    }
+  }
+}
+
 function writePart(fd: number, [bytes, offset, length]: readonly unknown[]): void {
   if (bytes instanceof Uint8Array)
     writeSync(fd, bytes, Number(offset), Math.floor(Number(length) * task.written))
@@ -59,6 +75,7 @@ async function watchFiles(): Promise<void> {
   await handle.close()
   watch(promises, ['open', 'mkdir', 'rename', 'link', 'rm', 'utimes'])
   watch(methods, ['write', 'writeFile', 'truncate', 'datasync', 'sync', 'utimes'])
+  watchSync(['linkSync', 'unlinkSync', 'writeSync', 'renameSync'])
   syncBuiltinESMExports()
 }
 

@@ -233,11 +233,11 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     )
     try {
       return await withLock(`${this.path}.lock`, { clock }, tooLong.signal, (held) => {
-        done.abort()
+        done.abort('locked')
         return work(held)
       })
     } finally {
-      done.abort()
+      done.abort('locked')
       await waiting
     }
   }

@@ -42,7 +42,7 @@ export async function startHeartbeat(log: string, run: string, clock: Clock): Pr
   return {
     renew,
     end: async () => {
-      stop.abort()
+      stop.abort('ended')
       await beating
       await rm(path, { force: true }).catch(() => undefined)
     },

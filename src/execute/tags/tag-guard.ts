@@ -57,7 +57,7 @@ export class TagGuard {
    */
   async enter(signal: AbortSignal): Promise<void> {
     const { locks, clock, stop } = this.#ports
-    await this.#takeLock(AbortSignal.any([signal, stop]))
+    await this.#takeLock([signal, stop])
     const isWrittenSince =
       locks === undefined || this.#lock === undefined || locks.writes.last(this.#name) >= this.#last.at
     if (isWrittenSince || !isFresh(this.#validFrom, clock.now())) await this.#checkAgain()
@@ -88,7 +88,7 @@ export class TagGuard {
 
   async #prepareAttempt(signal: AbortSignal): Promise<void> {
     if (this.#isLockLost()) {
-      await this.#takeLock(this.#isSent ? signal : AbortSignal.any([signal, this.#ports.stop]))
+      await this.#takeLock(this.#isSent ? [signal] : [signal, this.#ports.stop])
       // The run that had the lock in between has noted the end of its own write.
       this.#isWriting = false
     }
@@ -114,11 +114,16 @@ export class TagGuard {
     return this.#lock?.isCertain() === false
   }
 
-  async #takeLock(signal: AbortSignal): Promise<void> {
+  /** @throws the reason of one of the signals */
+  async #takeLock(signals: readonly AbortSignal[]): Promise<void> {
     await this.#lock?.release()
     this.#lock = undefined
+    for (const signal of signals) signal.throwIfAborted()
     const { locks, onLongWait } = this.#ports
-    this.#lock = await locks?.locks.take(this.#name, signal, onLongWait)
+    if (locks === undefined) return
+    this.#lock =
+      locks.locks.takeFree(this.#name) ??
+      (await locks.locks.take(this.#name, AbortSignal.any([...signals]), onLongWait))
   }
 
   #beginWrite(): void {

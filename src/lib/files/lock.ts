@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, linkSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
-import { link, open, rm, utimes } from 'node:fs/promises'
+import { unlinkSync } from 'node:fs'
+import { utimes } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
-import { ioError, systemCode } from './io-error.ts'
+import { Lease } from './locks/lease.ts'
+import { createLock, readLock, removeStale } from './locks/lock-file.ts'
 import { hasEnded, processIdentity } from './process-identity.ts'
-import { openRegular } from './read.ts'
 
 export interface LockOptions {
   readonly clock: Clock
@@ -50,10 +50,10 @@ interface ObservedLock {
 
 const defaultStaleMs = 5_000
 const longWaitMs = 5_000
-/** Bytes that are read of a lock file: more than an id has. */
-const maxIdSize = 64
 /** Hex digits of an id before the identity of its process. */
 const randomLength = 16
+/** An abort without a reason would create an error with a stack for each lock. */
+const released = 'released'
 
 /**
  * Runs `work` while no other process holds the same lock file.
@@ -80,45 +80,41 @@ export async function withLock<T>(
  * @throws `io`; the signal's reason.
  */
 export async function takeLock(path: string, options: LockOptions, signal: AbortSignal): Promise<TakenLock> {
-  const id = randomBytes(randomLength / 2).toString('hex') + processIdentity()
-  const lease = new Lease(await acquire(path, id, options, signal), options)
+  const id = newId()
+  return hold(path, id, await acquire(path, id, options, signal), options)
+}
+
+/**
+ * Takes the lock file if it does not exist; otherwise undefined.
+ * @throws `io`.
+ */
+export function takeFreeLock(path: string, options: LockOptions): TakenLock | undefined {
+  const id = newId()
+  const began = options.clock.now()
+  return createLock(path, id, new Date(began)) ? hold(path, id, began, options) : undefined
+}
+
+function newId(): string {
+  return randomBytes(randomLength / 2).toString('hex') + processIdentity()
+}
+
+/** @param since a time before the lock was taken, in milliseconds */
+function hold(path: string, id: string, since: number, options: LockOptions): TakenLock {
+  const lease = new Lease(since, options.clock, options.staleMs ?? defaultStaleMs)
   const stop = new AbortController()
   const beating = beat(path, id, options, lease, stop.signal)
   return {
-    check: () => checkHeld(path, id),
+    check: async () => checkHeld(path, id),
     isCertain: () => lease.isCertain(),
     release: async () => {
-      stop.abort()
+      stop.abort(released)
       await beating
-      const current = await readLock(path).catch(() => undefined)
-      if (current?.id === id) await rm(path, { force: true }).catch(() => undefined)
+      try {
+        if (readLock(path)?.id === id) unlinkSync(path)
+      } catch {
+        // Another process takes the lock over when its heartbeat is too old.
+      }
     },
-  }
-}
-
-/** For how long a holder can be certain of its lock without a check of the file. */
-class Lease {
-  readonly #clock: Clock
-  readonly #certainMs: number
-  /** when the last heartbeat that succeeded began */
-  #renewedAt: number
-  #isBroken = false
-
-  constructor(renewedAt: number, { clock, staleMs = defaultStaleMs }: LockOptions) {
-    this.#clock = clock
-    this.#certainMs = staleMs / 2
-    this.#renewedAt = renewedAt
-  }
-
-  /** @param at when the heartbeat began */
-  renew(at: number): void {
-    if (this.isCertain()) this.#renewedAt = at
-  }
-
-  isCertain(): boolean {
-    const age = this.#clock.now() - this.#renewedAt
-    this.#isBroken ||= age < 0 || age > this.#certainMs
-    return !this.#isBroken
   }
 }
 
@@ -131,9 +127,9 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
   for (;;) {
     signal.throwIfAborted()
     const began = clock.now()
-    const current = await readLock(path)
+    const current = readLock(path)
     if (current === undefined) {
-      if (await create(path, id, clock)) return began
+      if (createLock(path, id, new Date(began))) return began
       observed = undefined
       continue
     }
@@ -185,78 +181,6 @@ function foreignLock(path: string): DrayError {
   })
 }
 
-/**
- * The id must exist as soon as the name does: it is written under another name and then linked,
- * which fails if the lock exists.
- */
-async function create(path: string, id: string, clock: Clock): Promise<boolean> {
-  const own = `${path}.${id}`
-  try {
-    const handle = await open(own, 'wx', 0o600)
-    try {
-      await handle.writeFile(id)
-      await handle.utimes(new Date(clock.now()), new Date(clock.now()))
-    } finally {
-      await handle.close()
-    }
-    await link(own, path)
-    return true
-  } catch (cause) {
-    if (systemCode(cause) === 'EEXIST') return false
-    throw ioError(cause, `cannot create the lock ${path}`, path)
-  } finally {
-    await rm(own, { force: true }).catch(() => undefined)
-  }
-}
-
-async function readLock(path: string): Promise<{ id: string; heartbeat: number } | undefined> {
-  const handle = await openRegular(path)
-  if (handle === undefined) return undefined
-  try {
-    const { mtimeMs } = await handle.stat()
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxIdSize), 0, maxIdSize, 0)
-    return { id: buffer.toString('latin1', 0, bytesRead), heartbeat: mtimeMs }
-  } catch (cause) {
-    throw ioError(cause, `cannot read the lock ${path}`, path)
-  } finally {
-    await handle.close()
-  }
-}
-
-/**
- * Another waiter may have been quicker. A lock that is moved away and is not the dead process's is
- * put back. The calls are synchronous, so that hardly any time is left for that.
- */
-function removeStale(path: string, staleId: string): void {
-  const aside = `${path}.${randomBytes(8).toString('hex')}.stale`
-  try {
-    if (readIdNow(path) !== staleId) return
-    renameSync(path, aside)
-    if (readIdNow(aside) !== staleId) linkSync(aside, path)
-  } catch (cause) {
-    // It is gone, or a third process has the lock. The process whose lock was moved away notices in
-    // `check`.
-    const code = systemCode(cause)
-    if (code !== 'ENOENT' && code !== 'EEXIST') throw ioError(cause, `cannot acquire the lock ${path}`, path)
-  } finally {
-    try {
-      rmSync(aside, { force: true })
-    } catch {
-      // An unused file stays.
-    }
-  }
-}
-
-function readIdNow(path: string): string {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  try {
-    const buffer = Buffer.alloc(maxIdSize)
-    return buffer.toString('latin1', 0, readSync(fd, buffer, 0, maxIdSize, 0))
-  } finally {
-    closeSync(fd)
-  }
-}
-
 async function beat(
   path: string,
   id: string,
@@ -269,7 +193,7 @@ async function beat(
     try {
       await clock.sleep(heartbeatMs, stop)
       // A heartbeat must not keep the lock of a process that has taken this one over.
-      await checkHeld(path, id)
+      checkHeld(path, id)
       const at = clock.now()
       await utimes(path, new Date(at), new Date(at))
       lease.renew(at)
@@ -280,9 +204,8 @@ async function beat(
   }
 }
 
-async function checkHeld(path: string, id: string): Promise<void> {
-  const current = await readLock(path)
-  if (current?.id === id) return
+function checkHeld(path: string, id: string): void {
+  if (readLock(path)?.id === id) return
   throw new DrayError('conflict', `this run lost the lock ${path}`, {
     subject: path,
     hint: 'Run the command again.',

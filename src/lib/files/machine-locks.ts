@@ -3,7 +3,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, withTimeLimit } from '../clock.ts'
 import { DrayError } from '../errors.ts'
-import { takeLock, type TakenLock } from './lock.ts'
+import { takeFreeLock, takeLock, type TakenLock } from './lock.ts'
 
 /**
  * Milliseconds. A process of many on a busy machine can stand still for seconds, so a lock is not
@@ -48,13 +48,26 @@ export class MachineLocks {
   }
 
   /**
-   * Takes a lock that the caller releases, or returns undefined.
+   * Takes a lock that the caller releases. Returns undefined if another process holds it, or if it
+   * cannot be created.
+   */
+  takeFree(name: string): TakenLock | undefined {
+    const { clock } = this.#options
+    try {
+      return takeFreeLock(this.#pathOf(name), { clock, ...pace })
+    } catch {
+      return undefined
+    }
+  }
+
+  /**
+   * Waits for a lock that the caller releases, or returns undefined.
    * @param onLongWait is called once if another process still holds the lock after some seconds
    * @throws the signal's reason.
    */
   async take(name: string, signal: AbortSignal, onLongWait?: () => void): Promise<TakenLock | undefined> {
-    const { folder, clock } = this.#options
-    const path = join(folder, `${createHash('sha256').update(name).digest('hex')}.lock`)
+    const { clock } = this.#options
+    const path = this.#pathOf(name)
     const reason = (): DrayError => new DrayError('timeout', `another process holds the lock of ${name}`)
     try {
       return await withTimeLimit({ ms: maxWaitMs, clock, reason }, signal, (limited) =>
@@ -64,6 +77,10 @@ export class MachineLocks {
       signal.throwIfAborted()
       return undefined
     }
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#options.folder, `${createHash('sha256').update(name).digest('hex')}.lock`)
   }
 }
 

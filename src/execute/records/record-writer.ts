@@ -44,6 +44,12 @@ export type RecordFields = Pick<
   | 'gates'
 >
 
+/** A record of a step. */
+export interface StepRecord {
+  readonly phase: 'intent' | 'outcome'
+  readonly fields: RecordFields
+}
+
 /**
  * Writes the audit records of a run. Once a record could not be written nothing may change any
  * more: `failed` is aborted, and no further intent is written. Outcomes of changes that were made
@@ -76,24 +82,40 @@ export class RecordWriter {
 
   /** @throws `audit` */
   async refusals(fields: readonly RecordFields[]): Promise<void> {
-    await this.#write('refused', fields)
+    await this.#write(fields.map((one) => this.#record('refused', one)))
   }
 
   /** Resolves if the steps may change something. @throws `audit` */
   async intents(fields: readonly RecordFields[]): Promise<void> {
     this.failed.throwIfAborted()
-    await this.#write('intent', fields)
+    await this.#write(fields.map((one) => this.#record('intent', one)))
   }
 
   /** @throws `audit` */
   async outcomes(fields: readonly RecordFields[]): Promise<void> {
-    await this.#write('outcome', fields)
+    await this.#write(fields.map((one) => this.#record('outcome', one)))
   }
 
-  async #write(phase: AuditRecord['phase'], fields: readonly RecordFields[]): Promise<void> {
-    if (fields.length === 0) return
+  /**
+   * Writes intents and outcomes in this order. If that fails, repeats the outcomes alone.
+   * @throws `audit`
+   */
+  async write(records: readonly StepRecord[]): Promise<void> {
+    const all = records.map(({ phase, fields }) => this.#record(phase, fields))
+    const outcomes = all.filter(({ phase }) => phase === 'outcome')
     try {
-      await this.#ports.sink.write(fields.map((one) => this.#record(phase, one)))
+      if (outcomes.length < all.length) this.failed.throwIfAborted()
+      await this.#write(all)
+    } catch (error) {
+      await this.#write(outcomes).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #write(records: readonly AuditRecord[]): Promise<void> {
+    if (records.length === 0) return
+    try {
+      await this.#ports.sink.write(records)
     } catch (cause) {
       const error =
         isDrayError(cause) && cause.code === 'audit'

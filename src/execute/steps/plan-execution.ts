@@ -11,6 +11,7 @@ import type { UnlistedReferrer } from '../../images/ports.ts'
 import type { ExecutePorts } from '../ports.ts'
 import type { RecordWriter } from '../records/record-writer.ts'
 import { ImageFields } from '../records/image-fields.ts'
+import { RecordGroups } from '../records/record-groups.ts'
 import { TagChecks } from '../tags/tag-checks.ts'
 import { TagWriter } from '../tags/tag-writer.ts'
 import { listReferrersOnce } from './attach.ts'
@@ -37,6 +38,9 @@ export class PlanExecution {
   readonly #plan: Plan
   readonly #ports: ExecutePorts
   readonly #records: RecordWriter
+  readonly #groups: RecordGroups
+  /** the outcomes that are or will be written; a step does not wait for them */
+  readonly #outcomes: Promise<void>[] = []
   readonly #call: Call
   readonly #context: StepContext
   readonly #slots = new Semaphore(stepsAtOnce)
@@ -51,6 +55,7 @@ export class PlanExecution {
     this.#plan = plan
     this.#ports = ports
     this.#records = records
+    this.#groups = new RecordGroups(records, ports.clock)
     this.#fields = new ImageFields(plan)
     this.#kinds = new Map(plan.steps.map(({ id, kind }) => [id, kind]))
     this.#call = { ...call, signal: AbortSignal.any([call.signal, records.failed]) }
@@ -98,10 +103,12 @@ export class PlanExecution {
     const started = [...this.#started.values()]
     await Promise.allSettled(started.map(({ listed }) => listed))
     await this.#lists.confirm()
-    const settled = await Promise.allSettled(started.map((one) => this.#end(one)))
+    const ended = await Promise.allSettled(started.map((one) => this.#end(one)))
+    this.#groups.close()
+    const settled = [...(await Promise.allSettled(this.#outcomes)), ...ended]
     const unrecorded = settled.find((one) => one.status === 'rejected')
     if (unrecorded !== undefined) throw unrecorded.reason
-    return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
 
   /** Lists what a step has pushed, together with what other steps push for the same subject. */
@@ -155,11 +162,13 @@ export class PlanExecution {
     if (failed !== undefined) return skipped(step, `the earlier step ${failed.step} did not succeed`)
     // rejects only if the signal is aborted
     const release = await this.#slots.acquire(this.#call.signal).catch(() => undefined)
+    this.#groups.begin()
     try {
       if (this.#ports.stop.aborted) return skipped(step, 'the run was stopped')
       if (this.#call.signal.aborted) return skipped(step, toErrorInfo(this.#call.signal.reason).message)
       return await this.#checkAndAct(step, prepared)
     } finally {
+      this.#groups.end()
       release?.()
     }
   }
@@ -205,9 +214,10 @@ export class PlanExecution {
   async #act(step: Step, prepared: PreparedStep, found: Digest | null | undefined): Promise<PerformedStep> {
     let isRecorded = false
     const recordIntent = async (): Promise<void> => {
-      await this.#records.intents([
-        { ...this.#fields.ofStep(step), ...(found !== undefined && { before: found }) },
-      ])
+      await this.#groups.intent({
+        ...this.#fields.ofStep(step),
+        ...(found !== undefined && { before: found }),
+      })
       isRecorded = true
       this.#begun.get(step.id)?.resolve()
       // the record of another step may have failed in the meantime
@@ -236,20 +246,24 @@ export class PlanExecution {
     await this.#records.refusals(this.#plan.refusals.map((one) => this.#fields.ofRefusal(one)))
   }
 
+  /**
+   * The intent of a later step is written in the same group or after it, so that the log has the
+   * outcome before the later step changes anything.
+   */
   async #recordOutcome(step: Step, ended: StepOutcome): Promise<StepOutcome> {
     const outcome = ended.result === 'conflict' ? await this.#explain(step, ended) : ended
     const { result, before, error, movedBy, gates } = outcome
     const isUpToDate = step.kind === 'tag' && (result === 'done' || result === 'unchanged')
-    await this.#records.outcomes([
-      {
-        ...this.#fields.ofStep(step, gates),
-        ...(before !== undefined && { before }),
-        ...(isUpToDate && { after: step.target.digest }),
-        ...(result !== 'notAttempted' && { result }),
-        ...(error !== undefined && { error }),
-        ...(movedBy !== undefined && { movedBy }),
-      },
-    ])
+    const written = this.#groups.outcome({
+      ...this.#fields.ofStep(step, gates),
+      ...(before !== undefined && { before }),
+      ...(isUpToDate && { after: step.target.digest }),
+      ...(result !== 'notAttempted' && { result }),
+      ...(error !== undefined && { error }),
+      ...(movedBy !== undefined && { movedBy }),
+    })
+    written.catch(() => undefined)
+    this.#outcomes.push(written)
     return outcome
   }
 

@@ -162,6 +162,48 @@ describe('the steps of a plan', () => {
   })
 })
 
+describe('records of steps side by side', () => {
+  it('share a write', async () => {
+    const writes: string[][] = []
+    const sink = {
+      path: 'memory',
+      write: async (more: readonly AuditRecord[]) =>
+        void writes.push(more.map(({ phase, step }) => `${phase} ${step?.id}`)),
+    }
+    await executed({ sink })
+    expect(writes).toEqual([
+      ['intent 1.4.2', 'intent web'],
+      ['outcome 1.4.2', 'outcome web', 'intent 1.4'],
+      ['outcome 1.4', 'intent latest'],
+      ['outcome latest'],
+    ])
+  })
+
+  it('keep a step from acting if a later record could not be written before its own', async () => {
+    const clock = manualClock()
+    const [first, failed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let writes = 0
+    const sink = {
+      path: 'memory',
+      write: async () => {
+        if (++writes === 1) {
+          first.resolve()
+          return await failed.promise
+        }
+        queueMicrotask(() => queueMicrotask(failed.resolve))
+        throw new DrayError('audit', 'no room')
+      },
+    }
+    const onRequest = async (request: string): Promise<void> => {
+      if (request === 'HEAD web') await first.promise
+    }
+    const readAt = clock.now() - 5_000
+    const { outcomes, requests } = await executed({ clock, sink, readAt }, { onRequest })
+    await expect(outcomes).rejects.toMatchObject({ code: 'audit' })
+    expect(requests.filter((request) => request.startsWith('PUT'))).toEqual([])
+  })
+})
+
 describe('a plan from a file', () => {
   it('is checked as a whole before anything is changed', async () => {
     const { requests } = await executed({}, { isSaved: true })

@@ -23,9 +23,9 @@ async function loadedBy(...args: readonly string[]): Promise<LoadedModules> {
   return loaded
 }
 
-const modules = onlyOnNode('modules')
+const ofNode = onlyOnNode('modules')
 
-describe.skipIf(modules.isSkipped)(`the start of the program${modules.note}`, () => {
+describe.skipIf(ofNode.isSkipped)(`the start of the program${ofNode.note}`, () => {
   it('loads only the first file and package.json for --version', async () => {
     const { files, modules } = await loadedBy('--version')
     expect(files).toEqual(['bin/dray.js', 'package.json'])
@@ -49,7 +49,7 @@ function isCommandFile(name: string): boolean {
   return name.startsWith('src/commands/') && name !== 'src/commands/help.ts'
 }
 
-describe.skipIf(modules.isSkipped)(`a configuration without gates${modules.note}`, () => {
+describe.skipIf(ofNode.isSkipped)(`a configuration without gates${ofNode.note}`, () => {
   it('loads none of the modules that read gates, residency and patterns', async () => {
     const file = join(await tempFolder(), 'dray.yaml')
     writeFileSync(file, `version: 1\nenvironments:\n  prod: { registry: r.io, path: "{image}" }\n`)
@@ -63,7 +63,7 @@ describe.skipIf(modules.isSkipped)(`a configuration without gates${modules.note}
   })
 })
 
-describe.skipIf(modules.isSkipped)(`completion${modules.note}`, () => {
+describe.skipIf(ofNode.isSkipped)(`completion${ofNode.note}`, () => {
   it('loads no command, and nothing of the libraries that commands use, to complete a flag', async () => {
     const { modules } = await loadedBy('__complete', '--word=--fr', '--', 'promote')
     expect(modules.filter((name) => heavy.test(name) || isCommandFile(name) || /oclif/.test(name))).toEqual(

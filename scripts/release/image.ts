@@ -14,7 +14,7 @@ import { loadSigningKey, type SigningKey } from '../../src/signing/signing-keys.
 import { bunNotice } from './binaries/bun-notice.ts'
 import { sourceDate } from './dates.ts'
 import { assembleImage, type PlatformInputs } from './image/assemble.ts'
-import { downloadPackage } from './image/debian/download.ts'
+import { downloadPackage, usualSources } from './image/debian/download.ts'
 import { architectures, type Architecture, pinsFor, type Pins, readPins } from './image/debian/pins.ts'
 import { unpackPackage } from './image/debian/unpack.ts'
 import { updatePins } from './image/debian/update-pins.ts'
@@ -78,7 +78,7 @@ async function readPlatform(
 ): Promise<PlatformInputs> {
   const packages = []
   for (const pin of pinsFor(pins, architecture))
-    packages.push(unpackPackage(await downloadPackage(pin, pins, cache)))
+    packages.push(unpackPackage(await downloadPackage(pin, pins, usualSources(cache))))
   return { architecture, packages, binary: readFileSync(join(folder, 'bin', binaries[architecture])) }
 }
 

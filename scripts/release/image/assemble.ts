@@ -10,6 +10,7 @@ import {
   type BundledPackage,
   debianPart,
   debianUrl,
+  distributionPart,
   drayPart,
   type Product,
   runtimePart,
@@ -116,6 +117,7 @@ function sbomOf(
     drayPart(product),
     ...bundled.map(bundledPart),
     runtimePart(runtime),
+    distributionPart(pins),
     ...pinsOf(pins, platforms).map((pin) => debianPart(pin, pins)),
   ]
   return { predicateType: cycloneDxType, predicate: cycloneDxBom(container, components, created) }

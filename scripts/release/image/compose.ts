@@ -24,7 +24,7 @@ export interface ComposedImage {
 }
 
 /** A layer and the text for `docker history`. */
-export interface HistoryLayer extends Layer {
+interface HistoryLayer extends Layer {
   readonly createdBy: string
 }
 

@@ -6,7 +6,9 @@ export interface SbomPart {
   readonly type: 'application' | 'container' | 'library' | 'operating-system' | 'platform'
   readonly name: string
   readonly version: string
-  readonly purl: string
+  /** identifies the part if it has no package URL */
+  readonly ref?: string
+  readonly purl?: string
   /** SPDX expression, or other text */
   readonly license?: string
   readonly description?: string
@@ -26,7 +28,7 @@ const spdxExpression = /^\(*[\w.+-]+\)*(?: (?:AND|OR|WITH) \(*[\w.+-]+\)*)*$/
  * @param timestamp RFC 3339
  */
 export function cycloneDxBom(product: SbomPart, components: readonly SbomPart[], timestamp: string): object {
-  const sorted = components.toSorted((a, b) => (a.purl < b.purl ? -1 : 1))
+  const sorted = components.toSorted((a, b) => (refOf(a) < refOf(b) ? -1 : 1))
   const content = {
     metadata: {
       timestamp,
@@ -35,8 +37,8 @@ export function cycloneDxBom(product: SbomPart, components: readonly SbomPart[],
     },
     components: sorted.map(componentOf),
     dependencies: [
-      { ref: product.purl, dependsOn: sorted.map(({ purl }) => purl) },
-      ...sorted.map(({ purl }) => ({ ref: purl })),
+      { ref: refOf(product), dependsOn: sorted.map(refOf) },
+      ...sorted.map((part) => ({ ref: refOf(part) })),
     ],
   }
   return {
@@ -53,18 +55,22 @@ function componentOf(part: SbomPart): object {
   const { type, name, version, purl, description, scope } = part
   return {
     type,
-    'bom-ref': purl,
+    'bom-ref': refOf(part),
     name,
     version,
     ...(description !== undefined && { description }),
     ...(scope !== undefined && { scope }),
     ...(part.sha256 !== undefined && { hashes: [{ alg: 'SHA-256', content: part.sha256 }] }),
     ...(part.license !== undefined && { licenses: [licenseOf(part.license)] }),
-    purl,
+    ...(purl !== undefined && { purl }),
     ...(part.properties !== undefined && {
       properties: Object.entries(part.properties).map(([key, value]) => ({ name: key, value })),
     }),
   }
+}
+
+function refOf({ ref, purl, name }: SbomPart): string {
+  return ref ?? purl ?? name
 }
 
 function licenseOf(text: string): object {

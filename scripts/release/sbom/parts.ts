@@ -63,6 +63,11 @@ export function debianPart(pin: Pin, { release }: Pins): SbomPart {
   }
 }
 
+/** The distribution: scanners search for vulnerabilities of its packages in its data. */
+export function distributionPart({ release }: Pins): SbomPart {
+  return { type: 'operating-system', name: 'debian', version: release, ref: `debian-${release}` }
+}
+
 /** Package URLs (purl-spec, types npm and deb). */
 function npmUrl(name: string, version: string): string {
   return `pkg:npm/${name.split('/').map(encodeURIComponent).join('/')}@${encodeURIComponent(version)}`
@@ -71,6 +76,6 @@ function npmUrl(name: string, version: string): string {
 export function debianUrl(pin: Pin, release: string): string {
   const { name, version, architecture, source, sourceVersion } = pin
   const upstream = source === name ? [] : [`upstream=${encodeURIComponent(`${source}@${sourceVersion}`)}`]
-  const qualifiers = [`arch=${architecture}`, `distro=${release}`, ...upstream].join('&')
+  const qualifiers = [`arch=${architecture}`, `distro=debian-${release}`, ...upstream].join('&')
   return `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?${qualifiers}`
 }

@@ -166,12 +166,13 @@ describe('the attached artifacts', () => {
       'bun 1.4.5',
       'busybox-static 1:2.0+b1',
       'ca-certificates 1:2.0+b1',
+      'debian 13',
       'dray 1.4.0',
       'libc6 1:2.0+b1',
     ])
     const libc = sbom.components.find(({ name }) => name === 'libc6')
     expect(libc?.purl).toBe(
-      'pkg:deb/debian/libc6@1%3A2.0%2Bb1?arch=amd64&distro=trixie&upstream=glibc%401%3A2.0',
+      'pkg:deb/debian/libc6@1%3A2.0%2Bb1?arch=amd64&distro=debian-13&upstream=glibc%401%3A2.0',
     )
   })
 

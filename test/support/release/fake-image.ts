@@ -18,7 +18,7 @@ export function imageInputs(changed: Partial<ImageInputs> = {}): ImageInputs {
     commit: 'a'.repeat(40),
     date: 1_764_331_200,
     pins: {
-      release: 'trixie',
+      release: '13',
       snapshot: '20261128T000000Z',
       packages: architectures.flatMap((architecture) =>
         basePackages.map(({ name }) => pin(name, architecture)),

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pin, Pins } from './pins.ts'
 
-/** The name of Debian's own mirrors. `DEBIAN_MIRROR` replaces it. */
+/** The name of Debian for its mirrors. `DEBIAN_MIRROR` replaces it. */
 export const debianMirror: string = (process.env['DEBIAN_MIRROR'] ?? 'https://deb.debian.org').replace(
   /\/+$/,
   '',
@@ -12,18 +12,34 @@ export const debianMirror: string = (process.env['DEBIAN_MIRROR'] ?? 'https://de
 const debianSnapshots = 'https://snapshot.debian.org/archive'
 const maxSeconds = 120
 
+/** Where packages of Debian come from. */
+interface PackageSources {
+  /** the folder of packages that were downloaded before */
+  readonly cache: string
+  readonly mirror: string
+  readonly snapshots: string
+}
+
+export function usualSources(cache: string): PackageSources {
+  return { cache, mirror: debianMirror, snapshots: debianSnapshots }
+}
+
 /**
  * Returns the bytes of a package from the cache, a mirror or the snapshots, verified by their
  * digest.
  * @throws Error if none of them has these bytes.
  */
-export async function downloadPackage(pin: Pin, { snapshot }: Pins, cache: string): Promise<Uint8Array> {
+export async function downloadPackage(
+  pin: Pin,
+  { snapshot }: Pins,
+  { cache, mirror, snapshots }: PackageSources,
+): Promise<Uint8Array> {
   const cached = join(cache, `${pin.sha256}.deb`)
   const existing = readIfExists(cached)
   if (existing !== undefined && isPinned(existing, pin)) return existing
   const addresses = [
-    `${debianMirror}/${pin.archive}/${pin.path}`,
-    `${debianSnapshots}/${pin.archive}/${snapshot}/${pin.path}`,
+    `${mirror}/${pin.archive}/${pin.path}`,
+    `${snapshots}/${pin.archive}/${snapshot}/${pin.path}`,
   ]
   const failures: string[] = []
   for (const address of addresses) {

@@ -23,7 +23,7 @@ export interface Pin {
 }
 
 export interface Pins {
-  /** the release of Debian by its code name */
+  /** the release of Debian by its number: 13 */
   readonly release: string
   /** when the pins were read: the name of a state of the archive at snapshot.debian.org */
   readonly snapshot: string

@@ -4,12 +4,12 @@ import { basePackages } from './base-packages.ts'
 import { debianMirror, download, sha256 } from './download.ts'
 import { architectures, type Architecture, type Pin, pinsFile, type Pins } from './pins.ts'
 
-/** The stable release of Debian. A change of it is an edit of this line. */
-const release = 'trixie'
+/** The stable release of Debian. */
+const release = { number: '13', name: 'trixie' } as const
 const suites = [
-  { archive: 'debian', suite: release },
-  { archive: 'debian', suite: `${release}-updates` },
-  { archive: 'debian-security', suite: `${release}-security` },
+  { archive: 'debian', suite: release.name },
+  { archive: 'debian', suite: `${release.name}-updates` },
+  { archive: 'debian-security', suite: `${release.name}-security` },
 ] as const
 /** From the package debian-archive-keyring. */
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
@@ -30,7 +30,7 @@ export async function updatePins(now: Date): Promise<Pins> {
     }
   }
   const pins: Pins = {
-    release,
+    release: release.number,
     snapshot: `${now.toISOString().slice(0, 10).replaceAll('-', '')}T000000Z`,
     packages: newestOfEach(found),
   }

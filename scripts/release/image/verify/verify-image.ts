@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { checkBlobs } from './check-blobs.ts'
 import { checkPublishing } from './check-publishing.ts'
 import { checkSettings } from './check-settings.ts'
-import { checkStart } from './check-start.ts'
+import { armEmulator, checkEmulated, checkStart } from './check-start.ts'
 import { checkUnpacked } from './check-unpacked.ts'
 import { isInPath, type ImageUnderTest } from './programs.ts'
 
@@ -38,6 +38,12 @@ const checks: readonly Check[] = [
     programs: ['skopeo', 'umoci', 'unshare', 'mount', 'chroot'],
     obstacle: whyNoChroot,
     run: checkStart,
+  },
+  {
+    promise: 'a shell and dray start in the image for arm64',
+    programs: ['skopeo', 'umoci', 'unshare', 'mount', 'chroot', armEmulator],
+    obstacle: whyNoChroot,
+    run: checkEmulated,
   },
   {
     promise: 'dray publishes the image with its attached artifacts, and tags it',

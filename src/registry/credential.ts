@@ -18,13 +18,15 @@ export type Credential = BasicCredential | IdentityCredential
 
 /**
  * Finds the credentials of a repository, or of the registry if `path` is undefined. Returns
- * undefined if there are none. Called once for each path.
+ * undefined if there are none. Called once for each path, and with `isAgain` after the registry
+ * refused what it accepted before: files are read and helpers run again then.
  * @throws `config` if a source is broken: that never counts as "none".
  */
 export type CredentialSource = (
   registry: string,
   path: string | undefined,
   call: Call,
+  isAgain?: boolean,
 ) => Promise<Credential | undefined>
 
 /** The user name that marks the password as a refresh token (docker-credential-helpers, client). */

@@ -37,8 +37,9 @@ export function findCredentials(
   options: FindOptions,
   isPlainHttp?: (registry: string) => boolean,
 ): CredentialSource {
-  const sources = credentialSources(options)
-  return async (registry, path, call) => {
+  let sources = credentialSources(options)
+  return async (registry, path, call, isAgain = false) => {
+    if (isAgain) sources = credentialSources(options)
     for (const source of sources) {
       const found = await source.find(registry, path, call, isPlainHttp?.(registry))
       if (found.credential !== undefined) return found.credential

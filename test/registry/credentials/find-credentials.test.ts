@@ -278,3 +278,27 @@ describe('a credential helper', () => {
     },
   )
 })
+
+describe('a search after the registry refused a credential', () => {
+  it('reads the file and runs the helper again', async () => {
+    const w = await world(
+      { credHelpers: { 'r.test': 'count' } },
+      {
+        helpers: {
+          count: `echo x >> "$OUT/runs"; echo '{"Username":"ada","Secret":"'$(wc -l < "$OUT/runs")'"}'`,
+        },
+      },
+    )
+    const secretOf = async (isAgain?: boolean): Promise<string | undefined> => {
+      const found = await w.source('r.test', 'a', notedCall(), isAgain)
+      return found?.kind === 'basic' ? found.password : undefined
+    }
+    expect(await secretOf()).toBe('1')
+    expect(await secretOf()).toBe('1')
+    expect(await secretOf(true)).toBe('2')
+    expect(await secretOf()).toBe('2')
+    await writeFile(w.file, JSON.stringify({ auths: { 'r.test': pair('ada:renewed') } }))
+    expect(await secretOf()).toBe('2')
+    expect(await secretOf(true)).toBe('renewed')
+  })
+})

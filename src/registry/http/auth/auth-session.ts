@@ -41,6 +41,8 @@ export interface AuthSessionOptions {
 
 /** The state of the authentication at one registry in this run: its challenge and the tokens. */
 export class AuthSession {
+  /** whether the registry has accepted the credential in this run */
+  isCredentialAccepted = false
   readonly #options: AuthSessionOptions
   #scheme: Scheme | undefined
   /** why no challenge of the registry could be followed */
@@ -61,8 +63,12 @@ export class AuthSession {
     return this.#options.rootChallenge(call)
   }
 
+  get credential(): Credential | undefined {
+    return this.#options.credential
+  }
+
   get hasCredential(): boolean {
-    return this.#options.credential !== undefined
+    return this.credential !== undefined
   }
 
   /**
@@ -104,9 +110,11 @@ export class AuthSession {
   }
 
   /** The registry accepted a request. */
-  noteAccepted({ entry }: Authorization): void {
+  noteAccepted(authorization: Authorization): void {
+    const { entry } = authorization
     this.#scheme ??= { kind: 'open' }
     if (entry !== undefined) entry.accepted = true
+    if (this.credentialUse(authorization) === 'sent') this.isCredentialAccepted = true
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Call } from '../../../lib/call.ts'
-import { DrayError } from '../../../lib/errors.ts'
+import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import { notGranted, unauthorized, unclearChallenge } from './auth-errors.ts'
 import type { AuthSession } from './auth-session.ts'
 import type { Authorization } from './authorization.ts'
@@ -48,13 +48,41 @@ export function createAuth(options: AuthOptions): Auth {
       const send = sendTo(next, request, call, auth.origin)
       if (request.url.origin !== auth.origin.origin) return send(undefined)
       const session = await auth.session(request.scopes, call)
-      const endWaiting = await session.waitForChallenge(request, call)
-      try {
-        return await authenticate(session, request, send, call)
-      } finally {
-        endWaiting()
-      }
+      const result = await attempt(session, request, send, call)
+      if (!('refusal' in result)) return result
+      const renewed = isExpired(session, result)
+        ? await auth.renewedSession(session, request.scopes, call)
+        : undefined
+      const last = renewed === undefined ? result : await attempt(renewed, request, send, call)
+      if ('refusal' in last) throw last.refusal
+      return last
     },
+  }
+}
+
+/** The registry or its token server refused all that the session can send. */
+interface Refused {
+  readonly refusal: DrayError
+  /** whether the credential was refused, and not a permission */
+  readonly isOfCredential: boolean
+}
+
+/** The registry accepted the credential before. */
+function isExpired({ isCredentialAccepted }: AuthSession, { isOfCredential }: Refused): boolean {
+  return isCredentialAccepted && isOfCredential
+}
+
+async function attempt(
+  session: AuthSession,
+  request: RegistryRequest,
+  send: Send,
+  call: Call,
+): Promise<RegistryResponse | Refused> {
+  const endWaiting = await session.waitForChallenge(request, call)
+  try {
+    return await authenticate(session, request, send, call)
+  } finally {
+    endWaiting()
   }
 }
 
@@ -72,12 +100,15 @@ async function authenticate(
   request: RegistryRequest,
   send: Send,
   call: Call,
-): Promise<RegistryResponse> {
-  let authorization = await session.authorize(request.scopes, call)
+): Promise<RegistryResponse | Refused> {
+  const first = await orRefused(session.authorize(request.scopes, call))
+  if ('refusal' in first) return first
+  let authorization: Authorization = first
   let { answer, challenge } = await judge(session, authorization, request, send, call)
   for (let attempts = 1; challenge !== undefined && attempts < mostAttempts; attempts++) {
-    const next = await session.renew(authorization, challenge, request.scopes, call)
+    const next = await orRefused(session.renew(authorization, challenge, request.scopes, call))
     if (next === undefined) break
+    if ('refusal' in next) return next
     authorization = next
     ;({ answer, challenge } = await judge(session, authorization, request, send, call))
   }
@@ -86,9 +117,21 @@ async function authenticate(
     return answer
   }
   const use = session.credentialUse(authorization)
-  if (authorization.entry !== undefined) throw notGranted(request, use)
+  // The token server accepted the credential.
+  if (authorization.entry !== undefined) return { refusal: notGranted(request, use), isOfCredential: false }
   const unclear = session.unclearChallenge
-  throw unclear === undefined ? unauthorized(request, use) : unclearChallenge(request, use, unclear)
+  const refusal = unclear === undefined ? unauthorized(request, use) : unclearChallenge(request, use, unclear)
+  return { refusal, isOfCredential: true }
+}
+
+/** Returns a refusal by the token server as a value. */
+async function orRefused<T>(work: Promise<T>): Promise<T | Refused> {
+  try {
+    return await work
+  } catch (error) {
+    if (isDrayError(error) && error.code === 'unauthorized') return { refusal: error, isOfCredential: true }
+    throw error
+  }
 }
 
 /** An answer, and the challenge if it is refused. The body of a refused one was discarded. */

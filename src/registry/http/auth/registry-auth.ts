@@ -26,6 +26,7 @@ export class RegistryAuth {
   readonly #sessions = new Map<string, AuthSession>()
   /** of paths whose credential is known */
   readonly #sessionsByPath = new Map<string | undefined, AuthSession>()
+  readonly #renewals = new Map<AuthSession, SharedWork<AuthSession | undefined>>()
   readonly #expected: Scope[] = []
 
   constructor(options: RegistryAuthOptions) {
@@ -60,6 +61,36 @@ export class RegistryAuth {
     return session
   }
 
+  /**
+   * The registry refused a credential that it accepted before: it has expired. Returns the session
+   * of the credential of the same user that the sources have now, or undefined if it is the same
+   * one. All requests that a credential failed share one search.
+   * @throws as the sources.
+   */
+  async renewedSession(
+    expired: AuthSession,
+    scopes: readonly Scope[],
+    call: Call,
+  ): Promise<AuthSession | undefined> {
+    const path = pathOf(scopes[0])
+    const known = this.#renewals.get(expired)
+    const renewal = known ?? new SharedWork((first) => this.#renew(expired, path, first))
+    this.#renewals.set(expired, renewal)
+    return await renewal.result(call)
+  }
+
+  async #renew(expired: AuthSession, path: string | undefined, call: Call): Promise<AuthSession | undefined> {
+    const credential = await this.#lookUp(path, call, true)
+    if (!isOfSameUser(expired.credential, credential)) return undefined
+    const session = this.#sessionOf(credential)
+    if (session === expired) return undefined
+    // The sources have new credentials for other paths as well.
+    this.#lookups.clear()
+    for (const [known, one] of this.#sessionsByPath) if (one === expired) this.#sessionsByPath.delete(known)
+    this.#sessionsByPath.set(path, session)
+    return session
+  }
+
   #sessionOf(credential: Credential | undefined): AuthSession {
     const key = JSON.stringify(credential ?? null)
     const known = this.#sessions.get(key)
@@ -88,12 +119,18 @@ export class RegistryAuth {
     return lookup.result(call)
   }
 
-  async #lookUp(path: string | undefined, call: Call): Promise<Credential | undefined> {
+  async #lookUp(path: string | undefined, call: Call, isAgain = false): Promise<Credential | undefined> {
     const { registry, credentials, secrets } = this.#options
-    const credential = await credentials(registry, path, call)
+    const credential = await credentials(registry, path, call, isAgain)
     for (const secret of secretsOf(credential)) secrets.add(secret)
     return credential
   }
+}
+
+/** Another user may have other permissions, and the audit log would not show the change. */
+function isOfSameUser(one: Credential | undefined, other: Credential | undefined): boolean {
+  if (one?.kind === 'basic' && other?.kind === 'basic') return one.username === other.username
+  return one?.kind === 'identity' && other?.kind === 'identity'
 }
 
 /** Returns the secret of a credential, and the text that its header encodes. */

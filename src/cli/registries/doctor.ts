@@ -10,12 +10,8 @@ import {
 import type { SourceReport } from '../../registry/credentials/explain-credentials.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { showProxy } from '../../registry/http/transport/proxy.ts'
-import {
-  type CredentialFacts,
-  diagnose,
-  type Diagnosis,
-  type DoctorFacts,
-} from '../../usecases/views/doctor.ts'
+import type { CredentialFacts } from '../../usecases/views/credential-finding.ts'
+import { diagnose, type Diagnosis, type DoctorFacts } from '../../usecases/views/doctor.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { type CheckResult, runCheck } from '../../images/registry-facts.ts'
 import type { Context } from '../wiring/context.ts'
@@ -125,6 +121,11 @@ async function credentialsOf(
   return { value: first === undefined ? undefined : factsOf(first) }
 }
 
-function factsOf({ where, username, helper }: SourceReport): CredentialFacts {
-  return { where, ...(username !== undefined && { username }), ...(helper !== undefined && { helper }) }
+function factsOf({ where, username, helper, expiresAt }: SourceReport): CredentialFacts {
+  return {
+    where,
+    ...(username !== undefined && { username }),
+    ...(helper !== undefined && { helper }),
+    ...(expiresAt !== undefined && { expiresAt: Date.parse(expiresAt) }),
+  }
 }

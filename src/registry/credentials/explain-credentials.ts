@@ -1,6 +1,7 @@
 import type { Call } from '../../lib/call.ts'
 import { type ErrorInfo, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { FoundCredential, NoCredential, Source, SourceName } from './source.ts'
+import { expiryOf } from './token-expiry.ts'
 
 /** The result of one source for a registry, without secrets. */
 export interface SourceReport {
@@ -19,6 +20,8 @@ export interface SourceReport {
   readonly helper?: string
   readonly kind?: 'password' | 'refresh token'
   readonly username?: string
+  /** when a token expires (ISO 8601); absent if that is unknown */
+  readonly expiresAt?: string
   /** entries of the file that mention this registry and that dray does not use */
   readonly ignored?: readonly { readonly key: string; readonly why: string }[]
 }
@@ -70,9 +73,11 @@ async function reportOf(
 }
 
 function shown({ credential, key, helper }: FoundCredential): Partial<SourceReport> {
+  const expiresAt = expiryOf(credential)
   return {
     key,
     ...(helper !== undefined && { helper }),
+    ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt).toISOString() }),
     ...(credential.kind === 'basic'
       ? { kind: 'password' as const, username: credential.username }
       : { kind: 'refresh token' as const }),

@@ -8,6 +8,7 @@ import {
   type CheckResult,
   type WritingFacts,
 } from '../../images/registry-facts.ts'
+import { type CredentialFacts, describeCredentials } from './credential-finding.ts'
 import { oddityFindings } from './registry-oddities.ts'
 
 /** Days before the expiry of a certificate from which it is a note, and from which it is urgent. */
@@ -29,14 +30,6 @@ export interface DoctorConnection {
     readonly validTo: number
     readonly untrusted?: { readonly code: string; readonly hint?: string }
   }
-}
-
-export interface CredentialFacts {
-  /** the source of the credentials */
-  readonly where: string
-  /** undefined for a refresh token */
-  readonly username?: string
-  readonly helper?: string
 }
 
 /** The results of all checks of one registry. */
@@ -99,7 +92,7 @@ export function diagnose(facts: DoctorFacts, now: number): Diagnosis {
     repository: seen?.repository?.path ?? null,
     findings: [
       ...connectionFindings(facts, now),
-      credentialFinding(facts.credentials),
+      credentialFinding(facts.credentials, now),
       ...(seen === undefined ? [] : [...registryFindings(seen), ...oddityFindings(seen.oddities)]),
       ...(seen === undefined || 'error' in seen.api
         ? []
@@ -149,14 +142,10 @@ function tlsFinding(tls: NonNullable<DoctorConnection['tls']>, now: number): Fin
   return { check: 'tls', state: days < urgentDays ? 'problem' : 'note', saw, hint }
 }
 
-function credentialFinding(credentials: CheckResult<CredentialFacts | undefined>): Finding {
-  if ('error' in credentials) return failed('credentials', credentials.error)
-  const found = credentials.value
-  if (found === undefined)
-    return { check: 'credentials', state: 'note', saw: 'none: dray sends requests without credentials' }
-  const who = found.username === undefined ? 'a refresh token' : `user ${found.username}`
-  const by = found.helper === undefined ? '' : `, through docker-credential-${found.helper}`
-  return { check: 'credentials', state: 'ok', saw: `${who}, from ${found.where}${by}` }
+function credentialFinding(credentials: CheckResult<CredentialFacts | undefined>, now: number): Finding {
+  return 'error' in credentials
+    ? failed('credentials', credentials.error)
+    : describeCredentials(credentials.value, now)
 }
 
 function registryFindings({ api, clockDifferenceMs, repository }: RegistryFacts): readonly Finding[] {

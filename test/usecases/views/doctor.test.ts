@@ -43,6 +43,22 @@ describe('a diagnosis', () => {
   })
 
   it.each([
+    ['in 12 hours', 720, 'ok', 'expires at 2026-11-25T12:00:00Z'],
+    ['in an hour', 60, 'ok', 'expires at 2026-11-25T01:00:00Z'],
+    ['in 12 minutes', 11.5, 'note', 'expires in 12 min'],
+    ['now', 0, 'problem', 'expired at 2026-11-25T00:00:00Z'],
+  ])('of a token that expires %s has the right state', (_, minutes, state, saw) => {
+    const value = { where: 'DOCKER_AUTH_CONFIG', username: 'ci', expiresAt: now + minutes * 60_000 }
+    expect(finding(all({ credentials: { value } }), 'credentials')).toMatchObject({
+      state,
+      saw: `user ci, from DOCKER_AUTH_CONFIG; its token ${saw}`,
+    })
+    // dray asks the helper for a new token.
+    const ofHelper = { credentials: { value: { ...value, helper: 'ecr-login' } } }
+    expect(finding(all(ofHelper), 'credentials')?.state).toBe('ok')
+  })
+
+  it.each([
     ['ends in a year', now + 365 * day, 'ok'],
     ['ends in two weeks', now + 14 * day, 'note'],
     ['ends in three days', now + 3 * day, 'problem'],

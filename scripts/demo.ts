@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { styleText } from 'node:util'
 import { type RunningRegistry, startRegistry } from '../src/embedded/server.ts'
 import { startingConfig } from '../src/config/starting/starting-config.ts'
@@ -14,7 +14,11 @@ import { startingPolicies } from '../src/config/starting/starting-policies.ts'
 import { type Content, demoImage } from './demo-image.ts'
 
 const root = join(import.meta.dirname, '..')
-const program = join(root, 'bin', 'dray.js')
+/** The command that runs dray. `DRAY_PROGRAM` names an executable, such as a release binary. */
+const program: readonly [command: string, ...first: string[]] =
+  process.env['DRAY_PROGRAM'] === undefined
+    ? [process.execPath, join(root, 'bin', 'dray.js')]
+    : [resolve(process.env['DRAY_PROGRAM'])]
 const image = 'hello'
 const version = '1.4.2'
 const named = `${image}:${version}`
@@ -142,25 +146,25 @@ function surroundings(folder: string): NodeJS.ProcessEnv {
 async function dray(stage: Stage, args: readonly string[]): Promise<void> {
   const { folder, env, signal } = stage
   print(`${dim('$')} ${bold(`dray ${args.join(' ')}`)}`)
-  const code = await run([program, ...args], { cwd: folder, env, signal })
+  const code = await run([...program, ...args], { cwd: folder, env, signal })
   if (code !== 0) throw new Error(`dray ${args.join(' ')} ended with ${code}`)
 }
 
 /**
- * Runs this Node. Returns the exit code, or the name of the signal that ended it. @throws if
+ * Runs a program. Returns the exit code, or the name of the signal that ended it. @throws if
  * `signal` is aborted.
  */
 async function run(
-  args: readonly string[],
+  [command, ...args]: readonly [command: string, ...args: string[]],
   options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv; readonly signal: AbortSignal },
 ): Promise<number | string> {
   const { signal, ...rest } = options
   signal.throwIfAborted()
-  const child = spawn(process.execPath, args, { ...rest, stdio: ['ignore', 'inherit', 'inherit'] })
+  const child = spawn(command, args, { ...rest, stdio: ['ignore', 'inherit', 'inherit'] })
   const kill = (): void => void child.kill()
   signal.addEventListener('abort', kill, { once: true })
-  const { promise, resolve, reject } = Promise.withResolvers<number | string>()
-  child.on('error', reject).on('close', (code, name) => resolve(code ?? name ?? 'nothing'))
+  const { promise, resolve: end, reject } = Promise.withResolvers<number | string>()
+  child.on('error', reject).on('close', (code, name) => end(code ?? name ?? 'nothing'))
   const code = await promise
   signal.removeEventListener('abort', kill)
   signal.throwIfAborted()
@@ -171,7 +175,7 @@ async function buildIfNeeded(signal: AbortSignal): Promise<void> {
   const sources = globSync('{src/**/*.ts,package.json,scripts/build.ts,scripts/bundle/*.ts}', { cwd: root })
   const newest = Math.max(...sources.map((name) => changedAt(join(root, name))))
   if (changedAt(join(root, 'dist', 'dray.cjs')) >= newest) return
-  const code = await run([join(root, 'scripts', 'build.ts')], { cwd: root, signal })
+  const code = await run([process.execPath, join(root, 'scripts', 'build.ts')], { cwd: root, signal })
   if (code !== 0) throw new Error(`the build ended with ${code}`)
 }
 
@@ -241,7 +245,7 @@ function showRecord({ folder, env }: Stage): void {
 function showNextSteps(): void {
   title('Next, with your own registry and images. Run in a new folder:')
   // Without indentation, so that the commands can be pasted.
-  print(`alias dray='${process.execPath} ${program}'
+  print(`alias dray='${program.join(' ')}'
 dray login registry.example.com
 cat > dray.yaml <<'END'
 ${ownConfig()}END

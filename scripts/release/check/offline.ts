@@ -3,11 +3,16 @@ import { join } from 'node:path'
 import { run } from './program.ts'
 import type { Step } from './steps.ts'
 
-const configuration = `images:
-  api: api
+const configuration = `version: 1
+images:
+  api: {}
 environments:
-  staging: registry.example.com/staging
-  prod: registry.example.com/prod
+  staging:
+    registry: registry.example.com
+    path: staging/{image}
+  prod:
+    registry: registry.example.com
+    path: prod/{image}
 `
 
 /** Command lines that need no registry. */

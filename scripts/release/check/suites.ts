@@ -8,7 +8,7 @@ export const workflowStep: Step = {
   title: 'actionlint accepts the workflows, and the action and templates pass their tests',
   after: ['bundle'],
   async run({ root }) {
-    await run('npx', ['vitest', 'run', 'test/action', 'test/ci'], { cwd: root })
+    await run('npx', ['vitest', 'run', 'test/action', 'test/ci-files'], { cwd: root })
     return ''
   },
 }

@@ -51,7 +51,7 @@ function watch(holder: Record<string, Operation>, names: readonly string[]): voi
 }
 
 /** Counts the calls for locks, which are synchronous. */
-function watchSync(names: readonly ('linkSync' | 'unlinkSync' | 'writeSync' | 'renameSync')[]): void {
+function watchSync(names: readonly (keyof typeof fs)[]): void {
   const holder = fs as unknown as Record<string, (...args: unknown[]) => unknown>
   for (const name of names) {
     const real = holder[name]
@@ -75,7 +75,7 @@ async function watchFiles(): Promise<void> {
   await handle.close()
   watch(promises, ['open', 'mkdir', 'rename', 'link', 'rm', 'utimes'])
   watch(methods, ['write', 'writeFile', 'truncate', 'datasync', 'sync', 'utimes'])
-  watchSync(['linkSync', 'unlinkSync', 'writeSync', 'renameSync'])
+  watchSync(['openSync', 'writeSync', 'futimesSync', 'linkSync', 'unlinkSync', 'renameSync'])
   syncBuiltinESMExports()
 }
 

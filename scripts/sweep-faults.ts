@@ -9,6 +9,7 @@ import {
 } from '../test/support/faults/fault-run.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
 import { closeSources, realSetUps, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
+import { runOnHostOfProgram } from '../test/support/program-host.ts'
 
 /**
  * The single-fault sweep: records the requests of a promotion, then promotes once for each request
@@ -16,6 +17,8 @@ import { closeSources, realSetUps, type SetUp, setUps } from '../test/support/fa
  * was broken.
  *
  *     node scripts/sweep-faults.ts --only "with tokens" --fault "503" --at "GET /token"
+ *
+ * With `DRAY_PROGRAM`, everything runs on the Bun of that executable.
  */
 const { values } = parseArgs({
   options: {
@@ -118,6 +121,7 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+runOnHostOfProgram(import.meta.filename)
 for (const setUp of chosen) await sweep(setUp)
 await closeSources()
 process.exit(isBroken ? 1 : 0)

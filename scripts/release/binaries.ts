@@ -52,8 +52,9 @@ export async function buildBinaries(options: BinaryOptions = {}): Promise<readon
   const compiler = await findBunRuntime(thisPlatform(), cache)
   const bin = join(folder, 'bin')
   await mkdir(bin, { recursive: true })
-  // Bun reads settings from the folder in which it is started.
+  // Bun reads settings from the folder of the bundle, and writes its path into the binary.
   const empty = await mkdtemp(join(tmpdir(), 'dray-binaries-'))
+  await copyFile(bundle, join(empty, 'dray.cjs'))
   const files: string[] = []
   try {
     for (const target of targets) {
@@ -61,7 +62,7 @@ export async function buildBinaries(options: BinaryOptions = {}): Promise<readon
       const file = join(bin, binaryName(target))
       const built = join(empty, binaryName(target))
       const args = [...flags, `--target=bun-${target.name}`, `--compile-executable-path=${runtime}`]
-      await promisify(execFile)(compiler, ['build', ...args, bundle, '--outfile', built], {
+      await promisify(execFile)(compiler, ['build', ...args, 'dray.cjs', '--outfile', built], {
         cwd: empty,
         env: { PATH: process.env['PATH'], HOME: empty, TMPDIR: empty },
       })

@@ -8,11 +8,12 @@
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { findBunRuntime } from './binaries/bun-runtime.ts'
+import { signMachO } from './binaries/sign-macho.ts'
 import { binaryName, type Target, targets as allTargets } from './targets.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -66,8 +67,10 @@ export async function buildBinaries(options: BinaryOptions = {}): Promise<readon
         cwd: empty,
         env: { PATH: process.env['PATH'], HOME: empty, TMPDIR: empty },
       })
+      if (target.name.startsWith('darwin')) await writeFile(built, signMachO(await readFile(built), 'dray'))
       await rm(file, { force: true })
-      await move(built, file)
+      await copyFile(built, file)
+      await rm(built)
       files.push(file)
     }
   } finally {
@@ -83,12 +86,6 @@ function thisPlatform(): Target {
   const found = allTargets.find(({ name }) => name === `${system}-${process.arch}${libc}`)
   if (found === undefined) throw new Error(`Bun does not run on ${system}-${process.arch}`)
   return found
-}
-
-/** Moves a file, also to another file system. */
-async function move(from: string, to: string): Promise<void> {
-  await copyFile(from, to)
-  await rm(from)
 }
 
 function parseTargets(names: readonly string[]): readonly Target[] {

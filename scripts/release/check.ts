@@ -15,6 +15,7 @@ import { buildSteps, rebuildStep } from './check/builds.ts'
 import { debStep, lintianStep } from './check/deb-channel.ts'
 import { debianStep } from './check/debian.ts'
 import { archiveStep, formulaStep, manStep } from './check/files.ts'
+import { imageStep } from './check/image-channel.ts'
 import { npmStep } from './check/npm-channel.ts'
 import { offlineStep } from './check/offline.ts'
 import { stepLine, summarize } from './check/report.ts'
@@ -36,6 +37,7 @@ const steps: readonly Step[] = [
   manStep,
   lintianStep,
   debStep,
+  imageStep,
   offlineStep,
   workflowStep,
   suiteStep,

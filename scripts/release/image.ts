@@ -96,8 +96,10 @@ async function readTexts(): Promise<ReadonlyMap<string, string>> {
   return texts
 }
 
-/** The hash of the commit, or undefined if the folder is not a repository. */
-function readCommit(): string | undefined {
+/** `SOURCE_COMMIT`, the hash of the commit, or undefined if the folder is not a repository. */
+function readCommit(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const given = env['SOURCE_COMMIT']
+  if (given !== undefined && given !== '') return given
   try {
     const stdio = ['ignore', 'pipe', 'ignore'] as const
     return execFileSync('git', ['rev-parse', 'HEAD'], {

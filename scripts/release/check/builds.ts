@@ -9,6 +9,7 @@ const builds: readonly (readonly [name: string, script: string, title: string])[
   ['binaries', 'release:binaries', 'binaries for all platforms are built'],
   ['npm', 'release:npm', 'the npm package is built'],
   ['image', 'release:image', 'the container image is built'],
+  ['sbom', 'release:sbom', 'the SBOM is written'],
   ['packages', 'release:packages', 'archives, Debian packages, checksums and manifests are built'],
 ]
 
@@ -48,8 +49,11 @@ export const rebuildStep: Step = {
   },
 }
 
-async function runScript(script: string, cwd: string, { date }: CheckContext): Promise<void> {
-  await run('npm', ['run', '--silent', script], { cwd, env: { SOURCE_DATE_EPOCH: String(date) } })
+/** A copy of the repository has no commits, so variables name the commit and its time. */
+async function runScript(script: string, cwd: string, { root, date }: CheckContext): Promise<void> {
+  const { stdout } = await run('git', ['rev-parse', 'HEAD'], { cwd: root })
+  const env = { SOURCE_DATE_EPOCH: String(date), SOURCE_COMMIT: stdout.trim() }
+  await run('npm', ['run', '--silent', script], { cwd, env })
 }
 
 /** Copies the files that git knows or would add, and the installed packages. */

@@ -11,6 +11,7 @@ const wanted: readonly string[] = [
   'lintian',
   'mandoc',
   'openssl',
+  'qemu-user-static',
   'ruby',
   'skopeo',
   'umoci',

@@ -1,61 +1,56 @@
-import { readFileSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { pinnedFiles, published, withPins } from '../../scripts/pins.ts'
 import { project } from '../../src/cli/project.ts'
 import { ciFiles, fencesIn, publishedPages } from '../support/ci-files/published-pages.ts'
 import { drayCommandsIn } from '../support/docs/dray-commands.ts'
 
-const file = join(import.meta.dirname, '..', '..', 'package.json')
-const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
-const files = [...publishedPages(), ...ciFiles()]
-
-/** The places where dray is published, with a version behind each. */
-const pins: Readonly<Record<string, RegExp>> = {
-  npm: /(?<![\w/.-])dray@(?!sha256)([\w.-]+)/g,
-  image: new RegExp(String.raw`${project.image}:([\w.-]+)`, 'g'),
-  action: new RegExp(String.raw`${project.action}@(?:[0-9a-f]{40} # )?v([\w.-]+)`, 'g'),
-  component: /\/dray\/(?:promote|prune)@([\w.-]+)/g,
-  binary: new RegExp(String.raw`${project.releases}/download/v([^/\s]+)/`, 'g'),
-  raw: /\/dray\/raw\/v([\w.-]+)\//g,
-  label: /app\.kubernetes\.io\/version: "?([\w.-]+)"?/g,
+const root = join(import.meta.dirname, '..', '..')
+const example = {
+  version: '2.0.0',
+  repository: 'https://github.com/acme/dray',
+  image: 'ghcr.io/acme/dray',
+  action: 'acme/dray',
 }
 
-function versionsOf(pattern: RegExp, text: string): readonly string[] {
-  return Array.from(text.matchAll(pattern), ([, found = '']) => found.replace(/\.$/, ''))
-}
-
-describe('the version of dray', () => {
-  it.each(Object.entries(pins))('is that of package.json in every pin of its %s', (_, pattern) => {
-    const found = files.flatMap(({ path, text }) => versionsOf(pattern, text).map((one) => ({ path, one })))
-    expect(found.length).toBeGreaterThan(0)
-    expect(found.filter(({ one }) => one !== version)).toEqual([])
+describe('the versions and addresses of dray', () => {
+  it.each([...publishedPages(), ...ciFiles()])('in $path are those of the project', ({ text }) => {
+    expect(withPins(text, published())).toBe(text)
   })
 
   it.each([
-    ['npm', 'npm install -g dray@0.0.9'],
-    ['image', `image: ${project.image}:0.0.9`],
-    ['action', `uses: ${project.action}@v0.0.9`],
-    ['action', `uses: ${project.action}@${'a'.repeat(40)} # v0.0.9`],
-    ['binary', `curl -O ${project.releases}/download/v0.0.9/dray-linux-x64.tar.gz`],
-  ])('is found behind %s', (name, text) => {
-    expect(versionsOf(pins[name] ?? /^$/g, text)).toEqual(['0.0.9'])
+    ['npm install -g dray@0.0.9', 'npm install -g dray@2.0.0'],
+    ['image: ghcr.io/owner/dray:0.0.9-rc.1', 'image: ghcr.io/acme/dray:2.0.0'],
+    ['uses: OWNER/dray@v0.0.9', 'uses: acme/dray@v2.0.0'],
+    [`uses: OWNER/dray@${'a'.repeat(40)} # v0.0.9`, `uses: acme/dray@${'a'.repeat(40)} # v2.0.0`],
+    [
+      'https://github.com/OWNER/dray/releases/download/v0.0.9/dray-linux-x64.tar.gz',
+      'https://github.com/acme/dray/releases/download/v2.0.0/dray-linux-x64.tar.gz',
+    ],
+    ['https://github.com/OWNER/dray/raw/v0.0.9/tekton/', 'https://github.com/acme/dray/raw/v2.0.0/tekton/'],
+    ['gh api repos/OWNER/dray/commits/v0.0.9', 'gh api repos/acme/dray/commits/v2.0.0'],
+    ['$CI_SERVER_FQDN/tools/dray/promote@0.0.9', '$CI_SERVER_FQDN/tools/dray/promote@2.0.0'],
+    ['app.kubernetes.io/version: "0.0.9"', 'app.kubernetes.io/version: "2.0.0"'],
+  ])('replace those in %s', (text, expected) => {
+    expect(withPins(text, example)).toBe(expected)
   })
-})
 
-describe('the addresses of dray', () => {
-  it('are those of src/cli/project.ts', () => {
-    const known = [project.repository, project.image, project.homepage, project.releases, project.bugs]
-    const found = files.flatMap(({ path, text }) =>
-      Array.from(
-        text.matchAll(/(?:https:\/\/)?(?:github\.com|ghcr\.io)\/[\w-]+\/dray(?![\w-])/g),
-        ([address]) => ({
-          path,
-          address,
-        }),
-      ),
-    )
-    expect(found.length).toBeGreaterThan(0)
-    expect(found.filter(({ address }) => !known.some((one) => one.startsWith(address)))).toEqual([])
+  it.each([
+    'uses: actions/checkout@v5.0.0',
+    'ghcr.io/acme/api:1.4.2',
+    'dray promote api:1.4.2',
+    'https://github.com/acme/dray-tools',
+  ])('do not replace %s', (text) => {
+    expect(withPins(text, example)).toBe(text)
+  })
+
+  it('are in every file that npm version writes, and in no other', () => {
+    const isPinned = ({ text }: { readonly text: string }): boolean => withPins(text, example) !== text
+    const found = [...publishedPages(), ...ciFiles()].filter(isPinned).map(({ path }) => path)
+    const written = globSync(pinnedFiles, { cwd: root })
+    expect(found.length).toBeGreaterThan(8)
+    expect(found.filter((path) => !written.includes(path))).toEqual([])
   })
 })
 

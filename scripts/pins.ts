@@ -28,12 +28,13 @@ export function withPins(text: string, { version: newest, repository, image, act
   return text
     .replaceAll(/https:\/\/github\.com\/[\w-]+\/dray(?![\w-])/g, repository)
     .replaceAll(/ghcr\.io\/[\w-]+\/dray(?![\w-])/g, image)
-    .replaceAll(/(?<=uses: |repos\/)[\w-]+\/dray(?![\w-])/g, action)
+    .replaceAll(/(?<=uses: |repos\/|--repo |--signer-workflow )[\w-]+\/dray(?![\w-])/g, action)
     .replaceAll(before(String.raw`(?<![\w/.-])dray@`), newest)
     .replaceAll(before(String.raw`ghcr\.io/[\w-]+/dray:`), newest)
     .replaceAll(before(String.raw`uses: [\w-]+/dray@(?:[0-9a-f]{40} # )?v`), newest)
     .replaceAll(before(String.raw`/dray/(?:releases/download|raw|commits)/v`), newest)
     .replaceAll(before(String.raw`/dray/(?:promote|prune)@`), newest)
+    .replaceAll(before(String.raw`git clone --branch v`), newest)
     .replaceAll(before(String.raw`app\.kubernetes\.io/version: "?`), newest)
 }
 

@@ -17,6 +17,8 @@ const example = {
 describe('the versions and addresses of dray', () => {
   it.each([...publishedPages(), ...ciFiles()])('in $path are those of the project', ({ text }) => {
     expect(withPins(text, published())).toBe(text)
+    // A place that the script does not know would keep the old account.
+    expect(withPins(text, example).toLowerCase()).not.toContain(project.action.toLowerCase())
   })
 
   it.each([
@@ -29,6 +31,8 @@ describe('the versions and addresses of dray', () => {
       'https://github.com/acme/dray/releases/download/v2.0.0/dray-linux-x64.tar.gz',
     ],
     ['https://github.com/OWNER/dray/raw/v0.0.9/tekton/', 'https://github.com/acme/dray/raw/v2.0.0/tekton/'],
+    ['gh attestation verify x --repo OWNER/dray', 'gh attestation verify x --repo acme/dray'],
+    ['git clone --branch v0.0.9 https', 'git clone --branch v2.0.0 https'],
     ['gh api repos/OWNER/dray/commits/v0.0.9', 'gh api repos/acme/dray/commits/v2.0.0'],
     ['$CI_SERVER_FQDN/tools/dray/promote@0.0.9', '$CI_SERVER_FQDN/tools/dray/promote@2.0.0'],
     ['app.kubernetes.io/version: "0.0.9"', 'app.kubernetes.io/version: "2.0.0"'],

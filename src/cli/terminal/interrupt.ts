@@ -2,10 +2,20 @@ import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { exitCodes } from '../command/exit-codes.ts'
 
-/** The source of SIGINT and SIGTERM: the process, or a test. */
+type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGBREAK' | 'SIGHUP'
+
+/** The source of signals: the process, or a test. */
 interface SignalSource {
-  on(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
-  off(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  on(name: SignalName, listener: () => void): unknown
+  off(name: SignalName, listener: () => void): unknown
+}
+
+/**
+ * The signals that end a run. Windows has no SIGTERM. It sends SIGBREAK for Ctrl-Break, and SIGHUP
+ * when the console closes, 10 s before it ends the process.
+ */
+function signalsOf(platform: NodeJS.Platform): readonly SignalName[] {
+  return platform === 'win32' ? ['SIGINT', 'SIGBREAK', 'SIGHUP'] : ['SIGINT', 'SIGTERM']
 }
 
 export interface InterruptOptions {
@@ -18,6 +28,7 @@ export interface InterruptOptions {
   readonly graceful: boolean
   /** milliseconds until the run ends with `timeout` */
   readonly timeoutMs?: number
+  readonly platform?: NodeJS.Platform
   readonly say: (text: string) => void
   /** ends the process at once */
   readonly leave: () => void
@@ -35,7 +46,8 @@ export interface Interrupt {
 
 /** Listens for the signals that end a run, by a `DrayError`, `interrupted` or `timeout`. */
 export function watchInterrupts(options: InterruptOptions): Interrupt {
-  const { source, clock, graceful, timeoutMs, say, leave } = options
+  const { source, clock, graceful, timeoutMs, say, leave, platform = process.platform } = options
+  const names = signalsOf(platform)
   const stop = new AbortController()
   const hard = new AbortController()
   const timer = new AbortController()
@@ -60,8 +72,7 @@ export function watchInterrupts(options: InterruptOptions): Interrupt {
     hard.abort(reason)
   }
 
-  source.on('SIGINT', onSignal)
-  source.on('SIGTERM', onSignal)
+  for (const name of names) source.on(name, onSignal)
   if (timeoutMs !== undefined) {
     clock.sleep(timeoutMs, timer.signal).then(
       () => onTimeout(timeoutMs),
@@ -72,8 +83,7 @@ export function watchInterrupts(options: InterruptOptions): Interrupt {
     stop: stop.signal,
     signal: hard.signal,
     dispose: () => {
-      source.off('SIGINT', onSignal)
-      source.off('SIGTERM', onSignal)
+      for (const name of names) source.off(name, onSignal)
       timer.abort()
     },
   }
@@ -85,7 +95,7 @@ export function watchInterrupts(options: InterruptOptions): Interrupt {
  * ends by SIGINT, for which a shell reports the same code (128 + 2).
  */
 export function endProcess(): never {
-  for (const name of ['SIGINT', 'SIGTERM']) process.removeAllListeners(name)
+  for (const name of signalsOf(process.platform)) process.removeAllListeners(name)
   // Windows has no signals, and Linux protects the first process of a container from its own.
   if (process.platform !== 'win32') process.kill(process.pid, 'SIGINT')
   process.exit(exitCodes.interrupted)

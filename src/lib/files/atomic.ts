@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, lstat, open, readlink, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, lstat, open, readlink, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DrayError, isDrayError } from '../errors.ts'
+import { replaceFile } from '../host/replace-file.ts'
 import { ioError, systemCode } from './io-error.ts'
 import { makeFolders } from './make-folders.ts'
 
@@ -67,7 +68,7 @@ export async function moveToFinalPath(from: string, path: string): Promise<void>
     } finally {
       await handle.close()
     }
-    await rename(from, path)
+    await replaceFile(from, path)
     await syncFolder(dirname(path))
   } catch (cause) {
     throw ioError(cause, `cannot write ${path}`, path)
@@ -160,7 +161,7 @@ async function moveOver(temp: string, path: string): Promise<void> {
       hint: 'Name a regular file or a new one.',
     })
   }
-  await rename(temp, path)
+  await replaceFile(temp, path)
 }
 
 async function isReplaceable(path: string): Promise<boolean> {

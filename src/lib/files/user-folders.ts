@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { dirname, isAbsolute, resolve } from 'node:path'
+import { dirname, isAbsolute, resolve, win32 } from 'node:path'
 import { findSystemUser } from '../host/system-user.ts'
 
 export type ProcessEnvironment = Readonly<Record<string, string | undefined>>
@@ -11,10 +11,13 @@ export interface UserFolder {
   readonly below: readonly string[]
 }
 
-/** The variable and the default of each kind (XDG Base Directory Specification). */
+/**
+ * The variable and the default of each kind (XDG Base Directory Specification), and its place in
+ * the folder of Windows for data of this machine.
+ */
 const kinds = {
-  cache: { variable: 'XDG_CACHE_HOME', below: ['.cache'] },
-  state: { variable: 'XDG_STATE_HOME', below: ['.local', 'state'] },
+  cache: { variable: 'XDG_CACHE_HOME', below: ['.cache'], belowLocalData: ['dray', 'cache'] },
+  state: { variable: 'XDG_STATE_HOME', below: ['.local', 'state'], belowLocalData: ['dray'] },
 } as const
 
 export type UserFolderKind = keyof typeof kinds
@@ -46,10 +49,16 @@ export function homeFolder(env: ProcessEnvironment): string | undefined {
  * Returns the folder for what dray can read again or what later runs need. Undefined if the user
  * has none.
  */
-export function userFolder(kind: UserFolderKind, env: ProcessEnvironment): UserFolder | undefined {
-  const { variable, below } = kinds[kind]
+export function userFolder(
+  kind: UserFolderKind,
+  env: ProcessEnvironment,
+  platform: NodeJS.Platform = process.platform,
+): UserFolder | undefined {
+  const { variable, below, belowLocalData } = kinds[kind]
   const named = folderIn(env, variable)
   if (named !== undefined) return { base: named, below: ['dray'] }
+  const { LOCALAPPDATA: localData = '' } = platform === 'win32' ? env : {}
+  if (win32.isAbsolute(localData)) return { base: win32.resolve(localData), below: belowLocalData }
   const home = homeFolder(env)
   if (home === undefined) return undefined
   // HOME=/ means no home: a container that was started with a user id only. A cache is not worth a

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { watchInterrupts } from '../../../src/cli/terminal/interrupt.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
-function setUp(options: { graceful: boolean; timeoutMs?: number }) {
+function setUp(options: { graceful: boolean; timeoutMs?: number; platform?: NodeJS.Platform }) {
   const source = new EventEmitter()
   const clock = manualClock()
   const messages: string[] = []
@@ -30,6 +30,14 @@ describe('watchInterrupts', () => {
       expect(exits()).toBe(0)
     },
   )
+
+  it.each(['SIGINT', 'SIGBREAK', 'SIGHUP'] as const)('obeys %s on Windows', (name) => {
+    const { source, interrupt } = setUp({ graceful: true, platform: 'win32' })
+    source.emit(name)
+    expect(interrupt.stop.reason).toMatchObject({ code: 'interrupted' })
+    interrupt.dispose()
+    expect(source.eventNames()).toEqual([])
+  })
 
   it('ends at once after the second signal', () => {
     const { source, interrupt, exits } = setUp({ graceful: true })

@@ -20,6 +20,16 @@ describe('the folders of the user', () => {
     expect(folderIn({ XDG_RUNTIME_DIR: 'run' }, 'XDG_RUNTIME_DIR')).toBeUndefined()
   })
 
+  it('are in LOCALAPPDATA on Windows, unless a variable names another folder', () => {
+    const env = { HOME: '/home/ada', LOCALAPPDATA: String.raw`C:\Users\ada\AppData\Local` }
+    const base = String.raw`C:\Users\ada\AppData\Local`
+    expect(userFolder('state', env, 'win32')).toEqual({ base, below: ['dray'] })
+    expect(userFolder('cache', env, 'win32')).toEqual({ base, below: ['dray', 'cache'] })
+    expect(userFolder('state', { ...env, XDG_STATE_HOME: '/state' }, 'win32')?.base).toBe('/state')
+    expect(userFolder('state', { ...env, LOCALAPPDATA: 'here' }, 'win32')?.base).toBe('/home/ada')
+    expect(userFolder('state', env, 'linux')?.base).toBe('/home/ada')
+  })
+
   it('include no cache in the root', () => {
     expect(userFolder('cache', { HOME: '/' })).toBeUndefined()
   })

@@ -24,6 +24,10 @@ const replaced: Readonly<Record<string, string>> = {
   '@oclif/core/lib/ux/list.js': `
     exports.default = (rows) => rows.map((row) => row.join('  ')).join('\\n')`,
   '@oclif/core/lib/ux/theme.js': 'exports.colorize = (_, text) => text',
+  // dray never opens an editor to ask. This module loads the tables of all character sets.
+  '@inquirer/external-editor/dist/index.js': 'exports.editAsync = undefined',
+  // dray reads dray.yaml itself. This module executes files and has a second YAML parser.
+  'cosmiconfig/dist/loaders.js': '',
 }
 
 /** Modules of Node in undici. */

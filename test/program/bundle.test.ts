@@ -18,6 +18,11 @@ describe('the bundle', () => {
     expect(names.filter((name) => !isBuiltin(name))).toEqual([])
   })
 
+  it('executes no other file: it has no import and no require of a path', () => {
+    const code = bundle.replaceAll(/^\s*(?:\/\/|\*).*$/gm, '')
+    expect(code.match(/\b(?:import|require)\(.*/g) ?? []).toEqual([])
+  })
+
   it('runs dray alone in a folder, without any other file', async () => {
     const folder = await tempFolder()
     copyFileSync(file, join(folder, 'dray.cjs'))

@@ -18,7 +18,7 @@ import { privateFolder } from '../../lib/files/private-folder.ts'
 import { type ProcessEnvironment, homeFolder, inside, userFolder } from '../../lib/files/user-folders.ts'
 
 /** The most versions of dray and Node of which code is kept. */
-const maxFolders = 4
+const maxFolders = 3
 /** Bytes of the end of a file: the number of modules, and the checksum of all before it. */
 const [countBytes, checksumBytes] = [4, 4]
 
@@ -82,8 +82,17 @@ export class CodeCache {
       renameSync(temporary, this.#file)
       removeOldFolders(dirname(this.#file))
     } catch {
-      rmSync(temporary, { force: true })
+      removeIfPossible(temporary)
     }
+  }
+}
+
+/** The process is ending, and an exception would change its exit code. */
+function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // A folder that cannot be written to has no such file.
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { constants, Script } from 'node:vm'
+import { Script } from 'node:vm'
 import { setFlagsFromString } from 'node:v8'
 import type { ProcessEnvironment } from '../../lib/files/user-folders.ts'
 import { findCommand } from '../dispatch/find-command.ts'
@@ -32,7 +32,9 @@ export async function runBundle(
 ): Promise<void> {
   const { main } = loadBundle(file, args, env)
   await main(args)
-  // The end of the process tears down what only the system has to free.
+  // After this turn, each read or write that the run does not wait for has begun.
+  await new Promise(setImmediate)
+  // The natural end of the process tears down what the system frees anyway.
   const isWritten = process.stdout.writableLength === 0 && process.stderr.writableLength === 0
   if (isWritten && process.getActiveResourcesInfo().every((one) => idleResources.has(one))) process.exit()
 }
@@ -46,7 +48,6 @@ function loadBundle(file: string, args: readonly string[], env: ProcessEnvironme
   // The bundle is ASCII.
   const script = new Script(readFileSync(file, 'latin1'), {
     filename: file,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cached !== undefined && { cachedData: cached.data }),
   })
   const bundle = {} as BundleExports

@@ -176,12 +176,12 @@ export function parsePlanFile(
       hint: 'Make a new plan.',
     })
   }
-  const hasOldNames = renameOldNames(rest)
+  renameOldNames(rest)
   const operation = rest['operation']
   // The shape of a placement plan reports an unknown operation.
   const isKnown = typeof operation === 'string' && Object.hasOwn(parsers, operation)
   const plan = parsers[isKnown ? (operation as OperationName) : 'promote'](rest, name)
-  if (hasOldNames) keepSavedHash(plan, computed)
+  keepSavedHash(plan, computed)
   return plan
 }
 

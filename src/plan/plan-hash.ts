@@ -3,7 +3,7 @@ import { canonicalChunks } from './canonical-json.ts'
 import type { Hash, Plan } from './plan.ts'
 import type { PrunePlan } from './prune/prune-plan.ts'
 
-/** Of plans that were read from a file with names of an earlier version: the hash in the file. */
+/** Of plans that were read from a file: the hash in the file. */
 const savedHashes = new WeakMap<Plan | PrunePlan, Hash>()
 
 /** Returns the identity of a plan, for `apply` and audit records. */
@@ -15,7 +15,10 @@ export function hashOfPlan(plan: Plan | PrunePlan): Hash {
   return digester.digest()
 }
 
-/** Keeps the hash of a plan file whose names were replaced, so that audit records name the file. */
+/**
+ * Keeps the hash of a plan file that was verified. Audit records then name the file, also if names
+ * of an earlier version were replaced in its plan.
+ */
 export function keepSavedHash(plan: Plan | PrunePlan, hash: Hash): void {
   savedHashes.set(plan, hash)
 }

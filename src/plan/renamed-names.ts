@@ -18,26 +18,20 @@ const renamedNames: readonly RenamedName[] = [
 
 type JsonObject = Record<string, unknown>
 
-/** Replaces the old names in a parsed plan. Returns whether it had one. */
-export function renameOldNames(plan: JsonObject): boolean {
-  let hasOld = false
-  for (const renamed of renamedNames) {
-    for (const object of findObjects(plan, renamed.parent)) hasOld = rename(object, renamed) || hasOld
-  }
-  return hasOld
+/** Replaces the old names in a parsed plan. */
+export function renameOldNames(plan: JsonObject): void {
+  for (const renamed of renamedNames)
+    for (const object of findObjects(plan, renamed.parent)) rename(object, renamed)
 }
 
 /** An object that has both keys keeps the old one, which the shape of a plan refuses. */
-function rename(object: JsonObject, { key, from, to }: RenamedName): boolean {
+function rename(object: JsonObject, { key, from, to }: RenamedName): void {
   if (key !== undefined) {
-    if (object[key] !== from) return false
-    object[key] = to
-    return true
+    if (object[key] === from) object[key] = to
+  } else if (Object.hasOwn(object, from) && !Object.hasOwn(object, to)) {
+    object[to] = object[from]
+    delete object[from]
   }
-  if (!Object.hasOwn(object, from) || Object.hasOwn(object, to)) return false
-  object[to] = object[from]
-  delete object[from]
-  return true
 }
 
 function* findObjects(value: unknown, [step, ...rest]: readonly string[]): Generator<JsonObject> {

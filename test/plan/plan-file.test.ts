@@ -181,6 +181,8 @@ describe('a plan file', () => {
   it('reads back as the plan that was written, with the same hash', () => {
     expect(read(formatPlanFile(plan))).toEqual(plan)
     expect(hashOfPlan(read(formatPlanFile(plan)))).toBe(hashOfPlan(plan))
+    // A copy has no hash of a file, so this one is computed from the content.
+    expect(hashOfPlan({ ...read(formatPlanFile(plan)) })).toBe(hashOfPlan(plan))
   })
 
   it('is the same plan with other white space and another order of keys', () => {

@@ -52,7 +52,7 @@ export async function withTimeLimit<T>(
   try {
     return await work(AbortSignal.any([signal, over.signal]))
   } finally {
-    done.abort()
+    done.abort('over')
     await timer
   }
 }

@@ -58,12 +58,20 @@ const fields = spellings(
   'annotations',
 )
 
+/** A promotion reads each manifest in several steps, and nothing changes its bytes. */
+const parsed = new WeakMap<Uint8Array, { readonly mediaType: string; readonly manifest: Manifest }>()
+
 /**
- * Parses a manifest or index; `mediaType` is that of the registry or of the descriptor.
+ * Parses a manifest or index; `mediaType` is that of the registry or of the descriptor. The same
+ * bytes give the same object.
  * @throws `malformed`, `unsupported` (schema 1).
  */
 export function parseManifest(bytes: Uint8Array, mediaType: string, where: string): Manifest {
-  return readManifest(parseBody(bytes, where), mediaType, where)
+  const known = parsed.get(bytes)
+  if (known?.mediaType === mediaType) return known.manifest
+  const manifest = readManifest(parseBody(bytes, where), mediaType, where)
+  parsed.set(bytes, { mediaType, manifest })
+  return manifest
 }
 
 function parseBody(bytes: Uint8Array, where: string): Record<string, unknown> {

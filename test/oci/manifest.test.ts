@@ -26,6 +26,14 @@ const without = (body: object, ...keys: string[]): object =>
   Object.fromEntries(Object.entries(body).filter(([key]) => !keys.includes(key)))
 
 describe('a manifest', () => {
+  it('is parsed once for the same bytes and media type', () => {
+    const bytes = Buffer.from(JSON.stringify(image))
+    const one = parseManifest(bytes, mediaTypes.manifest, 'it')
+    expect(parseManifest(bytes, mediaTypes.manifest, 'again')).toBe(one)
+    expect(parseManifest(Buffer.from(bytes), mediaTypes.manifest, 'it')).not.toBe(one)
+    expect(() => parseManifest(bytes, mediaTypes.index, 'it')).toThrow(/media type/)
+  })
+
   it('has its config and layers, or its children with their platforms', () => {
     const content = images.index(['linux/amd64', 'linux/arm64/v8'], { annotations: { a: 'b' } })
     const root = content.manifests.find((m) => m.descriptor.digest === content.root.digest)

@@ -107,7 +107,7 @@ async function run(
       failAfterLimit(helper, limitMs, clock, signal),
     ])
   } finally {
-    over.abort()
+    over.abort('over')
     // Children of the helper may keep its pipes open.
     child.stdout.destroy()
     child.stdin.destroy()

@@ -133,10 +133,18 @@ export function createTransport(options: TransportOptions): Transport {
       for (const one of spares) if (one.status === 'fulfilled') one.value.close()
       const opened = await Promise.allSettled(pools.values())
       await Promise.all(
-        opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.pool.destroy()] : [])),
+        opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.pool.destroy(closedError())] : [])),
       )
     },
   }
+}
+
+/**
+ * The error of requests that are pending at the end. undici closes each connection with it, and
+ * Node then formats its stack, for which V8 finds all line ends of the bundle.
+ */
+function closedError(): Error {
+  return Object.assign(new Error('the client is closed'), { code: 'UND_ERR_DESTROYED', stack: '' })
 }
 
 /**

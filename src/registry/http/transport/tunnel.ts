@@ -86,5 +86,5 @@ async function connectThrough(
       fail(error.message, isCertificateCode(error.code ?? '') ? 'PROXY_REFUSED' : 'PROXY_FAILED'),
     )
     connect.end()
-  }).finally(() => ended.abort())
+  }).finally(() => ended.abort('over'))
 }

@@ -37,19 +37,22 @@ async function run(call = notedCall()): Promise<number> {
 }
 
 describe('a request costs', () => {
-  const { prepareStackTrace } = Error
   afterEach(() => {
-    Error.prepareStackTrace = prepareStackTrace
     vi.restoreAllMocks()
   })
 
   it('no stack of an error', async () => {
     const formatted: string[] = []
+    const before = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace')
     Error.prepareStackTrace = (error) => {
       formatted.push(String(error))
       return ''
     }
-    await run()
+    try {
+      await run()
+    } finally {
+      Object.defineProperty(Error, 'prepareStackTrace', before ?? { value: undefined })
+    }
     expect(formatted).toEqual([])
   })
 
@@ -70,11 +73,11 @@ describe('a request costs', () => {
   it('one turn of the event loop besides those of undici', async () => {
     const own: string[] = []
     const { setImmediate } = globalThis
-    vi.spyOn(globalThis, 'setImmediate').mockImplementation(((...call: Parameters<typeof setImmediate>) => {
+    vi.spyOn(globalThis, 'setImmediate').mockImplementation((...call: Parameters<typeof setImmediate>) => {
       const caller = new Error('called').stack ?? ''
       if (/[\\/]src[\\/]/.test(caller)) own.push(caller)
       return setImmediate(...call)
-    }) as typeof setImmediate)
+    })
     await run()
     expect(own).toHaveLength(requests)
   })

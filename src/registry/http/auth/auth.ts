@@ -61,14 +61,14 @@ export function createAuth(options: AuthOptions): Auth {
 }
 
 /** The registry or its token server refused all that the session can send. */
-interface Refused {
+interface RefusedAnswer {
   readonly refusal: DrayError
   /** whether the credential was refused, and not a permission */
   readonly isOfCredential: boolean
 }
 
 /** The registry accepted the credential before. */
-function isExpired({ isCredentialAccepted }: AuthSession, { isOfCredential }: Refused): boolean {
+function isExpired({ isCredentialAccepted }: AuthSession, { isOfCredential }: RefusedAnswer): boolean {
   return isCredentialAccepted && isOfCredential
 }
 
@@ -77,7 +77,7 @@ async function attempt(
   request: RegistryRequest,
   send: Send,
   call: Call,
-): Promise<RegistryResponse | Refused> {
+): Promise<RegistryResponse | RefusedAnswer> {
   const endWaiting = await session.waitForChallenge(request, call)
   try {
     return await authenticate(session, request, send, call)
@@ -100,7 +100,7 @@ async function authenticate(
   request: RegistryRequest,
   send: Send,
   call: Call,
-): Promise<RegistryResponse | Refused> {
+): Promise<RegistryResponse | RefusedAnswer> {
   const first = await orRefused(session.authorize(request.scopes, call))
   if ('refusal' in first) return first
   let authorization: Authorization = first
@@ -125,7 +125,7 @@ async function authenticate(
 }
 
 /** Returns a refusal by the token server as a value. */
-async function orRefused<T>(work: Promise<T>): Promise<T | Refused> {
+async function orRefused<T>(work: Promise<T>): Promise<T | RefusedAnswer> {
   try {
     return await work
   } catch (error) {

@@ -6,15 +6,16 @@ const kib = 1024
 /** A connection that reads into `buffers`, and the chunks that it read. */
 function connection(buffers: ReadBuffers) {
   const chunks: Uint8Array[] = []
-  const { buffer, callback } = buffers.onread((bytes) => chunks.push(bytes) > 0)
-  let into = typeof buffer === 'function' ? buffer() : buffer
+  const option = buffers.onread((bytes) => chunks.push(bytes) > 0)
+  const next = (): Uint8Array => (typeof option.buffer === 'function' ? option.buffer() : option.buffer)
+  let into = next()
   return {
     chunks,
     /** Reads so many bytes, or as many as fit, as a socket does. */
     read: (size: number): Uint8Array => {
       const bytes = Math.min(size, into.byteLength)
-      callback(bytes, into)
-      if (typeof buffer === 'function') into = buffer()
+      option.callback(bytes, into)
+      into = next()
       return chunks.at(-1) as Uint8Array
     },
   }

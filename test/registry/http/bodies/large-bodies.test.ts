@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createTransport } from '../../../../src/registry/http/transport/transport.ts'
@@ -17,11 +19,21 @@ const digestOf = (bytes: Iterable<Uint8Array>): string => {
   return hash.digest('hex')
 }
 
+/** Writes the blob in pieces, which are also the chunks of an answer without a length. */
+async function sendBlob(response: ServerResponse): Promise<void> {
+  for (let at = 0; at < size; at += 300_000)
+    if (!response.write(blob.subarray(at, at + 300_000))) await once(response, 'drain')
+  response.end()
+}
+
 /** Sends the blob of one server to another through one transport. Returns what arrived. */
-async function transfer(read: (body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) {
+async function transfer(
+  read: (body: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> = (body) => body,
+  headers: Readonly<Record<string, string>> = { 'content-length': String(size) },
+) {
   const arrived: Uint8Array[] = []
   const script: Script = async (request, response, raw) => {
-    if (request.method === 'GET') return void response.writeHead(200, { 'content-length': size }).end(blob)
+    if (request.method === 'GET') return sendBlob(response.writeHead(200, headers))
     for await (const chunk of read(raw as AsyncIterable<Uint8Array>)) arrived.push(chunk)
     response.writeHead(201).end()
   }
@@ -47,7 +59,7 @@ afterEach(() => vi.restoreAllMocks())
 describe('a large body', () => {
   it('passes through a few buffers that are used again and again', async () => {
     const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow')
-    const { status, arrived } = await transfer((body) => body)
+    const { status, arrived } = await transfer()
     expect(status).toBe(201)
     expect(digestOf(arrived)).toBe(digestOf([blob]))
     const large = allocate.mock.calls.filter(([bytes]) => bytes > 64 * 1024)
@@ -64,6 +76,11 @@ describe('a large body', () => {
         if (count++ % 64 === 0) for (let turn = 0; turn < 200; turn++) await setImmediate()
       }
     })
+    expect(digestOf(arrived)).toBe(digestOf([blob]))
+  })
+
+  it('arrives unchanged if the source sends it in chunks of HTTP', async () => {
+    const { arrived } = await transfer(undefined, {})
     expect(digestOf(arrived)).toBe(digestOf([blob]))
   })
 })

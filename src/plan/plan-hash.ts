@@ -3,16 +3,21 @@ import { canonicalChunks } from './canonical-json.ts'
 import type { Hash, Plan } from './plan.ts'
 import type { PrunePlan } from './prune/prune-plan.ts'
 
-/** Of plans that were read from a file: the hash in the file. */
-const savedHashes = new WeakMap<Plan | PrunePlan, Hash>()
+/**
+ * A plan does not change, and a run needs its hash several times. For a plan that was read from a
+ * file, this is the hash in the file.
+ */
+const hashes = new WeakMap<Plan | PrunePlan, Hash>()
 
 /** Returns the identity of a plan, for `apply` and audit records. */
 export function hashOfPlan(plan: Plan | PrunePlan): Hash {
-  const saved = savedHashes.get(plan)
-  if (saved !== undefined) return saved
+  const known = hashes.get(plan)
+  if (known !== undefined) return known
   const digester = new Digester('sha256')
   for (const chunk of canonicalChunks(plan)) digester.update(chunk)
-  return digester.digest()
+  const hash = digester.digest()
+  hashes.set(plan, hash)
+  return hash
 }
 
 /**
@@ -20,5 +25,5 @@ export function hashOfPlan(plan: Plan | PrunePlan): Hash {
  * of an earlier version were replaced in its plan.
  */
 export function keepSavedHash(plan: Plan | PrunePlan, hash: Hash): void {
-  savedHashes.set(plan, hash)
+  hashes.set(plan, hash)
 }

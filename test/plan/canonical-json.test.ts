@@ -38,3 +38,18 @@ describe('canonical JSON in chunks', () => {
     expect(hashOfPlan(plan)).toBe(digestOf(canonicalJson(plan)))
   })
 })
+
+it('the hash of a plan is computed once', () => {
+  let reads = 0
+  const plan = {
+    ...planOf(1),
+    get tool() {
+      reads++
+      return '1'
+    },
+  }
+  const hash = hashOfPlan(plan)
+  const once = reads
+  expect(hashOfPlan(plan)).toBe(hash)
+  expect(reads).toBe(once)
+})

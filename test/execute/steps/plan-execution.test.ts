@@ -36,11 +36,18 @@ interface Situation {
   readonly failingWrite?: number
   /** the plan comes from a file; otherwise it was made just now */
   readonly isSaved?: boolean
+  readonly steps?: readonly TagStep[]
 }
 
 async function executed(
   over: Partial<ExecutePorts> = {},
-  { tags = planned, onRequest = () => undefined, failingWrite, isSaved = false }: Situation = {},
+  {
+    tags = planned,
+    onRequest = () => undefined,
+    failingWrite,
+    isSaved = false,
+    steps: own = steps,
+  }: Situation = {},
 ) {
   const [world, clock] = [tagStores(tags), over.clock ?? manualClock()]
   world.onRequest = onRequest
@@ -61,7 +68,7 @@ async function executed(
       tags: [],
       evidence: { found: 0, missing: 0 },
     })),
-    steps,
+    steps: own,
     refusals: [],
   }
   const outcomes = execute(
@@ -177,6 +184,19 @@ describe('records of steps side by side', () => {
       ['outcome 1.4', 'intent latest'],
       ['outcome latest'],
     ])
+  })
+
+  it('of 100 images take five writes', async () => {
+    const many = Array.from({ length: 100 }, (_, i) => tagStep(`v${i}`, [], 'web'))
+    const writes: number[] = []
+    const sink = {
+      path: 'memory',
+      write: async (more: readonly AuditRecord[]) => void writes.push(more.length),
+    }
+    const tags = Object.fromEntries(many.map(({ tag }) => [tag, old]))
+    const { requests } = await executed({ sink }, { tags, steps: many })
+    expect(requests).toHaveLength(100)
+    expect(writes).toEqual([32, 64, 64, 36, 4])
   })
 
   it('keep a step from acting if a later record could not be written before its own', async () => {

@@ -76,10 +76,19 @@ async function readPlatform(
   folder: string,
   cache: string,
 ): Promise<PlatformInputs> {
+  const binary = readBinary(join(folder, 'bin', binaries[architecture]))
   const packages = []
   for (const pin of pinsFor(pins, architecture))
     packages.push(unpackPackage(await downloadPackage(pin, pins, usualSources(cache))))
-  return { architecture, packages, binary: readFileSync(join(folder, 'bin', binaries[architecture])) }
+  return { architecture, packages, binary }
+}
+
+function readBinary(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw new Error(`cannot read ${path}: run npm run release:binaries first`, { cause })
+  }
 }
 
 /** The texts of the second layer by their path in the image. */

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { basePackages } from '../../../scripts/release/image/debian/base-packages.ts'
 import { downloadPackage, sha256 } from '../../../scripts/release/image/debian/download.ts'
 import { architectures, pinsFor, readPins } from '../../../scripts/release/image/debian/pins.ts'
+import { pinsIn } from '../../../scripts/release/image/debian/update-pins.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 describe('the pins of packages of Debian', () => {
@@ -19,6 +20,36 @@ describe('the pins of packages of Debian', () => {
       expect(pin.path).toMatch(/^pool\/(?:updates\/)?main\//)
       expect(pin.path.split('/').at(-1)).toBe(`${pin.name}_${version}_${pin.architecture}.deb`)
     }
+  })
+})
+
+it('pins are read from a list of packages, with the source package of each', () => {
+  const stanza = (name: string, ...lines: readonly string[]) =>
+    [
+      `Package: ${name}`,
+      ...lines,
+      'Architecture: amd64',
+      `Filename: pool/main/${name}.deb`,
+      'Size: 7',
+      'SHA256: ab',
+    ].join('\n')
+  const list = [
+    stanza('bash', 'Version: 5'),
+    stanza('busybox-static', 'Source: busybox (1:1.37.0-6)', 'Version: 1:1.37.0-6+b9'),
+    stanza('libc6', 'Source: glibc', 'Version: 2.41-12'),
+    stanza('base-files', 'Version: 13.8', 'Description: files', ' Package: libc6'),
+  ].join('\n\n')
+  const found = pinsIn(`${list}\n`, 'debian-security')
+  expect(found.map((pin) => [pin.name, pin.version, pin.source, pin.sourceVersion])).toEqual([
+    ['busybox-static', '1:1.37.0-6+b9', 'busybox', '1:1.37.0-6'],
+    ['libc6', '2.41-12', 'glibc', '2.41-12'],
+    ['base-files', '13.8', 'base-files', '13.8'],
+  ])
+  expect(found[0]).toMatchObject({
+    archive: 'debian-security',
+    path: 'pool/main/busybox-static.deb',
+    size: 7,
+    sha256: 'ab',
   })
 })
 

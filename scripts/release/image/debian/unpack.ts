@@ -44,7 +44,11 @@ function inUsr(entry: TarEntry): TarEntry {
 function dpkgDeb(...args: readonly string[]): Buffer {
   // dpkg-deb and its decompressors need a PATH and nothing else.
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' }
-  return execFileSync('dpkg-deb', args, { env, maxBuffer: 256 * 1024 * 1024 })
+  try {
+    return execFileSync('dpkg-deb', args, { env, maxBuffer: 256 * 1024 * 1024 })
+  } catch (cause) {
+    throw new Error('cannot unpack a package of Debian with dpkg-deb, of the package dpkg', { cause })
+  }
 }
 
 function fieldOf(control: string, name: string): string {

@@ -25,13 +25,13 @@ export async function updatePins(now: Date): Promise<Pins> {
   for (const { archive, suite } of suites) {
     const signed = await readRelease(`${debianMirror}/${archive}/dists/${suite}`)
     for (const architecture of architectures) {
-      const stanzas = await readPackages(`${debianMirror}/${archive}/dists/${suite}`, signed, architecture)
-      found.push(...stanzas.map((stanza) => pinOf(stanza, archive)))
+      const list = await readPackages(`${debianMirror}/${archive}/dists/${suite}`, signed, architecture)
+      found.push(...pinsIn(list, archive))
     }
   }
   const pins: Pins = {
     release: release.number,
-    snapshot: `${now.toISOString().slice(0, 10).replaceAll('-', '')}T000000Z`,
+    snapshot: now.toISOString().replaceAll(/[-:]|\.\d+/g, ''),
     packages: newestOfEach(found),
   }
   writeFileSync(pinsFile, `${JSON.stringify(pins, null, 2)}\n`)
@@ -49,22 +49,23 @@ function run(program: string, args: readonly string[], input: Uint8Array): strin
   return execFileSync(program, args, { input, stdio: [...stdio], encoding: 'utf8', maxBuffer: 2 ** 28 })
 }
 
-async function readPackages(
-  folder: string,
-  signed: string,
-  architecture: Architecture,
-): Promise<readonly Stanza[]> {
+async function readPackages(folder: string, signed: string, architecture: Architecture): Promise<string> {
   const path = `main/binary-${architecture}/Packages.xz`
   const list = signed.slice(signed.indexOf('\nSHA256:'))
   const digest = new RegExp(`^ ([0-9a-f]{64}) +\\d+ ${path}$`, 'm').exec(list)?.[1]
   if (digest === undefined) throw new Error(`${folder}/InRelease has no ${path}`)
   const bytes = await download(`${folder}/${path}`)
   if (sha256(bytes) !== digest) throw new Error(`${folder}/${path} has another digest than in InRelease`)
-  const names = new Set(basePackages.map(({ name }) => name))
   return run('xz', ['--decompress', '--stdout'], bytes)
-    .split('\n\n')
-    .map(parseStanza)
+}
+
+/** The packages of the image in a file `Packages` of an archive. */
+export function pinsIn(list: string, archive: string): readonly Pin[] {
+  const names = new Set(basePackages.map(({ name }) => name))
+  const stanzas = list.split(/\n\n+/).map(parseStanza)
+  return stanzas
     .filter((stanza) => names.has(stanza.get('Package') ?? ''))
+    .map((stanza) => pinOf(stanza, archive))
 }
 
 function parseStanza(text: string): Stanza {

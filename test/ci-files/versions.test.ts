@@ -18,7 +18,7 @@ describe('the versions and addresses of dray', () => {
   it.each([...publishedPages(), ...ciFiles()])('in $path are those of the project', ({ text }) => {
     expect(withPins(text, published())).toBe(text)
     // A place that the script does not know would keep the old account.
-    expect(withPins(text, example).toLowerCase()).not.toContain(project.action.toLowerCase())
+    expect(withPins(text, example)).not.toMatch(/\bowner(?:\/tap)?[/.]dray\b|\bowner\/(?:scoop|homebrew)/i)
   })
 
   it.each([
@@ -32,6 +32,11 @@ describe('the versions and addresses of dray', () => {
     ],
     ['https://github.com/OWNER/dray/raw/v0.0.9/tekton/', 'https://github.com/acme/dray/raw/v2.0.0/tekton/'],
     ['gh attestation verify x --repo OWNER/dray', 'gh attestation verify x --repo acme/dray'],
+    ['brew install OWNER/tap/dray', 'brew install acme/tap/dray'],
+    ['https://github.com/OWNER/scoop-bucket', 'https://github.com/acme/scoop-bucket'],
+    ['winget install OWNER.dray', 'winget install acme.dray'],
+    ['`OWNER.dray.installer.yaml`', '`acme.dray.installer.yaml`'],
+    ['apt install ./dray_0.0.9_amd64.deb', 'apt install ./dray_2.0.0_amd64.deb'],
     ['git clone --branch v0.0.9 https', 'git clone --branch v2.0.0 https'],
     ['gh api repos/OWNER/dray/commits/v0.0.9', 'gh api repos/acme/dray/commits/v2.0.0'],
     ['$CI_SERVER_FQDN/tools/dray/promote@0.0.9', '$CI_SERVER_FQDN/tools/dray/promote@2.0.0'],
@@ -45,6 +50,7 @@ describe('the versions and addresses of dray', () => {
     'ghcr.io/acme/api:1.4.2',
     'dray promote api:1.4.2',
     'https://github.com/acme/dray-tools',
+    'the file `cosign.draystore`',
   ])('do not replace %s', (text) => {
     expect(withPins(text, example)).toBe(text)
   })

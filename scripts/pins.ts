@@ -26,23 +26,27 @@ const version = String.raw`\d+\.\d+\.\d+(?:-[\w.-]*\w)?`
 export function withPins(text: string, { version: newest, repository, image, action }: Published): string {
   const [account = ''] = action.split('/')
   const before = (pattern: string): RegExp => new RegExp(`(?<=${pattern})${version}`, 'g')
-  return text
-    .replaceAll(/https:\/\/github\.com\/[\w-]+\/dray(?![\w-])/g, repository)
-    .replaceAll(/ghcr\.io\/[\w-]+\/dray(?![\w-])/g, image)
-    .replaceAll(/(?<=uses: |repos\/|--repo |--signer-workflow )[\w-]+\/dray(?![\w-])/g, action)
-    .replaceAll(
-      /[\w-]+(?=\/tap\/dray\b)|(?<=github\.com\/)[\w-]+(?=\/(?:homebrew-tap|scoop-bucket)\b)/g,
-      account,
-    )
-    .replaceAll(/(?<=winget \w+ |`)[\w-]+(?=\.dray(?:`|\.\w|\s|$))/g, account)
-    .replaceAll(before(String.raw`(?<![\w/.-])dray@`), newest)
-    .replaceAll(before(String.raw`\bdray_`), newest)
-    .replaceAll(before(String.raw`ghcr\.io/[\w-]+/dray:`), newest)
-    .replaceAll(before(String.raw`uses: [\w-]+/dray@(?:[0-9a-f]{40} # )?v`), newest)
-    .replaceAll(before(String.raw`/dray/(?:releases/download|raw|commits)/v`), newest)
-    .replaceAll(before(String.raw`/dray/(?:promote|prune)@`), newest)
-    .replaceAll(before(String.raw`git clone --branch v`), newest)
-    .replaceAll(before(String.raw`app\.kubernetes\.io/version: "?`), newest)
+  return (
+    text
+      .replaceAll(/https:\/\/github\.com\/[\w-]+\/dray(?![\w-])/g, repository)
+      .replaceAll(/ghcr\.io\/[\w-]+\/dray(?![\w-])/g, image)
+      .replaceAll(/(?<=uses: |repos\/|--repo |--signer-workflow )[\w-]+\/dray(?![\w-])/g, action)
+      .replaceAll(
+        /[\w-]+(?=\/tap\/dray\b)|(?<=github\.com\/)[\w-]+(?=\/(?:homebrew-tap|scoop-bucket)\b)/g,
+        account,
+      )
+      .replaceAll(/(?<=winget \w+ |`)[\w-]+(?=\.dray(?:`|\.\w|\s|$))/g, account)
+      .replaceAll(before(String.raw`(?<![\w/.-])dray@`), newest)
+      .replaceAll(before(String.raw`\bdray_`), newest)
+      .replaceAll(before(String.raw`ghcr\.io/[\w-]+/dray:`), newest)
+      .replaceAll(before(String.raw`uses: [\w-]+/dray@(?:[0-9a-f]{40} # )?v`), newest)
+      .replaceAll(before(String.raw`/dray/(?:releases/download|raw|commits)/v`), newest)
+      .replaceAll(before(String.raw`/dray/(?:promote|prune)@`), newest)
+      .replaceAll(before(String.raw`git clone --branch v`), newest)
+      // Output of dray.
+      .replaceAll(before(String.raw`(?<![\w/.-])dray/|"tool": ?"`), newest)
+      .replaceAll(before(String.raw`app\.kubernetes\.io/version: "?`), newest)
+  )
 }
 
 /** The addresses of src/cli/project.ts and the version of package.json. */

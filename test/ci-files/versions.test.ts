@@ -32,6 +32,8 @@ describe('the versions and addresses of dray', () => {
     ],
     ['https://github.com/OWNER/dray/raw/v0.0.9/tekton/', 'https://github.com/acme/dray/raw/v2.0.0/tekton/'],
     ['gh attestation verify x --repo OWNER/dray', 'gh attestation verify x --repo acme/dray'],
+    ['dray/0.0.9 linux-x64 bun-1.4.5', 'dray/2.0.0 linux-x64 bun-1.4.5'],
+    ['  "tool": "0.0.9",', '  "tool": "2.0.0",'],
     ['brew install OWNER/tap/dray', 'brew install acme/tap/dray'],
     ['https://github.com/OWNER/scoop-bucket', 'https://github.com/acme/scoop-bucket'],
     ['winget install OWNER.dray', 'winget install acme.dray'],

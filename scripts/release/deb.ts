@@ -49,8 +49,8 @@ export function buildDeb(options: DebOptions): string {
   try {
     fill(stage, options)
     const name = `dray_${options.version}_${options.architecture}.deb`
-    // Higher levels of xz save 10% and take three times the time.
-    const compression = ['-Zxz', '-z2']
+    // Higher levels of xz save at most 10% and take several times the time.
+    const compression = ['-Zxz', '-z1']
     execFileSync(
       'dpkg-deb',
       ['--root-owner-group', ...compression, '--build', stage, join(options.folder, name)],

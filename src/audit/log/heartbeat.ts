@@ -15,7 +15,10 @@ const staleMs = 10_000
  * A file beside the log, touched every second: other runs do not resolve the intents of this one.
  */
 export interface Heartbeat {
-  /** Beats now: from now on, other runs count the run as alive. @throws `io`. */
+  /**
+   * Beats now, unless it did so within the last second: from now on, other runs count the run as
+   * alive. @throws `io`.
+   */
   renew(): Promise<void>
   /** Removes the file: the run has ended. */
   end(): Promise<void>
@@ -25,13 +28,17 @@ export interface Heartbeat {
 export async function startHeartbeat(log: string, run: string, clock: Clock): Promise<Heartbeat> {
   const path = join(runsFolder(log), nameOf(run))
   await makeFolder(runsFolder(log), 0o700)
+  let renewedAt = Number.NEGATIVE_INFINITY
   const renew = async (): Promise<void> => {
+    const now = clock.now()
+    if (now >= renewedAt && now - renewedAt < heartbeatMs) return
     try {
       if (!(await isOwnFolder(runsFolder(log)))) {
         throw new DrayError('io', `${runsFolder(log)} is not a folder`, { subject: runsFolder(log) })
       }
       await make(path)
       await touch(path, clock)
+      renewedAt = now
     } catch (cause) {
       throw ioError(cause, `cannot write ${path}`, path)
     }

@@ -24,6 +24,11 @@ const replaced: Readonly<Record<string, string>> = {
   '@oclif/core/lib/ux/list.js': `
     exports.default = (rows) => rows.map((row) => row.join('  ')).join('\\n')`,
   '@oclif/core/lib/ux/theme.js': 'exports.colorize = (_, text) => text',
+  // dray offers no HTTP/2. Otherwise undici loads 40 KB and node:http2: 6 ms.
+  'undici/lib/dispatcher/client-h2.js': `
+    module.exports = () => { throw new Error('the server speaks HTTP/2, which dray did not offer') }`,
+  // This is an experimental HTTP parser, which a variable of the environment would enable.
+  'undici/lib/dispatcher/parser-h1.js': 'exports.getMiloEnabled = () => false',
   // dray never opens an editor to ask. This module loads the tables of all character sets.
   '@inquirer/external-editor/dist/index.js': 'exports.editAsync = undefined',
   // dray reads dray.yaml itself. This module executes files and has a second YAML parser.
@@ -32,8 +37,6 @@ const replaced: Readonly<Record<string, string>> = {
 
 /** Modules of Node in undici. */
 const ofUndici: Readonly<Record<string, string>> = {
-  // Without this module, undici assumes a Node without HTTP/2, which dray does not use: 6 ms.
-  'node:http2': 'module.exports = { constants: {} }',
   // It loads a module that lays out differences of values.
   'node:assert': `
     module.exports = (value, message) => {

@@ -38,9 +38,10 @@ describe('the bundle', () => {
     expect(/[^\p{ASCII}]/u.exec(bundle)).toBeNull()
   })
 
-  it('has an HTTP client that does not load HTTP/2', () => {
+  it('has an HTTP client that loads neither HTTP/2 nor an experimental parser', () => {
     expect(modulesOfBundle).toContain('node_modules/undici/lib/core/connect.js')
     expect(bundle).not.toMatch(/(?:require|getBuiltinModule)\(["'](?:node:)?http2["']\)/)
+    expect(bundle).not.toContain('UNDICI_USE_MILO')
   })
 
   it('has each module as a function that runs when another module uses it', async () => {

@@ -59,6 +59,7 @@ function loadBundle(file: string, args: readonly string[], env: ProcessEnvironme
     if (isComplete) return
     // V8 rejects code that was made with other flags than those at the start.
     setFlagsFromString('--semi-space-growth-factor=2')
+    setFlagsFromString('--wasm-tiering-budget=13000000')
     cache.write({ data: script.createCachedData(), modules })
   })
   return bundle

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import type { buildConnector, Pool } from 'undici'
 import type { Connector } from 'undici/lib/core/connect.js'
 import type { Call } from '../../../lib/call.ts'
@@ -182,8 +183,18 @@ interface OpenPool {
 
 type MakePool = (origin: string, connect: buildConnector.connector) => Pool
 
+/**
+ * The HTTP parser of undici is WebAssembly. V8 would optimise it after some ten answers, which takes
+ * 40 ms of CPU time, a third of a short run. With this budget, it does so after some hundred
+ * answers. `load-bundle.ts` restores the default before it keeps compiled code.
+ */
+function keepParserUnoptimised(): void {
+  setFlagsFromString('--wasm-tiering-budget=1000000000')
+}
+
 /** @param most connections of a pool */
 async function loadPool(most: number): Promise<MakePool> {
+  keepParserUnoptimised()
   const { default: UndiciPool } = await import('undici/lib/dispatcher/pool.js')
   return (origin, connect) =>
     new UndiciPool(origin, {

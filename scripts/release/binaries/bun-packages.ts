@@ -9,8 +9,8 @@ interface BunPackage {
 }
 
 /**
- * The packages of this version, by the names of `targets`. `@oven/bun-linux-x64-baseline` has the same file as
- * `@oven/bun-linux-x64`: that binary needs SSE4.2, and no AVX2.
+ * The packages of this version, by the names of `targets`. `@oven/bun-linux-x64-baseline` has the
+ * same file as `@oven/bun-linux-x64`: that binary needs SSE4.2, and no AVX2.
  */
 export const bunPackages: Readonly<Record<string, BunPackage>> = {
   'linux-x64': {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -12,15 +12,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { explainForeignWriters } from '../../lib/files/ownership.ts'
 import { privateFolder } from '../../lib/files/private-folder.ts'
 import { type ProcessEnvironment, homeFolder, inside, userFolder } from '../../lib/files/user-folders.ts'
 
 /** The most versions of dray and Node of which code is kept. */
 const maxFolders = 3
-/** Bytes of the end of a file: the number of modules, and the checksum of all before it. */
-const [countBytes, checksumBytes] = [4, 4]
+/** Bytes of the end of a file: the number of modules, and the hash of all before it (SHA-256). */
+const [countBytes, hashBytes] = [4, 32]
 
 /** Compiled code, and the number of modules of the bundle that have run with it. */
 interface CachedCode {
@@ -73,9 +72,10 @@ export class CodeCache {
 
   /** Does nothing if the file cannot be written: dray runs without it. */
   write({ data, modules }: CachedCode): void {
-    const bytes = Buffer.concat([data, Buffer.alloc(countBytes + checksumBytes)])
-    bytes.writeUInt32LE(modules, data.length)
-    bytes.writeUInt32LE(crc32(bytes.subarray(0, -checksumBytes)), data.length + countBytes)
+    const count = Buffer.alloc(countBytes)
+    count.writeUInt32LE(modules)
+    const content = Buffer.concat([data, count])
+    const bytes = Buffer.concat([content, hash('sha256', content, 'buffer')])
     const temporary = `${this.#file}.${randomUUID()}`
     try {
       writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' })
@@ -97,10 +97,12 @@ function removeIfPossible(file: string): void {
 }
 
 function parse(bytes: Buffer): CachedCode | undefined {
-  const end = bytes.length - countBytes - checksumBytes
-  if (end <= 0 || crc32(bytes.subarray(0, -checksumBytes)) !== bytes.readUInt32LE(end + countBytes))
-    return undefined
-  return { data: bytes.subarray(0, end), modules: bytes.readUInt32LE(end) }
+  if (bytes.length <= countBytes + hashBytes) return undefined
+  const content = bytes.subarray(0, -hashBytes)
+  // Most commands load this module of Node anyway, unlike the one with faster checksums.
+  if (!hash('sha256', content, 'buffer').equals(bytes.subarray(-hashBytes))) return undefined
+  const end = content.length - countBytes
+  return { data: content.subarray(0, end), modules: content.readUInt32LE(end) }
 }
 
 /** Keeps the folders of the versions that were written last. */

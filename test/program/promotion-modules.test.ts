@@ -5,7 +5,7 @@ import { onlyOnNode } from '../support/program-command.ts'
 import { tempFolder } from '../support/temp.ts'
 import { world } from '../support/world.ts'
 
-/** The parts of the program that a promotion needs only for a dray.yaml, a report or a signature. */
+/** The parts that a promotion needs only for a dray.yaml, a report or a signature. */
 const unneeded =
   /^node_modules\/(?:yaml|valibot|cosmiconfig|inquirer|@inquirer|ora|chalk|@sigstore|re2js)\/|^src\/config\/(?:parse|schema|check)|^src\/signing\/|^src\/audit\/(?:webhook|export|attestation)\/|^src\/render\/ci\.ts$|^src\/cli\/(?:setup|help|completion|prune)\/(?!flag-groups)|machine-locks|write-times/
 

@@ -184,8 +184,8 @@ interface OpenPool {
 type MakePool = (origin: string, connect: buildConnector.connector) => Pool
 
 /**
- * The HTTP parser of undici is WebAssembly. V8 would optimise it after some ten answers, which takes
- * 40 ms of CPU time, a third of a short run. With this budget, it does so after some hundred
+ * The HTTP parser of undici is WebAssembly. V8 would optimise it after some ten answers, which
+ * takes 40 ms of CPU time, a third of a short run. With this budget, it does so after some hundred
  * answers. `load-bundle.ts` restores the default before it keeps compiled code.
  */
 function keepParserUnoptimised(): void {

@@ -9,7 +9,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildSteps, rebuildStep } from './check/builds.ts'
 import { debStep, lintianStep } from './check/deb-channel.ts'
@@ -76,6 +76,9 @@ async function check(): Promise<0 | 1> {
     rmSync(temporary, { recursive: true, force: true })
   }
 }
+
+// Programs of the check that begin with "#!/usr/bin/env node" run on this Node too.
+process.env['PATH'] = `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`
 
 if (values.list) console.log(steps.map(({ name, title }) => `${name.padEnd(12)}${title}`).join('\n'))
 else process.exitCode = await check()

@@ -22,9 +22,11 @@ describe('third-party code', () => {
       ...readFileSync(join(workflows, file), 'utf8').matchAll(/uses:\s*(\S+)/g),
     ])
     expect(uses.length).toBeGreaterThan(0)
-    expect(uses.map(([, action]) => action).filter((action) => !/@[0-9a-f]{40}$/.test(action ?? ''))).toEqual(
-      [],
-    )
+    const byTag = uses
+      .map(([, action = '']) => action)
+      // Workflows and the action of this repository come from the same commit.
+      .filter((action) => !action.startsWith('./') && !/@[0-9a-f]{40}$/.test(action))
+    expect(byTag).toEqual([])
   })
 
   it('is locked by a hash that does not depend on its registry', () => {

@@ -126,6 +126,25 @@ describe.skipIf(skip.isSkipped)(`the compile cache${skip.note}`, () => {
     expect(readFileSync(file).length).toBeGreaterThan(code.length / 2)
   })
 
+  it('has the code that a long run no longer uses', async () => {
+    const [home, folder] = [await tempFolder(), await tempFolder()]
+    await cachedBelow([], { HOME: home })
+    const { length } = readFileSync(cacheFile(home))
+    rmSync(cacheFile(home))
+    // V8 drops the code of functions that do not run between several collections.
+    const preload = join(folder, 'collect.cjs')
+    writeFileSync(
+      preload,
+      `const { setFlagsFromString } = require('node:v8')
+setFlagsFromString('--expose-gc')
+setFlagsFromString('--stress-flush-code')
+const collect = require('node:vm').runInNewContext('gc')
+process.on('exit', () => { for (let i = 0; i < 20; i++) collect() })`,
+    )
+    await cachedBelow([], { HOME: home, NODE_OPTIONS: `--require ${preload}` })
+    expect(readFileSync(cacheFile(home)).length).toBeGreaterThan(0.9 * length)
+  })
+
   it('is used by the second run of a command, which writes nothing', async () => {
     const home = await tempFolder()
     await cachedBelow([], { HOME: home })

@@ -45,6 +45,8 @@ function loadBundle(file: string, args: readonly string[], env: ProcessEnvironme
   const cache = isOwnChoice ? undefined : CodeCache.open(version, codeName(args), env)
   if (cache === undefined) return createRequire(file)(file) as BundleExports
   const cached = cache.read()
+  // V8 would drop the code of functions that ran long ago, and a long run would save little of it.
+  setFlagsFromString('--no-flush-bytecode')
   // The bundle is ASCII.
   const script = new Script(readFileSync(file, 'latin1'), {
     filename: file,

@@ -31,7 +31,7 @@ export const registry = described(
         v.minValue(1, 'must be at least 1'),
         v.maxValue(maxConcurrency, `must be at most ${maxConcurrency}`),
       ),
-      'The maximum number of concurrent requests. The default is 16.',
+      'The maximum number of concurrent requests. The default is 32, and 8 transfers of blobs in each direction.',
     ),
     aliases: optional(
       v.array(text('a host, with or without a path'), 'must be a list of hosts'),

@@ -8,8 +8,8 @@ import { redactUrl } from './redact.ts'
 
 /** How often a request may wait for its check and then for a slot again. */
 const maxRounds = 10
-/** Small requests at once to one registry, unless its settings name another number. */
-const defaultConcurrency = 16
+/** Without a setting: many small requests, of which each waits for a distant registry. */
+const defaultLanes: LaneSizes = { small: 32, download: 8, upload: 8 }
 
 export interface LaneSizes {
   readonly small: number
@@ -21,7 +21,8 @@ export interface LaneSizes {
  * Returns the slots of each lane. Each body keeps a connection and its buffers, so these lanes have
  * fewer.
  */
-export function lanesOf(concurrency: number = defaultConcurrency): LaneSizes {
+export function lanesOf(concurrency: number | undefined): LaneSizes {
+  if (concurrency === undefined) return defaultLanes
   const small = Math.max(1, Math.floor(concurrency))
   const bodies = Math.ceil(small / 2)
   return { small, download: bodies, upload: bodies }

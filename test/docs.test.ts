@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readManifest } from '../src/cli/program/manifest.ts'
+import { project } from '../src/cli/project.ts'
 import { drayCommandsIn } from './support/docs/dray-commands.ts'
 import { fencesOf } from './support/docs/fences.ts'
 import { complaintOfArguments } from './support/docs/parse-arguments.ts'
@@ -92,6 +93,13 @@ describe('the documents', () => {
     const all = globSync('docs/**/*.md', { cwd: root, exclude: ['docs/README.md'] })
     expect(all.filter((page) => !listed.has(page))).toEqual([])
   })
+
+  it.each(['README.md', 'docs/install.md'])(
+    '%s states that nothing is published, as long as the account is a placeholder',
+    (page) => {
+      expect(/no version is published yet/i.test(read(page))).toBe(project.isPlaceholder)
+    },
+  )
 
   it('name only existing tests', () => {
     const named = read('docs/reliability.md').match(/`test\/[^`]+`/g) ?? []

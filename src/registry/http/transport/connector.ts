@@ -22,10 +22,9 @@ export async function createConnector(
       timeout: connectMs,
       // One connection of HTTP/2 would put all blobs of a run behind one flow-control window.
       allowH2: false,
-      highWaterMark: undefined,
       // undici then waits after each write until the connection has taken it, and `ReadBuffers` may
-      // use its memory again.
-      writableHighWaterMark: 1,
+      // use its memory again. A TLS connection has one mark for both directions.
+      ...(tls === undefined ? { highWaterMark: undefined, writableHighWaterMark: 1 } : { highWaterMark: 1 }),
       onread: buffers.onread((bytes) => socket.push(bytes)),
       ...tls?.(),
       ...(session !== undefined && { session }),

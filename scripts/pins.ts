@@ -6,6 +6,7 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { project } from '../src/cli/project.ts'
+import { readProduct } from './release/product.ts'
 
 /** Where dray is published, and in which version. */
 export interface Published {
@@ -51,8 +52,7 @@ export function withPins(text: string, { version: newest, repository, image, act
 
 /** The addresses of src/cli/project.ts and the version of package.json. */
 export function published(): Published {
-  const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-  return { ...project, version: about.version }
+  return { ...project, version: readProduct().version }
 }
 
 function main(): void {

@@ -3,10 +3,11 @@
  * credential helpers of Windows. On another system, it does the same with the paths of that system.
  * The image layout in `release/image` is the content.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, parse, resolve } from 'node:path'
 import { run } from './check/program.ts'
+import { readProduct } from './product.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const isWindows = process.platform === 'win32'
@@ -69,7 +70,7 @@ async function checkBatchHelper({ program, folder }: Subject): Promise<void> {
 }
 
 async function main(program: string): Promise<void> {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  const { version } = readProduct()
   const subject = { program, folder: mkdtempSync(join(tmpdir(), 'dray-windows-')), version }
   try {
     await checkLineEnds(subject)

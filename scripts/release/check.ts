@@ -7,7 +7,7 @@
  *   npm run release:check -- --only deb,man  runs some, on the products of an earlier run
  *   npm run release:check -- --require-all   fails if a step is skipped
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -23,6 +23,7 @@ import { runSteps, type Step } from './check/steps.ts'
 import { suiteStep, workflowStep } from './check/suites.ts'
 import { versionsStep } from './check/versions.ts'
 import { sourceDate } from './dates.ts'
+import { readProduct } from './product.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -57,7 +58,7 @@ function namesIn(list: string): readonly string[] {
 }
 
 async function check(): Promise<0 | 1> {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  const { version } = readProduct()
   const temporary = mkdtempSync(join(tmpdir(), 'dray-release-check-'))
   const context = { root, release: join(root, 'release'), temporary, version, date: sourceDate(root) }
   try {

@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { debianChangelog } from './deb/changelog.ts'
 import { dependsOf } from './deb/depends.ts'
-import { type Architecture, controlFile, copyrightFile, maintainer } from './deb/metadata.ts'
+import { controlFile, copyrightFile, maintainer } from './deb/metadata.ts'
+import type { Architecture } from './image/debian/pins.ts'
 
 export interface DebOptions {
   /** the release folder, which gets the package */
@@ -24,21 +25,15 @@ export interface DebOptions {
   readonly version: string
   /** in seconds */
   readonly date: number
-  /** the man pages and completion scripts, by the names of their files */
+  /** the man pages, by the names of their files */
   readonly man: ReadonlyMap<string, string>
+  /** the completion scripts, by their paths */
   readonly completions: ReadonlyMap<string, string>
   /** the text of THIRD_PARTY_NOTICES */
   readonly notices: string
   /** the text of CHANGELOG.md */
   readonly changelog: string
 }
-
-/** Where Debian's shells search for completion scripts. */
-const completionPaths: readonly (readonly [source: string, path: string])[] = [
-  ['dray.bash', 'usr/share/bash-completion/completions/dray'],
-  ['_dray', 'usr/share/zsh/vendor-completions/_dray'],
-  ['dray.fish', 'usr/share/fish/vendor_completions.d/dray.fish'],
-]
 
 const documentation = 'usr/share/doc/dray'
 const overrides = join(import.meta.dirname, 'deb', 'lintian-overrides')
@@ -67,7 +62,7 @@ export function buildDeb(options: DebOptions): string {
 
 function fill(stage: string, options: DebOptions): void {
   place(stage, 'usr/bin/dray', options.binary)
-  for (const [name, path] of completionPaths) write(stage, path, options.completions.get(name) ?? '')
+  for (const [path, text] of options.completions) write(stage, path, text)
   for (const [name, page] of options.man) compress(stage, `usr/share/man/man1/${name}`, page)
   const { version, date } = options
   const changelog = debianChangelog(options.changelog, { version, date, maintainer })

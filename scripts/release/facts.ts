@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { project } from '../../src/cli/project.ts'
+import { readProduct } from './product.ts'
 
 /** The entries of a version in CHANGELOG.md. @throws Error if there are none. */
 export function releaseNotes(changelog: string, version: string): string {
@@ -16,10 +17,10 @@ export function releaseNotes(changelog: string, version: string): string {
 }
 
 function main(name: string): void {
-  const read = (file: string): string => readFileSync(join(import.meta.dirname, '..', '..', file), 'utf8')
-  const { version } = JSON.parse(read('package.json')) as { version: string }
+  const changelog = join(import.meta.dirname, '..', '..', 'CHANGELOG.md')
   if (name === 'image') console.log(project.image)
-  else if (name === 'notes') process.stdout.write(releaseNotes(read('CHANGELOG.md'), version))
+  else if (name === 'notes')
+    process.stdout.write(releaseNotes(readFileSync(changelog, 'utf8'), readProduct().version))
   else throw new Error('the facts are image and notes')
 }
 

@@ -8,10 +8,10 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readScript } from '../../src/cli/completion/shells.ts'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
 import { loadSigningKey, type SigningKey } from '../../src/signing/signing-keys.ts'
 import { bunNotice } from './binaries/bun-notice.ts'
+import { readInstalledCompletions } from './completions.ts'
 import { sourceDate } from './dates.ts'
 import { assembleImage, type PlatformInputs } from './image/assemble.ts'
 import { downloadPackage, usualSources } from './image/debian/download.ts'
@@ -23,12 +23,6 @@ import { readNotices } from './notices.ts'
 import { readProduct } from './product.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-/** The files of completion scripts, where each shell searches for them. */
-const completions = {
-  bash: 'usr/share/bash-completion/completions/dray',
-  zsh: 'usr/share/zsh/vendor-completions/_dray',
-  fish: 'usr/share/fish/vendor_completions.d/dray.fish',
-} as const
 const binaries = { amd64: 'dray-linux-x64', arm64: 'dray-linux-arm64' } as const
 
 export interface ImageOptions {
@@ -93,16 +87,14 @@ function readBinary(path: string): Uint8Array {
 
 /** The texts of the second layer by their path in the image. */
 async function readTexts(): Promise<ReadonlyMap<string, string>> {
-  const texts = new Map([
+  return new Map([
     ['usr/share/doc/dray/LICENSE', readFileSync(join(root, 'LICENSE'), 'utf8')],
     [
       'usr/share/doc/dray/THIRD_PARTY_NOTICES',
       readFileSync(join(root, 'dist', 'THIRD_PARTY_NOTICES'), 'utf8'),
     ],
+    ...(await readInstalledCompletions()),
   ])
-  for (const [shell, path] of Object.entries(completions))
-    texts.set(path, await readScript(shell as keyof typeof completions))
-  return texts
 }
 
 /** `SOURCE_COMMIT`, the hash of the commit, or undefined if the folder is not a repository. */
@@ -110,12 +102,12 @@ function readCommit(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const given = env['SOURCE_COMMIT']
   if (given !== undefined && given !== '') return given
   try {
-    const stdio = ['ignore', 'pipe', 'ignore'] as const
-    return execFileSync('git', ['rev-parse', 'HEAD'], {
+    const stdout = execFileSync('git', ['rev-parse', 'HEAD'], {
       cwd: root,
       encoding: 'utf8',
-      stdio: [...stdio],
-    }).trim()
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    return stdout.trim()
   } catch {
     return undefined
   }

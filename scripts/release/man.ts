@@ -10,6 +10,7 @@ import { project } from '../../src/cli/project.ts'
 import { readManifest } from '../../src/cli/program/manifest.ts'
 import { isoDay, sourceDate } from './dates.ts'
 import { commandManual, type Manual, pageName, programManual } from './man/pages.ts'
+import { readProduct } from './product.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -17,10 +18,7 @@ const root = join(import.meta.dirname, '..', '..')
  * The text of each page by the name of its file, such as `dray-plan-show.1`. @param date in seconds
  */
 export async function renderManPages(date: number): Promise<ReadonlyMap<string, string>> {
-  const { version, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    version: string
-    description: string
-  }
+  const { version, description } = readProduct()
   const manual: Manual = {
     version,
     description,

@@ -11,6 +11,7 @@ import { homebrewFormula } from './manifests/homebrew.ts'
 import type { ReleaseFacts } from './manifests/release-files.ts'
 import { scoopManifest } from './manifests/scoop.ts'
 import { wingetManifests } from './manifests/winget.ts'
+import { readProduct } from './product.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -29,10 +30,7 @@ export function buildManifests({
   folder = join(root, 'release'),
   date = sourceDate(root),
 } = {}): readonly string[] {
-  const { version, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    version: string
-    description: string
-  }
+  const { version, description } = readProduct()
   const checksums = parseChecksums(readFileSync(join(folder, 'checksums.txt'), 'utf8'))
   const files = renderManifests({ version, description, day: isoDay(date), checksums, project })
   for (const name of ['homebrew', 'scoop', 'winget'])

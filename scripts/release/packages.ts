@@ -8,12 +8,13 @@ import { join } from 'node:path'
 import { buildArchives } from './archives.ts'
 import { bunNotice } from './binaries/bun-notice.ts'
 import { writeChecksums } from './checksums.ts'
-import { completionFiles } from './completions.ts'
+import { readCompletionFiles, readInstalledCompletions } from './completions.ts'
 import { sourceDate } from './dates.ts'
 import { buildDeb } from './deb.ts'
 import { renderManPages } from './man.ts'
 import { buildManifests } from './manifests.ts'
 import { formatNotices, readNotices } from './notices.ts'
+import { readProduct } from './product.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -30,14 +31,18 @@ export async function buildPackages({
   date = sourceDate(root),
 }: PackagesOptions = {}): Promise<readonly string[]> {
   const read = (...path: readonly string[]): string => readFileSync(join(root, ...path), 'utf8')
-  const { version } = JSON.parse(read('package.json')) as { version: string }
-  const [man, completions] = [await renderManPages(date), await completionFiles()]
+  const { version } = readProduct()
+  const man = await renderManPages(date)
+  const completions = await readInstalledCompletions()
   const notices = formatNotices([...readNotices(), bunNotice])
   const texts = new Map([
     ['LICENSE', read('LICENSE')],
     ['THIRD_PARTY_NOTICES', notices],
     ...[...man].map(([name, text]): [string, string] => [`man/${name}`, text]),
-    ...[...completions].map(([name, text]): [string, string] => [`completions/${name}`, text]),
+    ...[...(await readCompletionFiles())].map(([name, text]): [string, string] => [
+      `completions/${name}`,
+      text,
+    ]),
   ])
   buildArchives({ folder, texts, date })
   for (const [architecture, target] of [

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { project } from '../../src/cli/project.ts'
+import { readProduct } from './product.ts'
 
 interface Preparation {
   /** the version that the release shall have */
@@ -31,7 +32,7 @@ export function problemsOf(preparation: Preparation): readonly string[] {
 
 function main(wanted: string, ref: string): void {
   const root = join(import.meta.dirname, '..', '..')
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  const { version } = readProduct()
   const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8')
   const problems = problemsOf({
     wanted,

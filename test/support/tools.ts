@@ -1,5 +1,4 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { isInPath } from '../../scripts/release/find-program.ts'
 
 /** Whether programs of other projects are installed. */
 export interface Tool {
@@ -13,15 +12,4 @@ export function tools(...names: readonly string[]): Tool {
   const missing = names.filter((name) => !isInPath(name))
   const note = missing.length === 0 ? '' : ` (skipped: ${missing.join(' and ')} not installed)`
   return { available: missing.length === 0, note }
-}
-
-function isInPath(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK)
-      return folder !== ''
-    } catch {
-      return false
-    }
-  })
 }

@@ -1,6 +1,6 @@
 import { existsSync, globSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { completionFiles } from '../completions.ts'
+import { readInstalledCompletions } from '../completions.ts'
 import { buildDeb } from '../deb.ts'
 import { renderManPages } from '../man.ts'
 import { run } from './program.ts'
@@ -72,7 +72,7 @@ async function olderPackage({ temporary, date }: CheckContext): Promise<string> 
     version: '0.0.1',
     date,
     man: await renderManPages(date),
-    completions: await completionFiles(),
+    completions: await readInstalledCompletions(),
     notices: 'none',
     changelog: '',
   })

@@ -1,5 +1,4 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { isInPath } from '../find-program.ts'
 
 /** The facts that all steps of a check share. */
 export interface CheckContext {
@@ -88,15 +87,4 @@ async function runStep(
   } catch (error) {
     return { result: 'failed', detail: error instanceof Error ? error.message : String(error) }
   }
-}
-
-function isInPath(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK)
-      return folder !== ''
-    } catch {
-      return false
-    }
-  })
 }

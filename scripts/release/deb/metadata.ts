@@ -1,8 +1,7 @@
 import { project } from '../../../src/cli/project.ts'
 import { wrap } from '../../../src/render/text/width.ts'
+import type { Architecture } from '../image/debian/pins.ts'
 import { debianVersion } from './changelog.ts'
-
-export type Architecture = 'amd64' | 'arm64'
 
 /** The account of the repository answers for the package. */
 export const maintainer: string = `The dray maintainers <${ownerOf(project.repository)}@users.noreply.github.com>`

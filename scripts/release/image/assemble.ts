@@ -1,7 +1,7 @@
 import type { StatementArtifact } from '../../../src/audit/attestation/statement-artifact.ts'
 import { project } from '../../../src/cli/project.ts'
 import type { Descriptor } from '../../../src/oci/descriptor.ts'
-import { encodedOf } from '../../../src/oci/digest.ts'
+import { digestOf, encodedOf } from '../../../src/oci/digest.ts'
 import type { SigningKey } from '../../../src/signing/signing-keys.ts'
 import { type Material, provenanceOf, provenanceType } from '../provenance.ts'
 import { cycloneDxBom, type SbomPart } from '../sbom/cyclonedx.ts'
@@ -19,7 +19,6 @@ import { attachmentOf, cycloneDxType, type Predicate } from './attach.ts'
 import { baseEntries } from './base-layer.ts'
 import { type ComposedImage, composeImage } from './compose.ts'
 import { type Architecture, type Pin, type Pins, pinsFor } from './debian/pins.ts'
-import { sha256 } from './debian/download.ts'
 import type { DebianPackage } from './debian/unpack.ts'
 import { checkBinary, drayEntries } from './dray-layer.ts'
 import { buildLayer } from './layer.ts'
@@ -131,7 +130,7 @@ function provenance(
   const materials: Material[] = [
     ...platforms.map(({ architecture, binary }) => ({
       name: `dray for linux/${architecture}`,
-      digest: { sha256: sha256(binary) },
+      digest: { sha256: encodedOf(digestOf(binary)) },
     })),
     ...pinsOf(pins, platforms).map((pin) => ({
       name: `${pin.name} ${pin.version}`,

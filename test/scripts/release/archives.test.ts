@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { buildArchives } from '../../../scripts/release/archives.ts'
-import { completionFiles } from '../../../scripts/release/completions.ts'
+import { readCompletionFiles } from '../../../scripts/release/completions.ts'
 import { readTar } from '../../../scripts/release/tar.ts'
 import { zipArchive } from '../../../scripts/release/zip.ts'
 import { readScript } from '../../../src/cli/completion/shells.ts'
@@ -29,7 +29,7 @@ async function release(): Promise<string> {
 }
 
 it('completion scripts in archives are those that dray prints', async () => {
-  const files = await completionFiles()
+  const files = await readCompletionFiles()
   expect([...files.keys()]).toEqual(['dray.bash', '_dray', 'dray.fish', 'dray.ps1'])
   expect(files.get('_dray')).toBe(await readScript('zsh'))
   expect(files.get('_dray')).toMatch(/^#compdef dray\n/)

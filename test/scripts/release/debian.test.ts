@@ -4,9 +4,10 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { basePackages } from '../../../scripts/release/image/debian/base-packages.ts'
-import { downloadPackage, sha256 } from '../../../scripts/release/image/debian/download.ts'
+import { downloadPackage } from '../../../scripts/release/image/debian/download.ts'
 import { architectures, pinsFor, readPins } from '../../../scripts/release/image/debian/pins.ts'
 import { pinsIn } from '../../../scripts/release/image/debian/update-pins.ts'
+import { digestOf, encodedOf } from '../../../src/oci/digest.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 describe('the pins of packages of Debian', () => {
@@ -65,7 +66,7 @@ describe('a package of Debian', () => {
     archive: 'debian',
     path: 'pool/main/g/glibc/libc6.deb',
     size: bytes.byteLength,
-    sha256: sha256(bytes),
+    sha256: encodedOf(digestOf(bytes)),
   } as const
 
   /** Serves bytes by path. Returns the sources, and the paths of the requests. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { digestOf, encodedOf } from '../../../../src/oci/digest.ts'
 import type { Pin, Pins } from './pins.ts'
 
 /** The name of Debian for its mirrors. `DEBIAN_MIRROR` replaces it. */
@@ -64,12 +64,8 @@ export async function download(address: string): Promise<Uint8Array> {
   return new Uint8Array(await answer.arrayBuffer())
 }
 
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
-
 function isPinned(bytes: Uint8Array, pin: Pin): boolean {
-  return bytes.byteLength === pin.size && sha256(bytes) === pin.sha256
+  return bytes.byteLength === pin.size && encodedOf(digestOf(bytes)) === pin.sha256
 }
 
 /** Another build may read the folder at the same time. */

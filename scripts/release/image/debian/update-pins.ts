@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { digestOf, encodedOf } from '../../../../src/oci/digest.ts'
 import { basePackages } from './base-packages.ts'
-import { debianMirror, download, sha256 } from './download.ts'
+import { debianMirror, download } from './download.ts'
 import { architectures, type Architecture, type Pin, pinsFile, type Pins } from './pins.ts'
 
 /** The stable release of Debian. */
@@ -45,17 +46,22 @@ async function readRelease(folder: string): Promise<string> {
 }
 
 function run(program: string, args: readonly string[], input: Uint8Array): string {
-  const stdio = ['pipe', 'pipe', 'ignore'] as const
-  return execFileSync(program, args, { input, stdio: [...stdio], encoding: 'utf8', maxBuffer: 2 ** 28 })
+  return execFileSync(program, args, {
+    input,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  })
 }
 
 async function readPackages(folder: string, signed: string, architecture: Architecture): Promise<string> {
   const path = `main/binary-${architecture}/Packages.xz`
   const list = signed.slice(signed.indexOf('\nSHA256:'))
-  const digest = new RegExp(`^ ([0-9a-f]{64}) +\\d+ ${path}$`, 'm').exec(list)?.[1]
-  if (digest === undefined) throw new Error(`${folder}/InRelease has no ${path}`)
+  const expected = new RegExp(`^ ([0-9a-f]{64}) +\\d+ ${path}$`, 'm').exec(list)?.[1]
+  if (expected === undefined) throw new Error(`${folder}/InRelease has no ${path}`)
   const bytes = await download(`${folder}/${path}`)
-  if (sha256(bytes) !== digest) throw new Error(`${folder}/${path} has another digest than in InRelease`)
+  if (encodedOf(digestOf(bytes)) !== expected)
+    throw new Error(`${folder}/${path} has another digest than in InRelease`)
   return run('xz', ['--decompress', '--stdout'], bytes)
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sha256 } from '../debian/download.ts'
+import { digestOf } from '../../../../src/oci/digest.ts'
 import { architectures } from '../debian/pins.ts'
 import { entrypoint } from '../dray-layer.ts'
 import { expectEqual, type ImageUnderTest, run } from './programs.ts'
@@ -48,5 +48,5 @@ export function checkSettings({ layout, tag, folder }: ImageUnderTest): void {
   )
   const index = JSON.parse(readFileSync(join(copy, 'index.json'), 'utf8')) as LayoutIndex
   const raw = run('skopeo', 'inspect', '--raw', source)
-  expectEqual('the digest of the copy', index.manifests[0]?.digest, `sha256:${sha256(Buffer.from(raw))}`)
+  expectEqual('the digest of the copy', index.manifests[0]?.digest, digestOf(raw))
 }

@@ -1,6 +1,4 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
 export interface ImageUnderTest {
@@ -11,17 +9,6 @@ export interface ImageUnderTest {
   readonly folder: string
   /** a command that runs dray on this machine */
   readonly program: readonly string[]
-}
-
-export function isInPath(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK)
-      return folder !== ''
-    } catch {
-      return false
-    }
-  })
 }
 
 /** Runs a program. @returns its stdout. @throws Error with its stderr if it fails */

@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isInPath } from '../../find-program.ts'
 import { checkBlobs } from './check-blobs.ts'
 import { checkPublishing } from './check-publishing.ts'
 import { checkSettings } from './check-settings.ts'
 import { armEmulator, checkEmulated, checkStart } from './check-start.ts'
 import { checkUnpacked } from './check-unpacked.ts'
-import { isInPath, type ImageUnderTest } from './programs.ts'
+import type { ImageUnderTest } from './programs.ts'
 
 /** The result of the checks of an image. */
 export interface ImageVerification {

@@ -18,14 +18,6 @@ import { binaryName, type Target, targets as allTargets } from './targets.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-interface BinaryOptions {
-  /** where `bin/` is written; `release` if it is not given */
-  readonly folder?: string
-  readonly targets?: readonly Target[]
-  /** the bundle; `dist/dray.cjs` if it is not given */
-  readonly bundle?: string
-}
-
 const allNames = allTargets.map(({ name }) => name)
 
 const flags = [
@@ -39,23 +31,22 @@ const flags = [
   '--no-compile-autoload-package-json',
   // Otherwise variables of the machine that builds are a part of the binary.
   '--env=disable',
+  // Otherwise Bun replaces the variable by the text "development".
   '--define=process.env.NODE_ENV=process.env.NODE_ENV',
 ]
 
-/** Builds binaries from the bundle in `dist`. Returns their files, in the order of the targets. */
-export async function buildBinaries(options: BinaryOptions = {}): Promise<readonly string[]> {
-  const {
-    folder = join(root, 'release'),
-    targets = allTargets,
-    bundle = join(root, 'dist/dray.cjs'),
-  } = options
+/**
+ * Builds binaries from the bundle in `dist` to `release/bin`. Returns their files, in the order of
+ * the targets.
+ */
+async function buildBinaries(targets: readonly Target[]): Promise<readonly string[]> {
   const cache = join(root, 'node_modules/.cache/dray-bun')
   const compiler = await findBunRuntime(thisPlatform(), cache)
-  const bin = join(folder, 'bin')
+  const bin = join(root, 'release', 'bin')
   await mkdir(bin, { recursive: true })
   // Bun reads settings from the folder of the bundle, and writes its path into the binary.
   const empty = await mkdtemp(join(tmpdir(), 'dray-binaries-'))
-  await copyFile(bundle, join(empty, 'dray.cjs'))
+  await copyFile(join(root, 'dist', 'dray.cjs'), join(empty, 'dray.cjs'))
   const files: string[] = []
   try {
     for (const target of targets) {
@@ -98,17 +89,8 @@ function parseTargets(names: readonly string[]): readonly Target[] {
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: {
-      target: { type: 'string', multiple: true, default: [...allNames] },
-      bundle: { type: 'string' },
-      folder: { type: 'string' },
-    },
+    options: { target: { type: 'string', multiple: true, default: [...allNames] } },
   })
-  const { bundle, folder } = values
-  const files = await buildBinaries({
-    targets: parseTargets(values.target),
-    ...(bundle !== undefined && { bundle }),
-    ...(folder !== undefined && { folder }),
-  })
+  const files = await buildBinaries(parseTargets(values.target))
   for (const file of files) process.stdout.write(`${file}\n`)
 }

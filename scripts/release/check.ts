@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { buildSteps, rebuildStep } from './check/builds.ts'
 import { debStep, lintianStep } from './check/deb-channel.ts'
 import { debianStep } from './check/debian.ts'
-import { archiveStep, formulaStep, manStep } from './check/files.ts'
+import { archiveStep, manifestStep, manStep } from './check/files.ts'
 import { imageStep } from './check/image-channel.ts'
 import { npmStep } from './check/npm-channel.ts'
 import { offlineStep } from './check/offline.ts'
@@ -34,7 +34,7 @@ const steps: readonly Step[] = [
   versionsStep,
   npmStep,
   archiveStep,
-  formulaStep,
+  manifestStep,
   manStep,
   lintianStep,
   debStep,

@@ -25,16 +25,11 @@ import { readProduct } from './product.ts'
 const root = join(import.meta.dirname, '..', '..')
 const binaries = { amd64: 'dray-linux-x64', arm64: 'dray-linux-arm64' } as const
 
-export interface ImageOptions {
-  /** contains `bin/` with the binaries and receives `image/`; `release` if it is not given */
-  readonly folder?: string
-  /** the cache of packages of Debian */
-  readonly cache?: string
-  /** signs the attached artifacts */
-  readonly key?: SigningKey
-}
+const folder = join(root, 'release')
+/** The packages of Debian that were downloaded. */
+const cache = join(root, 'node_modules', '.cache', 'debian')
 
-export interface BuiltImage {
+interface BuiltImage {
   /** the image layout */
   readonly path: string
   /** the tag of the image in the layout */
@@ -42,12 +37,14 @@ export interface BuiltImage {
   readonly index: Descriptor
 }
 
-/** Builds the image from the binaries in `FOLDER/bin`. @throws Error if one is missing. */
-export async function buildImage(options: ImageOptions = {}): Promise<BuiltImage> {
-  const { folder = join(root, 'release'), cache = join(root, 'node_modules', '.cache', 'debian') } = options
+/**
+ * Builds the image from the binaries in `release/bin`. @throws Error if one is missing.
+ * @param key signs the attached artifacts
+ */
+async function buildImage(key: SigningKey | undefined): Promise<BuiltImage> {
   const product = readProduct()
   const pins = readPins()
-  const platforms = architectures.map((one) => readPlatform(one, pins, folder, cache))
+  const platforms = architectures.map((one) => readPlatform(one, pins))
   const { image, attachments } = assembleImage({
     product,
     commit: readCommit(),
@@ -57,19 +54,14 @@ export async function buildImage(options: ImageOptions = {}): Promise<BuiltImage
     texts: await readTexts(),
     bundled: readNotices(),
     runtime: bunNotice,
-    ...(options.key !== undefined && { key: options.key }),
+    ...(key !== undefined && { key }),
   })
   const path = join(folder, 'image')
   await writeLayout(path, image, attachments, product.version)
   return { path, tag: product.version, index: image.index.descriptor }
 }
 
-async function readPlatform(
-  architecture: Architecture,
-  pins: Pins,
-  folder: string,
-  cache: string,
-): Promise<PlatformInputs> {
+async function readPlatform(architecture: Architecture, pins: Pins): Promise<PlatformInputs> {
   const binary = readBinary(join(folder, 'bin', binaries[architecture]))
   const packages = []
   for (const pin of pinsFor(pins, architecture))
@@ -123,7 +115,7 @@ if (import.meta.main) {
       process.stdout.write(`${name} ${version} ${architecture}\n`)
   } else {
     const key = values.key === undefined ? undefined : await loadSigningKey(values.key)
-    const { path, tag, index } = await buildImage({ ...(key !== undefined && { key }) })
+    const { path, tag, index } = await buildImage(key)
     process.stdout.write(`${path}:${tag} ${index.digest}\n`)
   }
 }

@@ -18,18 +18,10 @@ import { readProduct } from './product.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-interface PackagesOptions {
-  /** the release folder */
-  readonly folder?: string
-  /** in seconds */
-  readonly date?: number
-}
-
 /** @returns the names of the files in `checksums.txt` */
-export async function buildPackages({
-  folder = join(root, 'release'),
-  date = sourceDate(root),
-}: PackagesOptions = {}): Promise<readonly string[]> {
+async function buildPackages(): Promise<readonly string[]> {
+  const folder = join(root, 'release')
+  const date = sourceDate(root)
   const read = (...path: readonly string[]): string => readFileSync(join(root, ...path), 'utf8')
   const { version } = readProduct()
   const man = await renderManPages(date)

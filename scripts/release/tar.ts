@@ -25,7 +25,7 @@ export function tarArchive(entries: readonly TarEntry[], mtime = 0): Uint8Array 
   const blocks = entries.flatMap((entry) => {
     if (entry.kind !== 'file') return [headerOf(entry, 0, mtime)]
     const size = entry.bytes.byteLength
-    return [headerOf(entry, size, mtime), entry.bytes, Buffer.alloc(padding(size))]
+    return [headerOf(entry, size, mtime), entry.bytes, Buffer.alloc(paddingOf(size))]
   })
   return Buffer.concat([...blocks, Buffer.alloc(2 * blockSize)])
 }
@@ -50,11 +50,11 @@ function headerOf(entry: TarEntry, size: number, mtime: number): Uint8Array {
   const header = Buffer.alloc(blockSize)
   const { prefix, name } = splitPath(entry.kind === 'folder' ? `${entry.path}/` : entry.path)
   header.write(name, 0)
-  header.write(octal(entry.mode, 8), 100)
-  header.write(octal(0, 8), 108)
-  header.write(octal(0, 8), 116)
-  header.write(octal(size, 12), 124)
-  header.write(octal(mtime, 12), 136)
+  header.write(formatOctal(entry.mode, 8), 100)
+  header.write(formatOctal(0, 8), 108)
+  header.write(formatOctal(0, 8), 116)
+  header.write(formatOctal(size, 12), 124)
+  header.write(formatOctal(mtime, 12), 136)
   header.write('        ', 148)
   header.write(typeFlags[entry.kind], 156)
   if (entry.kind === 'symlink') header.write(checkLength(entry.target, 100), 157)
@@ -65,11 +65,11 @@ function headerOf(entry: TarEntry, size: number, mtime: number): Uint8Array {
   return header
 }
 
-function octal(value: number, length: number): string {
+function formatOctal(value: number, length: number): string {
   return `${value.toString(8).padStart(length - 1, '0')}\0`
 }
 
-function padding(size: number): number {
+function paddingOf(size: number): number {
   return (blockSize - (size % blockSize)) % blockSize
 }
 
@@ -98,17 +98,17 @@ export function readTar(archive: Uint8Array): readonly TarEntry[] {
   let longTarget: string | undefined
   for (let at = 0; at + blockSize <= bytes.byteLength && bytes[at] !== 0;) {
     const header = bytes.subarray(at, at + blockSize)
-    const size = number(header, 124, 12)
+    const size = readNumber(header, 124, 12)
     const content = bytes.subarray(at + blockSize, at + blockSize + size)
-    at += blockSize + size + padding(size)
-    const type = text(header, 156, 1)
-    if (type === 'L') longPath = text(content, 0, size)
-    else if (type === 'K') longTarget = text(content, 0, size)
+    at += blockSize + size + paddingOf(size)
+    const type = readText(header, 156, 1)
+    if (type === 'L') longPath = readText(content, 0, size)
+    else if (type === 'K') longTarget = readText(content, 0, size)
     else {
-      const path = cleanPath(longPath ?? joinPath(text(header, 345, 155), text(header, 0, 100)))
-      const target = longTarget ?? text(header, 157, 100)
+      const path = cleanPath(longPath ?? joinPath(readText(header, 345, 155), readText(header, 0, 100)))
+      const target = longTarget ?? readText(header, 157, 100)
       longPath = longTarget = undefined
-      const mode = number(header, 100, 8) & 0o7777
+      const mode = readNumber(header, 100, 8) & 0o7777
       if (path !== '') found.set(path, readEntry({ path, mode }, { type, target, content }, found))
     }
   }
@@ -139,11 +139,11 @@ function joinPath(prefix: string, name: string): string {
   return prefix === '' ? name : `${prefix}/${name}`
 }
 
-function number(bytes: Buffer, at: number, length: number): number {
-  return Number.parseInt(text(bytes, at, length).trim() || '0', 8)
+function readNumber(bytes: Buffer, at: number, length: number): number {
+  return Number.parseInt(readText(bytes, at, length).trim() || '0', 8)
 }
 
-function text(bytes: Buffer, at: number, length: number): string {
+function readText(bytes: Buffer, at: number, length: number): string {
   const field = bytes.subarray(at, at + length)
   const end = field.indexOf(0)
   return field.subarray(0, end < 0 ? length : end).toString('utf8')

@@ -27,14 +27,14 @@ export function zipArchive(entries: readonly TarEntry[], mtime: number): Uint8Ar
   const directory: Uint8Array[] = []
   let offset = 0
   for (const member of entries.map(memberOf)) {
-    const common = commonFields(member, mtime)
-    const local = Buffer.concat([signature(0x04034b50), common, member.name])
+    const common = encodeCommonFields(member, mtime)
+    const local = Buffer.concat([encodeSignature(0x04034b50), common, member.name])
     parts.push(local, member.content)
-    directory.push(directoryHeader(member, common, offset))
+    directory.push(encodeDirectoryHeader(member, common, offset))
     offset += local.length + member.content.length
   }
   const central = Buffer.concat(directory)
-  return Buffer.concat([...parts, central, endRecord(entries.length, central.length, offset)])
+  return Buffer.concat([...parts, central, encodeEndRecord(entries.length, central.length, offset)])
 }
 
 function memberOf(entry: TarEntry): Member {
@@ -55,12 +55,12 @@ function memberOf(entry: TarEntry): Member {
 }
 
 /** The fields from "version needed" to "extra field length", which both headers have (4.3.7). */
-function commonFields(member: Member, mtime: number): Buffer {
+function encodeCommonFields(member: Member, mtime: number): Buffer {
   const fields = Buffer.alloc(26)
   fields.writeUInt16LE(versionNeeded, 0)
   fields.writeUInt16LE(utf8Names, 2)
   fields.writeUInt16LE(member.method, 4)
-  fields.writeUInt32LE(dosTime(mtime), 6)
+  fields.writeUInt32LE(dosTimeOf(mtime), 6)
   fields.writeUInt32LE(member.crc, 10)
   fields.writeUInt32LE(member.content.length, 14)
   fields.writeUInt32LE(member.size, 18)
@@ -68,33 +68,33 @@ function commonFields(member: Member, mtime: number): Buffer {
   return fields
 }
 
-function directoryHeader(member: Member, common: Buffer, offset: number): Buffer {
+function encodeDirectoryHeader(member: Member, common: Buffer, offset: number): Buffer {
   const made = Buffer.alloc(2)
   made.writeUInt16LE(versionMadeBy)
   const rest = Buffer.alloc(14)
   rest.writeUInt32LE((member.mode << 16) >>> 0, 6)
   rest.writeUInt32LE(offset, 10)
-  return Buffer.concat([signature(0x02014b50), made, common, rest, member.name])
+  return Buffer.concat([encodeSignature(0x02014b50), made, common, rest, member.name])
 }
 
-function endRecord(count: number, size: number, offset: number): Buffer {
+function encodeEndRecord(count: number, size: number, offset: number): Buffer {
   const record = Buffer.alloc(18)
   record.writeUInt16LE(count, 4)
   record.writeUInt16LE(count, 6)
   record.writeUInt32LE(size, 8)
   record.writeUInt32LE(offset, 12)
-  return Buffer.concat([signature(0x06054b50), record])
+  return Buffer.concat([encodeSignature(0x06054b50), record])
 }
 
 /** The date and time of MS-DOS, in UTC, with 2 seconds as its unit. It begins in 1980. */
-function dosTime(seconds: number): number {
+function dosTimeOf(seconds: number): number {
   const time = new Date(Math.max(seconds * 1000, Date.UTC(1980, 0)))
   const date = ((time.getUTCFullYear() - 1980) << 9) | ((time.getUTCMonth() + 1) << 5) | time.getUTCDate()
   const clock = (time.getUTCHours() << 11) | (time.getUTCMinutes() << 5) | (time.getUTCSeconds() >> 1)
   return ((date << 16) | clock) >>> 0
 }
 
-function signature(value: number): Buffer {
+function encodeSignature(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32LE(value)
   return bytes

@@ -21,7 +21,7 @@ const directoryFlags = 0x20002
 const sha256 = { type: 2, size: 32 } as const
 const pageBits = 12
 const pageSize = 1 << pageBits
-const isMainProgram = 1n
+const mainProgramFlag = 1n
 
 /** A part of the file, and the position of the load command that describes it. */
 interface Part {
@@ -55,9 +55,9 @@ export function signMachO(program: Uint8Array, identifier: string): Uint8Array {
   signed.writeBigUInt64LE(BigInt(roundUp(Number(linkEditSize), 0x4000)), linkEdit.command + 32)
   signed.writeBigUInt64LE(linkEditSize, linkEdit.command + 48)
   const blob = Buffer.concat([
-    bigEndian([superBlobMagic, 20 + length, 1, 0, 20]),
-    directory(name, pages, length, signature.offset),
-    bigEndian64([0n, BigInt(text.offset), BigInt(text.size), isMainProgram]),
+    encodeBigEndian([superBlobMagic, 20 + length, 1, 0, 20]),
+    encodeDirectory(name, pages, length, signature.offset),
+    encodeBigEndian64([0n, BigInt(text.offset), BigInt(text.size), mainProgramFlag]),
     name,
     ...pageHashes(signed.subarray(0, signature.offset)),
   ])
@@ -79,13 +79,13 @@ export function hasValidSignature(program: Uint8Array): boolean {
 }
 
 /** The fields of the code directory before the executable segment. */
-function directory(name: Uint8Array, pages: number, length: number, limit: number): Uint8Array {
+function encodeDirectory(name: Uint8Array, pages: number, length: number, limit: number): Uint8Array {
   const hashOffset = directorySize + name.length
   return Buffer.concat([
-    bigEndian([directoryMagic, length, directoryVersion, directoryFlags, hashOffset, directorySize]),
-    bigEndian([0, pages, limit]),
+    encodeBigEndian([directoryMagic, length, directoryVersion, directoryFlags, hashOffset, directorySize]),
+    encodeBigEndian([0, pages, limit]),
     Buffer.of(sha256.size, sha256.type, 0, pageBits),
-    bigEndian([0, 0, 0, 0]),
+    encodeBigEndian([0, 0, 0, 0]),
   ])
 }
 
@@ -124,13 +124,13 @@ function readLayout(program: Uint8Array): Layout {
   return { text, linkEdit, signature }
 }
 
-function bigEndian(values: readonly number[]): Uint8Array {
+function encodeBigEndian(values: readonly number[]): Uint8Array {
   const bytes = Buffer.alloc(values.length * 4)
   for (const [i, value] of values.entries()) bytes.writeUInt32BE(value, i * 4)
   return bytes
 }
 
-function bigEndian64(values: readonly bigint[]): Uint8Array {
+function encodeBigEndian64(values: readonly bigint[]): Uint8Array {
   const bytes = Buffer.alloc(values.length * 8)
   for (const [i, value] of values.entries()) bytes.writeBigUInt64BE(value, i * 8)
   return bytes

@@ -1,5 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { globSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseChecksums } from '../checksums.ts'
 import { run } from './program.ts'
@@ -46,7 +45,7 @@ export const manStep: Step = {
   },
 }
 
-export const formulaStep: Step = {
+export const manifestStep: Step = {
   name: 'manifests',
   title: 'manifests are correct and have the hashes of checksums.txt',
   programs: ['ruby'],

@@ -75,7 +75,7 @@ export function assembleImage(inputs: ImageInputs): AssembledImage {
     { manifest: image.index, of: inputs.platforms },
   ]
   const attachments = subjects.flatMap(({ manifest: { descriptor }, of }) =>
-    [sbomOf(inputs, descriptor, of, created), provenance(inputs, of, created)].map((predicate) =>
+    [sbomOf(inputs, descriptor, of, created), provenancePredicateOf(inputs, of, created)].map((predicate) =>
       attachmentOf(descriptor, predicate, created, inputs.key),
     ),
   )
@@ -122,7 +122,7 @@ function sbomOf(
   return { predicateType: cycloneDxType, predicate: cycloneDxBom(container, components, created) }
 }
 
-function provenance(
+function provenancePredicateOf(
   { product, commit, pins }: ImageInputs,
   platforms: readonly PlatformInputs[],
   created: string,

@@ -35,7 +35,7 @@ export type ValueKind =
   | 'command'
   | 'file'
   | 'folder'
-  /** `dotenv=FILE`, `dir=FOLDER` */
+  /** `dotenv=FILE`, `dir=FOLDER`, `summary=FILE` */
   | 'report'
   /** any text */
   | 'text'

@@ -82,7 +82,7 @@ export class RecordGroups {
   async #writeLater(): Promise<void> {
     if (this.#isTimed || this.#waiting.length === 0) return
     this.#isTimed = true
-    // rejects only when the run has ended
+    // It rejects only when the run has ended.
     await this.#clock.sleep(longestWaitMs, this.#ended.signal).catch(() => undefined)
     this.#isTimed = false
     this.#write()
@@ -92,7 +92,7 @@ export class RecordGroups {
     const records = this.#waiting
     if (records.length === 0) return
     const { resolve, reject, promise } = this.#written
-    // each record has the promise too
+    // The caller of each record has the promise too, and handles the error.
     promise.catch(() => undefined)
     this.#waiting = []
     this.#intents = 0

@@ -23,11 +23,13 @@ export function dpkgFiles(
       const entries = included(one)
       const base = `${folder}/info/${infoName(one)}`
       return [
-        textFile(`${base}.list`, lines(entries.map(({ path }) => `/${path}`))),
+        textFile(`${base}.list`, joinLines(entries.map(({ path }) => `/${path}`))),
         textFile(
           `${base}.md5sums`,
-          lines(
-            entries.flatMap((entry) => (entry.kind === 'file' ? [`${md5(entry.bytes)}  ${entry.path}`] : [])),
+          joinLines(
+            entries.flatMap((entry) =>
+              entry.kind === 'file' ? [`${hashMd5(entry.bytes)}  ${entry.path}`] : [],
+            ),
           ),
         ),
       ]
@@ -44,10 +46,10 @@ export function textFile(path: string, text: string, mode = 0o644): TarEntry {
   return { kind: 'file', path, mode, bytes: Buffer.from(text) }
 }
 
-function lines(texts: readonly string[]): string {
+function joinLines(texts: readonly string[]): string {
   return texts.map((text) => `${text}\n`).join('')
 }
 
-function md5(bytes: Uint8Array): string {
+function hashMd5(bytes: Uint8Array): string {
   return createHash('md5').update(bytes).digest('hex')
 }

@@ -41,15 +41,4 @@ describe.skipIf(skip.isSkipped)(`the budget of the start${skip.note}`, () => {
     expect(promote.modules.length).toBeLessThanOrEqual(360)
     expect(promote.builtins.filter((name) => rare.has(name))).toEqual([])
   })
-
-  it('is 260 modules for a promotion with nothing to do, without dray.yaml', async () => {
-    const at = await world().image('api:1.4.2').start()
-    const folder = await tempFolder()
-    const here = { cwd: folder, env: { HOME: folder } }
-    const [from, to] = [`${at.staging.host}/staging/api:1.4.2`, `${at.staging.host}/prod/api`]
-    expect(await warmDray(['promote', from, to, '--yes'], here)).toMatchObject({ code: 0 })
-    const { ended, modules } = await loadedModules(['promote', from, to, '--yes'], here)
-    expect(ended.stdout).toContain('1 up to date')
-    expect(modules.length).toBeLessThanOrEqual(260)
-  })
 })

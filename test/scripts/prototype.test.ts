@@ -23,10 +23,10 @@ describe('the prototype of the bench', () => {
   it('promotes an image of N layers with N+4 requests, and with 2 again', async () => {
     const content = image({ layers: 12 })
     await registry.oracle.push(content, 'staging/api', '1.4.2')
-    const words = ['promote', `${registry.host}/staging/api:1.4.2`, `${registry.host}/prod/api:1.4.2`]
-    expect(await prototype('', ...words)).toBe(16)
+    const promote = ['promote', `${registry.host}/staging/api:1.4.2`, `${registry.host}/prod/api:1.4.2`]
+    expect(await prototype('', ...promote)).toBe(16)
     expect(await registry.oracle.complaints('prod/api', '1.4.2')).toEqual([])
-    expect(await prototype('', ...words)).toBe(2)
+    expect(await prototype('', ...promote)).toBe(2)
   })
 
   it('promotes an index with its referrers', async () => {

@@ -61,7 +61,7 @@ async function writeAll(
       (error: unknown) =>
         expect(error).toMatchObject({
           code: 'audit',
-          // the reasons to give up after five attempts
+          // Both are reasons to give up after five attempts.
           why: expect.stringMatching(/another process wrote|lost the lock/) as string,
         }),
     )

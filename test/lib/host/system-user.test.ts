@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { findInPasswd, findSystemUser } from '../../../src/lib/host/system-user.ts'
 
 const passwd = `root:x:0:0:root:/root:/bin/bash
@@ -11,6 +11,8 @@ ada:x:10:10:Ada:/home/ada:/bin/sh
 
 it('the user of the process is the one of the system, whatever USER and HOME say', () => {
   const { username, homedir } = userInfo()
+  onTestFinished(() => void vi.unstubAllEnvs())
+  for (const name of ['USER', 'LOGNAME', 'HOME']) vi.stubEnv(name, '/changed')
   expect(findSystemUser()).toEqual({ name: username, home: homedir })
 })
 

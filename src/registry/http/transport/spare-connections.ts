@@ -100,7 +100,11 @@ class Spare {
     const socket = this.#socket
     if (!(await this.#isOpen.promise)) return undefined
     socket.setTimeout(0).removeListener('timeout', this.#expire)
-    return !socket.destroyed && socket.readable && socket.writable ? socket : undefined
+    // A proxy answers 408 to a connection that sends nothing. No request may take that answer.
+    const isUnused = socket.readableLength === 0
+    if (isUnused && !socket.destroyed && socket.readable && socket.writable) return socket
+    socket.destroy()
+    return undefined
   }
 
   close(): void {

@@ -84,6 +84,19 @@ describe('spare connections', () => {
     expect(chunk.toString()).toBe('still there')
   })
 
+  // A proxy answers 408 to a connection without a request. A request would take it for its answer.
+  it('that the server has written to are skipped', async () => {
+    await using w = await world(2)
+    await w.connect()
+    await w.arrived(3)
+    const noticed = w.opened.slice(1).map((socket) => once(socket, 'readable'))
+    for (const socket of w.accepted) socket.end('HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n')
+    await Promise.all(noticed)
+    const next = await w.connect()
+    expect(next.readableLength).toBe(0)
+    await w.arrived(4)
+  })
+
   it('that cannot be opened are no error, and the next connection reports the reason', async () => {
     let tries = 0
     const open = buildConnector({ allowH2: false })

@@ -25,10 +25,10 @@ const accept = [
 ].join(', ')
 const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: 'lifo' })
 
-const [command, ...words] = process.argv.slice(2)
-if (command === 'promote') await promote(words.at(-2), words.at(-1), words.includes('--referrers'))
-else if (command === 'tag') await setTags(words[0], words.slice(1))
-else if (command === 'bulk') await promoteMany(...words)
+const [command, ...args] = process.argv.slice(2)
+if (command === 'promote') await promote(args.at(-2), args.at(-1), args.includes('--referrers'))
+else if (command === 'tag') await setTags(args[0], args.slice(1))
+else if (command === 'bulk') await promoteMany(...args)
 else throw new Error(`no command ${command}`)
 agent.destroy()
 

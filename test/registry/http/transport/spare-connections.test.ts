@@ -98,10 +98,10 @@ describe('spare connections', () => {
   })
 
   it('that cannot be opened are no error, and the next connection reports the reason', async () => {
-    let tries = 0
+    let attempts = 0
     const open = buildConnector({ allowH2: false })
     const spares = new SpareConnections((options, callback) => {
-      tries++
+      attempts++
       return open({ ...options, port: '1' }, callback)
     }, 3)
     const options = { hostname: '127.0.0.1', protocol: 'http:', port: '1' }
@@ -109,7 +109,7 @@ describe('spare connections', () => {
       spares.connect(options, (...[error]) => resolve(error))
     })
     expect(failure).toMatchObject({ code: 'ECONNREFUSED' })
-    expect(tries).toBe(4)
+    expect(attempts).toBe(4)
   })
 
   it('that are unused are closed at the end', async () => {
@@ -157,10 +157,10 @@ describe('connections that are opened before the first request', () => {
   })
 
   it('give the first request the reason if they cannot be opened', async () => {
-    let tries = 0
+    let attempts = 0
     const open = buildConnector({ allowH2: false })
     const spares = new SpareConnections((options, callback) => {
-      tries++
+      attempts++
       return open({ ...options, port: '1' }, callback)
     }, 2)
     spares.openAhead(new URL('http://127.0.0.1:1'))
@@ -169,7 +169,7 @@ describe('connections that are opened before the first request', () => {
       spares.connect(options, (...[error]) => resolve(error))
     })
     expect(failure).toMatchObject({ code: 'ECONNREFUSED' })
-    expect(tries).toBe(3)
+    expect(attempts).toBe(3)
   })
 
   it('are closed at the end if no request has come', async () => {

@@ -1,4 +1,4 @@
-import { aliases } from '../dispatch/find-command.ts'
+import { aliasesOf } from '../dispatch/find-command.ts'
 import type { CommandSource, FlagSource } from '../help/command-help.ts'
 
 /** A flag that can be completed. */
@@ -37,7 +37,7 @@ const helpFlag = readFlag('help', { type: 'boolean', char: 'h', summary: 'Show h
 export function readCommandList(manifest: readonly CommandSource[]): readonly KnownCommand[] {
   return manifest.map(({ id, summary = '', flags, args }) => ({
     name: spaced(id),
-    aliases: Object.entries(aliases).flatMap(([alias, of]) => (of === id ? [spaced(alias)] : [])),
+    aliases: aliasesOf(id).map(spaced),
     summary,
     flags: [...Object.entries(flags).map(([name, flag]) => readFlag(name, flag)), helpFlag],
     argumentValues: Object.values(args).map(({ options = [] }) => options),

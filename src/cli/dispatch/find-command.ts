@@ -6,6 +6,11 @@ export const aliases: Readonly<Record<string, string>> = Object.assign(
   { cp: 'copy', list: 'ls' },
 )
 
+/** Returns the other names of a command. */
+export function aliasesOf(id: string): readonly string[] {
+  return Object.keys(aliases).filter((alias) => aliases[alias] === id)
+}
+
 /** The most words that a command has. */
 const maxWords = 3
 

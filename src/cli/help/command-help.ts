@@ -1,4 +1,5 @@
 import { flagGroups } from './flag-groups.ts'
+import { aliasesOf } from '../dispatch/find-command.ts'
 import { globalFlags } from '../command/global-flags.ts'
 import { pageOf } from './command-table.ts'
 
@@ -9,7 +10,6 @@ export interface CommandSource {
   readonly description?: string | undefined
   readonly usage?: string | readonly string[] | undefined
   readonly examples?: readonly (string | Example)[] | undefined
-  readonly aliases?: readonly string[] | undefined
   readonly args: Readonly<Record<string, ArgumentSource>>
   readonly flags: Readonly<Record<string, FlagSource>>
 }
@@ -82,7 +82,7 @@ export function describeCommand(source: CommandSource): CommandHelp {
     name,
     summary: source.summary ?? '',
     usage: usageOf(source).map((line) => `dray ${line} [flags]`),
-    aliases: (source.aliases ?? []).map((alias) => `dray ${spaced(alias)}`),
+    aliases: aliasesOf(source.id).map((alias) => `dray ${spaced(alias)}`),
     examples: (source.examples ?? []).filter((example) => typeof example !== 'string'),
     args: Object.entries(source.args).flatMap(([key, { description, hidden }]) =>
       hidden === true ? [] : [{ label: key.toUpperCase(), text: description ?? '' }],

@@ -11,7 +11,6 @@ const source: CommandSource = {
   description:
     'The first paragraph has a sentence that is too long for one line of a terminal with 60 columns.\n\n- an item of a list that is also too long for one line of that terminal\n- a short one',
   examples: [{ description: 'Make one', command: 'dray plan make a \\\n    --format json' }],
-  aliases: ['plan:create'],
   args: {
     image: { description: 'An image.', required: true },
     other: { description: 'Another image.' },
@@ -52,9 +51,6 @@ describe('the help of a command', () => {
         'Usage:',
         '  dray plan make IMAGE [OTHER] --format FORMAT [flags]',
         '',
-        'Aliases:',
-        '  dray plan create',
-        '',
         'Examples:',
         '  # Make one',
         '  dray plan make a \\',
@@ -90,6 +86,11 @@ describe('the help of a command', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  it('names the aliases of the command', () => {
+    const text = renderCommand(describeCommand({ ...source, id: 'copy' }), 'docs/', helpPage(plainStyle, 60))
+    expect(text).toContain('\nAliases:\n  dray cp\n\n')
   })
 
   it('puts the text of a very long flag on the next line', () => {

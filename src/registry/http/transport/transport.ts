@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import type { buildConnector, Pool } from 'undici'
 import type { Connector } from 'undici/lib/core/connect.js'
@@ -59,6 +60,8 @@ export function createTransport(options: TransportOptions): Transport {
   const limits = options.limits ?? defaultLimits
   const timer = new WatchdogTimer(clock)
   const buffers = new ReadBuffers()
+  /** connections that are not open yet */
+  const opening = new Set<Socket>()
   const headers = { 'accept-encoding': 'identity', 'user-agent': options.userAgent }
   let closed = false
 
@@ -80,7 +83,7 @@ export function createTransport(options: TransportOptions): Transport {
     const certificates = url.protocol === 'https:' ? await certificatesAt(registry, url) : {}
     const [pooled, connector] = await Promise.all([
       loadPool(most),
-      createConnector(buffers, isTls ? certificates : undefined),
+      connectorWith(isTls ? certificates : undefined),
     ])
     return openProxied(url.origin, proxy, pooled, connector, clock)
   }
@@ -92,9 +95,23 @@ export function createTransport(options: TransportOptions): Transport {
       // Not for storage and token servers.
       const atOnce = url.origin === home.origin ? (expected.get(registry) ?? 1) : 1
       const certificates = url.protocol === 'https:' ? await certificatesAt(registry, url) : undefined
-      const connector = await createConnector(buffers, certificates)
+      const connector = await connectorWith(certificates)
       return new SpareConnections(connector, Math.min(atOnce, connectionsFor(settings?.concurrency)) - 1)
     })
+
+  /** undici waits up to 10 s for each connection that it opens, also at the end. */
+  const connectorWith = async (certificates: Certificates | undefined): Promise<Connector> => {
+    const connector = await createConnector(buffers, certificates)
+    return (to, callback) => {
+      const socket = connector(to, (...result) => {
+        opening.delete(socket)
+        callback(...result)
+      })
+      opening.add(socket)
+      if (closed) socket.destroy(closedError())
+      return socket
+    }
+  }
 
   /** Opens the connections of a registry. A request reports why they cannot be opened. */
   const openAhead = async (registry: string): Promise<void> => {
@@ -132,6 +149,7 @@ export function createTransport(options: TransportOptions): Transport {
       closed = true
       const spares = await Promise.allSettled(connections.values())
       for (const one of spares) if (one.status === 'fulfilled') one.value.close()
+      for (const socket of opening) socket.destroy(closedError())
       const opened = await Promise.allSettled(pools.values())
       await Promise.all(
         opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.pool.destroy(closedError())] : [])),

@@ -1,4 +1,5 @@
-import { getEventListeners } from 'node:events'
+import { getEventListeners, once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { DrayError } from '../../../../src/lib/errors.ts'
 import { createTransport, type Transport } from '../../../../src/registry/http/transport/transport.ts'
@@ -153,6 +154,25 @@ describe('the transport', () => {
     const rest = caught(response.bytes(10))
     reading.abort(new DrayError('interrupted', 'enough'))
     expect(await rest).toMatchObject({ code: 'interrupted' })
+  })
+})
+
+describe('the end of a transport', () => {
+  // Without it, the connection is closed when undici gives up after 10 s.
+  it('closes a connection that is not open yet', { timeout: 8_000 }, async () => {
+    // It never answers to TLS.
+    const server = createServer((socket) => socket.resume())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const transport = createTransport({ settings: new Map(), userAgent: 'dray/test' })
+    const failure = caught(transport.fetch(requestOf(`https://127.0.0.1:${port}/`), notedCall()))
+    const [socket] = (await once(server, 'connection')) as [Socket]
+    const gone = once(socket, 'close')
+    await transport.close()
+    await gone
+    expect(await failure).toMatchObject({ code: 'network' })
+    server.close()
+    await once(server, 'close')
   })
 })
 

@@ -130,15 +130,18 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
     const current = readLock(path)
     if (current === undefined) {
       if (createLock(path, id, new Date(began))) return began
+      // Another process was quicker. Without the pause below, a folder that shows its lock late,
+      // as on a network, would keep this process from signals.
       observed = undefined
-      continue
-    }
-    if (hasEnded(current.id.slice(randomLength), id.slice(randomLength))) {
+    } else if (hasEnded(current.id.slice(randomLength), id.slice(randomLength))) {
       removeStale(path, current.id)
       observed = undefined
       continue
-    }
-    if (observed === undefined || observed.id !== current.id || observed.heartbeat !== current.heartbeat) {
+    } else if (
+      observed === undefined ||
+      observed.id !== current.id ||
+      observed.heartbeat !== current.heartbeat
+    ) {
       observed = { ...current, since: clock.now() }
     } else if (clock.now() - observed.since >= staleMs) {
       if (!ownId.test(observed.id)) throw foreignLock(path)

@@ -48,7 +48,7 @@ export function copyrightFile(year: string): string {
     `Source: ${project.repository}`,
     'Comment: The program contains packages of other authors and the Bun runtime.',
     ' /usr/share/doc/dray/THIRD_PARTY_NOTICES.gz has their copyright notices and',
-    ' licenses.',
+    ' licences.',
     '',
     'Files: *',
     `Copyright: ${year} the authors of dray`,

@@ -2,7 +2,7 @@ import { basePackages } from '../image/debian/base-packages.ts'
 import type { Pin, Pins } from '../image/debian/pins.ts'
 import type { SbomPart } from './cyclonedx.ts'
 
-/** A package of npm in the bundle, with the text of its license. */
+/** A package of npm in the bundle. */
 export interface BundledPackage {
   readonly name: string
   readonly version: string

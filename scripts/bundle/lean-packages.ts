@@ -42,6 +42,8 @@ const ofUndici: Readonly<Record<string, string>> = {
     module.exports = (value, message) => {
       if (!value) process.getBuiltinModule('node:assert')(value, message)
     }`,
+  // It needs the class to recognise bodies of another client, and a limit that dray always sets.
+  'node:http': 'module.exports = { IncomingMessage: class IncomingMessage {}, maxHeaderSize: 16384 }',
 }
 
 /** Removes work of packages at every start that dray does not need. */

@@ -131,7 +131,8 @@ describe.skipIf(skip.isSkipped)(`the compile cache${skip.note}`, () => {
     await cachedBelow([], { HOME: home })
     const { length } = readFileSync(cacheFile(home))
     rmSync(cacheFile(home))
-    // V8 drops the code of functions that do not run between several collections.
+    // V8 drops the code of functions that do not run between several collections. To dray, the run
+    // has lasted for a second.
     const preload = join(folder, 'collect.cjs')
     writeFileSync(
       preload,
@@ -139,6 +140,8 @@ describe.skipIf(skip.isSkipped)(`the compile cache${skip.note}`, () => {
 setFlagsFromString('--expose-gc')
 setFlagsFromString('--stress-flush-code')
 const collect = require('node:vm').runInNewContext('gc')
+const { setTimeout: later } = globalThis
+globalThis.setTimeout = (act, ms) => (ms === 1000 && act(), later(act, ms))
 process.on('exit', () => { for (let i = 0; i < 20; i++) collect() })`,
     )
     await cachedBelow([], { HOME: home, NODE_OPTIONS: `--require ${preload}` })

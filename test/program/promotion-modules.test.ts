@@ -12,6 +12,7 @@ const unneeded =
 const heavyBuiltins: ReadonlySet<string> = new Set([
   'child_process',
   'dns/promises',
+  'http',
   'http2',
   'https',
   'inspector',
@@ -31,11 +32,12 @@ it.skipIf(skip.isSkipped)(`a promotion that is up to date loads only what it use
   const args = ['promote', at('staging'), at('prod'), '--yes']
   expect(await warmDray(args, options)).toMatchObject({ code: 0 })
 
-  const { ended, modules, builtins } = await loadedModules(args, options)
+  const { ended, modules, builtins, recompiled } = await loadedModules(args, options)
   expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('1 up to date.') as unknown })
   expect(modules.filter((name) => unneeded.test(name))).toEqual([])
   expect(modules.length).toBeLessThanOrEqual(260)
   expect(builtins.filter((name) => heavyBuiltins.has(name))).toEqual([])
+  expect(recompiled).toEqual([])
   // This shows that the parts have these names.
   expect([...modulesOfBundle].filter((name) => unneeded.test(name))).toEqual(
     expect.arrayContaining([

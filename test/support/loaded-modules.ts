@@ -12,6 +12,8 @@ export interface LoadedModules {
   readonly files: readonly string[]
   /** the modules of Node that were loaded, directly or by another one: `child_process` */
   readonly builtins: readonly string[]
+  /** what Node loaded while a flag of V8 was changed: V8 then rejects the code that Node has of it */
+  readonly recompiled: readonly string[]
   /** the modules of the bundle that were evaluated: `src/cli/main.ts`, `node_modules/undici/…` */
   readonly modules: readonly string[]
 }
@@ -42,11 +44,11 @@ export async function loadedModules(
     NODE_DISABLE_COMPILE_CACHE: '1',
   }
   const ended = await dray(args, { ...options, env })
-  const { files, builtins } = JSON.parse(readFileSync(env.DRAY_TEST_MODULES, 'utf8')) as LoadedModules
+  const loaded = JSON.parse(readFileSync(env.DRAY_TEST_MODULES, 'utf8')) as LoadedModules
   return {
+    ...loaded,
     ended,
-    files: files.map((file) => relative(root, file)),
-    builtins,
+    files: loaded.files.map((file) => relative(root, file)),
     modules: evaluatedIn(env.NODE_V8_COVERAGE),
   }
 }

@@ -5,19 +5,12 @@ import type { ChangeFlags } from '../command/change-flags.ts'
 import type { Answers } from '../command/command-line.ts'
 import type { AskPorts } from '../terminal/ask-images.ts'
 import { renderError } from '../../render/error.ts'
-import { keepHeapSmall } from '../wiring/small-heap.ts'
 import type { ChangePorts, PlannedChange } from './operation.ts'
 import type { TypesOf } from './operations.ts'
 
 /** The base of the commands that change a registry. */
 export abstract class ChangeCommand extends BaseCommand {
   protected override readonly graceful = true
-
-  /** Limits the heap before anything is read: a heap that has grown while planning stays large. */
-  protected override async init(): Promise<void> {
-    keepHeapSmall()
-    await super.init()
-  }
 
   /** For what only reads: it ends at the first Ctrl-C, as it has nothing to finish. */
   protected get reading(): Call {

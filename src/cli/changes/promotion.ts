@@ -25,13 +25,9 @@ import {
   type WriteFlags,
 } from './planning.ts'
 import type { Context } from '../wiring/context.ts'
-import { letHeapGrow } from '../wiring/small-heap.ts'
 import { onlyImageOfLayout } from '../wiring/only-image.ts'
 import { type PromoteArguments, promoteRequests } from '../arguments/promote-requests.ts'
 import { asUsage } from '../../lib/as-usage.ts'
-
-/** Up to this number of images, a small heap costs nothing. */
-const fewImages = 16
 
 /** Flags of `promote` and `copy` about tags and attached artifacts. */
 export const promotionFlags = {
@@ -94,7 +90,6 @@ export async function planPromotion(
     onlyImageOfLayout(context, folder, call),
   )
   const targets = requests.flatMap((request) => request.to.targets)
-  if (requests.length > fewImages) letHeapGrow()
   // The connections are opened while dray loads the parts that plan.
   await context.expectRepositories(
     targets,

@@ -16,6 +16,13 @@ interface BundleExports {
   readonly countModules: () => number
 }
 
+/**
+ * After this time, V8 keeps the code of functions that no longer run, and a long run saves all of
+ * it. V8 rejects the compiled code that Node has of its own modules while a flag is changed, and a
+ * short run loads 50 of them.
+ */
+const longRunMs = 1000
+
 /** Resources of the process that need no end: open connections, and the standard streams. */
 const idleResources: ReadonlySet<string> = new Set(['TCPSocketWrap', 'TLSWrap', 'PipeWrap', 'TTYWrap'])
 
@@ -45,8 +52,6 @@ function loadBundle(file: string, args: readonly string[], env: ProcessEnvironme
   const cache = isOwnChoice ? undefined : CodeCache.open(version, codeName(args), env)
   if (cache === undefined) return createRequire(file)(file) as BundleExports
   const cached = cache.read()
-  // V8 would drop the code of functions that ran long ago, and a long run would save little of it.
-  setFlagsFromString('--no-flush-bytecode')
   // The bundle is ASCII.
   const script = new Script(readFileSync(file, 'latin1'), {
     filename: file,
@@ -55,13 +60,14 @@ function loadBundle(file: string, args: readonly string[], env: ProcessEnvironme
   const bundle = {} as BundleExports
   const program = script.runInThisContext() as (exports: object) => void
   program(bundle)
+  setTimeout(() => setFlagsFromString('--no-flush-bytecode'), longRunMs).unref()
   process.on('exit', () => {
     const modules = bundle.countModules()
     const isComplete = script.cachedDataRejected === false && modules <= (cached?.modules ?? 0)
     if (isComplete) return
     // V8 rejects code that was made with other flags than those at the start.
+    setFlagsFromString('--flush-bytecode')
     setFlagsFromString('--semi-space-growth-factor=2')
-    setFlagsFromString('--wasm-tiering-budget=13000000')
     cache.write({ data: script.createCachedData(), modules })
   })
   return bundle

@@ -13,6 +13,7 @@ import { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
 import type { Repositories, SourceRepository } from '../../images/ports.ts'
 import type { Context } from '../wiring/context.ts'
+import { keepHeapSmall } from '../wiring/small-heap.ts'
 import type { RetentionHistory } from './history/retention-history.ts'
 import type { ImagesInUse, InUseReader } from './images-in-use.ts'
 import type { KnownRepositories } from './known-repositories.ts'
@@ -199,6 +200,7 @@ export function readersOf(
 
 /** Asks for one token for a few repositories; for many, each asks for its own. */
 export async function expectToRead({ repositories }: PruneScope, context: Context): Promise<void> {
+  keepHeapSmall()
   const names: readonly RepositoryName[] = repositories.map(({ repository }) => repository)
   if (names.length <= repositoriesPerToken) await context.expectRepositories([], names, 'read')
 }

@@ -204,15 +204,24 @@ type MakePool = (origin: string, connect: buildConnector.connector) => Pool
 /**
  * The HTTP parser of undici is WebAssembly. V8 would optimise it after some ten answers, which
  * takes 40 ms of CPU time, a third of a short run. With this budget, it does so after some hundred
- * answers. `load-bundle.ts` restores the default before it keeps compiled code.
+ * answers. undici compiles the parser for its first connection. The flag is restored at once,
+ * because V8 rejects the compiled code that Node has of its modules while a flag is changed.
  */
-function keepParserUnoptimised(): void {
-  setFlagsFromString('--wasm-tiering-budget=1000000000')
+function keepParserUnoptimised(connect: buildConnector.connector): buildConnector.connector {
+  return (options, done) => {
+    connect(options, (...result) => {
+      setFlagsFromString('--wasm-tiering-budget=1000000000')
+      try {
+        done(...result)
+      } finally {
+        setFlagsFromString('--wasm-tiering-budget=13000000')
+      }
+    })
+  }
 }
 
 /** @param most connections of a pool */
 async function loadPool(most: number): Promise<MakePool> {
-  keepParserUnoptimised()
   const { default: UndiciPool } = await import('undici/lib/dispatcher/pool.js')
   return (origin, connect) =>
     new UndiciPool(origin, {
@@ -224,7 +233,7 @@ async function loadPool(most: number): Promise<MakePool> {
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: 20_000,
-      connect,
+      connect: keepParserUnoptimised(connect),
     })
 }
 

@@ -13,8 +13,12 @@ export async function inParallel<T, R>(
   work: (item: T, call: Call) => Promise<R>,
 ): Promise<R[]> {
   if (items.length === 0) return []
+  // A signal of `AbortSignal.any` would make each listener expensive.
   const stop = new AbortController()
-  const linked: Call = { ...call, signal: AbortSignal.any([call.signal, stop.signal]) }
+  const follow = (): void => stop.abort(call.signal.reason)
+  if (call.signal.aborted) follow()
+  else call.signal.addEventListener('abort', follow, { once: true })
+  const linked: Call = { ...call, signal: stop.signal }
   const results: R[] = []
   let failure: { readonly reason: unknown } | undefined
   let next = 0
@@ -31,6 +35,7 @@ export async function inParallel<T, R>(
     }
   }
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  call.signal.removeEventListener('abort', follow)
   if (failure !== undefined) throw failure.reason
   return results
 }

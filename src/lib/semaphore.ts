@@ -21,10 +21,22 @@ export class Semaphore {
 
   /** Waits for a slot. Returns the function that frees it, once. @throws the signal's reason. */
   async acquire(signal: AbortSignal, order?: 'first'): Promise<() => void> {
+    const free = this.acquireFree(signal)
+    if (free !== undefined) return free
+    await this.#wait(signal, order === 'first' ? this.#first : this.#others)
+    return this.#held()
+  }
+
+  /** Takes a slot if one is free and nobody waits; otherwise undefined. @throws as `acquire` */
+  acquireFree(signal: AbortSignal): (() => void) | undefined {
     signal.throwIfAborted()
-    const isFree = this.#taken < this.#capacity
-    if (isFree && this.#first.size + this.#others.size === 0) this.#taken++
-    else await this.#wait(signal, order === 'first' ? this.#first : this.#others)
+    const isFree = this.#taken < this.#capacity && this.#first.size + this.#others.size === 0
+    if (!isFree) return undefined
+    this.#taken++
+    return this.#held()
+  }
+
+  #held(): () => void {
     let isHeld = true
     return () => {
       if (!isHeld) return

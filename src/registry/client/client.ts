@@ -122,13 +122,16 @@ export class SharedState {
   /** Learns from the headers of an answer: the registry's clock, and which program it is. */
   learn(registry: string, headers: ReadonlyMap<string, string>): void {
     this.clocks.note(registry, headers)
-    for (const [name, known] of Object.entries(registryProgram(headers)?.capabilities ?? {}))
+    const program = registryProgram(headers)
+    if (program === undefined) return
+    for (const [name, known] of Object.entries(program.capabilities))
       this.capabilities.learn({ registry, path: '' }, name as Capability, known)
   }
 
   /** Reports each `Warning: 299` once (distribution-spec, Warnings). dray never acts on them. */
   warn(registry: string, header: string | undefined, call: Call): void {
-    for (const warning of warningTexts(header ?? '')) {
+    if (header === undefined) return
+    for (const warning of warningTexts(header)) {
       const text = this.redact(warning).slice(0, 1000)
       if (this.#warned.has(`${registry} ${text}`) || this.#warned.size >= maxWarnings) continue
       this.#warned.add(`${registry} ${text}`)

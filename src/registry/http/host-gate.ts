@@ -47,9 +47,15 @@ export class HostGate {
   }
 
   /**
-   * Waits until requests may be sent. @throws `unavailable` if that is later than the run may wait.
+   * Waits until requests may be sent; undefined if they may now, so that most requests do not wait
+   * for a promise.
+   * @throws `unavailable` if that is later than the run may wait.
    */
-  async pass(call: Call): Promise<void> {
+  pass(call: Call): Promise<void> | undefined {
+    return this.#closedUntil <= this.#clock.now() ? undefined : this.#wait(call)
+  }
+
+  async #wait(call: Call): Promise<void> {
     for (;;) {
       const wait = this.#closedUntil - this.#clock.now()
       if (wait <= 0) return

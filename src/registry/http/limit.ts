@@ -74,10 +74,12 @@ async function enter(
   call: Call,
 ): Promise<() => void> {
   for (let rounds = 0; ; rounds++) {
-    const release = await slots.acquire(call.signal, rounds > 0 ? 'first' : undefined)
+    const release =
+      slots.acquireFree(call.signal) ?? (await slots.acquire(call.signal, rounds > 0 ? 'first' : undefined))
     try {
       // the registry may have asked for a wait in the meantime
-      await gate.pass(call)
+      const isOpen = gate.pass(call)
+      if (isOpen !== undefined) await isOpen
       const pending = request.beforeAttempt?.()
       if (pending === undefined) return release
       release()

@@ -50,7 +50,8 @@ export function retry({ clock, random, gates, maxAttempts = defaultMaxAttempts }
   return (next) => async (request, call) => {
     const gate = gates.of(request.registry)
     for (let attempts = 1; ; attempts++) {
-      await gate.pass(call)
+      const isOpen = gate.pass(call)
+      if (isOpen !== undefined) await isOpen
       const result = await attempt(() => next(request, call))
       const retryAfter = noteResponse(result, gate, clock)
       if (attempts >= maxAttempts || !mayRetry(request, result, gate, attempts) || !gate.takeRetry()) {

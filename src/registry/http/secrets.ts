@@ -55,7 +55,19 @@ export class Secrets {
 
   redactEvent(event: ProgressEvent): ProgressEvent {
     if (this.#isEmpty) return event
-    if (event.kind === 'request') return { ...event, url: this.redact(event.url) }
+    if (event.kind === 'request') {
+      const { kind, method, status, ms } = event
+      const redacted = (): string => this.redact(event.url)
+      return {
+        kind,
+        method,
+        get url() {
+          return redacted()
+        },
+        status,
+        ms,
+      }
+    }
     if (event.kind === 'retry') return { ...event, url: this.redact(event.url), why: this.redact(event.why) }
     if (event.kind === 'warning') return { ...event, text: this.redact(event.text) }
     return event

@@ -151,7 +151,17 @@ function reportRequests(clock: Clock): Middleware {
     const response = await next(request, call)
     const { method, url } = request
     const ms = clock.now() - begin
-    call.notify({ kind: 'request', method, url: redactUrl(url), status: response.status, ms })
+    const event = {
+      kind: 'request',
+      method,
+      // Only `--verbose` shows it.
+      get url() {
+        return redactUrl(url)
+      },
+      status: response.status,
+      ms,
+    } as const
+    call.notify(event)
     const quota = rateLimitOf(response.headers)
     if (quota !== undefined) call.notify({ kind: 'quota', registry: request.registry, ...quota })
     return response

@@ -103,10 +103,10 @@ export class AuthSession {
    * Returns what to send with a request, by what is known so far.
    * @throws as `requestToken`; `refused` for a realm or a service of another host.
    */
-  async authorize(scopes: readonly Scope[], call: Call): Promise<Authorization> {
+  authorize(scopes: readonly Scope[], call: Call): Authorization | Promise<Authorization> {
     if (this.#scheme?.kind === 'basic') return this.#basicAuthorization()
     if (this.#scheme?.kind !== 'bearer') return { header: undefined }
-    return await this.#ownToken(scopeSet(scopes), this.#scheme.challenge, call)
+    return this.#ownToken(scopeSet(scopes), this.#scheme.challenge, call)
   }
 
   /** The registry accepted a request. */

@@ -47,7 +47,7 @@ export function createAuth(options: AuthOptions): Auth {
       const auth = authOf(request.registry)
       const send = sendTo(next, request, call, auth.origin)
       if (request.url.origin !== auth.origin.origin) return send(undefined)
-      const session = await auth.session(request.scopes, call)
+      const session = auth.knownSession(request.scopes) ?? (await auth.session(request.scopes, call))
       const result = await attempt(session, request, send, call)
       if (!('refusal' in result)) return result
       const renewed = isExpired(session, result)
@@ -78,6 +78,7 @@ async function attempt(
   send: Send,
   call: Call,
 ): Promise<RegistryResponse | RefusedAnswer> {
+  if (!session.hasCredential) return authenticate(session, request, send, call)
   const endWaiting = await session.waitForChallenge(request, call)
   try {
     return await authenticate(session, request, send, call)
@@ -101,7 +102,8 @@ async function authenticate(
   send: Send,
   call: Call,
 ): Promise<RegistryResponse | RefusedAnswer> {
-  const first = await orRefused(session.authorize(request.scopes, call))
+  const known = session.authorize(request.scopes, call)
+  const first = known instanceof Promise ? await orRefused(known) : known
   if ('refusal' in first) return first
   let authorization: Authorization = first
   let { answer, challenge } = await judge(session, authorization, request, send, call)
@@ -180,8 +182,10 @@ function isOfRegistry({ url }: RegistryResponse, request: RegistryRequest): bool
  */
 function sendTo(next: Fetch, request: RegistryRequest, call: Call, home: URL): Send {
   return async (authorization) => {
-    const headers = { ...request.headers, ...(authorization !== undefined && { authorization }) }
-    const response = await next({ ...request, headers }, call)
+    const response = await next(
+      authorization === undefined ? request : withHeader(request, authorization),
+      call,
+    )
     if (response.status !== 401 || response.url.origin === home.origin) return response
     await response.discard()
     throw new DrayError('unauthorized', `${response.url.host} denied access`, {
@@ -190,4 +194,8 @@ function sendTo(next: Fetch, request: RegistryRequest, call: Call, home: URL): S
       why: `${request.registry} redirected to it, and dray sends the credentials for ${request.registry} to ${home.origin} only`,
     })
   }
+}
+
+function withHeader(request: RegistryRequest, authorization: string): RegistryRequest {
+  return { ...request, headers: { ...request.headers, authorization } }
 }

@@ -53,12 +53,17 @@ export class RegistryAuth {
    * Returns the session of a request. The first scope decides: a mount names the destination first.
    */
   async session(scopes: readonly Scope[], call: Call): Promise<AuthSession> {
-    const path = pathOf(scopes[0])
-    const known = this.#sessionsByPath.get(path)
+    const known = this.knownSession(scopes)
     if (known !== undefined) return known
+    const path = pathOf(scopes[0])
     const session = this.#sessionOf(await this.#credential(path, call))
     this.#sessionsByPath.set(path, session)
     return session
+  }
+
+  /** Returns the session of a request if its credential is known. */
+  knownSession(scopes: readonly Scope[]): AuthSession | undefined {
+    return this.#sessionsByPath.get(pathOf(scopes[0]))
   }
 
   /**

@@ -77,3 +77,17 @@ export interface Call {
   readonly signal: AbortSignal
   readonly notify: (event: ProgressEvent) => void
 }
+
+/**
+ * Returns a signal that is aborted with the reason of the first of the signals, for work that ends
+ * with the run. A listener on a signal of `AbortSignal.any` costs several times as much.
+ */
+export function firstOf(...signals: readonly AbortSignal[]): AbortSignal {
+  const first = new AbortController()
+  for (const signal of signals) {
+    const follow = (): void => first.abort(signal.reason)
+    if (signal.aborted) follow()
+    else signal.addEventListener('abort', follow, { once: true, signal: first.signal })
+  }
+  return first.signal
+}

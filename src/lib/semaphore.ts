@@ -27,7 +27,7 @@ export class Semaphore {
     return this.#held()
   }
 
-  /** Takes a slot if one is free and nobody waits; otherwise undefined. @throws as `acquire` */
+  /** Takes a slot if one is free and no other call waits; otherwise undefined. @throws as `acquire` */
   acquireFree(signal: AbortSignal): (() => void) | undefined {
     signal.throwIfAborted()
     const isFree = this.#taken < this.#capacity && this.#first.size + this.#others.size === 0

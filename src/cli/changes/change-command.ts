@@ -1,4 +1,4 @@
-import type { Call } from '../../lib/call.ts'
+import { type Call, firstOf } from '../../lib/call.ts'
 import type { OperationName } from '../../plan/plan.ts'
 import { BaseCommand } from '../command/base-command.ts'
 import type { ChangeFlags } from '../command/change-flags.ts'
@@ -14,7 +14,7 @@ export abstract class ChangeCommand extends BaseCommand {
 
   /** For what only reads: it ends at the first Ctrl-C, as it has nothing to finish. */
   protected get reading(): Call {
-    return { ...this.call, signal: AbortSignal.any([this.call.signal, this.stop]) }
+    return { ...this.call, signal: firstOf(this.call.signal, this.stop) }
   }
 
   /** Shows, saves or executes a plan, as the flags say, and ends the command. */

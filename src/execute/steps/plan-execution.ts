@@ -1,4 +1,4 @@
-import type { Call } from '../../lib/call.ts'
+import { type Call, firstOf } from '../../lib/call.ts'
 import { isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { Semaphore } from '../../lib/semaphore.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -58,10 +58,10 @@ export class PlanExecution {
     this.#groups = new RecordGroups(records, ports.clock)
     this.#fields = new ImageFields(plan)
     this.#kinds = new Map(plan.steps.map(({ id, kind }) => [id, kind]))
-    this.#call = { ...call, signal: AbortSignal.any([call.signal, records.failed]) }
+    this.#call = { ...call, signal: firstOf(call.signal, records.failed) }
     const { stores, clock, gates, readAt, reviewed, signingKey, stop, tagLocks: locks } = ports
     const copier = new Copier()
-    const contentCall = { ...this.#call, signal: AbortSignal.any([this.#call.signal, stop]) }
+    const contentCall = { ...this.#call, signal: firstOf(this.#call.signal, stop) }
     this.#lists = new ReferrerLists(plan.steps, stores, contentCall)
     this.#context = {
       stores,

@@ -12,7 +12,7 @@ export interface LoadedModules {
   readonly files: readonly string[]
   /** the modules of Node that were loaded, directly or by another one: `child_process` */
   readonly builtins: readonly string[]
-  /** what Node loaded while a flag of V8 was changed: V8 then rejects the code that Node has of it */
+  /** what Node loaded while a flag of V8 was changed: V8 then rejects its compiled code */
   readonly recompiled: readonly string[]
   /** the modules of the bundle that were evaluated: `src/cli/main.ts`, `node_modules/undici/…` */
   readonly modules: readonly string[]

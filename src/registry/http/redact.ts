@@ -49,7 +49,10 @@ const tokens =
  * sent.
  */
 export function redactText(text: string): string {
-  return text.replaceAll(authorizations, '$1 …').replaceAll(addresses, redactAddress).replaceAll(tokens, '…')
+  const shownText = text.replaceAll(authorizations, '$1 …')
+  // The first use of the expression takes 0.4 ms, and most texts have no address.
+  const withAddresses = shownText.includes('://') ? shownText.replaceAll(addresses, redactAddress) : shownText
+  return withAddresses.replaceAll(tokens, '…')
 }
 
 function redactAddress(address: string): string {

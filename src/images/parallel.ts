@@ -1,4 +1,4 @@
-import type { Call } from '../lib/call.ts'
+import { type Call, offAbort, onAbort } from '../lib/call.ts'
 import { Semaphore } from '../lib/semaphore.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function inParallel<T, R>(
   const stop = new AbortController()
   const follow = (): void => stop.abort(call.signal.reason)
   if (call.signal.aborted) follow()
-  else call.signal.addEventListener('abort', follow, { once: true })
+  else onAbort(call.signal, follow)
   const linked: Call = { ...call, signal: stop.signal }
   const results: R[] = []
   let failure: { readonly reason: unknown } | undefined
@@ -35,7 +35,7 @@ export async function inParallel<T, R>(
     }
   }
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
-  call.signal.removeEventListener('abort', follow)
+  offAbort(call.signal, follow)
   if (failure !== undefined) throw failure.reason
   return results
 }

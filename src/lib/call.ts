@@ -91,3 +91,61 @@ export function firstOf(...signals: readonly AbortSignal[]): AbortSignal {
   }
   return first.signal
 }
+
+/** The listeners of the abort of a signal. They share one event listener. */
+class AbortListeners {
+  readonly #signal: AbortSignal
+  readonly #listeners = new Set<() => void>()
+  readonly #callAll = (): void => {
+    for (const listener of this.#listeners) {
+      this.#listeners.delete(listener)
+      callSafely(listener)
+    }
+  }
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  add(listener: () => void): void {
+    if (this.#listeners.size === 0) this.#signal.addEventListener('abort', this.#callAll, { once: true })
+    this.#listeners.add(listener)
+  }
+
+  delete(listener: () => void): void {
+    const isLast = this.#listeners.delete(listener) && this.#listeners.size === 0
+    if (isLast) this.#signal.removeEventListener('abort', this.#callAll)
+  }
+}
+
+const listenersOf = new WeakMap<AbortSignal, AbortListeners>()
+
+/**
+ * Calls `listener` when the signal, which is not aborted yet, is aborted, unless `offAbort` comes
+ * first. A request needs two of these, and event listeners of their own would take a twentieth of
+ * the CPU time of a large batch.
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): void {
+  const known = listenersOf.get(signal)
+  const listeners = known ?? new AbortListeners(signal)
+  if (known === undefined) listenersOf.set(signal, listeners)
+  listeners.add(listener)
+}
+
+export function offAbort(signal: AbortSignal, listener: () => void): void {
+  listenersOf.get(signal)?.delete(listener)
+}
+
+/**
+ * An error of a listener does not keep the others from being called. It is reported as the error of
+ * an event listener is.
+ */
+function callSafely(listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}

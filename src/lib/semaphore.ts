@@ -1,3 +1,5 @@
+import { offAbort, onAbort } from './call.ts'
+
 /** Slots, given in the order of the requests; those that are `first` come before all others. */
 export class Semaphore {
   #capacity: number
@@ -27,7 +29,10 @@ export class Semaphore {
     return this.#held()
   }
 
-  /** Takes a slot if one is free and no other call waits; otherwise undefined. @throws as `acquire` */
+  /**
+   * Takes a slot if one is free and no other call waits; otherwise undefined.
+   * @throws the signal's reason.
+   */
   acquireFree(signal: AbortSignal): (() => void) | undefined {
     signal.throwIfAborted()
     const isFree = this.#taken < this.#capacity && this.#first.size + this.#others.size === 0
@@ -49,7 +54,7 @@ export class Semaphore {
   #wait(signal: AbortSignal, waiters: Set<() => void>): Promise<void> {
     return new Promise((resolve, reject) => {
       const admit = (): void => {
-        signal.removeEventListener('abort', leave)
+        offAbort(signal, leave)
         resolve()
       }
       const leave = (): void => {
@@ -58,7 +63,7 @@ export class Semaphore {
         reject(signal.reason)
       }
       waiters.add(admit)
-      signal.addEventListener('abort', leave, { once: true })
+      onAbort(signal, leave)
     })
   }
 

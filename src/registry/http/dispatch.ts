@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import type { Call } from '../../lib/call.ts'
+import { type Call, offAbort, onAbort } from '../../lib/call.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
 import type { RegistryRequest, RegistryResponse } from './fetch.ts'
 import { IncomingBody } from './bodies/incoming-body.ts'
@@ -126,7 +126,7 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
       this.#onAbort()
       return false
     }
-    signal.addEventListener('abort', this.#onAbort, { once: true })
+    onAbort(signal, this.#onAbort)
     return true
   }
 
@@ -253,7 +253,7 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     this.#phase = 'over'
     this.#settling?.abort('over')
     this.#watchdog.stop()
-    this.#parts.call.signal.removeEventListener('abort', this.#onAbort)
+    offAbort(this.#parts.call.signal, this.#onAbort)
     this.#outgoing?.stop()
   }
 

@@ -4,9 +4,13 @@ import { BaseCommand } from '../command/base-command.ts'
 import type { ChangeFlags } from '../command/change-flags.ts'
 import type { Answers } from '../command/command-line.ts'
 import type { AskPorts } from '../terminal/ask-images.ts'
+import { keepHeapSmall } from '../wiring/small-heap.ts'
 import { renderError } from '../../render/error.ts'
 import type { ChangePorts, PlannedChange } from './operation.ts'
 import type { TypesOf } from './operations.ts'
+
+/** Bytes to transfer from which on the chunks of blobs would make the heap grow. */
+const largeTransfer = 64 * 1024 * 1024
 
 /** The base of the commands that change a registry. */
 export abstract class ChangeCommand extends BaseCommand {
@@ -45,7 +49,10 @@ export abstract class ChangeCommand extends BaseCommand {
         warn: (text) => this.warn(text),
         ask: (question) => this.ask(question),
         questions: () => this.questions,
-        expectBytes: (bytes) => this.expectBytes(bytes),
+        expectBytes: (bytes) => {
+          if (bytes >= largeTransfer) keepHeapSmall()
+          this.expectBytes(bytes)
+        },
         showPlan: (text) => this.printAside(text),
         reportFailure: ({ image, error }) => {
           const isNamed = image === undefined || error.message.includes(image)

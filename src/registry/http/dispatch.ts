@@ -183,7 +183,9 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     this.#incoming = incoming
     const { url } = this.#parts.request
     const draining = (): void => this.#drain()
-    this.#parts.resolve(createResponse({ status, headers: flatten(headers), url, body: incoming, draining }))
+    const release = (bytes: Uint8Array): void => this.#parts.buffers.release(bytes)
+    const head = { status, headers: flatten(headers), url }
+    this.#parts.resolve(createResponse({ ...head, body: incoming, release, draining }))
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {

@@ -73,6 +73,8 @@ export interface RegistryResponse {
   readonly attempts?: number
   /** The body, once. A caller that does not read it to its end must `discard` it. */
   readonly body: AsyncIterable<Uint8Array>
+  /** Takes bytes of the body that no reader needs: the connection reads into their memory again. */
+  readonly release?: (bytes: Uint8Array) => void
   /** Reads the whole body. @throws `protocol` if it has more than `limit` bytes. */
   bytes(limit: number): Promise<Uint8Array>
   /** Drains a short body or closes a long one, so that the connection or its slot is free again. */

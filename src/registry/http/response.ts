@@ -13,6 +13,7 @@ export interface ResponseParts {
   readonly headers: ReadonlyMap<string, string>
   readonly url: URL
   readonly body: IncomingBody
+  readonly release?: (bytes: Uint8Array) => void
   /** Called when the caller only waits for the end of the body. */
   readonly draining?: () => void
 }

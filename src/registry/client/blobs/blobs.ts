@@ -136,7 +136,9 @@ class BlobTransfer {
     let skip = response.status === 206 ? 0 : this.#reached
     for await (const chunk of response.body) {
       const rest = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.byteLength))
-      skip -= chunk.byteLength - rest.byteLength
+      const skipped = chunk.byteLength - rest.byteLength
+      skip -= skipped
+      if (skipped > 0) response.release?.(chunk.subarray(0, skipped))
       // Ignores the bytes after the requested part, if the registry did not stop there.
       const fresh = this.#end < this.#d.size ? rest.subarray(0, this.#end - this.#reached) : rest
       if (fresh.byteLength === 0 && this.#isReached) return

@@ -6,10 +6,10 @@ const smallSize = 16 * 1024
 const largeSize = 512 * 1024
 /** A new buffer is better than a rest that is shorter than this part of the whole. */
 const minRest = 1 / 8
-/** Large buffers that are kept for the next read. */
+/** Buffers of each size that are kept for the next read. */
 const maxSpare = 8
 
-/** A large buffer, while it is in use. */
+/** A buffer, while it is in use. */
 interface BufferUse {
   /** the bytes that were read into it */
   read: number
@@ -21,12 +21,13 @@ interface BufferUse {
 
 /**
  * The memory into which the connections of one transport read. Node would allocate 64 KiB for each
- * read, and collecting these buffers takes more processor time than hashing their bytes. A large
- * buffer is used again once all of its bytes are written to other connections of the transport. All
- * other bytes are left to the garbage collector, so that no reader has to return them.
+ * read, and collecting these buffers takes more processor time than hashing their bytes. A buffer is
+ * used again once all of its bytes are written to other connections of the transport. All other
+ * bytes are left to the garbage collector, so that no reader has to return them.
  */
 export class ReadBuffers {
-  readonly #spare: ArrayBufferLike[] = []
+  readonly #spareSmall: ArrayBufferLike[] = []
+  readonly #spareLarge: ArrayBufferLike[] = []
   readonly #uses = new WeakMap<ArrayBufferLike, BufferUse>()
 
   /**
@@ -36,7 +37,7 @@ export class ReadBuffers {
   onread(push: (bytes: Uint8Array) => boolean): OnReadOpts {
     let next: Uint8Array | undefined
     return {
-      buffer: () => (next ??= Buffer.allocUnsafeSlow(smallSize)),
+      buffer: () => (next ??= this.#take(smallSize)),
       callback: (size, buffer) => {
         next = this.#after(buffer, size)
         return push(buffer.subarray(0, size))
@@ -44,7 +45,7 @@ export class ReadBuffers {
     }
   }
 
-  /** Call it once for a chunk, when its bytes are written and have no other reader. */
+  /** Call it once for bytes that are written, or skipped, and have no other reader. */
   release(chunk: Uint8Array): void {
     const use = this.#uses.get(chunk.buffer)
     if (use === undefined) return
@@ -59,18 +60,18 @@ export class ReadBuffers {
     if (use !== undefined) use.read += size
     const rest = buffer.byteLength - size
     const isLargeRead = size >= smallSize
-    const fits = use === undefined || isLargeRead
+    const fits = memory.byteLength === smallSize || isLargeRead
     if (fits && rest >= memory.byteLength * minRest) return buffer.subarray(size)
     if (use !== undefined) {
       use.full = true
       this.#recycle(memory, use)
     }
     // As much as a small buffer was there to read, so there is probably more.
-    return isLargeRead ? this.#takeLarge() : Buffer.allocUnsafeSlow(smallSize)
+    return this.#take(isLargeRead ? largeSize : smallSize)
   }
 
-  #takeLarge(): Uint8Array {
-    const buffer = new Uint8Array(this.#spare.pop() ?? Buffer.allocUnsafeSlow(largeSize).buffer)
+  #take(size: number): Uint8Array {
+    const buffer = new Uint8Array(this.#spareOf(size).pop() ?? Buffer.allocUnsafeSlow(size).buffer)
     this.#uses.set(buffer.buffer, { read: 0, written: 0, full: false })
     return buffer
   }
@@ -78,6 +79,11 @@ export class ReadBuffers {
   #recycle(memory: ArrayBufferLike, { read, written, full }: BufferUse): void {
     if (!full || written < read) return
     this.#uses.delete(memory)
-    if (this.#spare.length < maxSpare) this.#spare.push(memory)
+    const spare = this.#spareOf(memory.byteLength)
+    if (spare.length < maxSpare) spare.push(memory)
+  }
+
+  #spareOf(size: number): ArrayBufferLike[] {
+    return size === smallSize ? this.#spareSmall : this.#spareLarge
   }
 }

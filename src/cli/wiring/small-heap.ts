@@ -4,8 +4,8 @@ import { setFlagsFromString } from 'node:v8'
  * Keeps the young generation of the heap small. Audit records, what `prune` reads and the chunks of
  * large blobs are garbage soon. V8 would take 20 to 100 MB more without being faster (measured with
  * a million records, with 5,000 images and with three blobs of 192 MiB). A short run does without
- * it, because V8 rejects the compiled code that Node has of its own modules while a flag is changed:
- * 10 ms.
+ * it: while a flag is changed, V8 rejects the compiled code that Node has of its own modules, which
+ * takes 10 ms.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1')

@@ -21,9 +21,10 @@ interface BufferUse {
 
 /**
  * The memory into which the connections of one transport read. Node would allocate 64 KiB for each
- * read, and collecting these buffers takes more processor time than hashing their bytes. A buffer is
- * used again once all of its bytes are written to other connections of the transport. All other
- * bytes are left to the garbage collector, so that no reader has to return them.
+ * read, and collecting these buffers takes more processor time than hashing their bytes. A buffer
+ * is used again once all of its bytes are released: written to other connections of the transport,
+ * or skipped. All other bytes are left to the garbage collector, so that no reader has to return
+ * them.
  */
 export class ReadBuffers {
   readonly #spareSmall: ArrayBufferLike[] = []

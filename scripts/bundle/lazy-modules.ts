@@ -73,7 +73,7 @@ function lazyModule({ fileName, code }: OutputChunk, names: ReadonlyMap<string, 
 /**
  * Replaces each variable of an import by an expression that loads the module. If the name of a
  * module of Node has another meaning in a function, the result has a syntax error: then the modules
- * of Node are loaded where they are required.
+ * of Node are loaded when the module is evaluated.
  * @param nameOf the name of a module in the table, by its relative path
  */
 function replaceImports(

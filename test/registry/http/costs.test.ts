@@ -70,7 +70,7 @@ describe('a request costs', () => {
     expect(listen.mock.calls.length).toBeLessThanOrEqual(requests + atOnce)
   })
 
-  it('one turn of the event loop besides those of undici', async () => {
+  it('one turn of the event loop in addition to those of undici', async () => {
     const own: string[] = []
     const { setImmediate } = globalThis
     vi.spyOn(globalThis, 'setImmediate').mockImplementation((...call: Parameters<typeof setImmediate>) => {

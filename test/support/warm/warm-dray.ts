@@ -15,7 +15,7 @@ export interface WarmRequest extends ScriptRequest {
   readonly isTerminal: boolean
 }
 
-/** The result of a run, or why it cannot stand for that of a process. */
+/** The result of a run, or the reason why a process could give another one. */
 export type WarmAnswer = ScriptResult | { readonly fault: string }
 
 const root = join(import.meta.dirname, '..', '..', '..')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { basePackages } from '../../../scripts/release/image/debian/base-packages.ts'
 import { downloadPackage } from '../../../scripts/release/image/debian/download.ts'
+import { mirrorIn } from '../../../scripts/release/image/debian/mirror.ts'
 import { architectures, pinsFor, readPins } from '../../../scripts/release/image/debian/pins.ts'
 import { pinsIn } from '../../../scripts/release/image/debian/update-pins.ts'
 import { digestOf, encodedOf } from '../../../src/oci/digest.ts'
@@ -97,6 +98,20 @@ describe('a package of Debian', () => {
     writeFileSync(join(sources.cache, `${pin.sha256}.deb`), 'THE PACKAGE')
     expect(Buffer.from(await downloadPackage(pin, pins, sources)).toString()).toBe('the package')
     expect(requests).toEqual([atMirror, atMirror])
+  })
+
+  it('comes from the snapshots if apt of the machine has no mirror of Debian', async () => {
+    const { sources, requests } = await serve({ [atSnapshots]: bytes })
+    await downloadPackage(pin, pins, { ...sources, mirror: undefined })
+    expect(requests).toEqual([atSnapshots])
+  })
+
+  it.each([
+    ['http://a.test/debian-security/\nhttp://b.test/x/debian/\nhttp://c.test/debian\n', 'http://b.test/x'],
+    ['http://a.test/ubuntu/\n', undefined],
+    ['', undefined],
+  ])('comes from the first mirror of Debian that apt lists: %j', (archives, mirror) => {
+    expect(mirrorIn(archives)).toBe(mirror)
   })
 
   it('comes from the snapshots if the mirror has another version', async () => {

@@ -1,13 +1,9 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { digestOf, encodedOf } from '../../../../src/oci/digest.ts'
+import { findMirror } from './mirror.ts'
 import type { Pin, Pins } from './pins.ts'
 
-/** The name of Debian for its mirrors. `DEBIAN_MIRROR` replaces it. */
-export const debianMirror: string = (process.env['DEBIAN_MIRROR'] ?? 'https://deb.debian.org').replace(
-  /\/+$/,
-  '',
-)
 /** Has the versions that left the mirrors. */
 const debianSnapshots = 'https://snapshot.debian.org/archive'
 const maxSeconds = 120
@@ -16,12 +12,13 @@ const maxSeconds = 120
 interface PackageSources {
   /** the folder of packages that were downloaded before */
   readonly cache: string
-  readonly mirror: string
+  /** undefined if this machine has none */
+  readonly mirror: string | undefined
   readonly snapshots: string
 }
 
 export function usualSources(cache: string): PackageSources {
-  return { cache, mirror: debianMirror, snapshots: debianSnapshots }
+  return { cache, mirror: findMirror(), snapshots: debianSnapshots }
 }
 
 /**
@@ -38,7 +35,7 @@ export async function downloadPackage(
   const existing = readIfExists(cached)
   if (existing !== undefined && isPinned(existing, pin)) return existing
   const addresses = [
-    `${mirror}/${pin.archive}/${pin.path}`,
+    ...(mirror === undefined ? [] : [`${mirror}/${pin.archive}/${pin.path}`]),
     `${snapshots}/${pin.archive}/${snapshot}/${pin.path}`,
   ]
   const failures: string[] = []

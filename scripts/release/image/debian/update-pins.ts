@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { digestOf, encodedOf } from '../../../../src/oci/digest.ts'
 import { basePackages } from './base-packages.ts'
-import { debianMirror, download } from './download.ts'
+import { download } from './download.ts'
+import { findMirror } from './mirror.ts'
 import { architectures, type Architecture, type Pin, pinsFile, type Pins } from './pins.ts'
 
 /** The stable release of Debian. */
@@ -20,13 +21,18 @@ type Stanza = ReadonlyMap<string, string>
 /**
  * Writes the newest versions of the packages to the file of pins. Each list of packages is verified
  * by the signature of Debian with gpgv, and unpacked with xz.
+ * @throws Error if no mirror is known
  */
 export async function updatePins(now: Date): Promise<Pins> {
+  const mirror = findMirror()
+  if (mirror === undefined)
+    throw new Error('apt of this machine has no mirror of Debian: set DEBIAN_MIRROR to the address of one')
   const found: Pin[] = []
   for (const { archive, suite } of suites) {
-    const signed = await readRelease(`${debianMirror}/${archive}/dists/${suite}`)
+    const folder = `${mirror}/${archive}/dists/${suite}`
+    const signed = await readRelease(folder)
     for (const architecture of architectures) {
-      const list = await readPackages(`${debianMirror}/${archive}/dists/${suite}`, signed, architecture)
+      const list = await readPackages(folder, signed, architecture)
       found.push(...pinsIn(list, archive))
     }
   }

@@ -45,7 +45,32 @@ export interface RegistryConfig {
   readonly concurrency?: number
   /** other names of its repositories; dray compares them but does not connect to them instead */
   readonly aliases?: readonly RegistryAlias[]
+  /** the vendor, whose API lists more than the OCI API; `none`: it is not used */
+  readonly kind?: VendorKind | 'none'
+  /** the URL of the vendor's API; by default the one that belongs to the host */
+  readonly api?: string
+  /** the environment variable with the token for the vendor's API */
+  readonly tokenEnv?: string
+  /** the price of stored bytes, in any currency */
+  readonly pricePerGiBMonth?: number
+  /** whether repositories share stored blobs; by default they do */
+  readonly dedupe?: 'registry' | 'repository'
 }
+
+/** The values of `registries.HOST.kind` that name a vendor. */
+export const vendorKinds = [
+  'ghcr',
+  'ecr',
+  'harbor',
+  'gar',
+  'acr',
+  'dockerhub',
+  'gitlab',
+  'quay',
+  'gitea',
+] as const
+
+export type VendorKind = (typeof vendorKinds)[number]
 
 export interface Environment {
   /** at least one */

@@ -11,11 +11,15 @@ import { isRepositoryPath } from '../oci/reference.ts'
 import type { ServerLimits } from './access/limits.ts'
 import { type AllowedHosts, checkRequestSource } from './access/request-source.ts'
 import { answer, type EndpointRoute, routeOf } from './routes.ts'
+import { noteAnswer } from './vendors/note-answer.ts'
+import type { VendorImitation, VendorState } from './vendors/vendor.ts'
 
 /** The state of a server in addition to that of its endpoints. */
 export interface ServerState extends RegistryState {
   readonly allowedHosts: AllowedHosts
   readonly limits: ServerLimits
+  /** the vendor whose API is imitated; undefined: only the OCI API */
+  readonly vendor?: { readonly imitation: VendorImitation; readonly state: VendorState }
 }
 
 /** Bytes in each direction. */
@@ -103,11 +107,16 @@ async function answerSafely(
 ): Promise<Answered> {
   try {
     checkRequestSource(incoming, state.allowedHosts)
+    const ofVendor = await state.vendor?.imitation.answer(request, state.vendor.state)
+    if (ofVendor !== undefined) return { answered: ofVendor }
     if ('repository' in route && !isRepositoryPath(route.repository)) {
       throw refusal('NAME_INVALID', `${JSON.stringify(route.repository)} is not a valid repository name`)
     }
     const denied = state.access === undefined ? undefined : await admit(state.access, route, request)
-    return { answered: denied ?? (await answer(route, request, state)) }
+    if (denied !== undefined) return { answered: denied }
+    const answered = await answer(route, request, state)
+    if (state.vendor !== undefined) noteAnswer(state.vendor.state, route, request, answered)
+    return { answered }
   } catch (error) {
     const answered = errorResponse(error)
     return answered.status >= 500 ? { answered, error } : { answered }

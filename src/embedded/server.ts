@@ -15,6 +15,8 @@ import { respond, type ServerState } from './respond.ts'
 import type { RegistryStorage } from './storage/storage.ts'
 import { Uploads } from './storage/uploads.ts'
 import { Turns } from './turns.ts'
+import type { VendorImitation, VendorOptions } from './vendors/vendor.ts'
+import { VendorRecords } from './vendors/vendor-records.ts'
 
 /** How long an idle connection stays open, ms: longer than at clients, so that they close it. */
 const keepAliveTimeout = 60_000
@@ -35,6 +37,9 @@ export interface ServerOptions {
   readonly abilities?: Partial<Abilities>
   /** Called for each request before the last byte of its response is sent. Must not throw. */
   readonly onRequest?: (entry: AccessEntry) => void
+  /** a vendor whose API is imitated too, with its profile; by default none */
+  readonly vendor?: VendorImitation
+  readonly vendorOptions?: VendorOptions
   /** by default everyone may do everything */
   readonly auth?: AccessOptions
   /**
@@ -55,6 +60,8 @@ export interface RunningRegistry {
   readonly port: number
   /** only this machine can reach it */
   readonly isLoopback: boolean
+  /** the times that an imitated vendor knows; undefined: no vendor is imitated */
+  readonly records?: VendorRecords
   /** Removes uploads that were idle for too long. */
   removeAbandonedUploads(): Promise<void>
   /** Closes open connections and drops upload sessions. May be called again. */
@@ -74,22 +81,39 @@ export async function startRegistry(options: ServerOptions = {}): Promise<Runnin
   const server = newServer(limits)
   const { port, address } = await listen(server, options.port ?? 0, host)
   const isLoopback = isLoopbackAddress(address)
+  const { vendor: imitation, vendorOptions = {} } = options
+  const profile = options.profile ?? imitation?.profile ?? 'oci-1.1'
+  const abilities = {
+    ...profiles[profile],
+    ...(vendorOptions.lockedTags !== undefined && { lockedTags: vendorOptions.lockedTags }),
+    ...options.abilities,
+  }
+  const access = options.auth === undefined ? undefined : accessControl(options.auth, clock, newId)
+  const records = imitation && new VendorRecords(clock.now())
   const state: ServerState = {
     storage,
-    abilities: { ...profiles[options.profile ?? 'oci-1.1'], ...options.abilities },
+    abilities,
     uploads: new Uploads(storage, clock, newId, limits),
     clock,
-    access: options.auth === undefined ? undefined : accessControl(options.auth, clock, newId),
+    access,
     allowedHosts: allowedHosts(host, isLoopback, options.allowedHosts),
     limits,
     incomingManifests: manifestBudget(limits.incomingManifestBytes),
     tagMoves: new Turns(),
+    ...(imitation !== undefined &&
+      records !== undefined && {
+        vendor: {
+          imitation,
+          state: { storage, abilities, clock, access, records, options: vendorOptions },
+        },
+      }),
   }
   server.on('request', (request, response) => void respond(request, response, state, notify))
   return {
     registry: `${registryHost(host)}:${port}`,
     port,
     isLoopback,
+    ...(records !== undefined && { records }),
     removeAbandonedUploads: () => state.uploads.removeAbandoned(),
     close: async () => {
       await stop(server)

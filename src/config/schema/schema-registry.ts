@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import { described, flag, keyPassword, optional, pemFile, text, webUrl } from './schema-parts.ts'
+import { vendorKinds } from '../config.ts'
+import { described, flag, keyPassword, optional, pemFile, text, variable, webUrl } from './schema-parts.ts'
 
 const maxConcurrency = 256
 
@@ -32,6 +33,27 @@ export const registry = described(
         v.maxValue(maxConcurrency, `must be at most ${maxConcurrency}`),
       ),
       'The maximum number of concurrent requests. The default is 32, and 8 transfers of blobs in each direction.',
+    ),
+    kind: optional(
+      v.picklist([...vendorKinds, 'none'], `must be ${vendorKinds.join(', ')} or none`),
+      'The vendor of the registry, whose API lists untagged manifests and times. Hosted registries are recognised by their host. With none, dray uses the OCI API only.',
+    ),
+    api: optional(
+      webUrl,
+      "The URL of the vendor's API, if it is not the one that belongs to the host. A host that the registry's credentials do not belong to needs tokenEnv.",
+    ),
+    tokenEnv: optional(variable, "The environment variable with the token for the vendor's API."),
+    pricePerGiBMonth: optional(
+      v.pipe(
+        v.number('must be a number'),
+                v.minValue(0, 'must be at least 0'),
+        v.maxValue(1_000_000, 'must be at most 1000000'),
+      ),
+      'The price of one GiB that is stored for a month, in any currency. dray usage shows the cost.',
+    ),
+    dedupe: optional(
+      v.picklist(['registry', 'repository'], 'must be registry or repository'),
+      'Whether the repositories of the registry share stored blobs (registry, the default), or each stores its own (repository).',
     ),
     aliases: optional(
       v.array(text('a host, with or without a path'), 'must be a list of hosts'),

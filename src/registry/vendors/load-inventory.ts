@@ -1,0 +1,8 @@
+import type { Inventory, InventoryKind } from '../../images/inventory/inventory.ts'
+import type { VendorApi } from './vendor-api.ts'
+
+/** Creates the inventory of one registry. */
+export type CreateInventory = (api: VendorApi) => Inventory
+
+/** Loads the code of a vendor. Each is loaded only for a registry of its kind. */
+export const vendorInventories: Readonly<Partial<Record<InventoryKind, () => Promise<CreateInventory>>>> = {}

@@ -4,6 +4,7 @@ import { integer, option, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { warnAboutExposure, serveRegistry } from '../cli/registries/serve.ts'
+import { type VendorKind, vendorKinds } from '../config/config.ts'
 import { DrayError, toDrayError } from '../lib/errors.ts'
 import { escapeText } from '../render/text/escape.ts'
 
@@ -11,12 +12,18 @@ export default class Serve extends BaseCommand {
   static override summary = 'Run a registry on this machine.'
   static override description = `dray runs an OCI registry for trials and tests, in memory or in a folder. It uses plain HTTP. Ctrl-C ends it.
 
+With \`--vendor\`, it also answers the API of that vendor, with its limits and refusals, to rehearse a retention policy. The vendor's API knows when content was pushed and pulled while this registry runs; \`--pushed-ago\` sets the age of content that was there before.
+
 By default, only programs on this machine can reach it, and each of them can read, write and delete. Use \`--htpasswd\` to require a password. A line of that file is user:password (htpasswd -p) or user:{SHA}… (htpasswd -s).`
   static override examples = [
     { description: 'Run a registry in memory on a free port', command: 'dray serve' },
     {
       description: 'Run a registry that stores its content in a folder',
       command: 'dray serve ./registry --port 5000',
+    },
+    {
+      description: 'Rehearse a retention policy for Harbor with content that is 30 days old',
+      command: 'dray serve ./registry --port 5000 --vendor harbor --pushed-ago 30d',
     },
   ]
   static override args = {
@@ -62,11 +69,21 @@ By default, only programs on this machine can reach it, and each of them can rea
       default: [],
       helpValue: 'TAG',
     }),
+    vendor: option({ options: vendorKinds })({
+      summary: 'Vendor whose API it also imitates.',
+      helpValue: 'NAME',
+      helpGroup: flagGroups.connection,
+    }),
+    'pushed-ago': string({
+      summary: 'Age of the content at the start, such as 30d.',
+      helpValue: 'AGE',
+      helpGroup: flagGroups.connection,
+      dependsOn: ['vendor'],
+    }),
     profile: option({ options: ['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const })({
       summary: 'Registry to imitate.',
       helpValue: 'NAME',
       helpGroup: flagGroups.connection,
-      default: 'oci-1.1',
       hidden: true,
     }),
   }
@@ -79,6 +96,8 @@ By default, only programs on this machine can reach it, and each of them can rea
       host: flags.host,
       port: flags.port,
       profile: flags.profile,
+      vendor: flags.vendor,
+      pushedAgo: flags['pushed-ago'],
       lockedTags: flags['locked-tag'],
       htpasswd: flags.htpasswd,
       allowedHosts: flags['allow-host'],
@@ -89,9 +108,19 @@ By default, only programs on this machine can reach it, and each of them can rea
     try {
       const warning = warnAboutExposure(registry, flags)
       if (warning !== undefined) this.warn(warning)
+      const { vendor } = flags
+      const settings = vendor === undefined ? undefined : vendorSettings(registry.registry, vendor)
       this.finish(
-        { registry: registry.registry, folder: args.dir ?? null },
-        ({ style }) => `Registry ${style.bold(registry.registry)} is ready. Ctrl-C ends it.`,
+        {
+          registry: registry.registry,
+          folder: args.dir ?? null,
+          ...(settings !== undefined && { vendor, settings }),
+        },
+        ({ style }) =>
+          [
+            `Registry ${style.bold(registry.registry)} is ready. Ctrl-C ends it.`,
+            ...(settings === undefined ? [] : ['Add to dray.yaml:', `  ${settings}`]),
+          ].join('\n'),
       )
       if (!this.stop.aborted) await once(this.stop, 'abort')
       // Ctrl-C is the normal end.
@@ -100,6 +129,11 @@ By default, only programs on this machine can reach it, and each of them can rea
       await registry.close()
     }
   }
+}
+
+/** The setting of dray.yaml with which dray uses the API that the registry imitates. */
+function vendorSettings(registry: string, vendor: VendorKind): string {
+  return `registries: { "${registry}": { kind: ${vendor}, api: "http://${registry}" } }`
 }
 
 /** Refuses `dray serve 5000`, which would create a folder of that name. @throws `usage`. */

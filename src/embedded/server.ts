@@ -89,7 +89,7 @@ export async function startRegistry(options: ServerOptions = {}): Promise<Runnin
     ...options.abilities,
   }
   const access = options.auth === undefined ? undefined : accessControl(options.auth, clock, newId)
-  const records = imitation && new VendorRecords(clock.now())
+  const records = imitation && new VendorRecords(clock.now() - (vendorOptions.contentAgeMs ?? 0))
   const state: ServerState = {
     storage,
     abilities,

@@ -69,6 +69,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   'override-gate': 'gate',
   'password-env': 'text',
   policy: 'policy',
+  'pushed-ago': 'text',
   registry: 'host',
   report: 'report',
   repository: { ...repository, hasEnvironments: false },

@@ -1,5 +1,8 @@
 import { resolve } from 'node:path'
 import type { ProfileName } from '../../embedded/profiles.ts'
+import { vendorImitations } from '../../embedded/vendors/load-vendor.ts'
+import type { VendorName } from '../../embedded/vendors/vendor.ts'
+import { ageOf } from '../../config/retention/age.ts'
 import type { RunningRegistry } from '../../embedded/server.ts'
 import type { RegistryStorage } from '../../embedded/storage/storage.ts'
 import type { Users } from '../../embedded/access/users.ts'
@@ -14,7 +17,12 @@ export interface ServeOptions {
   readonly folder: string | undefined
   readonly host: string
   readonly port: number
-  readonly profile: ProfileName
+  /** by default the one of the vendor, or all of the specification */
+  readonly profile: ProfileName | undefined
+  /** the vendor whose API it imitates too */
+  readonly vendor: VendorName | undefined
+  /** how long ago the content that is there at the start was pushed, such as `30d` */
+  readonly pushedAgo: string | undefined
   /** tags that cannot be deleted, nor can their images */
   readonly lockedTags: readonly string[]
   /** a file of users; without it everyone may do everything */
@@ -37,18 +45,21 @@ const maxHtpasswdSize = 1024 * 1024
  * `usage` for a wrong host name; `config`, `not-found` for the users.
  */
 export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
-  const { allowedHosts, folder, htpasswd, lockedTags, port, profile, onRequest, warn } = options
+  const { allowedHosts, folder, htpasswd, lockedTags, port, profile, vendor, onRequest, warn } = options
   // An IPv6 address may be in brackets, as in a URL; sockets take it without.
   const host = options.host.replace(/^\[(.*)\]$/, '$1')
   const { startRegistry } = await import('../../embedded/server.ts')
   await checkHostNames(allowedHosts)
   const storage = folder === undefined ? undefined : await openFolder(folder)
   const users = htpasswd === undefined ? undefined : await readUsers(htpasswd)
+  const imitation = vendor === undefined ? undefined : await vendorImitations[vendor]?.()
+  const contentAgeMs = options.pushedAgo === undefined ? 0 : parsePushedAgo(options.pushedAgo)
   const failures = new ServeFailures(folder ?? 'memory', systemClock, warn)
   const registry = await startRegistry({
     host,
     port,
-    profile,
+    ...(profile !== undefined && { profile }),
+    ...(imitation !== undefined && { vendor: imitation, vendorOptions: { lockedTags, contentAgeMs } }),
     abilities: { lockedTags },
     allowedHosts,
     onRequest: (entry) => {
@@ -67,6 +78,17 @@ export async function serveRegistry(options: ServeOptions): Promise<RunningRegis
       await registry.close()
     },
   }
+}
+
+/** Parses `--pushed-ago` to milliseconds. @throws `usage`. */
+function parsePushedAgo(text: string): number {
+  const ms = /^\d+[mhdw]$/.test(text)
+    ? ageOf(text, 'omit the option')
+    : `${JSON.stringify(text)} is not an age`
+  if (typeof ms === 'number') return ms
+  throw new DrayError('usage', `cannot use --pushed-ago: ${ms}`, {
+    hint: 'Pass a number with m, h, d or w: --pushed-ago 30d.',
+  })
 }
 
 /** Removes abandoned uploads, every hour until `signal` aborts. Never rejects. */

@@ -47,6 +47,8 @@ export interface VendorOptions {
   readonly pageLimit?: number
   /** milliseconds until a push or delete shows in lists; by default 0 */
   readonly lagMs?: number
+  /** milliseconds: the age of content that is there at the start; by default 0 */
+  readonly contentAgeMs?: number
   /** refuses further requests of the API until the hour ends */
   readonly requestsPerHour?: number
   /** tags that the vendor locks or makes immutable, with their manifests */

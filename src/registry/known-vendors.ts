@@ -10,7 +10,7 @@ export interface KnownVendor {
    * the origin of the API that belongs to the hosts, and that may get the registry's credentials;
    * `registry`: the registry's own origin; `signed`: each request is signed, and no secret is sent
    */
-  readonly api: string | 'registry' | 'signed'
+  readonly api: `https://${string}` | 'registry' | 'signed'
   /** what a token needs and where a person creates it */
   readonly token: { readonly permissions: string; readonly create: string }
   /** the source of the claims */

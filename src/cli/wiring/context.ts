@@ -10,6 +10,7 @@ import type { TagLocks } from '../../execute/tags/tag-locks.ts'
 import type { MachineLocks } from '../../lib/files/machine-locks.ts'
 import type { FetchStack } from '../../registry/http/stack.ts'
 import { layoutRegistry, type RepositoryName } from '../../oci/reference.ts'
+import type { Inventories, Inventory } from '../../images/inventory/inventory.ts'
 import type { RepositoryLister, Repositories } from '../../images/ports.ts'
 import type { Examination } from './examination.ts'
 import type { StackOptions } from './fetch-stack.ts'
@@ -54,6 +55,7 @@ export class Context {
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
   #stores: Promise<Repositories & RepositoryLister> | undefined
+  #inventories: Promise<Inventories> | undefined
   #recorder: Promise<Recorder> | undefined
   #machineFiles: Promise<MachineFiles | undefined> | undefined
 
@@ -86,6 +88,7 @@ export class Context {
     const stack = await this.#stack?.catch(() => undefined)
     this.#stack = undefined
     this.#stores = undefined
+    this.#inventories = undefined
     await stack?.close()
   }
 
@@ -152,6 +155,16 @@ export class Context {
     return await Array.fromAsync((await this.stores()).repositories(registry, call))
   }
 
+  /**
+   * The inventory of a registry by the vendor's API, one for the run. Undefined if dray knows none
+   * or dray.yaml switches it off. @throws `config`.
+   */
+  async inventory(registry: string): Promise<Inventory | undefined> {
+    if (registry === layoutRegistry) return undefined
+    this.#inventories ??= this.#openInventories()
+    return await (await this.#inventories).inventory(registry)
+  }
+
   /** The reads of earlier runs. Undefined, with a warning, if others can write to the folder. */
   async pruneCache(call: Call): Promise<PruneCache | undefined> {
     const { openPruneCache } = await import('../prune/prune-cache.ts')
@@ -214,20 +227,9 @@ export class Context {
   }
 
   async #loadConfig(): Promise<LoadedConfig> {
-    const [{ loadConfig }, { homeFolder }, { trustedOwners }] = await Promise.all([
-      import('../../config/load.ts'),
-      import('../../lib/files/user-folders.ts'),
-      import('../../lib/files/ownership.ts'),
-    ])
-    const { env, configFile: file = env['DRAY_CONFIG'], onConfig } = this.#options
-    const loaded = await loadConfig({
-      cwd: this.cwd,
-      home: homeFolder(env),
-      owners: trustedOwners(env),
-      now: this.clock.now(),
-      ...(file !== undefined && { file }),
-    })
-    onConfig?.(loaded)
+    const { openConfig } = await import('./opening/open-config.ts')
+    const loaded = await openConfig({ ...this.#options, now: this.clock.now() })
+    this.#options.onConfig?.(loaded)
     return loaded
   }
 
@@ -238,16 +240,8 @@ export class Context {
 
   /** The places to search for credentials. */
   async credentialOptions(): Promise<FindOptions> {
-    const { homeFolder } = await import('../../lib/files/user-folders.ts')
-    const uid = process.getuid?.()
-    const { env, given } = this.#options
-    return {
-      env,
-      home: homeFolder(env) ?? '/',
-      clock: this.clock,
-      ...(uid !== undefined && { uid }),
-      ...(given !== undefined && { given }),
-    }
+    const { credentialPlaces } = await import('./opening/credential-places.ts')
+    return credentialPlaces(this.#options.env, this.clock, this.#options.given)
   }
 
   /** A stack with only these credentials, for a login. The caller closes it. */
@@ -293,5 +287,10 @@ export class Context {
     const locks = async (call: Call): Promise<MachineLocks | undefined> =>
       (await this.#openMachineFiles(call))?.locks
     return openAllRepositories({ config, stack, locks, cwd: this.cwd, clock: this.clock })
+  }
+  async #openInventories(): Promise<Inventories> {
+    const { openAllInventories } = await import('./opening/open-inventories.ts')
+    const [{ config }, stack] = await Promise.all([this.config(), this.#fetchStack()])
+    return openAllInventories(config, stack, this.#options.env, this.clock)
   }
 }

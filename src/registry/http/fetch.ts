@@ -2,7 +2,8 @@ import type { Call } from '../../lib/call.ts'
 import type { BeforeAttempt } from '../../lib/freshness.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 
-export type Action = 'pull' | 'push' | 'delete'
+/** `metadata_read` is an action of Azure's token service, for its list of manifests. */
+export type Action = 'pull' | 'push' | 'delete' | 'metadata_read'
 
 /** A scope of a token (distribution, Token Scope Documentation). */
 export type Scope = RepositoryScope | CatalogScope

@@ -1,4 +1,5 @@
 import type { Call } from '../../lib/call.ts'
+import { isRateLimited } from './asked-wait.ts'
 import type { Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
 import type { HostGate, HostGates } from './host-gate.ts'
 import type { RegistrySettingsMap } from './transport/origins.ts'
@@ -49,7 +50,7 @@ export function limit(settings: RegistrySettingsMap, gates: HostGates): Middlewa
     try {
       const generation = lanes.generation
       const response = await next(request, call)
-      lanes.adapt(response.status, generation)
+      lanes.adapt(response, generation)
       if (request.lane === 'download') return releasedAtEnd(response, release)
       release()
       return response
@@ -102,8 +103,8 @@ function neverReady({ method, url, registry }: RegistryRequest): DrayError {
 }
 
 /**
- * The slots of one registry. A 429 halves those of small requests, and other answers let them grow
- * back.
+ * The slots of one registry. A refusal of too many requests halves those of small requests, and
+ * other answers let them grow back.
  */
 class HostLanes {
   readonly small: Semaphore
@@ -126,8 +127,8 @@ class HostLanes {
   }
 
   /** Learns from the answer to a request that began in a generation. */
-  adapt(status: number, generation: number): void {
-    if (status === 429) this.#shrink(generation)
+  adapt(response: RegistryResponse, generation: number): void {
+    if (isRateLimited(response)) this.#shrink(generation)
     else this.#grow()
   }
 

@@ -1,8 +1,8 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
+import { askedWaitMs, isRateLimited } from './asked-wait.ts'
 import type { Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
-import { retryAfterMs } from './headers.ts'
 import type { HostGate, HostGates } from './host-gate.ts'
 import { httpsHint } from './transport/origins.ts'
 import { redactUrl } from './redact.ts'
@@ -40,7 +40,8 @@ export interface RetryOptions {
 
 /**
  * Sends a request again if it failed for a transient reason. Waits grow exponentially with full
- * jitter; `Retry-After` is obeyed in full, by all requests to the registry. When the attempts or
+ * jitter; `Retry-After` and what vendors send instead are obeyed in full, by all requests to the
+ * registry. When the attempts or
  * the retry budget of the registry are used up, the last response is returned or the error of the
  * connection is thrown.
  * @throws `unavailable` if `Retry-After` is longer than the run may wait; `network`, `timeout`;
@@ -87,11 +88,11 @@ async function attempt(send: () => Promise<RegistryResponse>): Promise<AttemptRe
 function noteResponse(result: AttemptResult, gate: HostGate, clock: Clock): number | undefined {
   const { response } = result
   if (response === undefined) return undefined
-  if (!retriedStatuses.has(response.status)) {
+  if (!retriedStatuses.has(response.status) && !isRateLimited(response)) {
     gate.succeeded()
     return undefined
   }
-  const after = retryAfterMs(response.headers.get('retry-after') ?? '', clock.now())
+  const after = askedWaitMs(response, clock.now())
   if (after !== undefined) gate.closeFor(after)
   return after
 }
@@ -107,8 +108,9 @@ function mayRetry(
     if (status === 416 && !asksForPart(request))
       return request.replay === 'always' && attempts < maxAttemptsAfterNonsense
     if (request.finalStatuses?.includes(status) === true) return false
-    // a registry answers 429 before it does anything
-    return retriedStatuses.has(status) && (request.replay === 'always' || status === 429)
+    // a registry refuses a request that exceeds its limit before it does anything
+    if (isRateLimited(result.response)) return true
+    return retriedStatuses.has(status) && request.replay === 'always'
   }
   if (isTlsFailure(result.failure) || isProxyRefusal(result.failure)) return false
   if (isTooSlow(result.error) && attempts >= maxSlowAttempts) return false

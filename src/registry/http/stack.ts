@@ -1,6 +1,7 @@
 import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { createAuth } from './auth/auth.ts'
+import { secretsOf } from './auth/registry-auth.ts'
 import { type CertificateFolders, type Certificates, combineCertificates } from './transport/certificates.ts'
 import type { CredentialSource } from '../credential.ts'
 import type { Timeouts } from './dispatch.ts'
@@ -49,6 +50,8 @@ export interface FetchStack {
   readonly fetch: Fetch
   /** the same without authentication, for public content */
   readonly anonymous: Fetch
+  /** the credentials of the run; each is added to `secrets` before it is returned */
+  readonly credentials: CredentialSource
   /**
    * The secrets that were sent. `fetch` has removed them from its own errors and events; callers
    * remove them from the text of a registry.
@@ -102,6 +105,7 @@ export function createFetch(options: FetchOptions): FetchStack {
   return {
     fetch: redactSecrets(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
     anonymous: redactSecrets(secrets)(retried(redirect(limit(settings, gates)(wire)))),
+    credentials: rememberCredentials(credentials, secrets),
     secrets,
     origin,
     certificates: (registry) => combineCertificates(registry, settings.get(registry), options.certificates),
@@ -177,6 +181,15 @@ function redactSecrets(secrets: Secrets): Middleware {
     } catch (thrown) {
       throw secrets.redactError(thrown)
     }
+  }
+}
+
+/** Adds credentials to `secrets` before a caller gets them. */
+function rememberCredentials(find: CredentialSource, secrets: Secrets): CredentialSource {
+  return async (...of) => {
+    const credential = await find(...of)
+    for (const secret of secretsOf(credential)) secrets.add(secret)
+    return credential
   }
 }
 

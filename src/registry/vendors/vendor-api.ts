@@ -13,16 +13,19 @@ export interface VendorApi {
   readonly clock: Clock
   /**
    * Returns the secret that the API may get: of `tokenEnv`, or the registry's credentials if the
-   * API has the registry's origin or is a known pair. Undefined: dray has none.
+   * API has the registry's origin or is a known pair. Undefined: dray has none. After a 401, the
+   * next call searches again.
    * @throws `config` if the variable of `tokenEnv` is empty.
    */
   secret(path: string | undefined, call: Call): Promise<VendorSecret | undefined>
   /** Adds a secret that the vendor's API gave, before it is used, so that no text shows it. */
   keepSecret(text: string): void
   /**
-   * Sends a request, with retries, limits, proxies and certificates of the stack.
+   * Sends a request, with retries, limits, proxies and certificates of the stack, and reads the
+   * whole answer. A request of any method can be sent twice.
    * @throws the error of the status if `expect` does not have it (`unauthorized` with the token's
-   * purpose and where to create it, `forbidden`, `not-found`, `unavailable`, `protocol`).
+   * purpose and where to create it, `forbidden`, `not-found`, `unavailable`, `protocol`). A missing
+   * token is the same error object for all requests of the run, so that it is reported once.
    */
   send(request: VendorRequest, call: Call): Promise<VendorResponse>
   /**
@@ -65,6 +68,8 @@ export interface VendorResponse {
   /** names in lower case */
   readonly headers: ReadonlyMap<string, string>
   readonly url: URL
+  /** the size of the body */
+  readonly bytes: number
   /** Parses the body, bounded. @throws `protocol` if it is not JSON. */
   json(): Promise<unknown>
   /** The text of an error, bounded, redacted and on one line. */

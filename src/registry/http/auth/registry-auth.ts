@@ -139,7 +139,7 @@ function isOfSameUser(one: Credential | undefined, other: Credential | undefined
 }
 
 /** Returns the secret of a credential, and the text that its header encodes. */
-function secretsOf(credential: Credential | undefined): string[] {
+export function secretsOf(credential: Credential | undefined): string[] {
   if (credential === undefined) return []
   if (credential.kind === 'identity') return [credential.token]
   return credential.password === '' ? [] : [credential.password, basicPair(credential)]

@@ -2,7 +2,7 @@ import { isRepositoryPath } from '../../../oci/reference.ts'
 import type { Action, Scope } from '../fetch.ts'
 
 /** `pull` before `push`, as registries print them. */
-const actionOrder: readonly Action[] = ['pull', 'push', 'delete']
+const actionOrder: readonly Action[] = ['pull', 'push', 'delete', 'metadata_read']
 /** No honest challenge names more scopes. */
 const maxChallengeScope = 2048
 

@@ -29,9 +29,10 @@ export type TimeSource = 'promoted' | 'annotation' | 'config' | 'pushed'
 /**
  * The kind of content that a rule selects: `tags`, by their names; `superseded`, digests without a
  * tag that a tag pointed to before; `orphaned`, attached artifacts whose subject is missing;
- * `broken`, tags on a broken index, which has a missing child.
+ * `broken`, tags on a broken index, which has a missing child; `untagged` (written `untagged:
+ * true`), manifests that no tag, index or kept subject reaches.
  */
-export type RuleKind = 'tags' | 'superseded' | 'orphaned' | 'broken'
+export type RuleKind = 'tags' | 'superseded' | 'orphaned' | 'broken' | 'untagged'
 
 /** The order in which `keepNewest` counts; the highest value comes first. */
 export type RuleOrder =
@@ -64,6 +65,8 @@ export interface Rule {
   readonly keepNewest?: number
   /** milliseconds */
   readonly olderThan?: number
+  /** milliseconds since the last pull, or since the push if there was no pull */
+  readonly notPulledFor?: number
 }
 
 /** Keeps images by digest, with everything that they reach. */

@@ -138,6 +138,11 @@ const protection = v.pipe(
 const group = text('the name of a group, or major, minor, patch or variant')
 const orderShape = 'must be time, version or name, or a map with `number`'
 
+const age = v.pipe(
+  v.string('must be an age, for example 15m, 12h, 14d or 8w'),
+  v.regex(/^\d+[mhdw]$/, 'must be an age, for example 15m, 12h, 14d or 8w'),
+)
+
 const rule = v.pipe(
   v.strictObject({
     name: name('rule'),
@@ -188,11 +193,23 @@ const rule = v.pipe(
         v.description('The number of selected digests to keep, the highest in `orderBy` first.'),
       ),
     ),
-    olderThan: v.optional(
+    untagged: v.optional(
       v.pipe(
-        v.string('must be an age, for example 15m, 12h, 14d or 8w'),
-        v.regex(/^\d+[mhdw]$/, 'must be an age, for example 15m, 12h, 14d or 8w'),
-        v.description('Delete only images that are older: 15m, 12h, 14d, 8w.'),
+        v.literal(true, 'must be true; omit the key for a rule about tags'),
+        v.description(
+          'Select the manifests that no tag, index or kept subject reaches, instead of tags. It needs `olderThan`, and an inventory of the registry.',
+        ),
+      ),
+    ),
+    olderThan: v.optional(
+      v.pipe(age, v.description('Delete only images that are older: 15m, 12h, 14d, 8w.')),
+    ),
+    notPulledFor: v.optional(
+      v.pipe(
+        age,
+        v.description(
+          'Delete only images that were not pulled for this time: 90d. It needs an inventory of the registry with pull times.',
+        ),
       ),
     ),
   }),

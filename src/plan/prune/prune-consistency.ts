@@ -10,13 +10,17 @@ import type { DeleteStep, PrunePlan, RepositoryPlan, TagVerdict } from './prune-
  * Checks that a plan deletes what it shows and nothing else: a step stays within its repository; a
  * manifest is deleted with exactly the tags that are shown on it, all of them with the verdict
  * `delete`; a tag is deleted alone only if its digest is kept; nothing in use or with a kept tag is
- * deleted; a refused repository has no steps; and `after` names earlier steps of the same
- * repository.
+ * deleted; a refused repository has no steps; only untagged manifests are deleted as such; and
+ * `after` names earlier steps of the same repository.
  * @throws `malformed`.
  */
 export function checkPruneConsistency(plan: PrunePlan, name: string): void {
   const seen = new Set<string>()
-  const refused = new Set(plan.refusals.map(({ repository }) => repository && formatRepository(repository)))
+  const refused = new Set(
+    plan.refusals.flatMap(({ repository, rule }) =>
+      rule === undefined ? [repository && formatRepository(repository)] : [],
+    ),
+  )
   for (const one of plan.repositories) {
     const called = formatRepository(one.repository)
     const malformed = (why: string): DrayError => invalidPlan(name, `${called}: ${why}`)
@@ -36,6 +40,8 @@ interface ShownRepository {
   /** tags by digest */
   readonly onDigest: ReadonlyMap<Digest | null, readonly TagVerdict[]>
   readonly deleted: ReadonlySet<Digest>
+  /** manifests that a rule deletes because nothing reaches them */
+  readonly untagged: ReadonlySet<Digest>
   readonly kept: ReadonlySet<Digest>
 }
 
@@ -53,6 +59,7 @@ function findContradiction(plan: RepositoryPlan): string | undefined {
     tags,
     onDigest: Map.groupBy(plan.tags, ({ digest }) => digest),
     deleted: digestsOf((verdict) => verdict === 'delete'),
+    untagged: new Set(plan.others.flatMap(({ role, digest }) => (role === 'untagged' ? [digest] : []))),
     kept: new Set([...digestsOf((verdict) => verdict !== 'delete'), ...plan.roots]),
   }
   const ids = new Set<StepId>()
@@ -75,13 +82,15 @@ function findContradiction(plan: RepositoryPlan): string | undefined {
 function isCounted({ tags, count, others }: RepositoryPlan): boolean {
   const superseded = others.filter(({ role, verdict }) => role === 'superseded' && verdict === 'delete')
   if (superseded.length !== (count.superseded ?? 0)) return false
+  const untagged = others.filter(({ role, verdict }) => role === 'untagged' && verdict === 'delete')
+  if (untagged.length !== (count.untaggedManifests ?? 0)) return false
   const named = tags.filter(({ tag, digest }) => digest !== null && !isEvidenceTag(tag))
   const distinct = (those: readonly TagVerdict[]): number => new Set(those.map(({ digest }) => digest)).size
   const deleted = named.filter(({ verdict }) => verdict === 'delete')
   return distinct(named) === count.images && distinct(deleted) === count.deleted
 }
 
-function isShown(step: DeleteStep, { tags, onDigest, deleted, kept }: ShownRepository): boolean {
+function isShown(step: DeleteStep, { tags, onDigest, deleted, untagged, kept }: ShownRepository): boolean {
   if (step.kind === 'deleteTag') {
     const shown = tags.get(step.tag)
     return shown?.verdict === 'untag' && shown.digest === step.digest && !deleted.has(step.digest)
@@ -91,6 +100,7 @@ function isShown(step: DeleteStep, { tags, onDigest, deleted, kept }: ShownRepos
   const on = onDigest.get(digest) ?? []
   return (
     deleted.has(digest) &&
+    untagged.has(digest) === (step.untagged === true) &&
     !kept.has(digest) &&
     lost.size === step.losesTags.length &&
     lost.size === on.length &&

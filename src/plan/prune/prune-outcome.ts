@@ -152,7 +152,7 @@ export function summariseRepository(
   return {
     repository,
     image,
-    status: refusals.length > 0 ? 'refused' : statusOf(ended),
+    status: refusals.some(({ rule }) => rule === undefined) ? 'refused' : statusOf(ended),
     deleted: gone.length,
     images: gone.filter(({ losesTags }) => losesTags.some(isImageTag)).length,
     superseded: deleted.filter(isSuperseded).length,

@@ -9,6 +9,8 @@ export function createPrunePlanShape(): v.GenericSchema {
       'protection',
       'inUse',
       'hold',
+      'locked',
+      'notApplied',
       'unmatched',
       'kept',
       'undated',
@@ -36,13 +38,14 @@ export function createPrunePlanShape(): v.GenericSchema {
   })
   const manifestVerdict = v.strictObject({
     digest,
-    role: v.picklist(['child', 'evidence', 'orphaned', 'superseded']),
+    role: v.picklist(['child', 'evidence', 'orphaned', 'superseded', 'untagged']),
     of: v.array(digest),
     verdict: v.picklist(['keep', 'delete']),
     why,
     size: natural,
     formerTags: v.exactOptional(v.array(tag)),
     lastTaggedAt: v.exactOptional(time),
+    pushedAt: v.exactOptional(time),
   })
   const stepBase = {
     id: v.string(),
@@ -59,6 +62,7 @@ export function createPrunePlanShape(): v.GenericSchema {
       losesTags: v.array(tag),
       subject: v.exactOptional(digest),
       formerTags: v.exactOptional(v.array(tag)),
+      untagged: v.exactOptional(v.literal(true)),
     }),
     v.strictObject({ ...stepBase, kind: v.literal('deleteTag'), tag, digest }),
   ])
@@ -71,9 +75,15 @@ export function createPrunePlanShape(): v.GenericSchema {
     others: v.array(manifestVerdict),
     roots: v.array(digest),
     steps: v.array(step),
-    count: v.strictObject({ images: natural, deleted: natural, superseded: v.exactOptional(natural) }),
+    count: v.strictObject({
+      images: natural,
+      deleted: natural,
+      superseded: v.exactOptional(natural),
+      untaggedManifests: v.exactOptional(natural),
+    }),
     freed: natural,
     referrers: v.picklist(['read', 'remembered']),
+    inventory: v.exactOptional(v.string()),
   })
 
   return v.strictObject({
@@ -85,6 +95,8 @@ export function createPrunePlanShape(): v.GenericSchema {
     policyName: v.exactOptional(v.string()),
     inUse: v.array(v.strictObject({ name: v.string(), images: natural })),
     repositories: v.array(repositoryPlan),
-    refusals: v.array(v.strictObject({ repository: v.exactOptional(repository), error })),
+    refusals: v.array(
+      v.strictObject({ repository: v.exactOptional(repository), rule: v.exactOptional(v.string()), error }),
+    ),
   })
 }

@@ -58,9 +58,14 @@ export interface RepositoryPlan {
   readonly steps: readonly DeleteStep[]
   /**
    * digests with an image tag: all of them, and those that are deleted; and the superseded digests
-   * that a rule deletes, if there are any
+   * and the untagged manifests that a rule deletes, if there are any
    */
-  readonly count: { readonly images: number; readonly deleted: number; readonly superseded?: number }
+  readonly count: {
+    readonly images: number
+    readonly deleted: number
+    readonly superseded?: number
+    readonly untaggedManifests?: number
+  }
   /**
    * bytes of blobs and manifests that nothing which remains of this repository refers to; the
    * registry frees them at its next garbage collection
@@ -71,6 +76,8 @@ export interface RepositoryPlan {
    * run: then they are read again before the first delete
    */
   readonly referrers: 'read' | 'remembered'
+  /** the kind of the inventory that tags and digests are from; absent: the OCI API listed them */
+  readonly inventory?: string
 }
 
 export type Verdict =
@@ -104,7 +111,7 @@ export interface MissingChild {
 
 export interface ManifestVerdict {
   readonly digest: Digest
-  readonly role: 'child' | 'evidence' | 'orphaned' | 'superseded'
+  readonly role: 'child' | 'evidence' | 'orphaned' | 'superseded' | 'untagged'
   /** the known indexes that list it and its known subject */
   readonly of: readonly Digest[]
   readonly verdict: 'keep' | 'delete'
@@ -115,6 +122,8 @@ export interface ManifestVerdict {
   readonly formerTags?: readonly string[]
   /** and when a tag was last on it, ISO 8601, UTC */
   readonly lastTaggedAt?: string
+  /** of an untagged manifest: the time that its age counts from, ISO 8601, UTC */
+  readonly pushedAt?: string
 }
 
 /** The reason of a verdict, for a program and for a person. */
@@ -128,6 +137,10 @@ export interface Why {
     | 'inUse'
     /** a person holds it: `by` is the tag or the statement */
     | 'hold'
+    /** the registry does not allow its delete: `by` is the name of the vendor */
+    | 'locked'
+    /** dray cannot apply the rule that selects it: `by` is the rule's name */
+    | 'notApplied'
     /** no rule selects it */
     | 'unmatched'
     /** a rule selects it and a condition of that rule keeps it: `by` is the rule's name */
@@ -160,6 +173,11 @@ export interface Why {
 export interface PruneRefusal {
   /** the repository that is refused; undefined: nothing at all is deleted */
   readonly repository?: RepositoryName
+  /**
+   * the rule that dray cannot apply in the repository: what it selects is kept, and other rules
+   * delete
+   */
+  readonly rule?: string
   readonly error: ErrorInfo
 }
 
@@ -189,6 +207,11 @@ export interface DeleteManifestStep extends DeleteStepBase {
   readonly subject?: Digest
   /** of a superseded digest: tags that must still point to others just before the step */
   readonly formerTags?: readonly string[]
+  /**
+   * a rule selects it because no tag, index or kept subject reaches it: that must still hold just
+   * before the step
+   */
+  readonly untagged?: true
 }
 
 /** A tag alone; its digest is kept. */

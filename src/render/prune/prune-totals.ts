@@ -29,7 +29,9 @@ export class Refused {
   readonly isAll: boolean
   readonly #names: ReadonlySet<string>
 
-  constructor({ refusals }: Pick<PrunePlan, 'refusals'>) {
+  constructor(plan: Pick<PrunePlan, 'refusals'>) {
+    // A rule that dray cannot apply refuses only itself.
+    const refusals = plan.refusals.filter(({ rule }) => rule === undefined)
     this.isAll = refusals.some(({ repository }) => repository === undefined)
     this.#names = new Set(
       refusals.flatMap(({ repository }) => (repository === undefined ? [] : [formatRepository(repository)])),

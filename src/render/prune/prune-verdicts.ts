@@ -159,6 +159,7 @@ const roleTexts: Readonly<Record<ManifestVerdict['role'], string>> = {
   evidence: 'attached',
   orphaned: 'orphaned',
   superseded: 'superseded',
+  untagged: 'untagged',
 }
 
 function partRow(part: ManifestVerdict, indent: string, now: number, page: Page): PruneRow {
@@ -166,10 +167,15 @@ function partRow(part: ManifestVerdict, indent: string, now: number, page: Page)
     kind: 'row',
     verdict: part.verdict,
     name: `${indent}${roleTexts[part.role]} ${page.width === undefined ? part.digest : shortenHex(part.digest)}`,
-    age: part.lastTaggedAt === undefined ? '' : formatAge(now - Date.parse(part.lastTaggedAt)),
+    age: ageOfPart(part, now),
     size: formatBytes(part.size),
     why: escapeText(part.why.text),
   }
+}
+
+function ageOfPart({ lastTaggedAt, pushedAt }: ManifestVerdict, now: number): string {
+  const time = lastTaggedAt ?? pushedAt
+  return time === undefined ? '' : formatAge(now - Date.parse(time))
 }
 
 /** The reason of a verdict, and the missing children of a broken index. */
@@ -240,6 +246,10 @@ function reasonOf(why: Why): string {
       return 'in use'
     case 'hold':
       return 'held'
+    case 'locked':
+      return `locked by ${by}`
+    case 'notApplied':
+      return `dray cannot apply the rule ${by}`
     case 'unmatched':
       return 'not selected by a rule'
     case 'kept':

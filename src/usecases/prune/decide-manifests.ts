@@ -86,6 +86,7 @@ function explainGarbage(role: ManifestVerdict['role'], of: readonly Digest[]): W
   const parent = first === undefined ? 'a deleted manifest' : first.slice(0, 19)
   const text = {
     superseded: `part of ${parent}, which is deleted`,
+    untagged: `part of ${parent}, which is deleted`,
     orphaned: `orphaned by an interrupted run: part of ${parent}, which was deleted`,
     child: `part of ${parent}, which is deleted`,
     evidence: `attached to ${parent}, which is deleted`,

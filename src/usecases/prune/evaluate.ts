@@ -7,7 +7,7 @@ import { describeMissingChildren } from '../../oci/missing-children.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
 import { applyRules, namesOfTimedRules, type RuleVerdict } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
-import type { BrokenIndex, RuleOptions } from './policy/rules/rule-options.ts'
+import { type BrokenIndex, judgeUse, type RuleOptions } from './policy/rules/rule-options.ts'
 import { findKept, type ProtectedImages } from './policy/protect.ts'
 import { judgeOrphans, type OrphanVerdict } from './policy/orphaned.ts'
 import { selectTag } from './policy/select.ts'
@@ -146,6 +146,8 @@ function applySupersededRules(
     kept,
     promotedAt: (digest) => history.promoted.get(digest)?.at,
     now,
+    judgeUse: (digest, notPulledFor) => judgeUse({}, digest, notPulledFor),
+    notApplied: new Map(),
   })
 }
 

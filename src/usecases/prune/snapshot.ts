@@ -1,5 +1,6 @@
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
+import type { InventorySnapshot } from '../../images/inventory/inventory-snapshot.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { Known } from '../../images/ports.ts'
 import type { ReferenceInUse } from './policy/policy.ts'
@@ -45,6 +46,8 @@ export interface RepositorySnapshot extends PruneRequest {
   readonly pushed?: (digest: Digest) => number | undefined
   /** as in the plan */
   readonly referrers: 'read' | 'remembered'
+  /** the complete list of the vendor; undefined: the OCI API listed the tags */
+  readonly inventory?: InventorySnapshot
 }
 
 /** `created` of the config of an image, unparsed, or why it cannot be read. */

@@ -35,6 +35,7 @@ describe('a rule that an earlier one hides', () => {
   })
 
   it.each([
+    ['the same selection', `{ name: a, untagged: true, ${old} }, { name: b, untagged: true, ${old} }`],
     ['a rule without tags', `{ name: a, ${old} }, { name: b, tags: { regex: 'x+' } }`],
     ['a wider glob', `{ name: a, tags: ["pr-*"] }, { name: b, tags: ["pr-1-*", pr-x] }`],
     ['two rules together', `{ name: a, tags: [x] }, { name: c, tags: [y] }, { name: b, tags: [x, y] }`],

@@ -128,6 +128,22 @@ describe('the section retention', () => {
     ])
   })
 
+  it('has rules about untagged manifests and about pulls', () => {
+    const { rules } = only(`retention:
+  rules:
+    - { name: untagged, repositories: ["@dev/**"], untagged: true, olderThan: 14d }
+    - { name: unused, tags: ["*"], notPulledFor: 90d }
+    - { name: idle, untagged: true, olderThan: 1d, notPulledFor: 12h }
+    - { name: all, notPulledFor: 90d }
+`)
+    expect(rules).toMatchObject([
+      { kind: 'untagged', olderThan: 14 * day },
+      { kind: 'tags', notPulledFor: 90 * day },
+      { kind: 'untagged', olderThan: day, notPulledFor: day / 2 },
+      { kind: 'tags', notPulledFor: 90 * day },
+    ])
+  })
+
   it('has one policy, or several with names, of which one is selected', () => {
     const two = read(`retention:
   nightly: { rules: [{ name: a, olderThan: 1d }] }
@@ -446,6 +462,41 @@ describe('a policy', () => {
       'deletes broken indexes at once',
       '{ name: a, kind: broken, tags: [x] }',
       'a rule of the kind broken needs `olderThan`',
+    ],
+    [
+      'selects untagged manifests of any age',
+      '{ name: a, untagged: true }',
+      '7:11: retention.rules[0]: a rule with `untagged` needs `olderThan`',
+    ],
+    [
+      'selects untagged manifests by tags',
+      '{ name: a, untagged: true, olderThan: 1d, tags: ["*"] }',
+      'retention.rules[0].tags: a rule with `untagged` has no `tags`: it selects manifests without a tag, by age',
+    ],
+    [
+      'selects untagged manifests and is of a kind',
+      '{ name: a, untagged: true, olderThan: 1d, kind: superseded }',
+      'retention.rules[0].kind: a rule with `untagged` has no `kind`',
+    ],
+    [
+      'counts untagged manifests',
+      '{ name: a, untagged: true, olderThan: 1d, keepNewest: 3 }',
+      'retention.rules[0].keepNewest: a rule with `untagged` has no `keepNewest`',
+    ],
+    [
+      'has untagged: false',
+      '{ name: a, untagged: false, olderThan: 1d }',
+      'untagged: must be true; omit the key for a rule about tags',
+    ],
+    [
+      'selects orphaned attached artifacts by pulls',
+      '{ name: a, kind: orphaned, olderThan: 1d, notPulledFor: 1d }',
+      'a rule of the kind orphaned has no `notPulledFor`',
+    ],
+    [
+      'wants no time without pulls',
+      '{ name: a, notPulledFor: 0d }',
+      'notPulledFor: 0d is not an age: every image was pulled before',
     ],
     [
       'selects orphaned artifacts by tags',

@@ -89,6 +89,7 @@ const others: Readonly<Record<RuleKind, string>> = {
   broken: '',
   superseded: 'it selects superseded digests',
   orphaned: 'it selects orphaned attached artifacts',
+  untagged: 'it selects manifests without a tag',
 }
 
 /** Evaluates the rules that select tags. Each sees the tags that no earlier one selects. */

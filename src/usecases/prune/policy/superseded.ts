@@ -4,6 +4,7 @@ import type { Digest } from '../../../oci/digest.ts'
 import type { Why } from '../../../plan/prune/prune-plan.ts'
 import { formatSpan } from './age.ts'
 import type { ConditionResult, RuleResult } from './explanation.ts'
+import type { UseVerdict } from './rules/rule-options.ts'
 
 /** The verdict of the rules on a superseded digest. */
 export interface SupersededVerdict {
@@ -29,6 +30,10 @@ export interface SupersededOptions {
   readonly promotedAt: (digest: Digest) => number | undefined
   /** milliseconds since 1970 */
   readonly now: number
+  /** the verdict of `notPulledFor` on a digest */
+  readonly judgeUse: (digest: Digest, notPulledFor: number) => UseVerdict
+  /** by the name of a rule that dray cannot apply: the reason */
+  readonly notApplied: ReadonlyMap<string, string>
 }
 
 /** A digest that a tag pointed to before, and the first rule that selects the tag. */
@@ -57,7 +62,7 @@ export function judgeSuperseded(options: SupersededOptions): ReadonlyMap<Digest,
     const byNewest = ofDigest.toSorted((a, b) => b.at - a.at || (a.tag < b.tag ? -1 : 1))
     const all = moves.get(digest) ?? []
     const lastUse = Math.max(...all.map(({ at }) => at), options.promotedAt(digest) ?? 0)
-    const judged = byNewest.map((one) => judge(one, lastUse, newestSince.get(one.tag), options.now))
+    const judged = byNewest.map((one) => judge(one, lastUse, newestSince.get(one.tag), options))
     const deciding = judged.find(({ verdict }) => verdict === 'keep') ?? judged[0]
     if (deciding === undefined) continue
     const isDeleted = deciding.verdict === 'delete'
@@ -86,12 +91,15 @@ function findNewest(selected: readonly Selected[]): ReadonlyMap<string, number> 
 }
 
 function judge(
-  { tag, rule, at }: Selected,
+  { tag, rule, at, digest }: Selected,
   lastUse: number,
   newestSince: number | undefined,
-  now: number,
+  { now, judgeUse, notApplied }: SupersededOptions,
 ): RuleResult {
   const conditions: ConditionResult[] = []
+  const obstacle = notApplied.get(rule.name)
+  if (obstacle !== undefined)
+    return { name: rule.name, verdict: 'keep', text: `dray cannot apply the rule: ${obstacle}`, conditions }
   if (rule.keepNewest !== undefined) {
     const keeps = newestSince === undefined || at >= newestSince
     const text = `${keeps ? '' : 'not '}among the newest ${rule.keepNewest} of ${tag}`
@@ -102,6 +110,10 @@ function judge(
     const keeps = age <= rule.olderThan
     const text = `last tagged ${formatSpan(age)} ago, ${keeps ? 'not older' : 'older'} than ${formatSpan(rule.olderThan)}`
     conditions.push({ name: 'olderThan', keeps, text })
+  }
+  if (rule.notPulledFor !== undefined) {
+    const { isUnused, text } = judgeUse(digest, rule.notPulledFor)
+    conditions.push({ name: 'notPulledFor', keeps: !isUnused, text })
   }
   const keeping = conditions.find(({ keeps }) => keeps)
   const reasons = (keeping === undefined ? conditions : [keeping]).map((condition) => condition.text)

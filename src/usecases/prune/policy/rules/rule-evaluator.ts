@@ -2,7 +2,7 @@ import type { Rule, RuleOrder } from '../../../../config/retention/policy.ts'
 import type { Digest } from '../../../../oci/digest.ts'
 import type { Why } from '../../../../plan/prune/prune-plan.ts'
 import { formatSpan } from '../age.ts'
-import type { RuleOptions } from './rule-options.ts'
+import { judgeUse, type RuleOptions } from './rule-options.ts'
 import type { ConditionResult, RuleResult } from '../explanation.ts'
 import { NewestCount } from './newest-count.ts'
 import { positionOf } from './order.ts'
@@ -32,7 +32,7 @@ interface SelectedTag {
   readonly isVersionLike: boolean
 }
 
-type KeptKind = Extract<Why['kind'], 'kept' | 'undated' | 'unparsable' | 'versionLike'>
+type KeptKind = Extract<Why['kind'], 'kept' | 'undated' | 'unparsable' | 'versionLike' | 'notApplied'>
 
 /** A condition, and how it keeps a tag. */
 type Condition = ConditionResult & { readonly kind: KeptKind }
@@ -75,6 +75,8 @@ export class RuleEvaluator {
   decide(tag: string): DecidedResult {
     const candidate = this.#candidates.get(tag)
     if (candidate === undefined) throw new TypeError(`the rule ${this.rule.name} does not select ${tag}`)
+    const obstacle = this.#options.notApplied?.get(this.rule.name)
+    if (obstacle !== undefined) return this.#kept('notApplied', `dray cannot apply the rule: ${obstacle}`, [])
     if (candidate.isVersionLike) {
       const { scheme } = this.#options.reading
       const text = `version-like tag, which the scheme ${scheme} does not read`
@@ -107,9 +109,11 @@ export class RuleEvaluator {
     const { name, tags } = this.rule
     const newest = this.#keepNewest(candidate, group)
     const isUndated = newest?.name === 'time'
-    const conditions = [newest, isUndated ? undefined : this.#olderThan(candidate)].filter(
-      (one) => one !== undefined,
-    )
+    const conditions = [
+      newest,
+      isUndated ? undefined : this.#olderThan(candidate),
+      this.#notPulledFor(candidate),
+    ].filter((one) => one !== undefined)
     const results = conditions.map(({ name: condition, keeps, text }) => ({ name: condition, keeps, text }))
     const keeping = conditions.find(({ keeps }) => keeps)
     if (keeping !== undefined) return this.#kept(keeping.kind, keeping.text, results)
@@ -158,6 +162,13 @@ export class RuleEvaluator {
     const is = index === undefined ? `${formatSpan(age)} old` : `${index.text} for ${formatSpan(age)}`
     const text = `${is}, ${keeps ? 'not ' : ''}${index === undefined ? 'older' : 'longer'} than ${limit}`
     return { name: 'olderThan', keeps, text, kind: 'kept' }
+  }
+
+  #notPulledFor({ digest }: SelectedTag): Condition | undefined {
+    const { notPulledFor } = this.rule
+    if (notPulledFor === undefined) return undefined
+    const { isUnused, text } = judgeUse(this.#options, digest, notPulledFor)
+    return { name: 'notPulledFor', keeps: !isUnused, text, kind: 'kept' }
   }
 
   #kept(kind: KeptKind, text: string, conditions: readonly ConditionResult[]): DecidedResult {

@@ -15,6 +15,31 @@ export interface RuleOptions {
   readonly reading: VersionReading
   /** broken indexes; none by default */
   readonly broken?: ReadonlyMap<Digest, BrokenIndex>
+  /** the uses of images by the inventory; without it, a rule by pulls keeps everything */
+  readonly uses?: ImageUses
+  /** by the name of a rule that dray cannot apply: the reason; it keeps what it selects */
+  readonly notApplied?: ReadonlyMap<string, string>
+}
+
+/** When images were pulled or pushed last. */
+export interface ImageUses {
+  /** whether an image was not used for so many milliseconds, and the facts in words */
+  judge(digest: Digest, notPulledFor: number): UseVerdict
+}
+
+export interface UseVerdict {
+  readonly isUnused: boolean
+  /** `pulled 3d ago by containerd/2.0` */
+  readonly text: string
+}
+
+/** The verdict of the condition `notPulledFor`. */
+export function judgeUse(
+  { uses }: Pick<RuleOptions, 'uses'>,
+  digest: Digest,
+  notPulledFor: number,
+): UseVerdict {
+  return uses?.judge(digest, notPulledFor) ?? { isUnused: false, text: 'the last pull is unknown' }
 }
 
 export interface BrokenIndex {

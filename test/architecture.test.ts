@@ -44,6 +44,7 @@ const separateParts: readonly (readonly [folder: string, mayImport: readonly str
   ['usecases/placing', []],
   ['usecases/prune', []],
   ['usecases/views', []],
+  ['usecases/usage', []],
   ['registry/http', []],
   ['registry/credentials', []],
   ['registry/client', ['registry/http']],

@@ -7,6 +7,7 @@ import { settingLine } from './http/transport/origins.ts'
 import { type KnownVendor, vendorOfHost, vendorOfKind } from './known-vendors.ts'
 import type { ApiSettings } from './vendors/api/api-access.ts'
 import { vendorInventories } from './vendors/load-inventory.ts'
+import type { VendorApi } from './vendors/vendor-api.ts'
 
 /** The settings of a registry in dray.yaml that decide about its inventory. */
 export interface InventorySettings extends ApiSettings {
@@ -19,6 +20,8 @@ export interface InventoriesOptions {
   readonly stack: FetchStack
   /** Returns the settings of a registry or of another host in its normal form. */
   readonly settings: (host: string) => InventorySettings | undefined
+  /** Resolves a tag through the OCI API; undefined if it does not exist. */
+  readonly resolveTag: VendorApi['resolveTag']
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   /** uniform in [0, 1) */
@@ -56,7 +59,7 @@ export function vendorOf(registry: string, settings: InventorySettings = {}): Kn
 }
 
 async function open(registry: string, options: InventoriesOptions): Promise<Inventory | undefined> {
-  const { stack, settings: settingsOf, env, clock, random } = options
+  const { settings: settingsOf, stack } = options
   const settings = settingsOf(registry) ?? {}
   const vendor = vendorOf(registry, settings)
   const load = vendor && vendorInventories[vendor.kind]
@@ -67,6 +70,6 @@ async function open(registry: string, options: InventoriesOptions): Promise<Inve
     import('./vendors/api/check-inventory.ts'),
   ])
   const isInsecure = (host: string): boolean => settingsOf(host)?.insecure === true
-  const api = createVendorApi({ registry, vendor, settings, stack, isInsecure, env, clock, random })
+  const api = createVendorApi({ ...options, registry, vendor, settings, isInsecure })
   return checkInventory(create(api), stack.secrets)
 }

@@ -290,7 +290,7 @@ export class Context {
   }
   async #openInventories(): Promise<Inventories> {
     const { openAllInventories } = await import('./opening/open-inventories.ts')
-    const [{ config }, stack] = await Promise.all([this.config(), this.#fetchStack()])
-    return openAllInventories(config, stack, this.#options.env, this.clock)
+    const [{ config }, stack, stores] = await Promise.all([this.config(), this.#fetchStack(), this.stores()])
+    return openAllInventories(config, stack, stores, this.#options.env, this.clock)
   }
 }

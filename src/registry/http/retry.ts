@@ -107,9 +107,11 @@ function mayRetry(
     const { status } = result.response
     if (status === 416 && !asksForPart(request))
       return request.replay === 'always' && attempts < maxAttemptsAfterNonsense
-    if (request.finalStatuses?.includes(status) === true) return false
+    const isLimited = isRateLimited(result.response)
+    // The caller has another way after a 403, but not after a limit.
+    if (request.finalStatuses?.includes(status) === true && !(isLimited && status === 403)) return false
     // a registry refuses a request that exceeds its limit before it does anything
-    if (isRateLimited(result.response)) return true
+    if (isLimited) return true
     return retriedStatuses.has(status) && request.replay === 'always'
   }
   if (isTlsFailure(result.failure) || isProxyRefusal(result.failure)) return false

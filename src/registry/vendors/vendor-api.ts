@@ -1,6 +1,7 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { BeforeAttempt } from '../../lib/freshness.ts'
+import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { Fetch, RegistryRequest, Scope } from '../http/fetch.ts'
 
@@ -29,6 +30,10 @@ export interface VendorApi {
    */
   send(request: VendorRequest, call: Call): Promise<VendorResponse>
   /**
+   * Resolves a tag by HEAD through the OCI API, which is no pull. Undefined: the tag does not exist.
+   */
+  resolveTag(repository: RepositoryName, tag: string, call: Call): Promise<Digest | undefined>
+  /**
    * The stack without authentication, for a client of the vendor. It sends to any origin, and the
    * caller adds credentials.
    */
@@ -56,6 +61,7 @@ export interface VendorRequest {
    * only if the API has the registry's origin
    */
   readonly authorization: string | undefined | { readonly scopes: readonly Scope[] }
+  /** A status that it has is not retried, except for a limit of requests. */
   readonly expect: readonly number[]
   /** for errors: `list the versions of` and the reference */
   readonly doing: string

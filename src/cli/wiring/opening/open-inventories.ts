@@ -1,5 +1,6 @@
 import type { Config } from '../../../config/config.ts'
 import type { Inventories } from '../../../images/inventory/inventory.ts'
+import type { Repositories } from '../../../images/ports.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { FetchStack } from '../../../registry/http/stack.ts'
 import { openInventories } from '../../../registry/open-inventories.ts'
@@ -8,9 +9,18 @@ import { openInventories } from '../../../registry/open-inventories.ts'
 export function openAllInventories(
   { registries }: Config,
   stack: FetchStack,
+  stores: Repositories,
   env: Readonly<Record<string, string | undefined>>,
   clock: Clock,
 ): Inventories {
   const settings = (host: string): ReturnType<typeof registries.get> => registries.get(host)
-  return openInventories({ stack, settings, env, clock, random: Math.random })
+  return openInventories({
+    stack,
+    settings,
+    resolveTag: async (repository, tag, call) =>
+      (await stores.source(repository).resolve({ tag }, call))?.digest,
+    env,
+    clock,
+    random: Math.random,
+  })
 }

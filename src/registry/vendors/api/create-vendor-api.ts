@@ -37,6 +37,7 @@ export interface VendorApiOptions {
   readonly stack: FetchStack
   /** whether dray.yaml allows plain http to a host */
   readonly isInsecure: (host: string) => boolean
+  readonly resolveTag: VendorApi['resolveTag']
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   /** uniform in [0, 1) */
@@ -73,6 +74,7 @@ export function createVendorApi(options: VendorApiOptions): VendorApi {
     secret: (path, call) => secrets.find(path, call),
     keepSecret,
     send: (request, call) => sender.send(request, call),
+    resolveTag: options.resolveTag,
     fetch: stack.anonymous,
   }
 }
@@ -118,7 +120,7 @@ class ApiSender {
   }
 
   #requestOf(request: VendorRequest): RegistryRequest {
-    const { method, json, headers, authorization, beforeAttempt } = request
+    const { method, json, headers, authorization, expect, beforeAttempt } = request
     const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json))
     const isValue = typeof authorization === 'string'
     return {
@@ -135,6 +137,7 @@ class ApiSender {
       ...(body !== undefined && { body: { kind: 'bytes', bytes: body } }),
       scopes: typeof authorization === 'object' ? authorization.scopes : [],
       replay: 'always',
+      finalStatuses: expect,
       lane: 'small',
       beforeAttempt,
     }

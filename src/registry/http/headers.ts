@@ -13,8 +13,13 @@ interface Link {
  * sent. A link without `rel` is no next page.
  */
 export function nextLink(value: string): string | undefined {
+  return linkTo(value, 'next')
+}
+
+/** Returns the target of the first link with a relation in lower case, as `nextLink` does. */
+export function linkTo(value: string, relation: string): string | undefined {
   if (value.length > maxLength) return undefined
-  return links(value).find((link) => link.relations.includes('next'))?.target
+  return links(value).find((link) => link.relations.includes(relation))?.target
 }
 
 /** Reads the links up to the first malformed one. */

@@ -5,4 +5,6 @@ import type { VendorApi } from './vendor-api.ts'
 export type CreateInventory = (api: VendorApi) => Inventory
 
 /** Loads the code of a vendor. Each is loaded only for a registry of its kind. */
-export const vendorInventories: Readonly<Partial<Record<InventoryKind, () => Promise<CreateInventory>>>> = {}
+export const vendorInventories: Readonly<Partial<Record<InventoryKind, () => Promise<CreateInventory>>>> = {
+  ghcr: async () => (await import('./ghcr/ghcr.ts')).createGhcrInventory,
+}

@@ -107,7 +107,7 @@ async function* readAtOnce<T>(
     findings.contradiction ??= { why: `the first page is empty, and the total is ${total}`, isChange: false }
   if (size === 0 || findings.contradiction !== undefined) return
   const last = Math.ceil(total / size)
-  for await (const [number, page] of inParallel(list, last, call)) {
+  for await (const [number, page] of inParallel(list.read, last, call)) {
     bounds.add(page.bytes)
     note(list, findings, page, number)
     const expected = number < last ? size : total - size * (last - 1)
@@ -130,12 +130,12 @@ async function* readAtOnce<T>(
 }
 
 /** Reads the pages from 2 to `last`, and returns them in order. */
-async function* inParallel<T>(
-  { read }: NumberedList<T>,
+export async function* inParallel<Page>(
+  read: (page: number, call: Call) => Promise<Page>,
   last: number,
   call: Call,
-): AsyncGenerator<readonly [number: number, page: NumberedPage<T>], void> {
-  const pending: Promise<NumberedPage<T>>[] = []
+): AsyncGenerator<readonly [number: number, page: Page], void> {
+  const pending: Promise<Page>[] = []
   const ended = new AbortController()
   const signal = AbortSignal.any([call.signal, ended.signal])
   let next = 2

@@ -3,5 +3,6 @@ import type { VendorImitation, VendorName } from './vendor.ts'
 /** Loads the imitation of a vendor. Each is loaded only if it is used. */
 export const vendorImitations: Readonly<Partial<Record<VendorName, () => Promise<VendorImitation>>>> = {
   ghcr: async () => (await import('./ghcr/ghcr.ts')).ghcr,
+  ecr: async () => (await import('./ecr.ts')).createEcrImitation(),
   dockerhub: async () => (await import('./dockerhub/dockerhub.ts')).dockerhub,
 }

@@ -26,17 +26,27 @@ export async function admit(
   route: EndpointRoute,
   request: EndpointRequest,
 ): Promise<EndpointResponse | undefined> {
+  const { scheme } = control.options
+  if (scheme === 'bearer' && route.kind === 'token') return answerTokenRequest(control, request)
+  return admitAccess(control, accessOf(control.options, route, request), request, route.kind === 'base')
+}
+
+/**
+ * Admits a request that needs this access (undefined) or answers it.
+ * @param needsUser anonymous requests are challenged, even if they need no access
+ */
+export function admitAccess(
+  control: AccessControl,
+  needed: readonly ResourceAccess[],
+  request: EndpointRequest,
+  needsUser = false,
+): EndpointResponse | undefined {
   const { scheme, users } = control.options
+  if (scheme === 'bearer') return admitBearer(control, needed, request)
   const header = request.header('authorization')
-  if (scheme === 'bearer') {
-    return route.kind === 'token'
-      ? answerTokenRequest(control, request)
-      : admitBearer(control, route, request)
-  }
   const user = header === undefined ? undefined : userOfBasic(header, users)
   if (user !== undefined) request.identity.user = user
-  else if (header !== undefined || route.kind === 'base') return unauthorized(basicChallenge)
-  const needed = accessOf(control.options, route, request)
+  else if (header !== undefined || needsUser) return unauthorized(basicChallenge)
   if (needed.every((access) => mayDoAll(control.options, user, access))) return undefined
   return user === undefined
     ? unauthorized(basicChallenge)
@@ -71,10 +81,9 @@ function accessOf(
 
 function admitBearer(
   control: AccessControl,
-  route: EndpointRoute,
+  needed: readonly ResourceAccess[],
   request: EndpointRequest,
 ): EndpointResponse | undefined {
-  const needed = accessOf(control.options, route, request)
   const header = request.header('authorization')
   const token = control.tokens.get(/^bearer\s+(\S+)\s*$/i.exec(header ?? '')?.[1] ?? '')
   const isGood = token !== undefined && control.clock.now() < token.expiresAt

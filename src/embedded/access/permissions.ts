@@ -1,7 +1,8 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Users } from './users.ts'
 
-export type AccessAction = 'pull' | 'push' | 'delete'
+/** `metadata_read` is an action of Azure Container Registry, for its own API. */
+export type AccessAction = 'pull' | 'push' | 'delete' | 'metadata_read'
 
 /** Users and how they authenticate; for trials and tests. */
 export interface AccessOptions {
@@ -69,5 +70,5 @@ export function serviceOf({ options }: AccessControl, { origin }: { readonly ori
 }
 
 function isAction(text: string): text is AccessAction {
-  return text === 'pull' || text === 'push' || text === 'delete'
+  return text === 'pull' || text === 'push' || text === 'delete' || text === 'metadata_read'
 }

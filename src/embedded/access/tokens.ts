@@ -90,7 +90,7 @@ function newRefreshToken({ refreshTokens, newSecret }: AccessControl, user: stri
 /** Parses `type:name:action,action`, separated by spaces. A name may contain a port. */
 function parseScopes(text: string): readonly ResourceAccess[] {
   return text.split(' ').flatMap((scope) => {
-    const match = /^([a-z]+)(?:\([a-z0-9]+\))?:(.+):([a-z*,]*)$/.exec(scope)
+    const match = /^([a-z]+)(?:\([a-z0-9]+\))?:(.+):([a-z_*,]*)$/.exec(scope)
     if (match === null) return []
     const [, type = '', name = '', actions = ''] = match
     return [{ type, name, actions: actions.split(',').filter((action) => action !== '') }]

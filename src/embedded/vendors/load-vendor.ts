@@ -4,5 +4,8 @@ import type { VendorImitation, VendorName } from './vendor.ts'
 export const vendorImitations: Readonly<Partial<Record<VendorName, () => Promise<VendorImitation>>>> = {
   ghcr: async () => (await import('./ghcr/ghcr.ts')).ghcr,
   ecr: async () => (await import('./ecr.ts')).createEcrImitation(),
+  gar: async () => (await import('./gar/imitation.ts')).createGarImitation(),
+  acr: async () => (await import('./acr.ts')).createAcrImitation(),
   dockerhub: async () => (await import('./dockerhub/dockerhub.ts')).dockerhub,
+  gitlab: async () => (await import('./gitlab.ts')).createGitLabImitation(),
 }

@@ -1,0 +1,117 @@
+import type { Removal, RemovalOutcome } from '../../../images/inventory/inventory.ts'
+import type { Call } from '../../../lib/call.ts'
+import { DrayError } from '../../../lib/errors.ts'
+import type { BeforeAttempt } from '../../../lib/freshness.ts'
+import { isRecord } from '../../../oci/json.ts'
+import { formatAt, type RepositoryName } from '../../../oci/reference.ts'
+import { answerObject, textOf } from '../answer-fields.ts'
+import type { VendorResponse } from '../vendor-api.ts'
+import type { GarApi, GarFields } from './gar-api.ts'
+import { type GarImage, resourcePath } from './resource-names.ts'
+
+/** Waits between requests for the state of an operation, in milliseconds. */
+const firstWaitMs = 500
+const longestWaitMs = 10_000
+/** How long dray waits for an operation. */
+const maxWaitMs = 10 * 60_000
+
+/**
+ * The state of the item or its repository forbids the delete (google.rpc.Code). Its HTTP status is
+ * 400, as for an invalid request.
+ */
+const failedState = 'FAILED_PRECONDITION'
+
+/** Codes of google.rpc.Code. */
+const notFound = 5
+const failedPrecondition = 9
+
+interface GarRemoval {
+  readonly removal: Removal
+  readonly repository: RepositoryName
+  readonly image: GarImage
+  readonly beforeAttempt: BeforeAttempt | undefined
+}
+
+/**
+ * Deletes a tag, or a version with its tags, through Google's API. dray uses it if the OCI API does
+ * not delete. The delete of a version is a long-running operation (google.aip.dev/151), which can
+ * fail after it was accepted: dray waits for its end.
+ */
+export async function removeItem(api: GarApi, of: GarRemoval, call: Call): Promise<RemovalOutcome> {
+  const { removal, repository, image, beforeAttempt } = of
+  const isTag = removal.kind === 'tag'
+  const item = isTag ? (['tags', removal.tag] as const) : (['versions', removal.digest] as const)
+  const path = resourcePath(image, 'repositories', image.repository, 'packages', image.image, ...item)
+  const at = isTag ? { tag: removal.tag } : { digest: removal.digest }
+  const doing = `delete ${formatAt(repository, at)}`
+  try {
+    const answer = await api.send(
+      {
+        method: 'DELETE',
+        path,
+        ...(!isTag && { query: { force: 'true' } }),
+        expect: [200, 400, 404],
+        doing,
+        repository,
+        beforeAttempt,
+      },
+      call,
+    )
+    if (answer.status === 404) return { removal, result: 'absent' }
+    if (answer.status === 400) return await refusedOutcome(removal, answer, doing)
+    if (isTag) return { removal, result: 'removed' }
+    const started = answerObject(await answer.json(), api.listOf({ doing, repository }))
+    return outcomeOf(removal, await endOf(api, started, { doing, repository }, call), doing)
+  } catch (error) {
+    call.signal.throwIfAborted()
+    return { removal, result: 'failed', error }
+  }
+}
+
+async function refusedOutcome(
+  removal: Removal,
+  answer: VendorResponse,
+  doing: string,
+): Promise<RemovalOutcome> {
+  const text = await answer.text()
+  const body = await answer.json()
+  const isProtected = isRecord(body) && isRecord(body['error']) && body['error']['status'] === failedState
+  if (isProtected) return { removal, result: 'protected', text }
+  const error = new DrayError('refused', `cannot ${doing}: Google answered 400`, { status: 400, why: text })
+  return { removal, result: 'failed', error }
+}
+
+/** Waits until an operation is done. @throws `timeout`. */
+async function endOf(
+  api: GarApi,
+  started: GarFields,
+  of: Parameters<GarApi['listOf']>[0],
+  call: Call,
+): Promise<GarFields> {
+  const { clock } = api
+  const name = textOf(started, 'name') ?? ''
+  const until = clock.now() + maxWaitMs
+  let operation = started
+  for (let waitMs = firstWaitMs; operation['done'] !== true; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+    if (!/^projects\/[^/]+\/locations\/[^/]+\/operations\/[^/]+$/.test(name))
+      throw new DrayError('protocol', `cannot ${of.doing}: the answer names no operation`)
+    if (clock.now() >= until)
+      throw new DrayError('timeout', `cannot ${of.doing}: the operation has not ended`, {
+        why: `Google Artifact Registry still deletes after ${maxWaitMs / 60_000} minutes`,
+        hint: 'Run the command again. It finds out whether the manifest still exists.',
+      })
+    await clock.sleep(waitMs, call.signal)
+    const answer = await api.send({ ...of, path: `/v1/${name}` }, call)
+    operation = answerObject(await answer.json(), api.listOf(of))
+  }
+  return operation
+}
+
+function outcomeOf(removal: Removal, { error }: GarFields, doing: string): RemovalOutcome {
+  if (!isRecord(error)) return { removal, result: 'removed' }
+  const text = textOf(error, 'message') ?? 'the operation failed'
+  if (error['code'] === notFound) return { removal, result: 'absent' }
+  if (error['code'] === failedPrecondition) return { removal, result: 'protected', text }
+  const failure = new DrayError('unavailable', `cannot ${doing}: the operation failed`, { why: text })
+  return { removal, result: 'failed', error: failure }
+}

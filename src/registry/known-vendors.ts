@@ -57,7 +57,8 @@ export const knownVendors: readonly KnownVendor[] = [
     hosts: /(?:(?:^|-)docker\.pkg\.dev|^(?:[a-z]+\.)?gcr\.io)$/,
     api: 'https://artifactregistry.googleapis.com',
     token: {
-      permissions: 'artifactregistry.repositories.get, versions.list and tags.list, and versions.delete and tags.delete to delete',
+      permissions:
+        'artifactregistry.repositories.get, versions.list and tags.list, and versions.delete and tags.delete to delete',
       create: 'gcloud auth configure-docker, or a service account',
     },
     source: 'cloud.google.com/artifact-registry/docs/reference/rest',

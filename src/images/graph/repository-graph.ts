@@ -30,3 +30,11 @@ export interface PreviousScan {
   /** by each manifest whose referrers were listed: the indexes among them */
   readonly indexReferrers: ReadonlyMap<Digest, readonly Digest[]>
 }
+
+/** How listed manifests are read. */
+export interface ListedReadOptions {
+  /** the listed manifests below them are read too */
+  readonly below?: boolean
+  /** is called for a manifest that cannot be read */
+  readonly failed?: (digest: Digest, error: unknown) => void
+}

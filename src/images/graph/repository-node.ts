@@ -2,7 +2,9 @@ import { annotationKeys, predicateTypeKeys } from '../../oci/annotations.ts'
 import { bareDescriptor, type Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { artifactTypeOf, blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
+import { isIndexType, isManifestType } from '../../oci/media-types.ts'
 import { formatPlatform } from '../../oci/platform.ts'
+import type { InventoryEntry } from '../inventory/inventory.ts'
 import { isImageConfig } from '../config/image-config.ts'
 import { holdPredicateType } from '../holds/hold-tag.ts'
 import { embeddedLayer } from './embedded-layer.ts'
@@ -26,6 +28,11 @@ export interface RepositoryNode {
   readonly created?: string
   /** of a referrer with one layer, which may be an attestation */
   readonly statement?: StatementLayer
+  /**
+   * the inventory lists the manifest, and dray has not read it: it has what the vendor gives, and
+   * no blobs
+   */
+  readonly isListed?: true
 }
 
 /** The only layer of a referrer, and the predicate type that the annotations state. */
@@ -86,6 +93,28 @@ function statementOf(manifest: Manifest, bytes: Uint8Array): { readonly statemen
   const embedded = predicateType === holdPredicateType ? embeddedLayer(bytes, layer) : undefined
   return { statement: { ...base, predicateType, ...(embedded !== undefined && { embedded }) } }
 }
+
+/** The node of a manifest that only the inventory shows. */
+export function listedNode({
+  digest,
+  mediaType = '',
+  artifactType,
+  subject,
+  children,
+}: InventoryEntry): RepositoryNode {
+  return {
+    descriptor: { mediaType, digest, size: 0 },
+    kind: isIndexType(mediaType) ? 'index' : isManifestType(mediaType) ? 'manifest' : 'opaque',
+    children: children?.map((child) => ({ digest: child, isAttestation: false })) ?? nothing,
+    blobs: nothing,
+    ...(subject !== undefined && { subject }),
+    ...(artifactType !== undefined && { artifactType }),
+    isListed: true,
+  }
+}
+
+/** A repository can have 100,000 manifests that are not read. */
+const nothing: readonly never[] = []
 
 export function opaqueNode(descriptor: Descriptor): RepositoryNode {
   return { descriptor: bareDescriptor(descriptor), kind: 'opaque', children: [], blobs: [] }

@@ -5,9 +5,10 @@ import type { Digest } from '../../oci/digest.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { unlistedError } from '../evidence/referrers.ts'
 import { inParallel } from '../parallel.ts'
+import type { InventorySnapshot } from '../inventory/inventory-snapshot.ts'
 import type { SourceRepository } from '../ports.ts'
-import type { PreviousScan, RepositoryGraph } from './repository-graph.ts'
-import type { RepositoryNode } from './repository-node.ts'
+import type { ListedReadOptions, PreviousScan, RepositoryGraph } from './repository-graph.ts'
+import { listedNode, type RepositoryNode } from './repository-node.ts'
 
 /**
  * Tags, manifests and lists of referrers that are read at once. The limit of the registry is in
@@ -80,6 +81,54 @@ export class RepositoryScan {
       again.filter((tag) => !this.#tags.has(tag)),
       call,
     )
+  }
+
+  /** Adds the tags and manifests of a complete inventory. Reads none of them. */
+  addListed({ entries, tags }: Pick<InventorySnapshot, 'entries' | 'tags'>): void {
+    for (const [tag, digest] of tags) this.#tags.set(tag, digest)
+    for (const entry of entries.values()) this.#add(listedNode(entry))
+  }
+
+  /**
+   * Reads listed manifests, and the listed manifests below them if `below`. One that does not exist
+   * any more is removed, and its tags have no manifest.
+   * @param failed is called for each manifest that cannot be read; without it, that is thrown
+   */
+  async readListed(
+    digests: Iterable<Digest>,
+    call: Call,
+    { below = false, failed }: ListedReadOptions = {},
+  ): Promise<void> {
+    const isListed = (digest: Digest): boolean => this.#nodes.get(digest)?.isListed === true
+    const tried = new Set<Digest>()
+    for (let wave = [...new Set(digests)].filter(isListed); wave.length > 0;) {
+      for (const digest of wave) tried.add(digest)
+      await inParallel(wave, readsAtOnce, call, (digest, c) => this.#readOne(digest, c, failed))
+      const children = below
+        ? wave.flatMap((digest) => this.#nodes.get(digest)?.children.map((child) => child.digest) ?? [])
+        : []
+      wave = [...new Set(children)].filter((digest) => isListed(digest) && !tried.has(digest))
+    }
+    for (const [tag, digest] of this.#tags)
+      if (digest !== null && tried.has(digest) && this.#missing.has(digest)) this.#tags.set(tag, null)
+    await this.#addChildren(call)
+  }
+
+  async #readOne(digest: Digest, call: Call, failed: ListedReadOptions['failed']): Promise<void> {
+    try {
+      const node = await this.#source.find(digest, call)
+      if (node !== null) return this.#add(node)
+      this.#nodes.delete(digest)
+      this.#missing.add(digest)
+    } catch (error) {
+      if (failed === undefined || call.signal.aborted) throw error
+      failed(digest, error)
+    }
+  }
+
+  /** Puts a tag on the manifest that the OCI API shows; null: it is absent. */
+  moveTag(tag: string, digest: Digest | null): void {
+    this.#tags.set(tag, digest)
   }
 
   async addTags(tags: readonly string[], call: Call): Promise<void> {

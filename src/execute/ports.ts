@@ -7,6 +7,7 @@ import type { DeleteStep, RepositoryPlan } from '../plan/prune/prune-plan.ts'
 import type { Reviewed } from '../plan/review.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
 import type { RepositoryReader } from '../images/graph/repository-reader.ts'
+import type { Inventories } from '../images/inventory/inventory.ts'
 import type { Repositories } from '../images/ports.ts'
 import type { SettledDelete } from './deletes/delete-ledger.ts'
 import type { ConflictPorts } from './records/explain-conflict.ts'
@@ -46,6 +47,8 @@ export interface ExecutePorts extends RunPorts {
 export interface PrunePorts extends RunPorts {
   /** reads the whole repository; it may know manifests of earlier readings */
   readonly reader: (repository: RepositoryName) => RepositoryReader
+  /** the inventories of registries, which also delete; absent: only the OCI API is used */
+  readonly inventory?: Inventories['inventory']
   /** images that are in use by now, beside those that the plan knows */
   readonly usedNow?: (repository: RepositoryName) => readonly TagOrDigest[]
   /** what other runs put into a repository since it was read for the plan (audit log) */

@@ -119,7 +119,7 @@ function messageOf(record: AuditRecord, result: string): string {
 /** Fields that the class does not define, under their names in the audit record. */
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
-  const { gates, losesTags } = record
+  const { by, gates, losesTags } = record
   return {
     phase,
     plan,
@@ -130,6 +130,7 @@ function unmappedOf(record: AuditRecord): OcsfEvent {
     before,
     after,
     losesTags,
+    by,
     gates,
     reason,
     ticket,

@@ -89,6 +89,11 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
    * registry deleted together with a tag, or tags of an image that the registry keeps
    */
   readonly losesTags?: readonly string[]
+  /**
+   * of the outcome of a delete that was sent: the API that it was sent to, `oci` or the kind of the
+   * vendor's
+   */
+  readonly by?: string
   /** the id of the later run that found out the outcome by reading the registry */
   readonly resolvedBy?: string
   readonly error?: ErrorInfo

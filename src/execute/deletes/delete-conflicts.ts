@@ -1,6 +1,7 @@
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
+import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
 
 /** A tag that does not point at what the plan saw. */
@@ -27,6 +28,20 @@ export function movedTagConflict(step: DeleteStep, { tag, to }: MovedTag): DrayE
 /** The error for a delete that comes after another one that is not executed. */
 export function predecessorIsKept(step: DeleteStep): ErrorInfo {
   return toErrorInfo(deleteConflict(step, 'a manifest that leads to it is kept'))
+}
+
+/** The error for what a manifest leads to that the registry keeps, with the hint about that one. */
+export function keptWithPredecessor(step: DeleteStep, { error, result }: DeleteOutcome): ErrorInfo {
+  const status = result === 'kept' ? error?.status : undefined
+  return {
+    ...predecessorIsKept(step),
+    code: 'unsupported',
+    why: 'the registry keeps a manifest that leads to it',
+    ...(status !== undefined && { status }),
+    hint:
+      error?.hint ??
+      'The registry refuses this delete. Keep the image, or ask the administrator of the registry.',
+  }
 }
 
 function nameOf(step: DeleteStep): string {

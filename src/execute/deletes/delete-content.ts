@@ -7,13 +7,21 @@ import type { DeleteManifestStep, DeleteTagStep } from '../../plan/prune/prune-p
 import type { TargetRepository } from '../../images/ports.ts'
 import { isMissing } from '../../images/graph/is-missing.ts'
 import { resolveTags } from '../../images/tags/tags.ts'
+import type { StepApi } from './apis/delete-apis.ts'
 import { deleteConflict, type MovedTag, movedTagConflict } from './delete-conflicts.ts'
 
 /**
  * `unchanged`: it was already absent; `stopped`: nothing was deleted, because `stop` was aborted;
- * else the tag that keeps it, or why it is in the live set by now
+ * else the tag that keeps it, why it is in the live set by now, or why a tag is the last one of an
+ * image that the registry deletes with it
  */
-export type Deleted = 'done' | 'unchanged' | 'stopped' | MovedTag | { readonly live: ErrorInfo }
+export type Deleted =
+  | 'done'
+  | 'unchanged'
+  | 'stopped'
+  | MovedTag
+  | { readonly live: ErrorInfo }
+  | { readonly last: ErrorInfo }
 
 /** The targets of the tags of a manifest just before its delete; null: the tag was deleted. */
 export interface OwnTags {
@@ -31,6 +39,7 @@ export interface DeletePorts {
 }
 
 interface ManifestDelete {
+  readonly api: StepApi
   readonly untagged: Set<string>
   readonly findLive: () => Promise<ErrorInfo | undefined>
 }
@@ -86,7 +95,7 @@ export async function deleteManifest(
   step: DeleteManifestStep,
   own: OwnTags,
   ports: DeletePorts,
-  { untagged, findLive }: ManifestDelete,
+  { api, untagged, findLive }: ManifestDelete,
 ): Promise<Deleted> {
   const { store, clock, stop, call } = ports
   const { digest } = step.target
@@ -108,11 +117,11 @@ export async function deleteManifest(
     if (live !== undefined) throw new DrayError(live.code, live.message, live)
   })
   const left = [...own.tags].flatMap(([tag, to]) => (to === digest ? [tag] : []))
-  const isFreeOfTags = (): boolean => left.length === 0 || store.capability('deleteTagged') !== 'no'
+  const isFreeOfTags = (): boolean => left.length === 0 || api.takesTags()
   try {
     if (isFreeOfTags()) {
       try {
-        const deleted = await store.deleteManifest(digest, call, beforeAttempt)
+        const deleted = await api.deleteManifest(digest, beforeAttempt)
         return deleted === 'deleted' ? 'done' : 'unchanged'
       } catch (error) {
         // the response may have said that this registry wants the tags deleted first
@@ -123,7 +132,7 @@ export async function deleteManifest(
       await store.deleteTag(tag, call, beforeAttempt)
       untagged.add(tag)
     }
-    await store.deleteManifest(digest, call, beforeAttempt)
+    await api.deleteManifest(digest, beforeAttempt)
     // also if the manifest went with its last tag
     return 'done'
   } catch (error) {
@@ -133,37 +142,48 @@ export async function deleteManifest(
   }
 }
 
+interface TagDelete {
+  readonly api: StepApi
+  /** returns why the tag must stay because it is the last one on its manifest */
+  readonly findLastTag: () => Promise<ErrorInfo | undefined>
+}
+
 /**
  * Deletes a tag alone, and checks it just before that.
  * @throws `unsupported`, `refused` and what the store throws
  */
-export async function deleteTag(step: DeleteTagStep, ports: DeletePorts): Promise<Deleted> {
+export async function deleteTag(
+  step: DeleteTagStep,
+  ports: DeletePorts,
+  { api, findLastTag }: TagDelete,
+): Promise<Deleted> {
   const { store, clock, stop, call } = ports
   const { tag, digest } = step
-  const check: { moved?: MovedTag | undefined } = {}
+  const check: { kept?: Exclude<Deleted, string> | undefined } = {}
   const isThere = async (): Promise<boolean> => {
     const found = await store.resolve({ tag }, call)
-    check.moved = found === undefined || found.digest === digest ? undefined : { tag, to: found.digest }
+    check.kept = found === undefined || found.digest === digest ? undefined : { tag, to: found.digest }
     return found !== undefined
+  }
+  const findReason = async (): Promise<void> => {
+    const live = await findReturned(step, ports)
+    const last = live === undefined ? await findLastTag() : undefined
+    check.kept = live !== undefined ? { live } : last !== undefined ? { last } : undefined
   }
   const checkedAt = clock.now()
   if (!(await isThere())) return 'unchanged'
-  if (check.moved !== undefined) return check.moved
-  const returned = await findReturned(step, ports)
-  if (returned !== undefined) return { live: returned }
+  if (check.kept === undefined) await findReason()
+  if (check.kept !== undefined) return check.kept
   if (stop.aborted) return 'stopped'
-  const back: { live?: ErrorInfo | undefined } = {}
   const beforeAttempt = repeatStaleCheck(checkedAt, clock, async () => {
     await isThere()
-    if (check.moved !== undefined) throw movedTagConflict(step, check.moved)
-    back.live = await findReturned(step, ports)
-    if (back.live !== undefined) throw new DrayError(back.live.code, back.live.message, back.live)
+    if (check.kept === undefined) await findReason()
+    if (check.kept !== undefined) throw new DrayError('conflict', `a check keeps the tag ${tag}`)
   })
   try {
-    return (await store.deleteTag(tag, call, beforeAttempt)) === 'deleted' ? 'done' : 'unchanged'
+    return (await api.deleteTag(tag, digest, beforeAttempt)) === 'deleted' ? 'done' : 'unchanged'
   } catch (error) {
-    if (check.moved !== undefined) return check.moved
-    if (back.live !== undefined) return { live: back.live }
+    if (check.kept !== undefined) return check.kept
     throw error
   }
 }

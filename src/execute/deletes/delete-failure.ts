@@ -18,7 +18,7 @@ type Consequence =
   | 'failIt'
 
 /** Responses that are about the user, not about what was to be deleted. */
-const denials: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden'])
+const denials: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden', 'config'])
 /** Statuses of a registry, or of a proxy before it, that deletes nothing here for now. */
 const unexplained: ReadonlySet<number | undefined> = new Set([400, 403, 405])
 /** The registry may have deleted it anyway. */

@@ -3,7 +3,7 @@ import type { Digest } from '../../oci/digest.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
-import { predecessorIsKept } from './delete-conflicts.ts'
+import { keptWithPredecessor, predecessorIsKept } from './delete-conflicts.ts'
 import { digestOf, type EndedDelete } from './delete-records.ts'
 import type { DeletedContent, Loss } from './losses.ts'
 import { ReadySteps } from './ready-steps.ts'
@@ -33,6 +33,8 @@ export class DeleteLedger {
   /** steps whose intents are recorded */
   readonly #announced = new Set<StepId>()
   readonly #ready: Readonly<Record<DeleteStep['kind'], ReadySteps>>
+  /** the API that each step was sent to */
+  readonly #apis = new Map<StepId, string>()
   /** steps that did not succeed, whose dependents are still to be settled */
   #failures: DeleteStep[] = []
   #unrecorded: EndedDelete[] = []
@@ -128,6 +130,11 @@ export class DeleteLedger {
     return taken
   }
 
+  /** Notes the API that a step is sent to; its outcome names it. */
+  noteApi({ id }: DeleteStep, api: string): void {
+    this.#apis.set(id, api)
+  }
+
   /** @param found what the tag of the step points at, if it is not what the plan saw */
   settle(step: DeleteStep, result: DeleteOutcome['result'], error?: ErrorInfo, found?: Digest): void {
     this.#settle(step, { result, ...(error !== undefined && { error }) }, found)
@@ -195,7 +202,8 @@ export class DeleteLedger {
 
   #settle(step: DeleteStep, fields: Omit<DeleteOutcome, 'step' | 'repository'>, found?: Digest): void {
     if (this.#outcomes.has(step.id)) return
-    const outcome = { step: step.id, repository: step.repository, ...fields }
+    const by = isSent(fields.result) ? this.#apis.get(step.id) : undefined
+    const outcome = { step: step.id, repository: step.repository, ...fields, ...(by !== undefined && { by }) }
     this.#end(step, outcome)
     this.#unrecorded.push({ step, outcome, ...(found !== undefined && { found }) })
   }
@@ -267,6 +275,11 @@ export class DeleteLedger {
   }
 }
 
+/** Whether the result can be the answer to a delete. */
+function isSent(result: DeleteOutcome['result']): boolean {
+  return result !== 'conflict' && result !== 'notAttempted'
+}
+
 function isSuccess({ result }: DeleteOutcome): boolean {
   return result === 'done' || result === 'unchanged'
 }
@@ -277,18 +290,4 @@ function refersTo(step: DeleteStep, subject: Digest): boolean {
 
 export function unattempted(why: string): ErrorInfo {
   return { code: 'interrupted', message: `not attempted: ${why}` }
-}
-
-/** The error for what a manifest leads to that the registry keeps, with the hint about that one. */
-function keptWithPredecessor(step: DeleteStep, { error, result }: DeleteOutcome): ErrorInfo {
-  const status = result === 'kept' ? error?.status : undefined
-  return {
-    ...predecessorIsKept(step),
-    code: 'unsupported',
-    why: 'the registry keeps a manifest that leads to it',
-    ...(status !== undefined && { status }),
-    hint:
-      error?.hint ??
-      'The registry refuses this delete. Keep the image, or ask the administrator of the registry.',
-  }
 }

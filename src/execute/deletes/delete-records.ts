@@ -30,6 +30,7 @@ export function outcomeRecord(plan: RepositoryPlan, { step, outcome, found }: En
     step,
     ...imageOf(plan),
     ...resultOf(step, outcome, found),
+    ...(outcome.by !== undefined && { by: outcome.by }),
     ...(outcome.losesTags !== undefined && { losesTags: outcome.losesTags }),
     ...(outcome.error !== undefined && { error: outcome.error }),
   }

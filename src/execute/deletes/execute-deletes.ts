@@ -46,6 +46,7 @@ export async function executeDeletes(
   const unaborted: Call = { ...call, signal: new AbortController().signal }
   await inParallel(repositories, repositoriesAtOnce, unaborted, async (one) => {
     const deletes = new RepositoryDeletes(one, {
+      inventory: await ports.inventory?.(one.repository.registry),
       store: ports.stores.target(one.repository),
       reader: ports.reader(one.repository),
       clock: ports.clock,

@@ -1,7 +1,6 @@
 import type { RecordedPut } from '../../audit/query/recorded-puts.ts'
 import type { Call } from '../../lib/call.ts'
-import { type ErrorInfo, toDrayError, toErrorInfo } from '../../lib/errors.ts'
-import { isFresh } from '../../lib/freshness.ts'
+import { toErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type TagOrDigest } from '../../oci/reference.ts'
 import type { StepId } from '../../plan/plan.ts'
@@ -10,15 +9,11 @@ import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
-import { movedTagConflict } from './delete-conflicts.ts'
-import {
-  type DeletePorts,
-  deleteManifest,
-  deleteTag,
-  movedTags,
-  type OwnTags,
-  readOwnTags,
-} from './delete-content.ts'
+import type { Inventory } from '../../images/inventory/inventory.ts'
+import { DeleteApis } from './apis/delete-apis.ts'
+import { LastTags } from './apis/last-tag.ts'
+import { VendorList } from './apis/vendor-list.ts'
+import type { DeletePorts } from './delete-content.ts'
 import { DeleteLedger, type SettledDelete, unattempted } from './delete-ledger.ts'
 import type { EndedDelete } from './delete-records.ts'
 import { DeleteResults } from './delete-results.ts'
@@ -27,6 +22,7 @@ import { describeGone, describeLost, findLosses, type LossPorts } from './losses
 import { OtherRuns } from './other-runs.ts'
 import { Rescans } from './rescans.ts'
 import type { TagDeletes } from './tag-deletes.ts'
+import { describeStop, WaveSender } from './waves/wave-sender.ts'
 
 export interface RepositoryPorts extends DeletePorts {
   readonly reader: RepositoryReader
@@ -38,6 +34,8 @@ export interface RepositoryPorts extends DeletePorts {
   readonly rescanFirst: () => 'nothing' | 'keptTags' | 'all'
   /** whether the registry refused to delete the item in an earlier run: it comes last */
   readonly comesLast: (step: DeleteStep) => boolean
+  /** the list and the API of the vendor; undefined: dray has none for the registry */
+  readonly inventory: Inventory | undefined
   /** the deletes of single tags in all repositories of the run */
   readonly tagDeletes: TagDeletes
   /** the newest record of the run that put a digest here; undefined: there is no log */
@@ -71,17 +69,20 @@ export class RepositoryDeletes {
   readonly #rescans: Rescans
   readonly #otherRuns: OtherRuns
   readonly #results: DeleteResults
+  readonly #vendorList: VendorList
+  readonly #apis: DeleteApis
+  readonly #sender: WaveSender
   /** reads end with the first interrupt: there is nothing to finish */
   readonly #reading: Call
-  #newlyLive: { readonly at: number; readonly steps: Promise<ReadonlyMap<DeleteStep, ErrorInfo>> } | undefined
 
   constructor(plan: RepositoryPlan, ports: RepositoryPorts) {
-    const { call, clock, reader, recordedPuts, stop, store, stores, tagDeletes, usedNow } = ports
+    const { call, clock, inventory, reader, recordedPuts, stop, store, stores, tagDeletes, usedNow } = ports
     this.#plan = plan
     this.#ports = ports
     this.#reading = { ...call, signal: AbortSignal.any([call.signal, stop]) }
     this.#ledger = new DeleteLedger(plan, ports.comesLast)
-    const deletes = new PendingDeletes(plan.steps, (step) => this.#ledger.isPending(step))
+    const isPending = (step: DeleteStep): boolean => this.#ledger.isPending(step)
+    const deletes = new PendingDeletes(plan.steps, isPending)
     this.#rescans = new Rescans(
       { plan, ledger: this.#ledger, deletes, clock, reader, usedNow },
       this.#reading,
@@ -92,6 +93,22 @@ export class RepositoryDeletes {
       tagDeletes,
       describeRestore: (step, losesTags) => describeLost(step, losesTags, ports, call),
       call,
+    })
+    const rescans = this.#rescans
+    this.#vendorList = new VendorList(
+      { plan, inventory, ledger: this.#ledger, deletes, rescans },
+      this.#reading,
+    )
+    this.#apis = new DeleteApis({ store, clock, inventory, listed: () => this.#vendorList.snapshot(), call })
+    this.#sender = new WaveSender({
+      ...{ store, clock, stop, call },
+      ledger: this.#ledger,
+      rescans,
+      otherRuns: this.#otherRuns,
+      results: this.#results,
+      apis: this.#apis,
+      lastTags: new LastTags(plan, isPending),
+      reading: this.#reading,
     })
   }
 
@@ -105,13 +122,14 @@ export class RepositoryDeletes {
       const first = this.#ports.rescanFirst()
       if (first === 'all') await this.#rescanAll()
       else if (first === 'keptTags') await this.#rescans.allKept()
+      if (!isStopped) await this.#vendorList.begin()
       await this.#deleteAll('deleteManifest')
       await this.#deleteAll('deleteTag')
       if (!this.#reading.signal.aborted) await this.#reportLosses()
     } catch (thrown) {
       this.#endWith(thrown)
     }
-    this.#ledger.settleAll(this.#ledger.pending(), 'notAttempted', unattempted(this.#whyStopped()))
+    this.#ledger.settleAll(this.#ledger.pending(), 'notAttempted', unattempted(describeStop(this.#ports)))
     await this.#record()
     return this.#ledger.outcomes
   }
@@ -140,7 +158,8 @@ export class RepositoryDeletes {
       // the first delete of a kind goes alone: only its response shows whether the registry allows
       // it
       const isAlone = this.#results.goesAlone(kind)
-      const wave = this.#ledger.takeReady(kind, isAlone ? 1 : this.#ports.deletesAtOnce)
+      const most = Math.max(this.#ports.deletesAtOnce, this.#apis.batchSize(kind))
+      const wave = this.#ledger.takeReady(kind, isAlone ? 1 : most)
       if (wave.length === 0 || this.#reading.signal.aborted) return
       const work = (): Promise<void> => this.#deleteWave(kind, wave)
       if (kind === 'deleteManifest' || !isAlone) await work()
@@ -149,94 +168,19 @@ export class RepositoryDeletes {
   }
 
   async #deleteWave(kind: DeleteStep['kind'], wave: readonly DeleteStep[]): Promise<void> {
-    if (kind === 'deleteManifest') await this.#rescans.beforeDeletes(wave.length)
-    else this.#results.keepUnsafeTags()
+    if (kind === 'deleteManifest') {
+      await this.#rescans.beforeDeletes(wave.length)
+      await this.#vendorList.beforeDeletes(wave)
+    } else this.#results.keepUnsafeTags()
     const attempted = wave.filter((step) => this.#ledger.isPending(step))
     await this.#recordIntents(attempted)
-    const own = await this.#readOwnTags(attempted)
+    const own = await this.#sender.readOwnTags(attempted)
     await this.#otherRuns.settleLive(this.#ledger, this.#reading)
     const pending = wave.filter((step) => this.#ledger.isPending(step))
-    const moved = await Promise.all(pending.map((step) => this.#delete(step, own)))
+    const moved = await this.#sender.send(kind, pending, own)
     await this.#record()
-    if (kind === 'deleteManifest') await this.#rescans.ofTags(moved.flat())
+    if (kind === 'deleteManifest') await this.#rescans.ofTags(moved)
     this.#notify()
-  }
-
-  /**
-   * Reads the tags of the manifests of a wave. If one was moved, what it reaches now is kept as
-   * well.
-   */
-  async #readOwnTags(wave: readonly DeleteStep[]): Promise<ReadonlyMap<StepId, OwnTags>> {
-    const own = new Map<StepId, OwnTags>()
-    const moved: string[] = []
-    await Promise.all(
-      wave.map(async (step) => {
-        if (step.kind === 'deleteTag') return
-        try {
-          const read = await readOwnTags(step, this.#ports, this.#reading)
-          own.set(step.id, read)
-          moved.push(...movedTags(step, read).map(({ tag }) => tag))
-        } catch (thrown) {
-          if (!this.#reading.signal.aborted) this.#results.failed(step, toDrayError(thrown), true)
-        }
-      }),
-    )
-    await this.#rescans.ofTags(moved)
-    return own
-  }
-
-  /** Returns the tags that were found on other manifests. */
-  async #delete(step: DeleteStep, own: ReadonlyMap<StepId, OwnTags>): Promise<readonly string[]> {
-    this.#rescans.countDelete()
-    try {
-      const deleted =
-        step.kind === 'deleteTag'
-          ? await deleteTag(step, this.#ports)
-          : await deleteManifest(step, own.get(step.id) ?? noTags, this.#ports, {
-              untagged: this.#results.untagged(step),
-              findLive: () => this.#findLive(step),
-            })
-      if (typeof deleted === 'object' && 'live' in deleted) {
-        this.#ledger.settle(step, 'conflict', deleted.live)
-        return []
-      }
-      if (typeof deleted === 'object') {
-        const found = step.kind === 'deleteTag' ? deleted.to : undefined
-        this.#ledger.settle(step, 'conflict', toErrorInfo(movedTagConflict(step, deleted)), found)
-        return [deleted.tag]
-      }
-      if (deleted === 'stopped') this.#ledger.settle(step, 'notAttempted', unattempted(this.#whyStopped()))
-      else await this.#results.succeeded(step, deleted)
-    } catch (thrown) {
-      const { signal } = this.#ports.call
-      if (signal.aborted) this.#ledger.leaveOpen(step, toErrorInfo(signal.reason))
-      else await this.#results.requestFailed(step, toDrayError(thrown), this.#hasTags(step, own))
-    }
-    return []
-  }
-
-  /** Whether tags remain on the manifest of a step that failed. */
-  #hasTags(step: DeleteStep, own: ReadonlyMap<StepId, OwnTags>): boolean {
-    if (step.kind === 'deleteTag') return true
-    const untagged = this.#results.untagged(step)
-    const { tags } = own.get(step.id) ?? noTags
-    return [...tags].some(([tag, to]) => to === step.target.digest && !untagged.has(tag))
-  }
-
-  /**
-   * Why the manifest of a delete that had to wait is in the live set by now. The deletes of a wave
-   * wait together, so they share a reading.
-   */
-  async #findLive(step: DeleteStep): Promise<ErrorInfo | undefined> {
-    const { call, clock } = this.#ports
-    if (this.#newlyLive === undefined || !isFresh(this.#newlyLive.at, clock.now()))
-      this.#newlyLive = { at: clock.now(), steps: this.#readNewlyLive(call) }
-    return (await this.#newlyLive.steps).get(step)
-  }
-
-  async #readNewlyLive(call: Call): Promise<ReadonlyMap<DeleteStep, ErrorInfo>> {
-    const found = [await this.#rescans.findNewlyLive(call), await this.#otherRuns.findLive(call)]
-    return new Map(found.flatMap((those) => [...those]))
   }
 
   /** Reports losses of other clients. If the repository cannot be read, it warns. */
@@ -281,12 +225,4 @@ export class RepositoryDeletes {
       ...this.#ledger.progress,
     })
   }
-
-  #whyStopped(): string {
-    const { call, stop } = this.#ports
-    if (call.signal.aborted) return toErrorInfo(call.signal.reason).message
-    return stop.aborted ? 'the run was stopped' : 'a delete that must come first was not executed'
-  }
 }
-
-const noTags: OwnTags = { at: -Infinity, tags: new Map() }

@@ -129,6 +129,12 @@ export class Rescans {
     this.#settleLive(graph)
   }
 
+  /** Reads manifests that no tag may lead to, and keeps what they reach. @throws as `ofTags` */
+  async ofDigests(digests: readonly Digest[]): Promise<void> {
+    if (digests.length === 0) return
+    this.#settleLive(await this.#read((reading) => reading.addDigests(digests, this.#call)))
+  }
+
   /**
    * Returns the deletes whose manifests got into the live set by tags that are new since the last
    * reading. It settles none of them, since some may have been sent: the next rescan does that.

@@ -39,6 +39,7 @@ export type RecordFields = Pick<
   | 'after'
   | 'result'
   | 'losesTags'
+  | 'by'
   | 'error'
   | 'movedBy'
   | 'gates'

@@ -36,6 +36,11 @@ export interface DeleteOutcome {
    * image (`done`), or of an image that stays (`locked`, `failed`)
    */
   readonly losesTags?: readonly string[]
+  /**
+   * the API that the delete was sent to: `oci`, or the kind of the vendor's; absent if none was
+   * sent
+   */
+  readonly by?: string
   /** losses of another client that wrote between the check and the delete */
   readonly losses?: readonly ErrorInfo[]
 }
@@ -72,6 +77,8 @@ export interface RepositoryOutcome {
   readonly superseded: number
   /** tags that were deleted while their image stays */
   readonly untagged: number
+  /** deleted manifests and tags by the API that deleted them: `oci`, or the kind of the vendor's */
+  readonly deletedBy: Readonly<Record<string, number>>
   readonly absent: number
   /** deletes that the registry does not do, which is no error; the next two are among them */
   readonly kept: number
@@ -107,6 +114,7 @@ interface EndedStep {
   readonly error?: ErrorInfo
   readonly losses: readonly ErrorInfo[]
   readonly losesTags?: readonly string[]
+  readonly by?: string
 }
 
 /**
@@ -130,13 +138,14 @@ export function summariseRepository(
   const { repository, image, freed } = one
   const byStep = new Map(outcomes.map((outcome) => [outcome.step, outcome]))
   const ended = one.steps.map((step): EndedStep => {
-    const { result = 'notAttempted', error, losses = [], losesTags } = byStep.get(step.id) ?? {}
+    const { result = 'notAttempted', error, losses = [], losesTags, by } = byStep.get(step.id) ?? {}
     return {
       step,
       result,
       losses,
       ...(error !== undefined && { error }),
       ...(losesTags !== undefined && { losesTags }),
+      ...(by !== undefined && { by }),
     }
   })
   const refusals = plan.refusals.filter(
@@ -157,6 +166,7 @@ export function summariseRepository(
     images: gone.filter(({ losesTags }) => losesTags.some(isImageTag)).length,
     superseded: deleted.filter(isSuperseded).length,
     untagged: count('done') - gone.length + tagsOfKept(ended),
+    deletedBy: countApis(ended),
     absent: count('unchanged'),
     kept: count('kept', 'locked'),
     locked: count('locked'),
@@ -169,6 +179,13 @@ export function summariseRepository(
     lostImages,
     errors: distinct([...refusals.map(({ error }) => error), ...ended.flatMap(reportedErrors)]),
   }
+}
+
+function countApis(ended: readonly EndedStep[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { result, by } of ended)
+    if (result === 'done' && by !== undefined) counts[by] = (counts[by] ?? 0) + 1
+  return counts
 }
 
 /** An image that got a tag again counts as an image. */

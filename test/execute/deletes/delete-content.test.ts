@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DeleteApis } from '../../../src/execute/deletes/apis/delete-apis.ts'
 import { deleteManifest, type DeletePorts, deleteTag } from '../../../src/execute/deletes/delete-content.ts'
 import type { Known, TargetRepository } from '../../../src/images/ports.ts'
 import type { Call } from '../../../src/lib/call.ts'
@@ -10,7 +11,21 @@ import { notedCall } from '../../support/http-world.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
 const other = digestOf('other')
-const notLive = () => ({ untagged: new Set<string>(), findLive: async () => undefined })
+/** The OCI API of a store. */
+const ociApi = ({ store, clock, call }: DeletePorts) =>
+  new DeleteApis({
+    store,
+    clock,
+    inventory: undefined,
+    listed: () => Promise.reject(new Error('there is no inventory')),
+    call,
+  }).openWave('deleteManifest', 1)()
+const notLive = (ports: DeletePorts) => ({
+  api: ociApi(ports),
+  untagged: new Set<string>(),
+  findLive: async () => undefined,
+})
+const alone = (ports: DeletePorts) => ({ api: ociApi(ports), findLastTag: async () => undefined })
 
 interface Situation {
   /** milliseconds that the registry makes the first delete wait */
@@ -70,26 +85,29 @@ function place({ waitMs = 0, meanwhile = () => undefined, deleteTagged = 'yes' }
 describe('deleting a manifest', () => {
   it('sends one delete for the manifest and its tags', async () => {
     const { ports, own, deletes } = place()
-    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toBe('done')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive(ports))).toBe('done')
     expect(deletes).toEqual(['manifest'])
   })
 
   it('deletes the tags before the manifest if the registry requires that', async () => {
     const { ports, own, deletes } = place({ deleteTagged: 'no' })
-    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toBe('done')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive(ports))).toBe('done')
     expect(deletes).toEqual(['pr-1', 'pr-1-again', 'manifest'])
   })
 
   it('relies on a check of its tags for two seconds', async () => {
     const meanwhile = (tags: Map<string, string>): void => void tags.set('pr-1', other)
     const { ports, own } = place({ waitMs: 2_000, meanwhile })
-    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toBe('done')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive(ports))).toBe('done')
   })
 
   it('deletes nothing if a tag was moved while the registry made it wait longer', async () => {
     const meanwhile = (tags: Map<string, string>): void => void tags.set('pr-1', other)
     const { ports, own, deletes } = place({ waitMs: 2_001, meanwhile })
-    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toEqual({ tag: 'pr-1', to: other })
+    expect(await deleteManifest(manifestStep(), own, ports, notLive(ports))).toEqual({
+      tag: 'pr-1',
+      to: other,
+    })
     expect(deletes).toEqual([])
   })
 
@@ -110,7 +128,12 @@ describe('deleting a manifest', () => {
         return await store.deleteManifest(digest, call)
       },
     }
-    const deleted = await deleteManifest(manifestStep(), own, { ...ports, store: again }, notLive())
+    const deleted = await deleteManifest(
+      manifestStep(),
+      own,
+      { ...ports, store: again },
+      notLive({ ...ports, store: again }),
+    )
     expect(deleted).toEqual({ tag: 'pr-1', to: deletedDigest })
     expect(deletes).toEqual(['pr-1', 'pr-1-again'])
   })
@@ -118,7 +141,7 @@ describe('deleting a manifest', () => {
   it('sends nothing after a stop', async () => {
     const { ports, own, deletes, stop } = place()
     stop.abort()
-    expect(await deleteManifest(manifestStep(), own, ports, notLive())).toBe('stopped')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive(ports))).toBe('stopped')
     expect(deletes).toEqual([])
   })
 })
@@ -126,7 +149,7 @@ describe('deleting a manifest', () => {
 describe('deleting a tag alone', () => {
   it('checks it, and deletes it', async () => {
     const { ports, deletes } = place()
-    expect(await deleteTag(untagStep(), ports)).toBe('done')
+    expect(await deleteTag(untagStep(), ports, alone(ports))).toBe('done')
     expect(deletes).toEqual(['pr-1'])
   })
 
@@ -137,14 +160,14 @@ describe('deleting a tag alone', () => {
     const { ports, tags, deletes } = place()
     if (at === undefined) tags.delete('pr-1')
     else tags.set('pr-1', at)
-    expect(await deleteTag(untagStep(), ports)).toEqual(expected)
+    expect(await deleteTag(untagStep(), ports, alone(ports))).toEqual(expected)
     expect(deletes).toEqual([])
   })
 
   it('deletes nothing if it was moved while the registry made it wait', async () => {
     const meanwhile = (tags: Map<string, string>): void => void tags.set('pr-1', other)
     const { ports, deletes } = place({ waitMs: 2_001, meanwhile })
-    expect(await deleteTag(untagStep(), ports)).toEqual({ tag: 'pr-1', to: other })
+    expect(await deleteTag(untagStep(), ports, alone(ports))).toEqual({ tag: 'pr-1', to: other })
     expect(deletes).toEqual([])
   })
 })

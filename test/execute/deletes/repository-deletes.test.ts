@@ -31,6 +31,7 @@ async function writesOf(count: number, deleteManifest: () => Promise<'deleted'>)
     store,
     reader: { store, begin: () => reading, listTags: async () => [] } as unknown as RepositoryReader,
     clock: manualClock(),
+    inventory: undefined,
     usedNow: [],
     deletesAtOnce: 500,
     rescanFirst: () => 'nothing',

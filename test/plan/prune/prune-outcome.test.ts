@@ -68,6 +68,7 @@ describe('the outcome of a prune', () => {
       images: 1,
       superseded: 0,
       untagged: 1,
+      deletedBy: {},
       absent: 0,
       kept: 0,
       locked: 0,

@@ -1,0 +1,152 @@
+import { imageTags, type RepositoryGraph } from '../../../images/graph/repository-graph.ts'
+import { Reach } from '../../../images/graph/reach.ts'
+import type { InventorySnapshot } from '../../../images/inventory/inventory-snapshot.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
+import type { RepositoryName } from '../../../oci/reference.ts'
+import type { BlobTable } from './blob-table.ts'
+import { findPulls } from './find-pulls.ts'
+import type { BlobIds, ImageContents, JudgedImage, RepositoryContents } from './repository-contents.ts'
+
+/** Everything that was read of a repository. */
+export interface RepositoryReading {
+  readonly repository: RepositoryName
+  readonly image: string
+  readonly graph: RepositoryGraph
+  readonly inventory?: InventorySnapshot
+  readonly judgement?: PolicyJudgement
+}
+
+/** What a policy decides about a repository. */
+export interface PolicyJudgement {
+  /** the verdicts of the image tags, by digest */
+  readonly images: ReadonlyMap<Digest, JudgedImage>
+  readonly deletes?: {
+    /** digests with an image tag, and superseded or untagged ones that a rule selects */
+    readonly images: number
+    readonly manifests: ReadonlySet<Digest>
+  }
+}
+
+/**
+ * Reduces a repository to the blobs of its images. The graph is not needed afterwards. Pure, except
+ * that it adds to `blobs`.
+ * @param since milliseconds since 1970, for `older`
+ */
+export function reduceRepository(
+  { repository, image, graph, inventory, judgement }: RepositoryReading,
+  blobs: BlobTable,
+  since: number,
+): RepositoryContents {
+  const reach = new Reach(graph)
+  const idsOf = (digests: Iterable<Digest>): BlobIds => collectBlobs(graph, digests, blobs)
+  const tagged = new Set<Digest>()
+  const pulls = inventory === undefined ? undefined : findPulls(graph, inventory)
+  const images = [...groupTags(imageTags(graph))].map(([digest, tags]): ImageContents => {
+    const all = reach.all([digest])
+    for (const one of all) tagged.add(one)
+    const pushedAt = inventory === undefined ? undefined : pushTimeOf(inventory, digest)
+    const pulledAt = pulls?.get(digest)
+    const judged = judgement?.images.get(digest)
+    return {
+      digest,
+      tags,
+      blobs: idsOf(all),
+      ...(pushedAt !== undefined && { pushedAt }),
+      ...(pulledAt !== undefined && { pulledAt }),
+      ...(judged !== undefined && { judged }),
+    }
+  })
+  const orphaned = findOrphaned(graph, tagged).map((digest) => {
+    const all = reach.all([digest], tagged)
+    for (const one of all) tagged.add(one)
+    return idsOf(all)
+  })
+  const untaggedIn = (isIn: (manifest: Descriptor) => boolean): BlobIds =>
+    idsOf(digestsIn(graph, (one) => !tagged.has(one.digest) && isIn(one)))
+  const deletes = judgement?.deletes
+  return {
+    repository,
+    image,
+    images,
+    orphaned,
+    untagged: untaggedIn(() => true),
+    manifests: graph.nodes.size,
+    ...(inventory !== undefined && {
+      inventory: {
+        kind: inventory.kind,
+        name: inventory.name,
+        untagged: inventory.knows.untagged,
+        pulledAt: inventory.knows.pulledAt,
+      },
+    }),
+    ...(inventory?.knows.pushedAt === true && {
+      older: joinIds([
+        ...images.flatMap((one) => (isBefore(one.pushedAt, since) ? [one.blobs] : [])),
+        ...orphaned,
+        untaggedIn(({ digest }) => isBefore(pushTimeOf(inventory, digest), since)),
+      ]),
+    }),
+    ...(deletes !== undefined && {
+      planned: {
+        images: deletes.images,
+        manifests: deletes.manifests.size,
+        remaining: idsOf(digestsIn(graph, ({ digest }) => !deletes.manifests.has(digest))),
+      },
+    }),
+  }
+}
+
+/** The distinct blobs of manifests, and the manifests themselves. */
+function collectBlobs({ nodes }: RepositoryGraph, digests: Iterable<Digest>, blobs: BlobTable): BlobIds {
+  const ids = new Set<number>()
+  for (const digest of digests) {
+    const node = nodes.get(digest)
+    if (node === undefined) continue
+    ids.add(blobs.addManifest(digest, node.descriptor.size))
+    for (const blob of node.blobs) ids.add(blobs.add(blob.digest, blob.size))
+  }
+  return Uint32Array.from(ids)
+}
+
+function* digestsIn({ nodes }: RepositoryGraph, isIn: (manifest: Descriptor) => boolean): Iterable<Digest> {
+  for (const { descriptor } of nodes.values()) if (isIn(descriptor)) yield descriptor.digest
+}
+
+/** A manifest without a push time counts as an old one. */
+function isBefore(pushedAt: number | undefined, since: number): boolean {
+  return pushedAt === undefined || pushedAt < since
+}
+
+function joinIds(lists: readonly BlobIds[]): BlobIds {
+  const joined = new Set<number>()
+  for (const ids of lists) for (const id of ids) joined.add(id)
+  return Uint32Array.from(joined)
+}
+
+function groupTags(tags: ReadonlyMap<string, Digest>): ReadonlyMap<Digest, readonly string[]> {
+  const groups = new Map<Digest, string[]>()
+  for (const [tag, digest] of tags) {
+    const known = groups.get(digest)
+    if (known === undefined) groups.set(digest, [tag])
+    else known.push(tag)
+  }
+  return groups
+}
+
+/** Digests under the tags of attached artifacts that no image leads to. */
+function findOrphaned({ tags, nodes }: RepositoryGraph, tagged: ReadonlySet<Digest>): readonly Digest[] {
+  const found = [...tags].flatMap(([tag, digest]) =>
+    digest !== null && isEvidenceTag(tag) && nodes.has(digest) && !tagged.has(digest) ? [digest] : [],
+  )
+  return [...new Set(found)]
+}
+
+/** The push of a manifest, or else the last push of one of its tags. */
+function pushTimeOf({ entries }: InventorySnapshot, digest: Digest): number | undefined {
+  const entry = entries.get(digest)
+  if (entry?.pushedAt !== undefined) return entry.pushedAt
+  const times = entry?.tags.flatMap(({ pushedAt }) => pushedAt ?? []) ?? []
+  return times.length === 0 ? undefined : Math.max(...times)
+}

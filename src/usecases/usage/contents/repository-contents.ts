@@ -1,0 +1,69 @@
+import type { InventoryKind } from '../../../images/inventory/inventory.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import type { RepositoryName } from '../../../oci/reference.ts'
+import type { Verdict, Why } from '../../../plan/prune/prune-plan.ts'
+import type { BlobTable } from './blob-table.ts'
+
+/** Distinct numbers of a `BlobTable`. */
+export type BlobIds = Uint32Array
+
+/** Where each blob is stored once: a registry, or one repository with `dedupe: repository`. */
+export interface BlobStorage {
+  readonly registry: string
+  readonly blobs: BlobTable
+  readonly repositories: readonly RepositoryContents[]
+  /** of a GiB for a month */
+  readonly price?: number
+}
+
+/** A repository reduced to the blobs that its images have. Times are milliseconds since 1970. */
+export interface RepositoryContents {
+  readonly repository: RepositoryName
+  /** `@dev/api`, or `registry.example.com/dev/api` outside environments */
+  readonly image: string
+  readonly images: readonly ImageContents[]
+  /** blobs of attached artifacts that have a tag and whose image is missing */
+  readonly orphaned: readonly BlobIds[]
+  /** blobs that no tag leads to */
+  readonly untagged: BlobIds
+  readonly manifests: number
+  readonly inventory?: KnownInventory
+  /** blobs of manifests that were pushed before the day of `--since`, or that have no push time */
+  readonly older?: BlobIds
+  readonly planned?: PlannedDeletes
+}
+
+/** What the inventory of the repository knows. */
+export interface KnownInventory {
+  readonly kind: InventoryKind
+  /** of the vendor */
+  readonly name: string
+  readonly untagged: boolean
+  readonly pulledAt: 'exact' | 'day' | 'no'
+}
+
+/** A digest with a tag that is not of an attached artifact. */
+export interface ImageContents {
+  readonly digest: Digest
+  readonly tags: readonly string[]
+  /** with those of children and attached artifacts */
+  readonly blobs: BlobIds
+  readonly pushedAt?: number
+  /** undefined: unknown */
+  readonly pulledAt?: number | 'never'
+  readonly judged?: JudgedImage
+}
+
+/** What the policy decides about an image: the verdict that keeps it, if its tags differ. */
+export interface JudgedImage {
+  readonly verdict: Verdict
+  readonly why: Why
+}
+
+/** The deletes of a plan in one repository. */
+export interface PlannedDeletes {
+  readonly images: number
+  readonly manifests: number
+  /** blobs of the manifests that it keeps */
+  readonly remaining: BlobIds
+}

@@ -27,7 +27,7 @@ export interface UsageReport {
   readonly repositories: readonly RepositoryUsage[]
   readonly unreachable: readonly UnreachableUsage[]
   readonly totals: UsageTotals
-  /** of `--by tag`, the largest first; at most as many as the limit */
+  /** of `--by tag`, the most unique bytes first; at most as many as the limit */
   readonly images?: readonly ImageUsage[]
   /** of `--by layer`, the largest first; at most as many as the limit */
   readonly layers?: readonly LayerUsage[]
@@ -163,6 +163,8 @@ export interface ImageUsage {
   readonly pushedAt?: string
   /** absent without pull times */
   readonly lastPulledAt?: string | 'never' | Unknown
+  /** the user agent of that pull, if the vendor gives it */
+  readonly lastPulledBy?: string
   /** whole days since the last pull, or since the push of an image that was never pulled */
   readonly unpulledDays?: number
   /** with `--not-pulled`; absent if it is unknown */
@@ -195,7 +197,7 @@ export interface PullTimes {
   readonly unknown: { readonly images: number; readonly bytes: number }
 }
 
-/** Images whose last pull, or push without a pull, was at least `fromDays` days ago. */
+/** Tagged images whose last pull, or push without a pull, was at least `fromDays` days ago. */
 export interface PullBucket {
   readonly fromDays: number
   /** exclusive; absent: without an end */

@@ -1,12 +1,12 @@
 import { imageTags, type RepositoryGraph } from '../../../images/graph/repository-graph.ts'
 import { Reach } from '../../../images/graph/reach.ts'
 import type { InventorySnapshot } from '../../../images/inventory/inventory-snapshot.ts'
+import { type IndexedChildren, lastPullOf, lastPushOf } from '../../../images/inventory/last-pulls.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import type { BlobTable } from './blob-table.ts'
-import { findPulls } from './find-pulls.ts'
 import type { BlobIds, ImageContents, JudgedImage, RepositoryContents } from './repository-contents.ts'
 
 /** Everything that was read of a repository. */
@@ -42,19 +42,16 @@ export function reduceRepository(
   const reach = new Reach(graph)
   const idsOf = (digests: Iterable<Digest>): BlobIds => collectBlobs(graph, digests, blobs)
   const tagged = new Set<Digest>()
-  const pulls = inventory === undefined ? undefined : findPulls(graph, inventory)
+  const edges = inventory === undefined ? undefined : indexedChildren(graph)
   const images = [...groupTags(imageTags(graph))].map(([digest, tags]): ImageContents => {
     const all = reach.all([digest])
     for (const one of all) tagged.add(one)
-    const pushedAt = inventory === undefined ? undefined : pushTimeOf(inventory, digest)
-    const pulledAt = pulls?.get(digest)
     const judged = judgement?.images.get(digest)
     return {
       digest,
       tags,
       blobs: idsOf(all),
-      ...(pushedAt !== undefined && { pushedAt }),
-      ...(pulledAt !== undefined && { pulledAt }),
+      ...(inventory !== undefined && edges !== undefined && timesOf(inventory, digest, edges)),
       ...(judged !== undefined && { judged }),
     }
   })
@@ -83,9 +80,9 @@ export function reduceRepository(
     }),
     ...(inventory?.knows.pushedAt === true && {
       older: joinIds([
-        ...images.flatMap((one) => (isBefore(one.pushedAt, since) ? [one.blobs] : [])),
+        ...images.flatMap((one) => (isOld(inventory, one.digest, since) ? [one.blobs] : [])),
         ...orphaned,
-        untaggedIn(({ digest }) => isBefore(pushTimeOf(inventory, digest), since)),
+        untaggedIn(({ digest }) => isOld(inventory, digest, since)),
       ]),
     }),
     ...(deletes !== undefined && {
@@ -114,9 +111,43 @@ function* digestsIn({ nodes }: RepositoryGraph, isIn: (manifest: Descriptor) => 
   for (const { descriptor } of nodes.values()) if (isIn(descriptor)) yield descriptor.digest
 }
 
-/** A manifest without a push time counts as an old one. */
-function isBefore(pushedAt: number | undefined, since: number): boolean {
-  return pushedAt === undefined || pushedAt < since
+/** A manifest without a push time counts as an old one. A new tag does not make it new. */
+function isOld({ entries }: InventorySnapshot, digest: Digest, since: number): boolean {
+  const entry = entries.get(digest)
+  const at = entry?.pushedAt ?? (entry && lastPushOf(entry))
+  return at === undefined || at < since
+}
+
+function timesOf(
+  inventory: InventorySnapshot,
+  digest: Digest,
+  edges: IndexedChildren,
+): Pick<ImageContents, 'pushedAt' | 'pulledAt' | 'pulledBy'> {
+  const entry = inventory.entries.get(digest)
+  const pushedAt = entry && lastPushOf(entry)
+  const last =
+    inventory.knows.pulledAt === 'no' ? { kind: 'unknown' as const } : lastPullOf(inventory, digest, edges)
+  return {
+    ...(pushedAt !== undefined && { pushedAt }),
+    ...(last.kind === 'never' && { pulledAt: last.kind }),
+    ...(last.kind === 'pulled' && { pulledAt: last.at }),
+    ...(last.kind === 'pulled' && last.by !== undefined && { pulledBy: last.by }),
+  }
+}
+
+function indexedChildren({ nodes }: RepositoryGraph): IndexedChildren {
+  const indexes = new Map<Digest, Digest[]>()
+  for (const [index, { children }] of nodes) {
+    for (const { digest } of children) {
+      const known = indexes.get(digest)
+      if (known === undefined) indexes.set(digest, [index])
+      else known.push(index)
+    }
+  }
+  return {
+    children: (digest) => nodes.get(digest)?.children.map((child) => child.digest) ?? [],
+    indexes: (digest) => indexes.get(digest) ?? [],
+  }
 }
 
 function joinIds(lists: readonly BlobIds[]): BlobIds {
@@ -141,12 +172,4 @@ function findOrphaned({ tags, nodes }: RepositoryGraph, tagged: ReadonlySet<Dige
     digest !== null && isEvidenceTag(tag) && nodes.has(digest) && !tagged.has(digest) ? [digest] : [],
   )
   return [...new Set(found)]
-}
-
-/** The push of a manifest, or else the last push of one of its tags. */
-function pushTimeOf({ entries }: InventorySnapshot, digest: Digest): number | undefined {
-  const entry = entries.get(digest)
-  if (entry?.pushedAt !== undefined) return entry.pushedAt
-  const times = entry?.tags.flatMap(({ pushedAt }) => pushedAt ?? []) ?? []
-  return times.length === 0 ? undefined : Math.max(...times)
 }

@@ -48,9 +48,12 @@ export interface ImageContents {
   readonly tags: readonly string[]
   /** with those of children and attached artifacts */
   readonly blobs: BlobIds
+  /** the last push of the manifest or of a tag on it */
   readonly pushedAt?: number
   /** undefined: unknown */
   readonly pulledAt?: number | 'never'
+  /** the user agent of the last pull */
+  readonly pulledBy?: string
   readonly judged?: JudgedImage
 }
 

@@ -36,7 +36,7 @@ function usageOf(
   image: ImageContents,
   { now, notPulledFor }: ImageOptions,
 ): Omit<ImageUsage, 'bytes' | 'size'> {
-  const { digest, tags, pushedAt, pulledAt, judged } = image
+  const { digest, tags, pushedAt, pulledAt, pulledBy, judged } = image
   const lastUse = hasPulls(inventory) ? lastUseOf(image) : undefined
   const isIdle = notPulledFor === undefined ? undefined : isUnpulled(image, inventory, notPulledFor, now)
   return {
@@ -46,6 +46,7 @@ function usageOf(
     tags,
     ...(pushedAt !== undefined && { pushedAt: formatTime(pushedAt) }),
     ...(hasPulls(inventory) && { lastPulledAt: formatPull(pulledAt) }),
+    ...(pulledBy !== undefined && { lastPulledBy: pulledBy }),
     ...(lastUse !== undefined && { unpulledDays: Math.max(0, Math.floor((now - lastUse) / dayMs)) }),
     ...(isIdle !== undefined && { isUnpulled: isIdle }),
     ...(judged !== undefined && { verdict: judged.verdict, why: judged.why }),

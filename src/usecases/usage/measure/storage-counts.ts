@@ -4,8 +4,8 @@ import type { BlobIds, BlobStorage, RepositoryContents } from '../contents/repos
 export type VisitBlobs = (contents: RepositoryContents, each: (id: number) => void) => void
 
 /**
- * Returns a function that visits each blob of a repository once. It marks the blobs in one array, so
- * that no visit needs a set. A visit must end before the next one begins.
+ * Returns a function that visits each blob of a repository once. It marks the blobs in one array,
+ * so that no visit needs a set. A visit must end before the next one begins.
  */
 export function createVisitor({ blobs }: BlobStorage): VisitBlobs {
   const seen = new Uint32Array(blobs.count)
@@ -36,7 +36,7 @@ export function countRepositories({ blobs, repositories }: BlobStorage, visit: V
   return counts
 }
 
-/** Returns in how many images of a repository each of its blobs is; orphaned artifacts count too. */
+/** Counts the images of a repository that have each blob. Orphaned artifacts count as images. */
 export function countImages({ images, orphaned }: RepositoryContents, counts: Uint32Array): void {
   for (const { blobs } of images) for (const id of blobs) increment(counts, id)
   for (const ids of orphaned) for (const id of ids) increment(counts, id)

@@ -7,7 +7,7 @@ import type { Digest } from '../../../oci/digest.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import type { BlobTable } from './blob-table.ts'
-import type { BlobIds, ImageContents, JudgedImage, RepositoryContents } from './repository-contents.ts'
+import type { BlobIds, ImageContents, ImageVerdict, RepositoryContents } from './repository-contents.ts'
 
 /** Everything that was read of a repository. */
 export interface RepositoryReading {
@@ -21,7 +21,7 @@ export interface RepositoryReading {
 /** What a policy decides about a repository. */
 export interface PolicyJudgement {
   /** the verdicts of the image tags, by digest */
-  readonly images: ReadonlyMap<Digest, JudgedImage>
+  readonly images: ReadonlyMap<Digest, ImageVerdict>
   readonly deletes?: {
     /** digests with an image tag, and superseded or untagged ones that a rule selects */
     readonly images: number

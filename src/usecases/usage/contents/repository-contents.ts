@@ -54,11 +54,11 @@ export interface ImageContents {
   readonly pulledAt?: number | 'never'
   /** the user agent of the last pull */
   readonly pulledBy?: string
-  readonly judged?: JudgedImage
+  readonly judged?: ImageVerdict
 }
 
 /** What the policy decides about an image: the verdict that keeps it, if its tags differ. */
-export interface JudgedImage {
+export interface ImageVerdict {
   readonly verdict: Verdict
   readonly why: Why
 }

@@ -4,6 +4,7 @@ import type { VendorImitation, VendorName } from './vendor.ts'
 export const vendorImitations: Readonly<Partial<Record<VendorName, () => Promise<VendorImitation>>>> = {
   ghcr: async () => (await import('./ghcr/ghcr.ts')).ghcr,
   ecr: async () => (await import('./ecr.ts')).createEcrImitation(),
+  harbor: async () => (await import('./harbor/harbor.ts')).harbor,
   gar: async () => (await import('./gar/imitation.ts')).createGarImitation(),
   acr: async () => (await import('./acr.ts')).createAcrImitation(),
   dockerhub: async () => (await import('./dockerhub/dockerhub.ts')).dockerhub,

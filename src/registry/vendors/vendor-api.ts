@@ -30,7 +30,7 @@ export interface VendorApi {
    */
   send(request: VendorRequest, call: Call): Promise<VendorResponse>
   /**
-   * Resolves a tag by HEAD through the OCI API, which is no pull. Undefined: the tag does not exist.
+   * Resolves a tag by HEAD through the OCI API, which is no pull. Undefined: it does not exist.
    */
   resolveTag(repository: RepositoryName, tag: string, call: Call): Promise<Digest | undefined>
   /**

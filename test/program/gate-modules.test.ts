@@ -11,10 +11,13 @@ import { world } from '../support/world.ts'
 const ofGates =
   /^src\/gates\/|\/(?:apply-gate-results|gate-checks|gate-errors|gate-sources|gate-run|plan-guard|(?:load|read|review)-gates|(?:\w+-)?residency|condition|trusted-root)\.ts$|@sigstore|cel-js/
 
+/** The parts of the program that only inventories of vendors need. */
+const ofInventories = /^src\/registry\/(?:vendors\/|known-vendors|open-inventories)|aws-sdk|smithy/
+
 const skip = onlyOnNode('modules')
 
 it.skipIf(skip.isSkipped)(
-  `a promotion without gates loads no part of the program that is for gates${skip.note}`,
+  `a promotion without gates loads no part of the program that is for gates or inventories${skip.note}`,
   async () => {
     const { config } = await world().image('api:1.4.2').start()
     const folder = await tempFolder()
@@ -26,7 +29,15 @@ it.skipIf(skip.isSkipped)(
     expect(ended).toMatchObject({ code: 0 })
     expect(modules).toContain('src/cli/changes/carry-out.ts')
     expect(modules.filter((name) => ofGates.test(name))).toEqual([])
+    expect(modules.filter((name) => ofInventories.test(name))).toEqual([])
     // This shows that the parts have these names.
+    expect([...modulesOfBundle].filter((name) => ofInventories.test(name))).toEqual(
+      expect.arrayContaining([
+        'src/registry/open-inventories.ts',
+        'src/registry/vendors/api/create-vendor-api.ts',
+        'src/registry/vendors/harbor.ts',
+      ]),
+    )
     expect([...modulesOfBundle].filter((name) => ofGates.test(name))).toEqual(
       expect.arrayContaining([
         'src/gates/judge.ts',

@@ -74,7 +74,7 @@ export function answerWithTag(
   return { ...response, headers: { ...response.headers, ETag: etag } }
 }
 
-export interface NumberedPage<T> {
+export interface PackagePage<T> {
   readonly entries: readonly T[]
   readonly headers: Readonly<Record<string, string>>
 }
@@ -88,7 +88,7 @@ export function numberedPage<T>(
   { query, origin }: EndpointRequest,
   path: string,
   limit: number,
-): NumberedPage<T> {
+): PackagePage<T> {
   const size = Math.min(numberFrom(query.get('per_page')) ?? 30, limit)
   const page = numberFrom(query.get('page')) ?? 1
   const last = Math.max(1, Math.ceil(all.length / size))

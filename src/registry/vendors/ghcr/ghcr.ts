@@ -8,8 +8,8 @@ import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import type { BeforeAttempt } from '../../../lib/freshness.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
-import type { CreateInventory } from '../load-inventory.ts'
 import { readToLast } from '../paging/pages-to-last.ts'
+import type { VendorApi } from '../vendor-api.ts'
 import { GitHubApi } from './github-api.ts'
 import { listPage, packageOf, versionOf } from './pages.ts'
 
@@ -19,7 +19,7 @@ import { listPage, packageOf, versionOf } from './pages.ts'
  * manifest is a version of a package, also the children of an index and attached artifacts. The API
  * deletes a version with all its tags, and no tag alone.
  */
-export const createGhcrInventory: CreateInventory = (api): Inventory => {
+export function createGhcrInventory(api: VendorApi): Inventory {
   const github = new GitHubApi(api)
   return {
     kind: 'ghcr',
@@ -76,8 +76,9 @@ function packagePath(repository: RepositoryName): string {
 }
 
 /**
- * The packages of one owner. @throws `unsupported` for a prefix of several owners, and for the token
- * of a workflow: GitHub answers 400 (github.com/cli/cli/issues/9606).
+ * The packages of one owner.
+ * @throws `unsupported` for a prefix of several owners, and for the token of a workflow, to which
+ * GitHub answers 400 (github.com/cli/cli/issues/9606).
  */
 async function* listPackages(
   github: GitHubApi,

@@ -8,7 +8,7 @@ import type { VendorApi, VendorRequest, VendorResponse } from '../vendor-api.ts'
 /** docs.github.com/rest/about-the-rest-api/api-versions */
 const headers = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' }
 
-/** The token of a workflow or an app, which is no user's (docs.github.com, GitHub's token formats). */
+/** The token of a workflow or an app, which is no user's (docs.github.com, token formats). */
 const installationToken = /^ghs_/
 
 /** A request of the packages API for one repository, or for all packages of an owner. */
@@ -36,8 +36,8 @@ export class GitHubApi {
   }
 
   /**
-   * Sends a request below the path of the owner. @throws `not-found` if there is no such owner; what
-   * `VendorApi.send` throws.
+   * Sends a request below the path of the owner.
+   * @throws `not-found` if there is no such owner; what `VendorApi.send` throws.
    */
   async send(request: GitHubRequest, call: Call): Promise<VendorResponse> {
     const { repository, path, etag, ...of } = request

@@ -18,7 +18,7 @@ export interface PageToLast<T> {
 }
 
 export interface ListToLast<T> extends ListOfPages {
-  /** @param earlier the same page of this reading, to learn with few bytes whether it changed */
+  /** @param earlier the same page of this reading, for a request whose answer can be short */
   readonly read: (page: number, call: Call, earlier?: PageToLast<T>) => Promise<PageToLast<T>>
   /** Identifies an item in the list. */
   readonly keyOf: (item: T) => string
@@ -26,10 +26,10 @@ export interface ListToLast<T> extends ListOfPages {
 
 /**
  * Reads a list whose new items come first. A push or delete moves items to another page, and an
- * item can move from a page that is not read yet to one that was. Nothing in the pages shows such a
- * loss if the number of pages stays. Therefore the first page and the last one are read before all
- * others and again after them: a push changes the first one, and any delete changes the last one or
- * the first one. If the list changed, it is read again from its start.
+ * item can move from a page that is not read yet to one that was. The number of pages does not show
+ * such a loss. Therefore the last page is read directly after the first one: if items move later,
+ * an item is on two pages. A delete between these two requests shows in the first page only, which
+ * is read again at the end. If the list changed, it is read again from its start.
  * @returns the items of a reading during which nothing moved
  * @throws `unavailable` if the list changes again and again; `protocol` if pages contradict each
  * other; `unsupported` for a list without end; what `read` throws.
@@ -68,9 +68,7 @@ async function readOnce<T>(
     items.push(...page.items)
   }
   if (keys.size < items.length) return { why: 'an item was on two pages' }
-  for (const number of last === 1 ? [] : last === 2 ? [1] : [1, last]) {
-    if (await hasChanged(list, number, pages, call)) return { why: `page ${number} had other items later` }
-  }
+  if (last > 1 && (await hasChanged(list, pages.get(1), call))) return { why: 'page 1 changed' }
   return { items }
 }
 
@@ -91,7 +89,7 @@ async function readPages<T>(list: ListToLast<T>, call: Call): Promise<Map<number
     for await (const [number, page] of inParallel((at, of) => list.read(at, of), last - 1, call))
       add(number, page)
   }
-  // A page that was added in the meantime, or a list that does not have the number of its last page.
+  // A page was added in the meantime, or the list does not have the number of its last page.
   for (let at = last; pages.get(at)?.hasNext === true; at++) {
     const page = add(at + 1, await list.read(at + 1, call))
     if (page.items.length === 0 || sameItems(list, page, pages.get(at))) break
@@ -99,15 +97,14 @@ async function readPages<T>(list: ListToLast<T>, call: Call): Promise<Map<number
   return pages
 }
 
+/** Reads the first page again. */
 async function hasChanged<T>(
-  { read, keyOf }: ListToLast<T>,
-  number: number,
-  pages: ReadonlyMap<number, PageToLast<T>>,
+  list: ListToLast<T>,
+  earlier: PageToLast<T> | undefined,
   call: Call,
 ): Promise<boolean> {
-  const earlier = pages.get(number)
-  const page = await read(number, call, earlier)
-  return page !== earlier && !(sameItems({ keyOf }, page, earlier) && page.last === earlier?.last)
+  const page = await list.read(1, call, earlier)
+  return page !== earlier && !(sameItems(list, page, earlier) && page.last === earlier?.last)
 }
 
 function sameItems<T>(

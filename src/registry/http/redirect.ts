@@ -83,7 +83,14 @@ function hop(request: RegistryRequest, url: URL): RegistryRequest {
   return { ...request, url, headers }
 }
 
-const credentialHeaders: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization'])
+/** Also those of AWS: its SSO authenticates with a header of its own. */
+const credentialHeaders: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'x-amz-security-token',
+  'x-amz-sso_bearer_token',
+])
 
 function refused(url: URL, why: string): DrayError {
   return new DrayError('protocol', `dray did not follow a redirect of ${url.host}`, {

@@ -54,6 +54,13 @@ describe('a redirect', () => {
     expect(requests[1]).toEqual([location, undefined])
   })
 
+  it('to another origin drops the headers in which AWS has secrets', async () => {
+    const { fetch, sent } = network({ 'https://r.test/a': 'https://cdn.test/b' })
+    const headers = { 'x-amz-security-token': 'canary', 'x-amz-sso_bearer_token': 'canary', accept: '*/*' }
+    await fetch(withCredentials('https://r.test/a', { headers }), notedCall())
+    expect(sent[1]?.headers).toEqual({ accept: '*/*' })
+  })
+
   it('from http to https is another origin', async () => {
     const { fetch, requests } = network({ 'http://r.test/a': 'https://r.test/a' })
     await fetch(withCredentials('http://r.test/a'), notedCall())

@@ -66,6 +66,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   re2js: ['lib'],
   '@sigstore/*': ['signing'],
   '@marcbachmann/cel-js': ['gates'],
+  '@aws-sdk/*': ['registry/vendors'],
 }
 
 const maxEntries = 20

@@ -6,6 +6,7 @@ import { readManifest } from '../../src/cli/program/manifest.ts'
 import { lazyBuiltins } from './lazy-builtins.ts'
 import { joinModules } from './lazy-modules.ts'
 import { leanPackages } from './lean-packages.ts'
+import { smallModules } from './small-modules.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -62,7 +63,12 @@ async function build(input: string, plugins: readonly Plugin[]): Promise<readonl
 /** Writes the files. Returns the modules that the bundle has, as paths. */
 export async function writeBundle(): Promise<readonly string[]> {
   const manifest = JSON.stringify(await readManifest())
-  const program = await build('src/cli/main.ts', [leanPackages(), embed(manifest), lazyBuiltins])
+  const program = await build('src/cli/main.ts', [
+    leanPackages(),
+    smallModules,
+    embed(manifest),
+    lazyBuiltins,
+  ])
   const code = escapeNonAscii(joinModules(program, nameOf))
   writeFileSync(bundleFile, code)
   const loader = await build('src/cli/program/load-bundle.ts', [identify(code), lazyBuiltins])

@@ -30,7 +30,12 @@ const allowedLicenses: ReadonlySet<string> = new Set([
 ])
 
 /** Packages that are published without their licence, and another one of the same repository. */
-const sameRepository: Readonly<Record<string, string>> = { '@sigstore/verify': '@sigstore/core' }
+const sameRepository: Readonly<Record<string, string>> = {
+  '@sigstore/verify': '@sigstore/core',
+  '@aws-sdk/credential-provider-http': '@aws-sdk/core',
+  '@aws-sdk/credential-provider-login': '@aws-sdk/core',
+  '@aws-sdk/nested-clients': '@aws-sdk/core',
+}
 
 /** Names of files with a licence, or with the notice that Apache-2.0 requires. */
 const licenseFile = /^(?:licen[cs]e|copying|notice)(?:[.-](?:md|txt|mit|apache|bsd))*$/i

@@ -33,7 +33,7 @@ export const knownVendors: readonly KnownVendor[] = [
     kind: 'ecr',
     name: 'Amazon ECR',
     hosts:
-      /^\d+\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|on\.(?:aws|amazonwebservices\.com\.cn))$/,
+      /^\d+\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn))$/,
     api: 'signed',
     token: {
       permissions: 'ecr:DescribeImages, ecr:DescribeRepositories and ecr:BatchDeleteImage',

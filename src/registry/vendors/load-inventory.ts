@@ -7,6 +7,7 @@ export type CreateInventory = (api: VendorApi) => Inventory
 /** Loads the code of a vendor. Each is loaded only for a registry of its kind. */
 export const vendorInventories: Readonly<Partial<Record<InventoryKind, () => Promise<CreateInventory>>>> = {
   ghcr: async () => (await import('./ghcr/ghcr.ts')).createGhcrInventory,
+  ecr: async () => (await import('./ecr/ecr.ts')).createEcrInventory,
   harbor: async () => (await import('./harbor.ts')).createHarborInventory,
   gar: async () => (await import('./gar/gar.ts')).createGarInventory,
   acr: async () => (await import('./acr.ts')).createAcrInventory,

@@ -15,6 +15,7 @@ async function requestOf(registry: string, api?: string): Promise<RegistryReques
     keepSecret: () => undefined,
     secret: () => Promise.reject(new Error('dray asked for a password')),
     send: () => Promise.reject(new Error('dray sent an unsigned request')),
+    resolveTag: async () => undefined,
     fetch: async (request) => {
       sent.push(request)
       throw new Error('not sent')

@@ -67,7 +67,8 @@ export async function inventoryAt(
   })
   onTestFinished(() => stack.close())
   const random = (): number => 0.5
-  const inventories = openInventories({ stack, settings: () => settings, env: {}, clock, random })
+  const resolveTag = async (): Promise<undefined> => undefined
+  const inventories = openInventories({ stack, settings: () => settings, resolveTag, env: {}, clock, random })
   const inventory = await inventories.inventory(registry)
   if (inventory === undefined) throw new Error('no inventory')
   return inventory

@@ -7,7 +7,7 @@ import { errorsResponse, foreignRefusal, refusal } from '../errors.ts'
 import type { EndpointRequest } from '../request.ts'
 import { type EndpointResponse, jsonResponse } from '../response.ts'
 import { HourlyLimit } from './hourly-limit.ts'
-import { listedManifest, type ListedTag, listedTags } from './listed-content.ts'
+import { listedContent, type ListedTag, listedTags } from './listed-content.ts'
 import type { VendorImitation, VendorState } from './vendor.ts'
 
 const maxPage = 1000
@@ -85,7 +85,7 @@ async function tagDetails(
   { name: tag, digest }: ListedTag,
   state: VendorState,
 ): Promise<object> {
-  const listed = await listedManifest(state, name, digest)
+  const listed = await listedContent(state, name, digest)
   const createdAt = state.records.manifest(name, digest).pushedAt
   const publishedAt = Math.max(createdAt, state.records.tag(name, tag).pushedAt)
   const manifest = listed?.manifest
@@ -103,7 +103,7 @@ async function tagDetails(
 
 /** The size of an index has its children. */
 async function imageBytes(state: VendorState, name: string, digest: Digest): Promise<number> {
-  const listed = await listedManifest(state, name, digest)
+  const listed = await listedContent(state, name, digest)
   if (listed === undefined) return 0
   const children = childrenOf(listed.manifest).map((child) => imageBytes(state, name, child.digest))
   return (await Promise.all(children)).reduce((sum, bytes) => sum + bytes, listed.contentBytes)

@@ -4,14 +4,18 @@ import { blobsOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
 import type { StoredManifest } from '../storage/storage.ts'
 import type { VendorState } from './vendor.ts'
 
-/** A manifest as the list of a vendor shows it. */
-export interface ListedManifest {
+/** A manifest that a list names. */
+export interface ListedContent {
   readonly stored: StoredManifest
   readonly manifest: Manifest
-  /** in ASCII order */
-  readonly tags: readonly string[]
   /** the manifest with its config and layers, or blobs, in bytes */
   readonly contentBytes: number
+}
+
+/** A manifest as the list of a vendor shows it. */
+export interface ListedManifest extends ListedContent {
+  /** in ASCII order */
+  readonly tags: readonly string[]
 }
 
 export interface ListedTag {
@@ -28,17 +32,28 @@ export async function listedDigests(state: VendorState, repository: string): Pro
   return digests.toSorted()
 }
 
-/** Reads a manifest for a list; undefined if it was deleted since. */
+/** Reads a manifest with its tags for a list; undefined if it was deleted since. */
 export async function listedManifest(
-  { storage }: VendorState,
+  state: VendorState,
   repository: string,
   digest: Digest,
 ): Promise<ListedManifest | undefined> {
+  const content = await listedContent(state, repository, digest)
+  if (content === undefined) return undefined
+  const tags = await state.storage.tagsOf(repository, digest)
+  return { ...content, tags: tags.toSorted() }
+}
+
+/** Reads a manifest without its tags. */
+export async function listedContent(
+  { storage }: VendorState,
+  repository: string,
+  digest: Digest,
+): Promise<ListedContent | undefined> {
   const stored = await storage.manifest(repository, digest)
   if (stored === undefined) return undefined
   const manifest = parseManifest(stored.bytes, stored.mediaType, digest)
-  const tags = await storage.tagsOf(repository, digest)
-  return { stored, manifest, tags: tags.toSorted(), contentBytes: contentBytes(stored, manifest) }
+  return { stored, manifest, contentBytes: contentBytes(stored, manifest) }
 }
 
 /** Returns at most `count` tags after `last`, in ASCII order. A push shows after the lag. */

@@ -4,6 +4,7 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Scope } from '../http/fetch.ts'
+import { SharedWork } from '../http/shared-work.ts'
 import { settingLine } from '../http/transport/origins.ts'
 import {
   latest,
@@ -57,9 +58,11 @@ class GitLabLists {
   /** one error for the whole run, so that it is reported once */
   #missing: DrayError | undefined
   #isPresent = false
+  readonly #check: SharedWork<void>
 
   constructor(api: VendorApi) {
     this.#api = api
+    this.#check = new SharedWork((call) => this.#checkDatabase(call))
   }
 
   /** Lists the tags of a repository, by digest. */
@@ -106,7 +109,7 @@ class GitLabLists {
         call,
       )
       if (answer.status === 404) {
-        await this.#checkDatabase(call)
+        await this.#check.result(call)
         throw new DrayError('not-found', `cannot ${list.doing}: it does not exist`, {
           subject: list.subject,
           status: 404,

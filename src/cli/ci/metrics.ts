@@ -47,6 +47,11 @@ const perRepository: readonly Metric[] = [
     value: ({ superseded }) => superseded,
   },
   {
+    name: 'deleted_untagged',
+    help: 'Untagged manifests that the last run deleted because nothing reached them.',
+    value: ({ untaggedManifests }) => untaggedManifests,
+  },
+  {
     name: 'untagged',
     help: 'Tags that the last run deleted from kept images.',
     value: ({ untagged }) => untagged,

@@ -8,6 +8,7 @@ import type { PlannedChange } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
 import { RetentionHistory } from './history/retention-history.ts'
 import { InUseReader } from './images-in-use.ts'
+import { RunInventories } from './inventory/run-inventories.ts'
 import { KnownRepositories } from './known-repositories.ts'
 import { RegistryMemory } from './memory/registry-memory.ts'
 import { planPrune, type PruneInputs } from './prune-run.ts'
@@ -60,6 +61,7 @@ export async function gatherPruneInputs(
     inUse,
     inUseReader,
     ...(await readEarlierRuns(args.auditFile, repositories, context)),
+    inventories: new RunInventories(context),
     cache: args.cache ? await context.pruneCache(call) : undefined,
   }
 }

@@ -185,10 +185,19 @@ function imagesOf({ repositories }: PrunePlan, executed?: Executed<PruneTypes>):
 }
 
 function planDocument(plan: PrunePlan): object {
-  const { images, deleted, superseded, manifests, untagged, freed } = totalsOf(plan)
+  const { images, deleted, superseded, untaggedManifests, manifests, untagged, freed } = totalsOf(plan)
   const repositories = plan.repositories.length
   return {
-    totals: { repositories, images, deletedImages: deleted, superseded, deleted: manifests, untagged, freed },
+    totals: {
+      repositories,
+      images,
+      deletedImages: deleted,
+      superseded,
+      untaggedManifests,
+      deleted: manifests,
+      untagged,
+      freed,
+    },
   }
 }
 
@@ -202,6 +211,7 @@ function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
     images,
     deleted,
     superseded,
+    untaggedManifests,
     manifests,
     untagged,
     keptByRegistry,
@@ -219,6 +229,7 @@ function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
       images,
       deletedImages: deleted,
       superseded,
+      untaggedManifests,
       deleted: manifests,
       untagged,
       kept: keptByRegistry,

@@ -16,6 +16,7 @@ import type { Context } from '../wiring/context.ts'
 import { keepHeapSmall } from '../wiring/small-heap.ts'
 import type { RetentionHistory } from './history/retention-history.ts'
 import type { ImagesInUse, InUseReader } from './images-in-use.ts'
+import type { RunInventories } from './inventory/run-inventories.ts'
 import type { KnownRepositories } from './known-repositories.ts'
 import type { RegistryMemory } from './memory/registry-memory.ts'
 import type { PruneCache } from './prune-cache.ts'
@@ -44,6 +45,7 @@ export interface PruneInputs {
   /** the records about the repositories, and the first sightings of earlier runs */
   readonly history: RetentionHistory
   readonly memory: RegistryMemory
+  readonly inventories: RunInventories
   readonly cache: PruneCache | undefined
 }
 
@@ -140,7 +142,7 @@ function unknownInUse(
  */
 export async function evaluateRepository(
   { repository, image, environment, policy, inUse: protections }: ScopedRepository,
-  { inUse, known, interrupted, history, memory, cache }: PruneInputs,
+  { inUse, known, interrupted, history, memory, inventories, cache }: PruneInputs,
   context: Context,
   call: Call,
   explained?: TagOrDigest,
@@ -154,6 +156,8 @@ export async function evaluateRepository(
     inUse: inUse.in(repository, known, protections),
     orphaned: interrupted.in(repository),
   }
+  // Before anything else is read: a GET of dray can count as a pull.
+  const inventory = policy.rules.length === 0 ? undefined : await inventories.read(repository, call)
   const { snapshot, forNextRun: asLast } = await gather(
     store,
     request,
@@ -164,6 +168,7 @@ export async function evaluateRepository(
       ...(cache !== undefined && { contents: cache.contents }),
       ...(last !== undefined && { last }),
       ...(explained !== undefined && { explained }),
+      ...(inventory !== undefined && { inventory }),
     },
     call,
   )

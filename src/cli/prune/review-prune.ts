@@ -21,6 +21,7 @@ import { readOrUnread } from '../../images/graph/unread.ts'
 import type { Review } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
 import { InUseReader } from './images-in-use.ts'
+import { RunInventories } from './inventory/run-inventories.ts'
 import { KnownRepositories } from './known-repositories.ts'
 import { beginRecordedPuts, readEarlierRuns } from './prune-inputs.ts'
 import type { PruneTypes } from './prune-types.ts'
@@ -85,6 +86,7 @@ export async function reviewPrune(
       repositories.map(({ repository }) => repository),
       context,
     )),
+    inventories: new RunInventories(context),
     // Referrers are read again, so that this reading counts as the one before the first delete.
     cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
   }

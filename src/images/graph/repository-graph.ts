@@ -37,4 +37,6 @@ export interface ListedReadOptions {
   readonly below?: boolean
   /** is called for a manifest that cannot be read */
   readonly failed?: (digest: Digest, error: unknown) => void
+  /** whether a request is allowed; others are read from the cache alone. By default all */
+  readonly mayRequest?: (node: RepositoryNode) => boolean
 }

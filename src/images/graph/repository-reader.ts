@@ -43,11 +43,17 @@ export class RepositoryReader {
   readonly #known = new Map<Digest, RepositoryNode>()
   /** manifests whose content an earlier run read, and that the registry has not shown yet */
   readonly #unconfirmed = new Set<Digest>()
+  #requested = 0
 
   constructor(store: SourceRepository, { contents, last }: ReaderOptions = {}) {
     this.store = store
     this.#contents = contents
     this.#last = last
+  }
+
+  /** The manifests that GET returned until now. */
+  get requested(): number {
+    return this.#requested
   }
 
   /**
@@ -99,7 +105,7 @@ export class RepositoryReader {
     const remembered = this.#last?.tags.get(tag)
     const headFirst =
       this.store.capability('freeReads') === 'no' ||
-      (remembered !== undefined && (await this.#recall(remembered)) !== undefined)
+      (remembered !== undefined && (await this.recall(remembered)) !== undefined)
     if (!headFirst) return await this.#get({ tag }, call)
     const found = await this.store.resolve({ tag }, call)
     return found === undefined ? null : await this.manifest(found, call)
@@ -110,7 +116,7 @@ export class RepositoryReader {
    * @throws what the store throws.
    */
   async find(digest: Digest, call: Call): Promise<RepositoryNode | null> {
-    return (await this.#recall(digest)) ?? (await this.#get({ digest }, call))
+    return (await this.recall(digest)) ?? (await this.#get({ digest }, call))
   }
 
   /**
@@ -118,7 +124,7 @@ export class RepositoryReader {
    * @throws what the store throws.
    */
   async findExisting(digest: Digest, call: Call): Promise<RepositoryNode | null> {
-    const node = await this.#recall(digest)
+    const node = await this.recall(digest)
     if (node === undefined) return await this.#get({ digest }, call)
     if (!this.#unconfirmed.has(digest)) return node
     if ((await this.store.resolve({ digest }, call)) === undefined) return null
@@ -128,7 +134,7 @@ export class RepositoryReader {
 
   /** The manifest of a descriptor that the registry just gave. */
   async manifest(descriptor: Descriptor, call: Call): Promise<RepositoryNode | null> {
-    const node = (await this.#recall(descriptor)) ?? (await this.#get(descriptor, call))
+    const node = (await this.recall(descriptor)) ?? (await this.#get(descriptor, call))
     this.#unconfirmed.delete(descriptor.digest)
     return node
   }
@@ -141,7 +147,8 @@ export class RepositoryReader {
     return this.#last?.indexReferrers.get(subject)
   }
 
-  async #recall(at: Digest | Descriptor): Promise<RepositoryNode | undefined> {
+  /** The manifest by content that was read before; it may not exist any more. */
+  async recall(at: Digest | Descriptor): Promise<RepositoryNode | undefined> {
     const digest = typeof at === 'string' ? at : at.digest
     const known = this.#known.get(digest)
     if (known !== undefined) return known
@@ -173,6 +180,7 @@ export class RepositoryReader {
       return opaque
     }
     if (content === undefined) return null
+    this.#requested++
     this.#unconfirmed.delete(content.descriptor.digest)
     const known = this.#known.get(content.descriptor.digest)
     if (known !== undefined) return known

@@ -1,14 +1,13 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
-import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { unlistedError } from '../evidence/referrers.ts'
 import { inParallel } from '../parallel.ts'
 import type { InventorySnapshot } from '../inventory/inventory-snapshot.ts'
-import type { SourceRepository } from '../ports.ts'
 import type { ListedReadOptions, PreviousScan, RepositoryGraph } from './repository-graph.ts'
 import { listedNode, type RepositoryNode } from './repository-node.ts'
+import type { ScanSource } from './scan-source.ts'
 
 /**
  * Tags, manifests and lists of referrers that are read at once. The limit of the registry is in
@@ -20,17 +19,6 @@ const tagsPerReport = 50
 /** The maximum of levels of artifacts on artifacts. Real evidence is less deep. */
 const maxReferrerLevels = 8
 const maxManifests = 500_000
-
-/** The source of a scan; `RepositoryReader` implements it. */
-interface ScanSource {
-  readonly store: SourceRepository
-  listTags(call: Call): Promise<readonly string[]>
-  resolve(tag: string, call: Call): Promise<RepositoryNode | null>
-  find(digest: Digest, call: Call): Promise<RepositoryNode | null>
-  findExisting(digest: Digest, call: Call): Promise<RepositoryNode | null>
-  manifest(descriptor: Descriptor, call: Call): Promise<RepositoryNode | null>
-  remembered(subject: Digest): readonly Digest[] | undefined
-}
 
 /** One scan of a repository: its findings until now. */
 export class RepositoryScan {
@@ -97,13 +85,13 @@ export class RepositoryScan {
   async readListed(
     digests: Iterable<Digest>,
     call: Call,
-    { below = false, failed }: ListedReadOptions = {},
+    { below = false, ...options }: ListedReadOptions = {},
   ): Promise<void> {
     const isListed = (digest: Digest): boolean => this.#nodes.get(digest)?.isListed === true
     const tried = new Set<Digest>()
     for (let wave = [...new Set(digests)].filter(isListed); wave.length > 0;) {
       for (const digest of wave) tried.add(digest)
-      await inParallel(wave, readsAtOnce, call, (digest, c) => this.#readOne(digest, c, failed))
+      await inParallel(wave, readsAtOnce, call, (digest, c) => this.#readOne(digest, c, options))
       const children = below
         ? wave.flatMap((digest) => this.#nodes.get(digest)?.children.map((child) => child.digest) ?? [])
         : []
@@ -114,10 +102,17 @@ export class RepositoryScan {
     await this.#addChildren(call)
   }
 
-  async #readOne(digest: Digest, call: Call, failed: ListedReadOptions['failed']): Promise<void> {
+  async #readOne(
+    digest: Digest,
+    call: Call,
+    { failed, mayRequest }: Omit<ListedReadOptions, 'below'>,
+  ): Promise<void> {
+    const listed = this.#nodes.get(digest)
     try {
-      const node = await this.#source.find(digest, call)
-      if (node !== null) return this.#add(node)
+      const isCachedOnly = listed !== undefined && mayRequest?.(listed) === false
+      const node = await (isCachedOnly ? this.#source.recall(digest) : this.#source.find(digest, call))
+      if (node !== null && node !== undefined) return this.#add(node)
+      if (isCachedOnly) return
       this.#nodes.delete(digest)
       this.#missing.add(digest)
     } catch (error) {

@@ -75,6 +75,8 @@ export interface RepositoryOutcome {
   readonly images: number
   /** and superseded digests, which have no tag */
   readonly superseded: number
+  /** and manifests that no tag, index or kept subject reached */
+  readonly untaggedManifests: number
   /** tags that were deleted while their image stays */
   readonly untagged: number
   /** deleted manifests and tags by the API that deleted them: `oci`, or the kind of the vendor's */
@@ -165,6 +167,9 @@ export function summariseRepository(
     deleted: gone.length,
     images: gone.filter(({ losesTags }) => losesTags.some(isImageTag)).length,
     superseded: deleted.filter(isSuperseded).length,
+    untaggedManifests: deleted.filter(
+      ({ untagged, losesTags }) => untagged === true && losesTags.length === 0,
+    ).length,
     untagged: count('done') - gone.length + tagsOfKept(ended),
     deletedBy: countApis(ended),
     absent: count('unchanged'),

@@ -10,6 +10,7 @@ export function createPrunePlanShape(): v.GenericSchema {
       'inUse',
       'hold',
       'locked',
+      'disputed',
       'notApplied',
       'unmatched',
       'kept',

@@ -139,6 +139,11 @@ export interface Why {
     | 'hold'
     /** the registry does not allow its delete: `by` is the name of the vendor */
     | 'locked'
+    /**
+     * the inventory and the OCI API show different content, or dray cannot read it: `by` is the
+     * name of the vendor
+     */
+    | 'disputed'
     /** dray cannot apply the rule that selects it: `by` is the rule's name */
     | 'notApplied'
     /** no rule selects it */

@@ -1,6 +1,7 @@
 import type { Verdict } from '../../plan/prune/prune-plan.ts'
 import type {
   ConditionResult,
+  ExplainedListing,
   ExplainedTime,
   Explanation,
   RuleResult,
@@ -31,6 +32,7 @@ export function renderExplanation(explanation: Explanation, page: Page): string 
   return [
     heading(explanation, page),
     digest === null ? '' : renderSection('Time', timeText(time, section), page),
+    renderSection('Inventory', listingText(explanation, section), page),
     renderSection('Version', versionText(explanation, section), page),
     digest === null ? '' : renderSection('Protections', protectionsText(explanation, section), page),
     renderSection('Rules', rulesText(explanation, section), page),
@@ -91,6 +93,33 @@ function timeText({ created, age, text, now }: ExplainedTime, page: Page): strin
     ],
     page,
   )
+}
+
+/** The facts of the vendor, and the API that would delete the image. */
+function listingText({ listing }: Explanation, page: Page): string {
+  if (listing === undefined) return ''
+  const { vendor, pushedAt, deletesBy } = listing
+  const row = { tone: 'dim', name: '' } as const
+  return renderResults(
+    [
+      { ...row, word: 'source', text: escapeText(vendor) },
+      { ...row, word: 'pushed', text: pushedAt === undefined ? 'unknown' : shortTime(pushedAt) },
+      { ...row, word: 'pulled', text: pullText(listing) },
+      {
+        ...row,
+        word: 'deletes',
+        text: deletesBy === 'oci' ? 'through the OCI API' : `through the API of ${escapeText(vendor)}`,
+      },
+    ],
+    page,
+  )
+}
+
+function pullText({ pulls, pulledAt, pulledBy, precision }: ExplainedListing): string {
+  if (pulls !== 'pulled' || pulledAt === undefined) return pulls
+  const by = pulledBy === undefined ? '' : ` by ${escapeText(pulledBy)}`
+  const late = precision === 'day' ? ', or up to 24 hours later' : ''
+  return `${shortTime(pulledAt)}${by}${late}`
 }
 
 function versionText({ version }: Explanation, page: Page): string {

@@ -1,7 +1,7 @@
 import { formatRepository } from '../../oci/reference.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
-import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { type CiVariables, formatCause } from '../ci.ts'
 import { formatRow } from '../text/markdown.ts'
 import { statusTexts } from '../operation.ts'
@@ -9,8 +9,8 @@ import { formatBytes } from '../text/format.ts'
 import { outcomeTotalsOf, totalsOf } from './prune-totals.ts'
 
 /**
- * `deleted` counts images, also superseded ones, `freed` bytes, `locked` images and tags. Without
- * an outcome they are what the plan would delete.
+ * `deleted` counts images, also superseded and untagged ones, `freed` bytes, `locked` images and
+ * tags. Without an outcome they are what the plan would delete.
  * @param outcome undefined if the plan was only shown or saved
  */
 export function listPruneVariables(
@@ -19,10 +19,10 @@ export function listPruneVariables(
   outcome: PruneOutcome | undefined,
 ): CiVariables {
   const totals = outcome === undefined ? { ...totalsOf(plan), locked: 0 } : outcomeTotalsOf(plan, outcome)
-  const { deleted, superseded, freed, locked } = totals
+  const { deleted, superseded, untaggedManifests, freed, locked } = totals
   const isChanged = outcome?.repositories.some((one) => one.deleted + one.untagged > 0) ?? false
   return {
-    deleted: String(deleted + superseded),
+    deleted: String(deleted + superseded + untaggedManifests),
     freed: String(freed),
     locked: String(locked),
     changed: String(isChanged),
@@ -35,8 +35,10 @@ function textOf({ status, locked }: RepositoryOutcome): string {
   return locked === 0 ? text : `${text}, ${locked} locked`
 }
 
-function formatSuperseded(superseded = 0): string {
-  return superseded === 0 ? '' : ` and ${superseded} superseded`
+/** Images without a tag, after the number of images. */
+function formatMore({ superseded = 0, untaggedManifests = 0 }: Partial<RepositoryPlan['count']>): string {
+  const more = superseded === 0 ? '' : ` and ${superseded} superseded`
+  return untaggedManifests === 0 ? more : `${more} and ${untaggedManifests} untagged`
 }
 
 /** Renders the repositories with changes as a Markdown table for `GITHUB_STEP_SUMMARY`. */
@@ -45,18 +47,13 @@ export function renderPruneSummary(plan: PrunePlan, outcome: PruneOutcome | unde
     .filter(({ steps }) => steps.length > 0)
     .map(({ image, count, freed }) => [
       image,
-      `${count.deleted} of ${count.images}${formatSuperseded(count.superseded)}`,
+      `${count.deleted} of ${count.images}${formatMore(count)}`,
       formatBytes(freed),
       'planned',
     ])
   const done = outcome?.repositories
     .filter(({ status, locked }) => status !== 'unchanged' || locked > 0)
-    .map((one) => [
-      one.image,
-      `${one.images}${formatSuperseded(one.superseded)}`,
-      formatBytes(one.freed),
-      textOf(one),
-    ])
+    .map((one) => [one.image, `${one.images}${formatMore(one)}`, formatBytes(one.freed), textOf(one)])
   const refused = plan.refusals.map(({ repository, error }) => [
     repository === undefined ? 'all' : formatRepository(repository),
     '0',

@@ -108,11 +108,13 @@ function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | und
 }
 
 function countsOf(outcome: RepositoryOutcome): string {
-  const { images, superseded, deleted, untagged, absent, locked } = outcome
+  const { images, superseded, untaggedManifests, deleted, untagged, absent, locked } = outcome
   return [
     ...(deleted === 0
       ? []
-      : [`${countImages(images, superseded)} deleted (${formatCount(deleted, 'manifest')})`]),
+      : [
+          `${countImages(images, superseded, untaggedManifests)} deleted (${formatCount(deleted, 'manifest')})`,
+        ]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
     ...(locked === 0 ? [] : [`${locked} locked`]),
@@ -206,6 +208,7 @@ function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, pag
   const {
     deleted,
     superseded,
+    untaggedManifests,
     manifests,
     untagged,
     absent,
@@ -220,7 +223,7 @@ function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, pag
   const parts = [
     changed === 0
       ? `Nothing deleted in ${formatCount(totals.repositories, 'repository', 'repositories')}`
-      : `Deleted ${countImages(deleted, superseded)} (${formatCount(manifests, 'manifest')}) in ${where}`,
+      : `Deleted ${countImages(deleted, superseded, untaggedManifests)} (${formatCount(manifests, 'manifest')}) in ${where}`,
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
     ...(locked === 0 ? [] : [`${locked} locked`]),

@@ -5,7 +5,7 @@ import { escapeText } from '../text/escape.ts'
 import { formatBytes, formatCount } from '../text/format.ts'
 import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
 import { renderVerdicts } from './prune-rows.ts'
-import { countImages, countSteps, Refused, totalsOf } from './prune-totals.ts'
+import { countImages, countSteps, joinAnd, Refused, totalsOf } from './prune-totals.ts'
 import { type Folding, isNotable, listVerdicts } from './prune-verdicts.ts'
 import { breakLines, narrowPage } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
@@ -94,14 +94,15 @@ function heading({ image, repository }: RepositoryPlan, page: Page): readonly st
 
 /** `12 images: 2 to delete (6 manifests, 1.2 GiB), 1 tag to delete, 10 to keep`. */
 function countsOf(plan: RepositoryPlan, isRefused: boolean): string {
-  const { images, deleted, superseded = 0 } = plan.count
+  const { images, deleted, superseded = 0, untaggedManifests = 0 } = plan.count
   if (isRefused) return `${formatCount(images, 'image')}: ${deleted} to delete, refused (nothing is deleted)`
   const tags = countSteps(plan, 'deleteTag')
   const manifests = countSteps(plan, 'deleteManifest')
-  const which = [
-    ...(deleted > 0 || superseded === 0 ? [`${deleted} to delete`] : []),
+  const which = joinAnd([
+    ...(deleted > 0 || superseded + untaggedManifests === 0 ? [`${deleted} to delete`] : []),
     ...(superseded === 0 ? [] : [`${superseded} superseded to delete`]),
-  ].join(' and ')
+    ...(untaggedManifests === 0 ? [] : [`${untaggedManifests} untagged to delete`]),
+  ])
   const parts = [
     ...(manifests === 0
       ? []
@@ -129,12 +130,15 @@ function idleLine(idle: readonly RepositoryPlan[], page: Page): readonly string[
 function summary(plan: PrunePlan, page: Page): string {
   const { style } = page
   const totals = totalsOf(plan)
-  const { deleted, superseded, manifests, untagged, kept, freed, repositories, refused } = totals
+  const { deleted, superseded, untaggedManifests, manifests, untagged, kept, freed, repositories, refused } =
+    totals
   const by = plan.policyName === undefined ? '' : ` by the policy ${escapeText(plan.policyName)}`
   const parts = [
     ...(manifests === 0
       ? []
-      : [`${countImages(deleted, superseded)} to delete (${formatCount(manifests, 'manifest')})`]),
+      : [
+          `${countImages(deleted, superseded, untaggedManifests)} to delete (${formatCount(manifests, 'manifest')})`,
+        ]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} to delete`]),
     `${formatCount(kept, 'image')} to keep`,
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
@@ -173,9 +177,11 @@ export function renderFreed(freed: number, subject: string, page: Page): readonl
 
 /** The confirmation of a plan: `Delete 3 images and 1 tag?` */
 export function deleteQuestion(plan: PrunePlan): string {
-  const { deleted, superseded, manifests, untagged } = totalsOf(plan)
+  const { deleted, superseded, untaggedManifests, manifests, untagged } = totalsOf(plan)
   const what =
-    deleted + superseded > 0 ? countImages(deleted, superseded) : formatCount(manifests, 'manifest')
+    deleted + superseded + untaggedManifests > 0
+      ? countImages(deleted, superseded, untaggedManifests)
+      : formatCount(manifests, 'manifest')
   const parts = [
     ...(manifests === 0 ? [] : [what]),
     ...(untagged === 0 ? [] : [formatCount(untagged, 'tag')]),

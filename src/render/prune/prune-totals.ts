@@ -13,6 +13,8 @@ export interface PruneTotals {
   readonly kept: number
   /** deleted superseded digests, which have no tag */
   readonly superseded: number
+  /** deleted manifests that no tag, index or kept subject reached */
+  readonly untaggedManifests: number
   /** deleted manifests: of images, and of their parts and attached artifacts */
   readonly manifests: number
   /** tags that are deleted from a kept digest */
@@ -66,6 +68,7 @@ export function totalsOf(plan: PrunePlan): PruneTotals {
     deleted,
     kept: images - deleted,
     superseded: sum(busy, ({ count }) => count.superseded ?? 0),
+    untaggedManifests: sum(busy, ({ count }) => count.untaggedManifests ?? 0),
     manifests: sum(accepted, (one) => countSteps(one, 'deleteManifest')),
     untagged: sum(accepted, (one) => countSteps(one, 'deleteTag')),
     freed: sum(accepted, ({ freed }) => freed),
@@ -101,6 +104,7 @@ export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: Pru
     deleted,
     kept: images - deleted,
     superseded: sum((one) => one.superseded),
+    untaggedManifests: sum((one) => one.untaggedManifests),
     manifests: sum((one) => one.deleted),
     untagged: sum((one) => one.untagged),
     absent: sum((one) => one.absent),
@@ -119,13 +123,21 @@ export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: Pru
 }
 
 /**
- * `2 images and 3 superseded images`; superseded images have no tag and count separately.
+ * `2 images, 3 superseded images and 4 untagged manifests`; the last two have no tag and count
+ * separately.
  */
-export function countImages(images: number, superseded: number): string {
-  return [
-    ...(images > 0 || superseded === 0 ? [formatCount(images, 'image')] : []),
+export function countImages(images: number, superseded: number, untagged: number): string {
+  return joinAnd([
+    ...(images > 0 || superseded + untagged === 0 ? [formatCount(images, 'image')] : []),
     ...(superseded === 0 ? [] : [formatCount(superseded, 'superseded image')]),
-  ].join(' and ')
+    ...(untagged === 0 ? [] : [formatCount(untagged, 'untagged manifest')]),
+  ])
+}
+
+/** `a, b and c` */
+export function joinAnd(parts: readonly string[]): string {
+  const last = parts.at(-1) ?? ''
+  return parts.length < 2 ? last : `${parts.slice(0, -1).join(', ')} and ${last}`
 }
 
 export function countSteps({ steps }: RepositoryPlan, kind: 'deleteManifest' | 'deleteTag'): number {

@@ -248,6 +248,8 @@ function reasonOf(why: Why): string {
       return 'held'
     case 'locked':
       return `locked by ${by}`
+    case 'disputed':
+      return `${by} and the OCI API disagree`
     case 'notApplied':
       return `dray cannot apply the rule ${by}`
     case 'unmatched':

@@ -11,7 +11,7 @@ import { sumImageBytes } from './sizes.ts'
  * another manifest keeps, and superseded digests. Pure.
  */
 export function decideManifests(evaluation: Evaluation): readonly ManifestVerdict[] {
-  const { snapshot, reachability, tags, reach, superseded } = evaluation
+  const { snapshot, reachability, tags, reach, superseded, untagged } = evaluation
   const { graph, orphaned } = snapshot
   const named = new Set(tags.values())
   const interrupted = new Map(orphaned.map(({ digest, of }) => [digest, of]))
@@ -26,6 +26,7 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
   for (const [digest, node] of graph.nodes) {
     const isGarbage = reachability.garbage.has(digest)
     const nominated = superseded.get(digest)
+    const selected = isGarbage ? untagged.get(digest) : undefined
     if (named.has(digest) || (!isGarbage && !shared.has(digest) && nominated === undefined)) continue
     const above = parents.get(digest) ?? []
     const orphan = orphans.get(digest)
@@ -35,10 +36,11 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
       putSubjectFirst(node.subject, above).filter((parent) => reachability.garbage.has(parent))
     // A superseded digest is an image, and shows the size of all of it, as a tag does.
     const size =
-      nominated === undefined
+      nominated === undefined && selected === undefined
         ? node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
         : sumImageBytes(graph, digest)
-    const decided = nominated?.isDeleted === isGarbage ? nominated.why : isGarbage ? orphan : undefined
+    const decided =
+      nominated?.isDeleted === isGarbage ? nominated.why : isGarbage ? (selected?.why ?? orphan) : undefined
     const why =
       decided ??
       (isGarbage
@@ -55,6 +57,7 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
         formerTags: nominated.tags,
         lastTaggedAt: new Date(nominated.lastUse).toISOString(),
       }),
+      ...(selected?.pushedAt !== undefined && { pushedAt: new Date(selected.pushedAt).toISOString() }),
     })
   }
   return verdicts
@@ -77,8 +80,17 @@ function roleOf(
   isOrphaned: boolean,
 ): ManifestVerdict['role'] {
   if (evaluation.superseded.has(node.descriptor.digest)) return 'superseded'
+  if (isUntaggedDelete(evaluation, node.descriptor.digest)) return 'untagged'
   if (isOrphaned) return 'orphaned'
   return isAttachedArtifact(evaluation, node, listed) ? 'evidence' : 'child'
+}
+
+/** Whether a rule deletes a manifest because nothing reaches it. */
+export function isUntaggedDelete(
+  { untagged, reachability }: Pick<Evaluation, 'untagged' | 'reachability'>,
+  digest: Digest,
+): boolean {
+  return untagged.get(digest)?.isDeleted === true && reachability.garbage.has(digest)
 }
 
 function explainGarbage(role: ManifestVerdict['role'], of: readonly Digest[]): Why {

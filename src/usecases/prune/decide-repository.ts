@@ -5,11 +5,12 @@ import type {
   DeleteStep,
   ManifestVerdict,
   MissingChild,
+  PruneRefusal,
   RepositoryPlan,
   TagVerdict,
   Why,
 } from '../../plan/prune/prune-plan.ts'
-import { decideManifests } from './decide-manifests.ts'
+import { decideManifests, isUntaggedDelete } from './decide-manifests.ts'
 import { decideTags } from './decide-tags.ts'
 import { orderDeletes } from './delete-order.ts'
 import { type Evaluation, evaluatePolicy } from './evaluate.ts'
@@ -40,6 +41,8 @@ export interface RepositoryDecision {
   readonly missing: readonly MissingChildOfIndex[]
   /** whole sentences with the fix, without the name of the repository */
   readonly warnings: readonly string[]
+  /** the rules that dray cannot apply here; other rules delete */
+  readonly refusals: readonly PruneRefusal[]
 }
 
 /** Decides what to delete in one repository. Pure. */
@@ -65,14 +68,34 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
     count: countImages(evaluation),
     freed: sumFreedBytes(graph, evaluation.reachability.garbage),
     referrers,
+    ...(snapshot.inventory !== undefined && { inventory: snapshot.inventory.kind }),
   }
   const { matched, absent, atOtherHosts } = keptImages
   const warnings = [
+    ...(snapshot.warnings ?? []),
     ...warnAboutPolicy(evaluation),
     ...warnAboutRecords(snapshot),
     ...warnAboutBuildTimes(evaluation, tags),
   ]
-  return { plan, matched, absent, atOtherHosts, missing: listMissingWithIndex(snapshot), warnings }
+  return {
+    plan,
+    matched,
+    absent,
+    atOtherHosts,
+    missing: listMissingWithIndex(snapshot),
+    warnings,
+    refusals: listRefusedRules(snapshot),
+  }
+}
+
+/** The rules that dray cannot apply here. */
+function listRefusedRules({
+  repository,
+  obstacles = new Map(),
+}: RepositorySnapshot): readonly PruneRefusal[] {
+  return [...obstacles].flatMap(([rule, { error }]) =>
+    error === undefined ? [] : [{ repository, rule, error }],
+  )
 }
 
 /**
@@ -159,6 +182,7 @@ function planSteps(
         ...(node.subject !== undefined && { subject: node.subject }),
         ...absentFor(evaluation, lost.get(digest) ?? []),
         ...(nominated !== undefined && { formerTags: nominated.tags }),
+        ...(isUntaggedDelete(evaluation, digest) && { untagged: true as const }),
       },
     ]
   })
@@ -183,9 +207,15 @@ function absentFor(
   return absent.length === 0 ? {} : { absent: [...new Set(absent)] }
 }
 
-function countImages({ snapshot, reachability, superseded }: Evaluation): RepositoryPlan['count'] {
+function countImages({ snapshot, reachability, superseded, untagged }: Evaluation): RepositoryPlan['count'] {
   const images = new Set(imageTags(snapshot.graph).values())
   const deleted = [...images].filter((digest) => reachability.garbage.has(digest)).length
   const more = [...superseded.keys()].filter((digest) => reachability.garbage.has(digest)).length
-  return { images: images.size, deleted, ...(more > 0 && { superseded: more }) }
+  const bare = [...untagged.keys()].filter((digest) => reachability.garbage.has(digest)).length
+  return {
+    images: images.size,
+    deleted,
+    ...(more > 0 && { superseded: more }),
+    ...(bare > 0 && { untaggedManifests: bare }),
+  }
 }

@@ -21,7 +21,7 @@ export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
   const { snapshot, policy, times } = evaluation
   const { graph } = snapshot
   const reasons = new SharedReasons()
-  return sortBySemver(graph.tags.keys(), policy.reading).map((tag): TagVerdict => {
+  const verdicts = sortBySemver(graph.tags.keys(), policy.reading).map((tag): TagVerdict => {
     const digest = graph.tags.get(tag) ?? null
     if (digest === null) {
       const text = 'the tag is listed and has no manifest'
@@ -33,7 +33,7 @@ export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
       digest,
     )
     const why = reasons.share(own)
-    const size = sumImageBytes(graph, digest)
+    const size = sizeOf(snapshot, digest)
     const time = isEvidenceTag(tag) ? undefined : times.of(digest)
     return {
       tag,
@@ -41,10 +41,35 @@ export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
       verdict,
       why,
       ...(time?.kind === 'dated' && { created: new Date(time.at).toISOString() }),
-      size,
+      ...(size !== undefined && { size }),
       ...missingChildrenOf(snapshot, digest),
     }
   })
+  return snapshot.inventory?.deletes.lastTagDeletesManifest === true ? keepLastTags(verdicts) : verdicts
+}
+
+/** The registry deletes a manifest with its last tag: one tag of a kept digest stays. */
+function keepLastTags(verdicts: readonly TagVerdict[]): readonly TagVerdict[] {
+  const staying = new Set(
+    verdicts.flatMap(({ digest, verdict }) => (verdict === 'untag' || digest === null ? [] : [digest])),
+  )
+  return verdicts.map((one) => {
+    const { digest, verdict, why } = one
+    if (verdict !== 'untag' || digest === null || staying.has(digest)) return one
+    staying.add(digest)
+    const text = `${why.text}, but ${digest.slice(0, 19)} is kept, and this registry deletes it with its last tag`
+    return {
+      ...one,
+      verdict: 'keep',
+      why: { kind: 'cannotUntag', ...(why.by !== undefined && { by: why.by }), text },
+    }
+  })
+}
+
+/** The bytes of an image, by the inventory if dray has not read it; undefined: unknown. */
+function sizeOf({ graph, inventory }: RepositorySnapshot, digest: Digest): number | undefined {
+  if (graph.nodes.get(digest)?.isListed !== true) return sumImageBytes(graph, digest)
+  return inventory?.knows.size === 'no' ? undefined : inventory?.entries.get(digest)?.bytes
 }
 
 /** The missing children of an index, unless it was copied without them on purpose. */
@@ -139,6 +164,11 @@ function findSubject({ reach, snapshot }: Evaluation, tag: string): Digest | und
 
 function explainKept(protection: Protected, keptImages: ProtectedImages, tag: string, digest: Digest): Why {
   if (protection.kind === 'hold') return explainHeld(protection.hold, digest)
+  if (protection.kind === 'listed') {
+    const { kind, by, text } = protection.reason
+    const part = protection.at === digest ? '' : `part of ${protection.at.slice(0, 19)}, which is `
+    return { kind, by, text: `${part}${text}` }
+  }
   const own = keptImages.byTag.get(tag)
   if (own !== undefined && keptImages.versionLike.has(tag)) {
     const text = `protected: ${own.name} (version-like tag)`

@@ -6,6 +6,7 @@ import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../..
 import type { UnreadTarget } from '../../images/graph/unread.ts'
 import type { MissingChildOfIndex, RepositoryDecision } from './decide-repository.ts'
 import { joinFirst } from '../../lib/join-first.ts'
+import { countDeletes } from '../../plan/prune/count-deletes.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
 /** The decision about one repository, or why it could not be read. */
@@ -57,6 +58,7 @@ export function decide(results: readonly RepositoryResult[], run: RunPolicy, now
     refusals.push({ error })
     refused.add(undefined)
   }
+  refusals.push(...decisions.flatMap((one) => one.refusals))
   const plan: PrunePlan = {
     schema: 'dray.plan/1',
     operation: 'prune',
@@ -73,7 +75,7 @@ export function decide(results: readonly RepositoryResult[], run: RunPolicy, now
 
 /** Checks the deletes of all repositories together. */
 function checkRun({ limits }: RunPolicy, plans: readonly RepositoryPlan[]): readonly ErrorInfo[] {
-  const deleted = plans.reduce((sum, { count }) => sum + count.deleted + (count.superseded ?? 0), 0)
+  const deleted = plans.reduce((sum, { count }) => sum + countDeletes(count), 0)
   const breach = checkRunLimits(deleted, limits)
   return breach === undefined ? [] : [toErrorInfo(breach)]
 }

@@ -13,6 +13,11 @@ import { judgeOrphans, type OrphanVerdict } from './policy/orphaned.ts'
 import { selectTag } from './policy/select.ts'
 import { judgeSuperseded, type SupersededVerdict } from './policy/superseded.ts'
 import { ImageTimes } from './policy/times.ts'
+import type { Rule } from '../../config/retention/policy.ts'
+import type { Why } from '../../plan/prune/prune-plan.ts'
+import { createImageUses } from './inventory/image-uses.ts'
+import { findListedReasons, type ListedReason } from './inventory/listed-reasons.ts'
+import { judgeUntagged, type UntaggedVerdict } from './inventory/untagged.ts'
 import { noHistory } from './records/history.ts'
 import { listMissingChildren } from './records/missing-children.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
@@ -32,8 +37,12 @@ export interface Evaluation {
   readonly ruleVerdicts: ReadonlyMap<string, RuleVerdict>
   /** by tag: attached artifacts without their subject, if a rule selects them */
   readonly orphans: ReadonlyMap<string, OrphanVerdict>
-  /** digests without a tag that a rule selects */
+  /** superseded digests that a rule selects */
   readonly superseded: ReadonlyMap<Digest, SupersededVerdict>
+  /** manifests that nothing reaches, if a rule selects them */
+  readonly untagged: ReadonlyMap<Digest, UntaggedVerdict>
+  /** manifests that the inventory is a reason to keep */
+  readonly listed: ReadonlyMap<Digest, ListedReason>
   readonly reachability: Reachability
 }
 
@@ -47,12 +56,21 @@ export function evaluatePolicy(
   const tags = tagsOfImages(graph, holds)
   const reach = new Reach(graph)
   const times = timesOf(snapshot, policy)
-  const keptImages = findKept(tags, policy, { used: inUse, held: holds.byDigest }, reach, (digest) =>
+  const listed = findListedReasons(snapshot)
+  const keptImages = findKept(tags, policy, { used: inUse, held: holds.byDigest, listed }, reach, (digest) =>
     graph.nodes.has(digest),
   )
   const { rules, reading } = policy
   const broken = findBroken(snapshot)
-  const ruleOptions = { rules, times, now, kept: keptImages.digests, reading, broken }
+  const ruleOptions = {
+    rules,
+    times,
+    now,
+    kept: keptImages.digests,
+    reading,
+    broken,
+    ...inventoryOptions(snapshot, policy),
+  }
   const orphans = judgeOrphans(policy.rules, history.orphaned, now)
   const orphansToDelete = new Set(
     [...orphans].flatMap(([tag, { isDeleted }]) => {
@@ -65,15 +83,22 @@ export function evaluatePolicy(
   const counted = new Map([...tags].filter(([tag]) => !orphansToDelete.has(tag) && !isHoldTag(tag)))
   const ruleVerdicts = applyRules(counted, ruleOptions)
   const toDelete = new Set(deletedTags({ keptImages, ruleVerdicts, tags }).map(({ tag }) => tag))
-  const superseded = applySupersededRules(snapshot, policy, keptImages)
+  const ofRecords = applySupersededRules(snapshot, ruleOptions, keptImages)
+  const kept = [...keptImages.inUse.keys(), ...holds.byDigest.keys(), ...listed.keys()]
+  const untagged = applyUntaggedRules(snapshot, ruleOptions, reach, [
+    ...kept,
+    ...orphaned.map(({ digest }) => digest),
+    ...[...ofRecords].flatMap(([digest, { why }]) => (comesFirst(why, rules) ? [digest] : [])),
+  ])
+  const superseded = new Map([...ofRecords].filter(([digest]) => !untagged.has(digest)))
   const reachability = markAndSweep(graph, reach, {
     toDelete,
     tags,
-    kept: [...keptImages.inUse.keys(), ...holds.byDigest.keys()],
+    kept: kept.filter((digest) => graph.nodes.has(digest)),
     endedHolds: holds.endedTags,
     orphaned,
     orphansToDelete,
-    superseded: new Map([...superseded].map(([digest, { isDeleted }]) => [digest, isDeleted])),
+    selected: new Map([...superseded, ...untagged].map(([digest, { isDeleted }]) => [digest, isDeleted])),
   })
   return {
     snapshot,
@@ -87,8 +112,47 @@ export function evaluatePolicy(
     ruleVerdicts,
     orphans,
     superseded,
+    untagged,
+    listed,
     reachability,
   }
+}
+
+/** The facts of the inventory, as far as rules need them. */
+function inventoryOptions(
+  snapshot: RepositorySnapshot,
+  { rules }: RepositoryPolicy,
+): Pick<RuleOptions, 'uses' | 'notApplied'> {
+  const isByUse = rules.some(({ notPulledFor }) => notPulledFor !== undefined)
+  const uses = isByUse ? createImageUses(snapshot) : undefined
+  const notApplied = new Map([...(snapshot.obstacles ?? [])].map(([name, { text }]) => [name, text]))
+  return { ...(uses !== undefined && { uses }), notApplied }
+}
+
+/** Whether the rule of a verdict comes before the rule about untagged manifests. */
+function comesFirst({ by }: Why, rules: readonly Rule[]): boolean {
+  const untagged = rules.findIndex(({ kind }) => kind === 'untagged')
+  return untagged === -1 || rules.findIndex(({ name }) => name === by) < untagged
+}
+
+/** Without an inventory, untagged manifests are unknown. */
+function applyUntaggedRules(
+  { graph, now, inventory }: RepositorySnapshot,
+  options: RuleOptions,
+  reach: Reach,
+  others: Iterable<Digest>,
+): ReadonlyMap<Digest, UntaggedVerdict> {
+  if (inventory === undefined || !options.rules.some(({ kind }) => kind === 'untagged')) return new Map()
+  return judgeUntagged({
+    rules: options.rules,
+    graph,
+    reach,
+    inventory,
+    others,
+    now,
+    judgeUse: (digest, notPulledFor) => judgeUse(options, digest, notPulledFor),
+    notApplied: options.notApplied ?? new Map(),
+  })
 }
 
 /** The tag of a hold that has ended is no reason to keep its image. */
@@ -133,11 +197,12 @@ export function findBroken({
  */
 function applySupersededRules(
   { graph, now, history = noHistory }: RepositorySnapshot,
-  { rules, reading }: RepositoryPolicy,
+  options: RuleOptions,
   { digests: kept }: ProtectedImages,
 ): ReadonlyMap<Digest, SupersededVerdict> {
   if (history.superseded.length === 0) return new Map()
   const tagged = new Set(graph.tags.values())
+  const { rules, reading, notApplied = new Map<string, string>() } = options
   return judgeSuperseded({
     rules,
     superseded: history.superseded,
@@ -146,8 +211,8 @@ function applySupersededRules(
     kept,
     promotedAt: (digest) => history.promoted.get(digest)?.at,
     now,
-    judgeUse: (digest, notPulledFor) => judgeUse({}, digest, notPulledFor),
-    notApplied: new Map(),
+    judgeUse: (digest, notPulledFor) => judgeUse(options, digest, notPulledFor),
+    notApplied,
   })
 }
 
@@ -157,14 +222,14 @@ function applySupersededRules(
  */
 export function findCandidates(snapshot: RepositorySnapshot, policy: RepositoryPolicy): ReadonlySet<Digest> {
   const evaluation = evaluateSureHolds(snapshot, policy)
-  const { orphans, superseded, reach } = evaluation
+  const { orphans, superseded, untagged, reach } = evaluation
   return reach.all([
     ...deletedTags(evaluation).map(({ digest }) => digest),
     ...snapshot.orphaned.map(({ digest }) => digest),
     ...[...orphans].flatMap(([tag, { isDeleted }]) =>
       isDeleted ? (snapshot.graph.tags.get(tag) ?? []) : [],
     ),
-    ...[...superseded].flatMap(([digest, { isDeleted }]) => (isDeleted ? [digest] : [])),
+    ...[...superseded, ...untagged].flatMap(([digest, { isDeleted }]) => (isDeleted ? [digest] : [])),
   ])
 }
 

@@ -20,6 +20,8 @@ import type {
 import type { RepositoryScan } from '../../images/graph/repository-scan.ts'
 import { findSureHolds } from '../../audit/holds/find-holds.ts'
 import { findBroken, findCandidates, findDatedDeletes, tagsOfImages } from './evaluate.ts'
+import { beginInventory, type GatheredInventory } from './inventory/gathered-inventory.ts'
+import type { InventoryReading } from './inventory/obstacles.ts'
 import { findUndecided } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
 import { findKept } from './policy/protect.ts'
@@ -49,6 +51,8 @@ export interface PruneGatherOptions {
   readonly sources?: HistorySources
   /** an image whose time is read, whether a rule needs it or not */
   readonly explained?: TagOrDigest
+  /** the list of the vendor, read before anything else; by default there is none */
+  readonly inventory?: InventoryReading
 }
 
 export interface GatheredRepository {
@@ -70,15 +74,17 @@ export async function gather(
   call: Call,
 ): Promise<GatheredRepository> {
   const { policy, contents, last, explained, sources = noSources } = options
-  const scan = new RepositoryReader(store, {
+  const repositoryReader = new RepositoryReader(store, {
     ...(contents !== undefined && { contents }),
     ...(last !== undefined && { last }),
-  }).begin()
-  await scan.addAllTags(call)
+  })
+  const scan = repositoryReader.begin()
+  const inventory = await beginInventory(repositoryReader, scan, options, call)
+  if (inventory.listed === undefined) await scan.addAllTags(call)
   const inUse = request.inUse.flatMap(({ at }) => ('digest' in at ? [at.digest] : []))
   await scan.addDigests(inUse, call)
   const orphaned = await addOrphaned(scan, store, request, call)
-  const now = agreeOnNow(store, options.now())
+  let now = agreeOnNow(store, options.now())
   const reader = await HistoryReader.begin(
     {
       store,
@@ -94,7 +100,7 @@ export async function gather(
   )
   await checkOpenHolds(scan, sources, call)
   const broken = findBroken({ graph: scan.graph, history: reader.history })
-  const configTimes = await readTimes(store, scan, { ...request, broken, now }, options, call)
+  const configTimes = await readTimes(store, scan, { ...request, broken, now, inventory }, options, call)
   const takeSnapshot = (): RepositorySnapshot => ({
     ...request,
     orphaned,
@@ -102,23 +108,37 @@ export async function gather(
     configTimes,
     now,
     history: reader.history,
-    ...pushTimesOf(store, policy),
-    canUntag: store.capability('deleteTag'),
+    ...pushTimesOf(store, policy, inventory),
+    canUntag: inventory.canUntag ? 'yes' : store.capability('deleteTag'),
     referrers: scan.isRemembered ? 'remembered' : 'read',
+    ...inventory.facts,
   })
   const explainedDigests = listExplained(explained, scan.graph)
-  await reader.readPromotions(() => [...findDatedDeletes(takeSnapshot(), policy), ...explainedDigests], call)
-  const marked = findCandidates(takeSnapshot(), policy)
-  if (marked.size > 0) await scan.addReferrers(marked, call)
+  const readPromotions = (): Promise<void> =>
+    reader.readPromotions(() => [...findDatedDeletes(takeSnapshot(), policy), ...explainedDigests], call)
+  await readPromotions()
+  const findMarked = (): ReadonlySet<Digest> => findCandidates(takeSnapshot(), policy)
+  if (inventory.listed !== undefined) {
+    // Each reading can change which images are marked, and thereby whose promotions count.
+    while (await inventory.listed.confirm(findMarked, call)) {
+      now = Math.min(now, agreeOnNow(store, options.now()))
+      await readPromotions()
+    }
+  } else {
+    const marked = findMarked()
+    if (marked.size > 0) await scan.addReferrers(marked, call)
+  }
   return { snapshot: takeSnapshot(), forNextRun: scan.asLast }
 }
 
-/** The push times that the list of tags had, if they are a source. */
+/** The push times of the inventory, or those that the list of tags had, if they are a source. */
 function pushTimesOf(
   store: PushTimeReader,
   { timeFrom }: RepositoryPolicy,
+  { pushed }: GatheredInventory,
 ): Pick<RepositorySnapshot, 'pushed'> {
-  return timeFrom.includes('pushed') ? { pushed: (digest) => store.pushTime?.(digest) } : {}
+  if (!timeFrom.includes('pushed')) return {}
+  return { pushed: (digest) => pushed(digest) ?? store.pushTime?.(digest) }
 }
 
 /**
@@ -160,13 +180,17 @@ function agreeOnNow(store: NamedRepository & Capabilities, here: number): number
   )
 }
 
+interface TimedRequest extends Pick<PruneRequest, 'inUse'>, Pick<RuleOptions, 'broken' | 'now'> {
+  readonly inventory: GatheredInventory
+}
+
 /**
  * Reads the configs of images that a rule by time selects and that have no annotation with a time.
  */
 async function readTimes(
   store: BlobReader & PushTimeReader,
   scan: RepositoryScan,
-  { inUse, broken, now }: Pick<PruneRequest, 'inUse'> & Pick<RuleOptions, 'broken' | 'now'>,
+  { inUse, broken, now, inventory }: TimedRequest,
   { policy, contents, explained }: PruneGatherOptions,
   call: Call,
 ): Promise<ReadonlyMap<Digest, ConfigTime>> {
@@ -176,19 +200,26 @@ async function readTimes(
     configTimes: new Map(),
     timeFrom,
     now,
-    ...pushTimesOf(store, policy),
+    ...pushTimesOf(store, policy, inventory),
   })
   const holds = findSureHolds(graph, now)
   const tags = tagsOfImages(graph, holds)
   const references = { used: inUse, held: holds.byDigest }
   const { digests: kept } = findKept(tags, policy, references, new Reach(graph), (d) => graph.nodes.has(d))
   const needed = new Map<Digest, RepositoryNode>()
-  for (const digest of findUndecided(tags, {
+  const undecided = findUndecided(tags, {
     ...policy,
     now,
     kept,
+    ...inventory.ruleOptions(graph, now),
     ...(broken !== undefined && { broken }),
-  })) {
+  })
+  await inventory.listed?.readWhole(
+    [...undecided].filter((digest) => times.dependsOnContent(digest)),
+    call,
+  )
+  await inventory.listed?.readWhole(listExplained(explained, graph), call)
+  for (const digest of undecided) {
     for (const node of times.configsFor(digest)) needed.set(node.descriptor.digest, node)
   }
   for (const node of explainedConfigs(explained, times, graph)) needed.set(node.descriptor.digest, node)

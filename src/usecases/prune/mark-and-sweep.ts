@@ -25,8 +25,8 @@ export interface SweepInput {
   readonly orphaned: readonly OrphanedManifest[]
   /** tags of attached artifacts without their subject that a rule deletes */
   readonly orphansToDelete: ReadonlySet<string>
-  /** digests without a tag that a rule selects, and whether it deletes them */
-  readonly superseded: ReadonlyMap<Digest, boolean>
+  /** manifests without a tag that a rule selects, and whether it deletes them */
+  readonly selected: ReadonlyMap<Digest, boolean>
 }
 
 /**
@@ -37,7 +37,7 @@ export function markAndSweep(graph: RepositoryGraph, reach: Reach, input: SweepI
   const orphanedTags = new Set(listOrphanedTags(graph, input.orphaned).keys())
   const roots = new Set(input.kept)
   const candidates = new Set(input.orphaned.map(({ digest }) => digest))
-  for (const [digest, isDeleted] of input.superseded) (isDeleted ? candidates : roots).add(digest)
+  for (const [digest, isDeleted] of input.selected) (isDeleted ? candidates : roots).add(digest)
   for (const [tag, digest] of graph.tags) {
     if (digest === null || input.endedHolds.has(tag)) continue
     if (orphanedTags.has(tag)) (input.orphansToDelete.has(tag) ? candidates : roots).add(digest)

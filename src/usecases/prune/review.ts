@@ -11,6 +11,7 @@ import type {
   RepositoryPlan,
   TagVerdict,
 } from '../../plan/prune/prune-plan.ts'
+import { countDeletes } from '../../plan/prune/count-deletes.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
 /** The kept part of the review of a repository: its plans may be large. */
@@ -76,7 +77,7 @@ export function checkPlanLimits(
   for (const { repository, count } of repositories) {
     const breach = checkRepositoryLimits(repository, count, limits)
     if (breach !== undefined) return breach
-    all += count.deleted + (count.superseded ?? 0)
+    all += countDeletes(count)
   }
   return checkRunLimits(all, limits)
 }
@@ -101,10 +102,12 @@ export function countImages(
   const superseded = now.others.filter(
     ({ role, digest }) => role === 'superseded' && deleted.has(digest),
   ).length
+  const bare = now.others.filter(({ role, digest }) => role === 'untagged' && deleted.has(digest)).length
   return {
     images: now.count.images,
     deleted: [...images].filter((digest) => deleted.has(digest)).length,
     ...(superseded > 0 && { superseded }),
+    ...(bare > 0 && { untaggedManifests: bare }),
   }
 }
 

@@ -3,6 +3,7 @@ import type { RepositoryName } from '../../oci/reference.ts'
 import type { InventorySnapshot } from '../../images/inventory/inventory-snapshot.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { Known } from '../../images/ports.ts'
+import type { RuleObstacle } from './inventory/obstacles.ts'
 import type { ReferenceInUse } from './policy/policy.ts'
 import type { RepositoryHistory } from './records/history.ts'
 
@@ -48,6 +49,19 @@ export interface RepositorySnapshot extends PruneRequest {
   readonly referrers: 'read' | 'remembered'
   /** the complete list of the vendor; undefined: the OCI API listed the tags */
   readonly inventory?: InventorySnapshot
+  /** the API that deletes manifests: `oci`, or the kind of the inventory */
+  readonly deletesBy?: string
+  /** by the name of a rule that dray cannot apply here */
+  readonly obstacles?: ReadonlyMap<string, RuleObstacle>
+  /** since when dray or the vendor knows of pulls, in milliseconds since 1970 */
+  readonly watchedSince?: number
+  /**
+   * manifests that dray keeps because the inventory and the OCI API disagree, or because it cannot
+   * read them, each with the reason
+   */
+  readonly disputed?: ReadonlyMap<Digest, string>
+  /** warnings of the reading: whole sentences with the fix, without the name of the repository */
+  readonly warnings?: readonly string[]
 }
 
 /** `created` of the config of an image, unparsed, or why it cannot be read. */

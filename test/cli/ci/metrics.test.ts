@@ -59,6 +59,9 @@ dray_prune_deleted_images{repository="r.example.com/dev/api",policy="n"} 2
 # HELP dray_prune_deleted_superseded Superseded images that the last run deleted.
 # TYPE dray_prune_deleted_superseded gauge
 dray_prune_deleted_superseded{repository="r.example.com/dev/api",policy="n"} 0
+# HELP dray_prune_deleted_untagged Untagged manifests that the last run deleted because nothing reached them.
+# TYPE dray_prune_deleted_untagged gauge
+dray_prune_deleted_untagged{repository="r.example.com/dev/api",policy="n"} 0
 # HELP dray_prune_untagged Tags that the last run deleted from kept images.
 # TYPE dray_prune_untagged gauge
 dray_prune_untagged{repository="r.example.com/dev/api",policy="n"} 1
@@ -91,7 +94,7 @@ dray_prune_last_run_timestamp_seconds{policy="n"} 1700000000
 dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
 `.trimStart(),
     )
-    expect(parseExposition(text)).toHaveLength(13)
+    expect(parseExposition(text)).toHaveLength(14)
   })
 
   it('count failures, and count undeleted images as remaining', async () => {

@@ -51,6 +51,7 @@ export class RetentionHistory {
       moves: async (call) => (await this.#readMoves(call)).get(identity) ?? noMoves,
       keys: (call) => (this.#keys ??= this.#loadKeys(call)),
       remember: (found, call) => this.#sightings.remember(identity, found, call),
+      watchedSince: (now, call) => this.#sightings.watchedSince(identity, repository, now, call),
     }
   }
 

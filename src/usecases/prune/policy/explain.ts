@@ -4,10 +4,12 @@ import type { Digest } from '../../../oci/digest.ts'
 import { isHoldTag } from '../../../images/holds/hold-tag.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatAt, formatRepository, type TagOrDigest } from '../../../oci/reference.ts'
-import type { RepositoryPlan, TagVerdict } from '../../../plan/prune/prune-plan.ts'
+import type { RepositoryPlan, TagVerdict, Why } from '../../../plan/prune/prune-plan.ts'
 import { suggestTags } from '../../../semver/suggest-tags.ts'
 import { decideFrom } from '../decide-repository.ts'
 import type { Evaluation } from '../evaluate.ts'
+import { GraphEdges } from '../inventory/image-uses.ts'
+import { lastPullOf, lastPushOf } from '../../../images/inventory/last-pulls.ts'
 import { explainRules } from './apply-rules.ts'
 import { explainProtections } from './explain/explain-protections.ts'
 import { explainVersion } from './explain/explain-version.ts'
@@ -49,13 +51,15 @@ function explainVerdict(
     image,
     digest,
     time: timeOf(evaluation, digest),
+    ...(digest !== null && listingOf(evaluation, digest)),
     otherTags: plan.tags.filter((one) => one.digest === digest && one.tag !== tag && digest !== null),
     reachedBy: digest === null ? [] : reachedBy(evaluation, digest),
     protections: digest === null ? [] : explainProtections(evaluation, policy, tag, digest),
   }
   if (tag === undefined) {
-    const rules = digest === null ? undefined : evaluation.superseded.get(digest)?.results
-    return { ...rest, ...ofDigest(plan, at), rules: rules ?? [] }
+    const selected =
+      digest === null ? undefined : (evaluation.superseded.get(digest) ?? evaluation.untagged.get(digest))
+    return { ...rest, ...ofDigest(plan, at, selected?.why), rules: selected?.results ?? [] }
   }
   const row = plan.tags.find((one) => one.tag === tag)
   if (row === undefined) throw unseen(evaluation, at)
@@ -65,14 +69,19 @@ function explainVerdict(
   return { ...rest, tag, verdict, why, ...(version !== undefined && { version }), rules }
 }
 
-function ofDigest(plan: RepositoryPlan, at: TagOrDigest): Pick<Explanation, 'verdict' | 'why'> {
+/** @param kept why a rule about manifests without a tag keeps it */
+function ofDigest(
+  plan: RepositoryPlan,
+  at: TagOrDigest,
+  kept: Why | undefined,
+): Pick<Explanation, 'verdict' | 'why'> {
   const digest = 'digest' in at ? at.digest : undefined
   const other = plan.others.find((one) => one.digest === digest)
   if (other !== undefined) return { verdict: other.verdict, why: other.why }
   const tags = plan.tags.filter((one) => one.digest === digest && !isEvidenceTag(one.tag))
   const deciding = tags.find(({ verdict }) => verdict === 'delete') ?? keeping(tags)
   if (deciding === undefined)
-    return { verdict: 'keep', why: { kind: 'reached', text: 'no deleted manifest leads to it' } }
+    return { verdict: 'keep', why: kept ?? { kind: 'reached', text: 'no deleted manifest leads to it' } }
   const { tag, verdict, why } = deciding
   return verdict === 'delete'
     ? { verdict, why }
@@ -91,6 +100,27 @@ function timeOf({ times, snapshot }: Evaluation, digest: Digest | null): Explain
   const text = [time.text, ...(history?.ignored.get(digest) ?? []).map((why) => `ignored: ${why}`)].join('; ')
   if (time.kind === 'undated') return { ...base, text }
   return { ...base, created: new Date(time.at).toISOString(), age: now - time.at, text }
+}
+
+/** The facts of the inventory about a manifest. */
+function listingOf({ snapshot }: Evaluation, digest: Digest): Pick<Explanation, 'listing'> {
+  const { inventory, graph } = snapshot
+  const entry = inventory?.entries.get(digest)
+  if (inventory === undefined || entry === undefined) return {}
+  const pushedAt = lastPushOf(entry)
+  const pull = lastPullOf(inventory, digest, new GraphEdges(graph))
+  const isKnown = inventory.knows.pulledAt !== 'no'
+  return {
+    listing: {
+      vendor: inventory.name,
+      ...(pushedAt !== undefined && { pushedAt: new Date(pushedAt).toISOString() }),
+      ...(isKnown && pull.kind === 'pulled' && { pulledAt: new Date(pull.at).toISOString() }),
+      ...(isKnown && pull.kind === 'pulled' && pull.by !== undefined && { pulledBy: pull.by }),
+      pulls: isKnown ? pull.kind : 'unknown',
+      precision: inventory.knows.pulledAt,
+      deletesBy: snapshot.deletesBy ?? 'oci',
+    },
+  }
 }
 
 /** The results of all rules for a tag. The rule of the kind `orphaned` decides about orphans. */

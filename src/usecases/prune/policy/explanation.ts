@@ -19,6 +19,8 @@ export interface Explanation {
   /** why dray deletes nothing in the repository although it decides to: a limit of the policy */
   readonly refusal?: ErrorInfo
   readonly time: ExplainedTime
+  /** the facts of the inventory; absent without one, and if it does not list the digest */
+  readonly listing?: ExplainedListing
   /** how the tag is read as a version; absent if a digest was given, and for attached artifacts */
   readonly version?: ExplainedVersion
   /** in the order of the policy, without those of other repositories */
@@ -39,6 +41,22 @@ export interface ExplainedVersion {
   readonly variant?: string
   /** `release 1.4.2 of the variant alpine` */
   readonly text: string
+}
+
+/** The facts of a vendor's inventory about an image. Times are ISO 8601, UTC. */
+export interface ExplainedListing {
+  /** the name of the vendor */
+  readonly vendor: string
+  readonly pushedAt?: string
+  /** the last pull of it, of an index above it or of a manifest below it */
+  readonly pulledAt?: string
+  /** the user agent of that pull */
+  readonly pulledBy?: string
+  readonly pulls: 'pulled' | 'never' | 'unknown'
+  /** how exact times of pulls are */
+  readonly precision: 'exact' | 'day' | 'no'
+  /** the API that deletes it: `oci`, or the kind of the inventory */
+  readonly deletesBy: string
 }
 
 export interface ExplainedTime {

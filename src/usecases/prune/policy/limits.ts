@@ -1,13 +1,8 @@
 import type { Limits } from '../../../config/retention/policy.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
-
-/** Digests that have an image tag, and superseded digests that are deleted. */
-export interface ImageCount {
-  readonly images: number
-  readonly deleted: number
-  readonly superseded?: number
-}
+import { countDeletes } from '../../../plan/prune/count-deletes.ts'
+import type { RepositoryPlan } from '../../../plan/prune/prune-plan.ts'
 
 /**
  * Checks the deletes of one repository against the limits; undefined if they are within them. The
@@ -15,10 +10,11 @@ export interface ImageCount {
  */
 export function checkRepositoryLimits(
   repository: RepositoryName,
-  { images, deleted, superseded = 0 }: ImageCount,
+  count: RepositoryPlan['count'],
   { maxDeletes, maxPercent, minRemaining }: Limits,
 ): DrayError | undefined {
-  const all = deleted + superseded
+  const { images, deleted } = count
+  const all = countDeletes(count)
   if (all === 0) return undefined
   const breaches: Breach[] = []
   if (maxDeletes !== undefined && all > maxDeletes) {

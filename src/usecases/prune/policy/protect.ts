@@ -2,6 +2,7 @@ import type { Hold } from '../../../audit/holds/find-holds.ts'
 import type { TagProtection } from '../../../config/retention/policy.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { Reach } from '../../../images/graph/reach.ts'
+import type { ListedReason } from '../inventory/listed-reasons.ts'
 import type { ReferenceInUse, RepositoryPolicy } from './policy.ts'
 import { readingOfProtections, selectProtected } from './protected-tags.ts'
 
@@ -37,12 +38,15 @@ export type Protected =
     }
   | { readonly kind: 'inUse'; readonly used: ReferenceInUse; readonly at: Digest }
   | { readonly kind: 'hold'; readonly hold: Hold; readonly at: Digest }
+  | { readonly kind: 'listed'; readonly reason: ListedReason; readonly at: Digest }
 
 /** References and holds, which keep images like the tags of protections do. */
 export interface KeptReferences {
   /** references to the repository itself before those at other hosts */
   readonly used: readonly ReferenceInUse[]
   readonly held: ReadonlyMap<Digest, Hold>
+  /** manifests that the inventory is a reason to keep */
+  readonly listed?: ReadonlyMap<Digest, ListedReason>
 }
 
 /**
@@ -52,7 +56,7 @@ export interface KeptReferences {
 export function findKept(
   tags: ReadonlyMap<string, Digest>,
   { protect, reading }: Pick<RepositoryPolicy, 'protect' | 'reading'>,
-  { used, held }: KeptReferences,
+  { used, held, listed = new Map() }: KeptReferences,
   reach: Reach,
   isThere: (digest: Digest) => boolean,
 ): ProtectedImages {
@@ -88,6 +92,7 @@ export function findKept(
     if (!inUse.has(at)) inUse.set(at, image)
     keep(digests, { kind: 'inUse', used: image, at }, reach)
   }
+  for (const [at, reason] of listed) if (isThere(at)) keep(digests, { kind: 'listed', reason, at }, reach)
   return { byTag, versionLike, inUse, held, digests, matched, absent, atOtherHosts }
 }
 

@@ -94,12 +94,17 @@ function judge(
   { tag, rule, at, digest }: Selected,
   lastUse: number,
   newestSince: number | undefined,
-  { now, judgeUse, notApplied }: SupersededOptions,
+  { rules, now, judgeUse, notApplied }: SupersededOptions,
 ): RuleResult {
   const conditions: ConditionResult[] = []
-  const obstacle = notApplied.get(rule.name)
+  // A rule about untagged manifests can select every superseded digest too.
+  const deciding = rules
+    .slice(0, rules.indexOf(rule))
+    .find((earlier) => earlier.kind === 'untagged' && notApplied.has(earlier.name))
+  const { name } = deciding ?? rule
+  const obstacle = notApplied.get(name)
   if (obstacle !== undefined)
-    return { name: rule.name, verdict: 'keep', text: `dray cannot apply the rule: ${obstacle}`, conditions }
+    return { name, verdict: 'keep', text: `dray cannot apply the rule: ${obstacle}`, conditions }
   if (rule.keepNewest !== undefined) {
     const keeps = newestSince === undefined || at >= newestSince
     const text = `${keeps ? '' : 'not '}among the newest ${rule.keepNewest} of ${tag}`

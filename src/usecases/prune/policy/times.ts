@@ -61,6 +61,19 @@ export class ImageTimes {
     return false
   }
 
+  /**
+   * Whether the time of an image depends on its content, which is not read: no source before the
+   * annotation and the config has one for sure.
+   */
+  dependsOnContent(digest: Digest): boolean {
+    const node = this.#graph.nodes.get(digest)
+    for (const source of this.#options.timeFrom) {
+      if (source === 'annotation' || source === 'config') return node?.isListed === true
+      if (source === 'pushed' && node !== undefined && this.#pushed(node) !== undefined) return false
+    }
+    return false
+  }
+
   /** The manifests whose configs are needed for the time of an image. */
   configsFor(digest: Digest): readonly RepositoryNode[] {
     const node = this.#graph.nodes.get(digest)

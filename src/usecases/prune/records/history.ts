@@ -58,6 +58,11 @@ export interface HistorySources {
   readonly keys: (call: Call) => Promise<readonly PublicKey[] | undefined>
   /** saves what is missing, and returns the first sightings */
   readonly remember: (found: RunSightings, call: Call) => Promise<readonly FirstSighting[]>
+  /**
+   * Returns when a run first read the pull times of the repository, in milliseconds since 1970, and
+   * saves it; by default it is now
+   */
+  readonly watchedSince?: (now: number, call: Call) => Promise<number>
 }
 
 /** Something that is missing, or was in an earlier run. */

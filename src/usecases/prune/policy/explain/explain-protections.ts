@@ -23,6 +23,7 @@ export function explainProtections(
   const { keptImages, snapshot, tags, reach } = evaluation
   const own = [
     ...explainHolds(evaluation, digest),
+    ...explainListed(evaluation, digest),
     ...policy.protect.map((protection) =>
       explainProtection(evaluation, { ...policy, protect: [protection] }, protection, tag, digest),
     ),
@@ -51,6 +52,19 @@ function explainHolds({ holds, keptImages }: Evaluation, digest: Digest): readon
   if (reason?.kind !== 'hold') return [{ name: 'hold', matches: false, text: 'no hold reaches it' }]
   const part = reason.at === digest ? '' : `part of ${reason.at.slice(0, 19)}, which is `
   return [{ name: 'hold', matches: true, text: `${part}${describeHold(reason.hold)}` }]
+}
+
+/** The locks of the vendor, and disputes, if the repository has an inventory. */
+function explainListed({ listed, snapshot, reach }: Evaluation, digest: Digest): readonly ProtectionResult[] {
+  const { inventory } = snapshot
+  if (inventory === undefined) return []
+  const { name } = inventory
+  const own = listed.get(digest)
+  if (own !== undefined) return [{ name, matches: true, text: own.text }]
+  const above = [...listed].find(([at]) => reach.all([at]).has(digest))
+  if (above === undefined) return [{ name, matches: false, text: 'no lock reaches it' }]
+  const [at, { text }] = above
+  return [{ name, matches: true, text: `part of ${at.slice(0, 19)}, which is ${text}` }]
 }
 
 function explainProtection(

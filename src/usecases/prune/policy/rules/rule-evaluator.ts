@@ -115,7 +115,9 @@ export class RuleEvaluator {
       this.#notPulledFor(candidate),
     ].filter((one) => one !== undefined)
     const results = conditions.map(({ name: condition, keeps, text }) => ({ name: condition, keeps, text }))
-    const keeping = conditions.find(({ keeps }) => keeps)
+    // A use that keeps the image makes its time irrelevant.
+    const keepers = conditions.filter(({ keeps }) => keeps)
+    const keeping = keepers.find(({ kind }) => kind !== 'undated') ?? keepers[0]
     if (keeping !== undefined) return this.#kept(keeping.kind, keeping.text, results)
     const text =
       results.length === 0

@@ -1,0 +1,51 @@
+import { readInventory } from '../../../images/inventory/inventory-snapshot.ts'
+import type { Inventory } from '../../../images/inventory/inventory.ts'
+import type { Call } from '../../../lib/call.ts'
+import { type DrayError, toDrayError } from '../../../lib/errors.ts'
+import type { RepositoryName } from '../../../oci/reference.ts'
+import type { InventoryReading } from '../../../usecases/prune/inventory/obstacles.ts'
+import type { Context } from '../../wiring/context.ts'
+
+/** The inventories of the registries of a run. */
+export class RunInventories {
+  readonly #context: Pick<Context, 'inventory'>
+  /** by registry: the messages that were reported */
+  readonly #reported = new Set<string>()
+
+  constructor(context: Pick<Context, 'inventory'>) {
+    this.#context = context
+  }
+
+  /**
+   * Reads the inventory of a repository, if there is one. If it cannot be read, dray warns once for
+   * each registry and cause, and lists the tags through the OCI API.
+   * @throws `config` for wrong settings of the registry; the signal's reason.
+   */
+  async read(repository: RepositoryName, call: Call): Promise<InventoryReading> {
+    const inventory = await this.#context.inventory(repository.registry)
+    if (inventory === undefined) return { kind: 'none' }
+    try {
+      return { kind: 'read', snapshot: await readInventory(inventory, repository, call) }
+    } catch (thrown) {
+      call.signal.throwIfAborted()
+      const error = toDrayError(thrown)
+      // A repository that does not exist has no tags either.
+      if (error.code !== 'not-found') this.#report(inventory, repository, error, call)
+      return { kind: 'unread', name: inventory.name, error }
+    }
+  }
+
+  #report(inventory: Inventory, { registry }: RepositoryName, error: DrayError, { notify }: Call): void {
+    const { code, message, why, hint } = error
+    // The paths of repositories differ in messages of one cause.
+    const key = `${registry} ${code}`
+    if (this.#reported.has(key)) return
+    this.#reported.add(key)
+    const cause = [message, ...(why === undefined ? [] : [why])].join(': ')
+    const fix = hint === undefined ? '' : ` ${hint}`
+    notify({
+      kind: 'warning',
+      text: `dray cannot read the inventory of ${inventory.name} at ${registry}, and lists the tags through the OCI API: ${cause}.${fix}`,
+    })
+  }
+}

@@ -8,6 +8,7 @@ import type {
   BlobReader,
   BlobWriter,
   Capabilities,
+  Deleter,
   FallbackTagWriter,
   InvalidTags,
   ManifestReader,
@@ -27,11 +28,11 @@ import { addToFallbackTag, removeFromFallbackTag } from './client/lists/fallback
 import { hasReferrersApi, listReferrers } from './client/lists/referrers.ts'
 import { readIfListed } from './client/lists/refused-tags.ts'
 import { tagPages } from './client/lists/tags.ts'
+import { deleteContent } from './client/manifests/deletion.ts'
 import { findManifest, noteExisting, resolveManifest } from './client/manifests/manifests.ts'
 import { putManifest } from './client/manifests/put-manifest.ts'
 
-// The ports of one repository of an OCI registry (distribution-spec 1.1), as object literals. The
-// deleter is in deleters.ts, because vendors replace it.
+// The ports of one repository of an OCI registry (distribution-spec 1.1), as object literals.
 
 export function manifestReader(client: RepositoryClient): ManifestReader {
   const find: ManifestReader['findManifest'] = (at, call) =>
@@ -75,6 +76,14 @@ export function manifestWriter(client: RepositoryClient): ManifestWriter & Fallb
       confirmFallbackTag(client, subject, referrers, listing, call),
     removeFromFallbackTag: (subject, referrer, call) =>
       removeFromFallbackTag(client, subject, referrer, call),
+  }
+}
+
+/** Deletes through the OCI API (distribution-spec, Content Management). */
+export function deleter(client: RepositoryClient): Deleter {
+  return {
+    deleteManifest: (digest, call, before) => deleteContent(client, { digest }, call, before),
+    deleteTag: (tag, call, before) => deleteContent(client, { tag }, call, before),
   }
 }
 

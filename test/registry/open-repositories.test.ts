@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Copier } from '../../src/images/copy.ts'
 import { image, index } from '../support/images.ts'
-import { DrayError } from '../../src/lib/errors.ts'
-import { Secrets } from '../../src/registry/http/secrets.ts'
-import { openRepositories } from '../../src/registry/open-repositories.ts'
-import { blobsIn, collect, embedded, newCall, openStack, openStores } from './client/world.ts'
+import { blobsIn, collect, embedded, newCall, openStores } from './client/world.ts'
 
 describe('a repository over HTTP', () => {
   it('is the same object for the same name', () => {
@@ -53,57 +50,5 @@ describe('a repository over HTTP', () => {
         Buffer.from(whole ?? []).subarray(offset),
       )
     }
-  })
-})
-
-describe("a vendor's deleter", () => {
-  const vendor = (hosts: RegExp, failure?: DrayError) => {
-    const deleted: string[] = []
-    const create = () => ({
-      deleteManifest: async (digest: string) => {
-        deleted.push(digest)
-        return 'deleted' as const
-      },
-      deleteTag: async (tag: string) => {
-        if (failure !== undefined) throw failure
-        deleted.push(tag)
-        return 'deleted' as const
-      },
-    })
-    return { deleted, row: { hosts, create } }
-  }
-
-  it('replaces the deletes of its hosts and no other port', async () => {
-    const one = await embedded()
-    const root = await one.push(image(), 'team/api', '1.0')
-    const { deleted, row } = vendor(/^127\.0\.0\.1:/)
-    const target = openRepositories(openStack(), [row]).target({ registry: one.registry, path: 'team/api' })
-    expect(await target.deleteTag('1.0', newCall())).toBe('deleted')
-    expect(await target.deleteManifest(root.digest, newCall())).toBe('deleted')
-    expect(deleted).toEqual(['1.0', root.digest])
-    expect(one.log).toEqual([])
-    expect(await target.resolve({ tag: '1.0' }, newCall())).toMatchObject({ digest: root.digest })
-    expect(await Array.fromAsync(target.tags(newCall()))).toEqual(['1.0'])
-    await target.putManifest(root, (await target.manifest(root, newCall())).bytes, ['2.0'], newCall())
-    expect(await one.oracle.tags('team/api')).toEqual(['1.0', '2.0'])
-  })
-
-  it('is not used for other hosts', async () => {
-    const one = await embedded()
-    await one.push(image(), 'team/api', '1.0', '2.0')
-    const { deleted, row } = vendor(/^registry\.example\.com$/)
-    const target = openRepositories(openStack(), [row]).target({ registry: one.registry, path: 'team/api' })
-    expect(await target.deleteTag('1.0', newCall())).toBe('deleted')
-    expect(deleted).toEqual([])
-    expect(await one.oracle.tags('team/api')).toEqual(['2.0'])
-  })
-
-  it('shows no secret in its errors', async () => {
-    const secrets = new Secrets()
-    secrets.add('canary-71')
-    const { row } = vendor(/./, new DrayError('forbidden', 'denied', { why: 'canary-71 may not delete' }))
-    const repositories = openRepositories({ ...openStack(), secrets }, [row])
-    const target = repositories.target({ registry: '127.0.0.1:1', path: 'team/api' })
-    await expect(target.deleteTag('1.0', newCall())).rejects.toMatchObject({ why: '… may not delete' })
   })
 })

@@ -1,4 +1,3 @@
-import type { ErrorInfo } from '../../src/lib/errors.ts'
 import {
   type DeleteOutcome,
   type PruneOutcome,
@@ -9,8 +8,8 @@ import type { PrunePlan } from '../../src/plan/prune/prune-plan.ts'
 
 type Result = DeleteOutcome['result']
 
-/** The result of a step, with its error if there is one. */
-export type StepResult = Result | { readonly result: Result; readonly error: ErrorInfo }
+/** The result of a step, with its error and API if there are any. */
+export type StepResult = Result | Pick<DeleteOutcome, 'result' | 'error' | 'by'>
 
 /** The outcome of a plan whose steps succeeded, except for steps by image name and step id. */
 export function pruneOutcome(

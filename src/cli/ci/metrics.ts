@@ -111,6 +111,19 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
         ]),
       ),
     ),
+    ...family(
+      'dray_prune_deletes',
+      'Manifests and tags that the last run deleted, by the API: oci or the kind of the vendor.',
+      repositories.flatMap((one) =>
+        Object.entries(one.deletedBy).map(
+          ([by, count]) =>
+            [
+              `{repository="${escapeLabel(formatRepository(one.repository))}",by="${escapeLabel(by)}",${labels}}`,
+              count,
+            ] as const,
+        ),
+      ),
+    ),
     ...run('dray_prune_refused', 'Repositories that the last run refused or could not read.', refused),
     ...run('dray_prune_duration_seconds', 'Duration of the last run.', durationMs / 1000),
     ...run('dray_prune_last_run_timestamp_seconds', 'End of the last run, seconds since 1970.', now),

@@ -109,6 +109,7 @@ async function executeDeletes(
       stop,
       // The reads before a confirmation are too old after it.
       ...(findings !== undefined && !isConfirmed && { readAt: findings.readAt }),
+      inventory: (registry) => context.inventory(registry),
       reader: readersOf(plan, ports.stores, findings?.contents),
       ...(usedNow !== undefined && { usedNow }),
       ...(current !== undefined && { current }),

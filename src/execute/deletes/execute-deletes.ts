@@ -78,7 +78,8 @@ function rescanFirst(
 ): ReturnType<RepositoryPorts['rescanFirst']> {
   const { referrers } = current?.(plan.repository) ?? plan
   if (readAt === undefined || referrers === 'remembered') return 'all'
-  return isFresh(readAt, clock.now()) ? 'nothing' : 'keptTags'
+  // A vendor's list lags: a kept tag may be on a manifest that is deleted.
+  return isFresh(readAt, clock.now()) && plan.inventory === undefined ? 'nothing' : 'keptTags'
 }
 
 function notAttempted({ steps }: RepositoryPlan): readonly DeleteOutcome[] {

@@ -20,7 +20,7 @@ import { DeleteResults } from './delete-results.ts'
 import { PendingDeletes } from './live-set.ts'
 import { describeGone, describeLost, findLosses, type LossPorts } from './losses.ts'
 import { OtherRuns } from './other-runs.ts'
-import { Rescans } from './rescans.ts'
+import { isUntagged, Rescans } from './rescans.ts'
 import type { TagDeletes } from './tag-deletes.ts'
 import { describeStop, WaveSender } from './waves/wave-sender.ts'
 
@@ -169,7 +169,7 @@ export class RepositoryDeletes {
 
   async #deleteWave(kind: DeleteStep['kind'], wave: readonly DeleteStep[]): Promise<void> {
     if (kind === 'deleteManifest') {
-      await this.#rescans.beforeDeletes(wave.length)
+      await this.#rescans.beforeDeletes(wave.length, wave.filter(isUntagged).length)
       await this.#vendorList.beforeDeletes(wave)
     } else this.#results.keepUnsafeTags()
     const attempted = wave.filter((step) => this.#ledger.isPending(step))

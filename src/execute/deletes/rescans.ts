@@ -104,11 +104,17 @@ export class Rescans {
     this.#isCurrent = true
   }
 
-  /** Reads as much as the next `count` deletes pay for. @throws as `all` */
-  async beforeDeletes(count: number): Promise<void> {
+  /**
+   * Reads as much as the next deletes pay for. A manifest without tags pays for a check of kept
+   * tags in place of its own, and the list is always read: only a new tag can lead to it.
+   * @param count the deletes
+   * @param untagged how many of them are of manifests that a rule deletes because they have no tag
+   * @throws as `all`
+   */
+  async beforeDeletes(count: number, untagged = 0): Promise<void> {
     const unspent = this.#unspent
     unspent.lists += count * requestsPerDelete.lists
-    unspent.keptTags += count * requestsPerDelete.keptTags
+    unspent.keptTags += count * requestsPerDelete.keptTags + untagged
     unspent.tagsToDelete += count * requestsPerDelete.tagsToDelete
     if (this.#isCurrent) return
     const isThere = (tag: string): boolean => this.#seen.has(tag)
@@ -116,8 +122,8 @@ export class Rescans {
     unspent.keptTags -= kept.length
     const toDelete = this.#tagsToDelete.take(Math.floor(unspent.tagsToDelete), isThere)
     unspent.tagsToDelete -= toDelete.length
-    const isListed = this.#pages === 1 || this.#pages <= unspent.lists
-    if (isListed) unspent.lists -= this.#pages
+    const isListed = untagged > 0 || this.#pages === 1 || this.#pages <= unspent.lists
+    if (isListed) unspent.lists = Math.max(0, unspent.lists - this.#pages)
     await this.#check([...kept, ...toDelete], isListed)
   }
 
@@ -129,10 +135,14 @@ export class Rescans {
     this.#settleLive(graph)
   }
 
-  /** Reads manifests that no tag may lead to, and keeps what they reach. @throws as `ofTags` */
-  async ofDigests(digests: readonly Digest[]): Promise<void> {
-    if (digests.length === 0) return
-    this.#settleLive(await this.#read((reading) => reading.addDigests(digests, this.#call)))
+  /**
+   * Reads manifests that no tag may lead to, and keeps what they reach. Returns the part of the
+   * repository that they lead to. @throws as `ofTags`
+   */
+  async ofDigests(digests: readonly Digest[]): Promise<RepositoryGraph> {
+    const graph = await this.#read((reading) => reading.addDigests(digests, this.#call))
+    this.#settleLive(graph)
+    return graph
   }
 
   /**
@@ -238,4 +248,9 @@ export class Rescans {
       hint: 'If the tags are new, run the command again. Otherwise, check the registry, or a cache in front of it.',
     })
   }
+}
+
+/** Whether a rule deletes the manifest because nothing reaches it. */
+export function isUntagged(step: DeleteStep): boolean {
+  return step.kind === 'deleteManifest' && step.untagged === true
 }

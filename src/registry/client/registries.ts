@@ -21,8 +21,9 @@ export const knownRegistries: readonly KnownRegistry[] = [
     hosts: /^ghcr\.io$/,
     capabilities: { deleteTag: 'no', deleteManifest: 'no', chunks: 'no' },
     hints: {
-      deleteTag: "Delete the version on the page of the package, or with GitHub's Packages API.",
-      deleteManifest: "Delete the version on the page of the package, or with GitHub's Packages API.",
+      deleteTag: 'GitHub deletes no single tags. Delete the image with all its tags, or keep all of them.',
+      deleteManifest:
+        "Let dray use GitHub's API: remove kind: none from registries.ghcr.io in dray.yaml, and name the variable with a classic token (scopes read:packages and delete:packages) in tokenEnv.",
     },
     source:
       'docs.github.com, Deleting and restoring a package; DELETE answers 405; github.com/ocx-sh/ocx/pull/237: a PATCH of more than 4 MiB is 416, a PUT is not',
@@ -32,7 +33,8 @@ export const knownRegistries: readonly KnownRegistry[] = [
     hosts: /^\d+\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/,
     capabilities: { deleteTag: 'no', uploadRange: 'no' },
     hints: {
-      deleteTag: 'Use the API of Amazon ECR: aws ecr batch-delete-image --image-ids imageTag=TAG.',
+      deleteTag:
+        'Let dray use the API of Amazon ECR: remove kind: none from registries.HOST in dray.yaml, and provide AWS credentials with ecr:DescribeImages and ecr:BatchDeleteImage.',
       createOnPush:
         'Create the repository with aws ecr create-repository, or use a repository creation template.',
     },

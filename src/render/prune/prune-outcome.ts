@@ -9,7 +9,7 @@ import { escapeText } from '../text/escape.ts'
 import { formatCount, formatDuration, formatFirst, shortenDigest } from '../text/format.ts'
 import { renderFreed, renderRefusedRepositories } from './prune-plan.ts'
 import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
-import { countImages, outcomeTotalsOf } from './prune-totals.ts'
+import { countDeleted, outcomeTotalsOf } from './prune-totals.ts'
 import { describeLocked } from './locked-items.ts'
 import { breakLines } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
@@ -112,14 +112,19 @@ function countsOf(outcome: RepositoryOutcome): string {
   return [
     ...(deleted === 0
       ? []
-      : [
-          `${countImages(images, superseded, untaggedManifests)} deleted (${formatCount(deleted, 'manifest')})`,
-        ]),
+      : [countDeleted({ images, superseded, untaggedManifests, manifests: deleted }, (text) => `${text} deleted`)]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
+    ...vendorApis(outcome),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
     ...(locked === 0 ? [] : [`${locked} locked`]),
     ...problemCounts(outcome),
   ].join(', ')
+}
+
+/** The vendors' APIs that deleted; the OCI API is the usual one and is not named. */
+function vendorApis({ deletedBy }: RepositoryOutcome): readonly string[] {
+  const { oci: _, ...vendors } = deletedBy
+  return Object.entries(vendors).map(([kind, count]) => `${count} of them through the API of ${kind}`)
 }
 
 function problemCounts({
@@ -223,7 +228,7 @@ function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, pag
   const parts = [
     changed === 0
       ? `Nothing deleted in ${formatCount(totals.repositories, 'repository', 'repositories')}`
-      : `Deleted ${countImages(deleted, superseded, untaggedManifests)} (${formatCount(manifests, 'manifest')}) in ${where}`,
+      : `Deleted ${countDeleted({ images: deleted, superseded, untaggedManifests, manifests })} in ${where}`,
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
     ...(locked === 0 ? [] : [`${locked} locked`]),

@@ -140,6 +140,29 @@ export function joinAnd(parts: readonly string[]): string {
   return parts.length < 2 ? last : `${parts.slice(0, -1).join(', ')} and ${last}`
 }
 
+/**
+ * `2 images (5 manifests)`; manifests that belong to no image, such as untagged ones, stand alone.
+ * @param describe adds words to the first count
+ */
+export function countDeleted(
+  {
+    images,
+    superseded,
+    untaggedManifests,
+    manifests,
+  }: {
+    readonly images: number
+    readonly superseded: number
+    readonly untaggedManifests: number
+    readonly manifests: number
+  },
+  describe: (count: string) => string = (count) => count,
+): string {
+  const count = formatCount(manifests, 'manifest')
+  if (images + superseded + untaggedManifests === 0 && manifests > 0) return describe(count)
+  return `${describe(countImages(images, superseded, untaggedManifests))} (${count})`
+}
+
 export function countSteps({ steps }: RepositoryPlan, kind: 'deleteManifest' | 'deleteTag'): number {
   return steps.filter((step) => step.kind === kind).length
 }

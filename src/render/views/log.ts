@@ -57,10 +57,11 @@ function recoveredText({ writtenBy }: RecoveredTail): string {
 }
 
 /** The change, after the image of the plan. */
-function whatOf({ image, step, losesTags }: AuditRecord, page: Page): string {
+function whatOf({ by, image, step, losesTags }: AuditRecord, page: Page): string {
   const name = escapeText(image ?? '')
   if (step === undefined) return name === '' ? '-' : name
-  const change = changeOf(step, losesTags, page)
+  const api = by === undefined || by === 'oci' ? '' : ` (API: ${escapeText(by)})`
+  const change = `${changeOf(step, losesTags, page)}${api}`
   return name === '' ? change : `${name}: ${change}`
 }
 

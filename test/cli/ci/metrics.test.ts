@@ -119,6 +119,18 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     })
   })
 
+  it('count deletes by the API that acted', async () => {
+    const web = repositoryPlan('@dev/web', [old('n-1'), old('n-2')])
+    const steps = { m1: { result: 'done', by: 'ghcr' }, m2: { result: 'done', by: 'oci' } } as const
+    const plan = prunePlan([web])
+    const samples = await write(run(plan, pruneOutcome(plan, { '@dev/web': steps })))
+    const deletes = samples.filter(({ name }) => name === 'dray_prune_deletes')
+    expect(deletes.map(({ labels, value }) => [labels['by'], value])).toEqual([
+      ['ghcr', 1],
+      ['oci', 1],
+    ])
+  })
+
   it('count locked items as kept, also if nothing else happened, and the run is a success', async () => {
     const web = repositoryPlan('@dev/web', [old('n-1')])
     const plan = prunePlan([web])

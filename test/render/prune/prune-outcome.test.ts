@@ -107,6 +107,31 @@ describe('the outcome of a prune with tags that cannot be deleted', () => {
   })
 })
 
+describe('the outcome of a prune through the API of a vendor', () => {
+  it('names the API and how many it deleted, and not the OCI API', () => {
+    const plan = prunePlan([repositoryPlan('@dev/api', [old('n-1'), old('n-2'), old('n-3')])])
+    const by = (api: string) => ({ result: 'done', by: api }) as const
+    const outcome = pruneOutcome(plan, { '@dev/api': { m1: by('oci'), m2: by('ecr'), m3: by('ecr') } })
+    const text = renderPruneOutcome(plan, outcome, page, { durationMs: 1 })
+    expect(text).toContain('  3 images deleted (3 manifests), 2 of them through the API of ecr\n')
+  })
+
+  it('counts untagged manifests without images', () => {
+    const plan = prunePlan([
+      repositoryPlan('@dev/api', [tagVerdict('prod', 'keep', whys.unmatched)], {
+        others: [
+          manifestVerdict('', 'a', 'untagged', { of: [] }),
+          manifestVerdict('', 'b', 'untagged', { of: [] }),
+        ],
+        count: { images: 1, deleted: 0, untaggedManifests: 2 },
+      }),
+    ])
+    const text = renderPruneOutcome(plan, pruneOutcome(plan), page, { durationMs: 1 })
+    expect(text).toContain('  2 manifests deleted\n')
+    expect(text).toContain('Deleted 2 manifests in 1 of 1 repository, in')
+  })
+})
+
 describe('the outcome of a prune that lost an image', () => {
   it('counts it as deleted, and gives the reason', () => {
     const one = repositoryPlan('@dev/api', [untag('pr-1')])

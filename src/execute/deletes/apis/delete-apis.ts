@@ -4,13 +4,11 @@ import { DrayError, type ErrorCode, toDrayError } from '../../../lib/errors.ts'
 import type { BeforeAttempt } from '../../../lib/freshness.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { formatAt, formatRepository } from '../../../oci/reference.ts'
-import type { DeleteStep } from '../../../plan/prune/prune-plan.ts'
+import { deleteApiOf, type DeleteKind, requestSizeOf } from '../../../images/inventory/delete-api.ts'
 import type { Inventory, Removal, RemovalOutcome } from '../../../images/inventory/inventory.ts'
 import type { InventorySnapshot } from '../../../images/inventory/inventory-snapshot.ts'
 import type { TargetRepository } from '../../../images/ports.ts'
 import { RemovalBatch } from './removal-batch.ts'
-
-type Kind = DeleteStep['kind']
 
 export interface DeleteApiPorts {
   readonly store: TargetRepository
@@ -53,23 +51,21 @@ const failuresOfApi: ReadonlySet<ErrorCode> = new Set([
 export class DeleteApis {
   readonly #ports: DeleteApiPorts
   /** kinds for which the vendor's API failed before its first success */
-  readonly #failed = new Set<Kind>()
-  readonly #proven = new Set<Kind>()
+  readonly #failed = new Set<DeleteKind>()
+  readonly #proven = new Set<DeleteKind>()
 
   constructor(ports: DeleteApiPorts) {
     this.#ports = ports
   }
 
   /** The most deletes of one request. */
-  batchSize(kind: Kind): number {
-    return this.usesVendor(kind) ? this.#vendorSize(kind) : 1
+  batchSize(kind: DeleteKind): number {
+    return this.usesVendor(kind) ? requestSizeOf(kind, this.#vendorFor(kind)) : 1
   }
 
   /** Whether the vendor's API gets the next delete of this kind. */
-  usesVendor(kind: Kind): boolean {
-    return (
-      this.#vendorSize(kind) > 1 || (this.#canVendor(kind) && this.#ports.store.capability(kind) === 'no')
-    )
+  usesVendor(kind: DeleteKind): boolean {
+    return deleteApiOf(kind, this.#vendorFor(kind), this.#ports.store.capability(kind)) !== 'oci'
   }
 
   /** Whether the next delete of a tag deletes the manifest too if the tag is the last one on it. */
@@ -78,7 +74,7 @@ export class DeleteApis {
   }
 
   /** Opens the deletes of a wave, one for each of its `count` steps. */
-  openWave(kind: Kind, count: number): () => StepApi {
+  openWave(kind: DeleteKind, count: number): () => StepApi {
     const { inventory, store, clock, call } = this.#ports
     const { repository } = store
     const batch =
@@ -131,14 +127,15 @@ export class DeleteApis {
 
   /** Deletes through one API, and through the other one if the first does not delete here. */
   async #delete(
-    kind: Kind,
+    kind: DeleteKind,
     apis: {
       readonly note: (by: string) => void
       readonly oci: () => Promise<'deleted' | 'absent'>
       readonly vendor: () => Promise<'deleted' | 'absent'>
     },
   ): Promise<'deleted' | 'absent'> {
-    const { inventory, store } = this.#ports
+    const { store } = this.#ports
+    const inventory = this.#vendorFor(kind)
     if (inventory !== undefined && this.usesVendor(kind)) {
       try {
         apis.note(inventory.kind)
@@ -155,19 +152,20 @@ export class DeleteApis {
       return await apis.oci()
     } catch (thrown) {
       const isUnsupported = toDrayError(thrown).code === 'unsupported'
-      if (!isUnsupported || inventory === undefined || !this.#canVendor(kind)) throw thrown
-      apis.note(inventory.kind)
+      const vendor = isUnsupported ? this.#vendorFor(kind) : undefined
+      if (vendor === undefined) throw thrown
+      apis.note(vendor.kind)
       return await apis.vendor()
     }
   }
 
   /** Whether the vendor's API as a whole failed, before its first success in the repository. */
-  #isOfApi(kind: Kind, thrown: unknown): boolean {
+  #isOfApi(kind: DeleteKind, thrown: unknown): boolean {
     const { call } = this.#ports
     return !call.signal.aborted && !this.#proven.has(kind) && failuresOfApi.has(toDrayError(thrown).code)
   }
 
-  #giveUp(kind: Kind, { name }: Inventory, thrown: unknown): void {
+  #giveUp(kind: DeleteKind, { name }: Inventory, thrown: unknown): void {
     if (this.#failed.has(kind)) return
     this.#failed.add(kind)
     const { store, call } = this.#ports
@@ -176,15 +174,11 @@ export class DeleteApis {
     call.notify({ kind: 'warning', text, ...(why !== undefined && { from: why }) })
   }
 
-  #vendorSize(kind: Kind): number {
+  /** The inventory, if its API may delete items of this kind. */
+  #vendorFor(kind: DeleteKind): Inventory | undefined {
     const { inventory } = this.#ports
-    if (inventory?.remove === undefined || this.#failed.has(kind)) return 0
-    const size = kind === 'deleteTag' ? inventory.deletes.tags : inventory.deletes.manifests
-    return size === 'no' ? 0 : size
-  }
-
-  #canVendor(kind: Kind): boolean {
-    return this.#vendorSize(kind) > 0
+    if (inventory?.remove === undefined || this.#failed.has(kind)) return undefined
+    return requestSizeOf(kind, inventory) > 0 ? inventory : undefined
   }
 
   /**

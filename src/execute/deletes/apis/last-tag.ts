@@ -29,9 +29,11 @@ export class LastTags {
    */
   async findReason(step: DeleteTagStep, store: ManifestReader, call: Call): Promise<ErrorInfo | undefined> {
     const { repository, tag, digest } = step
-    const pending = (this.#deletes.get(digest) ?? []).filter(this.#isPending)
-    const reserved = pending.at(-1)?.tag
-    const others = [...(this.#staying.get(digest) ?? []), ...(reserved === undefined ? [] : [reserved])]
+    const deletes = this.#deletes.get(digest) ?? []
+    const reserved = deletes.at(-1)
+    // The delete of another tag may have been refused.
+    const possible = reserved?.id === step.id ? deletes.filter((one) => !this.#isPending(one)) : [reserved]
+    const others = [...(this.#staying.get(digest) ?? []), ...possible.flatMap((one) => one?.tag ?? [])]
     for (const other of others)
       if (other !== tag && (await store.resolve({ tag: other }, call))?.digest === digest) return undefined
     const subject = formatAt(repository, { tag })

@@ -2,14 +2,15 @@ import type { Call } from '../../../lib/call.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { formatRepository } from '../../../oci/reference.ts'
-import type { DeleteManifestStep, DeleteStep, RepositoryPlan } from '../../../plan/prune/prune-plan.ts'
+import type { DeleteStep, RepositoryPlan } from '../../../plan/prune/prune-plan.ts'
 import type { Inventory, InventoryEntry } from '../../../images/inventory/inventory.ts'
+import type { RepositoryGraph } from '../../../images/graph/repository-graph.ts'
 import { type InventorySnapshot, readInventory } from '../../../images/inventory/inventory-snapshot.ts'
+import { deleteConflict } from '../delete-conflicts.ts'
 import type { DeleteLedger } from '../delete-ledger.ts'
 import type { PendingDeletes } from '../live-set.ts'
-import type { Rescans } from '../rescans.ts'
+import { isUntagged, type Rescans } from '../rescans.ts'
 
-const untaggedRole: string = 'untagged'
 /** The pages of a list that a delete of an untagged manifest pays for. */
 const pagesPerDelete = 1 / 8
 /** Vendors with longer pages need fewer requests than this assumes. */
@@ -19,6 +20,7 @@ const maxLagMs = 3_600_000
 
 export interface VendorListPorts {
   readonly plan: RepositoryPlan
+  /** undefined: dray has no inventory of the registry */
   readonly inventory: Inventory | undefined
   readonly ledger: DeleteLedger
   readonly deletes: PendingDeletes
@@ -28,11 +30,13 @@ export interface VendorListPorts {
 /**
  * The vendor's list of a repository while it is pruned. It has the handles for deletes, and shows
  * what the OCI API does not list: tags that moved to a manifest, and new manifests without tags.
- * What keeps a manifest is then read through the OCI API.
+ * The OCI API then decides whether something keeps a manifest.
  */
 export class VendorList {
   readonly #ports: VendorListPorts
-  readonly #untagged: ReadonlySet<Digest>
+  readonly #hasUntagged: boolean
+  /** when the untagged manifests of the plan were pushed, ms */
+  readonly #pushedAt: ReadonlyMap<Digest, number>
   /** manifests pushed since then are new, ms */
   readonly #newFrom: number
   readonly #seen = new Set<Digest>()
@@ -44,9 +48,13 @@ export class VendorList {
   constructor(ports: VendorListPorts, call: Call) {
     this.#ports = ports
     this.#call = call
-    const { others, now } = ports.plan
-    const untagged = others.filter(({ role, verdict }) => role === untaggedRole && verdict === 'delete')
-    this.#untagged = new Set(untagged.map(({ digest }) => digest))
+    const { others, now, steps } = ports.plan
+    this.#hasUntagged = steps.some(isUntagged)
+    this.#pushedAt = new Map(
+      others.flatMap(({ digest, pushedAt }) =>
+        pushedAt === undefined ? [] : [[digest, Date.parse(pushedAt)] as const],
+      ),
+    )
     this.#newFrom = Date.parse(now) - maxLagMs
   }
 
@@ -62,39 +70,31 @@ export class VendorList {
    */
   async begin(): Promise<void> {
     const { inventory, ledger } = this.#ports
+    if (ledger.pending().length === 0) return
     if (inventory === undefined) return this.#keepUntagged(noInventory)
-    try {
-      await this.snapshot()
-    } catch (thrown) {
-      this.#call.signal.throwIfAborted()
-      this.#warn(inventory, thrown)
-      return this.#keepUntagged(toErrorInfo(thrown))
-    }
-    if (ledger.pending('deleteManifest').length > 0) await this.#keepLive()
+    const error = await this.#tryToRead()
+    if (error === undefined) return await this.#keepLive()
+    this.#keepUntagged(error)
+    this.#warn(inventory, error)
   }
 
   /**
-   * Reads the list again, if the untagged manifests of the waves so far pay for it.
-   * They are kept if it cannot be read. @throws what reading the repository throws
+   * Reads the list again, if the untagged manifests of the waves so far pay for it. They are kept
+   * if it cannot be read. @throws what reading the repository throws
    */
   async beforeDeletes(wave: readonly DeleteStep[]): Promise<void> {
-    const { inventory } = this.#ports
-    const count = wave.filter((step) => this.#isUntagged(step)).length
-    if (count === 0 || inventory === undefined) return
+    const count = wave.filter(isUntagged).length
+    if (count === 0) return
     this.#unspent += count * pagesPerDelete
     const pages = Math.ceil((await this.snapshot()).entries.size / pageSize)
     if (pages > 1 && pages > this.#unspent) return
     this.#unspent = Math.max(0, this.#unspent - pages)
     const before = this.#listed
-    this.#listed = this.#read()
-    try {
-      await this.snapshot()
-    } catch (thrown) {
-      this.#call.signal.throwIfAborted()
-      this.#listed = before
-      return this.#keepUntagged(toErrorInfo(thrown))
-    }
-    await this.#keepLive()
+    this.#listed = undefined
+    const error = await this.#tryToRead()
+    if (error === undefined) return await this.#keepLive()
+    this.#listed = before
+    this.#keepUntagged(error)
   }
 
   async #read(): Promise<InventorySnapshot> {
@@ -103,17 +103,51 @@ export class VendorList {
     return await readInventory(inventory, plan.repository, this.#call)
   }
 
-  /** Keeps the manifests that new tags and new manifests of the list lead to. */
+  /** Returns why the list cannot be read. @throws the signal's reason */
+  async #tryToRead(): Promise<ErrorInfo | undefined> {
+    try {
+      await this.snapshot()
+      return undefined
+    } catch (thrown) {
+      this.#call.signal.throwIfAborted()
+      return toErrorInfo(thrown)
+    }
+  }
+
+  /**
+   * Keeps the manifests that new tags and new manifests of the list lead to, and untagged manifests
+   * that were pushed again.
+   */
   async #keepLive(): Promise<void> {
-    const { entries } = await this.snapshot()
-    const { deletes, rescans } = this.#ports
-    const tags = [...entries.values()].flatMap((entry) => this.#newTags(entry))
-    const isNew = ({ digest, pushedAt = Infinity }: InventoryEntry): boolean =>
-      deletes.of(digest) === undefined && !this.#seen.has(digest) && pushedAt > this.#newFrom
-    const added = this.#untagged.size === 0 ? [] : [...entries.values()].filter(isNew)
+    const entries = [...(await this.snapshot()).entries.values()]
+    const { deletes, ledger, rescans } = this.#ports
+    await rescans.ofTags(entries.flatMap((entry) => this.#newTags(entry)))
+    if (!this.#hasUntagged) return
+    ledger.settleConflicts(this.#pushedAgain(entries))
+    const added = entries.filter(
+      ({ digest, pushedAt = Infinity }) =>
+        deletes.of(digest) === undefined && !this.#seen.has(digest) && pushedAt > this.#newFrom,
+    )
     for (const { digest } of added) this.#seen.add(digest)
-    await rescans.ofTags(tags)
-    await rescans.ofDigests(added.map(({ digest }) => digest))
+    if (added.length === 0) return
+    const graph = await rescans.ofDigests(added.map(({ digest }) => digest))
+    ledger.settleConflicts(this.#subjects(added, graph))
+  }
+
+  /** Untagged manifests that got an attached artifact: a client is working on them. */
+  #subjects(
+    added: readonly InventoryEntry[],
+    { nodes }: RepositoryGraph,
+  ): ReadonlyMap<DeleteStep, ErrorInfo> {
+    return new Map(
+      added.flatMap(({ digest }) => {
+        const subject = nodes.get(digest)?.subject
+        const step = subject === undefined ? undefined : this.#ports.deletes.of(subject)
+        if (step === undefined || !isUntagged(step)) return []
+        const why = `the attached artifact ${digest} was pushed since the plan was made`
+        return [[step, toErrorInfo(deleteConflict(step, why))] as const]
+      }),
+    )
   }
 
   /** The tags that the list has on a manifest to delete, and the plan has not. */
@@ -123,19 +157,26 @@ export class VendorList {
     return tags.map(({ name }) => name).filter((tag) => !step.losesTags.includes(tag))
   }
 
-  #isUntagged(step: DeleteStep): step is DeleteManifestStep {
-    return step.kind === 'deleteManifest' && this.#untagged.has(step.target.digest)
+  #pushedAgain(entries: readonly InventoryEntry[]): ReadonlyMap<DeleteStep, ErrorInfo> {
+    const why = 'it was pushed again since the plan was made'
+    return new Map(
+      entries.flatMap(({ digest, pushedAt = 0 }) => {
+        const step = this.#ports.deletes.of(digest)
+        // Times in a plan have no fractions of milliseconds.
+        const isNewer = Math.floor(pushedAt) > (this.#pushedAt.get(digest) ?? Infinity)
+        if (step === undefined || !isUntagged(step) || !isNewer) return []
+        return [[step, toErrorInfo(deleteConflict(step, why))] as const]
+      }),
+    )
   }
 
   #keepUntagged(error: ErrorInfo): void {
+    if (!this.#hasUntagged) return
     const { ledger } = this.#ports
-    if (this.#untagged.size === 0) return
-    const steps = ledger.pending('deleteManifest').filter((step) => this.#isUntagged(step))
-    ledger.settleAll(steps, 'failed', error)
+    ledger.settleAll(ledger.pending('deleteManifest').filter(isUntagged), 'failed', error)
   }
 
-  #warn({ name }: Inventory, thrown: unknown): void {
-    const { message, why } = toErrorInfo(thrown)
+  #warn({ name }: Inventory, { message, why }: ErrorInfo): void {
     const text = `cannot read the list of ${name} for ${formatRepository(this.#ports.plan.repository)}: ${message}. dray checks tags with the OCI API alone.`
     this.#call.notify({ kind: 'warning', text, ...(why !== undefined && { from: why }) })
   }

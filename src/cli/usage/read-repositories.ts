@@ -1,0 +1,120 @@
+import type { PreviousScan } from '../../images/graph/repository-graph.ts'
+import { RepositoryReader } from '../../images/graph/repository-reader.ts'
+import type { Inventory } from '../../images/inventory/inventory.ts'
+import { inParallel } from '../../images/parallel.ts'
+import type { Repositories, SourceRepository } from '../../images/ports.ts'
+import type { Call } from '../../lib/call.ts'
+import type { ErrorInfo } from '../../lib/errors.ts'
+import type { RepositoryContents } from '../../usecases/usage/contents/repository-contents.ts'
+import { reduceRepository } from '../../usecases/usage/contents/reduce-repository.ts'
+import { gatherUsage } from '../../usecases/usage/gather.ts'
+import type { UnreachableUsage } from '../../usecases/usage/usage-report.ts'
+import { explainUnreached, readUntilTimeout, UnreachableRegistries } from '../../usecases/views/reach.ts'
+import type { PruneCache } from '../prune/prune-cache.ts'
+import { repositoriesAtOnce } from '../prune/prune-run.ts'
+import type { ScopedRepository } from '../prune/prune-scope.ts'
+import type { UsageNotes } from './usage-notes.ts'
+import type { UsagePlanner } from './usage-planner.ts'
+import type { UsageStorages } from './usage-storages.ts'
+
+export interface UsageReadPorts {
+  readonly stores: Repositories
+  /** by registry; one without an inventory is absent */
+  readonly inventories: ReadonlyMap<string, Inventory>
+  readonly planner: UsagePlanner | undefined
+  readonly cache: PruneCache | undefined
+  readonly storages: UsageStorages
+  readonly notes: UsageNotes
+  /** milliseconds since 1970: content that was pushed before is not new */
+  readonly since: number
+}
+
+export interface ReadRepositories {
+  readonly contents: readonly RepositoryContents[]
+  readonly unreachable: readonly UnreachableUsage[]
+}
+
+/**
+ * Reads repositories, a few at a time, and reduces each to its contents. A repository that cannot
+ * be read, or not before the time limit of the run, is unreachable.
+ * @throws `interrupted`.
+ */
+export async function readRepositories(
+  repositories: readonly ScopedRepository[],
+  ports: UsageReadPorts,
+  call: Call,
+): Promise<ReadRepositories> {
+  const reach = new UnreachableRegistries()
+  const read = new Map<ScopedRepository, RepositoryContents>()
+  const failed = new Map<ScopedRepository, ErrorInfo>()
+  await readUntilTimeout(call, () =>
+    inParallel(repositories, repositoriesAtOnce, call, async (scoped, c) => {
+      const { value, error } = await reach.read(scoped.repository, c, () => readOne(scoped, ports, c))
+      if (value === undefined) failed.set(scoped, error)
+      else read.set(scoped, value)
+    }),
+  )
+  return {
+    contents: repositories.flatMap((one) => read.get(one) ?? []),
+    unreachable: repositories.flatMap((one) => {
+      const { repository, image } = one
+      if (read.has(one)) return []
+      return [{ repository, image, error: failed.get(one) ?? explainUnreached(repository, call) }]
+    }),
+  }
+}
+
+async function readOne(
+  scoped: ScopedRepository,
+  { stores, inventories, planner, cache, storages, notes, since }: UsageReadPorts,
+  call: Call,
+): Promise<RepositoryContents> {
+  const { repository, image } = scoped
+  const inventory = inventories.get(repository.registry)
+  const planned = await planner?.plan(scoped, call)
+  const { store, wasRead } = noticeReads(stores.source(repository))
+  const last = planned === undefined ? await cache?.last(repository) : undefined
+  const reader = new RepositoryReader(store, {
+    ...(cache !== undefined && { contents: cache.contents }),
+    ...(last !== undefined && { last }),
+  })
+  const reading = await gatherUsage(reader, inventory, call, planned?.reading)
+  if (reading.inventoryError !== undefined) notes.addInventoryError(inventory, reading.inventoryError)
+  const countsPulls = store.capability('freeReads') === 'no' && reading.inventory?.knows.pulledAt !== 'no'
+  if (reading.inventory !== undefined && countsPulls && wasRead())
+    notes.addCountedReads(reading.inventory.name)
+  await remember(cache, repository, reading.forNextRun, last)
+  return reduceRepository(
+    { ...reading, repository, image, ...(planned !== undefined && { judgement: planned.judgement }) },
+    storages.tableOf(repository),
+    since,
+  )
+}
+
+/** Tells whether a manifest was read by GET. */
+function noticeReads(store: SourceRepository): {
+  readonly store: SourceRepository
+  readonly wasRead: () => boolean
+} {
+  let isRead = false
+  const noticing: SourceRepository = {
+    ...store,
+    findManifest: async (at, call) => {
+      isRead = true
+      return await store.findManifest(at, call)
+    },
+  }
+  return { store: noticing, wasRead: () => isRead }
+}
+
+/** Keeps the tags for the next run, and the referrers that an earlier prune found. */
+async function remember(
+  cache: PruneCache | undefined,
+  repository: ScopedRepository['repository'],
+  now: PreviousScan | undefined,
+  last: PreviousScan | undefined,
+): Promise<void> {
+  await cache?.contents.flush()
+  if (now === undefined) return
+  await cache?.remember(repository, { ...now, indexReferrers: last?.indexReferrers ?? new Map() })
+}

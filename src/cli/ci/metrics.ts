@@ -1,13 +1,11 @@
-import { chmod } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
-import { writeFileAtomic } from '../../lib/files/atomic.ts'
-import { ioError } from '../../lib/files/io-error.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import { outcomeTotalsOf } from '../../render/prune/prune-totals.ts'
+import { escapeLabel, formatFamily, writeExposition } from './exposition.ts'
 
 export interface PruneMetrics {
   readonly plan: PrunePlan
@@ -18,8 +16,6 @@ export interface PruneMetrics {
 }
 
 const maxFileSize = 16 * 1024 ** 2
-/** node_exporter reads the file as another user. */
-const mode = 0o644
 const lastSuccess = 'dray_prune_last_success_timestamp_seconds'
 
 /** The outcome of a repository and the number of images in the plan. */
@@ -73,25 +69,19 @@ const perRepository: readonly Metric[] = [
 
 /**
  * Writes metrics for the textfile collector of node_exporter (Prometheus, Exposition formats,
- * Text-based format), by rename, so that it never reads half a file. Keeps the time of the last
- * success if the run failed. If the old file cannot be read, it stays: a lost success would hide an
- * alert. Each policy needs its own file. @throws `io`, `not-found`, `malformed`.
+ * Text-based format). Keeps the time of the last success if the run failed. If the old file cannot
+ * be read, it stays: a lost success would hide an alert. Each policy needs its own file.
+ * @throws `io`, `not-found`, `malformed`.
  */
 export async function writeMetrics(file: string, metrics: PruneMetrics, clock: Clock): Promise<void> {
   const path = resolve(file)
   const now = clock.now() / 1000
   const success = metrics.isSuccess ? now : await lastSuccessIn(path, labelsOf(metrics))
-  await writeFileAtomic(path, formatMetrics(metrics, now, success), { mode })
-  try {
-    // The umask of a job may have removed the permission to read.
-    await chmod(path, mode)
-  } catch (cause) {
-    throw ioError(cause, `cannot make ${path} readable for other users`, path)
-  }
+  await writeExposition(path, formatMetrics(metrics, now, success))
 }
 
 /** @param now, success seconds since 1970; `success` is undefined if unknown. Pure. */
-function formatMetrics(metrics: PruneMetrics, now: number, success: number | undefined): string {
+function formatMetrics(metrics: PruneMetrics, now: number, success: number | undefined): readonly string[] {
   const { plan, outcome, durationMs } = metrics
   const labels = labelsOf(metrics)
   const isWhole = outcome.refusals.some(({ repository }) => repository === undefined)
@@ -99,10 +89,10 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
   const refused = Math.max(outcomeTotalsOf(plan, outcome).refused, isWhole ? 1 : 0)
   const repositories = changedRepositories(metrics, isWhole)
   const run = (name: string, help: string, value: number | undefined): readonly string[] =>
-    family(name, help, value === undefined ? [] : [[`{${labels}}`, value]])
+    formatFamily(name, help, value === undefined ? [] : [[`{${labels}}`, value]])
   return [
     ...perRepository.flatMap(({ name, help, value }) =>
-      family(
+      formatFamily(
         `dray_prune_${name}`,
         help,
         repositories.map((one) => [
@@ -128,8 +118,7 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
     ...run('dray_prune_duration_seconds', 'Duration of the last run.', durationMs / 1000),
     ...run('dray_prune_last_run_timestamp_seconds', 'End of the last run, seconds since 1970.', now),
     ...run(lastSuccess, 'End of the last run without a problem, seconds since 1970.', success),
-    '',
-  ].join('\n')
+  ]
 }
 
 /** Omits unchanged repositories, and all of them if the whole run was refused. */
@@ -141,19 +130,6 @@ function changedRepositories(
   return outcome.repositories
     .filter((one) => one.deleted + one.untagged + one.locked > 0 || (one.status !== 'unchanged' && !isWhole))
     .map((one) => ({ ...one, seen: seen.get(formatRepository(one.repository)) ?? one.images }))
-}
-
-function family(
-  name: string,
-  help: string,
-  samples: readonly (readonly [labels: string, value: number])[],
-): readonly string[] {
-  if (samples.length === 0) return []
-  return [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} gauge`,
-    ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
-  ]
 }
 
 function labelsOf({ plan }: PruneMetrics): string {
@@ -171,12 +147,4 @@ async function lastSuccessIn(path: string, labels: string): Promise<number | und
   // A number of seconds. dray has not written anything else.
   const [value] = /^\d+(?:\.\d+)?(?=\s*$)/.exec(line?.slice(prefix.length) ?? '') ?? []
   return value === undefined ? undefined : Number(value)
-}
-
-/** Escapes backslash, quote and line feed (Text-based format, Line format). */
-function escapeLabel(text: string): string {
-  return text
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', String.raw`\"`)
-    .replaceAll('\n', String.raw`\n`)
 }

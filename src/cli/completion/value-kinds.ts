@@ -111,6 +111,7 @@ const argumentKinds: Readonly<
   serve: { first: ['folder'] },
   status: { rest: 'imageName' },
   tag: { rest: bareImage },
+  usage: { rest: { ...bareImage, hasTags: false, hasEnvironments: true } },
 }
 
 /** The kind of a flag's value. */

@@ -22,7 +22,7 @@ export const commandTable: readonly CommandGroup[] = [
   { title: 'Gate commands', commands: { check: 'gates.md', approve: 'gates/approvals.md' } },
   {
     title: 'Cleanup commands',
-    commands: { prune: 'retention.md', explain: 'retention.md', hold: 'holds.md' },
+    commands: { usage: 'usage.md', prune: 'retention.md', explain: 'retention.md', hold: 'holds.md' },
   },
   { title: 'Plan commands', commands: { apply: 'plans.md', 'plan:show': 'plans.md' } },
   {

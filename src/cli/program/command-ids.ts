@@ -32,6 +32,7 @@ export const commandIds = [
   'serve',
   'status',
   'tag',
+  'usage',
 ] as const
 
 const known: ReadonlySet<string> = new Set(commandIds)

@@ -37,6 +37,7 @@ const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> 
   serve: () => import('../../commands/serve.ts'),
   status: () => import('../../commands/status.ts'),
   tag: () => import('../../commands/tag.ts'),
+  usage: () => import('../../commands/usage.ts'),
 }
 
 /** The same table for any text. */

@@ -27,7 +27,10 @@ export interface UsageReport {
   readonly repositories: readonly RepositoryUsage[]
   readonly unreachable: readonly UnreachableUsage[]
   readonly totals: UsageTotals
-  /** of `--by tag`, the most unique bytes first; at most as many as the limit */
+  /**
+   * of `--by tag`, the most unique bytes first; at most as many as the limit; with `--not-pulled`
+   * only unpulled ones
+   */
   readonly images?: readonly ImageUsage[]
   /** of `--by layer`, the largest first; at most as many as the limit */
   readonly layers?: readonly LayerUsage[]
@@ -167,8 +170,6 @@ export interface ImageUsage {
   readonly lastPulledBy?: string
   /** whole days since the last pull, or since the push of an image that was never pulled */
   readonly unpulledDays?: number
-  /** with `--not-pulled`; absent if it is unknown */
-  readonly isUnpulled?: boolean
   /** with `--policy` */
   readonly verdict?: Verdict
   /** with `--policy`, the reason of the verdict; with `--not-pulled`, why the image is kept */

@@ -6,19 +6,25 @@ import { measureImages } from './measure-bytes.ts'
 
 export interface ImageOptions {
   readonly now: number
+  /** only images that nobody pulled for so many milliseconds */
   readonly notPulledFor: number | undefined
   /** undefined: all */
   readonly limit: number | undefined
 }
 
-/** Lists the images with the most content that no other image has. Pure. */
+/** Lists images, those with the most content that no other image has first. Pure. */
 export function listImages(
   storages: readonly BlobStorage[],
   options: ImageOptions,
 ): { readonly images: readonly ImageUsage[]; readonly total: number } {
-  const { limit } = options
+  const { limit, notPulledFor, now } = options
   const all = storages.flatMap((storage) =>
-    measureImages(storage).map((measured) => ({ ...measured, storage })),
+    measureImages(storage).flatMap((measured) => {
+      const { image, contents } = measured
+      const isShown =
+        notPulledFor === undefined || isUnpulled(image, contents.inventory, notPulledFor, now) === true
+      return isShown ? [{ ...measured, storage }] : []
+    }),
   )
   const images = all
     .toSorted((a, b) => b.bytes.unique - a.bytes.unique || b.bytes.shared - a.bytes.shared)
@@ -34,11 +40,10 @@ export function listImages(
 function usageOf(
   { repository, image: name, inventory }: RepositoryContents,
   image: ImageContents,
-  { now, notPulledFor }: ImageOptions,
+  { now }: ImageOptions,
 ): Omit<ImageUsage, 'bytes' | 'size'> {
   const { digest, tags, pushedAt, pulledAt, pulledBy, judged } = image
   const lastUse = hasPulls(inventory) ? lastUseOf(image) : undefined
-  const isIdle = notPulledFor === undefined ? undefined : isUnpulled(image, inventory, notPulledFor, now)
   return {
     repository,
     image: name,
@@ -48,7 +53,6 @@ function usageOf(
     ...(hasPulls(inventory) && { lastPulledAt: formatPull(pulledAt) }),
     ...(pulledBy !== undefined && { lastPulledBy: pulledBy }),
     ...(lastUse !== undefined && { unpulledDays: Math.max(0, Math.floor((now - lastUse) / dayMs)) }),
-    ...(isIdle !== undefined && { isUnpulled: isIdle }),
     ...(judged !== undefined && { verdict: judged.verdict, why: judged.why }),
   }
 }

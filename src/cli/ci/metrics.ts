@@ -101,7 +101,7 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
         ]),
       ),
     ),
-    ...family(
+    ...formatFamily(
       'dray_prune_deletes',
       'Manifests and tags that the last run deleted, by the API: oci or the kind of the vendor.',
       repositories.flatMap((one) =>

@@ -108,6 +108,11 @@ export function repositoriesOf(config: string): readonly SeededRepository[] {
   )
 }
 
+/** The age of an image in days. */
+export function ageInDays(version: string): number {
+  return releases[version] ?? 20
+}
+
 /** Images beside the standard ones: `host/path:tag`. */
 export function repositoryOf(reference: string): SeededRepository {
   const [, host = '', path = '', tag = 'latest'] = /^([^/]+)\/(.+?)(?::([\w.-]+))?$/.exec(reference) ?? []
@@ -141,7 +146,7 @@ function contentOf(name: string, version: string): ImageContent {
   const key = `${name}:${version}`
   const known = made.get(key)
   if (known !== undefined) return known
-  const created = new Date(Date.now() - (releases[version] ?? 20) * 86_400_000 - 3_600_000).toISOString()
+  const created = new Date(Date.now() - ageInDays(version) * 86_400_000 - 3_600_000).toISOString()
   const options = {
     created: `${created.slice(0, 19)}Z`,
     labels: { 'org.opencontainers.image.version': version },

@@ -11,10 +11,12 @@ import { makeFolder, removeFolder } from '../temp.ts'
 import { warmExecutable } from '../warm/executable.ts'
 import { type Warm, WarmProcess } from '../warm/warm-process.ts'
 import { warmScript } from '../warm/warm-script.ts'
+import { memoryStorage } from '../../../src/embedded/storage/memory-storage.ts'
 import { push, repositoriesOf, repositoryOf, type SeededRepository, standardConfig } from './content.ts'
 import { openHosts } from './hosts.ts'
 import { type CommandStep, type DocsPage, readPage } from './page.ts'
 import { openStandIns } from './stand-ins.ts'
+import { apiHosts, awsEnv, datePushes, registryOfApi, vendorOf } from './vendor-hosts.ts'
 
 /** A command of a page and what became of it. */
 export interface PageResult extends CommandStep {
@@ -45,6 +47,7 @@ export async function docsRunner(texts: readonly string[]): Promise<DocsRunner> 
   const names = new Set([
     'registry.example.com',
     'registry-1.docker.io',
+    ...apiHosts,
     ...texts.flatMap((text) => text.match(hostName) ?? []),
   ])
   const state: { page: PageRegistries | undefined } = { page: undefined }
@@ -103,7 +106,7 @@ class PageRegistries {
   }
 
   async portOf(host: string): Promise<number> {
-    return (await this.#open(host)).port
+    return (await this.#open(registryOfApi(host, this.#content))).port
   }
 
   /** The registry of a host in references; `localhost` has its real port. */
@@ -130,13 +133,21 @@ class PageRegistries {
   }
 
   async #start(host: string, port: number): Promise<RunningRegistry> {
-    const profile = (this.#profiles.get(host) ?? profileOf(host)) as ProfileName
-    const running = await startRegistry({ port, profile, allowedHosts: 'any' })
+    const profile = this.#profiles.get(host) as ProfileName | undefined
+    const storage = memoryStorage()
+    const running = await startRegistry({
+      port,
+      storage,
+      allowedHosts: 'any',
+      ...(await vendorOf(host)),
+      ...(profile !== undefined && { profile }),
+    })
     const oracle = new Oracle(running.registry)
     const isHere = (repository: SeededRepository): boolean => serverOf(repository.host) === host
     const own = this.#content.filter(isHere)
     const content = own.length > 0 || this.#isEmpty ? own : repositoriesOf(standardConfig)
     for (const repository of content) await push(oracle, repository, { isUnsigned: this.#isUnsigned })
+    if (running.records !== undefined) await datePushes(running.records, storage, content)
     return running
   }
 }
@@ -144,22 +155,6 @@ class PageRegistries {
 /** The host that a program connects to for a host in references. */
 function serverOf(host: string): string {
   return host === 'docker.io' ? 'registry-1.docker.io' : host.replace('127.0.0.1', 'localhost')
-}
-
-const vendors: readonly (readonly [RegExp, ProfileName])[] = [
-  [/^ghcr\.io$/, 'ghcr'],
-  [/docker\.io$/, 'docker-hub'],
-  [/\.amazonaws\.com$/, 'ecr'],
-  [/\.pkg\.dev$/, 'gar'],
-  [/\.azurecr\.io$/, 'acr'],
-  [/^harbor\./, 'harbor'],
-  [/gitlab/, 'gitlab'],
-  [/^quay\.io$/, 'quay'],
-  [/^zot\./, 'zot-2.1'],
-]
-
-function profileOf(host: string): ProfileName {
-  return vendors.find(([pattern]) => pattern.test(host))?.[1] ?? 'oci-1.1'
 }
 
 function uniqueRepositories(all: readonly SeededRepository[]): readonly SeededRepository[] {
@@ -236,6 +231,7 @@ class PageRun {
         NO_COLOR: '1',
         PAGER: 'cat',
         LANG: 'C.UTF-8',
+        ...awsEnv,
       },
       ports,
     )

@@ -219,6 +219,16 @@ export const profiles = {
     manyTags: false,
     locations: 'absolute',
   },
+  // routers/api/packages/container: no referrers API, and Accept is not read. The imitation of its
+  // API deletes a manifest with its last tag.
+  gitea: {
+    ...oci,
+    referrers: false,
+    accept: 'ignored',
+    sha512Manifests: false,
+    artifactManifests: false,
+    manyTags: false,
+  },
   // docs.github.com, Deleting and restoring a package: only by another API.
   ghcr: {
     ...oci,

@@ -9,4 +9,5 @@ export const vendorImitations: Readonly<Partial<Record<VendorName, () => Promise
   acr: async () => (await import('./acr.ts')).createAcrImitation(),
   dockerhub: async () => (await import('./dockerhub/dockerhub.ts')).dockerhub,
   gitlab: async () => (await import('./gitlab.ts')).createGitLabImitation(),
+  gitea: async () => (await import('./gitea/gitea.ts')).gitea,
 }

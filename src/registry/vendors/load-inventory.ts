@@ -12,4 +12,5 @@ export const vendorInventories: Readonly<Partial<Record<InventoryKind, () => Pro
   gar: async () => (await import('./gar/gar.ts')).createGarInventory,
   acr: async () => (await import('./acr.ts')).createAcrInventory,
   gitlab: async () => (await import('./gitlab.ts')).createGitLabInventory,
+  gitea: async () => (await import('./gitea.ts')).createGiteaInventory,
 }

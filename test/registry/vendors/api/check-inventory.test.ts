@@ -14,7 +14,7 @@ interface Listed {
   readonly entries?: readonly unknown[]
   readonly paths?: readonly string[]
   readonly outcomes?: readonly RemovalOutcome[]
-  readonly error?: unknown
+  readonly error?: Error
 }
 
 /** An inventory that lists anything. */

@@ -124,7 +124,14 @@ export function shownEntries({ entries }: InventorySnapshot): readonly string[] 
   const shown = ({ digest, tags, subject, children }: InventoryEntry): string =>
     [
       digest.slice(7, 19),
-      ...(tags.length > 0 ? [tags.map(({ name }) => name).toSorted().join()] : []),
+      ...(tags.length > 0
+        ? [
+            tags
+              .map(({ name }) => name)
+              .toSorted()
+              .join(),
+          ]
+        : []),
       ...(subject === undefined ? [] : [`of ${subject.slice(7, 19)}`]),
       ...(children === undefined ? [] : [`children ${children.length}`]),
     ].join(' ')

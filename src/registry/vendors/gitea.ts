@@ -5,7 +5,7 @@ import type { BeforeAttempt } from '../../lib/freshness.ts'
 import type { Inventory, InventoryEntry, Removal, RemovalOutcome } from '../../images/inventory/inventory.ts'
 import { isDigest } from '../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
-import { type ApiFields, countOf, objectsOf, optionalText, textField, timeOf } from './api/fields.ts'
+import { type ApiFields, objectsOf, optionalText, textField, timeOf, totalOf } from './api/fields.ts'
 import { removeEach, settledBy } from './api/remove-each.ts'
 import { type NumberedPage, numberedPages } from './paging/numbered-pages.ts'
 import type { VendorApi, VendorSecret } from './vendor-api.ts'
@@ -114,7 +114,7 @@ function versionPages(
       sent,
     )
     const items = objectsOf(await response.json(), host)
-    return { items, bytes: response.bytes, total: countOf(response.headers.get('x-total-count')) }
+    return { items, bytes: response.bytes, total: totalOf(response) }
   }
   const keyOf = (version: ApiFields): string =>
     `${optionalText(version['name'])}:${textField(version, 'version', host)}`

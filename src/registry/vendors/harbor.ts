@@ -14,10 +14,12 @@ import {
   countOf,
   digestField,
   type ApiFields,
+  objectsOf,
   optionalObjects,
   optionalText,
   textField,
   timeOf,
+  totalOf,
 } from './api/fields.ts'
 import { removeEach, settledBy } from './api/remove-each.ts'
 import { type NumberedPage, numberedPages } from './paging/numbered-pages.ts'
@@ -118,8 +120,8 @@ async function readPage(
   call: Call,
 ): Promise<NumberedPage<ApiFields>> {
   const response = await api.send({ method: 'GET', ...request, authorization, expect: [200] }, call)
-  const items = optionalObjects(await response.json(), api.base.host)
-  return { items, bytes: response.bytes, total: countOf(response.headers.get('x-total-count')) }
+  const items = objectsOf(await response.json(), api.base.host)
+  return { items, bytes: response.bytes, total: totalOf(response) }
 }
 
 function entryOf(artifact: ApiFields, host: string): InventoryEntry {

@@ -1,6 +1,7 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { type Digest, isDigest } from '../../../oci/digest.ts'
 import { isRecord } from '../../../oci/json.ts'
+import type { VendorResponse } from '../vendor-api.ts'
 
 /** An object of an answer. */
 export type ApiFields = Readonly<Record<string, unknown>>
@@ -40,6 +41,17 @@ export function timeOf(value: unknown): number | undefined {
   if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}T/.test(value)) return undefined
   const time = Date.parse(value)
   return Number.isNaN(time) ? undefined : time
+}
+
+/**
+ * Returns the number of items of a whole list, from `X-Total-Count`. @throws `protocol` if it is
+ * missing: an empty answer of a proxy would look like an empty list.
+ */
+export function totalOf({ headers, url }: Pick<VendorResponse, 'headers' | 'url'>): number {
+  const total = countOf(headers.get('x-total-count'))
+  if (total !== undefined) return total
+  const context = { subject: url.host, hint: 'Check that no proxy in front of the API removes headers.' }
+  throw new DrayError('protocol', `${url.host} sent a list without X-Total-Count`, context)
 }
 
 /** Returns a whole number that is not negative, also from text; undefined for anything else. */

@@ -11,6 +11,7 @@ export const vendorInventories: Readonly<Partial<Record<InventoryKind, () => Pro
   harbor: async () => (await import('./harbor.ts')).createHarborInventory,
   gar: async () => (await import('./gar/gar.ts')).createGarInventory,
   acr: async () => (await import('./acr.ts')).createAcrInventory,
+  dockerhub: async () => (await import('./dockerhub/dockerhub.ts')).createDockerHubInventory,
   gitlab: async () => (await import('./gitlab.ts')).createGitLabInventory,
   gitea: async () => (await import('./gitea.ts')).createGiteaInventory,
 }

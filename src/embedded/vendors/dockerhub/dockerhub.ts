@@ -12,6 +12,8 @@ const tokenMs = 10 * 60_000
 const maxPageSize = 100
 const usualPageSize = 10
 const hourMs = 3_600_000
+/** of a namespace, as many as the lists show */
+const maxRepositories = 10_000
 const maxLoginBytes = 16 * 1024
 
 /**
@@ -81,10 +83,13 @@ function limitHeaders(
 
 type DockerHubRoute =
   | { readonly kind: 'token' }
+  | { readonly kind: 'repositories'; readonly namespace: string }
   | { readonly kind: 'tags'; readonly repository: string; readonly tag: string | undefined }
 
 function routeOf(path: string): DockerHubRoute | undefined {
   if (path === '/v2/auth/token') return { kind: 'token' }
+  const list = /^\/v2\/namespaces\/([^/]+)\/repositories$/.exec(path)?.[1]
+  if (list !== undefined) return { kind: 'repositories', namespace: list }
   const form = /^\/v2\/namespaces\/([^/]+)\/repositories\/([^/]+)\/tags(?:\/([^/]+))?$/
   const [, namespace, name, tag] = form.exec(path) ?? []
   return namespace === undefined ? undefined : { kind: 'tags', repository: `${namespace}/${name}`, tag }
@@ -101,11 +106,13 @@ async function answerRoute(
       ? await createToken(request, state, memory)
       : refused(405, 'method not allowed')
   if (request.method !== 'GET' && request.method !== 'HEAD') return refused(405, 'method not allowed')
-  const { repository, tag } = route
   const header = request.header('authorization')
   const token = header === undefined ? undefined : tokenOf(header, state, memory)
   if (header !== undefined && token === undefined) return refused(401, 'the token is invalid or expired')
   if (token?.user !== undefined) request.identity.user = token.user
+  if (route.kind === 'repositories')
+    return await listRepositories(request, state, route.namespace, token?.user)
+  const { repository, tag } = route
   if (!(await mayRead(state, repository, token?.user))) return refused(404, 'object not found')
   if (tag === undefined) return await listTags(request, state, repository)
   const answer = await tagAnswer(state, repository, tag)
@@ -171,22 +178,47 @@ async function listTags(
   state: VendorState,
   repository: string,
 ): Promise<EndpointResponse> {
-  const { query, origin, path } = request
-  const all = await listedTags(state, repository)
-  const limit = Math.min(state.options.pageLimit ?? maxPageSize, maxPageSize)
-  const size = Math.min(numberFrom(query.get('page_size')) ?? usualPageSize, limit)
-  const page = numberFrom(query.get('page')) ?? 1
-  const shown = all.slice((page - 1) * size, page * size)
-  if (page > 1 && shown.length === 0) return refused(404, 'page not found')
-  const at = (number: number): string => `${origin}${path}?page=${number}&page_size=${size}`
-  const results = await Promise.all(shown.map((tag) => tagAnswer(state, repository, tag)))
+  const page = pageOf(await listedTags(state, repository), request, state)
+  if (page === undefined) return refused(404, 'page not found')
+  const results = await Promise.all(page.shown.map((tag) => tagAnswer(state, repository, tag)))
   const answer: DockerHubTagPage = {
-    count: all.length,
-    next: page * size < all.length ? at(page + 1) : null,
-    previous: page > 1 ? at(page - 1) : null,
+    ...page.links,
     results: results.filter((result): result is DockerHubTag => result !== undefined),
   }
   return jsonResponse(200, answer)
+}
+
+/** The repositories of a namespace that the user may read (`listNamespaceRepositories`). */
+async function listRepositories(
+  request: EndpointRequest,
+  state: VendorState,
+  namespace: string,
+  user: string | undefined,
+): Promise<EndpointResponse> {
+  const found: string[] = []
+  for (const repository of await state.storage.repositories(`${namespace}/`, maxRepositories)) {
+    if (repository.startsWith(`${namespace}/`) && (await mayRead(state, repository, user)))
+      found.push(repository.slice(namespace.length + 1))
+  }
+  const page = pageOf(found, request, state)
+  if (page === undefined) return refused(404, 'page not found')
+  return jsonResponse(200, { ...page.links, results: page.shown.map((name) => ({ name, namespace })) })
+}
+
+/** Cuts a page out of a list; undefined: there is no such page. */
+function pageOf(
+  all: readonly string[],
+  { query, origin, path }: EndpointRequest,
+  { options }: VendorState,
+): { readonly shown: readonly string[]; readonly links: Omit<DockerHubTagPage, 'results'> } | undefined {
+  const limit = Math.min(options.pageLimit ?? maxPageSize, maxPageSize)
+  const size = Math.min(numberFrom(query.get('page_size')) ?? usualPageSize, limit)
+  const page = numberFrom(query.get('page')) ?? 1
+  const shown = all.slice((page - 1) * size, page * size)
+  if (page > 1 && shown.length === 0) return undefined
+  const at = (number: number): string => `${origin}${path}?page=${number}&page_size=${size}`
+  const next = page * size < all.length ? at(page + 1) : null
+  return { shown, links: { count: all.length, next, previous: page > 1 ? at(page - 1) : null } }
 }
 
 function numberFrom(text: string | null): number | undefined {

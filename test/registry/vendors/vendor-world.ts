@@ -28,6 +28,8 @@ export interface VendorWorldOptions {
   readonly env?: Readonly<Record<string, string>>
   /** of another world that has the API */
   readonly clock?: ManualClock
+  /** Starts a proxy in front of the registry, through which all requests of dray go. */
+  readonly proxy?: (registry: string) => Promise<string>
   /** is called when the answer to a request is complete, before it is sent */
   readonly onRequest?: (entry: AccessEntry) => void
 }
@@ -52,7 +54,8 @@ export async function vendorWorld(world: VendorWorldOptions) {
     },
   })
   onTestFinished(() => running.close())
-  const { registry, records } = running
+  const { records } = running
+  const registry = (await world.proxy?.(running.registry)) ?? running.registry
   if (records === undefined) throw new DrayError('internal', 'no vendor is imitated')
   const opened = await openInventory(registry, clock, world)
 

@@ -10,7 +10,7 @@ import { type GitHubApi, unexpected } from './github-api.ts'
 /** docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api */
 const perPage = '100'
 
-interface PageRequest<T> {
+interface VersionPageRequest<T> {
   readonly repository: RepositoryName
   /** below the path of the owner */
   readonly path: string
@@ -30,7 +30,7 @@ interface PageRequest<T> {
  */
 export async function listPage<T>(
   github: GitHubApi,
-  { repository, path, query, doing, page, earlier, itemOf }: PageRequest<T>,
+  { repository, path, query, doing, page, earlier, itemOf }: VersionPageRequest<T>,
   call: Call,
 ): Promise<PageToLast<T>> {
   const etag = earlier?.etag

@@ -75,6 +75,8 @@ export interface InventoryDeletes {
   readonly lastTagDeletesManifest: boolean
   /** a deleted manifest can be restored for some time */
   readonly restorable: boolean
+  /** where and for how long, after "it can be restored": `in the settings for 30 days` */
+  readonly restorableBy?: string
 }
 
 /** A manifest of the repository. Times are milliseconds since 1970. */

@@ -5,7 +5,7 @@ import type { VendorApi } from './vendor-api.ts'
 export type CreateInventory = (api: VendorApi) => Inventory
 
 /** Loads the code of a vendor. Each is loaded only for a registry of its kind. */
-export const vendorInventories: Readonly<Partial<Record<InventoryKind, () => Promise<CreateInventory>>>> = {
+export const vendorInventories: Readonly<Record<InventoryKind, () => Promise<CreateInventory>>> = {
   ghcr: async () => (await import('./ghcr/ghcr.ts')).createGhcrInventory,
   ecr: async () => (await import('./ecr/ecr.ts')).createEcrInventory,
   harbor: async () => (await import('./harbor.ts')).createHarborInventory,
@@ -13,5 +13,6 @@ export const vendorInventories: Readonly<Partial<Record<InventoryKind, () => Pro
   acr: async () => (await import('./acr.ts')).createAcrInventory,
   dockerhub: async () => (await import('./dockerhub/dockerhub.ts')).createDockerHubInventory,
   gitlab: async () => (await import('./gitlab.ts')).createGitLabInventory,
+  quay: async () => (await import('./quay.ts')).createQuayInventory,
   gitea: async () => (await import('./gitea.ts')).createGiteaInventory,
 }

@@ -56,8 +56,8 @@ describe('the inventory of Google Artifact Registry', () => {
     const paths = gar.log.map((entry) => entry.path.slice(entry.path.indexOf('/repositories')))
     expect(paths).toEqual([
       '/repositories/web',
-      '/repositories/web/packages/team%2Fapi/versions',
-      '/repositories/web/packages/team%2Fapi/tags',
+      '/repositories/web/packages/team%252Fapi/versions',
+      '/repositories/web/packages/team%252Fapi/tags',
     ])
   })
 
@@ -180,7 +180,7 @@ describe('an image of Artifact Registry', () => {
   it('has escaped slashes in paths of the API', () => {
     const image = imageOf(parseRepository('gcr.io/example.com/acme/team/api'), 'us')
     expect(resourcePath(image, 'repositories', image.repository, 'packages', image.image)).toBe(
-      '/v1/projects/example.com%3Aacme/locations/us/repositories/gcr.io/packages/team%2Fapi',
+      '/v1/projects/example.com%3Aacme/locations/us/repositories/gcr.io/packages/team%252Fapi',
     )
   })
 

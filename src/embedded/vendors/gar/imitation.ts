@@ -1,5 +1,4 @@
 import { type Digest, isDigest } from '../../../oci/digest.ts'
-import { artifactTypeOf } from '../../../oci/manifest.ts'
 import type { EndpointRequest } from '../../request.ts'
 import { type EndpointResponse, jsonResponse } from '../../response.ts'
 import { HourlyLimit } from '../hourly-limit.ts'
@@ -89,8 +88,10 @@ function parsePath(path: string): GarPath | undefined {
   const groups = Object.entries(route.exec(path)?.groups ?? {})
   try {
     const parts = groups.map(([name, text]) => [name, text && decodeURIComponent(text)] as const)
-    const { project, location, ...rest }: Partial<GarPath> = Object.fromEntries(parts)
-    return project === undefined || location === undefined ? undefined : { project, location, ...rest }
+    const { project, location, image, ...rest }: Partial<GarPath> = Object.fromEntries(parts)
+    if (project === undefined || location === undefined) return undefined
+    // The name has escaped slashes, and its `%` can be escaped again in the path.
+    return { project, location, image: image?.replaceAll(/%2F/gi, '/'), ...rest }
   } catch {
     return undefined
   }
@@ -177,7 +178,9 @@ function versionBody(
   { records }: VendorState,
 ): object {
   const { pushedAt } = records.manifest(repository, stored.digest)
-  const artifactType = artifactTypeOf(manifest)
+  // A referrer without an artifact type has its media type (artifact.proto).
+  const { subject } = manifest
+  const artifactType = manifest.artifactType ?? (subject === undefined ? undefined : stored.mediaType)
   const image = `${resource(path)}/packages/${escaped(path.image ?? '')}`
   const updatedAt = Math.max(pushedAt, ...tags.map((tag) => records.tag(repository, tag).pushedAt))
   return {

@@ -8,6 +8,9 @@ import { apiError } from './api-error.ts'
 /** How long `slow deletes` take, in milliseconds. */
 const slowMs = 5000
 
+/** The result of a delete, a message in JSON (protobuf.dev, ProtoJSON Format, Any). */
+const empty = { '@type': 'type.googleapis.com/google.protobuf.Empty' }
+
 interface VersionDelete {
   readonly repository: string
   readonly digest: Digest
@@ -48,7 +51,7 @@ export class Operations {
     if (operation.doneAt > state.clock.now()) return jsonResponse(200, { name: operation.name })
     await end(operation, state)
     const { name, error } = operation
-    return jsonResponse(200, { name, done: true, ...(error ? { error } : { response: {} }) })
+    return jsonResponse(200, { name, done: true, ...(error ? { error } : { response: empty }) })
   }
 }
 

@@ -89,8 +89,11 @@ export function pathOf(registry: string, { project, repository, image }: Omit<Ga
   return gcrLocations.has(registry) ? `${start}/${image}` : `${start}/${repository}/${image}`
 }
 
-/** The path of a resource. Slashes in the names of images are escaped (package.proto). */
+/**
+ * The path of a resource. Names of images have escaped slashes (package.proto), and the path
+ * escapes the `%` again (google/api/http.proto), as Google's client does: `team%252Fapi`.
+ */
 export function resourcePath({ project, location }: GarRepository, ...names: readonly string[]): string {
-  const parent = `projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(location)}`
-  return `/v1/${[parent, ...names.map((name) => encodeURIComponent(name))].join('/')}`
+  const parts = ['projects', project, 'locations', location, ...names]
+  return `/v1/${parts.map((part) => encodeURIComponent(part.replaceAll('/', '%2F'))).join('/')}`
 }

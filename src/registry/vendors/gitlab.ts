@@ -122,7 +122,8 @@ class GitLabLists {
   }
 
   /**
-   * A 404 of a list has two meanings. The root of the API tells them apart (Compliance check).
+   * A 404 of a list has two meanings. The answer of the root of the API separates them (Compliance
+   * check).
    * @throws `unsupported` if the registry does not have the API.
    */
   async #checkDatabase(call: Call): Promise<void> {

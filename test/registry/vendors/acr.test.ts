@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AccessOptions } from '../../../src/embedded/access/permissions.ts'
 import type { Inventory, Removal, RemovalOutcome } from '../../../src/images/inventory/inventory.ts'
-import { DrayError } from '../../../src/lib/errors.ts'
+import { DrayError, toErrorInfo } from '../../../src/lib/errors.ts'
 import type { RepositoryName } from '../../../src/oci/reference.ts'
 import { leapingClock } from '../../support/manual-clock.ts'
 import { newCall, scripted } from '../client/world.ts'
@@ -172,7 +172,7 @@ describe("the tokens for Azure's API", () => {
     await acr.store('a', imageManifest('1'), 'v1')
     const error = await acr.read('a').catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'unauthorized' })
-    expect(JSON.stringify({ ...(error as DrayError), text: String(error) })).not.toContain(password)
+    expect(JSON.stringify([toErrorInfo(error), String(error)])).not.toContain(password)
   })
 
   it('do not follow a redirect to another host', async () => {
@@ -186,7 +186,7 @@ describe("the tokens for Azure's API", () => {
     const error = await entries.catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'protocol' })
     expect(other.heard.filter(({ headers }) => headers.authorization !== undefined)).toEqual([])
-    expect(JSON.stringify({ ...(error as DrayError), text: String(error) })).not.toContain(password)
+    expect(JSON.stringify([toErrorInfo(error), String(error)])).not.toContain(password)
   })
 })
 

@@ -275,7 +275,7 @@ function page<T>(
   const end = start + count
   const entries = all.slice(start, end).flatMap((entry) => show(entry) ?? [])
   return jsonResponse(200, {
-    // proto3 leaves out empty lists.
+    // proto3 omits empty lists.
     ...(entries.length > 0 && { [key]: entries }),
     ...(end < all.length && { nextPageToken: Buffer.from(String(end)).toString('base64url') }),
   })

@@ -18,7 +18,7 @@ interface VersionDelete {
   readonly force: boolean
 }
 
-interface Operation extends VersionDelete {
+interface RunningOperation extends VersionDelete {
   readonly name: string
   readonly doneAt: number
   /** undefined: it has not ended; null: it succeeded */
@@ -31,15 +31,17 @@ interface RpcStatus {
   readonly message: string
 }
 
-/** Long-running operations (google.aip.dev/151). A delete ends at the first request after its time. */
+/**
+ * Long-running operations (google.aip.dev/151). A delete ends at the first request after its time.
+ */
 export class Operations {
-  readonly #byId = new Map<string, Operation>()
+  readonly #byId = new Map<string, RunningOperation>()
 
   async startDelete(parent: string, what: VersionDelete, state: VendorState): Promise<EndpointResponse> {
     const id = randomUUID()
     const isSlow = state.options.traits?.has('slow deletes') === true
     const doneAt = state.clock.now() + (isSlow ? slowMs : 0)
-    const operation: Operation = { ...what, name: `${parent}/${id}`, doneAt }
+    const operation: RunningOperation = { ...what, name: `${parent}/${id}`, doneAt }
     this.#byId.set(id, operation)
     if (!isSlow) await end(operation, state)
     return jsonResponse(200, { name: operation.name })
@@ -55,7 +57,7 @@ export class Operations {
   }
 }
 
-async function end(operation: Operation, state: VendorState): Promise<void> {
+async function end(operation: RunningOperation, state: VendorState): Promise<void> {
   if (operation.error !== undefined) return
   const { repository, digest } = operation
   operation.error = (await refusalOf(operation, state)) ?? null

@@ -21,7 +21,8 @@ interface ServiceAccountKey {
 /**
  * The tokens for Google's API: the OAuth token that a credential helper of docker gives as the
  * password, or a token that is signed with the key of a service account, which is the password of
- * `_json_key` and `_json_key_base64` (cloud.google.com/artifact-registry/docs/docker/authentication).
+ * `_json_key` and `_json_key_base64`
+ * (cloud.google.com/artifact-registry/docs/docker/authentication).
  */
 export class GoogleTokens {
   readonly #api: VendorApi

@@ -1,7 +1,10 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
 
-/** A repository of Artifact Registry, as its API names it. It contains images, here called packages. */
+/**
+ * A repository of Artifact Registry, as its API names it. It contains images, which the API calls
+ * packages.
+ */
 export interface GarRepository {
   /** `acme`, or `example.com:acme` in the domain of an organization */
   readonly project: string
@@ -75,7 +78,7 @@ export interface GarPrefix {
   readonly repository: string | undefined
 }
 
-/** Returns the project and repository of a prefix; undefined if it does not name a whole project. */
+/** Returns the project and repository of a prefix; undefined if it names no whole project. */
 export function prefixOf(registry: string, prefix: string): GarPrefix | undefined {
   const path = prefix.slice(0, Math.max(prefix.lastIndexOf('/'), 0))
   const [project, rest] = splitProject(path)

@@ -77,6 +77,11 @@ export interface InventoryDeletes {
   readonly restorable: boolean
   /** where and for how long, after "it can be restored": `in the settings for 30 days` */
   readonly restorableBy?: string
+  /**
+   * deleting a manifest deletes its untagged children that no other index lists, and its attached
+   * artifacts; also through the OCI API. By default it does not
+   */
+  readonly cascades?: boolean
 }
 
 /** A manifest of the repository. Times are milliseconds since 1970. */

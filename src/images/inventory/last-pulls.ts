@@ -37,7 +37,10 @@ export function lastPullOf(
   edges: IndexedChildren,
 ): LastPull {
   const precision = knows.pulledAt === 'day' ? dayMs : 0
-  const family = new Set([...reachable(digest, edges.indexes), ...reachable(digest, edges.children)])
+  const family = new Set([
+    ...reachable(digest, (one) => edges.indexes(one)),
+    ...reachable(digest, (one) => edges.children(one)),
+  ])
   let last: LastPull = { kind: 'never' }
   for (const member of family) {
     const entry = entries.get(member)

@@ -98,7 +98,7 @@ export function createHarborInventory(api: VendorApi): Inventory {
     kind: 'harbor',
     name: 'Harbor',
     knows: { untagged: true, pushedAt: true, pulledAt: 'exact', size: 'image', children: true, locks: true },
-    deletes: { manifests: 1, tags: 1, lastTagDeletesManifest: false, restorable: false },
+    deletes: { manifests: 1, tags: 1, lastTagDeletesManifest: false, restorable: false, cascades: true },
     entries,
     repositories,
     remove: (repository, batch, call, beforeAttempt) =>

@@ -16,6 +16,7 @@ import { ImageTimes } from './policy/times.ts'
 import type { Rule } from '../../config/retention/policy.ts'
 import type { Why } from '../../plan/prune/prune-plan.ts'
 import { createImageUses } from './inventory/image-uses.ts'
+import { findEndangering } from './inventory/cascades.ts'
 import { findListedReasons, type ListedReason } from './inventory/listed-reasons.ts'
 import { judgeUntagged, type UntaggedVerdict } from './inventory/untagged.ts'
 import { noHistory } from './records/history.ts'
@@ -52,6 +53,15 @@ export function evaluatePolicy(
   policy: RepositoryPolicy,
   holds: Holds = findHolds(snapshot.graph, snapshot.now),
 ): Evaluation {
+  const evaluation = evaluate(snapshot, policy, holds)
+  const endangering = findEndangering(evaluation)
+  if (endangering.size === 0) return evaluation
+  // One more kept manifest can keep others.
+  const disputed = new Map([...(snapshot.disputed ?? []), ...endangering])
+  return evaluatePolicy({ ...snapshot, disputed }, policy, holds)
+}
+
+function evaluate(snapshot: RepositorySnapshot, policy: RepositoryPolicy, holds: Holds): Evaluation {
   const { graph, now, inUse, orphaned, history = noHistory } = snapshot
   const tags = tagsOfImages(graph, holds)
   const reach = new Reach(graph)

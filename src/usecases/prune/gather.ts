@@ -135,10 +135,10 @@ export async function gather(
 function pushTimesOf(
   store: PushTimeReader,
   { timeFrom }: RepositoryPolicy,
-  { pushed }: GatheredInventory,
+  inventory: GatheredInventory,
 ): Pick<RepositorySnapshot, 'pushed'> {
   if (!timeFrom.includes('pushed')) return {}
-  return { pushed: (digest) => pushed(digest) ?? store.pushTime?.(digest) }
+  return { pushed: (digest) => inventory.pushed(digest) ?? store.pushTime?.(digest) }
 }
 
 /**

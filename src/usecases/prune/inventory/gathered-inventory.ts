@@ -2,9 +2,9 @@ import type { Call } from '../../../lib/call.ts'
 import type { RepositoryGraph } from '../../../images/graph/repository-graph.ts'
 import type { RepositoryReader } from '../../../images/graph/repository-reader.ts'
 import type { RepositoryScan } from '../../../images/graph/repository-scan.ts'
+import { deleteApiOf } from '../../../images/inventory/delete-api.ts'
 import type { InventorySnapshot } from '../../../images/inventory/inventory-snapshot.ts'
 import { lastPushOf } from '../../../images/inventory/last-pulls.ts'
-import type { Capabilities } from '../../../images/ports.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryPolicy } from '../policy/policy.ts'
 import type { RuleOptions } from '../policy/rules/rule-options.ts'
@@ -68,7 +68,7 @@ export async function beginInventory(
       const gets = isByUse && isGetCounted ? reader.requested : 0
       return {
         inventory: snapshot,
-        deletesBy: deletesBy(snapshot, reader.store),
+        deletesBy: deleteApiOf('deleteManifest', snapshot, reader.store.capability('deleteManifest')),
         obstacles: isBlocked ? new Map([...obstacles, [untagged, { text: whyIncomplete }]]) : obstacles,
         ...(watchedSince !== undefined && { watchedSince }),
         disputed: listed.disputed,
@@ -96,12 +96,6 @@ export async function beginInventory(
       return { ...(uses !== undefined && { uses }), notApplied: textsOf(obstacles) }
     },
   }
-}
-
-function deletesBy({ kind, deletes }: InventorySnapshot, store: Capabilities): string {
-  const isBatch = deletes.manifests !== 'no' && deletes.manifests > 1
-  const isNeeded = deletes.manifests !== 'no' && store.capability('deleteManifest') === 'no'
-  return isBatch || isNeeded ? kind : 'oci'
 }
 
 function withoutInventory(obstacles: ReadonlyMap<string, RuleObstacle>): GatheredInventory {

@@ -2,12 +2,14 @@ import type { Call } from '../../../lib/call.ts'
 import { toErrorInfo } from '../../../lib/errors.ts'
 import { joinFirst } from '../../../lib/join-first.ts'
 import { isMissing } from '../../../images/graph/is-missing.ts'
+import { subjectKeyOf } from '../../../images/graph/reach.ts'
 import type { RepositoryNode } from '../../../images/graph/repository-node.ts'
 import type { RepositoryReader } from '../../../images/graph/repository-reader.ts'
 import type { RepositoryScan } from '../../../images/graph/repository-scan.ts'
 import type { InventorySnapshot } from '../../../images/inventory/inventory-snapshot.ts'
 import { resolveTags } from '../../../images/tags/tags.ts'
 import type { Digest } from '../../../oci/digest.ts'
+import { fallbackTag, isEvidenceTag } from '../../../oci/evidence-tags.ts'
 
 /**
  * Reads a repository whose tags and manifests the inventory lists. A manifest is read only if a
@@ -26,6 +28,8 @@ export class ListedReading {
   readonly #resolved = new Set<string>()
   readonly #listed = new Set<Digest>()
   readonly #subjects = new Set<Digest>()
+  /** tags of attached artifacts that the inventory does not list and that are not resolved yet */
+  #unlistedEvidence: readonly string[] = []
   #hasReadIndexes = false
   #hasListedTags = false
 
@@ -136,7 +140,10 @@ export class ListedReading {
     if (!this.#hasListedTags) {
       this.#hasListedTags = true
       const names = new Set(await this.#reader.listTags(call))
-      const added = [...names].filter((tag) => !tags.has(tag))
+      const unlisted = [...names].filter((tag) => !tags.has(tag))
+      // Harbor lists attached artifacts as parts of their image, without their tags.
+      this.#unlistedEvidence = unlisted.filter(isEvidenceTag)
+      const added = unlisted.filter((tag) => !isEvidenceTag(tag))
       await this.#scan.addTags(added, call)
       for (const tag of added)
         this.#dispute(graph.tags.get(tag) ?? undefined, `only the OCI API has the tag ${tag}`)
@@ -145,6 +152,7 @@ export class ListedReading {
       this.#warnAbout(gone, 'has tags that the OCI API does not list:', 'the image of each')
       isMore = added.length > 0
     }
+    if (await this.#addEvidence(marked, call)) isMore = true
     const unresolved = [...tags].flatMap(([tag, digest]) =>
       marked.has(digest) && !this.#resolved.has(tag) ? [tag] : [],
     )
@@ -165,6 +173,31 @@ export class ListedReading {
     )
     this.#warnAbout(moved, 'has other digests than the OCI API for', 'both images of each')
     return true
+  }
+
+  /**
+   * Resolves the tags of the attached artifacts of what is marked. Such a tag may also be on a
+   * manifest that the inventory lists without one.
+   */
+  async #addEvidence(marked: ReadonlySet<Digest>, call: Call): Promise<boolean> {
+    if (this.#unlistedEvidence.length === 0) return false
+    const keys = new Set([...marked].map(fallbackTag))
+    const isAll = [...marked].some((digest) => this.#inventory.entries.get(digest)?.tags.length === 0)
+    const own = this.#unlistedEvidence.filter((tag) => isAll || keys.has(subjectKeyOf(tag)))
+    const wanted = new Set(own)
+    this.#unlistedEvidence = this.#unlistedEvidence.filter((tag) => !wanted.has(tag))
+    const found = await resolveTags(this.#reader.store, own, call)
+    const { nodes } = this.#scan.graph
+    const isListed = (tag: string): boolean => {
+      const digest = found.get(tag) ?? null
+      return digest === null || nodes.has(digest)
+    }
+    for (const tag of own) if (isListed(tag)) this.#scan.moveTag(tag, found.get(tag) ?? null)
+    await this.#scan.addTags(
+      own.filter((tag) => !isListed(tag)),
+      call,
+    )
+    return own.length > 0
   }
 
   async #readMarked(marked: ReadonlySet<Digest>, call: Call): Promise<boolean> {

@@ -2,7 +2,7 @@ import type { Call } from '../../../lib/call.ts'
 import { toErrorInfo } from '../../../lib/errors.ts'
 import { joinFirst } from '../../../lib/join-first.ts'
 import { isMissing } from '../../../images/graph/is-missing.ts'
-import { subjectKeyOf } from '../../../images/graph/reach.ts'
+import { Reach, subjectKeyOf } from '../../../images/graph/reach.ts'
 import type { RepositoryNode } from '../../../images/graph/repository-node.ts'
 import type { RepositoryReader } from '../../../images/graph/repository-reader.ts'
 import type { RepositoryScan } from '../../../images/graph/repository-scan.ts'
@@ -209,8 +209,11 @@ export class ListedReading {
     const [tagged, untagged] = this.#split(nodes)
     const mayRequest = (node: RepositoryNode): boolean => !this.#isKnown(node)
     await this.#scan.readListed(tagged, call, { mayRequest })
+    const reached = this.#avoidsGets ? this.#reachedByTags() : undefined
     await this.#scan.readListed(untagged, call, {
-      mayRequest: (node) => mayRequest(node) || node.subject === undefined,
+      // The vendor may not give the subject of a manifest that nothing seems to reach.
+      mayRequest: (node) =>
+        mayRequest(node) || (node.subject === undefined && reached?.has(node.descriptor.digest) !== true),
       failed: (digest, error) => {
         const { message } = toErrorInfo(error)
         this.#dispute(digest, `dray cannot read it: ${message}`)
@@ -219,6 +222,11 @@ export class ListedReading {
       },
     })
     return nodes.length > 0
+  }
+
+  #reachedByTags(): ReadonlySet<Digest> {
+    const { graph } = this.#scan
+    return new Reach(graph).all([...graph.tags.values()].filter((digest) => digest !== null))
   }
 
   /** An inventory without untagged manifests does not list the referrers of other images. */

@@ -19,7 +19,9 @@ A tag must match all filters:
 - PATTERN has \`*\` for any characters and \`?\` for one character. With several patterns, a tag must match one of them.
 - TIME is a day (2026-03-04), a time (2026-03-04T05:06Z) or an age (7d). dray reads the images to find their creation time.
 
-\`--brief\` reads no image. A HEAD request does not count as a pull at Docker Hub.`
+\`--brief\` reads no image. A HEAD request does not count as a pull at Docker Hub.
+
+With \`--all\`, or a limit above 100, dray takes the digests from the API of the vendor if it knows one. That needs one request for about 100 tags, and the list can be some seconds late.`
   static override examples = [
     { description: 'List the tags of an image in an environment', command: 'dray ls @staging/api' },
     {
@@ -77,6 +79,10 @@ A tag must match all filters:
       summary: 'Show digests only, with one HEAD request per tag.',
       helpGroup: flagGroups.output,
     }),
+    times: boolean({
+      summary: "Show push and pull times from the vendor's API.",
+      helpGroup: flagGroups.output,
+    }),
   }
 
   async run(): Promise<void> {
@@ -86,7 +92,11 @@ A tag must match all filters:
     const { config } = await this.context.config()
     const { repositories, isInSeveral, readingOf } = resolveRepositoriesToList(args.repository, config)
     const flagged = listOptions({ ...flags, brief: flags.brief || isShort }, this.context.clock.now())
-    const options = { ...flagged, readingOf }
+    const options = {
+      ...flagged,
+      readingOf,
+      inventory: (registry: string) => this.context.inventory(registry),
+    }
     const { listRepositories } = await import('../usecases/views/list/list.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')

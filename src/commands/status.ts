@@ -122,7 +122,10 @@ With \`--ages\`, dray sends one more request for each multi-platform image whose
       targets.map(({ repository }) => repository),
       'read',
     )
-    const facts = await gatherStatus(await this.context.stores(), targets, paths, options, call)
+    const inventory = (registry: string): ReturnType<typeof this.context.inventory> =>
+      this.context.inventory(registry)
+    const stores = await this.context.stores()
+    const facts = await gatherStatus(stores, targets, paths, { ...options, inventory }, call)
     return buildStatus(environments, paths, facts)
   }
 

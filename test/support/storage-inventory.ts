@@ -22,7 +22,7 @@ export interface StorageInventory extends Inventory {
   /** fields of entries, by digest */
   readonly facts: Map<string, Partial<InventoryEntry>>
   /** thrown by the list */
-  listError: unknown
+  listError: Error | undefined
 }
 
 export type StorageInventoryOptions = Partial<InventoryDeletes> & { readonly kind?: Inventory['kind'] }

@@ -12,6 +12,7 @@ interface ListFlags {
   readonly limit: number
   readonly 'all-tags': boolean
   readonly brief: boolean
+  readonly times: boolean
   readonly semver: string | undefined
   readonly glob: readonly string[] | undefined
   readonly since: string | undefined
@@ -24,6 +25,7 @@ export function listOptions(flags: ListFlags, now: number): Omit<ListOptions, 'r
     limit: flags.all ? undefined : flags.limit,
     evidenceTags: flags['all-tags'],
     brief: flags.brief,
+    times: flags.times,
     now,
     filter: {
       ...(semver !== undefined && { range: asUsage(() => parseRange(semver)) }),

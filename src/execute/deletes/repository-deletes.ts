@@ -101,7 +101,10 @@ export class RepositoryDeletes {
     )
     this.#apis = new DeleteApis({ store, clock, inventory, listed: () => this.#vendorList.snapshot(), call })
     this.#sender = new WaveSender({
-      ...{ store, clock, stop, call },
+      store,
+      clock,
+      stop,
+      call,
       ledger: this.#ledger,
       rescans,
       otherRuns: this.#otherRuns,

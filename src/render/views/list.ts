@@ -13,6 +13,8 @@ export interface ListPage {
   readonly views: readonly (RepositoryView | UnreadRepository)[]
   /** show only digests */
   readonly brief: boolean
+  /** show when tags were pushed and pulled */
+  readonly times?: boolean
   /** milliseconds since 1970 */
   readonly now: number
 }
@@ -29,6 +31,10 @@ const columns: readonly Column[] = [
   { title: 'SIZE', align: 'right' },
   { title: 'PLATFORMS', flexible: true },
   { title: 'ATTACHED', flexible: true, keep: 15 },
+]
+const timeColumns: readonly Column[] = [
+  { title: 'PUSHED', align: 'right' },
+  { title: 'PULLED', align: 'right' },
 ]
 const nothing: Cell = { text: '-', tone: 'dim' }
 const unknown: Cell = { text: '?', tone: 'yellow' }
@@ -53,17 +59,36 @@ function renderRepository(view: ListPage['views'][number], list: ListPage, page:
   // A script that reads the pipe would take a sentence for a tag.
   if (view.tags.length === 0 && page.width !== undefined)
     return cut(`${escapeText(formatRepository(view.repository))} has no tags to show.`, page.width)
-  const rows = view.tags.map((tag) => (list.brief ? briefRow(tag, page) : rowOf(tag, list, page)))
-  return renderTable(list.brief ? briefColumns : columns, rows, page)
+  const rows = view.tags.map((tag) => [
+    ...(list.brief ? briefRow(tag, page) : rowOf(tag, list, page)),
+    ...(list.times === true ? timeCells(tag, list.now) : []),
+  ])
+  const shown = list.brief ? briefColumns : columns
+  return renderTable(list.times === true ? [...shown, ...timeColumns] : shown, rows, page)
 }
 
 function briefRow({ tag, image }: TagView, page: Page): readonly Cell[] {
-  return [escapeText(tag), digestCell(image, page), image === null ? '' : kindOf(image.mediaType)]
+  return [escapeText(tag), digestCell(image, page), kindCell(image)]
 }
 
-function rowOf(view: TagView, { now }: ListPage, page: Page): readonly Cell[] {
+/** A vendor's list may lack the media types. */
+function kindCell(image: TagView['image']): Cell {
+  if (image === null) return ''
+  return image.mediaType === undefined ? unknown : kindOf(image.mediaType)
+}
+
+/** Ages; `never` if the vendor has seen no pull. */
+function timeCells({ pushedAt, pulledAt }: TagView, now: number): readonly Cell[] {
+  return [pushedAt, pulledAt].map((time) => {
+    if (time === undefined) return unknown
+    return time === 'never' ? { text: time, tone: 'dim' } : formatAge(Math.max(0, now - Date.parse(time)))
+  })
+}
+
+function rowOf(view: TagView, { now, times }: ListPage, page: Page): readonly Cell[] {
   const { tag, image, created, isCreatedUnknown, size } = view
-  if (image === null) return [escapeText(tag), digestCell(image, page)]
+  if (image === null)
+    return [escapeText(tag), digestCell(image, page), ...(times === true ? ['', '', '', ''] : [])]
   const time = parsePlausibleTime(created ?? undefined, now)
   return [
     escapeText(tag),

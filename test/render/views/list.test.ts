@@ -44,6 +44,19 @@ describe('the list of tags', () => {
     expect(linesOf([{ tag: '1.4.2', image }], 80, true)[1]).toBe(`1.4.2  ${image.digest.slice(0, 19)}  index`)
   })
 
+  it('has the ages of the last push and pull with --times, and no kind that is unknown', () => {
+    const times = { pushedAt: '2026-05-30T00:00:00Z', pulledAt: '2026-05-31T00:00:00Z' }
+    const tags = [
+      { tag: 'a', image, ...times },
+      { tag: 'b', image: { digest: image.digest }, pulledAt: 'never' },
+    ]
+    const options = { views: [viewOf(tags)], brief: true, times: true, now }
+    const [head, a, b] = renderRepositories(options, { style: plainStyle, width: 80 }).split('\n')
+    expect(head?.split(/ {2,}/)).toEqual(['TAG', 'DIGEST', 'KIND', 'PUSHED', 'PULLED'])
+    expect(a?.split(/ {2,}/).slice(2)).toEqual(['index', '2d', '24h'])
+    expect(b?.split(/ {2,}/).slice(2)).toEqual(['?', '?', 'never'])
+  })
+
   it('distinguishes unknown, absent and deleted values', () => {
     const [, unread, none, gone] = linesOf(
       [

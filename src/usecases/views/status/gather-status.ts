@@ -1,6 +1,7 @@
 import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { inParallel } from '../../../images/parallel.ts'
+import type { Inventories } from '../../../images/inventory/inventory.ts'
 import type { Repositories } from '../../../images/ports.ts'
 import type { CreatedOptions } from '../../../images/config/image-time.ts'
 import { explainUnreached, readUntilTimeout, UnreachableRegistries } from '../reach.ts'
@@ -25,10 +26,10 @@ export async function gatherStatus(
   stores: Repositories,
   targets: readonly StatusTarget[],
   paths: readonly PromotionPath[],
-  options: CreatedOptions,
+  { inventory, ...options }: CreatedOptions & { readonly inventory?: Inventories['inventory'] },
   call: Call,
 ): Promise<readonly CellFacts[]> {
-  const [reach, reader] = [new UnreachableRegistries(), new TargetReader(stores, options)]
+  const [reach, reader] = [new UnreachableRegistries(), new TargetReader(stores, options, inventory)]
   const readAll = async (
     work: ReadonlyMap<StatusTarget, (call: Call) => Promise<CellFacts>>,
   ): Promise<ReadonlyMap<StatusTarget, CellFacts>> => {

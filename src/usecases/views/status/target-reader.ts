@@ -5,6 +5,8 @@ import { parseVersionTag } from '../../../semver/version.ts'
 import { type CreatedOptions, readImageTime } from '../../../images/config/image-time.ts'
 import { isNoList } from '../../../images/tags/tag-list.ts'
 import { findTags } from '../../../images/tags/tags.ts'
+import type { Inventories } from '../../../images/inventory/inventory.ts'
+import { readVendorTags } from '../../../images/inventory/vendor-tags.ts'
 import type {
   BlobReader,
   ManifestContent,
@@ -20,13 +22,15 @@ import type { CellFacts, StatusTarget } from './facts.ts'
 /** Reads repositories, and the time of each image once. */
 export class TargetReader {
   readonly #stores: Repositories
+  readonly #inventory: Inventories['inventory'] | undefined
   readonly #options: CreatedOptions
   readonly #created = new Map<Digest, Promise<string | undefined>>()
   /** registries with a warning that they do not list tags */
   readonly #unlisted = new Set<string>()
 
-  constructor(stores: Repositories, options: CreatedOptions) {
+  constructor(stores: Repositories, options: CreatedOptions, inventory?: Inventories['inventory']) {
     this.#stores = stores
+    this.#inventory = inventory
     this.#options = options
   }
 
@@ -36,7 +40,7 @@ export class TargetReader {
     const store = this.#stores.source(target.repository)
     const [content, listed] = await waitForBoth(
       store.findManifest({ tag: currentTag }, call),
-      listTagsIfAllowed(store, call),
+      this.#listTagsIfAllowed(store, call),
     )
     if (content === undefined) {
       if (listed.error !== undefined) throw listed.error
@@ -89,6 +93,24 @@ export class TargetReader {
     }
   }
 
+  /**
+   * Lists tags through the OCI API, and through the vendor's if the first one has no list. The OCI
+   * API is current and has 1000 tags on a page. The vendor's list can be late: a promotion of a
+   * minute ago would look like a difference.
+   */
+  async #listTagsIfAllowed(store: TagLister, call: Call): Promise<TagsOrError> {
+    try {
+      const tags = await findTags(store, call)
+      return { tags: tags && selectImageTags(tags) }
+    } catch (error) {
+      if (!isNoList(error)) throw error
+      const { repository } = store
+      const vendor = await this.#inventory?.(repository.registry)
+      const listed = vendor && (await readVendorTags(vendor, repository, call))
+      return listed === undefined ? { error } : { tags: selectImageTags(listed.tags.keys()) }
+    }
+  }
+
   /** Warns once for each registry. */
   #warnUnlisted({ repository: { registry } }: StatusTarget, call: Call): void {
     if (this.#unlisted.has(registry)) return
@@ -120,14 +142,4 @@ export class TargetReader {
 interface TagsOrError {
   readonly tags?: readonly string[] | undefined
   readonly error?: DrayError
-}
-
-async function listTagsIfAllowed(store: TagLister, call: Call): Promise<TagsOrError> {
-  try {
-    const tags = await findTags(store, call)
-    return { tags: tags && selectImageTags(tags) }
-  } catch (error) {
-    if (!isNoList(error)) throw error
-    return { error }
-  }
 }

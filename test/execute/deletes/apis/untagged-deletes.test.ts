@@ -16,7 +16,7 @@ interface Place {
   /** untagged manifests that the plan deletes */
   readonly digests: readonly Digest[]
   readonly plan: PrunePlan
-  prune(more?: Partial<PrunePorts>): ReturnType<typeof executePrunePlan>
+  readonly prune: (more?: Partial<PrunePorts>) => ReturnType<typeof executePrunePlan>
 }
 
 /** A kept image, and `count` untagged manifests of a plan that was made just now. */

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { gatherStatus } from '../../../../src/usecases/views/status/gather-status.ts'
 import type { StatusTarget } from '../../../../src/usecases/views/status/facts.ts'
 import { buildStatus } from '../../../../src/usecases/views/status/status.ts'
+import { memoryStorage } from '../../../../src/embedded/storage/memory-storage.ts'
+import { digestOf } from '../../../../src/oci/digest.ts'
+import { storageInventory } from '../../../support/storage-inventory.ts'
 import { DrayError } from '../../../../src/lib/errors.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 import { embedded, newCall, openStores, scripted } from '../../../registry/client/world.ts'
@@ -50,6 +53,46 @@ it('a current-version tag that is a version has that version, and no other tag i
   const [cell] = await gatherStatus(openStores(), targets, [], options, newCall())
   expect(cell).toMatchObject({ state: 'present', version: { tag: '1.4.2' } })
   expect(requests().filter((line) => line.includes('manifest'))).toHaveLength(1)
+})
+
+it('a repository with 10,000 tags costs at most 100 requests', async () => {
+  const storage = memoryStorage()
+  const { registry, push, requests, clear } = await embedded({ storage })
+  const { digest } = await push(image(), 'prod/api', 'latest', '1.4.2')
+  const stored = await storage.manifest('prod/api', digest)
+  if (stored === undefined) throw new Error('there is no image')
+  const tags = Array.from({ length: 10_000 }, (_, n) => `0.${n}.0`)
+  await storage.putManifest('prod/api', stored, tags)
+  clear()
+  const [cell] = await gatherStatus(openStores(), [targetAt(registry, 'prod/api')], [], options, newCall())
+  expect(cell).toMatchObject({ state: 'present', version: { tag: '1.4.2' } })
+  expect(requests().length).toBeLessThanOrEqual(100)
+})
+
+it('the tags are from the list of the vendor if the registry does not list them', async () => {
+  const { registry } = await scripted(() => ({ status: 403 }))
+  const digest = digestOf('a')
+  const inventory = {
+    ...storageInventory(memoryStorage()),
+    entries: async function* () {
+      yield { digest, tags: [{ name: '1.4.2' }] }
+    },
+  }
+  const stores = openStores()
+  const { repository } = targetAt(registry, 'prod/api')
+  const store = {
+    ...stores.source(repository),
+    findManifest: async () => undefined,
+    resolve: async () => undefined,
+  }
+  const facts = await gatherStatus(
+    { ...stores, source: () => store },
+    [targetAt(registry, 'prod/api')],
+    [],
+    { ...options, inventory: async () => inventory },
+    newCall(),
+  )
+  expect(facts).toMatchObject([{ state: 'no-current-tag', tags: ['1.4.2'], highest: [{ tag: '1.4.2' }] }])
 })
 
 it('a repository without the current-version tag has its highest version with one more HEAD', async () => {

@@ -16,17 +16,17 @@ export default class Usage extends BaseCommand {
 
 Each run records the sizes of the day in \`~/.local/state/dray/usage.jsonl\`. Growth compares with the recorded day that is nearest to \`--since\`. Without a record, it uses the push times of the inventory.
 
-With \`--not-pulled\`, dray counts the images that nobody pulled for this time, if the registry has pull times, and shows why some of them are kept. With \`--policy\`, the planner of \`dray prune\` decides what would be deleted. It deletes nothing.
+With \`--not-pulled\`, dray counts the images without a pull for this time, if the registry has pull times, and shows why some of them are kept. With \`--policy\`, the planner of \`dray prune\` decides what would be deleted. It deletes nothing.
 
 REPO is \`@dev/api\`, \`@dev/*\`, \`@dev\`, \`registry.example.com/team/*\` or an image of dray.yaml. Without REPO, dray reads all images of dray.yaml.`
   static override examples = [
     { description: 'Show all images of dray.yaml', command: 'dray usage' },
     {
-      description: 'Show what nobody pulls, and what a policy would free',
+      description: 'Show images without pulls, and what a policy would free',
       command: 'dray usage @prod --not-pulled 90d --policy nightly',
     },
     {
-      description: 'List the images that nobody pulled for 90 days',
+      description: 'List the images without a pull for 90 days',
       command: 'dray usage @prod --by tag --not-pulled 90d',
     },
     { description: 'List the largest layers', command: 'dray usage @prod --by layer --limit 10' },

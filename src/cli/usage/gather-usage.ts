@@ -83,7 +83,10 @@ export async function gatherUsageReport(
     ...(planned !== undefined && { policy: planned.facts }),
   }
   const report = buildUsageReport({ ...facts, notes: notes.all }, request)
-  const today = report.repositories.map((one) => recordOf(one, now))
+  const known = new Set(records.map(({ repository }) => repository))
+  const today = report.repositories
+    .map((one) => recordOf(one, now))
+    .filter(({ manifests, repository }) => manifests > 0 || known.has(repository))
   // A run that reached its time limit only shows what it read until then.
   const unsaved = call.signal.aborted ? [] : await file.add(today, call)
   return {

@@ -40,7 +40,7 @@ export class UsageHistoryFile {
       const { records, damaged, path } = await readRecords(this.#path({ create: false }))
       return { records, notes: damaged === 0 ? [] : [noteOfDamage(damaged, path)] }
     } catch (error) {
-      return { records: [], notes: [noteOf('growth is unknown', toDrayError(error))] }
+      return { records: [], notes: [noteOf('Growth is unknown', toDrayError(error))] }
     }
   }
 
@@ -61,7 +61,7 @@ export class UsageHistoryFile {
       return []
     } catch (error) {
       signal.throwIfAborted()
-      return [noteOf('this run is not recorded for growth', toDrayError(error))]
+      return [noteOf('This run is not recorded for growth', toDrayError(error))]
     }
   }
 
@@ -107,7 +107,7 @@ function isCount(value: unknown): value is number {
 
 function noteOfDamage(count: number, path: string): string {
   const lines = count === 1 ? 'line' : 'lines'
-  return `dray skipped ${count} damaged ${lines} of ${path}. The next run removes them.`
+  return `dray skips ${count} damaged ${lines} of ${path} and removes ${count === 1 ? 'it' : 'them'}.`
 }
 
 function noteOf(consequence: string, { message, why, hint }: DrayError): string {

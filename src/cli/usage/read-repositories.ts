@@ -91,7 +91,7 @@ async function readOne(
   )
 }
 
-/** Tells whether a manifest was read by GET. */
+/** Returns a store that notices whether a manifest is read by GET. */
 function noticeReads(store: SourceRepository): {
   readonly store: SourceRepository
   readonly wasRead: () => boolean

@@ -21,7 +21,7 @@ export const usageFlags = {
     helpGroup: flagGroups.output,
   }),
   'not-pulled': string({
-    summary: 'Images that nobody pulled for this time, such as 90d.',
+    summary: 'Images without a pull for this time, such as 90d.',
     helpValue: 'AGE',
     helpGroup: flagGroups.target,
   }),
@@ -68,10 +68,9 @@ export function usageRequestOf(flags: UsageFlagValues): UsageRequest {
 
 /** Milliseconds. @throws `usage` */
 function parseAge(text: string, flag: string): number {
-  const age = /^\d{1,9}[mhdw]$/.test(text) ? ageOf(text, 'it is empty') : undefined
+  const age = /^\d{1,9}[mhdw]$/.test(text) ? ageOf(text, '') : undefined
   if (typeof age === 'number') return age
   throw new DrayError('usage', `${flag} ${JSON.stringify(text.slice(0, 100))} is not an age`, {
-    ...(age !== undefined && { why: age }),
     hint: `Write ${flag} 90d, or another number with m, h, d or w.`,
   })
 }

@@ -27,7 +27,7 @@ const perRepository: readonly UsageMetric[] = [
   },
   {
     name: 'not_pulled_images',
-    help: 'Images that nobody pulled for the age of --not-pulled.',
+    help: 'Images without a pull for the age of --not-pulled.',
     value: ({ notPulled }) => (typeof notPulled === 'object' ? notPulled.images : undefined),
   },
   {

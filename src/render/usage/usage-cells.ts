@@ -14,7 +14,7 @@ export function bytesCell(bytes: number | 'unknown'): Cell {
 }
 
 /** `+6.1 GiB`, `-812 B` */
-export function formatSigned(bytes: number): string {
+function formatSigned(bytes: number): string {
   return `${bytes < 0 ? '-' : '+'}${formatBytes(Math.abs(bytes))}`
 }
 

@@ -36,18 +36,25 @@ const gap = 2
 /** Renders one line for each repository, or a few if the page is too narrow for the table. */
 export function renderRepositoryUsage(report: UsageReport, page: Page): string {
   const columns = columnsOf(report)
-  const rows = report.repositories.map((row) => [nameOf(row), ...columns.map(({ cell }) => cell(row))])
+  const shown = shownRows(report)
+  const rows = shown.map((row) => [nameOf(row), ...columns.map(({ cell }) => cell(row))])
   const lost = report.unreachable.map((one): readonly Cell[] => [
     nameOf(one),
-    { text: 'unreachable', tone: 'red' },
+    { text: 'unreachable', tone: 'red', isWhole: true },
   ])
   const layout: readonly Column[] = [
     { title: 'REPOSITORY', flexible: true, keep: leastName },
     ...columns.map(({ title }): Column => ({ title, align: 'right' })),
   ]
   if (page.width !== undefined && minWidthOf(layout, rows) > page.width)
-    return renderList(report, columns, page)
+    return renderList({ ...report, repositories: shown }, columns, page)
   return renderTable(layout, [...rows, ...lost], page)
+}
+
+/** A note names the repositories that have nothing: an image need not be in every environment. */
+function shownRows({ repositories }: UsageReport): readonly RepositoryUsage[] {
+  const filled = repositories.filter(({ manifests }) => manifests > 0)
+  return filled.length === 0 ? repositories : filled
 }
 
 function nameOf({ image }: RepositoryUsage | UnreachableUsage): string {

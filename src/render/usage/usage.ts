@@ -6,7 +6,7 @@ import type { Page } from '../text/style.ts'
 import { renderImages } from './usage-images.ts'
 import { renderLayers } from './usage-layers.ts'
 import { renderRepositoryUsage } from './usage-repositories.ts'
-import { formatCost, formatSigned, formatWholeAge } from './usage-cells.ts'
+import { formatCost, growthText, formatWholeAge } from './usage-cells.ts'
 
 /** Renders a report: the table of its grouping, and the totals. */
 export function renderUsage(report: UsageReport, page: Page): string {
@@ -26,7 +26,9 @@ function totalLines({ totals, policy, pulls, notPulledFor }: UsageReport, page: 
   const { bytes, sumOfImages, growth, cost } = totals
   const sentences = [
     `${formatBytes(bytes.stored)} stored (${formatBytes(sumOfImages)} as the sum of images).`,
-    ...(growth === 'unknown' ? [] : [`${formatSigned(growth.bytes)} in ${formatCount(growth.days, 'day')}.`]),
+    ...(growth === 'unknown'
+      ? []
+      : [`${growthText(growth, growth.days)} in ${formatCount(growth.days, 'day')}.`]),
     ...(pulls === undefined ? [] : [`Last pulls: ${pulls.sources.map(escapeText).join(', ')}.`]),
     ...(notPulledFor === undefined ? [] : unpulledSentences(totals, notPulledFor)),
     ...(policy === undefined ? [] : [freedSentence(totals, policy)]),

@@ -13,7 +13,7 @@ const readsAtOnce = 32
 /** Progress is reported each time that this many manifests have been read. */
 const manifestsPerReport = 50
 
-/** What a planner has read of a repository. */
+/** The reading of a planner. */
 export interface PlannedReading {
   readonly graph: RepositoryGraph
   readonly inventory?: InventorySnapshot

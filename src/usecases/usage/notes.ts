@@ -11,14 +11,19 @@ export function explainUnknowns(
 ): readonly string[] {
   const registriesOf = (rows: readonly RepositoryUsage[]): string =>
     joinFirst([...new Set(rows.map(({ repository }) => repository.registry))])
+  const read = new Set(repositories.map(({ repository }) => repository.registry))
+  const unread = new Set(unreachable.map(({ repository }) => repository.registry))
+  const partly = [...unread].filter((registry) => read.has(registry))
+  const empty = repositories.filter(({ manifests }) => manifests === 0)
   const withoutUntagged = repositories.filter(({ bytes }) => bytes.untagged === 'unknown')
   const withoutPulls = repositories.filter(({ notPulled }) => notPulled === 'unknown')
   const unpriced = new Set(storages.flatMap(({ price, registry }) => (price === undefined ? [registry] : [])))
   const isPriced = storages.some(({ price }) => price !== undefined)
   return [
+    ...(empty.length > 0 ? [`No images in ${joinFirst(empty.map(({ image }) => image))}.`] : []),
     ...(withoutUntagged.length > 0
       ? [
-          `The untagged manifests of ${registriesOf(withoutUntagged)} are unknown, because the OCI API does not list them. If it is the registry of a known vendor, set registries.HOST.kind in dray.yaml.`,
+          `The OCI API does not list the untagged manifests of ${registriesOf(withoutUntagged)}. For the registry of a vendor, set registries.HOST.kind in dray.yaml.`,
         ]
       : []),
     ...(notPulledFor !== undefined && withoutPulls.length > 0
@@ -29,8 +34,8 @@ export function explainUnknowns(
           `The cost does not include ${joinFirst([...unpriced])}. Set registries.HOST.pricePerGiBMonth in dray.yaml.`,
         ]
       : []),
-    ...(unreachable.length > 0 && repositories.length > 0
-      ? ['Content that only unreachable repositories share is not in CROSS-REPO.']
+    ...(partly.length > 0
+      ? [`CROSS-REPO does not count content of the unreachable repositories of ${joinFirst(partly)}.`]
       : []),
   ]
 }

@@ -10,7 +10,7 @@ export type Unknown = 'unknown'
 export type UsageGrouping = 'repository' | 'tag' | 'layer'
 
 /**
- * What the repositories of a run store. All sizes are bytes of distinct blobs (manifests, configs
+ * The storage that the repositories of a run use. All sizes are bytes of distinct blobs (manifests, configs
  * and layers); all times are ISO 8601, UTC; days are `2026-03-04`, UTC.
  */
 export interface UsageReport {
@@ -107,7 +107,7 @@ export interface UsageGrowth {
   readonly source: 'history' | 'pushTimes'
 }
 
-/** Images that nobody pulled for the age of `--not-pulled`. */
+/** Images without a pull for the age of `--not-pulled`. */
 export interface UnpulledImages {
   readonly images: number
   /** of blobs that only these images have */
@@ -118,7 +118,7 @@ export interface UnpulledImages {
   readonly unknown: number
 }
 
-/** What a prune with the policy would delete. */
+/** The deletes of a prune with the policy. */
 export interface WouldFree {
   /** bytes that nothing has which remains in the repositories of the run */
   readonly bytes: number
@@ -185,7 +185,7 @@ export interface LayerUsage {
   readonly copies: number
   readonly repositories: number
   readonly images: number
-  /** references of the first of these images */
+  /** the first of these images: `@dev/api:1.4.2` */
   readonly sharedBy: readonly string[]
 }
 

@@ -18,7 +18,7 @@ export interface RepositoryReading {
   readonly judgement?: PolicyJudgement
 }
 
-/** What a policy decides about a repository. */
+/** The decisions of a policy about a repository. */
 export interface PolicyJudgement {
   /** the verdicts of the image tags, by digest */
   readonly images: ReadonlyMap<Digest, ImageVerdict>

@@ -33,7 +33,7 @@ export interface RepositoryContents {
   readonly planned?: PlannedDeletes
 }
 
-/** What the inventory of the repository knows. */
+/** The inventory of the repository and its knowledge. */
 export interface KnownInventory {
   readonly kind: InventoryKind
   /** of the vendor */
@@ -57,7 +57,7 @@ export interface ImageContents {
   readonly judged?: ImageVerdict
 }
 
-/** What the policy decides about an image: the verdict that keeps it, if its tags differ. */
+/** The verdict of the policy on an image: the one that keeps it, if its tags differ. */
 export interface ImageVerdict {
   readonly verdict: Verdict
   readonly why: Why

@@ -10,7 +10,7 @@ export function lastUseOf({ pulledAt, pushedAt }: ImageContents): number | undef
 }
 
 /**
- * Whether nobody pulled an image for `age` milliseconds; undefined: unknown. A time that is only
+ * Whether an image has no pull for `age` milliseconds; undefined: unknown. A time that is only
  * right to the day can be up to a day too early.
  */
 export function isUnpulled(

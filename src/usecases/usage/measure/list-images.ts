@@ -6,7 +6,7 @@ import { measureImages } from './measure-bytes.ts'
 
 export interface ImageOptions {
   readonly now: number
-  /** only images that nobody pulled for so many milliseconds */
+  /** only images without a pull for so many milliseconds */
   readonly notPulledFor: number | undefined
   /** undefined: all */
   readonly limit: number | undefined

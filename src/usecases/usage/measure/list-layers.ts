@@ -1,4 +1,3 @@
-import { formatAt } from '../../../oci/reference.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { BlobStorage } from '../contents/repository-contents.ts'
 import type { LayerUsage } from '../usage-report.ts'
@@ -14,7 +13,7 @@ interface Layer {
   readonly copies: number
   readonly repositories: number
   readonly images: number
-  /** where it is, to find its images */
+  /** its place in each storage, to find its images */
   readonly at: readonly { readonly storage: BlobStorage; readonly id: number }[]
 }
 
@@ -109,13 +108,13 @@ function findReferences(layers: readonly Layer[]): ReadonlyMap<Layer, readonly s
     }
   }
   for (const [{ repositories }, ids] of wanted) {
-    for (const { repository, images } of repositories) {
+    for (const { image, images } of repositories) {
       for (const { tags, digest, blobs } of images) {
         const [tag] = tags
         for (const id of blobs) {
           const references = ids.get(id)
           if (references === undefined || references.length >= maxReferences) continue
-          references.push(formatAt(repository, tag === undefined ? { digest } : { tag }))
+          references.push(`${image}${tag === undefined ? `@${digest}` : `:${tag}`}`)
         }
       }
     }

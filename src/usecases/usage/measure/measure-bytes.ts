@@ -15,7 +15,7 @@ export interface StorageBytes {
 
 /**
  * Divides the content of each repository into disjoint parts. A blob that several repositories have
- * is in `crossRepository`, whatever leads to it there. Pure.
+ * is in `crossRepository` alone. Pure.
  */
 export function measureBytes(storage: BlobStorage): StorageBytes {
   const visit = createVisitor(storage)

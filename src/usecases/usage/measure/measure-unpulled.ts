@@ -8,7 +8,7 @@ export interface UnpulledInStorage {
   readonly bytes: number
 }
 
-/** Counts the images that nobody pulled for `age` milliseconds, and what only they have. Pure. */
+/** Counts the images without a pull for `age` milliseconds, and what only they have. Pure. */
 export function measureUnpulled(storage: BlobStorage, age: number, now: number): UnpulledInStorage {
   const { blobs, repositories } = storage
   const idle = new Uint8Array(blobs.count)

@@ -30,7 +30,7 @@ function headline(error: ErrorInfo): string {
 }
 
 function linesBelow(error: ErrorInfo, style: Style): string[] {
-  const why = whyOf(error)
+  const why = formatReason(error)
   return [
     ...linesOf(error.message)
       .slice(1)
@@ -52,8 +52,8 @@ function linesOf(text: string): readonly string[] {
   return shown.filter((line) => line !== '').map(escapeText)
 }
 
-/** The registry's message, with its code and the status unless it contains them. */
-function whyOf({ why, status, registryCode }: ErrorInfo): string | undefined {
+/** The registry's message, with its code and the status unless it contains them. Not escaped. */
+export function formatReason({ why, status, registryCode }: ErrorInfo): string | undefined {
   const parts = [
     ...(status === undefined || why?.includes(String(status)) === true ? [] : [`HTTP ${status}`]),
     ...(registryCode === undefined || why?.includes(registryCode) === true ? [] : [registryCode]),

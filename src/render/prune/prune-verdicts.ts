@@ -234,8 +234,8 @@ function fold(tags: readonly TagVerdict[], verdict: 'delete' | 'keep', more = ''
     })
 }
 
-/** A reason in a form that many tags can share. */
-function reasonOf(why: Why): string {
+/** A reason in a form that many tags can share. Escaped. */
+export function reasonOf(why: Why): string {
   const by = why.by === undefined ? '' : escapeText(why.by)
   switch (why.kind) {
     case 'rule':

@@ -12,10 +12,14 @@ const printableAscii = /^[\u0020-\u007e]*$/
  * ` or `\u{202e}`.
  */
 export function escapeText(text: string): string {
-  const shown = printableAscii.test(text) ? text : escapeUnsafe(text)
-  return shown.replace(ciCommand, (_, space: string | undefined) =>
+  return escapeInvisible(text).replace(ciCommand, (_, space: string | undefined) =>
     space === undefined ? '\\x23' : `${space}\\x3a`,
   )
+}
+
+/** Escapes only characters that are invisible or change the direction of text. */
+export function escapeInvisible(text: string): string {
+  return printableAscii.test(text) ? text : escapeUnsafe(text)
 }
 
 /**

@@ -98,7 +98,8 @@ function renderWithoutAge(all: readonly Column[], rows: readonly (readonly Cell[
   return renderTable(keep(all), rows.map(keep), page)
 }
 
-function targetName(cell: StatusCell, all: readonly StatusCell[]): string {
+/** The name of a target among the cells of an image. Escaped. */
+export function targetName(cell: StatusCell, all: readonly StatusCell[]): string {
   const targets = all.filter(({ environment }) => environment === cell.environment)
   const repositories = targets.map(({ repository }) => repository)
   return formatTargetName(cell.environment, targets.indexOf(cell), repositories)
@@ -171,7 +172,8 @@ const basisNames: Readonly<Record<Exclude<NonNullable<SyncComparison['comparedBy
     sameDigest: 'same digest',
   }
 
-function listBases({ against, currentTag }: StatusCell, all: readonly StatusCell[]): readonly string[] {
+/** The names of the comparisons of a cell. Not escaped. */
+export function listBases({ against, currentTag }: StatusCell, all: readonly StatusCell[]): readonly string[] {
   return against.flatMap(({ from, comparedBy }) => {
     if (comparedBy === null) return []
     if (comparedBy !== 'currentTag') return [basisNames[comparedBy]]
@@ -191,7 +193,7 @@ const reasons: Readonly<Record<Exclude<UnknownReason, 'unreachable'>, string>> =
 }
 
 /** Explains the unknown states, one line for each reason. */
-function listReasons({ images }: StatusView): readonly string[] {
+export function listReasons({ images }: StatusView): readonly string[] {
   const all = images.flatMap(({ steps }) =>
     steps.flatMap(({ why }) => (why === undefined || why === 'unreachable' ? [] : [why])),
   )

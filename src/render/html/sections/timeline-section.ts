@@ -1,0 +1,159 @@
+import type {
+  LaneOperation,
+  Timeline,
+  TimelineEvent,
+  TimelineResult,
+} from '../../../usecases/report/timeline/timeline.ts'
+import { formatCount } from '../../text/format.ts'
+import { type Content, html } from '../markup.ts'
+import { renderView } from '../charts/chart.ts'
+import { type Lane, type LaneMark, renderLaneChart } from '../charts/lane-chart.ts'
+import { renderDataTable } from '../parts/data-table.ts'
+import type { MarkShape, ReportTone } from '../parts/icons.ts'
+import { toneWords } from '../parts/icons.ts'
+import { minuteOf, renderSource } from '../parts/texts.ts'
+import { actorOf, renderActor, renderEventDetails, renderJustification } from './timeline-event.ts'
+import { renderLogFacts, renderLogNotes } from './timeline-log.ts'
+import type { RenderedSection, RowLimits } from './section.ts'
+
+const resultWords: Readonly<Record<TimelineResult, readonly [ReportTone, string]>> = {
+  done: ['good', 'done'],
+  unchanged: ['none', 'up to date'],
+  refused: ['notice', 'refused'],
+  conflict: ['notice', 'conflict'],
+  failed: ['bad', 'failed'],
+  open: ['notice', 'no outcome'],
+}
+
+/** Renders the changes of images over time, and the state of the log that they are from. */
+export function renderTimelineSection(timeline: Timeline, limits: RowLimits): RenderedSection {
+  const { since, events, log } = timeline
+  const [failed, refused] = [countResults(events, 'failed'), countResults(events, 'refused')]
+  const isDamaged = log.problem !== undefined
+  const actors = new Set(events.map(actorOf)).size
+  const day = since.slice(0, 10)
+  return {
+    tone: isDamaged || failed > 0 ? 'bad' : refused > 0 ? 'notice' : events.length > 0 ? 'good' : 'none',
+    headline: isDamaged ? 'The audit log is damaged' : headlineOf(events),
+    detail: events.length === 0 ? `Since ${day}` : `Since ${day}, by ${formatCount(actors, 'actor')}`,
+    body: html`<p class="lead">Promotions, rollbacks and tags since ${day}, as the audit log has them.</p>
+      ${renderLogNotes(timeline)} ${renderEvents(timeline, limits)}
+      ${renderOthers(timeline)}${renderLogFacts(timeline)}
+      ${renderSource(`dray audit log --since ${day} --all`, ['the lines of each change are in its details'])}`,
+  }
+}
+
+function headlineOf(events: readonly TimelineEvent[]): string {
+  const done = events.filter(({ result }) => result === 'done')
+  const count = (operation: LaneOperation): number => done.filter((one) => one.operation === operation).length
+  const parts = [
+    [count('promote'), 'promotion', 'promotions'],
+    [count('rollback'), 'rollback', 'rollbacks'],
+    [count('copy'), 'copy', 'copies'],
+    [count('tag'), 'version tagged', 'versions tagged'],
+  ] as const
+  const texts = [
+    ...parts.flatMap(([some, one, many]) => (some === 0 ? [] : [formatCount(some, one, many)])),
+    ...(['refused', 'failed', 'conflict', 'open'] as const).flatMap((result) => {
+      const some = countResults(events, result)
+      return some === 0 ? [] : [`${some} ${resultWords[result][1]}`]
+    }),
+  ]
+  return texts.length === 0 ? 'No changes' : texts.join(', ')
+}
+
+function countResults(events: readonly TimelineEvent[], result: TimelineResult): number {
+  return events.filter((one) => one.result === result).length
+}
+
+function renderEvents({ events, lanes, since, until }: Timeline, limits: RowLimits): Content {
+  if (events.length === 0) return ''
+  const hidden = events.length - limits.rows
+  const table = renderDataTable({
+    caption: 'Changes, the newest first',
+    columns: [
+      { title: 'Time (UTC)' },
+      { title: 'Change' },
+      { title: 'To' },
+      { title: 'Result' },
+      { title: 'Actor' },
+      { title: 'Reason and ticket' },
+    ],
+    rows: events.slice(0, limits.rows).map(rowOf),
+    ...(hidden > 0 && {
+      others: [`${hidden} earlier changes`, 'The chart has all of them.', '', '', '', ''],
+    }),
+  })
+  const drawn = lanesOf(events, lanes, limits.bars)
+  const span = { from: Date.parse(since), to: Date.parse(until) }
+  const counts = drawn.map(({ label, text }) => `${label}: ${text}`).join('; ')
+  const text = {
+    id: 'timeline-chart',
+    title: 'Changes over time',
+    description: `One line for each environment from ${since.slice(0, 10)} to ${until.slice(0, 10)} with a mark for each change. ${counts}.`,
+  }
+  return renderView(table, renderLaneChart(text, drawn, span))
+}
+
+function rowOf(event: TimelineEvent): readonly Content[] {
+  const [tone, words] = resultWords[event.result]
+  return [
+    minuteOf(event.time),
+    html`<div><b>${event.image ?? 'unknown image'}</b>${renderEventDetails(event)}</div>`,
+    event.from === undefined || event.from === event.lane ? event.lane : `${event.from}\u00a0→ ${event.lane}`,
+    html`<div>
+      ${toneWords(tone, words)}${event.overriddenGates.length > 0 && html`<small>gate overridden: ${event.overriddenGates.join(', ')}</small>`}
+    </div>`,
+    html`<div>${renderActor(event)}</div>`,
+    html`<div>${renderJustification(event)}</div>`,
+  ]
+}
+
+/** Lanes beyond the limit are one lane. */
+function lanesOf(events: readonly TimelineEvent[], names: readonly string[], most: number): readonly Lane[] {
+  const byLane = Map.groupBy(events, ({ lane }) => lane)
+  const shown = names.length > most ? names.slice(0, most - 1) : names
+  const rest = names.slice(shown.length)
+  const lanes = shown.map((name) => laneOf(name, byLane.get(name) ?? []))
+  if (rest.length === 0) return lanes
+  return [
+    ...lanes,
+    laneOf(
+      `${rest.length} others`,
+      rest.flatMap((name) => byLane.get(name) ?? []),
+    ),
+  ]
+}
+
+function laneOf(label: string, events: readonly TimelineEvent[]): Lane {
+  const text = events.length === 0 ? 'no changes' : formatCount(events.length, 'change')
+  return { label, text, marks: events.map(markOf) }
+}
+
+function markOf(event: TimelineEvent): LaneMark {
+  const { operation, result, time, image = 'unknown image' } = event
+  const words = resultWords[result][1]
+  return {
+    shape: shapeOf(operation, result),
+    time: Date.parse(time),
+    text: `${time.slice(0, 16).replace('T', ' ')}: ${operation} ${image}, ${words}, ${actorOf(event)}`,
+  }
+}
+
+function shapeOf(operation: LaneOperation, result: TimelineResult): MarkShape {
+  if (result === 'refused' || result === 'open') return result
+  if (result === 'failed' || result === 'conflict') return 'problem'
+  return operation === 'promote' || operation === 'rollback' ? operation : 'other'
+}
+
+/** The operations without a lane. */
+function renderOthers({ others }: Timeline): Content {
+  if (others.length === 0) return ''
+  const texts = others.map(
+    ({ operation, runs, records }) =>
+      `${operation} (${formatCount(runs, 'run')}, ${formatCount(records, 'record')})`,
+  )
+  return html`<p class="small muted">
+    The log also has other operations in this period: ${texts.join(', ')}.
+  </p>`
+}

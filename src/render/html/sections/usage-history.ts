@@ -1,0 +1,73 @@
+import type { UsageReport } from '../../../usecases/usage/usage-report.ts'
+import { formatBytes } from '../../text/format.ts'
+import { renderAreaChart } from '../charts/area-chart.ts'
+import { renderView } from '../charts/chart.ts'
+import { type Content, html } from '../markup.ts'
+import { renderDataTable } from '../parts/data-table.ts'
+import { renderNote } from '../parts/texts.ts'
+
+/** Series with an area of their own: one colour each. The others are one area. */
+const maxSeries = 5
+/** Days in the table: the chart has all of them. */
+const maxDays = 31
+
+/** Renders the recorded bytes over time. One recorded day is no chart. */
+export function renderGrowthOverTime({ history }: UsageReport): Content {
+  const { series, points } = history
+  if (points.length < 2) {
+    const text = html`<p>
+      dray records the stored bytes of a day when it runs ${html`<code>dray usage</code>`} or
+      ${html`<code>dray report</code>`}. The chart begins with the second day.
+    </p>`
+    return renderNote('none', 'No growth over time yet', text)
+  }
+  const merged = mergeSeries(history)
+  const rows = points.map(({ day }, i) => {
+    const values = merged.values[i] ?? []
+    const total = values.reduce((sum, one) => sum + one, 0)
+    return [day, ...values.map(formatBytes), formatBytes(total)]
+  })
+  const table = renderDataTable({
+    caption: 'Stored bytes by day, the newest first',
+    columns: [
+      { title: 'Day' },
+      ...merged.names.map((title) => ({ title, isNumber: true })),
+      { title: 'Sum', isNumber: true },
+    ],
+    rows: rows.toReversed().slice(0, maxDays),
+    ...(rows.length > maxDays && {
+      others: [`${rows.length - maxDays} earlier days`, ...merged.names.map(() => ''), ''],
+    }),
+  })
+  const text = {
+    id: 'usage-history',
+    title: 'Stored bytes over time',
+    description: `Stacked areas from ${points[0]?.day} to ${points.at(-1)?.day}: ${merged.names.join(', ')}. The table before has the numbers.`,
+  }
+  const chart = renderAreaChart(text, {
+    series: merged.names.map((name, i) => ({ name, className: `s${i + 1}` })),
+    points: points.map(({ day }, i) => ({ time: Date.parse(day), values: merged.values[i] ?? [] })),
+    formatValue: formatBytes,
+  })
+  const details = html`<details>
+    <summary>Stored bytes by day</summary>
+    ${table}
+  </details>`
+  return html`<h3>Growth</h3>
+    ${renderView(series.length === 0 ? '' : details, chart)}`
+}
+
+/** The first series, and the sum of the others. A value that is not recorded yet counts as 0. */
+function mergeSeries({ series, points }: UsageReport['history']): {
+  readonly names: readonly string[]
+  readonly values: readonly (readonly number[])[]
+} {
+  const count = series.length > maxSeries + 1 ? maxSeries : series.length
+  const names = series.length > count ? [...series.slice(0, count), 'others'] : series
+  const values = points.map(({ bytes }) => {
+    const known = bytes.map((one) => one ?? 0)
+    const rest = known.slice(count).reduce((sum, one) => sum + one, 0)
+    return series.length > count ? [...known.slice(0, count), rest] : known
+  })
+  return { names, values }
+}

@@ -20,7 +20,7 @@ export function renderReportHeader(report: Report, sections: readonly NamedSecti
       html`<li>
         <a href="#${name}"
           ><span class="name">${reportTitles[name]}</span
-          ><span class="head">${toneIcon(tone)}<span>${headline}</span></span
+          ><span class="head">${toneIcon(tone)}<span>${withoutBreaks(headline)}</span></span
           ><span class="small muted">${detail}</span></a
         >
       </li> `,
@@ -53,4 +53,9 @@ export function renderReportHeader(report: Report, sections: readonly NamedSecti
       </dd>
     </dl>
   </header>`
+}
+
+/** Keeps each size on one line with its unit. */
+function withoutBreaks(text: string): string {
+  return text.replaceAll(/(\d) (?=(?:[KMGTP]i)?B\b)/g, '$1\u00a0')
 }

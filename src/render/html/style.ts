@@ -62,9 +62,9 @@ export function renderStyle(): Markup {
     .chart text{font-size:12px;fill:var(--text)}
     .chart .v{font-weight:600}.chart .a{fill:var(--muted);font-size:11px}
     .chart .g{stroke:var(--line)}.chart .base{stroke:var(--muted)}
-    .track{fill:var(--panel)}
+    .track{fill:var(--panel)}.chart rect{stroke:var(--page);stroke-width:.75}.chart .track{stroke:none}
     .s1{fill:var(--series1)}.s2{fill:var(--series2)}.s3{fill:var(--series3)}.s4{fill:var(--series4)}.s5{fill:var(--series5)}.s6{fill:var(--series6)}
-    .free{fill:var(--page);stroke:var(--free);stroke-width:1.5}
+    .chart .free,.free{fill:var(--page);stroke:var(--free);stroke-width:1.5}
     .m{fill:var(--series1);stroke:var(--page);stroke-width:1}
     .m.rollback{fill:var(--notice)}.m.other{fill:var(--series6)}
     .m.refused,.m.problem,.m.open{fill:var(--page);stroke:var(--bad);stroke-width:2}.m.open{stroke:var(--notice)}

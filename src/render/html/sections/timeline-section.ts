@@ -30,12 +30,11 @@ export function renderTimelineSection(timeline: Timeline, limits: RowLimits): Re
   const { since, events, log } = timeline
   const [failed, refused] = [countResults(events, 'failed'), countResults(events, 'refused')]
   const isDamaged = log.problem !== undefined
-  const actors = new Set(events.map(actorOf)).size
   const day = since.slice(0, 10)
   return {
     tone: isDamaged || failed > 0 ? 'bad' : refused > 0 ? 'notice' : events.length > 0 ? 'good' : 'none',
     headline: isDamaged ? 'The audit log is damaged' : headlineOf(events),
-    detail: events.length === 0 ? `Since ${day}` : `Since ${day}, by ${formatCount(actors, 'actor')}`,
+    detail: detailOf(events, day),
     body: html`<p class="lead">Promotions, rollbacks and tags since ${day}, as the audit log has them.</p>
       ${renderLogNotes(timeline)} ${renderEvents(timeline, limits)}
       ${renderOthers(timeline)}${renderLogFacts(timeline)}
@@ -43,23 +42,38 @@ export function renderTimelineSection(timeline: Timeline, limits: RowLimits): Re
   }
 }
 
+/** Promotions and rollbacks, and everything that went wrong. */
 function headlineOf(events: readonly TimelineEvent[]): string {
-  const done = events.filter(({ result }) => result === 'done')
-  const count = (operation: LaneOperation): number => done.filter((one) => one.operation === operation).length
-  const parts = [
-    [count('promote'), 'promotion', 'promotions'],
-    [count('rollback'), 'rollback', 'rollbacks'],
-    [count('copy'), 'copy', 'copies'],
-    [count('tag'), 'version tagged', 'versions tagged'],
-  ] as const
   const texts = [
-    ...parts.flatMap(([some, one, many]) => (some === 0 ? [] : [formatCount(some, one, many)])),
+    ...countDone(events, 'promote', 'promotion', 'promotions'),
+    ...countDone(events, 'rollback', 'rollback', 'rollbacks'),
     ...(['refused', 'failed', 'conflict', 'open'] as const).flatMap((result) => {
       const some = countResults(events, result)
       return some === 0 ? [] : [`${some} ${resultWords[result][1]}`]
     }),
   ]
-  return texts.length === 0 ? 'No changes' : texts.join(', ')
+  if (texts.length > 0) return texts.join(', ')
+  return events.length === 0 ? 'No changes' : 'No promotions'
+}
+
+function detailOf(events: readonly TimelineEvent[], day: string): string {
+  const actors = new Set(events.map(actorOf)).size
+  return [
+    `Since ${day}`,
+    ...(actors > 0 ? [`by ${formatCount(actors, 'actor')}`] : []),
+    ...countDone(events, 'tag', 'version tagged', 'versions tagged'),
+    ...countDone(events, 'copy', 'copy', 'copies'),
+  ].join(', ')
+}
+
+function countDone(
+  events: readonly TimelineEvent[],
+  operation: LaneOperation,
+  noun: string,
+  plural: string,
+): readonly string[] {
+  const done = events.filter((one) => one.operation === operation && one.result === 'done').length
+  return done === 0 ? [] : [formatCount(done, noun, plural)]
 }
 
 function countResults(events: readonly TimelineEvent[], result: TimelineResult): number {

@@ -43,7 +43,7 @@ function renderTotals({ totals }: UsageReport): Markup {
   const rows: readonly (readonly [string, string] | undefined)[] = [
     ['Stored', formatBytes(bytes.stored)],
     ['Sum of images', formatBytes(sumOfImages)],
-    ['Growth', formatGrowth(growth)],
+    [growth === 'unknown' ? 'Growth' : `Growth in ${formatCount(growth.days, 'day')}`, formatGrowth(growth)],
     notPulled === undefined
       ? undefined
       : ['Not pulled', notPulled === 'unknown' ? 'unknown' : formatBytes(notPulled.bytes)],

@@ -52,7 +52,7 @@ export async function serveRegistry(options: ServeOptions): Promise<RunningRegis
   await checkHostNames(allowedHosts)
   const storage = folder === undefined ? undefined : await openFolder(folder)
   const users = htpasswd === undefined ? undefined : await readUsers(htpasswd)
-  const imitation = vendor === undefined ? undefined : await vendorImitations[vendor]?.()
+  const imitation = vendor === undefined ? undefined : await vendorImitations[vendor]()
   const contentAgeMs = options.pushedAgo === undefined ? 0 : parsePushedAgo(options.pushedAgo)
   const failures = new ServeFailures(folder ?? 'memory', systemClock, warn)
   const registry = await startRegistry({

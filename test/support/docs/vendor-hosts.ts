@@ -52,7 +52,7 @@ interface ImitatedHost {
 export async function vendorOf(host: string): Promise<ImitatedHost> {
   if (host.startsWith('zot.')) return { profile: 'zot-2.1' }
   const name = vendors.find(([pattern]) => pattern.test(host))?.[1]
-  const vendor = name === undefined ? undefined : await vendorImitations[name]?.()
+  const vendor = name === undefined ? undefined : await vendorImitations[name]()
   return vendor === undefined ? {} : { vendor }
 }
 

@@ -1,5 +1,5 @@
 import type { Digest } from '../../../oci/digest.ts'
-import { isEvidenceTag, subjectOfEvidenceTag } from '../../../oci/evidence-tags.ts'
+import { subjectOfEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { childrenOf, type Manifest, parseManifest } from '../../../oci/manifest.ts'
 import type { StoredManifest } from '../../storage/storage.ts'
 import type { VendorState } from '../vendor.ts'
@@ -28,29 +28,27 @@ export async function readGraph({ storage }: VendorState, repository: string): P
   const accessories = new Map<Digest, Accessory[]>()
   const isAccessory = new Set<Digest>()
   const parents = new Map<Digest, Digest[]>()
+  const addAccessory = (subject: Digest, accessory: Accessory): void => {
+    if (!artifacts.has(subject) || isAccessory.has(accessory.digest)) return
+    isAccessory.add(accessory.digest)
+    addTo(accessories, subject, accessory)
+  }
   for (const stored of artifacts.values()) {
-    for (const child of childrenOf(manifestOf(stored))) addTo(parents, child.digest, stored.digest)
-    const { subject, type } = await subjectOf(storage, repository, stored)
-    if (subject === undefined || !artifacts.has(subject)) continue
-    isAccessory.add(stored.digest)
-    addTo(accessories, subject, { digest: stored.digest, type })
+    const { digest, refers } = stored
+    for (const child of childrenOf(manifestOf(stored))) addTo(parents, child.digest, digest)
+    if (refers !== undefined) addAccessory(refers.subject, { digest, type: 'subject.accessory' })
+  }
+  for (const tag of await storage.tags(repository)) {
+    const subject = tag.endsWith('.sig') ? subjectOfEvidenceTag(tag) : undefined
+    const digest = subject && (await storage.tag(repository, tag))
+    if (subject !== undefined && digest !== undefined)
+      addAccessory(subject, { digest, type: 'signature.cosign' })
   }
   return { artifacts, accessories, isAccessory, parents }
 }
 
 export function manifestOf({ bytes, mediaType, digest }: StoredManifest): Manifest {
   return parseManifest(bytes, mediaType, digest)
-}
-
-async function subjectOf(
-  storage: VendorState['storage'],
-  repository: string,
-  { digest, refers }: StoredManifest,
-): Promise<{ readonly subject: Digest | undefined; readonly type: Accessory['type'] }> {
-  if (refers !== undefined) return { subject: refers.subject, type: 'subject.accessory' }
-  const tags = await storage.tagsOf(repository, digest)
-  const tag = tags.find((one) => one.endsWith('.sig') && isEvidenceTag(one))
-  return { subject: tag === undefined ? undefined : subjectOfEvidenceTag(tag), type: 'signature.cosign' }
 }
 
 function addTo<V>(map: Map<Digest, V[]>, key: Digest, value: V): void {

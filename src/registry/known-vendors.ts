@@ -12,7 +12,12 @@ export interface KnownVendor {
    */
   readonly api: `https://${string}` | 'registry' | 'signed'
   /** what a token needs and where a person creates it */
-  readonly token: { readonly permissions: string; readonly create: string }
+  readonly token: {
+    readonly permissions: string
+    readonly create: string
+    /** the value of the variable of `tokenEnv`; by default `TOKEN` */
+    readonly form?: string
+  }
   /** the source of the claims */
   readonly source: string
 }
@@ -48,6 +53,7 @@ export const knownVendors: readonly KnownVendor[] = [
     token: {
       permissions: 'a robot account that lists and deletes artifacts and tags',
       create: 'the page Robot Accounts of the project',
+      form: "'USER:SECRET'",
     },
     source: 'github.com/goharbor/harbor, api/v2.0/swagger.yaml',
   },

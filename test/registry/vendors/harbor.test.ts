@@ -158,6 +158,14 @@ describe('the credentials for Harbor', () => {
     expect((await world.read()).entries.size).toBe(0)
   })
 
+  it('are missing with the form of the variable if it is not set', async () => {
+    const world = await vendorWorld('harbor', { settings: { tokenEnv: 'HARBOR_ROBOT' } })
+    await expect(world.read()).rejects.toMatchObject({
+      code: 'config',
+      hint: expect.stringContaining("export HARBOR_ROBOT='USER:SECRET'"),
+    })
+  })
+
   it('are missing in one error for all repositories', async () => {
     const world = await vendorWorld('harbor', { auth })
     const failures = await Promise.all(

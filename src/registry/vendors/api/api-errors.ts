@@ -66,10 +66,10 @@ export function missingToken(api: ApiOfErrors): DrayError {
 /** Returns the permissions of the token, the page that creates it, and how dray gets it. */
 export function howToCreate(api: ApiOfErrors): string {
   const { registry, vendor, from, tokenEnv } = api
-  const { permissions, create } = vendor.token
+  const { permissions, create, form = 'TOKEN' } = vendor.token
   const given: Readonly<Record<SecretSource, string>> = {
     registry: `dray login ${registry}`,
-    tokenEnv: `export ${tokenEnv}=TOKEN`,
+    tokenEnv: `export ${tokenEnv}=${form}`,
     none: settingLine(registry, 'tokenEnv: VARIABLE'),
   }
   return `dray needs ${permissions}. Create it: ${create}. Then pass it to dray: ${given[from]}`

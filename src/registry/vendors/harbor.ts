@@ -7,6 +7,7 @@ import type {
   Removal,
   RemovalOutcome,
 } from '../../images/inventory/inventory.ts'
+import type { Digest } from '../../oci/digest.ts'
 import { isIndexType } from '../../oci/media-types.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { basicOrBearer } from './api/authorization.ts'
@@ -71,12 +72,24 @@ export function createHarborInventory(api: VendorApi): Inventory {
     }
     const { host } = api.base
     const keyOf = (artifact: ApiFields): string => digestField(artifact, 'digest', host)
+    const indexes = new Map<Digest, readonly Digest[]>()
+    const parts = new Map<Digest, readonly Digest[]>()
     for await (const page of numberedPages({ doing, subject, host, read, keyOf }, call)) {
       for (const artifact of page) {
-        yield entryOf(artifact, host)
-        yield* accessoriesOf(artifact, repository, host)
+        const entry = entryOf(artifact, host)
+        yield entry
+        if (entry.children !== undefined) indexes.set(entry.digest, entry.children)
+        const accessories = accessoriesOf(artifact, repository, host)
+        yield* accessories.map((accessory) => accessory.entry)
+        const own = accessories.filter(({ type }) => !referrerTypes.has(type))
+        if (own.length > 0)
+          parts.set(
+            entry.digest,
+            own.map((accessory) => accessory.entry.digest),
+          )
       }
     }
+    yield* withParts(indexes, parts)
   }
 
   async function* repositories(prefix: string, call: Call): AsyncGenerator<string, void> {
@@ -168,21 +181,54 @@ function sizeOf(fields: ApiFields): Pick<InventoryEntry, 'bytes'> {
   return bytes === undefined ? {} : { bytes }
 }
 
+/**
+ * Adds the attestations of BuildKit to the children of indexes: later versions of Harbor list them
+ * as accessories of a platform image and not among the references of the index
+ * (src/controller/artifact/manifest/attestation.go). The entries have no tags, because the tags of
+ * the list are newer if it was read again.
+ */
+function* withParts(
+  indexes: ReadonlyMap<Digest, readonly Digest[]>,
+  parts: ReadonlyMap<Digest, readonly Digest[]>,
+): Generator<InventoryEntry, void> {
+  for (const [digest, children] of indexes) {
+    const more = children.flatMap((child) => parts.get(child) ?? [])
+    if (more.length > 0) yield { digest, tags: [], children: [...new Set([...children, ...more])] }
+  }
+}
+
+/** Accessories that are never in an index (src/pkg/accessory/model/accessory.go). */
+const referrerTypes: ReadonlySet<string> = new Set([
+  'signature.cosign',
+  'signature.notation',
+  'accelerator.nydus',
+  'subject.accessory',
+  'sbom.harbor',
+])
+
+interface ListedAccessory {
+  readonly type: string
+  readonly entry: InventoryEntry
+}
+
 /** The list has their subject, but neither their tags nor their pull times. */
-function accessoriesOf(artifact: ApiFields, { path }: RepositoryName, host: string): InventoryEntry[] {
+function accessoriesOf(
+  artifact: ApiFields,
+  { path }: RepositoryName,
+  host: string,
+): readonly ListedAccessory[] {
   return optionalObjects(artifact['accessories'], host).flatMap((accessory) => {
     const repository = optionalText(accessory['subject_artifact_repo'])
     if (repository !== undefined && repository !== path) return []
     const pushedAt = timeOf(accessory['creation_time'])
-    return [
-      {
-        digest: digestField(accessory, 'digest', host),
-        tags: [],
-        subject: digestField(artifact, 'digest', host),
-        ...(pushedAt !== undefined && pushedAt > 0 && { pushedAt }),
-        ...sizeOf(accessory),
-      },
-    ]
+    const entry: InventoryEntry = {
+      digest: digestField(accessory, 'digest', host),
+      tags: [],
+      subject: digestField(artifact, 'digest', host),
+      ...(pushedAt !== undefined && pushedAt > 0 && { pushedAt }),
+      ...sizeOf(accessory),
+    }
+    return [{ type: optionalText(accessory['type']) ?? '', entry }]
   })
 }
 

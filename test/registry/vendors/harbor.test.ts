@@ -38,6 +38,25 @@ describe('the inventory of Harbor', () => {
     expect(world.requests.map(({ query }) => query.get('q'))).toEqual(['base=*'])
   })
 
+  it('has attestations of BuildKit as children, also if they are accessories of a platform', async () => {
+    const traits = new Set(['attestation-accessories'])
+    for (const vendorOptions of [{}, { traits }]) {
+      const world = await vendorWorld('harbor', { vendorOptions })
+      const platform = image()
+      const annotations = {
+        'vnd.docker.reference.type': 'attestation-manifest',
+        'vnd.docker.reference.digest': platform.root.digest,
+      }
+      const attestation = image({ label: 'attestation' })
+      const root = { ...attestation.root, annotations }
+      const digest = await world.put(index([platform, { ...attestation, root }]), '1.4.2')
+      await world.put(cosignSignature(platform))
+      const { entries } = await world.read()
+      expect(entries.get(digest)?.children).toEqual([platform.root.digest, root.digest])
+      expect(entries.size).toBe(4)
+    }
+  })
+
   it('reads "0001-01-01" as never pulled, and times of pulls and pushes in milliseconds', async () => {
     const world = await vendorWorld('harbor')
     const digest = await world.put(image(), '1.4.2', 'latest')

@@ -1,4 +1,4 @@
-import type { Digest } from '../../../oci/digest.ts'
+import { type Digest, isDigest } from '../../../oci/digest.ts'
 import { subjectOfEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { childrenOf, type Manifest, parseManifest } from '../../../oci/manifest.ts'
 import type { StoredManifest } from '../../storage/storage.ts'
@@ -18,11 +18,19 @@ export interface ArtifactGraph {
 export interface Accessory {
   readonly digest: Digest
   /** src/pkg/accessory/model/accessory.go */
-  readonly type: 'signature.cosign' | 'subject.accessory'
+  readonly type: 'signature.cosign' | 'subject.accessory' | 'attestation.intoto'
 }
 
-/** Reads the manifests of a repository. */
-export async function readGraph({ storage }: VendorState, repository: string): Promise<ArtifactGraph> {
+/**
+ * Reads the manifests of a repository. With the trait `attestation-accessories`, the attestations
+ * of BuildKit are accessories of a platform image and no references of their index
+ * (src/controller/artifact/manifest/attestation.go).
+ */
+export async function readGraph(
+  { storage, options }: VendorState,
+  repository: string,
+): Promise<ArtifactGraph> {
+  const isSplit = options.traits?.has('attestation-accessories') === true
   const artifacts = new Map<Digest, StoredManifest>()
   for await (const stored of storage.manifests(repository)) artifacts.set(stored.digest, stored)
   const accessories = new Map<Digest, Accessory[]>()
@@ -35,7 +43,11 @@ export async function readGraph({ storage }: VendorState, repository: string): P
   }
   for (const stored of artifacts.values()) {
     const { digest, refers } = stored
-    for (const child of childrenOf(manifestOf(stored))) addTo(parents, child.digest, digest)
+    for (const child of childrenOf(manifestOf(stored))) {
+      const subject = isSplit ? child.annotations?.['vnd.docker.reference.digest'] : undefined
+      if (subject === undefined || !isDigest(subject)) addTo(parents, child.digest, digest)
+      else addAccessory(subject, { digest: child.digest, type: 'attestation.intoto' })
+    }
     if (refers !== undefined) addAccessory(refers.subject, { digest, type: 'subject.accessory' })
   }
   for (const tag of await storage.tags(repository)) {

@@ -51,8 +51,10 @@ async function deleteDeeply(
   deleted.add(digest)
   for (const accessory of graph.accessories.get(digest) ?? [])
     await deleteDeeply(repository, accessory.digest, deletion, true)
-  for (const child of childrenOf(manifestOf(stored)))
-    await deleteDeeply(repository, child.digest, deletion, false)
+  for (const child of childrenOf(manifestOf(stored))) {
+    const isReference = graph.parents.get(child.digest)?.includes(digest) === true
+    if (isReference) await deleteDeeply(repository, child.digest, deletion, false)
+  }
   await state.storage.deleteManifest(repository, digest)
   state.records.deleted(repository, digest, state.clock.now())
 }

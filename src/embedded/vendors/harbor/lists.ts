@@ -99,7 +99,9 @@ async function artifactOf(
   const { pushedAt } = state.records.manifest(repository, digest)
   const isWanted = (name: string, byDefault: boolean): boolean =>
     (request.query.get(name) ?? String(byDefault)) === 'true'
-  const references = childrenOf(manifest).map((child) => referenceOf(child, id, shown))
+  const references = childrenOf(manifest)
+    .filter((child) => graph.parents.get(child.digest)?.includes(digest))
+    .map((child) => referenceOf(child, id, shown))
   return {
     id,
     type: 'IMAGE',

@@ -12,6 +12,9 @@ const shownParameters: ReadonlySet<string> = new Set([
   'service',
 ])
 
+/** The number or the size of a page in the API of a vendor, shown if it is a number. */
+const pageParameters: ReadonlySet<string> = new Set(['page', 'page_size', 'per_page', 'pageSize', 'limit'])
+
 /**
  * Returns a URL for messages, events and logs: without user and fragment, and with `…` for the
  * values of all query parameters that are not on the allowlist. Signed URLs and upload sessions
@@ -20,7 +23,7 @@ const shownParameters: ReadonlySet<string> = new Set([
 export function redactUrl(url: URL): string {
   if (url.search === '') return `${url.origin}${url.pathname}`
   const parameters = [...url.searchParams].map(([name, value]) =>
-    shownParameters.has(name)
+    shownParameters.has(name) || (pageParameters.has(name) && /^\d{1,9}$/.test(value))
       ? `${encodeURIComponent(name)}=${shown(value)}`
       : `${encodeURIComponent(name)}=…`,
   )

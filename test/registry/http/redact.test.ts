@@ -12,6 +12,7 @@ describe('a URL for messages', () => {
     ],
     ['https://s3.test/b?X-Amz-Signature=canary&N=canary', 'https://s3.test/b?X-Amz-Signature=…&N=…'],
     ['https://r.test/v2/', 'https://r.test/v2/'],
+    ['https://r.test/x?page=3&per_page=100&limit=canary', 'https://r.test/x?page=3&per_page=100&limit=…'],
   ])('%s is %s', (url, shown) => {
     expect(redactUrl(new URL(url))).toBe(shown)
   })

@@ -22,7 +22,7 @@ export interface KnownVendor {
   readonly source: string
 }
 
-export const knownVendors: readonly KnownVendor[] = [
+const knownVendors: readonly KnownVendor[] = [
   {
     kind: 'ghcr',
     name: 'GitHub Container Registry',

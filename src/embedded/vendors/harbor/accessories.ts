@@ -15,7 +15,7 @@ export interface ArtifactGraph {
   readonly parents: ReadonlyMap<Digest, readonly Digest[]>
 }
 
-export interface Accessory {
+interface Accessory {
   readonly digest: Digest
   /** src/pkg/accessory/model/accessory.go */
   readonly type: 'signature.cosign' | 'subject.accessory' | 'attestation.intoto'

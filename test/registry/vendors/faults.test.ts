@@ -1,19 +1,26 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { dockerhub } from '../../../src/embedded/vendors/dockerhub/dockerhub.ts'
+import { createEcrImitation } from '../../../src/embedded/vendors/ecr.ts'
 import { ghcr } from '../../../src/embedded/vendors/ghcr/ghcr.ts'
+import { createQuayImitation } from '../../../src/embedded/vendors/quay/quay.ts'
 import type { InventoryEntry } from '../../../src/images/inventory/inventory.ts'
 import { isDrayError } from '../../../src/lib/errors.ts'
 import type { Digest } from '../../../src/oci/digest.ts'
 import { type Fault, type FaultyProxy, faultyProxy, type Injury } from '../../support/faulty-proxy.ts'
 import { notedCall } from '../../support/http-world.ts'
+import { stubAws } from './ecr-world.ts'
 import { imageManifest, vendorWorld, type VendorWorldOptions } from './vendor-world.ts'
 
 /** The vendors, with as few entries on a page as possible. */
 const vendors: readonly Pick<VendorWorldOptions, 'kind' | 'vendor'>[] = [
   { kind: 'ghcr', vendor: ghcr },
   { kind: 'dockerhub', vendor: dockerhub },
+  { kind: 'ecr', vendor: createEcrImitation() },
+  { kind: 'quay', vendor: createQuayImitation() },
 ]
+/** Vendors whose API deletes manifests. */
+const deleting = vendors.filter(({ kind }) => kind === 'ghcr' || kind === 'ecr')
 const pages = 5
 
 const webPage: Injury = {
@@ -44,6 +51,7 @@ const misleading: Readonly<Record<string, Injury>> = {
 }
 
 async function world(of: (typeof vendors)[number], ...faults: readonly Fault[]) {
+  stubAws()
   let proxy: FaultyProxy | undefined
   const opened = await vendorWorld({
     ...of,
@@ -97,12 +105,14 @@ describe.each(vendors)('the list of $kind', (vendor) => {
   })
 })
 
-describe.each(vendors.filter(({ kind }) => kind !== 'dockerhub'))('a delete of $kind', (vendor) => {
+describe.each(deleting)('a delete of $kind', (vendor) => {
   // An answer that says that the delete was done is believed.
   it.each(faults.filter(([name]) => name !== 'no content'))(
     'has a true outcome after the fault "%s"',
     async (name, injury) => {
-      const opened = await world(vendor, { at: { method: 'DELETE' }, injury })
+      // All requests to ECR are POST. The delete comes after the pages of the list.
+      const at = vendor.kind === 'ecr' ? { number: pages } : { method: 'DELETE' }
+      const opened = await world(vendor, { at, injury })
       const { inventory, digests, storage, repositoryOf } = opened
       const [digest = '' as Digest, ...kept] = digests
       const handle = (await opened.entries('acme/api')).find((entry) => entry.digest === digest)?.handle

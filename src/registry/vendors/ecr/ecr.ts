@@ -71,7 +71,7 @@ async function* listImages(
       filter: { imageStatus: 'ANY' as const },
     }
     const answer = await ecr.describeImages(input, { doing, subject }, call)
-    return { items: answer.imageDetails ?? [], bytes: 0, next: answer.nextToken }
+    return { items: listOf(answer.imageDetails, doing, subject), bytes: 0, next: answer.nextToken }
   })
   for await (const page of pages) for (const image of page) yield toEntry(image, doing, subject)
 }
@@ -88,12 +88,18 @@ async function* listRepositories(
   const pages = tokenPages({ doing, subject, host: api.base.host }, async (nextToken) => {
     const input = { maxResults: pageSize, nextToken }
     const answer = await ecr.describeRepositories(input, { doing, subject }, call)
-    return { items: answer.repositories ?? [], bytes: 0, next: answer.nextToken }
+    return { items: listOf(answer.repositories, doing, subject), bytes: 0, next: answer.nextToken }
   })
   for await (const page of pages) {
     for (const { repositoryName } of page)
       if (repositoryName?.startsWith(prefix) === true) yield repositoryName
   }
+}
+
+/** @throws `protocol` if the list is missing, which is not an empty list. */
+function listOf<T>(list: readonly T[] | undefined, doing: string, subject: string): readonly T[] {
+  if (list !== undefined) return list
+  throw new DrayError('protocol', `cannot ${doing}: the answer of Amazon ECR has no list`, { subject })
 }
 
 /** @throws `protocol` for an image without a digest, because the list would be incomplete. */

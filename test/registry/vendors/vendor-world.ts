@@ -57,7 +57,7 @@ export async function vendorWorld(world: VendorWorldOptions) {
   const { records } = running
   const registry = (await world.proxy?.(running.registry)) ?? running.registry
   if (records === undefined) throw new DrayError('internal', 'no vendor is imitated')
-  const opened = await openInventory(registry, clock, world)
+  const opened = await openInventory(registry, running.registry, clock, world)
 
   /** Stores a manifest as an OCI client that pushed it now. */
   const push = async (repository: string, body: object, ...tags: readonly string[]): Promise<Digest> => {
@@ -80,8 +80,10 @@ export function imageManifest(content: string, more: object = {}): object {
   return { config, layers: [], ...more }
 }
 
+/** @param direct the registry without a proxy, which resolves tags as the OCI client does */
 async function openInventory(
   registry: string,
+  direct: string,
   clock: ManualClock,
   world: Pick<VendorWorldOptions, 'kind' | 'settings' | 'credential' | 'env'>,
 ): Promise<{ readonly inventory: Inventory; readonly naps: readonly number[] }> {
@@ -106,7 +108,7 @@ async function openInventory(
     stack,
     settings: (host) => (host === registry ? settings : undefined),
     resolveTag: async ({ path }, tag) => {
-      const { headers } = await send(registry, 'HEAD', `/v2/${path}/manifests/${tag}`)
+      const { headers } = await send(direct, 'HEAD', `/v2/${path}/manifests/${tag}`)
       const digest = headers['docker-content-digest']
       return typeof digest === 'string' ? parseDigest(digest) : undefined
     },

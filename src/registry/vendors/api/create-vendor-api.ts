@@ -186,7 +186,8 @@ class ApiSender {
     const { authorization, expect } = request
     if (status === 401) this.#secrets.noteRefused()
     if (expect.includes(status)) {
-      if (request.method === 'GET' && isWebPage(response))
+      // Harbor's empty answer to a delete may have any type.
+      if (answer.body.byteLength > 0 && isWebPage(response))
         throw await webPageError(response, purposeOf(api, request))
       return this.#responseOf(request, answer)
     }

@@ -32,7 +32,14 @@ export function createGhcrInventory(api: VendorApi): Inventory {
       children: false,
       locks: false,
     },
-    deletes: { manifests: 1, tags: 'no', lastTagDeletesManifest: false, restorable: true },
+    deletes: {
+      manifests: 1,
+      tags: 'no',
+      lastTagDeletesManifest: false,
+      restorable: true,
+      // docs.github.com/packages, Deleting and restoring a package
+      restorableBy: 'with the REST API or in the settings of the package for 30 days',
+    },
     entries: (repository, call) => listVersions(github, repository, call),
     repositories: (prefix, call) => listPackages(github, api.registry, prefix, call),
     remove: (repository, batch, call, beforeAttempt) =>

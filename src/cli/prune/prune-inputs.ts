@@ -49,7 +49,7 @@ export async function gatherPruneInputs(
     retention,
     { patterns: args.patterns, exclude: args.exclude, ...(shard !== undefined && { shard }) },
     loaded.config,
-    (registry, c) => context.repositories(registry, c),
+    (...of) => context.repositories(...of),
     call,
   )
   const repositories = scope.repositories.map(({ repository }) => repository)

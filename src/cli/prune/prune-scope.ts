@@ -42,8 +42,11 @@ export interface PruneScope {
   readonly protections: readonly { readonly name: string; readonly optional: boolean }[]
 }
 
-/** Lists the paths of all repositories of a registry, if it has a catalog. */
-export type ListRepositories = (registry: string, call: Call) => Promise<readonly string[]>
+/**
+ * Lists the paths of the repositories of a registry, at least all those that begin with `prefix`,
+ * if the registry has a catalog or the API of its vendor lists them.
+ */
+export type ListRepositories = (registry: string, call: Call, prefix: string) => Promise<readonly string[]>
 
 /**
  * Resolves which repositories to read, and which part of the policy applies to each.
@@ -125,32 +128,62 @@ async function expand(
   call: Call,
 ): Promise<readonly RepositoryName[]> {
   const { in: place, glob, isPlain } = pattern
+  const names = new RegistryNames(config.registries)
   if (place.kind === 'registry') {
-    const registry = new RegistryNames(config.registries).canonical(place.registry)
+    const registry = names.canonical(place.registry)
     if (isPlain) return [parseRepository(`${registry}/${glob}`)]
-    return await matching(pattern, registry, config, catalog, call)
+    const prefix = prefixOf(glob, registry, place.registry, names)
+    return await matching(pattern, { registry, prefix }, config, catalog, call)
   }
   if (isPlain) return asUsage(() => repositoriesOf(config, place.environment, glob))
   if (config.images !== undefined) {
     const images = [...config.images.keys()].filter((image) => pattern.regex.match(image) !== undefined)
     return images.flatMap((image) => repositoriesOf(config, place.environment, image))
   }
-  const registries = new Set(
-    environmentNamed(config, place.environment).targets.map(({ registry }) => registry),
+  const prefixes = new Map<string, string>()
+  for (const { registry, path } of environmentNamed(config, place.environment).targets) {
+    const own = prefixOf(path.replace('{image}', '*'), registry, registry, names)
+    prefixes.set(registry, commonStart(prefixes.get(registry) ?? own, own))
+  }
+  const lists = [...prefixes].map(([registry, prefix]) =>
+    matching(pattern, { registry, prefix }, config, catalog, call),
   )
-  const lists = [...registries].map((registry) => matching(pattern, registry, config, catalog, call))
   return (await Promise.all(lists)).flat()
+}
+
+interface RegistryPart {
+  readonly registry: string
+  /** how the paths of all repositories begin that can match */
+  readonly prefix: string
 }
 
 async function matching(
   pattern: RepositoryPattern,
-  registry: string,
+  { registry, prefix }: RegistryPart,
   config: Config,
   catalog: ListRepositories,
   call: Call,
 ): Promise<readonly RepositoryName[]> {
-  const all = (await catalog(registry, call)).map((path) => ({ registry, path }))
+  const paths = await catalog(registry, call, prefix)
+  const all = paths.map((path) => ({ registry, path }))
   return all.filter((repository) => isNamed([pattern], repository, config))
+}
+
+/**
+ * The path before the first wildcard of a pattern; empty if an alias gives the repositories other
+ * paths.
+ */
+function prefixOf(glob: string, registry: string, of: string, names: RegistryNames): string {
+  const prefix = glob.slice(0, glob.indexOf('*'))
+  const path = `${prefix}x`
+  const paths = names.pathsAt(of, { registry, path }).map((one) => one.path)
+  return paths.length === 1 && paths[0] === path ? prefix : ''
+}
+
+function commonStart(a: string, b: string): string {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return a.slice(0, length)
 }
 
 function isNamed(

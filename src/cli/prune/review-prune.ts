@@ -63,7 +63,7 @@ export async function reviewPrune(
     retention,
     { patterns: names, exclude: [] },
     loaded.config,
-    (registry, c) => context.repositories(registry, c),
+    (...of) => context.repositories(...of),
     call,
   )
   // Without patterns, the scope is everything that the policy is for.

@@ -4,7 +4,7 @@ import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { formatRepository } from '../../oci/reference.ts'
-import { type PruneScope, resolveScope } from '../prune/prune-scope.ts'
+import { type ListRepositories, type PruneScope, resolveScope } from '../prune/prune-scope.ts'
 import type { Context } from '../wiring/context.ts'
 
 /** Nothing is deleted: repositories are resolved in the same way with and without a policy. */
@@ -31,8 +31,8 @@ export async function resolveUsageScope(
 ): Promise<PruneScope> {
   const { config } = await context.config()
   const patterns = texts.length === 0 ? environmentsOf(config) : texts.flatMap((text) => spell(text, config))
-  const catalog = (registry: string, c: Call): Promise<readonly string[]> => context.repositories(registry, c)
-  return await resolveScope(noPolicy, { patterns, exclude: [] }, config, catalog, call)
+  const list: ListRepositories = (...of) => context.repositories(...of)
+  return await resolveScope(noPolicy, { patterns, exclude: [] }, config, list, call)
 }
 
 /** @throws `usage` */

@@ -150,9 +150,11 @@ export class Context {
     return files && createTagLocks(files, config, this.cwd)
   }
 
-  /** The paths of all repositories of a registry. @throws `unsupported`, `forbidden`. */
-  async repositories(registry: string, call: Call): Promise<readonly string[]> {
-    return await Array.fromAsync((await this.stores()).repositories(registry, call))
+  /** All repositories, or all that begin with `prefix`. @throws `unsupported`, `forbidden`. */
+  async repositories(registry: string, call: Call, prefix = ''): Promise<readonly string[]> {
+    const { listRepositories } = await import('./opening/list-repositories.ts')
+    const [inventory, stores] = [await this.inventory(registry), await this.stores()]
+    return await listRepositories(inventory, stores, { registry, prefix }, call)
   }
 
   /**

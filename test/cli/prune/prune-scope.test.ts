@@ -20,14 +20,21 @@ const catalogs: Readonly<Record<string, readonly string[]>> = {
   'us.example.com': ['prod/api', 'prod/web'],
 }
 
+/** The prefixes that the last scope asked for. */
+let asked: string[] = []
+
 async function scope(retention: string, options: Partial<ScopeOptions> = {}, rest = ''): Promise<PruneScope> {
   const content = `${environments}${rest}\nretention:\n${retention}`
   const loaded = parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml')
+  asked = []
   return await resolveScope(
     findPolicy(retentionOf(loaded)),
     { patterns: [], exclude: [], ...options },
     loaded.config,
-    async (registry) => await Promise.resolve(catalogs[registry] ?? []),
+    async (registry, _, prefix) => {
+      asked.push(`${registry}/${prefix}`)
+      return await Promise.resolve(catalogs[registry] ?? [])
+    },
     call,
   )
 }
@@ -48,6 +55,21 @@ describe('the scope of a prune', () => {
       'r.example.com/dev/api',
       'r.example.com/dev/team/web',
     ])
+  })
+
+  it('lists only the part of a registry that can match, for vendors that list no other one', async () => {
+    await scope(old('["r.example.com/dev/team*/**"]'))
+    expect(asked).toEqual(['r.example.com/dev/team'])
+    await scope(old())
+    expect(asked.toSorted()).toEqual(['eu.example.com/prod/', 'r.example.com/dev/', 'us.example.com/prod/'])
+    const two = `
+  both:
+    targets:
+      - { registry: both.example.com, path: "acme/eu/{image}" }
+      - { registry: both.example.com, path: "acme/us/{image}" }
+`
+    await scope(old('["@both/*"]'), {}, two.replace('\n', ''))
+    expect(asked).toEqual(['both.example.com/acme/'])
   })
 
   it('has all targets of all environments for a rule without repositories', async () => {

@@ -1,17 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import type { GitHubPackage, GitHubVersion } from '../../../src/embedded/vendors/ghcr/answers.ts'
 import { ghcr } from '../../../src/embedded/vendors/ghcr/ghcr.ts'
+import type { ServerOptions } from '../../../src/embedded/server.ts'
+import { folderStorage } from '../../../src/embedded/storage/folder-storage.ts'
 import type { VendorOptions } from '../../../src/embedded/vendors/vendor.ts'
 import { manualClock } from '../../support/manual-clock.ts'
+import { tempFolder } from '../../support/temp.ts'
 import { type Client, indexOf, started } from '../http.ts'
 
 const versionsPath = '/orgs/acme/packages/container/api/versions'
 const day = 24 * 3_600_000
 
 /** The imitation with a clock that a test sets. */
-async function imitation(vendorOptions: VendorOptions = {}, secrets?: Readonly<Record<string, string>>) {
+async function imitation(
+  vendorOptions: VendorOptions = {},
+  secrets?: Readonly<Record<string, string>>,
+  options: ServerOptions = {},
+) {
   const clock = manualClock()
   const client = await started({
+    ...options,
     vendor: ghcr,
     vendorOptions,
     clock,
@@ -191,6 +199,17 @@ describe('a delete', () => {
     await client.image('acme/api', 'untagged')
     const { status, text } = await remove()
     expect([status, text]).toEqual([400, expect.stringContaining('last tagged version')])
+  })
+
+  it('of all tagged versions at once leaves one of them (case 6)', async () => {
+    const storage = await folderStorage(await tempFolder())
+    const client = await imitation({}, undefined, { storage })
+    for (const tag of ['1', '2', '3', '4']) await client.image('acme/api', tag, tag)
+    await client.image('acme/api', 'untagged')
+    const tagged = (await client.versions()).filter(({ metadata }) => metadata.container.tags.length > 0)
+    const deletes = tagged.map(async ({ id }) => await client.call('DELETE', `${versionsPath}/${id}`))
+    const statuses = (await Promise.all(deletes)).map(({ status }) => status)
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([204, 204, 204, 400])
   })
 
   it('of a version with more than 5,000 downloads is refused with 400 (case 6)', async () => {

@@ -140,11 +140,15 @@ export async function deleteVersion(
 ): Promise<EndpointResponse> {
   if (!mayDo(client, state, repository, 'delete'))
     return refused(403, 'The role Admin of the package is required.')
-  const version = await versions.find(repository, Number(id))
-  if (version === undefined) return refused(404, 'Package version not found.')
-  const protection = await protectionOf(repository, version, versions, state)
-  if (protection !== undefined) return refused(400, protection)
-  await versions.remove(repository, version)
+  const refusal = await versions.deletes.run(repository, async () => {
+    const version = await versions.find(repository, Number(id))
+    if (version === undefined) return refused(404, 'Package version not found.')
+    const protection = await protectionOf(repository, version, versions, state)
+    if (protection !== undefined) return refused(400, protection)
+    await versions.remove(repository, version)
+    return undefined
+  })
+  if (refusal !== undefined) return refusal
   return state.options.traits?.has('lost-answers') === true
     ? refused(500, 'Server Error')
     : { status: 204, body: new Uint8Array() }

@@ -1,5 +1,6 @@
 import type { Digest } from '../../../oci/digest.ts'
 import type { StoredManifest } from '../../storage/storage.ts'
+import { Turns } from '../../turns.ts'
 import type { VendorState } from '../vendor.ts'
 
 /** A deleted version can be restored for 30 days. */
@@ -24,6 +25,8 @@ interface DeletedVersion extends StoredVersion {
  * (docs.github.com/packages, Deleting and restoring a package).
  */
 export class PackageVersions {
+  /** One delete after another in a package, so that the last version is the last one. */
+  readonly deletes = new Turns()
   readonly #state: VendorState
   readonly #deleted = new Map<string, Map<number, DeletedVersion>>()
 

@@ -10,6 +10,9 @@ const shownParameters: ReadonlySet<string> = new Set([
   'artifactType',
   'scope',
   'service',
+  'page',
+  'per_page',
+  'page_size',
 ])
 
 /** The number or the size of a page in the API of a vendor, shown if it is a number. */

@@ -13,6 +13,7 @@ describe('a URL for messages', () => {
     ['https://s3.test/b?X-Amz-Signature=canary&N=canary', 'https://s3.test/b?X-Amz-Signature=…&N=…'],
     ['https://r.test/v2/', 'https://r.test/v2/'],
     ['https://r.test/x?page=3&per_page=100&limit=canary', 'https://r.test/x?page=3&per_page=100&limit=…'],
+    ['https://api.test/v?per_page=100&page=2&q=canary', 'https://api.test/v?per_page=100&page=2&q=…'],
   ])('%s is %s', (url, shown) => {
     expect(redactUrl(new URL(url))).toBe(shown)
   })
@@ -32,6 +33,9 @@ describe('a URL for messages', () => {
             'artifactType',
             'scope',
             'service',
+            'page',
+            'per_page',
+            'page_size',
           ].includes(name),
         )
         const url = new URL(`https://canary:canary@r.test${path}`)

@@ -9,7 +9,7 @@ const monthMs = 30 * 24 * 3_600_000
 const yearMs = 365 * 24 * 3_600_000
 
 /** An image of a tag (docker/docs, content/reference/api/hub/latest.yaml, `image`). */
-export interface DockerHubImage {
+interface DockerHubImage {
   readonly architecture: string
   readonly features: string
   readonly variant: string | null

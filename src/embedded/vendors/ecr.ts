@@ -1,9 +1,13 @@
 import { isDrayError } from '../../lib/errors.ts'
+import { isDigest } from '../../oci/digest.ts'
+import { refusal } from '../errors.ts'
 import type { EndpointRequest } from '../request.ts'
+import { routeOf } from '../routes.ts'
 import { type EndpointResponse, jsonResponse } from '../response.ts'
 import { deleteImages } from './ecr/delete-images.ts'
 import { describeImages, describeRepositories } from './ecr/describe.ts'
 import { ecrFailure, type EcrOperation, type EcrState, readInput } from './ecr/operation.ts'
+import { digestOfTag } from './listed-content.ts'
 import type { VendorImitation, VendorState } from './vendor.ts'
 
 const targetPrefix = 'AmazonEC2ContainerRegistry_V20150921.'
@@ -22,8 +26,8 @@ const operations: Readonly<Record<string, EcrOperation>> = {
 /**
  * The API of Amazon ECR: JSON 1.1, a POST to `/` with the operation in `X-Amz-Target`
  * (docs.aws.amazon.com/AmazonECR/latest/APIReference). It does not verify the signature, only the
- * access key id, which is the name of a user. Locked tags are those of archived images. Traits:
- * `rate exceeded` refuses each other request, `sessions end` ends a session token 15 minutes after
+ * access key id, which is the name of a user. Locked tags are those of archived images, which the
+ * OCI API does not find (userguide/archive-image.html). Traits: `rate exceeded` refuses each other request, `sessions end` ends a session token 15 minutes after
  * its first request, and `unordered batches` deletes the images of a batch in the order of their
  * digests.
  */
@@ -34,6 +38,7 @@ export function createEcrImitation(): VendorImitation {
   return {
     profile: 'ecr',
     answer: async (request, vendor) => {
+      await checkReadable(request, vendor)
       const name = request.header('x-amz-target') ?? ''
       if (request.path !== '/' || request.method !== 'POST' || !name.startsWith(targetPrefix))
         return undefined
@@ -49,6 +54,19 @@ export function createEcrImitation(): VendorImitation {
       }
     },
   }
+}
+
+/** @throws a refusal for a manifest of an archived image. */
+async function checkReadable(request: EndpointRequest, vendor: VendorState): Promise<void> {
+  const { storage, options } = vendor
+  const route = routeOf(request.path)
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (options.lockedTags === undefined || route.kind !== 'manifest' || !isRead) return
+  const { repository, reference } = route
+  const digest = isDigest(reference) ? reference : await digestOfTag(vendor, repository, reference)
+  const tags = digest === undefined ? [] : await storage.tagsOf(repository, digest)
+  if (!tags.some((tag) => options.lockedTags?.includes(tag) === true)) return
+  throw refusal('MANIFEST_UNKNOWN', 'Requested image not found')
 }
 
 function answer(output: object): EndpointResponse {

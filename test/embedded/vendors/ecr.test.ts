@@ -60,6 +60,8 @@ describe('the API of ECR', () => {
     expect(await digests(client, { filter: { imageStatus: 'ARCHIVED' } })).toEqual([archived.digest])
     expect(await digests(client, { filter: { imageStatus: 'ANY' } })).toHaveLength(2)
     expect(await digests(client, { filter: { tagStatus: 'UNTAGGED' } })).toEqual([])
+    for (const reference of ['old', archived.digest])
+      expect((await client.call('GET', `/v2/a/manifests/${reference}`)).status).toBe(404)
   })
 
   it('shows a pull up to 24 hours late', async () => {

@@ -1,7 +1,7 @@
 import { isDigest } from '../../../oci/digest.ts'
 import { isRecord } from '../../../oci/json.ts'
-import { isTag } from '../../../oci/reference.ts'
 import { indexesOf } from '../../endpoints/deletes.ts'
+import { digestOfTag } from '../listed-content.ts'
 import { checkPermission, ecrFailure, type EcrOperation, type EcrState, repositoryOf } from './operation.ts'
 
 const maxImages = 100
@@ -58,7 +58,7 @@ async function deleteImage(
     return failed('MissingDigestAndTag', 'Invalid request parameters: both tag and digest cannot be null')
   if (imageDigest !== undefined && !isDigest(imageDigest))
     return failed('InvalidImageDigest', 'Invalid request parameters: image digest should satisfy the regex')
-  const tagged = imageTag === undefined ? undefined : await taggedBy(repository, imageTag, state)
+  const tagged = imageTag === undefined ? undefined : await digestOfTag(state, repository, imageTag)
   const digest = imageDigest ?? tagged
   if (digest === undefined || (imageTag !== undefined && tagged === undefined)) return notFound()
   if (imageTag !== undefined && tagged !== digest)
@@ -80,10 +80,6 @@ async function deleteImage(
   const each = tags.length === 0 ? [{}] : tags.map((tag) => ({ imageTag: tag }))
   deleted.push(...each.map((tag) => ({ imageDigest: digest, ...tag })))
   return undefined
-}
-
-async function taggedBy(repository: string, tag: string, { storage }: EcrState) {
-  return isTag(tag) ? await storage.tag(repository, tag) : undefined
 }
 
 function notFound(): ImageFailureReason {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { DrayError } from '../../../src/lib/errors.ts'
 import type { RegistryRequest } from '../../../src/registry/http/fetch.ts'
 import { createEcrInventory } from '../../../src/registry/vendors/ecr/ecr.ts'
+import { notedCall } from '../../support/http-world.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { newCall, scripted } from '../client/world.ts'
 import { accessKey, entriesOf, errorOf, inventoryAt, stubAws } from './ecr-world.ts'
@@ -163,6 +165,16 @@ describe('a faulty API of ECR', () => {
   ])('that %s is an error', async (_, answer) => {
     const { list } = await listedFrom(() => answer)
     expect((await errorOf(list())).code).toBe('protocol')
+  })
+
+  it('that does not answer is left when the call is aborted, with its reason', async () => {
+    stubAws()
+    const call = notedCall()
+    const reason = new DrayError('interrupted', 'stopped')
+    const api = await scripted(() => ({ status: 200, raw: () => call.abort(reason) }))
+    const inventory = await inventoryAt(api.registry, { kind: 'ecr', api: `http://${api.registry}` })
+    const entries = entriesOf(inventory, { registry: api.registry, path: 'a' }, call)
+    expect(await errorOf(entries)).toBe(reason)
   })
 
   it('can send an empty page before the end', async () => {

@@ -118,3 +118,10 @@ export async function errorOf(promise: Promise<unknown>): Promise<DrayError> {
   if (isDrayError(error)) return error
   throw error
 }
+
+/** The status of each request of the API. */
+export function operations(
+  log: readonly { readonly method: string; readonly path: string; readonly status: number }[],
+) {
+  return log.filter(({ path }) => path === '/').map(({ status }) => status)
+}

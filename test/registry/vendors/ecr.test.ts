@@ -1,19 +1,7 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { memoryStorage } from '../../../src/embedded/storage/memory-storage.ts'
-import type { DrayError } from '../../../src/lib/errors.ts'
 import { indexOf } from '../../embedded/http.ts'
-import { tempFolder } from '../../support/temp.ts'
-import { newCall, scripted } from '../client/world.ts'
-import { accessKey, ecr, entriesOf, errorOf, outcomesOf, stubAws } from './ecr-world.ts'
-
-/** `OPERATION status` of each request of the API. */
-function operations(
-  log: readonly { readonly method: string; readonly path: string; readonly status: number }[],
-) {
-  return log.filter(({ path }) => path === '/').map(({ status }) => status)
-}
+import { newCall } from '../client/world.ts'
+import { ecr, entriesOf, errorOf, operations, outcomesOf } from './ecr-world.ts'
 
 describe('the list of ECR', () => {
   it('has untagged, archived and attached images with times, sizes and types', async () => {
@@ -91,101 +79,6 @@ describe('the list of ECR', () => {
     const world = await ecr({ requestsPerHour: 0 })
     expect((await errorOf(entriesOf(world.inventory, world.name('a')))).code).toBe('unavailable')
     expect(operations(world.log)).toHaveLength(8)
-  })
-})
-
-const profiles = `
-[profile role]
-role_arn = arn:aws:iam::123456789012:role/reader
-source_profile = base
-region = eu-west-1
-[profile base]
-aws_access_key_id = AKIDBASE
-aws_secret_access_key = base-secret
-`
-
-/** docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, sample response. */
-const role = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
-<Credentials><AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>role-secret</SecretAccessKey>
-<SessionToken>role-session</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>
-</AssumeRoleResult></AssumeRoleResponse>`
-
-describe('credentials of AWS', () => {
-  const auth = { scheme: 'basic', users: { [accessKey.id]: 'unused' } } as const
-
-  it('are accepted by their access key', async () => {
-    const world = await ecr({}, { auth })
-    stubAws({ AWS_ACCESS_KEY_ID: 'AKIDOTHER' })
-    const error = await errorOf(entriesOf(world.inventory, world.name('a')))
-    expect(error.code).toBe('unauthorized')
-    expect(error.hint).toContain('the AWS credential chain')
-    stubAws()
-    expect((await errorOf(entriesOf((await ecr({}, { auth })).inventory, world.name('a')))).code).toBe(
-      'not-found',
-    )
-  })
-
-  it('that are missing are one error for all repositories, with the permissions', async () => {
-    const world = await ecr()
-    stubAws({ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined })
-    const error = await errorOf(entriesOf(world.inventory, world.name('a')))
-    expect(await errorOf(entriesOf(world.inventory, world.name('b')))).toBe(error)
-    expect([error.code, operations(world.log)]).toEqual(['unauthorized', []])
-    expect(error.message).not.toContain('/a')
-    expect(error.hint).toContain('ecr:DescribeImages, ecr:DescribeRepositories and ecr:BatchDeleteImage')
-    expect(error.hint).toContain('docker login does not work')
-  })
-
-  it('come from STS through the HTTP stack, as the profile names the role', async () => {
-    const world = await ecr()
-    await world.image('a', 'x', '1')
-    const sts = await scripted(() => ({ status: 200, headers: { 'content-type': 'text/xml' }, body: role }))
-    const config = join(await tempFolder(), 'config')
-    await writeFile(config, profiles)
-    stubAws({
-      AWS_ACCESS_KEY_ID: undefined,
-      AWS_SECRET_ACCESS_KEY: undefined,
-      AWS_PROFILE: 'role',
-      AWS_CONFIG_FILE: config,
-      AWS_ENDPOINT_URL_STS: `http://${sts.registry}`,
-    })
-    const call = newCall()
-    expect(await entriesOf(world.inventory, world.name('a'), call)).toHaveLength(1)
-    expect(sts.heard.map(({ body }) => new URLSearchParams(body.toString()).get('Action'))).toEqual([
-      'AssumeRole',
-    ])
-    // The SDK opened no connection itself: the stack reports both requests, with its own agent.
-    expect(call.events.filter(({ kind }) => kind === 'request')).toHaveLength(2)
-    expect(sts.heard[0]?.headers['user-agent']).toBe('dray/test')
-    expect(world.log.at(-1)?.status).toBe(200)
-  })
-
-  it('whose session ended are read again once, then it is an error with the fix', async () => {
-    const world = await ecr({ traits: new Set(['sessions end']) })
-    stubAws({ AWS_SESSION_TOKEN: 'session-1' })
-    await world.image('a', 'x', '1')
-    await entriesOf(world.inventory, world.name('a'))
-    await world.clock.advance(15 * 60_000)
-    stubAws({ AWS_SESSION_TOKEN: 'session-2' })
-    expect(await entriesOf(world.inventory, world.name('a'))).toHaveLength(1)
-    expect(operations(world.log)).toEqual([200, 400, 200])
-    await world.clock.advance(15 * 60_000)
-    const error = await errorOf(entriesOf(world.inventory, world.name('a')))
-    expect([error.code, error.registryCode]).toEqual(['unauthorized', 'ExpiredTokenException'])
-    expect(error.hint).toContain('aws sso login')
-  })
-
-  it('without the permission to delete are an error that names the operation', async () => {
-    const storage = memoryStorage()
-    const { digest } = await (await ecr({}, { storage })).image('a', 'x', '1')
-    const mayDo = (_: unknown, path: string, action: string) => path === 'a' && action === 'pull'
-    const world = await ecr({}, { auth: { ...auth, mayDo }, storage })
-    expect(await entriesOf(world.inventory, world.name('a'))).toHaveLength(1)
-    const batch = [{ kind: 'manifest', digest }] as const
-    const [outcome] = await Array.fromAsync(world.inventory.remove?.(world.name('a'), batch, newCall()) ?? [])
-    if (outcome?.result !== 'failed') throw new Error('not refused')
-    expect(outcome.error).toMatchObject({ code: 'forbidden', registryCode: 'AccessDeniedException' })
-    expect((outcome.error as DrayError).hint).toContain('ecr:BatchDeleteImage')
   })
 })
 

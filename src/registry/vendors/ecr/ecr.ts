@@ -7,6 +7,7 @@ import { formatRepository, type RepositoryName } from '../../../oci/reference.ts
 import { tokenPages } from '../paging/token-pages.ts'
 import type { VendorApi } from '../vendor-api.ts'
 import type { EcrOperations, OpenEcr } from './ecr-client.ts'
+import type { EcrPurpose } from './ecr-errors.ts'
 import { maxImagesOfBatch, removeFromEcr } from './ecr-removals.ts'
 
 /** The most images or repositories of a page. */
@@ -73,7 +74,8 @@ async function* listImages(
     const answer = await ecr.describeImages(input, { doing, subject }, call)
     return { items: listOf(answer.imageDetails, doing, subject), bytes: 0, next: answer.nextToken }
   })
-  for await (const page of pages) for (const image of page) yield toEntry(image, doing, subject)
+  const shared = new SharedTexts()
+  for await (const page of pages) for (const image of page) yield toEntry(image, shared, { doing, subject })
 }
 
 async function* listRepositories(
@@ -96,6 +98,17 @@ async function* listRepositories(
   }
 }
 
+/** Texts that many images have, once each: a parsed answer has a copy for each image. */
+class SharedTexts {
+  readonly #texts = new Map<string, string>()
+
+  get(text: string): string {
+    const known = this.#texts.get(text)
+    if (known === undefined) this.#texts.set(text, text)
+    return known ?? text
+  }
+}
+
 /** @throws `protocol` if the list is missing, which is not an empty list. */
 function listOf<T>(list: readonly T[] | undefined, doing: string, subject: string): readonly T[] {
   if (list !== undefined) return list
@@ -103,7 +116,7 @@ function listOf<T>(list: readonly T[] | undefined, doing: string, subject: strin
 }
 
 /** @throws `protocol` for an image without a digest, because the list would be incomplete. */
-function toEntry(image: ImageDetail, doing: string, subject: string): InventoryEntry {
+function toEntry(image: ImageDetail, shared: SharedTexts, { doing, subject }: EcrPurpose): InventoryEntry {
   const { imageDigest, imageTags = [], imageManifestMediaType, artifactMediaType } = image
   const { subjectManifestDigest, imagePushedAt, imageSizeInBytes, imageStatus } = image
   if (imageDigest === undefined || !isDigest(imageDigest))
@@ -117,12 +130,12 @@ function toEntry(image: ImageDetail, doing: string, subject: string): InventoryE
     // An image without a time was not pulled since ECR began to record pulls, in 2022.
     pulledAt: image.lastRecordedPullTime?.getTime() ?? 'never',
     ...(imagePushedAt !== undefined && { pushedAt: imagePushedAt.getTime() }),
-    ...(imageManifestMediaType !== undefined && { mediaType: imageManifestMediaType }),
-    ...(artifactMediaType !== undefined && { artifactType: artifactMediaType }),
+    ...(imageManifestMediaType !== undefined && { mediaType: shared.get(imageManifestMediaType) }),
+    ...(artifactMediaType !== undefined && { artifactType: shared.get(artifactMediaType) }),
     ...(subjectManifestDigest !== undefined &&
       isDigest(subjectManifestDigest) && { subject: subjectManifestDigest }),
     ...(imageSizeInBytes !== undefined && { bytes: imageSizeInBytes }),
-    ...(imageStatus !== undefined && { status: imageStatus }),
+    ...(imageStatus !== undefined && { status: shared.get(imageStatus) }),
     ...(locked !== undefined && { locked }),
   }
 }

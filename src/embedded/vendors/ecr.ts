@@ -27,9 +27,9 @@ const operations: Readonly<Record<string, EcrOperation>> = {
  * The API of Amazon ECR: JSON 1.1, a POST to `/` with the operation in `X-Amz-Target`
  * (docs.aws.amazon.com/AmazonECR/latest/APIReference). It does not verify the signature, only the
  * access key id, which is the name of a user. Locked tags are those of archived images, which the
- * OCI API does not find (userguide/archive-image.html). Traits: `rate exceeded` refuses each other request, `sessions end` ends a session token 15 minutes after
- * its first request, and `unordered batches` deletes the images of a batch in the order of their
- * digests.
+ * OCI API does not find (userguide/archive-image.html). Traits: `rate exceeded` refuses each other
+ * request, `sessions end` ends a session token 15 minutes after its first request, and `unordered
+ * batches` deletes the images of a batch in the order of their digests.
  */
 export function createEcrImitation(): VendorImitation {
   const requests = new RequestCount()

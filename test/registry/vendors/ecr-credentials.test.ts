@@ -82,6 +82,29 @@ describe('credentials of AWS', () => {
     expect(world.log.at(-1)?.status).toBe(200)
   })
 
+  it('that STS refuses are an error with its reason, and ECR is not asked', async () => {
+    const world = await ecr()
+    const reason = '<Code>AccessDenied</Code><Message>not authorized to perform sts:AssumeRole</Message>'
+    const body = `<ErrorResponse><Error><Type>Sender</Type>${reason}</Error></ErrorResponse>`
+    const sts = await scripted(() => ({ status: 403, headers: { 'content-type': 'text/xml' }, body }))
+    const config = join(await tempFolder(), 'config')
+    await writeFile(config, profiles)
+    stubAws({
+      AWS_ACCESS_KEY_ID: undefined,
+      AWS_SECRET_ACCESS_KEY: undefined,
+      AWS_PROFILE: 'role',
+      AWS_CONFIG_FILE: config,
+      AWS_ENDPOINT_URL_STS: `http://${sts.registry}`,
+    })
+    const error = await errorOf(entriesOf(world.inventory, world.name('a')))
+    expect([error.code, error.why, operations(world.log)]).toEqual([
+      'unauthorized',
+      'not authorized to perform sts:AssumeRole',
+      [],
+    ])
+    expect(error.message).toContain('dray has no AWS credentials')
+  })
+
   it('come from STS for the web identity of a pod or a job', async () => {
     const world = await ecr()
     await world.image('a', 'x', '1')

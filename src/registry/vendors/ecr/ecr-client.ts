@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-ecr'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import type { Call } from '../../../lib/call.ts'
-import type { DrayError } from '../../../lib/errors.ts'
+import { type DrayError, isDrayError } from '../../../lib/errors.ts'
 import { isLoopback } from '../../../oci/registry-host.ts'
 import type { VendorApi } from '../vendor-api.ts'
 import { type EcrHost, parseEcrHost, regionOfApi } from './ecr-host.ts'
@@ -21,7 +21,6 @@ import {
   isExpired,
   isSignatureRefused,
   isThrottled,
-  isWithoutCredentials,
   missingCredentials,
   noRegion,
   toEcrError,
@@ -117,7 +116,6 @@ export class EcrOperations {
         return await send(this.#client, { abortSignal: call.signal, of })
       } catch (error) {
         call.signal.throwIfAborted()
-        if (isWithoutCredentials(error)) throw (this.#missing ??= missingCredentials(this.#api, error))
         if (isThrottled(error) && attempt < maxAttempts) {
           await this.#wait(attempt, call)
         } else if (!isRenewed && (isExpired(error) || isSignatureRefused(error))) {
@@ -135,6 +133,12 @@ export class EcrOperations {
     const { host } = this.#api.base
     call.notify({ kind: 'retry', method: 'POST', url: host, attempt, waitMs, why: 'ThrottlingException' })
     await this.#api.clock.sleep(waitMs, call.signal)
+  }
+
+  /** STS and others refuse with errors of their own, which are none of ECR. */
+  #withoutCredentials(error: unknown): never {
+    if (isDrayError(error)) throw error
+    throw (this.#missing ??= missingCredentials(this.#api, error))
   }
 
   /** @param ignoreCache reads the files of the AWS configuration again */
@@ -163,7 +167,7 @@ export class EcrOperations {
       ...(!isConfigured && this.#host?.fips === true && { useFipsEndpoint: true }),
       ...(!isConfigured && this.#host?.dualstack === true && { useDualstackEndpoint: true }),
       credentials: async (properties) => {
-        const found = await chain(properties)
+        const found = await chain(properties).catch((error: unknown) => this.#withoutCredentials(error))
         this.#api.keepSecret(found.secretAccessKey)
         if (found.sessionToken !== undefined) this.#api.keepSecret(found.sessionToken)
         return found

@@ -47,17 +47,6 @@ const expired: ReadonlySet<string> = new Set(['ExpiredTokenException', 'ExpiredT
 
 const signatures: ReadonlySet<string> = new Set(['InvalidSignatureException', 'RequestExpired'])
 
-/** Of the credential chain. */
-const withoutCredentials: ReadonlySet<string> = new Set([
-  'CredentialsProviderError',
-  'TokenProviderError',
-  'ProviderError',
-])
-
-export function isWithoutCredentials(error: unknown): boolean {
-  return withoutCredentials.has(nameOf(error))
-}
-
 /** It names no repository, because it is one error for all of them. */
 export function missingCredentials({ registry }: VendorApi, cause: unknown): DrayError {
   const message = `dray has no AWS credentials for the API of Amazon ECR that lists the manifests and times of ${registry}`
@@ -92,7 +81,9 @@ export function toEcrError(thrown: unknown, { doing, subject }: EcrPurpose): Dra
   const name = nameOf(thrown)
   const status = metadataOf(thrown).httpStatusCode
   const code = codes.get(name) ?? (status !== undefined && status >= 500 ? 'unavailable' : 'protocol')
-  return new DrayError(code, `cannot ${doing}: Amazon ECR refused the request`, {
+  const isRefusal = thrown instanceof Error && '$fault' in thrown
+  const text = isRefusal ? 'Amazon ECR refused the request' : 'the answer of Amazon ECR is invalid'
+  return new DrayError(code, `cannot ${doing}: ${text}`, {
     subject,
     why: thrown instanceof Error ? thrown.message : undefined,
     hint: hintOf(code, name),

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import type { AccessEntry } from '../../../src/embedded/access/access.ts'
 import type { AccessOptions } from '../../../src/embedded/access/permissions.ts'
 import type { Removal, RemovalOutcome } from '../../../src/images/inventory/inventory.ts'
 import type { DrayError } from '../../../src/lib/errors.ts'
@@ -73,6 +74,45 @@ describe('the inventory of Google Artifact Registry', () => {
     for (let i = 0; i < 10_000; i++) await gar.store(path, imageManifest(String(i)), `v${i}`)
     const { entries, tags } = await gar.read(path)
     expect([entries.size, tags.size, gar.log.length]).toEqual([10_000, 10_000, 21])
+  })
+
+  it('reads both lists once more if a tag is on a version that was pushed in between', async () => {
+    const pushed = imageManifest('2')
+    const push = async (entry: AccessEntry): Promise<void> => {
+      if (entry.path.endsWith('/versions')) await gar.storage.putManifest(path, pushed, ['v2'])
+    }
+    const gar = await imitatedVendor('gar', { onRequest: (entry) => void push(entry) })
+    await gar.store(path, imageManifest('1'), 'v1')
+    const { tags, entries } = await gar.read(path)
+    expect([...tags.keys()]).toEqual(['v1', 'v2'])
+    expect(entries.get(pushed.digest)?.mediaType).toBe(pushed.mediaType)
+    expect(gar.log).toHaveLength(5)
+  })
+
+  it('is an error if the lists contradict each other again', async () => {
+    const name = 'projects/acme/locations/-/repositories/web/packages/api'
+    const tag = { name: `${name}/tags/v1`, version: `${name}/versions/${imageManifest('1').digest}` }
+    const google = await scripted(({ path: asked }) => {
+      const answer = asked.includes('/tags') ? { tags: [tag] } : { format: 'DOCKER' }
+      return { status: 200, body: JSON.stringify(answer) }
+    })
+    const inventory = await openInventory(google.registry, 'gar')
+    const entries = inventory.entries({ registry: google.registry, path }, newCall())
+    await expect(Array.fromAsync(entries)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(google.heard).toHaveLength(5)
+  })
+
+  it('does not take a tagged version for untagged if the list of tags has an empty answer', async () => {
+    const name = 'projects/acme/locations/-/repositories/web/packages/api'
+    const version = `${name}/versions/${imageManifest('1').digest}`
+    const versions = [{ name: version, relatedTags: [{ name: `${name}/tags/v1`, version }] }]
+    const google = await scripted(({ path: asked }) => ({
+      status: 200,
+      body: JSON.stringify(asked.includes('/versions') ? { versions } : { format: 'DOCKER' }),
+    }))
+    const inventory = await openInventory(google.registry, 'gar')
+    const entries = inventory.entries({ registry: google.registry, path }, newCall())
+    expect(await Array.fromAsync(entries)).toMatchObject([{ tags: [{ name: 'v1' }] }])
   })
 
   it('checks the kind of a repository once for all of its images', async () => {

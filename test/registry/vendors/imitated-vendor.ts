@@ -26,6 +26,7 @@ export interface ImitatedOptions {
   /** over `kind` and `api` of the imitation */
   readonly settings?: InventorySettings
   readonly env?: Readonly<Record<string, string>>
+  readonly onRequest?: (entry: AccessEntry) => void
 }
 
 /** An embedded registry that imitates a vendor, and the inventory that reads it over HTTP. */
@@ -40,7 +41,10 @@ export async function imitatedVendor(vendor: VendorName, options: ImitatedOption
     ...(imitation !== undefined && { vendor: imitation }),
     ...(vendorOptions !== undefined && { vendorOptions }),
     ...(auth !== undefined && { auth }),
-    onRequest: (entry) => log.push(entry),
+    onRequest: (entry) => {
+      log.push(entry)
+      options.onRequest?.(entry)
+    },
   })
   onTestFinished(() => running.close())
   const host = running.registry

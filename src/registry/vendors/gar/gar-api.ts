@@ -72,11 +72,17 @@ export class GarApi {
    * Lists objects. Google sends no field for an empty list.
    * @throws `protocol` for an invalid answer, and what `send` throws.
    */
-  list(path: string, key: string, of: Pick<GarRequest, 'doing' | 'repository'>, call: Call): GarPages {
+  list(
+    path: string,
+    key: string,
+    of: Pick<GarRequest, 'doing' | 'repository'>,
+    call: Call,
+    more: GarRequest['query'] = {},
+  ): GarPages {
     const { doing, repository } = of
     const list = this.listOf(of)
     const send = async (pageToken: string | undefined): Promise<TokenPage<GarFields>> => {
-      const query = { pageSize, ...(pageToken !== undefined && { pageToken }) }
+      const query = { ...more, pageSize, ...(pageToken !== undefined && { pageToken }) }
       const answer = await this.send({ path, query, doing, repository }, call)
       const fields = answerObject(await answer.json(), list)
       return {

@@ -12,8 +12,16 @@ import { isIndexType } from '../../../oci/media-types.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
 import { SharedWork } from '../../http/shared-work.ts'
 import { settingLine } from '../../http/transport/origins.ts'
-import { answerObject, invalidAnswer, requiredText, sizeOf, textOf, timeOf } from '../answer-fields.ts'
-import type { ListOfPages } from '../paging/page-bounds.ts'
+import {
+  answerObject,
+  invalidAnswer,
+  objectsOf,
+  requiredText,
+  sizeOf,
+  textOf,
+  timeOf,
+} from '../answer-fields.ts'
+import { changedList, type ListOfPages } from '../paging/page-bounds.ts'
 import type { VendorApi } from '../vendor-api.ts'
 import { GarApi, type GarFields } from './gar-api.ts'
 import { removeItem } from './removals.ts'
@@ -64,7 +72,8 @@ export function createGarInventory(vendorApi: VendorApi): Inventory {
 
 /**
  * Lists the versions of an image and then its tags. Tags come last, because a version that was
- * tagged in between would look untagged.
+ * tagged in between would look untagged. For the same reason the versions have their related tags
+ * too. If a tag is on a version that is not in the list, dray reads both lists once more.
  */
 async function* listEntries(
   api: GarApi,
@@ -78,9 +87,23 @@ async function* listEntries(
   const list = api.listOf(of)
   const path = (items: string): string =>
     resourcePath(image, 'repositories', image.repository, 'packages', image.image, items)
-  for await (const versions of api.list(path('versions'), 'versions', of, call))
-    for (const fields of versions) yield versionEntry(fields, list)
-  for await (const tags of api.list(path('tags'), 'tags', of, call)) yield* tagEntries(tags, lock, list)
+  for (let isAgain = false; ; isAgain = true) {
+    const missing = new Set<Digest>()
+    const listed = new Set<Digest>()
+    for await (const versions of api.list(path('versions'), 'versions', of, call, { view: 'FULL' }))
+      for (const entry of versions.map((fields) => versionEntry(fields, lock, list))) {
+        listed.add(entry.digest)
+        yield entry
+      }
+    for await (const tags of api.list(path('tags'), 'tags', of, call)) {
+      const entries = tagEntries(tags, lock, list)
+      for (const { digest } of entries) if (!listed.has(digest)) missing.add(digest)
+      yield* entries
+    }
+    const [digest] = missing
+    if (digest === undefined) return
+    if (isAgain) throw changedList(list, `a tag is on ${digest}, which is not in the list`)
+  }
 }
 
 /** The repositories whose kind was checked, once for each. */
@@ -149,17 +172,24 @@ function unknownLocation({ registry, base }: GarApi, cause: DrayError): DrayErro
 }
 
 /** `createTime` is the time of the upload. `metadata` has the fields of `DockerImage`. */
-function versionEntry(fields: GarFields, list: ListOfPages): InventoryEntry {
+function versionEntry(
+  fields: GarFields,
+  locked: InventoryLock | undefined,
+  list: ListOfPages,
+): InventoryEntry {
   const metadata: GarFields = isRecord(fields['metadata']) ? fields['metadata'] : {}
   const pushedAt = timeOf(fields, 'createTime', list)
   const mediaType = textOf(metadata, 'mediaType')
   const artifactType = textOf(metadata, 'artifactType')
+  const lock = locked === undefined ? {} : { locked }
+  const tags = objectsOf(fields['relatedTags'], list).map((tag) => tagOf(tag, lock, list))
   // Nothing says whether the size of an index has its children.
   const bytes =
     mediaType === undefined || isIndexType(mediaType) ? undefined : sizeOf(metadata, 'imageSizeBytes')
   return {
     digest: digestOfVersion(fields, 'name', list),
-    tags: [],
+    tags,
+    ...(tags.length > 0 && lock),
     ...(pushedAt !== undefined && { pushedAt }),
     ...(mediaType !== undefined && { mediaType }),
     ...(artifactType !== undefined && { artifactType }),
@@ -179,9 +209,13 @@ function tagEntries(
     const digest = digestOfVersion(fields, 'version', list)
     const tags = byDigest.get(digest) ?? []
     byDigest.set(digest, tags)
-    tags.push({ name: lastSegment(requiredText(fields, 'name', list)), ...lock })
+    tags.push(tagOf(fields, lock, list))
   }
   return [...byDigest].map(([digest, tags]) => ({ digest, tags, ...lock }))
+}
+
+function tagOf(fields: GarFields, lock: Pick<InventoryTag, 'locked'>, list: ListOfPages): InventoryTag {
+  return { name: lastSegment(requiredText(fields, 'name', list)), ...lock }
 }
 
 /** @throws `protocol` if the name of the version does not end with a digest. */

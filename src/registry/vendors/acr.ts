@@ -7,22 +7,24 @@ import type {
   RemovalOutcome,
 } from '../../images/inventory/inventory.ts'
 import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
 import type { BeforeAttempt } from '../../lib/freshness.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { isRecord } from '../../oci/json.ts'
 import { isIndexType } from '../../oci/media-types.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import {
-  answerObject,
-  invalidAnswer,
-  latest,
-  objectsOf,
-  requiredDigest,
-  requiredText,
-  sizeOf,
-  textOf,
+  answerFields,
+  type ApiFields,
+  countOf,
+  digestField,
+  latestOf,
+  optionalObjects,
+  optionalText,
+  textField,
   timeOf,
-} from './answer-fields.ts'
+} from './api/fields.ts'
+import { removeEach, settledBy } from './api/remove-each.ts'
 import type { ListOfPages } from './paging/page-bounds.ts'
 import { nextPageUrl, type TokenPage, tokenPages } from './paging/token-pages.ts'
 import type { VendorApi, VendorRequest, VendorResponse } from './vendor-api.ts'
@@ -81,9 +83,9 @@ async function* listEntries(
   const lists = new RepositoryLists(api, repository)
   const lock = await lists.lock(call)
   for await (const manifests of lists.pages('_manifests', 'manifests', call)) {
-    for (const fields of manifests) yield manifestEntry(fields, lock, lists.list)
+    for (const fields of manifests) yield manifestEntry(fields, lock, lists.list.host)
   }
-  for await (const tags of lists.pages('_tags', 'tags', call)) yield* tagEntries(tags, lists.list)
+  for await (const tags of lists.pages('_tags', 'tags', call)) yield* tagEntries(tags, lists.list.host)
 }
 
 /** The lists of one repository. */
@@ -109,13 +111,17 @@ class RepositoryLists {
     path: '_manifests' | '_tags',
     key: 'manifests' | 'tags',
     call: Call,
-  ): AsyncGenerator<readonly AcrFields[], void> {
-    return tokenPages(this.list, async (next): Promise<TokenPage<AcrFields>> => {
+  ): AsyncGenerator<readonly ApiFields[], void> {
+    return tokenPages(this.list, async (next): Promise<TokenPage<ApiFields>> => {
       const answer = await (next === undefined
         ? this.#get(`/${path}`, call, { n: pageSize })
         : this.#get(new URL(next), call))
       const fields = this.#checked(await answer.json())
-      return { items: objectsOf(fields[key], this.list), bytes: answer.bytes, next: nextPageUrl(answer) }
+      return {
+        items: optionalObjects(fields[key], this.list.host),
+        bytes: answer.bytes,
+        next: nextPageUrl(answer),
+      }
     })
   }
 
@@ -136,14 +142,16 @@ class RepositoryLists {
   }
 
   /** @throws `protocol` for the answer of another program, which would look like an empty list. */
-  #checked(answer: unknown): AcrFields {
-    const fields = answerObject(answer, this.list)
+  #checked(answer: unknown): ApiFields {
+    const { doing, subject, host } = this.list
+    const fields = answerFields(answer, host)
     if (fields['imageName'] === this.#repository.path) return fields
-    throw invalidAnswer(this.list, '"imageName" is not the name of the repository')
+    throw new DrayError('protocol', `cannot ${doing}: ${host} sent an invalid answer`, {
+      subject,
+      why: '"imageName" is not the name of the repository',
+    })
   }
 }
-
-type AcrFields = Readonly<Record<string, unknown>>
 
 function pathOf({ path }: RepositoryName): string {
   return `/acr/v1/${path}`
@@ -155,15 +163,15 @@ function pathOf({ path }: RepositoryName): string {
  * longer.
  */
 function manifestEntry(
-  fields: AcrFields,
+  fields: ApiFields,
   lockOfRepository: InventoryLock | undefined,
-  list: ListOfPages,
+  host: string,
 ): InventoryEntry {
-  const digest = requiredDigest(fields, 'digest', list)
-  const pushedAt = latest(timeOf(fields, 'createdTime', list), timeOf(fields, 'lastUpdateTime', list))
-  const mediaType = textOf(fields, 'mediaType')
+  const digest = digestField(fields, 'digest', host)
+  const pushedAt = latestOf(timeOf(fields['createdTime']), timeOf(fields['lastUpdateTime']))
+  const mediaType = optionalText(fields['mediaType'])
   // Nothing says whether the size of an index has its children.
-  const bytes = mediaType === undefined || isIndexType(mediaType) ? undefined : sizeOf(fields, 'imageSize')
+  const bytes = mediaType === undefined || isIndexType(mediaType) ? undefined : countOf(fields['imageSize'])
   const locked = lockOf(fields) ?? lockOfRepository
   const names = Array.isArray(fields['tags']) ? fields['tags'] : []
   return {
@@ -177,22 +185,22 @@ function manifestEntry(
 }
 
 /** Returns one entry for each digest that tags of a page are on. */
-function tagEntries(page: readonly AcrFields[], list: ListOfPages): readonly InventoryEntry[] {
+function tagEntries(page: readonly ApiFields[], host: string): readonly InventoryEntry[] {
   const byDigest = new Map<Digest, InventoryTag[]>()
   for (const fields of page) {
-    const digest = requiredDigest(fields, 'digest', list)
+    const digest = digestField(fields, 'digest', host)
     const tags = byDigest.get(digest) ?? []
     byDigest.set(digest, tags)
-    tags.push(tagOf(fields, list))
+    tags.push(tagOf(fields, host))
   }
   return [...byDigest].map(([digest, tags]) => ({ digest, tags }))
 }
 
-function tagOf(fields: AcrFields, list: ListOfPages): InventoryTag {
-  const pushedAt = timeOf(fields, 'lastUpdateTime', list) ?? timeOf(fields, 'createdTime', list)
+function tagOf(fields: ApiFields, host: string): InventoryTag {
+  const pushedAt = timeOf(fields['lastUpdateTime']) ?? timeOf(fields['createdTime'])
   const locked = lockOf(fields)
   return {
-    name: requiredText(fields, 'name', list),
+    name: textField(fields, 'name', host),
     ...(pushedAt !== undefined && { pushedAt }),
     ...(locked !== undefined && { locked }),
   }
@@ -202,7 +210,7 @@ function tagOf(fields: AcrFields, list: ListOfPages): InventoryTag {
  * Reads a lock (learn.microsoft.com, container-registry-image-lock): `writeEnabled: false` forbids
  * deletes too.
  */
-function lockOf({ changeableAttributes }: AcrFields, of = ''): InventoryLock | undefined {
+function lockOf({ changeableAttributes }: ApiFields, of = ''): InventoryLock | undefined {
   if (!isRecord(changeableAttributes)) return undefined
   if (changeableAttributes['writeEnabled'] === false) return { of: 'write', text: `writeEnabled: false${of}` }
   return changeableAttributes['deleteEnabled'] === false
@@ -227,36 +235,25 @@ async function* listRepositories(api: VendorApi, prefix: string, call: Call): As
       },
       call,
     )
-    const { repositories = [] } = answerObject(await answer.json(), list)
-    const names = repositories ?? []
+    const names = answerFields(await answer.json(), base.host)['repositories'] ?? []
     if (!Array.isArray(names) || !names.every((name) => typeof name === 'string'))
-      throw invalidAnswer(list, '"repositories" is not a list of names')
+      throw new DrayError('protocol', `cannot ${doing}: ${base.host} sent no list of names`)
     return { items: names, bytes: answer.bytes, next: nextPageUrl(answer) }
   })
   for await (const names of pages) yield* names.filter((name) => name.startsWith(prefix))
 }
 
-async function* removeTags(
+function removeTags(
   api: VendorApi,
   repository: RepositoryName,
   batch: readonly Removal[],
   call: Call,
   beforeAttempt: BeforeAttempt | undefined,
 ): AsyncGenerator<RemovalOutcome, void> {
-  for (const removal of batch) {
-    if (removal.kind === 'tag') yield await removeTag(api, repository, removal, call, beforeAttempt)
-  }
-}
-
-async function removeTag(
-  api: VendorApi,
-  repository: RepositoryName,
-  removal: Extract<Removal, { kind: 'tag' }>,
-  call: Call,
-  beforeAttempt: BeforeAttempt | undefined,
-): Promise<RemovalOutcome> {
-  try {
-    const answer = await api.send(
+  return removeEach(batch, call, async (removal) => {
+    if (removal.kind !== 'tag')
+      throw new DrayError('internal', 'manifests are deleted through the OCI API only')
+    const response = await api.send(
       {
         method: 'DELETE',
         path: `${pathOf(repository)}/_tags/${removal.tag}`,
@@ -268,11 +265,6 @@ async function removeTag(
       },
       call,
     )
-    if (answer.status === 404) return { removal, result: 'absent' }
-    if (!lockedStatuses.includes(answer.status)) return { removal, result: 'removed' }
-    return { removal, result: 'protected', text: await answer.text() }
-  } catch (error) {
-    call.signal.throwIfAborted()
-    return { removal, result: 'failed', error }
-  }
+    return await settledBy(response, lockedStatuses)
+  })
 }

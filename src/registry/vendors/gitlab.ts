@@ -7,15 +7,15 @@ import type { Scope } from '../http/fetch.ts'
 import { SharedWork } from '../http/shared-work.ts'
 import { settingLine } from '../http/transport/origins.ts'
 import {
-  latest,
+  type ApiFields,
+  countOf,
+  digestField,
+  latestOf,
   objectsOf,
-  requiredDigest,
-  requiredText,
-  sizeOf,
-  textOf,
+  optionalText,
+  textField,
   timeOf,
-  invalidAnswer,
-} from './answer-fields.ts'
+} from './api/fields.ts'
 import type { ListOfPages } from './paging/page-bounds.ts'
 import { nextPageUrl, type TokenPage, tokenPages } from './paging/token-pages.ts'
 import type { VendorApi } from './vendor-api.ts'
@@ -25,8 +25,6 @@ const pageSize = '1000'
 
 /** Segments of the shortest path of a project. Tokens for a group do not exist. */
 const minProjectDepth = 2
-
-type GitLabFields = Readonly<Record<string, unknown>>
 
 /**
  * Creates the inventory of a GitLab container registry: the API at `/gitlab/v1/` of the registry,
@@ -70,7 +68,7 @@ class GitLabLists {
     const subject = formatRepository(repository)
     const list = { doing: `list the tags of ${subject}`, subject, host: this.#api.base.host }
     const pages = this.#pages(`repositories/${repository.path}/tags/list/`, repository, list, call)
-    for await (const tags of pages) yield* entriesOf(tags, list)
+    for await (const tags of pages) yield* entriesOf(tags, list.host)
   }
 
   async *repositories(prefix: string, call: Call): AsyncGenerator<string, void> {
@@ -84,7 +82,7 @@ class GitLabLists {
         hint: `Name the project: ${registry}/GROUP/PROJECT/*`,
       })
     const pages = this.#pages(`repository-paths/${path}/repositories/list/`, { registry, path }, list, call)
-    for await (const page of pages) yield* page.map((fields) => requiredText(fields, 'path', list))
+    for await (const page of pages) yield* page.map((fields) => textField(fields, 'path', base.host))
   }
 
   /** The path needs its final slash: the registry redirects without it. */
@@ -93,8 +91,8 @@ class GitLabLists {
     repository: RepositoryName,
     list: ListOfPages,
     call: Call,
-  ): AsyncGenerator<readonly GitLabFields[], void> {
-    return tokenPages(list, async (next): Promise<TokenPage<GitLabFields>> => {
+  ): AsyncGenerator<readonly ApiFields[], void> {
+    return tokenPages(list, async (next): Promise<TokenPage<ApiFields>> => {
       const answer = await this.#api.send(
         {
           method: 'GET',
@@ -115,9 +113,8 @@ class GitLabLists {
           status: 404,
         })
       }
-      const body = await answer.json()
-      if (!Array.isArray(body)) throw invalidAnswer(list, 'the answer is not a list')
-      return { items: objectsOf(body, list), bytes: answer.bytes, next: nextPageUrl(answer) }
+      const items = objectsOf(await answer.json(), list.host)
+      return { items, bytes: answer.bytes, next: nextPageUrl(answer) }
     })
   }
 
@@ -149,15 +146,15 @@ function missingDatabase(registry: string): DrayError {
 }
 
 /** Returns one entry for each digest that tags of a page are on. */
-function entriesOf(page: readonly GitLabFields[], list: ListOfPages): readonly InventoryEntry[] {
+function entriesOf(page: readonly ApiFields[], host: string): readonly InventoryEntry[] {
   const byDigest = new Map<Digest, InventoryEntry>()
   for (const fields of page) {
-    const digest = requiredDigest(fields, 'digest', list)
-    const tag = tagOf(fields, list)
+    const digest = digestField(fields, 'digest', host)
+    const tag = tagOf(fields, host)
     const known = byDigest.get(digest) ?? { digest, tags: [] }
-    const pushedAt = latest(known.pushedAt, tag.pushedAt)
-    const mediaType = textOf(fields, 'media_type')
-    const bytes = sizeOf(fields, 'size_bytes')
+    const pushedAt = latestOf(known.pushedAt, tag.pushedAt)
+    const mediaType = optionalText(fields['media_type'])
+    const bytes = countOf(fields['size_bytes'])
     byDigest.set(digest, {
       digest,
       tags: [...known.tags, tag],
@@ -173,9 +170,8 @@ function entriesOf(page: readonly GitLabFields[], list: ListOfPages): readonly I
  * `published_at` is the time of the last push of the tag. Versions before it have the two times of
  * which it is the later one.
  */
-function tagOf(fields: GitLabFields, list: ListOfPages): InventoryTag {
+function tagOf(fields: ApiFields, host: string): InventoryTag {
   const pushedAt =
-    timeOf(fields, 'published_at', list) ??
-    latest(timeOf(fields, 'created_at', list), timeOf(fields, 'updated_at', list))
-  return { name: requiredText(fields, 'name', list), ...(pushedAt !== undefined && { pushedAt }) }
+    timeOf(fields['published_at']) ?? latestOf(timeOf(fields['created_at']), timeOf(fields['updated_at']))
+  return { name: textField(fields, 'name', host), ...(pushedAt !== undefined && { pushedAt }) }
 }

@@ -6,6 +6,12 @@ import type { VendorResponse } from '../vendor-api.ts'
 /** An object of an answer. */
 export type ApiFields = Readonly<Record<string, unknown>>
 
+/** @throws `protocol` if the answer is no object. */
+export function answerFields(value: unknown, host: string): ApiFields {
+  if (isRecord(value)) return value
+  throw new DrayError('protocol', `${host} sent an answer that is no object`, { subject: host })
+}
+
 /** Returns the objects of a list. @throws `protocol` if it is no list of objects. */
 export function objectsOf(value: unknown, host: string): readonly ApiFields[] {
   if (Array.isArray(value) && value.every(isRecord)) return value
@@ -52,6 +58,12 @@ export function totalOf({ headers, url }: Pick<VendorResponse, 'headers' | 'url'
   if (total !== undefined) return total
   const context = { subject: url.host, hint: 'Check that no proxy in front of the API removes headers.' }
   throw new DrayError('protocol', `${url.host} sent a list without X-Total-Count`, context)
+}
+
+/** Returns the latest of the times that are known. */
+export function latestOf(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
 }
 
 /** Returns a whole number that is not negative, also from text; undefined for anything else. */

@@ -1,7 +1,7 @@
 import type { Call } from '../../../lib/call.ts'
 import type { BeforeAttempt } from '../../../lib/freshness.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
-import { answerObject, objectsOf, textOf } from '../answer-fields.ts'
+import { answerFields, type ApiFields, optionalObjects, optionalText } from '../api/fields.ts'
 import type { ListOfPages } from '../paging/page-bounds.ts'
 import { type TokenPage, tokenPages } from '../paging/token-pages.ts'
 import type { VendorApi, VendorResponse } from '../vendor-api.ts'
@@ -10,8 +10,6 @@ import { apiPath, locationOf } from './resource-names.ts'
 
 /** The most entries of a page (version.proto, tag.proto, package.proto). */
 const pageSize = '1000'
-
-export type GarFields = Readonly<Record<string, unknown>>
 
 export interface GarRequest {
   readonly method?: 'GET' | 'DELETE'
@@ -81,14 +79,14 @@ export class GarApi {
   ): GarPages {
     const { doing, repository } = of
     const list = this.listOf(of)
-    const send = async (pageToken: string | undefined): Promise<TokenPage<GarFields>> => {
+    const send = async (pageToken: string | undefined): Promise<TokenPage<ApiFields>> => {
       const query = { ...more, pageSize, ...(pageToken !== undefined && { pageToken }) }
       const answer = await this.send({ path, query, doing, repository }, call)
-      const fields = answerObject(await answer.json(), list)
+      const fields = answerFields(await answer.json(), list.host)
       return {
-        items: objectsOf(fields[key], list),
+        items: optionalObjects(fields[key], list.host),
         bytes: answer.bytes,
-        next: textOf(fields, 'nextPageToken'),
+        next: optionalText(fields['nextPageToken']),
       }
     }
     return tokenPages(list, send)
@@ -99,4 +97,4 @@ export class GarApi {
   }
 }
 
-export type GarPages = AsyncGenerator<readonly GarFields[], void>
+export type GarPages = AsyncGenerator<readonly ApiFields[], void>

@@ -1,13 +1,14 @@
-import type { Removal, RemovalOutcome } from '../../../images/inventory/inventory.ts'
+import type { Removal } from '../../../images/inventory/inventory.ts'
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import type { BeforeAttempt } from '../../../lib/freshness.ts'
 import { isRecord } from '../../../oci/json.ts'
 import { formatAt, type RepositoryName } from '../../../oci/reference.ts'
-import { answerObject, textOf } from '../answer-fields.ts'
+import { answerFields, type ApiFields, optionalText } from '../api/fields.ts'
+import type { Settled } from '../api/remove-each.ts'
 import type { VendorResponse } from '../vendor-api.ts'
-import type { GarApi, GarFields } from './gar-api.ts'
-import { type GarImage, resourcePath } from './resource-names.ts'
+import type { GarApi } from './gar-api.ts'
+import { imageOf, resourcePath } from './resource-names.ts'
 
 /** Waits between requests for the state of an operation, in milliseconds. */
 const firstWaitMs = 500
@@ -28,7 +29,6 @@ const failedPrecondition = 9
 interface GarRemoval {
   readonly removal: Removal
   readonly repository: RepositoryName
-  readonly image: GarImage
   readonly beforeAttempt: BeforeAttempt | undefined
 }
 
@@ -36,60 +36,52 @@ interface GarRemoval {
  * Deletes a tag, or a version with its tags, through Google's API. dray uses it if the OCI API does
  * not delete. The delete of a version is a long-running operation (google.aip.dev/151), which can
  * fail after it was accepted: dray waits for its end.
+ * @throws `refused`, `timeout`, `unavailable` if the operation failed, and what `send` throws.
  */
-export async function removeItem(api: GarApi, of: GarRemoval, call: Call): Promise<RemovalOutcome> {
-  const { removal, repository, image, beforeAttempt } = of
+export async function removeItem(api: GarApi, of: GarRemoval, call: Call): Promise<Settled> {
+  const { removal, repository, beforeAttempt } = of
+  const image = imageOf(repository, api.location)
   const isTag = removal.kind === 'tag'
   const item = isTag ? (['tags', removal.tag] as const) : (['versions', removal.digest] as const)
   const path = resourcePath(image, 'repositories', image.repository, 'packages', image.image, ...item)
   const at = isTag ? { tag: removal.tag } : { digest: removal.digest }
   const doing = `delete ${formatAt(repository, at)}`
-  try {
-    const answer = await api.send(
-      {
-        method: 'DELETE',
-        path,
-        ...(!isTag && { query: { force: 'true' } }),
-        expect: [200, 400, 404],
-        doing,
-        repository,
-        beforeAttempt,
-      },
-      call,
-    )
-    if (answer.status === 404) return { removal, result: 'absent' }
-    if (answer.status === 400) return await refusedOutcome(removal, answer, doing)
-    if (isTag) return { removal, result: 'removed' }
-    const started = answerObject(await answer.json(), api.listOf({ doing, repository }))
-    return outcomeOf(removal, await endOf(api, started, { doing, repository }, call), doing)
-  } catch (error) {
-    call.signal.throwIfAborted()
-    return { removal, result: 'failed', error }
-  }
+  const answer = await api.send(
+    {
+      method: 'DELETE',
+      path,
+      ...(!isTag && { query: { force: 'true' } }),
+      expect: [200, 400, 404],
+      doing,
+      repository,
+      beforeAttempt,
+    },
+    call,
+  )
+  if (answer.status === 404) return { result: 'absent' }
+  if (answer.status === 400) return await refusal(answer, doing)
+  if (isTag) return { result: 'removed' }
+  const started = answerFields(await answer.json(), answer.url.host)
+  return settledByEnd(await endOf(api, started, { doing, repository }, call), doing)
 }
 
-async function refusedOutcome(
-  removal: Removal,
-  answer: VendorResponse,
-  doing: string,
-): Promise<RemovalOutcome> {
+async function refusal(answer: VendorResponse, doing: string): Promise<Settled> {
   const text = await answer.text()
   const body = await answer.json()
   const isProtected = isRecord(body) && isRecord(body['error']) && body['error']['status'] === failedState
-  if (isProtected) return { removal, result: 'protected', text }
-  const error = new DrayError('refused', `cannot ${doing}: Google answered 400`, { status: 400, why: text })
-  return { removal, result: 'failed', error }
+  if (isProtected) return { result: 'protected', text }
+  throw new DrayError('refused', `cannot ${doing}: Google answered 400`, { status: 400, why: text })
 }
 
 /** Waits until an operation is done. @throws `timeout`. */
 async function endOf(
   api: GarApi,
-  started: GarFields,
+  started: ApiFields,
   of: Parameters<GarApi['listOf']>[0],
   call: Call,
-): Promise<GarFields> {
+): Promise<ApiFields> {
   const { clock } = api
-  const name = textOf(started, 'name') ?? ''
+  const name = optionalText(started['name']) ?? ''
   const until = clock.now() + maxWaitMs
   let operation = started
   for (let waitMs = firstWaitMs; operation['done'] !== true; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
@@ -102,16 +94,15 @@ async function endOf(
       })
     await clock.sleep(waitMs, call.signal)
     const answer = await api.send({ ...of, path: `/v1/${name}` }, call)
-    operation = answerObject(await answer.json(), api.listOf(of))
+    operation = answerFields(await answer.json(), answer.url.host)
   }
   return operation
 }
 
-function outcomeOf(removal: Removal, { error }: GarFields, doing: string): RemovalOutcome {
-  if (!isRecord(error)) return { removal, result: 'removed' }
-  const text = textOf(error, 'message') ?? 'the operation failed'
-  if (error['code'] === notFound) return { removal, result: 'absent' }
-  if (error['code'] === failedPrecondition) return { removal, result: 'protected', text }
-  const failure = new DrayError('unavailable', `cannot ${doing}: the operation failed`, { why: text })
-  return { removal, result: 'failed', error: failure }
+function settledByEnd({ error }: ApiFields, doing: string): Settled {
+  if (!isRecord(error)) return { result: 'removed' }
+  const text = optionalText(error['message']) ?? 'the operation failed'
+  if (error['code'] === notFound) return { result: 'absent' }
+  if (error['code'] === failedPrecondition) return { result: 'protected', text }
+  throw new DrayError('unavailable', `cannot ${doing}: the operation failed`, { why: text })
 }

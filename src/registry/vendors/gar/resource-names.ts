@@ -100,3 +100,8 @@ export function resourcePath({ project, location }: GarRepository, ...names: rea
   const parts = ['projects', project, 'locations', location, ...names]
   return `/v1/${parts.map((part) => encodeURIComponent(part.replaceAll('/', '%2F'))).join('/')}`
 }
+
+/** The name of a resource in its parent. */
+export function lastSegment(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1)
+}

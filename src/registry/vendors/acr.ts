@@ -258,7 +258,7 @@ function removeTags(
         method: 'DELETE',
         path: `${pathOf(repository)}/_tags/${removal.tag}`,
         authorization: { scopes: [{ repository, actions: ['delete'] }] },
-        expect: [200, 202, 404, ...lockedStatuses],
+        expect: [202, 404, ...lockedStatuses],
         doing: `delete the tag ${removal.tag} of ${formatRepository(repository)}`,
         repository,
         beforeAttempt,

@@ -212,6 +212,14 @@ describe('a delete through the API of Azure Container Registry', () => {
     expect(await acr.storage.tag('a', 'v1')).toBe(digest)
   })
 
+  it('fails if another program answers', async () => {
+    const proxy = await scripted(() => ({ status: 200, body: '<html>Sign in</html>' }))
+    const inventory = await openInventory(proxy.registry, 'acr')
+    const removal = { kind: 'tag', tag: 'v1', digest: imageManifest('1').digest } as const
+    const repository = { registry: proxy.registry, path: 'a' }
+    expect(await remove(inventory, repository, removal)).toMatchObject({ result: 'failed' })
+  })
+
   it('fails with the error of the API, and is not sent if the check before it throws', async () => {
     const acr = await scripted(() => ({ status: 403, body: '{"errors":[{"code":"DENIED","message":"no"}]}' }))
     const inventory = await openInventory(acr.registry, 'acr')

@@ -398,6 +398,18 @@ describe("a delete through Google's API", () => {
     expect(google.heard.length).toBeLessThan(80)
   })
 
+  it('is sent again if its answer is lost, because only the answer names the operation', async () => {
+    const google = await scripted((_, count) =>
+      count === 1 ? { status: 200, body: '{"name":' } : { status: 404, body: '{}' },
+    )
+    const inventory = await openInventory(google.registry, 'gar')
+    const removal = { kind: 'manifest', digest: imageManifest('1').digest } as const
+    const repository = { registry: google.registry, path }
+    const outcomes = Array.fromAsync(inventory.remove?.(repository, [removal], newCall()) ?? [])
+    expect(await outcomes).toEqual([{ removal, result: 'absent' }])
+    expect(google.heard.map(({ method }) => method)).toEqual(['DELETE', 'DELETE'])
+  })
+
   it('fails for an invalid request, which is no protection', async () => {
     const body = '{"error":{"code":400,"message":"bad name","status":"INVALID_ARGUMENT"}}'
     const google = await scripted(() => ({ status: 400, body }))

@@ -7,7 +7,7 @@ import { formatAt, type RepositoryName } from '../../../oci/reference.ts'
 import { answerFields, type ApiFields, optionalText } from '../api/fields.ts'
 import type { Settled } from '../api/remove-each.ts'
 import type { VendorResponse } from '../vendor-api.ts'
-import type { GarApi } from './gar-api.ts'
+import type { GarApi, GarRequest } from './gar-api.ts'
 import { imageOf, resourcePath } from './resource-names.ts'
 
 /** Waits between requests for the state of an operation, in milliseconds. */
@@ -46,23 +46,39 @@ export async function removeItem(api: GarApi, of: GarRemoval, call: Call): Promi
   const path = resourcePath(image, 'repositories', image.repository, 'packages', image.image, ...item)
   const at = isTag ? { tag: removal.tag } : { digest: removal.digest }
   const doing = `delete ${formatAt(repository, at)}`
-  const answer = await api.send(
-    {
-      method: 'DELETE',
-      path,
-      ...(!isTag && { query: { force: 'true' } }),
-      expect: [200, 400, 404],
-      doing,
-      repository,
-      beforeAttempt,
-    },
-    call,
-  )
-  if (answer.status === 404) return { result: 'absent' }
-  if (answer.status === 400) return await refusal(answer, doing)
-  if (isTag) return { result: 'removed' }
-  const started = answerFields(await answer.json(), answer.url.host)
-  return settledByEnd(await endOf(api, started, { doing, repository }, call), doing)
+  const request: GarRequest = {
+    method: 'DELETE',
+    path,
+    ...(!isTag && { query: { force: 'true' } }),
+    expect: [200, 400, 404],
+    doing,
+    repository,
+    beforeAttempt,
+  }
+  for (let isAgain = false; ; isAgain = true) {
+    const answer = await api.send(request, call)
+    if (answer.status === 404) return { result: 'absent' }
+    if (answer.status === 400) return await refusal(answer, doing)
+    const started = await startedOf(answer, call)
+    if (isTag && started !== undefined) return { result: 'removed' }
+    if (started !== undefined)
+      return settledByEnd(await endOf(api, started, { doing, repository }, call), doing)
+    if (isAgain) throw new DrayError('protocol', `cannot ${doing}: Google sent an invalid answer`)
+  }
+}
+
+/**
+ * Returns the answer to a delete: empty for a tag, or the operation. Undefined if it was lost or
+ * another program sent it. The delete is then sent again, because only its answer names the
+ * operation.
+ */
+async function startedOf(answer: VendorResponse, call: Call): Promise<ApiFields | undefined> {
+  try {
+    return answerFields(await answer.json(), answer.url.host)
+  } catch {
+    call.signal.throwIfAborted()
+    return undefined
+  }
 }
 
 async function refusal(answer: VendorResponse, doing: string): Promise<Settled> {

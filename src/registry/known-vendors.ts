@@ -60,7 +60,8 @@ const knownVendors: readonly KnownVendor[] = [
   {
     kind: 'gar',
     name: 'Google Artifact Registry',
-    hosts: /(?:(?:^|-)docker\.pkg\.dev|^(?:[a-z]+\.)?gcr\.io)$/,
+    // mirror.gcr.io and others are no repositories of users.
+    hosts: /^(?:[a-z0-9-]+-docker\.pkg\.dev|(?:(?:us|eu|asia)\.)?gcr\.io)$/,
     api: 'https://artifactregistry.googleapis.com',
     token: {
       permissions:

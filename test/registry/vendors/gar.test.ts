@@ -5,6 +5,7 @@ import type { AccessOptions } from '../../../src/embedded/access/permissions.ts'
 import type { Removal, RemovalOutcome } from '../../../src/images/inventory/inventory.ts'
 import type { DrayError } from '../../../src/lib/errors.ts'
 import { parseRepository } from '../../../src/oci/reference.ts'
+import { vendorOfHost } from '../../../src/registry/known-vendors.ts'
 import {
   imageOf,
   locationOf,
@@ -194,6 +195,19 @@ describe('the location of repositories', () => {
       hint: `Name it: registries: { "${gar.host}": { kind: gar, api: "http://${gar.host}/locations/LOCATION" } }`,
     })
   })
+})
+
+describe('the host of Artifact Registry', () => {
+  it.each(['europe-west1-docker.pkg.dev', 'us-docker.pkg.dev', 'gcr.io', 'eu.gcr.io'])('is %s', (host) => {
+    expect(vendorOfHost(host)?.kind).toBe('gar')
+  })
+
+  it.each(['mirror.gcr.io', 'docker.pkg.dev', 'us-npm.pkg.dev', 'us-docker.pkg.dev.example.com', 'xgcr.io'])(
+    'is not %s',
+    (host) => {
+      expect(vendorOfHost(host)).toBeUndefined()
+    },
+  )
 })
 
 describe('an image of Artifact Registry', () => {

@@ -293,6 +293,31 @@ describe("the tokens for Google's API", () => {
     expect(gar.log[0]?.user).toBe('oauth2accesstoken')
   })
 
+  it('are found again after Google refuses one, because an access token lasts an hour', async () => {
+    const changing = { oauth2accesstoken: 'ya29.first' }
+    const gar = await imitatedVendor('gar', {
+      auth: { scheme: 'basic', users: changing },
+      credential: () => ({
+        kind: 'basic',
+        username: 'oauth2accesstoken',
+        password: changing.oauth2accesstoken,
+      }),
+    })
+    await gar.store(path, imageManifest('1'), 'v1')
+    await gar.read(path)
+    changing.oauth2accesstoken = 'ya29.second'
+    expect((await gar.read(path)).tags.size).toBe(1)
+    expect(gar.log.filter(({ status }) => status === 401)).toHaveLength(1)
+  })
+
+  it('that Google refuses again are an error', async () => {
+    const credential = { kind: 'basic', username: 'oauth2accesstoken', password: 'ya29.other' } as const
+    const gar = await imitatedVendor('gar', { auth, credential })
+    await gar.store(path, imageManifest('1'), 'v1')
+    await expect(gar.read(path)).rejects.toMatchObject({ code: 'unauthorized', status: 401 })
+    expect(gar.log).toHaveLength(1)
+  })
+
   it('are signed again before they expire', async () => {
     const clock = leapingClock()
     const credential = { kind: 'basic', username: '_json_key', password: keyFile } as const

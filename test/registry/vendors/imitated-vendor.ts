@@ -21,7 +21,7 @@ import { newCall } from '../client/world.ts'
 export interface ImitatedOptions {
   readonly vendorOptions?: VendorOptions
   readonly auth?: AccessOptions
-  readonly credential?: Credential
+  readonly credential?: Credential | (() => Credential)
   readonly clock?: Clock
   /** over `kind` and `api` of the imitation */
   readonly settings?: InventorySettings
@@ -81,7 +81,10 @@ export async function openInventory(
 ): Promise<Inventory> {
   const stack = createFetch({
     settings: new Map(),
-    credentials: async (registry) => (registry === host ? credential : undefined),
+    credentials: async (registry) => {
+      if (registry !== host) return undefined
+      return typeof credential === 'function' ? credential() : credential
+    },
     userAgent: 'test',
     clock,
     random: () => 0,

@@ -1,4 +1,5 @@
 import type { Call } from '../../../lib/call.ts'
+import { isDrayError } from '../../../lib/errors.ts'
 import type { BeforeAttempt } from '../../../lib/freshness.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
 import { answerFields, type ApiFields, optionalObjects, optionalText } from '../api/fields.ts'
@@ -48,22 +49,31 @@ export class GarApi {
     return this.#api.clock
   }
 
+  /**
+   * Sends a request. An access token lasts an hour: if Google refuses it, and the credential helper
+   * gives another one, the request is sent again.
+   */
   async send(request: GarRequest, call: Call): Promise<VendorResponse> {
-    const { method = 'GET', path, query, expect = [200], doing, repository, beforeAttempt } = request
+    const { path } = request.repository
+    const authorization = await this.#tokens.authorization(path, call)
+    try {
+      return await this.#sendWith(authorization, request, call)
+    } catch (error) {
+      if (authorization === undefined || !isDrayError(error) || error.status !== 401) throw error
+      const renewed = await this.#tokens.authorization(path, call)
+      if (renewed === authorization) throw error
+      return await this.#sendWith(renewed, request, call)
+    }
+  }
+
+  #sendWith(
+    authorization: string | undefined,
+    { method = 'GET', path, expect = [200], ...request }: GarRequest,
+    call: Call,
+  ): Promise<VendorResponse> {
     const { base } = this.#api
-    return await this.#api.send(
-      {
-        method,
-        path: new URL(`${base.origin}${apiPath(base)}${path}`),
-        ...(query !== undefined && { query }),
-        authorization: await this.#tokens.authorization(repository.path, call),
-        expect,
-        doing,
-        repository,
-        beforeAttempt,
-      },
-      call,
-    )
+    const url = new URL(`${base.origin}${apiPath(base)}${path}`)
+    return this.#api.send({ ...request, method, path: url, expect, authorization }, call)
   }
 
   /**

@@ -23,7 +23,8 @@ export async function* listImages(api: GarApi, prefix: string, call: Call): Asyn
       hint: `Name the project: ${registry}/PROJECT/*`,
     })
   const { project } = named
-  const of = { doing, repository: { registry, path: prefix } }
+  // Credentials can belong to a path.
+  const of = { doing, repository: { registry, path: prefix.slice(0, prefix.lastIndexOf('/')) } }
   const repositories =
     named.repository === undefined ? await listRepositories(api, project, of, call) : [named.repository]
   for (const repository of repositories) {

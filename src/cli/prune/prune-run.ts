@@ -157,7 +157,8 @@ export async function evaluateRepository(
     orphaned: interrupted.in(repository),
   }
   // Before anything else is read: a GET of dray can count as a pull.
-  const inventory = policy.rules.length === 0 ? undefined : await inventories.read(repository, call)
+  const isNeeded = policy.timeFrom.includes('pushed')
+  const inventory = policy.rules.length === 0 ? undefined : await inventories.read(repository, isNeeded, call)
   const { snapshot, forNextRun: asLast } = await gather(
     store,
     request,

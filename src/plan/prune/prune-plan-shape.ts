@@ -83,6 +83,7 @@ export function createPrunePlanShape(): v.GenericSchema {
       untaggedManifests: v.exactOptional(natural),
     }),
     freed: natural,
+    isFreedMost: v.exactOptional(v.literal(true)),
     referrers: v.picklist(['read', 'remembered']),
     inventory: v.exactOptional(v.string()),
   })

@@ -71,6 +71,8 @@ export interface RepositoryPlan {
    * registry frees them at its next garbage collection
    */
   readonly freed: number
+  /** not all kept images were read, and they may refer to some of these blobs: it is less then */
+  readonly isFreedMost?: true
   /**
    * whether the lists of referrers were all read for this plan, or some are known from an earlier
    * run: then they are read again before the first delete

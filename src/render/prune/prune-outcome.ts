@@ -7,7 +7,7 @@ import { renderErrorBelow } from '../error.ts'
 import { statusTexts } from '../operation.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatCount, formatDuration, formatFirst, shortenDigest } from '../text/format.ts'
-import { renderFreed, renderRefusedRepositories } from './prune-plan.ts'
+import { isMost, renderFreed, renderRefusedRepositories } from './prune-plan.ts'
 import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
 import { countDeleted, outcomeTotalsOf } from './prune-totals.ts'
 import { describeLocked } from './locked-items.ts'
@@ -48,7 +48,12 @@ export function renderPruneOutcome(
     ...renderWholeRefusals(outcome.refusals, style),
     [
       ...advice(outcome, page),
-      ...renderFreed(outcomeTotalsOf(plan, outcome).freed, 'No remaining image', page),
+      ...renderFreed(
+        outcomeTotalsOf(plan, outcome).freed,
+        'No remaining image',
+        page,
+        plan.repositories.some(isMost),
+      ),
       ...summary(plan, outcome, options.durationMs, page),
     ].join('\n'),
   ].join('\n')
@@ -112,7 +117,12 @@ function countsOf(outcome: RepositoryOutcome): string {
   return [
     ...(deleted === 0
       ? []
-      : [countDeleted({ images, superseded, untaggedManifests, manifests: deleted }, (text) => `${text} deleted`)]),
+      : [
+          countDeleted(
+            { images, superseded, untaggedManifests, manifests: deleted },
+            (text) => `${text} deleted`,
+          ),
+        ]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
     ...vendorApis(outcome),
     ...(absent === 0 ? [] : [`${absent} already absent`]),

@@ -106,7 +106,9 @@ function countsOf(plan: RepositoryPlan, isRefused: boolean): string {
   const parts = [
     ...(manifests === 0
       ? []
-      : [`${which} (${formatCount(manifests, 'manifest')}, ${formatBytes(plan.freed)})`]),
+      : [
+          `${which} (${formatCount(manifests, 'manifest')}, ${upTo(plan.isFreedMost)}${formatBytes(plan.freed)})`,
+        ]),
     ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} to delete`]),
     `${images - deleted} to keep`,
   ]
@@ -155,8 +157,17 @@ function summary(plan: PrunePlan, page: Page): string {
         ).map((line) => style.dim(line))
       : []),
     ...breakLines(head, page.width).map((line) => style.bold(line)),
-    ...renderFreed(freed, 'After the deletes, no image', page),
+    ...renderFreed(freed, 'After the deletes, no image', page, plan.repositories.some(isMost)),
   ].join('\n')
+}
+
+function upTo(isUpperBound = false): string {
+  return isUpperBound ? 'up to ' : ''
+}
+
+/** Whether the plan does not know exactly what its deletes free. */
+export function isMost({ isFreedMost, steps }: RepositoryPlan): boolean {
+  return isFreedMost === true && steps.length > 0
 }
 
 function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
@@ -166,11 +177,17 @@ function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
 /**
  * The registry keeps the bytes until its own garbage collection.
  * @param subject begins the sentence
+ * @param isUpperBound dray has not read all kept images
  */
-export function renderFreed(freed: number, subject: string, page: Page): readonly string[] {
+export function renderFreed(
+  freed: number,
+  subject: string,
+  page: Page,
+  isUpperBound = false,
+): readonly string[] {
   if (freed === 0) return []
   return breakLines(
-    `${subject} refers to ${formatBytes(freed)}. The registry frees this space at its next garbage collection.`,
+    `${subject} refers to ${upTo(isUpperBound)}${formatBytes(freed)}. The registry frees this space at its next garbage collection.`,
     page.width,
   )
 }

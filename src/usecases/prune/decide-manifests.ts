@@ -4,7 +4,7 @@ import type { Reach } from '../../images/graph/reach.ts'
 import type { ManifestVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import type { Evaluation } from './evaluate.ts'
 import { SharedReasons } from './shared-reasons.ts'
-import { sumImageBytes } from './sizes.ts'
+import { sizeOfContent, sizeOfImage } from './sizes.ts'
 
 /**
  * Decides about the manifests that have no image tag: garbage, manifests that garbage reaches and
@@ -34,11 +34,9 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
     const of =
       interrupted.get(digest) ??
       putSubjectFirst(node.subject, above).filter((parent) => reachability.garbage.has(parent))
-    // A superseded digest is an image, and shows the size of all of it, as a tag does.
-    const size =
-      nominated === undefined && selected === undefined
-        ? node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
-        : sumImageBytes(graph, digest)
+    // A superseded or untagged digest is an image, and shows the size of all of it, as a tag does.
+    const isWhole = nominated !== undefined || selected !== undefined
+    const size = isWhole ? sizeOfImage(snapshot, digest) : sizeOfContent(snapshot, node)
     const decided =
       nominated?.isDeleted === isGarbage ? nominated.why : isGarbage ? (selected?.why ?? orphan) : undefined
     const why =
@@ -52,7 +50,7 @@ export function decideManifests(evaluation: Evaluation): readonly ManifestVerdic
       of,
       verdict: isGarbage ? 'delete' : 'keep',
       why: reasons.share(why),
-      size,
+      size: size ?? 0,
       ...(nominated !== undefined && {
         formerTags: nominated.tags,
         lastTaggedAt: new Date(nominated.lastUse).toISOString(),

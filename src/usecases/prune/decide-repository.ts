@@ -55,7 +55,8 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
   const { keptImages, snapshot } = evaluation
   const tags = decideTags(evaluation)
   const others = decideManifests(evaluation)
-  const { repository, image, environment, graph, referrers } = snapshot
+  const { repository, image, environment, referrers } = snapshot
+  const { freed, isMost } = sumFreedBytes(snapshot, evaluation.reachability.garbage)
   const plan: RepositoryPlan = {
     repository,
     image,
@@ -66,7 +67,8 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
     roots: [...keptImages.inUse.keys()],
     steps: planSteps(evaluation, tags, others),
     count: countImages(evaluation),
-    freed: sumFreedBytes(graph, evaluation.reachability.garbage),
+    freed,
+    ...(isMost && { isFreedMost: true as const }),
     referrers,
     ...(snapshot.inventory !== undefined && { inventory: snapshot.inventory.kind }),
   }

@@ -8,7 +8,7 @@ import { describeUse, type ProtectedImages, type Protected } from './policy/prot
 import { listMissingChildren } from './records/missing-children.ts'
 import { noHistory } from './records/history.ts'
 import { SharedReasons } from './shared-reasons.ts'
-import { sumImageBytes } from './sizes.ts'
+import { sizeOfImage } from './sizes.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
 type ReasonedVerdict = Pick<TagVerdict, 'verdict' | 'why'>
@@ -33,7 +33,7 @@ export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
       digest,
     )
     const why = reasons.share(own)
-    const size = sizeOf(snapshot, digest)
+    const size = sizeOfImage(snapshot, digest)
     const time = isEvidenceTag(tag) ? undefined : times.of(digest)
     return {
       tag,
@@ -64,12 +64,6 @@ function keepLastTags(verdicts: readonly TagVerdict[]): readonly TagVerdict[] {
       why: { kind: 'cannotUntag', ...(why.by !== undefined && { by: why.by }), text },
     }
   })
-}
-
-/** The bytes of an image, by the inventory if dray has not read it; undefined: unknown. */
-function sizeOf({ graph, inventory }: RepositorySnapshot, digest: Digest): number | undefined {
-  if (graph.nodes.get(digest)?.isListed !== true) return sumImageBytes(graph, digest)
-  return inventory?.knows.size === 'no' ? undefined : inventory?.entries.get(digest)?.bytes
 }
 
 /** The missing children of an index, unless it was copied without them on purpose. */

@@ -67,6 +67,7 @@ describe('the outcome of a prune', () => {
       deleted: 3,
       images: 1,
       superseded: 0,
+      untaggedManifests: 0,
       untagged: 1,
       deletedBy: {},
       absent: 0,

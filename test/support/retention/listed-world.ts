@@ -33,7 +33,7 @@ export interface ListedWorld {
   readonly facts: Map<Digest, Partial<InventoryEntry>>
   readonly storage: RegistryStorage
   /** Reads the inventory, then the repository, and decides. */
-  plan(rules: readonly Rule[], options?: PlanOptions): Promise<ListedPlan>
+  readonly plan: (rules: readonly Rule[], options?: PlanOptions) => Promise<ListedPlan>
   /** the requests of the OCI API by `METHOD kind`, since the last plan began */
   counts(): Readonly<Record<string, number>>
   after(matches: (entry: AccessEntry) => boolean, act: () => void): void
@@ -67,7 +67,7 @@ export interface ListedPlan {
   /** names of the deleted manifests and `:tag` of the deleted tags */
   readonly deleted: readonly string[]
   readonly warnings: readonly string[]
-  explain(at: string): Explanation
+  readonly explain: (at: string) => Explanation
 }
 
 /** Starts a registry. It is closed after the test. */
@@ -137,7 +137,7 @@ export async function listedWorld(): Promise<ListedWorld> {
         [...Map.groupBy(kinds, (kind) => kind)].map(([kind, all]) => [kind, all.length]),
       )
     },
-    after: world.after,
+    after: (matches, act) => world.after(matches, act),
   }
 }
 

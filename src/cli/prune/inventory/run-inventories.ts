@@ -18,10 +18,11 @@ export class RunInventories {
 
   /**
    * Reads the inventory of a repository, if there is one. If it cannot be read, dray warns once for
-   * each registry and cause, and lists the tags through the OCI API.
+   * each registry and cause, and lists the tags through the OCI API. A missing token is no warning
+   * unless `isNeeded`: the inventory would only save requests, and a rule that needs it is refused.
    * @throws `config` for wrong settings of the registry; the signal's reason.
    */
-  async read(repository: RepositoryName, call: Call): Promise<InventoryReading> {
+  async read(repository: RepositoryName, isNeeded: boolean, call: Call): Promise<InventoryReading> {
     const inventory = await this.#context.inventory(repository.registry)
     if (inventory === undefined) return { kind: 'none' }
     try {
@@ -30,12 +31,19 @@ export class RunInventories {
       call.signal.throwIfAborted()
       const error = toDrayError(thrown)
       // A repository that does not exist has no tags either.
-      if (error.code !== 'not-found') this.#report(inventory, repository, error, call)
+      const isQuiet = error.code === 'not-found' || (!isNeeded && isMissingToken(error, repository))
+      this.#report(inventory, repository, error, isQuiet ? 'note' : 'warning', call)
       return { kind: 'unread', name: inventory.name, error }
     }
   }
 
-  #report(inventory: Inventory, { registry }: RepositoryName, error: DrayError, { notify }: Call): void {
+  #report(
+    inventory: Inventory,
+    { registry }: RepositoryName,
+    error: DrayError,
+    kind: 'note' | 'warning',
+    { notify }: Call,
+  ): void {
     const { code, message, why, hint } = error
     // The paths of repositories differ in messages of one cause.
     const key = `${registry} ${code}`
@@ -44,8 +52,13 @@ export class RunInventories {
     const cause = [message, ...(why === undefined ? [] : [why])].join(': ')
     const fix = hint === undefined ? '' : ` ${hint}`
     notify({
-      kind: 'warning',
+      kind,
       text: `dray cannot read the inventory of ${inventory.name} at ${registry}, and lists the tags through the OCI API: ${cause}.${fix}`,
     })
   }
+}
+
+/** The error for a token that dray does not have is about the registry, and not a repository. */
+function isMissingToken({ code, subject }: DrayError, { registry }: RepositoryName): boolean {
+  return code === 'unauthorized' && subject === registry
 }

@@ -11,6 +11,8 @@ import { resolveTags } from '../../../images/tags/tags.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { fallbackTag, isEvidenceTag } from '../../../oci/evidence-tags.ts'
 
+import { isArchived } from './listed-reasons.ts'
+
 /**
  * Reads a repository whose tags and manifests the inventory lists. A manifest is read only if a
  * decision depends on it: the images that may be deleted, and everything that may reach them.
@@ -100,9 +102,12 @@ export class ListedReading {
   async #readIndexes(call: Call): Promise<boolean> {
     if (this.#hasReadIndexes) return false
     this.#hasReadIndexes = true
-    const nodes = [...this.#scan.graph.nodes.values()].filter(
+    const listed = [...this.#scan.graph.nodes.values()].filter(
       (node) => node.isListed === true && mayBeIndex(node) && !this.#isKnown(node),
     )
+    const nodes = listed.filter(({ descriptor }) => !this.#isArchived(descriptor.digest))
+    for (const { descriptor } of listed)
+      if (this.#isArchived(descriptor.digest)) this.#unread.set(descriptor.digest, 'it is archived')
     const [tagged, untagged] = this.#split(nodes)
     await this.#scan.readListed(tagged, call)
     await this.#readUntagged(untagged, call)
@@ -148,7 +153,9 @@ export class ListedReading {
       for (const tag of added)
         this.#dispute(graph.tags.get(tag) ?? undefined, `only the OCI API has the tag ${tag}`)
       this.#warnAbout(added, 'lacks', 'the image of each')
-      const gone = [...tags.keys()].filter((tag) => !names.has(tag))
+      const gone = [...tags].flatMap(([tag, digest]) =>
+        names.has(tag) || this.#isArchived(digest) ? [] : [tag],
+      )
       this.#warnAbout(gone, 'has tags that the OCI API does not list:', 'the image of each')
       isMore = added.length > 0
     }
@@ -254,6 +261,12 @@ export class ListedReading {
   /** The vendor gives what it reaches, and a GET would count as a pull. */
   #isKnown({ kind }: RepositoryNode): boolean {
     return this.#avoidsGets && kind !== 'opaque'
+  }
+
+  /** The OCI API does not show it. */
+  #isArchived(digest: Digest): boolean {
+    const entry = this.#inventory.entries.get(digest)
+    return entry !== undefined && isArchived(entry)
   }
 
   #split(nodes: readonly RepositoryNode[]): readonly [tagged: Digest[], untagged: Digest[]] {

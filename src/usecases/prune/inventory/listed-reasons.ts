@@ -38,14 +38,14 @@ export function describeLock(
   if (locked !== undefined) return describe(locked, name, '')
   const tag = tags.find((one) => one.locked !== undefined)
   if (tag?.locked !== undefined) return describe(tag.locked, name, ` (tag ${tag.name})`)
-  return isArchived(status) ? `archived in ${name}` : undefined
+  return isArchived({ status }) ? `archived in ${name}` : undefined
 }
 
 function describe({ text }: InventoryLock, name: string, of: string): string {
   return `locked in ${name}${of}: ${text}`
 }
 
-/** An archived image was kept on purpose (ECR: `imageStatus`). */
-function isArchived(status: string | undefined): boolean {
+/** The OCI API does not show an archived image, which was kept on purpose (ECR: `imageStatus`). */
+export function isArchived({ status }: { readonly status?: string | undefined }): boolean {
   return status?.toUpperCase().includes('ARCHIV') === true
 }

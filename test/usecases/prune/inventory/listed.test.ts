@@ -3,7 +3,13 @@ import { renderExplanation } from '../../../../src/render/prune/explanation.ts'
 import { plainStyle } from '../../../../src/render/text/style.ts'
 import { cosignSignature, image, index } from '../../../support/images.ts'
 import { globs, protection, rule } from '../../../support/repository-graphs.ts'
-import { dayMs, listedWorld, memoryContents, now } from '../../../support/retention/listed-world.ts'
+import {
+  dayMs,
+  type ListedPlan,
+  listedWorld,
+  memoryContents,
+  now,
+} from '../../../support/retention/listed-world.ts'
 
 const oldTags = rule('old', { tags: globs('pr-*'), days: 14 })
 const untagged = rule('untagged', { kind: 'untagged', days: 14 })
@@ -178,5 +184,41 @@ describe('a repository that an inventory lists', () => {
     expect(text).not.toContain('\u001b')
     expect(text).toContain('curl')
     expect(text).toContain('through the OCI API')
+  })
+
+  it('shows the size of an image that was not read only if the inventory has it, and an upper bound of what is freed', async () => {
+    const world = await listedWorld()
+    const live = world.put(index(['linux/amd64'], { label: 'live' }), { tags: ['live'] })
+    world.put(image({ label: 'pr' }), { tags: ['pr-1'] })
+    const sizes = (plan: ListedPlan): Readonly<Record<string, number | undefined>> =>
+      Object.fromEntries(plan.decision.plan.tags.map(({ tag, size }) => [tag, size]))
+    const without = await world.plan([oldTags])
+    expect(sizes(without)['live']).toBeUndefined()
+    expect(sizes(without)['pr-1']).toBeGreaterThan(300)
+    expect(without.decision.plan).toMatchObject({ isFreedMost: true })
+    world.facts.set(live, { ...world.facts.get(live), bytes: 7_000_000 })
+    expect(sizes(await world.plan([oldTags], { knows: { size: 'image' } }))['live']).toBe(7_000_000)
+  })
+
+  it.each([
+    ['an image', image({ label: 'archived' }), ['alone', 'pr-1'], ''],
+    [
+      'an index',
+      index(['linux/amd64'], { label: 'archived' }),
+      ['pr-1'],
+      'which may be an index: it is archived',
+    ],
+  ])('that is archived is no difference: %s', async (_, archived, expected, warning) => {
+    const world = await listedWorld()
+    const digest = world.put(archived, { tags: ['archived'] })
+    world.facts.set(digest, { ...world.facts.get(digest), status: 'ARCHIVED' })
+    world.put(image({ label: 'alone' }), { name: 'alone' })
+    world.put(image({ label: 'pr' }), { tags: ['pr-1'] })
+    const { deleted, warnings } = await world.plan([untagged, oldTags], {
+      between: () => void world.storage.deleteManifest('dev/api', digest),
+    })
+    expect(deleted).toEqual(expected)
+    expect(warnings).toHaveLength(warning === '' ? 0 : 1)
+    expect(warnings.join('')).toContain(warning)
   })
 })

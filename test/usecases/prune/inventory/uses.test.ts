@@ -40,20 +40,20 @@ const sourcesWith = (days: number): HistorySources => ({
 describe('a rule with notPulledFor (case 40)', () => {
   it('keeps what was pulled since, and counts from the push if there was no pull', async () => {
     const world = await listedWorld()
-    world.put(image({ label: 'a' }), { tags: ['pulled-lately'], pulled: 10 })
-    world.put(image({ label: 'b' }), { tags: ['pulled-long-ago'], pulled: 95 })
+    world.put(image({ label: 'a' }), { tags: ['pulled-lately'], pulled: 10.5 })
+    world.put(image({ label: 'b' }), { tags: ['pulled-long-ago'], pulled: 95.5 })
     world.put(image({ label: 'c' }), { tags: ['never'], pulled: 'never' })
     world.put(image({ label: 'd' }), { tags: ['never-and-new'], pulled: 'never', pushed: 3 })
     world.put(image({ label: 'e' }), { tags: ['unknown'] })
     world.put(image({ label: 'f' }), { tags: ['future'], pulled: -3 })
-    world.put(image({ label: 'g' }), { tags: ['pushed-again'], pulled: 95, pushed: 2 })
+    world.put(image({ label: 'g' }), { tags: ['pushed-again'], pulled: 95.5, pushed: 2.5 })
     const { deleted, explain } = await planWith(world, [unused(90)])
     expect(deleted).toEqual(['never', 'pulled-long-ago'])
     const why = (tag: string): string => explain(tag).why.text
-    expect(why('pulled-lately')).toBe('unused: pulled 9d ago, not longer ago than 90d')
+    expect(why('pulled-lately')).toBe('unused: pulled 10d ago, not longer ago than 90d')
     expect(why('never')).toBe('unused: never pulled, pushed 100d ago, longer ago than 90d')
     expect(why('unknown')).toBe('unused: the last pull is unknown')
-    expect(why('pushed-again')).toBe('unused: pulled 94d ago, pushed 47h ago, not longer ago than 90d')
+    expect(why('pushed-again')).toBe('unused: pulled 95d ago, pushed 2d ago, not longer ago than 90d')
   })
 
   it('adds a day if times of pulls are exact to a day', async () => {

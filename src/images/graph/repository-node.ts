@@ -113,6 +113,24 @@ export function listedNode({
   }
 }
 
+/**
+ * Keeps what the vendor gives beside the content of a manifest: Harbor lists attestations of
+ * BuildKit and signatures as parts of their image, also if their manifests have no subject.
+ */
+export function withListed(node: RepositoryNode, listed: RepositoryNode): RepositoryNode {
+  if (listed.subject === undefined && listed.children.length === 0) return node
+  const own = new Set(node.children.map(({ digest }) => digest))
+  const more = listed.children.filter(({ digest }) => !own.has(digest))
+  const { subject = listed.subject } = node
+  return {
+    ...node,
+    ...(subject !== undefined && { subject }),
+    ...(more.length > 0 && {
+      children: [...node.children, ...more.map(({ digest }) => ({ digest, isAttestation: true }))],
+    }),
+  }
+}
+
 /** A repository can have 100,000 manifests that are not read. */
 const nothing: readonly never[] = []
 

@@ -6,7 +6,7 @@ import { unlistedError } from '../evidence/referrers.ts'
 import { inParallel } from '../parallel.ts'
 import type { InventorySnapshot } from '../inventory/inventory-snapshot.ts'
 import type { ListedReadOptions, PreviousScan, RepositoryGraph } from './repository-graph.ts'
-import { listedNode, type RepositoryNode } from './repository-node.ts'
+import { listedNode, type RepositoryNode, withListed } from './repository-node.ts'
 import type { ScanSource } from './scan-source.ts'
 
 /**
@@ -278,7 +278,8 @@ export class RepositoryScan {
   }
 
   #add(node: RepositoryNode): void {
-    this.#nodes.set(node.descriptor.digest, node)
+    const known = this.#nodes.get(node.descriptor.digest)
+    this.#nodes.set(node.descriptor.digest, known === undefined ? node : withListed(node, known))
     this.#missing.delete(node.descriptor.digest)
     if (this.#nodes.size <= maxManifests) return
     throw this.#tooMuch(`more than ${maxManifests} manifests`)

@@ -126,7 +126,7 @@ export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: Pru
  * `2 images, 3 superseded images and 4 untagged manifests`; the last two have no tag and count
  * separately.
  */
-export function countImages(images: number, superseded: number, untagged: number): string {
+export function countImages(images: number, superseded: number, untagged = 0): string {
   return joinAnd([
     ...(images > 0 || superseded + untagged === 0 ? [formatCount(images, 'image')] : []),
     ...(superseded === 0 ? [] : [formatCount(superseded, 'superseded image')]),

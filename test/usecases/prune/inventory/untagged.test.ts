@@ -65,6 +65,18 @@ describe('a rule about untagged manifests', () => {
     expect((await world.plan([untagged])).deleted).toEqual(['dead', 'signature'])
   })
 
+  it('keeps a part of an image that only the vendor names', async () => {
+    const world = await listedWorld()
+    const child = image({ label: 'child' })
+    world.put(index([child]), { tags: ['1.4.2'] })
+    // Harbor takes attestations of BuildKit out of the children of an index.
+    const provenance = world.put(attestation)
+    world.facts.set(provenance, { pushedAt: now - 100 * dayMs, subject: child.root.digest as Digest })
+    const { deleted, snapshot } = await world.plan([untagged])
+    expect(deleted).toEqual([])
+    expect(snapshot.graph.nodes.get(provenance)?.isListed).toBeUndefined()
+  })
+
   it('counts age from the newest push of what it deletes, never from created (case 41)', async () => {
     const world = await listedWorld()
     const child = image({ label: 'of an index to come', created: '2015-01-01T00:00:00Z' })

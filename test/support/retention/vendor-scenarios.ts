@@ -78,6 +78,8 @@ export function scenarioOf({
   event,
 }: VendorRecipe): VendorScenario {
   const roots: Pushed[] = [
+    // Some vendors have no repository without an image.
+    push(image({ label: 'always there' }), { tags: ['always'], days: 1 }),
     ...some.map(({ children, ...rest }, i) =>
       push(index(children.map(leafAt), { label: `index ${i}` }), rest),
     ),

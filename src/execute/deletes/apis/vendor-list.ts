@@ -122,11 +122,14 @@ export class VendorList {
     const entries = [...(await this.snapshot()).entries.values()]
     const { deletes, ledger, rescans } = this.#ports
     await rescans.ofTags(entries.flatMap((entry) => this.#newTags(entry)))
-    if (!this.#hasUntagged) return
     ledger.settleConflicts(this.#pushedAgain(entries))
     const added = entries.filter(
-      ({ digest, pushedAt = Infinity }) =>
-        deletes.of(digest) === undefined && !this.#seen.has(digest) && pushedAt > this.#newFrom,
+      ({ digest, tags, pushedAt = Infinity }) =>
+        // A new index without a tag yet can need the image of a tag; new tags are read as such.
+        (this.#hasUntagged || tags.length === 0) &&
+        deletes.of(digest) === undefined &&
+        !this.#seen.has(digest) &&
+        pushedAt > this.#newFrom,
     )
     for (const { digest } of added) this.#seen.add(digest)
     if (added.length === 0) return

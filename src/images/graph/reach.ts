@@ -12,12 +12,11 @@ export class Reach {
   /** by the part of an evidence tag that names its subject */
   readonly #underTags = new Map<string, Digest[]>()
   /** manifests by the part of evidence tags that would name them */
-  readonly #subjects = new Map<string, Digest[]>()
+  #subjects: Map<string, Digest[]> | undefined
 
   constructor(graph: RepositoryGraph) {
     this.#graph = graph
     for (const { descriptor, subject } of graph.nodes.values()) {
-      add(this.#subjects, fallbackTag(descriptor.digest), descriptor.digest)
       if (subject !== undefined) add(this.#referrers, subject, descriptor.digest)
     }
     for (const [tag, digest] of graph.tags) {
@@ -27,7 +26,9 @@ export class Reach {
 
   /** The manifests that a manifest leads to in one step, including those that do not exist. */
   from(digest: Digest): readonly Digest[] {
-    const children = this.#graph.nodes.get(digest)?.children.map((child) => child.digest) ?? []
+    const children = this.#graph.nodes.get(digest)?.children.map((child) => child.digest) ?? nothing
+    // Most repositories have few attached artifacts or none, and up to 100,000 manifests.
+    if (this.#referrers.size + this.#underTags.size === 0) return children
     const evidence = [
       ...(this.#referrers.get(digest) ?? []),
       ...(this.#underTags.get(fallbackTag(digest)) ?? []),
@@ -40,7 +41,15 @@ export class Reach {
    * beginning.
    */
   subjectsOf(tag: string): readonly Digest[] {
+    this.#subjects ??= this.#findSubjects()
     return this.#subjects.get(subjectKeyOf(tag)) ?? []
+  }
+
+  #findSubjects(): Map<string, Digest[]> {
+    const subjects = new Map<string, Digest[]>()
+    for (const { descriptor } of this.#graph.nodes.values())
+      add(subjects, fallbackTag(descriptor.digest), descriptor.digest)
+    return subjects
   }
 
   /** The roots and everything that they lead to; `except` is neither entered nor returned. */
@@ -56,6 +65,8 @@ export class Reach {
     return reached
   }
 }
+
+const nothing: readonly Digest[] = []
 
 /** The fallback tag of the subject that an evidence tag names, with or without a prefix. */
 export function subjectKeyOf(tag: string): string {

@@ -5,6 +5,10 @@ import { type DrayError, toDrayError } from '../../../lib/errors.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import type { InventoryReading } from '../../../usecases/prune/inventory/obstacles.ts'
 import type { Context } from '../../wiring/context.ts'
+import { growHeapSlowly } from '../../wiring/small-heap.ts'
+
+/** A smaller repository needs little memory anyway. */
+const manyManifests = 20_000
 
 /** The inventories of the registries of a run. */
 export class RunInventories {
@@ -26,7 +30,9 @@ export class RunInventories {
     const inventory = await this.#context.inventory(repository.registry)
     if (inventory === undefined) return { kind: 'none' }
     try {
-      return { kind: 'read', snapshot: await readInventory(inventory, repository, call) }
+      const snapshot = await readInventory(inventory, repository, call)
+      if (snapshot.entries.size > manyManifests) growHeapSlowly()
+      return { kind: 'read', snapshot }
     } catch (thrown) {
       call.signal.throwIfAborted()
       const error = toDrayError(thrown)

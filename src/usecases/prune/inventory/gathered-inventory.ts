@@ -56,10 +56,12 @@ export async function beginInventory(
   const isByUse = rules.some(({ notPulledFor }) => notPulledFor !== undefined)
   const isGetCounted = snapshot.knows.pulledAt !== 'no' || reader.store.capability('freeReads') === 'no'
   const watchedSince = isByUse ? await sources?.watchedSince?.(now(), call) : undefined
-  const listed = new ListedReading(reader, scan, snapshot, isGetCounted)
+  const untagged = rules.find(({ kind }) => kind === 'untagged')?.name
+  const hasUntagged = [...snapshot.entries.values()].some(({ tags }) => tags.length === 0)
+  const findsUntagged = untagged !== undefined && !obstacles.has(untagged) && hasUntagged
+  const listed = new ListedReading(reader, scan, snapshot, { isGetCounted, findsUntagged })
   // These kinds find what is missing by the content of all tagged images.
   if (rules.some(({ kind }) => kind === 'orphaned' || kind === 'broken')) await listed.readTagged(call)
-  const untagged = rules.find(({ kind }) => kind === 'untagged')?.name
   return {
     listed,
     get facts() {

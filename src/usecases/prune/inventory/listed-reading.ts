@@ -11,6 +11,7 @@ import { resolveTags } from '../../../images/tags/tags.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { fallbackTag, isEvidenceTag } from '../../../oci/evidence-tags.ts'
 
+import type { ListedReadingOptions } from './listed-options.ts'
 import { isArchived } from './listed-reasons.ts'
 
 /**
@@ -24,6 +25,7 @@ export class ListedReading {
   readonly #inventory: InventorySnapshot
   /** a GET counts as a pull, and the vendor gives the children of indexes */
   readonly #avoidsGets: boolean
+  readonly #findsUntagged: boolean
   readonly #disputed = new Map<Digest, string>()
   readonly #unread = new Map<Digest, string>()
   readonly #warnings: string[] = []
@@ -35,13 +37,13 @@ export class ListedReading {
   #hasReadIndexes = false
   #hasListedTags = false
 
-  /** @param isGetCounted the registry counts a GET as a pull */
   constructor(
     reader: RepositoryReader,
     scan: RepositoryScan,
     inventory: InventorySnapshot,
-    isGetCounted: boolean,
+    { isGetCounted, findsUntagged }: ListedReadingOptions,
   ) {
+    this.#findsUntagged = findsUntagged
     this.#reader = reader
     this.#scan = scan
     this.#inventory = inventory
@@ -85,6 +87,8 @@ export class ListedReading {
    * @throws what the store throws
    */
   async confirm(findMarked: () => ReadonlySet<Digest>, call: Call): Promise<boolean> {
+    // Before the indexes are read, every child looks like a manifest that nothing reaches.
+    if (this.#findsUntagged) await this.#readIndexes(call)
     for (let hasRead = false; ; hasRead = true) {
       const marked = findMarked()
       if (marked.size === 0) return hasRead
@@ -291,6 +295,4 @@ export class ListedReading {
   }
 }
 
-function mayBeIndex({ kind }: RepositoryNode): boolean {
-  return kind !== 'manifest'
-}
+const mayBeIndex = ({ kind }: RepositoryNode): boolean => kind !== 'manifest'

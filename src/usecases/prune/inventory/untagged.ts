@@ -42,14 +42,29 @@ export function judgeUntagged(options: UntaggedOptions): ReadonlyMap<Digest, Unt
   if (rule === undefined) return new Map()
   const obstacle = notApplied.get(rule.name)
   const { graph, reach, others } = options
+  const verdicts = new SharedVerdicts()
   const tagged = [...graph.tags.values()].filter((digest) => digest !== null)
   const reached = reach.all([...tagged, ...others])
   return new Map(
     findUntagged(options, reached).map((digest) => [
       digest,
-      obstacle === undefined ? judge(digest, rule, reached, options) : keepAll(rule, obstacle),
+      verdicts.share(
+        obstacle === undefined ? judge(digest, rule, reached, options) : keepAll(rule, obstacle),
+      ),
     ]),
   )
+}
+
+/** One object for the reasons of equal verdicts: few of them differ. */
+class SharedVerdicts {
+  readonly #known = new Map<string, UntaggedVerdict>()
+
+  share(verdict: UntaggedVerdict): UntaggedVerdict {
+    const known = this.#known.get(verdict.why.text)
+    if (known === undefined) this.#known.set(verdict.why.text, verdict)
+    if (known === undefined || known.pushedAt === verdict.pushedAt) return known ?? verdict
+    return { ...known, pushedAt: verdict.pushedAt }
+  }
 }
 
 /**
@@ -62,11 +77,10 @@ function findUntagged(
 ): readonly Digest[] {
   const isCandidate = (digest: Digest): boolean =>
     !reached.has(digest) && inventory.entries.get(digest)?.tags.length === 0
-  const candidates = [...graph.nodes.keys()].filter(isCandidate)
   const below = new Set(graph.missing)
   for (const digest of graph.nodes.keys())
     if (!reached.has(digest)) for (const other of reach.from(digest)) below.add(other)
-  return candidates.filter((digest) => !below.has(digest))
+  return [...graph.nodes.keys()].filter((digest) => isCandidate(digest) && !below.has(digest))
 }
 
 function judge(

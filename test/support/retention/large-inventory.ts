@@ -114,4 +114,6 @@ const { snapshot } = await gather(
 )
 const { plan } = decideRepository(snapshot, policy)
 const [peak] = /(?<=^VmHWM:\s+)\d+/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
-console.log(JSON.stringify({ deletes: plan.steps.length, tags: plan.tags.length, peak: Number(peak) }))
+process.stdout.write(
+  JSON.stringify({ deletes: plan.steps.length, tags: plan.tags.length, peak: Number(peak) }),
+)

@@ -39,7 +39,7 @@ export interface ListedWorld {
   after(matches: (entry: AccessEntry) => boolean, act: () => void): void
 }
 
-export interface PutOptions {
+interface PutOptions {
   readonly tags?: readonly string[]
   /** days since the push of all its manifests */
   readonly pushed?: number

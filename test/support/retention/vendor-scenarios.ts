@@ -15,7 +15,7 @@ export interface Pushed {
 }
 
 /** Something that another client does while dray reads the repository. */
-export interface ClientEvent {
+interface ClientEvent {
   /** after so many requests of dray */
   readonly at: number
   readonly pushes: readonly Pushed[]

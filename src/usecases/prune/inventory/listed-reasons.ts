@@ -31,7 +31,7 @@ export function findListedReasons({
 }
 
 /** `locked in Harbor: immutable tag rule`; undefined: nothing locks the manifest. */
-export function describeLock(
+function describeLock(
   { locked, tags, status }: InventoryEntry,
   { name }: Pick<InventorySnapshot, 'name'>,
 ): string | undefined {

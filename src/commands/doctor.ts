@@ -10,6 +10,7 @@ import {
 } from '../cli/registries/doctor.ts'
 import { exitCodes } from '../cli/command/exit-codes.ts'
 import type { LoadedConfig } from '../config/parse.ts'
+import type { RegistryOrRepository } from '../config/resolver/resolve-registry.ts'
 import { DrayError } from '../lib/errors.ts'
 import { hasProblem } from '../usecases/views/doctor.ts'
 import type { GateDiagnosis } from '../usecases/views/gate-diagnosis.ts'
@@ -21,12 +22,18 @@ export default class Doctor extends BaseCommand {
 
 With \`--write\`, dray also tests uploads, tags and deletes in a scratch repository. It uses its own content and removes that content afterwards.
 
+With \`--inventory\`, dray reads the list of a repository from the API of the vendor and through the OCI API, and compares them. The report has no names of hosts, repositories or tags and no text of a server, so that you can post it. With \`--names\` it has them.
+
 Each finding is "ok", "note", "problem" or "unknown", with advice if there is something to do. The exit code is 1 if there is a problem.`
   static override examples = [
     { description: 'Check every registry of dray.yaml', command: 'dray doctor' },
     {
       description: 'Check one registry by reading a repository',
       command: 'dray doctor registry.example.com/team/api',
+    },
+    {
+      description: "Compare the vendor's list of a repository with the OCI API",
+      command: 'dray doctor ghcr.io/acme/api --inventory',
     },
     {
       description: 'Test uploads, tags and deletes too',
@@ -44,6 +51,16 @@ Each finding is "ok", "note", "problem" or "unknown", with advice if there is so
       summary: 'Test uploads, tags and deletes in this repository.',
       helpValue: 'REPOSITORY',
       helpGroup: flagGroups.target,
+    }),
+    inventory: boolean({
+      summary: "Compare the vendor's list of a repository with the OCI API.",
+      helpGroup: flagGroups.target,
+      exclusive: ['write'],
+    }),
+    names: boolean({
+      summary: 'Show names of hosts, repositories and tags in the comparison.',
+      helpGroup: flagGroups.output,
+      dependsOn: ['inventory'],
     }),
     yes: boolean({
       char: 'y',
@@ -63,11 +80,21 @@ Each finding is "ok", "note", "problem" or "unknown", with advice if there is so
     if (registries.length === 0) throw nothingToExamine()
     if (scratch !== undefined && registries.some(({ registry }) => registry !== scratch.registry))
       throw twoRegistries()
+    if (flags.inventory) return await this.#compareInventories(registries, flags.names)
     const diagnoses = await Promise.all(
       registries.map((registry) => examine(this.context, registry, scratch, this.call)),
     )
     const environments = environmentsToExamine(args.registry ?? scratch?.registry, config)
     const all = [...diagnoses, ...(await this.#examineGates(loaded, environments))]
+    const isWrong = all.some(hasProblem)
+    this.finish(all, (page) => renderDiagnoses(all, page), isWrong ? exitCodes.failed : exitCodes.done)
+  }
+
+  async #compareInventories(registries: readonly RegistryOrRepository[], hasNames: boolean): Promise<void> {
+    const { examineInventory } = await import('../cli/registries/doctor-vendor.ts')
+    const all = await Promise.all(
+      registries.map((one) => examineInventory(one, hasNames, this.context, this.call)),
+    )
     const isWrong = all.some(hasProblem)
     this.finish(all, (page) => renderDiagnoses(all, page), isWrong ? exitCodes.failed : exitCodes.done)
   }

@@ -1,5 +1,6 @@
 import type { Call } from '../lib/call.ts'
 import { type ErrorInfo, isDrayError, toErrorInfo } from '../lib/errors.ts'
+import type { InventoryKind } from './inventory/inventory.ts'
 import type { Known } from './ports.ts'
 
 /** The result of a check, or the reason of its failure. */
@@ -83,6 +84,8 @@ export interface RegistryFacts {
   readonly clockDifferenceMs?: number
   readonly abilities: Readonly<Partial<Record<Ability, AbilityFact>>>
   readonly repository?: RepositoryFacts
+  /** the vendor that the challenge shows */
+  readonly vendor?: InventoryKind
   readonly oddities?: readonly Oddity[]
 }
 

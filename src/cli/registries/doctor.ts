@@ -93,8 +93,11 @@ export async function examine(
     scratch === undefined || 'error' in registryFacts.api
       ? undefined
       : await examination.examiner.probeWrites(scratch, call)
+  const { vendorFactsOf } = await import('./doctor-vendor.ts')
+  const hasCredentials = credentials.value !== undefined
+  const vendor = await vendorFactsOf(registry, hasCredentials, registryFacts.vendor, context)
   return diagnose(
-    { ...facts, facts: registryFacts, ...(writing !== undefined && { writing }) },
+    { ...facts, facts: registryFacts, vendor, ...(writing !== undefined && { writing }) },
     context.clock.now(),
   )
 }

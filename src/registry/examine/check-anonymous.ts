@@ -1,8 +1,10 @@
 import type { Call } from '../../lib/call.ts'
+import type { InventoryKind } from '../../images/inventory/inventory.ts'
 import type { Oddity } from '../../images/registry-facts.ts'
 import type { Fetch, RegistryRequest } from '../http/fetch.ts'
 import { parseChallenges } from '../http/auth/challenge.ts'
 import type { RegistryClient } from '../client/client.ts'
+import { vendorOfChallenges } from './vendor-signs.ts'
 
 /** The schemes that dray has credentials for. */
 const readableSchemes: ReadonlySet<string> = new Set(['basic', 'bearer'])
@@ -12,6 +14,8 @@ export interface AnonymousAnswer {
   readonly status: number
   /** it has a challenge that dray can answer */
   readonly isChallenge: boolean
+  /** the vendor that the challenge shows */
+  readonly vendor?: InventoryKind
 }
 
 /** Sends requests without authentication. */
@@ -60,8 +64,10 @@ async function request({ client, fetch }: AnonymousClient, url: URL, call: Call)
   const response = await fetch(sent, call)
   await response.discard()
   const challenges = parseChallenges(response.headers.get('www-authenticate') ?? '')
+  const vendor = vendorOfChallenges(challenges)
   return {
     status: response.status,
     isChallenge: challenges.some(({ scheme }) => readableSchemes.has(scheme)),
+    ...(vendor !== undefined && { vendor }),
   }
 }

@@ -61,8 +61,10 @@ export async function checkRegistry(
       : undefined,
   ])
   const clockDifferenceMs = shared.clocks.difference(registry)
+  const vendor = 'value' in root ? root.value.vendor : undefined
   return {
     api,
+    ...(vendor !== undefined && { vendor }),
     ...(clockDifferenceMs !== undefined && { clockDifferenceMs }),
     abilities: {
       ...knownAbilities(registry),

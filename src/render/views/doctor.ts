@@ -1,4 +1,5 @@
 import type { DiagnosisCheck, Diagnosis, Finding, FindingState } from '../../usecases/views/doctor.ts'
+import type { InventoryDiagnosis } from '../../usecases/views/inventory/diagnose-inventory.ts'
 import type { GateDiagnosis } from '../../usecases/views/gate-diagnosis.ts'
 import { escapeText } from '../text/escape.ts'
 import type { Page, Style } from '../text/style.ts'
@@ -31,6 +32,16 @@ const words: Readonly<Record<DiagnosisCheck, string>> = {
   key: 'key',
   trustedRoot: 'trusted root',
   expression: 'expression',
+  vendor: "vendor's API",
+  vendorList: "vendor's list",
+  vendorTags: 'tags',
+  vendorDigests: 'digests of tags',
+  vendorUntagged: 'untagged',
+  vendorPushes: 'push times',
+  vendorPulls: 'pull times',
+  vendorContent: 'content',
+  vendorLocks: 'locks',
+  vendorToken: 'permissions',
 }
 
 const tones: Readonly<Record<FindingState, keyof Style>> = {
@@ -50,11 +61,14 @@ const leastTextWidth = 30
  * Renders a block for each registry and for the gates of each environment: one line for each
  * finding, with its hint below.
  */
-export function renderDiagnoses(diagnoses: readonly (Diagnosis | GateDiagnosis)[], page: Page): string {
+export function renderDiagnoses(
+  diagnoses: readonly (Diagnosis | GateDiagnosis | InventoryDiagnosis)[],
+  page: Page,
+): string {
   return diagnoses.map((diagnosis) => renderDiagnosis(diagnosis, page)).join('\n\n')
 }
 
-function renderDiagnosis(diagnosis: Diagnosis | GateDiagnosis, page: Page): string {
+function renderDiagnosis(diagnosis: Diagnosis | GateDiagnosis | InventoryDiagnosis, page: Page): string {
   const { findings } = diagnosis
   const known = findings.filter(({ state }) => state !== 'unknown')
   const unknown = Map.groupBy(
@@ -68,8 +82,13 @@ function renderDiagnosis(diagnosis: Diagnosis | GateDiagnosis, page: Page): stri
   ].join('\n')
 }
 
-function titleOf(diagnosis: Diagnosis | GateDiagnosis): string {
+function titleOf(diagnosis: Diagnosis | GateDiagnosis | InventoryDiagnosis): string {
   if ('environment' in diagnosis) return `gates of ${diagnosis.environment}`
+  if ('inventory' in diagnosis) {
+    const { inventory, tool, repository } = diagnosis
+    const of = repository === null ? '' : ` of ${repository}`
+    return `list of ${inventory.name}${of} (kind ${inventory.kind}, dray ${tool})`
+  }
   const { registry, repository } = diagnosis
   return repository === null ? registry : `${registry}/${repository}`
 }

@@ -9,6 +9,7 @@ import {
   type WritingFacts,
 } from '../../images/registry-facts.ts'
 import { type CredentialFacts, describeCredentials } from './credential-finding.ts'
+import { type VendorCheck, type VendorFacts, vendorFinding } from './inventory/vendor-finding.ts'
 import { oddityFindings } from './registry-oddities.ts'
 
 /** Days before the expiry of a certificate from which it is a note, and from which it is urgent. */
@@ -44,6 +45,7 @@ export interface DoctorFacts {
   readonly credentials: CheckResult<CredentialFacts | undefined>
   /** absent if there was no connection */
   readonly facts?: RegistryFacts
+  readonly vendor?: VendorFacts
   readonly writing?: WritingFacts
 }
 
@@ -56,6 +58,8 @@ export type DiagnosisCheck =
   | 'clock'
   | 'rateLimit'
   | 'writing'
+  | 'vendor'
+  | VendorCheck
   | Ability
   | OddityKind
   | 'gates'
@@ -93,6 +97,7 @@ export function diagnose(facts: DoctorFacts, now: number): Diagnosis {
     findings: [
       ...connectionFindings(facts, now),
       credentialFinding(facts.credentials, now),
+      ...vendorFindings(facts.vendor),
       ...(seen === undefined ? [] : [...registryFindings(seen), ...oddityFindings(seen.oddities)]),
       ...(seen === undefined || 'error' in seen.api
         ? []
@@ -146,6 +151,10 @@ function credentialFinding(credentials: CheckResult<CredentialFacts | undefined>
   return 'error' in credentials
     ? failed('credentials', credentials.error)
     : describeCredentials(credentials.value, now)
+}
+
+function vendorFindings(vendor: VendorFacts | undefined): readonly Finding[] {
+  return [(vendor && vendorFinding(vendor)) ?? []].flat()
 }
 
 function registryFindings({ api, clockDifferenceMs, repository }: RegistryFacts): readonly Finding[] {

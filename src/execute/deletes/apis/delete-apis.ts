@@ -68,9 +68,12 @@ export class DeleteApis {
     return deleteApiOf(kind, this.#vendorFor(kind), this.#ports.store.capability(kind)) !== 'oci'
   }
 
-  /** Whether the next delete of a tag deletes the manifest too if the tag is the last one on it. */
+  /**
+   * Whether the registry deletes the manifest with its last tag, through any API (Gitea does so
+   * through the OCI API).
+   */
   get lastTagDeletesManifest(): boolean {
-    return this.usesVendor('deleteTag') && this.#ports.inventory?.deletes.lastTagDeletesManifest === true
+    return this.#ports.inventory?.deletes.lastTagDeletesManifest === true
   }
 
   /** Opens the deletes of a wave, one for each of its `count` steps. */

@@ -134,3 +134,8 @@ export function vendorOfHost(registry: string): KnownVendor | undefined {
 export function vendorOfKind(kind: InventoryKind): KnownVendor | undefined {
   return knownVendors.find((vendor) => vendor.kind === kind)
 }
+
+/** Returns the name of the vendor of a kind, or the kind if dray does not know it. */
+export function vendorName(kind: string): string {
+  return knownVendors.find((vendor) => vendor.kind === kind)?.name ?? kind
+}

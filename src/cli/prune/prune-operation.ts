@@ -12,6 +12,7 @@ import type { DeleteStep, PrunePlan, RepositoryPlan } from '../../plan/prune/pru
 import { renderPruneOutcome } from '../../render/prune/prune-outcome.ts'
 import { deleteQuestion, renderPrunePlan } from '../../render/prune/prune-plan.ts'
 import { outcomeTotalsOf, totalsOf } from '../../render/prune/prune-totals.ts'
+import { vendorName } from '../../registry/known-vendors.ts'
 import { justificationOf } from '../changes/justification.ts'
 import type { ChangedImage, ChangePorts, Executed, Operation } from '../changes/operation.ts'
 import { isSuccess, problemOf, type RunPart } from '../command/run-exit.ts'
@@ -33,7 +34,8 @@ export const pruneOperation: Operation<PruneTypes> = {
   withoutExecution: (plan) => summarisePrune(plan, new Map()),
   parts,
   renderPlan: renderPrunePlan,
-  renderOutcome: (plan, outcome, page, durationMs) => renderPruneOutcome(plan, outcome, page, { durationMs }),
+  renderOutcome: (plan, outcome, page, durationMs) =>
+    renderPruneOutcome(plan, outcome, page, { durationMs, vendorName }),
   imagesOf,
   hasLocked: ({ repositories }) => repositories.some(({ locked }) => locked > 0),
   failures: (_, { repositories }) =>

@@ -1,5 +1,5 @@
 import type { Call } from '../../lib/call.ts'
-import { toErrorInfo } from '../../lib/errors.ts'
+import { toDrayError } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
@@ -24,11 +24,15 @@ export interface VendorTags {
 
 /**
  * Reads the tags of a repository from the vendor's list. Undefined, with a warning: the list cannot
- * be read, and the OCI API has to be used. @throws the signal's reason
+ * be read, and the OCI API has to be used.
+ * @param isNeeded without the list, something is missing. Otherwise it only saves requests, and a
+ * missing token is a note.
+ * @throws the signal's reason
  */
 export async function readVendorTags(
   inventory: Inventory,
   repository: RepositoryName,
+  isNeeded: boolean,
   call: Call,
 ): Promise<VendorTags | undefined> {
   try {
@@ -39,11 +43,15 @@ export async function readVendorTags(
     return { kind, tags }
   } catch (thrown) {
     call.signal.throwIfAborted()
-    const { code, message, why } = toErrorInfo(thrown)
+    const { code, message, why, hint, subject } = toDrayError(thrown)
     // The OCI API says so too.
     if (code === 'not-found') return undefined
-    const text = `cannot read the list of ${inventory.name} for ${formatRepository(repository)}, and dray uses the OCI API: ${message}`
-    call.notify({ kind: 'warning', text, ...(why !== undefined && { from: why }) })
+    const cause = why === undefined ? message : `${message}: ${why}`
+    const text = `dray cannot read the list of ${inventory.name} for ${formatRepository(repository)}, and uses the OCI API: ${cause}.${hint === undefined ? '' : ` ${hint}`}`
+    // The error of a missing token is about the registry, and that of a refused one about a
+    // repository.
+    const isMissingToken = code === 'unauthorized' && subject === repository.registry
+    call.notify({ kind: isMissingToken && !isNeeded ? 'note' : 'warning', text })
     return undefined
   }
 }

@@ -25,18 +25,25 @@ function statusText(status: Status): { readonly text: string; readonly tone: key
   return status === 'pruned' ? { text: 'pruned', tone: 'green' } : statusTexts[status]
 }
 
+interface OutcomeOptions {
+  readonly durationMs: number
+  /** the name of a vendor by the kind of its API */
+  readonly vendorName?: (kind: string) => string
+}
+
 /** Renders the deleted and kept images of each repository, then the next action and the sum. */
 export function renderPruneOutcome(
   plan: PrunePlan,
   outcome: PruneOutcome,
   page: Page,
-  options: { readonly durationMs: number },
+  options: OutcomeOptions,
 ): string {
   const { style } = page
   const plans = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one]))
   const repositories = withoutWhole(outcome)
   const groups = Map.groupBy(repositories, kindOf)
-  const blocks = [...groups.values()].flatMap((those) => renderGroup(those, plans, page))
+  const nameOf = options.vendorName ?? ((kind) => kind)
+  const blocks = [...groups.values()].flatMap((those) => renderGroup(those, plans, nameOf, page))
   const known = new Set(repositories.map(({ repository }) => formatRepository(repository)))
   const unread = outcome.refusals.filter(
     ({ repository }) => repository !== undefined && !known.has(formatRepository(repository)),
@@ -83,11 +90,13 @@ function hasChanged({ deleted, untagged }: RepositoryOutcome): boolean {
 function renderGroup(
   those: readonly RepositoryOutcome[],
   plans: ReadonlyMap<string, RepositoryPlan>,
+  nameOf: (kind: string) => string,
   page: Page,
 ): readonly string[] {
   const [first, ...more] = those
   if (first === undefined) return []
-  if (more.length === 0) return [renderRepository(first, plans.get(formatRepository(first.repository)), page)]
+  if (more.length === 0)
+    return [renderRepository(first, plans.get(formatRepository(first.repository)), nameOf, page)]
   const { text, tone } = statusText(first.status)
   if (first.errors.length === 0)
     return [page.style[tone](`${text}  ${formatCount(those.length, 'repository', 'repositories')}`)]
@@ -100,12 +109,22 @@ function renderGroup(
   return renderProblems(text, problems, page.style)
 }
 
-function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | undefined, page: Page): string {
+function renderRepository(
+  outcome: RepositoryOutcome,
+  plan: RepositoryPlan | undefined,
+  nameOf: (kind: string) => string,
+  page: Page,
+): string {
   const { style, width } = page
   const { text, tone } = statusText(outcome.status)
   const head = `${style[tone](text)}  ${style.bold(escapeText(outcome.image))}`
   const textWidth = width === undefined ? undefined : width - 2
-  const lines = [countsOf(outcome), imagesOf(outcome, plan), ...lockedLines(outcome), ...keptLines(outcome)]
+  const lines = [
+    countsOf(outcome, nameOf),
+    imagesOf(outcome, plan),
+    ...lockedLines(outcome),
+    ...keptLines(outcome),
+  ]
     .filter((line) => line !== '')
     .flatMap((line) => breakLines(line, textWidth))
     .map((line) => `  ${line}`)
@@ -115,6 +134,10 @@ function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | und
 function countsOf(outcome: RepositoryOutcome): string {
   const { images, superseded, untaggedManifests, deleted, untagged, absent, locked } = outcome
   return [
+function countsOf(outcome: RepositoryOutcome, nameOf: (kind: string) => string): string {
+  const { images, superseded, deleted, untagged, absent, locked } = outcome
+  const through = vendorApis(outcome, nameOf)
+  const counts = [
     ...(deleted === 0
       ? []
       : [
@@ -124,17 +147,24 @@ function countsOf(outcome: RepositoryOutcome): string {
           ),
         ]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} deleted`]),
-    ...vendorApis(outcome),
+  ]
+  return [
+    ...(counts.length === 0 ? [] : [`${counts.join(', ')}${through}`]),
     ...(absent === 0 ? [] : [`${absent} already absent`]),
     ...(locked === 0 ? [] : [`${locked} locked`]),
     ...problemCounts(outcome),
   ].join(', ')
 }
 
-/** The vendors' APIs that deleted; the OCI API is the usual one and is not named. */
-function vendorApis({ deletedBy }: RepositoryOutcome): readonly string[] {
-  const { oci: _, ...vendors } = deletedBy
-  return Object.entries(vendors).map(([kind, count]) => `${count} of them through the API of ${kind}`)
+/** The vendor's API, if one deleted; the OCI API is the usual one and is not named. */
+function vendorApis({ deletedBy }: RepositoryOutcome, nameOf: (kind: string) => string): string {
+  const { oci = 0, ...vendors } = deletedBy
+  return Object.entries(vendors)
+    .map(([kind, count]) => {
+      const api = `through the API of ${nameOf(kind)}`
+      return oci === 0 ? ` ${api}` : `, ${count} of them ${api}`
+    })
+    .join('')
 }
 
 function problemCounts({

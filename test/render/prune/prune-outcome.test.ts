@@ -114,6 +114,11 @@ describe('the outcome of a prune through the API of a vendor', () => {
     const outcome = pruneOutcome(plan, { '@dev/api': { m1: by('oci'), m2: by('ecr'), m3: by('ecr') } })
     const text = renderPruneOutcome(plan, outcome, page, { durationMs: 1 })
     expect(text).toContain('  3 images deleted (3 manifests), 2 of them through the API of ecr\n')
+    const all = pruneOutcome(plan, { '@dev/api': { m1: by('ecr'), m2: by('ecr'), m3: by('ecr') } })
+    const vendorName = (kind: string) => (kind === 'ecr' ? 'Amazon ECR' : kind)
+    expect(renderPruneOutcome(plan, all, page, { durationMs: 1, vendorName })).toContain(
+      '  3 images deleted (3 manifests) through the API of Amazon ECR\n',
+    )
   })
 
   it('counts untagged manifests without images', () => {

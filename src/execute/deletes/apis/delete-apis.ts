@@ -172,9 +172,10 @@ export class DeleteApis {
     if (this.#failed.has(kind)) return
     this.#failed.add(kind)
     const { store, call } = this.#ports
-    const { message, why } = toDrayError(thrown)
-    const text = `cannot delete in ${formatRepository(store.repository)} through the API of ${name}: ${message}. dray uses the OCI API.`
-    call.notify({ kind: 'warning', text, ...(why !== undefined && { from: why }) })
+    const { message, why, hint } = toDrayError(thrown)
+    const cause = why === undefined ? message : `${message}: ${why}`
+    const text = `dray cannot delete in ${formatRepository(store.repository)} through the API of ${name}, and uses the OCI API: ${cause}.${hint === undefined ? '' : ` ${hint}`}`
+    call.notify({ kind: 'warning', text })
   }
 
   /** The inventory, if its API may delete items of this kind. */

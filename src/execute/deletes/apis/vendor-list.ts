@@ -179,9 +179,13 @@ export class VendorList {
     ledger.settleAll(ledger.pending('deleteManifest').filter(isUntagged), 'failed', error)
   }
 
-  #warn({ name }: Inventory, { message, why }: ErrorInfo): void {
-    const text = `cannot read the list of ${name} for ${formatRepository(this.#ports.plan.repository)}: ${message}. dray checks tags with the OCI API alone.`
-    this.#call.notify({ kind: 'warning', text, ...(why !== undefined && { from: why }) })
+  /** If the list was not read for the plan either, the reading of the plan has warned. */
+  #warn({ name }: Inventory, { message, why, hint }: ErrorInfo): void {
+    const { plan } = this.#ports
+    if (plan.inventory === undefined) return
+    const cause = why === undefined ? message : `${message}: ${why}`
+    const text = `dray cannot read the list of ${name} for ${formatRepository(plan.repository)}, and checks tags with the OCI API alone: ${cause}.${hint === undefined ? '' : ` ${hint}`}`
+    this.#call.notify({ kind: 'warning', text })
   }
 }
 

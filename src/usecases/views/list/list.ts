@@ -147,7 +147,7 @@ async function readFromVendor(
 ): Promise<VendorTags | undefined> {
   if (!times && limit <= fewTags) return undefined
   const vendor = await inventory?.(repository.registry)
-  if (vendor !== undefined) return await readVendorTags(vendor, repository, call)
+  if (vendor !== undefined) return await readVendorTags(vendor, repository, times, call)
   if (times)
     call.notify({
       kind: 'warning',

@@ -106,7 +106,7 @@ export class TargetReader {
       if (!isNoList(error)) throw error
       const { repository } = store
       const vendor = await this.#inventory?.(repository.registry)
-      const listed = vendor && (await readVendorTags(vendor, repository, call))
+      const listed = vendor && (await readVendorTags(vendor, repository, false, call))
       return listed === undefined ? { error } : { tags: selectImageTags(listed.tags.keys()) }
     }
   }

@@ -207,7 +207,7 @@ describe('a vendor whose API takes many deletes at once', () => {
     const done = await prune()
     expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 5, deletedBy: { oci: 5 } }])
     const warnings = world.run.events.flatMap((event) => (event.kind === 'warning' ? [event.text] : []))
-    expect(warnings.filter((text) => text.includes('dray uses the OCI API'))).toHaveLength(1)
+    expect(warnings.filter((text) => text.includes('and uses the OCI API'))).toHaveLength(1)
   })
 
   it('records the intents of a wave before its request', async () => {

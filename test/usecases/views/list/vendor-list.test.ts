@@ -106,7 +106,16 @@ describe('a list of all tags by the API of the vendor', () => {
     const { view, warnings } = await list({})
     expect(view).toMatchObject({ tags: [{ tag: '1.0.0' }, { tag: '0.9.0' }] })
     expect(view.inventory).toBeUndefined()
-    expect(warnings).toEqual([expect.stringContaining('dray uses the OCI API: the API is down') as string])
+    expect(warnings).toEqual([expect.stringContaining('and uses the OCI API: the API is down.') as string])
+  })
+
+  it('needs no token unless times are wanted (34)', async () => {
+    const { list, inventory, registry } = await start()
+    inventory.listError = new DrayError('unauthorized', 'dray has no token', { subject: registry })
+    expect((await list({})).warnings).toEqual([])
+    expect((await list({ times: true })).warnings).toHaveLength(1)
+    inventory.listError = new DrayError('unauthorized', 'refused', { subject: `${registry}/api` })
+    expect((await list({})).warnings).toHaveLength(1)
   })
 
   it('has unknown times with one warning if the vendor is unknown', async () => {

@@ -1,8 +1,10 @@
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
+import type { StepId } from '../../plan/plan.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
+import { digestOf } from './delete-records.ts'
 
 /** A tag that does not point at what the plan saw. */
 export interface MovedTag {
@@ -42,6 +44,25 @@ export function keptWithPredecessor(step: DeleteStep, { error, result }: DeleteO
       error?.hint ??
       'The registry refuses this delete. Keep the image, or ask the administrator of the registry.',
   }
+}
+
+/**
+ * Adds the pending deletes that come before a conflict, for a registry that deletes what a manifest
+ * leads to together with it.
+ */
+export function withParents(
+  conflicts: ReadonlyMap<DeleteStep, ErrorInfo>,
+  pending: ReadonlyMap<StepId, DeleteStep>,
+): ReadonlyMap<DeleteStep, ErrorInfo> {
+  const all = new Map(conflicts)
+  for (const step of all.keys())
+    for (const id of step.after) {
+      const parent = pending.get(id)
+      if (parent === undefined || all.has(parent)) continue
+      const why = `the registry would also delete ${digestOf(step)}, which is kept`
+      all.set(parent, toErrorInfo(deleteConflict(parent, why)))
+    }
+  return all
 }
 
 function nameOf(step: DeleteStep): string {

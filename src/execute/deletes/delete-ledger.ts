@@ -3,7 +3,7 @@ import type { Digest } from '../../oci/digest.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
-import { keptWithPredecessor, predecessorIsKept } from './delete-conflicts.ts'
+import { keptWithPredecessor, predecessorIsKept, withParents } from './delete-conflicts.ts'
 import { digestOf, type EndedDelete } from './delete-records.ts'
 import type { DeletedContent, Loss } from './losses.ts'
 import { ReadySteps } from './ready-steps.ts'
@@ -17,6 +17,7 @@ export type SettledDelete = Pick<DeleteOutcome, 'result' | 'error'>
  */
 export class DeleteLedger {
   readonly #steps: readonly DeleteStep[]
+  readonly #cascades: boolean
   readonly #outcomes = new Map<StepId, DeleteOutcome>()
   /** in the order of the plan */
   readonly #pending: Map<StepId, DeleteStep>
@@ -39,8 +40,12 @@ export class DeleteLedger {
   #failures: DeleteStep[] = []
   #unrecorded: EndedDelete[] = []
 
-  /** @param isLast steps that come after all others of their kind */
-  constructor({ steps }: RepositoryPlan, isLast?: (step: DeleteStep) => boolean) {
+  /**
+   * @param isLast steps that come after all others of their kind
+   * @param cascades the registry deletes what a manifest leads to together with it
+   */
+  constructor({ steps }: RepositoryPlan, isLast?: (step: DeleteStep) => boolean, cascades = false) {
+    this.#cascades = cascades
     this.#steps = steps
     this.#pending = new Map(steps.map((step) => [step.id, step]))
     this.#positions = new Map(steps.map(({ id }, i) => [id, i]))
@@ -161,7 +166,8 @@ export class DeleteLedger {
    * Settles the steps that must not be executed, and those after them, in the order of the plan.
    */
   settleConflicts(conflicts: ReadonlyMap<DeleteStep, ErrorInfo>): void {
-    for (const [step, error] of [...conflicts].toSorted(([a], [b]) => this.#order(a) - this.#order(b)))
+    const all = this.#cascades ? withParents(conflicts, this.#pending) : conflicts
+    for (const [step, error] of [...all].toSorted(([a], [b]) => this.#order(a) - this.#order(b)))
       this.settle(step, 'conflict', error)
     this.#settleDependents()
   }

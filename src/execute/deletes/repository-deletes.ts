@@ -80,7 +80,7 @@ export class RepositoryDeletes {
     this.#plan = plan
     this.#ports = ports
     this.#reading = { ...call, signal: AbortSignal.any([call.signal, stop]) }
-    this.#ledger = new DeleteLedger(plan, ports.comesLast)
+    this.#ledger = new DeleteLedger(plan, ports.comesLast, inventory?.deletes.cascades)
     const isPending = (step: DeleteStep): boolean => this.#ledger.isPending(step)
     const deletes = new PendingDeletes(plan.steps, isPending)
     this.#rescans = new Rescans(

@@ -235,6 +235,22 @@ describe('a vendor whose API takes many deletes at once', () => {
   })
 })
 
+describe('a registry that deletes children with their index', () => {
+  it.each([
+    [true, 0],
+    [undefined, 2],
+  ])('keeps the index if a child is in use by now (%s)', async (cascades, deleted) => {
+    const { world, prune } = await place({}, cascades === undefined ? {} : { cascades })
+    const child = image({ platform: 'arm64', label: 'child', layers: 0 })
+    const root = world.put(index([child, of('other')]), 'pr-1')
+    const digest = world.put(child)
+    const done = await prune({ usedNow: () => [{ digest }] })
+    expect(done.repositories).toMatchObject([{ status: 'conflict', deleted }])
+    expect((await world.storage.manifest('dev/api', root)) === undefined).toBe(deleted > 0)
+    expect(await world.storage.manifest('dev/api', digest)).toBeDefined()
+  })
+})
+
 describe('a registry that deletes an image with its last tag (8)', () => {
   const noTags = { abilities: { deleteTag: 'UNSUPPORTED' } } as const
 

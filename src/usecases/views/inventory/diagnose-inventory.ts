@@ -168,19 +168,21 @@ function lockFinding({ inventory }: InventoryFacts, entries: readonly InventoryE
 
 function permissionFinding({ inventory, token }: InventoryFacts, isReadable: boolean): Finding {
   const { manifests, tags } = inventory.deletes
-  const ways = [
-    `manifests: ${manifests === 'no' ? 'OCI API only' : `up to ${manifests} in one request`}`,
-    `tags: ${tags === 'no' ? 'OCI API only' : `up to ${tags} in one request`}`,
-  ]
+  const ways = [`manifests: ${describeSize(manifests)}`, `tags: ${describeSize(tags)}`]
   const list = isReadable
     ? 'the token may read the list'
     : 'the token may not read the list, or there is none'
   return {
     check: 'vendorToken',
     state: 'note',
-    saw: `${list}; deletes were not tested, because dray writes nothing here (${ways.join(', ')})`,
+    saw: `${list}; deletes were not tested, because dray writes nothing here (deletes by this API: ${ways.join(', ')})`,
     hint: `Reads and deletes need ${token.permissions}.`,
   }
+}
+
+function describeSize(size: number | 'no'): string {
+  if (size === 'no') return 'none'
+  return size === 1 ? 'one in a request' : `up to ${size} in a request`
 }
 
 function names(tags: readonly string[], { hasNames }: InventoryFacts): string {

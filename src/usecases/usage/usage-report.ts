@@ -110,7 +110,7 @@ export interface UsageGrowth {
 /** Images without a pull for the age of `--not-pulled`. */
 export interface UnpulledImages {
   readonly images: number
-  /** of blobs that only these images have */
+  /** of blobs that no other tagged image has, in any repository of the registry */
   readonly bytes: number
   /** those of the images that are kept, by the reason */
   readonly kept: { readonly inUse: number; readonly protection: number; readonly hold: number }

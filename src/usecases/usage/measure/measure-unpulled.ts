@@ -4,41 +4,39 @@ import { isUnpulled } from './last-use.ts'
 
 export interface UnpulledInStorage {
   readonly byRepository: ReadonlyMap<RepositoryContents, UnpulledImages>
-  /** bytes that no other image has, in any repository; each blob counts once */
+  /** of blobs that only unpulled images have; each blob counts once */
   readonly bytes: number
 }
 
-/** Counts the images without a pull for `age` milliseconds, and what only they have. Pure. */
+/**
+ * Counts the images without a pull for `age` milliseconds, and the bytes that no other tagged image
+ * of the storage has. Pure.
+ */
 export function measureUnpulled(storage: BlobStorage, age: number, now: number): UnpulledInStorage {
   const { blobs, repositories } = storage
-  const idle = new Uint8Array(blobs.count)
+  const split = repositories.map((contents) => splitImages(contents, age, now))
   const used = new Uint8Array(blobs.count)
-  // The number of the last repository that uses or counts a blob.
-  const usedIn = new Uint32Array(blobs.count)
-  const countedIn = new Uint32Array(blobs.count)
+  for (const [i, { others }] of split.entries()) {
+    for (const ids of [...others.map((image) => image.blobs), ...(repositories[i]?.orphaned ?? [])])
+      for (const id of ids) used[id] = 1
+  }
+  // The number of the last repository that counts a blob.
+  const counted = new Uint32Array(blobs.count)
+  let total = 0
   const byRepository = new Map<RepositoryContents, UnpulledImages>()
   for (const [i, contents] of repositories.entries()) {
-    const here = i + 1
-    const { unpulled, others, unknown } = splitImages(contents, age, now)
-    for (const ids of [...others.map((image) => image.blobs), ...contents.orphaned]) {
-      for (const id of ids) {
-        usedIn[id] = here
-        used[id] = 1
-      }
-    }
+    const { unpulled = [], unknown = 0 } = split[i] ?? {}
     let bytes = 0
     for (const image of unpulled) {
       for (const id of image.blobs) {
-        if (usedIn[id] === here || countedIn[id] === here) continue
-        countedIn[id] = here
-        idle[id] = 1
+        if (used[id] === 1 || counted[id] === i + 1) continue
+        if (counted[id] === 0) total += blobs.sizeOf(id)
+        counted[id] = i + 1
         bytes += blobs.sizeOf(id)
       }
     }
     byRepository.set(contents, { images: unpulled.length, bytes, kept: countKept(unpulled), unknown })
   }
-  let total = 0
-  for (let id = 0; id < blobs.count; id++) if (idle[id] === 1 && used[id] === 0) total += blobs.sizeOf(id)
   return { byRepository, bytes: total }
 }
 

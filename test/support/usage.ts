@@ -30,8 +30,8 @@ export interface UsageSketch {
   readonly images?: Readonly<Record<string, ImageSketch>>
   readonly untagged?: BlobSketch
   readonly inventory?: Partial<KnownInventory>
-  /** blobs that a plan keeps, and the number of images that it deletes */
-  readonly planned?: { readonly remaining: BlobSketch; readonly images: number }
+  /** blobs of manifests that a plan keeps and deletes, and the number of deleted images */
+  readonly planned?: { readonly remaining: BlobSketch; readonly deleted: BlobSketch; readonly images: number }
   readonly older?: BlobSketch
 }
 
@@ -85,7 +85,12 @@ function contentsOf(
     ...(inventory !== undefined && { inventory: { ...known, ...inventory } }),
     ...(older !== undefined && { older: idsOf(older) }),
     ...(planned !== undefined && {
-      planned: { images: planned.images, manifests: planned.images, remaining: idsOf(planned.remaining) },
+      planned: {
+        images: planned.images,
+        manifests: planned.images,
+        deleted: idsOf(planned.deleted),
+        remaining: idsOf(planned.remaining),
+      },
     }),
   }
 }

@@ -1,4 +1,3 @@
-import type { Inventory } from '../../images/inventory/inventory.ts'
 import type { Call } from '../../lib/call.ts'
 import { dayMs } from '../../lib/day.ts'
 import { isDrayError, toDrayError } from '../../lib/errors.ts'
@@ -8,6 +7,7 @@ import { buildUsageReport } from '../../usecases/usage/build-report.ts'
 import { recordOf } from '../../usecases/usage/growth/usage-record.ts'
 import type { UsageRequest } from '../../usecases/usage/request.ts'
 import type { UsageReport } from '../../usecases/usage/usage-report.ts'
+import { RunInventories } from '../prune/inventory/run-inventories.ts'
 import { expectToRead } from '../prune/prune-run.ts'
 import type { PruneScope } from '../prune/prune-scope.ts'
 import type { Context } from '../wiring/context.ts'
@@ -65,7 +65,7 @@ export async function gatherUsageReport(
     scope.repositories,
     {
       stores: await context.stores(),
-      inventories: await openInventories(scope, context),
+      inventories: new RunInventories(context),
       planner,
       cache: args.cache ? await context.pruneCache(call) : undefined,
       storages,
@@ -94,19 +94,6 @@ export async function gatherUsageReport(
     ...(planned !== undefined && { plan: planned.plan }),
     warnings: planned?.warnings ?? [],
   }
-}
-
-/** By registry. Opening one sends no request. @throws `config`. */
-async function openInventories(
-  { repositories }: PruneScope,
-  context: Context,
-): Promise<ReadonlyMap<string, Inventory>> {
-  const opened = new Map<string, Inventory>()
-  for (const { registry } of repositories.map((one) => one.repository)) {
-    const inventory = opened.has(registry) ? undefined : await context.inventory(registry)
-    if (inventory !== undefined) opened.set(registry, inventory)
-  }
-  return opened
 }
 
 /**

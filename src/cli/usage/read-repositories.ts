@@ -1,15 +1,16 @@
 import type { PreviousScan } from '../../images/graph/repository-graph.ts'
 import { RepositoryReader } from '../../images/graph/repository-reader.ts'
-import type { Inventory } from '../../images/inventory/inventory.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { Repositories, SourceRepository } from '../../images/ports.ts'
+import type { Repositories } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { RepositoryContents } from '../../usecases/usage/contents/repository-contents.ts'
 import { reduceRepository } from '../../usecases/usage/contents/reduce-repository.ts'
-import { gatherUsage } from '../../usecases/usage/gather.ts'
+import { gatherUsage, type KnownRepository } from '../../usecases/usage/gather.ts'
 import type { UnreachableUsage } from '../../usecases/usage/usage-report.ts'
 import { explainUnreached, readUntilTimeout, UnreachableRegistries } from '../../usecases/views/reach.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
+import type { RunInventories } from '../prune/inventory/run-inventories.ts'
 import type { PruneCache } from '../prune/prune-cache.ts'
 import { repositoriesAtOnce } from '../prune/prune-run.ts'
 import type { ScopedRepository } from '../prune/prune-scope.ts'
@@ -19,8 +20,7 @@ import type { UsageStorages } from './usage-storages.ts'
 
 export interface UsageReadPorts {
   readonly stores: Repositories
-  /** by registry; one without an inventory is absent */
-  readonly inventories: ReadonlyMap<string, Inventory>
+  readonly inventories: RunInventories
   readonly planner: UsagePlanner | undefined
   readonly cache: PruneCache | undefined
   readonly storages: UsageStorages
@@ -70,47 +70,46 @@ async function readOne(
   call: Call,
 ): Promise<RepositoryContents> {
   const { repository, image } = scoped
-  const inventory = inventories.get(repository.registry)
   const planned = await planner?.plan(scoped, call)
-  const { store, wasRead } = noticeReads(stores.source(repository))
+  // Before any manifest is read: a GET of dray can count as a pull.
+  const known = planned?.known ?? (await readListOf(repository, inventories, call))
   const last = planned === undefined ? await cache?.last(repository) : undefined
-  const reader = new RepositoryReader(store, {
+  const reader = new RepositoryReader(stores.source(repository), {
     ...(cache !== undefined && { contents: cache.contents }),
     ...(last !== undefined && { last }),
   })
-  const reading = await gatherUsage(reader, inventory, call, planned?.reading)
-  if (reading.inventoryError !== undefined) notes.addInventoryError(inventory, reading.inventoryError)
-  const countsPulls = store.capability('freeReads') === 'no' && reading.inventory?.knows.pulledAt !== 'no'
-  if (reading.inventory !== undefined && countsPulls && wasRead())
-    notes.addCountedReads(reading.inventory.name)
-  await remember(cache, repository, reading.forNextRun, last)
+  const { graph, forNextRun } = await gatherUsage(reader, known, call)
+  const { inventory } = known
+  if (inventory !== undefined && inventory.knows.pulledAt !== 'no' && reader.requested > 0)
+    notes.addCountedReads(inventory.name)
+  await remember(cache, repository, forNextRun, last)
+  const judgement = planned?.judgement
   return reduceRepository(
-    { ...reading, repository, image, ...(planned !== undefined && { judgement: planned.judgement }) },
+    {
+      repository,
+      image,
+      graph,
+      ...(inventory !== undefined && { inventory }),
+      ...(judgement !== undefined && { judgement }),
+    },
     storages.tableOf(repository),
     since,
   )
 }
 
-/** Returns a store that notices whether a manifest is read by GET. */
-function noticeReads(store: SourceRepository): {
-  readonly store: SourceRepository
-  readonly wasRead: () => boolean
-} {
-  let isRead = false
-  const noticing: SourceRepository = {
-    ...store,
-    findManifest: async (at, call) => {
-      isRead = true
-      return await store.findManifest(at, call)
-    },
-  }
-  return { store: noticing, wasRead: () => isRead }
+async function readListOf(
+  repository: RepositoryName,
+  inventories: RunInventories,
+  call: Call,
+): Promise<KnownRepository> {
+  const reading = await inventories.read(repository, call)
+  return reading.kind === 'read' ? { inventory: reading.snapshot } : {}
 }
 
 /** Keeps the tags for the next run, and the referrers that an earlier prune found. */
 async function remember(
   cache: PruneCache | undefined,
-  repository: ScopedRepository['repository'],
+  repository: RepositoryName,
   now: PreviousScan | undefined,
   last: PreviousScan | undefined,
 ): Promise<void> {

@@ -1,6 +1,4 @@
-import type { Inventory } from '../../images/inventory/inventory.ts'
 import { joinFirst } from '../../lib/join-first.ts'
-import type { DrayError } from '../../lib/errors.ts'
 
 /** The notes of a report about its reading, each once. */
 export class UsageNotes {
@@ -20,19 +18,9 @@ export class UsageNotes {
     this.add(`No repository matches ${joinFirst(patterns)}. Check the ${names}.`)
   }
 
-  /** A missing token is the same error for all repositories of a registry. */
-  addInventoryError(
-    inventory: Inventory | undefined,
-    { message, why, hint }: Pick<DrayError, 'message' | 'why' | 'hint'>,
-  ): void {
-    const cause = [message, why].filter((part) => part !== undefined).join(': ')
-    const text = `dray cannot read the inventory of ${inventory?.name ?? 'the registry'}, and uses the OCI API: ${cause}.`
-    this.add([text, hint].filter((part) => part !== undefined).join(' '))
-  }
-
   addCountedReads(vendor: string): void {
     this.add(
-      `dray read manifests that are not in its cache, and ${vendor} counts this as pulls. The times in this report are from before.`,
+      `dray read manifests with GET, which ${vendor} can count as pulls. This report has the pull times from before. Keep the cache folder between runs: then dray reads each manifest once.`,
     )
   }
 }

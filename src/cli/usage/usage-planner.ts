@@ -1,4 +1,4 @@
-import type { RetentionPolicy } from '../../config/retention/policy.ts'
+import type { RetentionPolicy, Rule } from '../../config/retention/policy.ts'
 import type { Call } from '../../lib/call.ts'
 import { type ErrorCode, type ErrorInfo, toDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -10,7 +10,7 @@ import { decideFrom } from '../../usecases/prune/decide-repository.ts'
 import type { ImageVerdict } from '../../usecases/usage/contents/repository-contents.ts'
 import type { PolicyJudgement } from '../../usecases/usage/contents/reduce-repository.ts'
 import type { PolicyFacts } from '../../usecases/usage/facts.ts'
-import type { PlannedReading } from '../../usecases/usage/gather.ts'
+import type { KnownRepository } from '../../usecases/usage/gather.ts'
 import { gatherPruneInputs, type PruneArguments } from '../prune/prune-inputs.ts'
 import { evaluateRepository, type PruneInputs } from '../prune/prune-run.ts'
 import type { ScopedRepository } from '../prune/prune-scope.ts'
@@ -19,9 +19,17 @@ import type { Context } from '../wiring/context.ts'
 /** About the policy or files of this machine: the repository itself may be readable. */
 const policyFailures: ReadonlySet<ErrorCode> = new Set(['refused', 'audit', 'io'])
 
+/** A rule that selects no tag: protections decide, and the planner reads the inventory. */
+const keepsEverything: Rule = {
+  name: 'keep',
+  kind: 'tags',
+  orderBy: { by: 'time' },
+  tags: { kind: 'glob', globs: [] },
+}
+
 /** The repository as the planner read it, and its decision. */
 export interface PlannedRepository {
-  readonly reading: PlannedReading
+  readonly known: KnownRepository
   readonly judgement: PolicyJudgement
 }
 
@@ -67,14 +75,15 @@ export class UsagePlanner {
     const { repository } = scoped
     const name = formatRepository(repository)
     const own = this.#scoped.get(name) ?? scoped
-    const applied = this.#isWhatIf ? own : { ...own, policy: { ...own.policy, rules: [] } }
+    const isApplied = this.#isWhatIf && own.policy.rules.length > 0
+    const applied = isApplied ? own : { ...own, policy: { ...own.policy, rules: [keepsEverything] } }
     try {
       const evaluation = await evaluateRepository(applied, this.#inputs, this.#context, call)
       const decision = decideFrom(evaluation)
       this.#results.set(name, { kind: 'decided', decision })
       const { graph, inventory } = evaluation.snapshot
       return {
-        reading: { graph, ...(inventory !== undefined && { inventory }) },
+        known: { graph, ...(inventory !== undefined && { inventory }) },
         judgement: judge(decision.plan, this.#isWhatIf),
       }
     } catch (error) {

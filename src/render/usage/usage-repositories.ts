@@ -22,7 +22,7 @@ import {
 } from './usage-cells.ts'
 
 /** A column of the table, and the words of its value in a list. */
-interface UsageColumn {
+interface RepositoryColumn {
   readonly title: string
   readonly cell: (row: RepositoryUsage) => Cell
   /** `34.4 GiB unique`; undefined: the row has no value */
@@ -69,7 +69,7 @@ function minWidthOf(layout: readonly Column[], rows: readonly (readonly Cell[])[
   }, 0)
 }
 
-function columnsOf(report: UsageReport): readonly UsageColumn[] {
+function columnsOf(report: UsageReport): readonly RepositoryColumn[] {
   const { repositories, notPulledFor, policy, sinceDays } = report
   const hasGrowth = repositories.some(({ growth }) => growth !== 'unknown')
   const hasCost = repositories.some(({ cost }) => cost !== undefined)
@@ -94,7 +94,7 @@ function bytesColumn(
   title: string,
   noun: string,
   of: (row: RepositoryUsage) => number | 'unknown',
-): UsageColumn {
+): RepositoryColumn {
   return {
     title,
     cell: (row) => bytesCell(of(row)),
@@ -106,7 +106,7 @@ function bytesColumn(
   }
 }
 
-function growthColumn(days: number): UsageColumn {
+function growthColumn(days: number): RepositoryColumn {
   return {
     title: days === 1 ? '1 DAY' : `${days} DAYS`,
     cell: ({ growth }) => (growth === 'unknown' ? unknownCell : growthText(growth, days)),
@@ -115,7 +115,7 @@ function growthColumn(days: number): UsageColumn {
   }
 }
 
-function unpulledColumn(report: UsageReport, age: number): UsageColumn {
+function unpulledColumn(report: UsageReport, age: number): RepositoryColumn {
   const text = ({ images, bytes }: UnpulledImages): string => `${images} (${formatBytes(bytes)})`
   return {
     title: unpulledTitle(report),
@@ -130,7 +130,7 @@ function unpulledColumn(report: UsageReport, age: number): UsageColumn {
   }
 }
 
-const freedColumn: UsageColumn = {
+const freedColumn: RepositoryColumn = {
   title: 'WOULD FREE',
   cell: ({ wouldFree }) => (wouldFree === undefined ? nothingCell : freedCell(wouldFree)),
   words: ({ wouldFree }) => {
@@ -140,7 +140,7 @@ const freedColumn: UsageColumn = {
   },
 }
 
-const costColumn: UsageColumn = {
+const costColumn: RepositoryColumn = {
   title: 'COST',
   cell: ({ cost }) => (cost === undefined ? nothingCell : formatCost(cost)),
   words: ({ cost }) => (cost === undefined ? undefined : `cost ${formatCost(cost)}`),
@@ -148,7 +148,7 @@ const costColumn: UsageColumn = {
 
 function renderList(
   { repositories, unreachable }: UsageReport,
-  columns: readonly UsageColumn[],
+  columns: readonly RepositoryColumn[],
   page: Page,
 ): string {
   const { style, width = Infinity } = page

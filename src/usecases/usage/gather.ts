@@ -1,11 +1,9 @@
 import type { PreviousScan, RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import { listedNode, type RepositoryNode } from '../../images/graph/repository-node.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
-import type { Inventory } from '../../images/inventory/inventory.ts'
-import { type InventorySnapshot, readInventory } from '../../images/inventory/inventory-snapshot.ts'
+import type { InventorySnapshot } from '../../images/inventory/inventory-snapshot.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Call } from '../../lib/call.ts'
-import { type DrayError, toDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 
 /** Manifests that are read at once. The limit of the registry is in `http/limit.ts`. */
@@ -13,66 +11,37 @@ const readsAtOnce = 32
 /** Progress is reported each time that this many manifests have been read. */
 const manifestsPerReport = 50
 
-/** The reading of a planner. */
-export interface PlannedReading {
-  readonly graph: RepositoryGraph
+/** A repository as its inventory lists it, or as a planner has read it, or both. */
+export interface KnownRepository {
   readonly inventory?: InventorySnapshot
+  /** of a planner, which is not read again */
+  readonly graph?: RepositoryGraph
 }
 
 export interface UsageReading {
   /** every manifest that dray knows, read */
   readonly graph: RepositoryGraph
-  readonly inventory?: InventorySnapshot
-  /** why the inventory cannot be read; dray uses the OCI API instead */
-  readonly inventoryError?: DrayError
   /** of a scan of the tags, for the next run */
   readonly forNextRun?: PreviousScan
 }
 
 /**
  * Reads all manifests of a repository: those of its inventory, or those that its tags lead to.
- * @param planned what a planner has read, which is not read again
  * @throws what the store throws: the sizes of a repository are whole or unknown.
  */
 export async function gatherUsage(
   reader: RepositoryReader,
-  inventory: Inventory | undefined,
+  { inventory, graph }: KnownRepository,
   call: Call,
-  planned?: PlannedReading,
 ): Promise<UsageReading> {
-  const { repository } = reader.store
-  const listed =
-    planned?.inventory !== undefined || inventory === undefined
-      ? { snapshot: planned?.inventory }
-      : await listInventory(() => readInventory(inventory, repository, call), call)
-  const { snapshot, error } = { error: undefined, ...listed }
-  const base = {
-    ...(snapshot !== undefined && { inventory: snapshot }),
-    ...(error !== undefined && { inventoryError: error }),
-  }
-  if (planned !== undefined || snapshot !== undefined) {
-    const known = planned?.graph ?? emptyGraph(reader)
-    const graph = snapshot === undefined ? known : addEntries(known, snapshot, planned === undefined)
-    return { graph: await readListed(graph, reader, call), ...base }
+  if (graph !== undefined || inventory !== undefined) {
+    const known = graph ?? emptyGraph(reader)
+    const listed = inventory === undefined ? known : addEntries(known, inventory, graph === undefined)
+    return { graph: await readListed(listed, reader, call) }
   }
   const scan = reader.begin()
   await scan.addAllTags(call)
-  return { graph: scan.graph, forNextRun: scan.asLast, ...base }
-}
-
-/** The snapshot, or why the OCI API replaces it. @throws the signal's reason. */
-async function listInventory(
-  read: () => Promise<InventorySnapshot>,
-  call: Call,
-): Promise<
-  { readonly snapshot: InventorySnapshot } | { readonly snapshot?: undefined; readonly error: DrayError }
-> {
-  try {
-    return { snapshot: await read() }
-  } catch (error) {
-    call.signal.throwIfAborted()
-    return { error: toDrayError(error) }
-  }
+  return { graph: scan.graph, forNextRun: scan.asLast }
 }
 
 function emptyGraph({ store }: RepositoryReader): RepositoryGraph {

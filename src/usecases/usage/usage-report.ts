@@ -10,8 +10,8 @@ export type Unknown = 'unknown'
 export type UsageGrouping = 'repository' | 'tag' | 'layer'
 
 /**
- * The storage that the repositories of a run use. All sizes are bytes of distinct blobs (manifests, configs
- * and layers); all times are ISO 8601, UTC; days are `2026-03-04`, UTC.
+ * The storage that the repositories of a run use. All sizes are bytes of distinct blobs (manifests,
+ * configs and layers); all times are ISO 8601, UTC; days are `2026-03-04`, UTC.
  */
 export interface UsageReport {
   /** when the reading began */
@@ -80,8 +80,8 @@ export interface RepositoryUsage {
   readonly bytes: StoredBytes
   /** the sum of the images as if they shared nothing */
   readonly sumOfImages: number
-  /** the last pull of any tagged image; absent without pull times */
-  readonly lastPulledAt?: string | 'never' | Unknown
+  /** the last pull of any tagged image, `never` or `unknown`; absent without pull times */
+  readonly lastPulledAt?: string
   readonly growth: UsageGrowth | Unknown
   /** absent without `--not-pulled` */
   readonly notPulled?: UnpulledImages | Unknown
@@ -164,8 +164,8 @@ export interface ImageUsage {
   /** all of its content, with children and attached artifacts */
   readonly size: number
   readonly pushedAt?: string
-  /** absent without pull times */
-  readonly lastPulledAt?: string | 'never' | Unknown
+  /** a time, `never` or `unknown`; absent without pull times */
+  readonly lastPulledAt?: string
   /** the user agent of that pull, if the vendor gives it */
   readonly lastPulledBy?: string
   /** whole days since the last pull, or since the push of an image that was never pulled */

@@ -21,7 +21,11 @@ const sketches: Readonly<Record<string, UsageSketch>> = {
     },
     untagged: { lost: 3 * mib },
     inventory: {},
-    planned: { remaining: { base: 100 * mib, train: 34_400 * mib, lost: 3 * mib }, images: 1 },
+    planned: {
+      remaining: { base: 100 * mib, train: 34_400 * mib, lost: 3 * mib },
+      deleted: { old: 900 * mib },
+      images: 1,
+    },
   },
   web: {
     images: { '1.4.2': { blobs: { base: 100 * mib, web: 7 * mib }, pulled: 100, pushed: 120, judged: kept } },

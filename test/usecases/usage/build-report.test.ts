@@ -63,9 +63,9 @@ describe('the parts of stored bytes', () => {
           }),
         )
       const sketches = Array.from({ length: 1 + next(4) }, (_, i) => {
-        const images = Array.from({ length: next(5) }, (_, n) => [`${i}-${n}`, { blobs: pick() }] as const)
+        const images = Array.from({ length: next(5) }, () => ({ blobs: pick() }))
         const sketch: UsageSketch = {
-          images: Object.fromEntries(images),
+          images: Object.fromEntries(images.map((one, n) => [`${i}-${n}`, one])),
           untagged: next(2) === 0 ? {} : pick(),
           inventory: {},
         }
@@ -164,11 +164,11 @@ describe('the bytes that a policy would free', () => {
   const planned: Readonly<Record<string, UsageSketch>> = {
     web: {
       images: { old: { blobs: { base: 100, old: 10 } }, new: { blobs: { base: 100, new: 20 } } },
-      planned: { remaining: { base: 100, new: 20 }, images: 1 },
+      planned: { remaining: { base: 100, new: 20 }, deleted: { base: 100, old: 10 }, images: 1 },
     },
     jobs: {
       images: { job: { blobs: { base: 100, old: 10 } } },
-      planned: { remaining: {}, images: 1 },
+      planned: { remaining: {}, deleted: { base: 100, old: 10 }, images: 1 },
     },
   }
 

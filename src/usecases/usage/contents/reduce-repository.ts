@@ -35,10 +35,11 @@ export interface PolicyJudgement {
  * @param since milliseconds since 1970, for `older`
  */
 export function reduceRepository(
-  { repository, image, graph, inventory, judgement }: RepositoryReading,
+  { repository, image, graph: whole, inventory, judgement }: RepositoryReading,
   blobs: BlobTable,
   since: number,
 ): RepositoryContents {
+  const graph = inventory?.knows.untagged === true ? whole : withoutReferrers(whole)
   const reach = new Reach(graph)
   const idsOf = (digests: Iterable<Digest>): BlobIds => collectBlobs(graph, digests, blobs)
   const tagged = new Set<Digest>()
@@ -89,10 +90,28 @@ export function reduceRepository(
       planned: {
         images: deletes.images,
         manifests: deletes.manifests.size,
-        remaining: idsOf(digestsIn(graph, ({ digest }) => !deletes.manifests.has(digest))),
+        deleted: collectBlobs(whole, deletes.manifests, blobs),
+        remaining: collectBlobs(
+          whole,
+          digestsIn(whole, ({ digest }) => !deletes.manifests.has(digest)),
+          blobs,
+        ),
       },
     }),
   }
+}
+
+/**
+ * Removes attached artifacts that only the referrers API lists. A planner reads the lists of some
+ * images, and the sizes of a repository must not depend on that.
+ */
+function withoutReferrers(graph: RepositoryGraph): RepositoryGraph {
+  const { nodes, tags } = graph
+  const byTags = new Set([...tags.values()].filter((digest) => digest !== null))
+  for (const digest of byTags) for (const child of nodes.get(digest)?.children ?? []) byTags.add(child.digest)
+  const all = new Reach(graph).all(byTags)
+  const kept = [...nodes].filter(([digest]) => byTags.has(digest) || !all.has(digest))
+  return { ...graph, nodes: new Map(kept) }
 }
 
 /** The distinct blobs of manifests, and the manifests themselves. */

@@ -67,6 +67,8 @@ export interface ImageVerdict {
 export interface PlannedDeletes {
   readonly images: number
   readonly manifests: number
+  /** blobs of the manifests that it deletes; each of them can also be in `remaining` */
+  readonly deleted: BlobIds
   /** blobs of the manifests that it keeps */
   readonly remaining: BlobIds
 }

@@ -31,12 +31,12 @@ export function measureFreed(
   let total = 0
   for (const one of repositories) {
     let own = 0
-    visit(one, (id) => {
-      if (remains[id] === 1) return
+    for (const id of isExecuted(one) ? (one.planned?.deleted ?? []) : []) {
+      if (remains[id] === 1) continue
       own += blobs.sizeOf(id)
       if (counted[id] === 0) total += blobs.sizeOf(id)
       counted[id] = 1
-    })
+    }
     byRepository.set(one, own)
   }
   return { byRepository, total }

@@ -52,7 +52,7 @@ interface ChildEntry {
 }
 
 /** size in bytes */
-interface NodeBlob {
+export interface NodeBlob {
   readonly digest: Digest
   readonly size: number
 }

@@ -79,6 +79,7 @@ export async function gatherUsageReport(
     now,
     storages: storages.divide(contents),
     unreachable,
+    vendors: await findVendors(scope, context),
     records,
     ...(planned !== undefined && { policy: planned.facts }),
   }
@@ -94,6 +95,14 @@ export async function gatherUsageReport(
     ...(planned !== undefined && { plan: planned.plan }),
     warnings: planned?.warnings ?? [],
   }
+}
+
+/** The registries that have an inventory. Sends no request. @throws `config`. */
+async function findVendors({ repositories }: PruneScope, context: Context): Promise<ReadonlySet<string>> {
+  const found = new Set<string>()
+  for (const registry of new Set(repositories.map((one) => one.repository.registry)))
+    if ((await context.inventory(registry)) !== undefined) found.add(registry)
+  return found
 }
 
 /**

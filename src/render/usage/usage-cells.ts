@@ -28,9 +28,9 @@ export function freedCell({ bytes, refused }: WouldFree): Cell {
   return refused === undefined ? bytesCell(bytes) : { text: 'refused', tone: 'yellow' }
 }
 
-/** Two decimals, and more for less than a tenth; the configuration does not name the currency. */
+/** Two decimals; the configuration does not name the currency. */
 export function formatCost(cost: number): string {
-  return cost >= 0.1 || cost === 0 ? cost.toFixed(2) : cost.toPrecision(2)
+  return cost > 0 && cost < 0.01 ? '<0.01' : cost.toFixed(2)
 }
 
 /** The heading of the column of unpulled images. */

@@ -9,6 +9,8 @@ export interface UsageFacts {
   readonly now: number
   readonly storages: readonly BlobStorage[]
   readonly unreachable: readonly UnreachableUsage[]
+  /** registries with an inventory, whether it could be read or not */
+  readonly vendors?: ReadonlySet<string>
   /** of earlier runs */
   readonly records: readonly UsageRecord[]
   /** of `--policy` */

@@ -20,6 +20,7 @@ const further: Readonly<Record<string, readonly string[]>> = {
   rollback: ['name', 'digest'],
   status: ['jsonl'],
   tag: ['name', 'digest'],
+  usage: ['jsonl', 'name'],
 }
 
 describe('--output of every command', () => {

@@ -50,9 +50,9 @@ function linesOf(report: UsageReport, width?: number): readonly string[] {
 describe('the table of repositories', () => {
   it('has a column for each option, and the totals below', () => {
     expect(linesOf(reportOf({ notPulledFor: 90 * day }), 120)).toEqual([
-      'REPOSITORY   IMAGES    UNIQUE  SHARED  CROSS-REPO  UNTAGGED   30 DAYS  NOT PULLED 90d  WOULD FREE     COST',
-      '@prod/train       2  34.5 GiB       -     100 MiB   3.0 MiB  +5.3 GiB     1 (900 MiB)     900 MiB     3.45',
-      '@prod/web         1   7.0 MiB       -     100 MiB         -   unknown     1 (7.0 MiB)           -  0.00068',
+      'REPOSITORY   IMAGES    UNIQUE  SHARED  CROSS-REPO  UNTAGGED   30 DAYS  NOT PULLED 90d  WOULD FREE   COST',
+      '@prod/train       2  34.5 GiB       -     100 MiB   3.0 MiB  +5.3 GiB     1 (900 MiB)     900 MiB   3.45',
+      '@prod/web         1   7.0 MiB       -     100 MiB         -   unknown     1 (7.0 MiB)           -  <0.01',
       '34.6 GiB stored (34.7 GiB as the sum of images). +5.3 GiB in 30 days. Last pulls: Harbor. 2 images (907 MiB) not pulled',
       'for 90d, of which 1 protected. The policy nightly would delete 1 image and free 900 MiB. A month of storage costs 3.46.',
     ])

@@ -118,7 +118,13 @@ describe('the parts of stored bytes', () => {
     const untagged = ['plain', 'tags', 'whole'].map((path) => bytesIn(report, path)?.untagged)
     expect(untagged).toEqual(['unknown', 'unknown', 0])
     expect(report.totals.bytes.untagged).toBe('unknown')
-    expect(report.notes.join()).toContain('untagged manifests of registry.example.com')
+    expect(report.notes).toEqual([
+      'Harbor does not list untagged manifests.',
+      'The OCI API does not list the untagged manifests of registry.example.com. For the registry of a vendor, set registries.HOST.kind in dray.yaml.',
+    ])
+    const vendors = new Set(['registry.example.com'])
+    const { notes } = buildUsageReport(usageFacts([storage], { vendors }), usageRequest())
+    expect(notes[1]).toBe('The OCI API does not list the untagged manifests of registry.example.com.')
   })
 
   it('are summed per repository if the registry shares no blobs between them (case 6)', () => {

@@ -1,7 +1,7 @@
 import { annotationKeys, predicateTypeKeys } from '../../oci/annotations.ts'
 import { bareDescriptor, type Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { artifactTypeOf, blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
+import { artifactTypeOf, blobsOf, childrenOf, type Manifest, takeManifest } from '../../oci/manifest.ts'
 import { isIndexType, isManifestType } from '../../oci/media-types.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import type { InventoryEntry } from '../inventory/inventory.ts'
@@ -61,7 +61,7 @@ export interface NodeBlob {
  * Reduces a manifest to the content that it reaches. @throws `malformed`, `unsupported` (schema 1).
  */
 export function nodeOf({ bytes, descriptor }: ManifestContent, where: string): RepositoryNode {
-  const manifest = parseManifest(bytes, descriptor.mediaType, where)
+  const manifest = takeManifest(bytes, descriptor.mediaType, where)
   const { mediaType, subject, annotations } = manifest
   const artifactType = artifactTypeOf(manifest)
   const created = annotations?.[annotationKeys.created]

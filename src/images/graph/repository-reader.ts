@@ -6,7 +6,8 @@ import { isSchema1Type } from '../../oci/media-types.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { ContentStore } from '../cache/content-store.ts'
 import type { PreviousScan, RepositoryGraph } from './repository-graph.ts'
-import { type NodeBlob, nodeOf, opaqueNode, type RepositoryNode } from './repository-node.ts'
+import { nodeOf, opaqueNode, type RepositoryNode } from './repository-node.ts'
+import { SharedNodes } from './shared-nodes.ts'
 import type { ManifestContent, SourceRepository } from '../ports.ts'
 import { listTags } from '../tags/tags.ts'
 import { RepositoryScan } from './repository-scan.ts'
@@ -41,7 +42,7 @@ export class RepositoryReader {
   readonly #contents: ContentStore | undefined
   readonly #last: PreviousScan | undefined
   readonly #known = new Map<Digest, RepositoryNode>()
-  readonly #blobs = new Map<Digest, NodeBlob>()
+  readonly #shared = new SharedNodes()
   /** manifests whose content an earlier run read, and that the registry has not shown yet */
   readonly #unconfirmed = new Set<Digest>()
   #requested = 0
@@ -204,16 +205,8 @@ export class RepositoryReader {
   }
 
   #keep(node: RepositoryNode): RepositoryNode {
-    const kept = { ...node, blobs: node.blobs.map((blob) => this.#share(blob)) }
-    this.#known.set(node.descriptor.digest, kept)
+    const kept = this.#shared.share(node)
+    this.#known.set(kept.descriptor.digest, kept)
     return kept
-  }
-
-  /** Images have layers in common, and one object for each layer is enough. */
-  #share(blob: NodeBlob): NodeBlob {
-    const known = this.#blobs.get(blob.digest)
-    if (known?.size === blob.size) return known
-    this.#blobs.set(blob.digest, blob)
-    return blob
   }
 }

@@ -109,6 +109,7 @@ function withoutReferrers(graph: RepositoryGraph): RepositoryGraph {
   const { nodes, tags } = graph
   const byTags = new Set([...tags.values()].filter((digest) => digest !== null))
   for (const digest of byTags) for (const child of nodes.get(digest)?.children ?? []) byTags.add(child.digest)
+  if ([...nodes.keys()].every((digest) => byTags.has(digest))) return graph
   const all = new Reach(graph).all(byTags)
   const kept = [...nodes].filter(([digest]) => byTags.has(digest) || !all.has(digest))
   return { ...graph, nodes: new Map(kept) }

@@ -74,13 +74,14 @@ async function readOne(
   // Before any manifest is read: a GET of dray can count as a pull.
   const known = planned?.known ?? (await readListOf(repository, inventories, call))
   const last = planned === undefined ? await cache?.last(repository) : undefined
-  const reader = new RepositoryReader(stores.source(repository), {
-    ...(cache !== undefined && { contents: cache.contents }),
-    ...(last !== undefined && { last }),
-  })
-  const { graph, forNextRun } = await gatherUsage(reader, known, call)
+  const openReader = (): RepositoryReader =>
+    new RepositoryReader(stores.source(repository), {
+      ...(cache !== undefined && { contents: cache.contents }),
+      ...(last !== undefined && { last }),
+    })
+  const { graph, forNextRun, requested } = await gatherUsage(openReader, known, call)
   const { inventory } = known
-  if (inventory !== undefined && inventory.knows.pulledAt !== 'no' && reader.requested > 0)
+  if (inventory !== undefined && inventory.knows.pulledAt !== 'no' && requested > 0)
     notes.addCountedReads(inventory.name)
   await remember(cache, repository, forNextRun, last)
   const judgement = planned?.judgement

@@ -1,5 +1,5 @@
 import type { PreviousScan, RepositoryGraph } from '../../images/graph/repository-graph.ts'
-import { listedNode, type RepositoryNode } from '../../images/graph/repository-node.ts'
+import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import type { InventorySnapshot } from '../../images/inventory/inventory-snapshot.ts'
 import { inParallel } from '../../images/parallel.ts'
@@ -10,6 +10,8 @@ import type { Digest } from '../../oci/digest.ts'
 const readsAtOnce = 32
 /** Progress is reported each time that this many manifests have been read. */
 const manifestsPerReport = 50
+/** A reader remembers its manifests, and equal parts of them are one object. */
+const manifestsPerReader = 5000
 
 /** A repository as its inventory lists it, or as a planner has read it, or both. */
 export interface KnownRepository {
@@ -23,77 +25,86 @@ export interface UsageReading {
   readonly graph: RepositoryGraph
   /** of a scan of the tags, for the next run */
   readonly forNextRun?: PreviousScan
+  /** manifests that the registry sent */
+  readonly requested: number
 }
 
 /**
  * Reads all manifests of a repository: those of its inventory, or those that its tags lead to.
+ * @param openReader is called again after some thousand manifests, because a reader holds all of
+ * them
  * @throws what the store throws: the sizes of a repository are whole or unknown.
  */
 export async function gatherUsage(
-  reader: RepositoryReader,
+  openReader: () => RepositoryReader,
   { inventory, graph }: KnownRepository,
   call: Call,
 ): Promise<UsageReading> {
   if (graph !== undefined || inventory !== undefined) {
-    const known = graph ?? emptyGraph(reader)
-    const listed = inventory === undefined ? known : addEntries(known, inventory, graph === undefined)
-    return { graph: await readListed(listed, reader, call) }
+    const known = graph ?? emptyGraph(openReader(), inventory)
+    return await readListed(known, inventory?.entries.keys() ?? [], openReader, call)
   }
+  const reader = openReader()
   const scan = reader.begin()
   await scan.addAllTags(call)
-  return { graph: scan.graph, forNextRun: scan.asLast }
+  return { graph: scan.graph, forNextRun: scan.asLast, requested: reader.requested }
 }
 
-function emptyGraph({ store }: RepositoryReader): RepositoryGraph {
-  return { repository: store.repository, tags: new Map(), nodes: new Map(), missing: new Set() }
-}
-
-/** Adds the manifests of an inventory that the graph lacks, not read yet, and the tags if asked. */
-function addEntries(
-  graph: RepositoryGraph,
-  { entries, tags }: InventorySnapshot,
-  withTags: boolean,
-): RepositoryGraph {
-  const nodes = new Map(graph.nodes)
-  for (const [digest, entry] of entries) if (!nodes.has(digest)) nodes.set(digest, listedNode(entry))
-  return { ...graph, nodes, tags: withTags ? tags : graph.tags }
+/** A graph with the tags of an inventory, whose manifests are not read yet. */
+function emptyGraph({ store }: RepositoryReader, inventory: InventorySnapshot | undefined): RepositoryGraph {
+  const tags = inventory?.tags ?? new Map()
+  return { repository: store.repository, tags, nodes: new Map(), missing: new Set() }
 }
 
 /**
  * Reads the manifests that are only listed, and children of indexes that nothing lists. A manifest
  * that is gone is removed, and its tags have no manifest.
+ * @param entries of the inventory
  */
 async function readListed(
   graph: RepositoryGraph,
-  reader: RepositoryReader,
+  entries: Iterable<Digest>,
+  openReader: () => RepositoryReader,
   call: Call,
-): Promise<RepositoryGraph> {
+): Promise<UsageReading> {
   const { repository } = graph
   const nodes = new Map<Digest, RepositoryNode>()
   const missing = new Set(graph.missing)
-  const listed: Digest[] = []
+  const listed = new Set(entries)
   for (const [digest, node] of graph.nodes) {
-    if (node.isListed === true) listed.push(digest)
+    if (node.isListed === true) listed.add(digest)
     else nodes.set(digest, node)
   }
+  const unread = [...listed].filter((digest) => !nodes.has(digest))
   let done = 0
   let of = 0
-  const readOne = async (digest: Digest, c: Call): Promise<void> => {
-    const node = await reader.find(digest, c)
-    if (node === null) missing.add(digest)
-    else nodes.set(digest, node)
-    if (++done % manifestsPerReport === 0 || done === of)
-      call.notify({ kind: 'surveyed', repository, done, of })
+  let requested = 0
+  const readSome = async (digests: readonly Digest[]): Promise<void> => {
+    const reader = openReader()
+    await inParallel(digests, readsAtOnce, call, async (digest, c) => {
+      const node = await reader.find(digest, c)
+      if (node === null) missing.add(digest)
+      else nodes.set(digest, contentOf(node))
+      if (++done % manifestsPerReport === 0 || done === of)
+        call.notify({ kind: 'surveyed', repository, done, of })
+    })
+    requested += reader.requested
   }
-  for (let wave: readonly Digest[] = listed; wave.length > 0; wave = unreadChildren(nodes, missing)) {
+  for (let wave: readonly Digest[] = unread; wave.length > 0; wave = unreadChildren(nodes, missing)) {
     of += wave.length
-    await inParallel(wave, readsAtOnce, call, readOne)
+    for (let from = 0; from < wave.length; from += manifestsPerReader)
+      await readSome(wave.slice(from, from + manifestsPerReader))
   }
   const tags = [...graph.tags].map(([tag, digest]) => {
     const isGone = digest !== null && !nodes.has(digest)
     return [tag, isGone ? null : digest] as const
   })
-  return { repository, nodes, missing, tags: new Map(tags) }
+  return { graph: { repository, nodes, missing, tags: new Map(tags) }, requested }
+}
+
+/** The parts of a manifest that sizes depend on. */
+function contentOf({ descriptor, kind, children, blobs, subject }: RepositoryNode): RepositoryNode {
+  return { descriptor, kind, children, blobs, ...(subject !== undefined && { subject }) }
 }
 
 function unreadChildren(

@@ -12,7 +12,7 @@ import { notedCall } from '../../support/http-world.ts'
 import { cosignSignature, type Descriptor, image, index, referrer, together } from '../../support/images.ts'
 import { leapingClock } from '../../support/manual-clock.ts'
 import { tempFolder } from '../../support/temp.ts'
-import { usageRequest } from '../../support/usage.ts'
+import { usageRequest } from '../../support/usage/usage-facts.ts'
 import { vendorWorld, type VendorWorld } from '../../support/vendors/vendor-world.ts'
 import { type WatchedRegistry, watchedRegistry } from '../../support/world.ts'
 

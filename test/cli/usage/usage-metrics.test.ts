@@ -3,7 +3,7 @@ import { formatUsageMetrics } from '../../../src/cli/usage/usage-metrics.ts'
 import { buildUsageReport } from '../../../src/usecases/usage/build-report.ts'
 import type { UsageFacts } from '../../../src/usecases/usage/facts.ts'
 import { parseExposition, type Sample } from '../../support/exposition.ts'
-import { storageOf, usageFacts, usageNow, usageRequest } from '../../support/usage.ts'
+import { storageOf, usageFacts, usageNow, usageRequest } from '../../support/usage/usage-facts.ts'
 
 function samplesOf(facts: UsageFacts, notPulledFor?: number): readonly Sample[] {
   const report = buildUsageReport(facts, usageRequest({ notPulledFor }))

@@ -7,7 +7,7 @@ import type { UsageFacts } from '../../../src/usecases/usage/facts.ts'
 import type { UsageRequest } from '../../../src/usecases/usage/request.ts'
 import type { UsageReport } from '../../../src/usecases/usage/usage-report.ts'
 import { complaintOfOutput } from '../../support/hostile/complaints.ts'
-import { storageOf, usageFacts, usageRequest, type UsageSketch } from '../../support/usage.ts'
+import { storageOf, usageFacts, usageRequest, type UsageSketch } from '../../support/usage/usage-facts.ts'
 
 const mib = 1024 ** 2
 const day = 86_400_000

@@ -9,7 +9,7 @@ import {
   usageFacts,
   usageRequest,
   type UsageSketch,
-} from '../../support/usage.ts'
+} from '../../support/usage/usage-facts.ts'
 
 const gib = 1024 ** 3
 

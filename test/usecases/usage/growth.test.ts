@@ -3,7 +3,7 @@ import { buildUsageReport } from '../../../src/usecases/usage/build-report.ts'
 import { arrangeHistory } from '../../../src/usecases/usage/growth/history-series.ts'
 import { addRecords, type UsageRecord } from '../../../src/usecases/usage/growth/usage-record.ts'
 import type { UsageReport } from '../../../src/usecases/usage/usage-report.ts'
-import { storageOf, usageFacts, usageRequest, type UsageSketch } from '../../support/usage.ts'
+import { storageOf, usageFacts, usageRequest, type UsageSketch } from '../../support/usage/usage-facts.ts'
 
 function record(day: string, bytes: number, more: Partial<UsageRecord> = {}): UsageRecord {
   return { day, repository: 'registry.example.com/web', tags: 1, manifests: 1, bytes, untagged: 0, ...more }

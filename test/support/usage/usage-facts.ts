@@ -1,14 +1,14 @@
-import { BlobTable } from '../../src/usecases/usage/contents/blob-table.ts'
+import { BlobTable } from '../../../src/usecases/usage/contents/blob-table.ts'
 import type {
   BlobIds,
   BlobStorage,
   ImageVerdict,
   KnownInventory,
   RepositoryContents,
-} from '../../src/usecases/usage/contents/repository-contents.ts'
-import type { UsageFacts } from '../../src/usecases/usage/facts.ts'
-import type { UsageRequest } from '../../src/usecases/usage/request.ts'
-import { type Digest, digestOf } from '../../src/oci/digest.ts'
+} from '../../../src/usecases/usage/contents/repository-contents.ts'
+import type { UsageFacts } from '../../../src/usecases/usage/facts.ts'
+import type { UsageRequest } from '../../../src/usecases/usage/request.ts'
+import { type Digest, digestOf } from '../../../src/oci/digest.ts'
 
 export const usageNow: number = Date.parse('2026-06-30T12:00:00Z')
 const day = 86_400_000

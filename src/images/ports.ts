@@ -35,6 +35,12 @@ export interface ManifestReader extends NamedRepository {
 
   /** Returns the same as `manifest`, or undefined if it is absent. */
   findManifest(at: TagOrDigest | Descriptor, call: Call): Promise<ManifestContent | undefined>
+
+  /**
+   * Frees the memory of a manifest that the caller keeps elsewhere. A later read asks the registry
+   * again. Absent: it holds none.
+   */
+  release?(digest: Digest): void
 }
 
 export interface BlobReader extends NamedRepository {

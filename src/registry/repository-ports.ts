@@ -40,6 +40,7 @@ export function manifestReader(client: RepositoryClient): ManifestReader {
   return {
     repository: client.repository,
     resolve: (at, call) => readIfListed(client, at, () => resolveManifest(client, at, call), call),
+    release: (digest) => client.shared.manifests.release(client.repository, digest),
     findManifest: async (at, call) => {
       const content = await find(at, call)
       if (content === undefined && 'tag' in at) noteAbsent(client, at.tag)

@@ -189,6 +189,7 @@ export class RepositoryReader {
     const mark = 'digest' in at ? { digest: at.digest } : at
     const node = this.#keep(nodeOf(content, formatAt(this.store.repository, mark)))
     await this.#contents?.put(content.descriptor.digest, content.bytes)
+    if (this.#contents !== undefined) this.store.release?.(content.descriptor.digest)
     return node
   }
 

@@ -42,7 +42,7 @@ export async function gatherUsage(
 ): Promise<UsageReading> {
   if (graph !== undefined || inventory !== undefined) {
     const known = graph ?? emptyGraph(openReader(), inventory)
-    return await readListed(known, inventory?.entries.keys() ?? [], openReader, call)
+    return await readListed(known, inventory?.entries ?? noEntries, openReader, call)
   }
   const reader = openReader()
   const scan = reader.begin()
@@ -63,19 +63,16 @@ function emptyGraph({ store }: RepositoryReader, inventory: InventorySnapshot | 
  */
 async function readListed(
   graph: RepositoryGraph,
-  entries: Iterable<Digest>,
+  entries: InventorySnapshot['entries'],
   openReader: () => RepositoryReader,
   call: Call,
 ): Promise<UsageReading> {
   const { repository } = graph
   const nodes = new Map<Digest, RepositoryNode>()
   const missing = new Set(graph.missing)
-  const listed = new Set(entries)
-  for (const [digest, node] of graph.nodes) {
-    if (node.isListed === true) listed.add(digest)
-    else nodes.set(digest, node)
-  }
-  const unread = [...listed].filter((digest) => !nodes.has(digest))
+  for (const [digest, node] of graph.nodes) if (node.isListed !== true) nodes.set(digest, node)
+  const isUnread = (digest: Digest): boolean => !nodes.has(digest)
+  const unread = new Set([...graph.nodes.keys(), ...entries.keys()].filter(isUnread))
   let done = 0
   let of = 0
   let requested = 0
@@ -84,13 +81,13 @@ async function readListed(
     await inParallel(digests, readsAtOnce, call, async (digest, c) => {
       const node = await reader.find(digest, c)
       if (node === null) missing.add(digest)
-      else nodes.set(digest, contentOf(node))
+      else nodes.set(digest, contentOf(node, entries))
       if (++done % manifestsPerReport === 0 || done === of)
         call.notify({ kind: 'surveyed', repository, done, of })
     })
     requested += reader.requested
   }
-  for (let wave: readonly Digest[] = unread; wave.length > 0; wave = unreadChildren(nodes, missing)) {
+  for (let wave: readonly Digest[] = [...unread]; wave.length > 0; wave = unreadChildren(nodes, missing)) {
     of += wave.length
     for (let from = 0; from < wave.length; from += manifestsPerReader)
       await readSome(wave.slice(from, from + manifestsPerReader))
@@ -102,10 +99,22 @@ async function readListed(
   return { graph: { repository, nodes, missing, tags: new Map(tags) }, requested }
 }
 
-/** The parts of a manifest that sizes depend on. */
-function contentOf({ descriptor, kind, children, blobs, subject }: RepositoryNode): RepositoryNode {
-  return { descriptor, kind, children, blobs, ...(subject !== undefined && { subject }) }
+/**
+ * The parts of a manifest that sizes depend on.
+ * @param digests of the inventory: the same text is not held twice
+ */
+function contentOf(
+  { descriptor, kind, children, blobs, subject }: RepositoryNode,
+  digests: ReadonlyMap<Digest, { readonly digest: Digest }>,
+): RepositoryNode {
+  const listed = children.map(({ digest, isAttestation }) => ({
+    digest: digests.get(digest)?.digest ?? digest,
+    isAttestation,
+  }))
+  return { descriptor, kind, children: listed, blobs, ...(subject !== undefined && { subject }) }
 }
+
+const noEntries: InventorySnapshot['entries'] = new Map()
 
 function unreadChildren(
   nodes: ReadonlyMap<Digest, RepositoryNode>,

@@ -52,6 +52,12 @@ export class ManifestCache {
     this.#readFrom.get(digest)?.delete(formatRepository(repository))
   }
 
+  /** Frees the bytes, unless another repository served them too. */
+  release(repository: RepositoryName, digest: Digest): void {
+    this.forget(repository, digest)
+    if (this.#readFrom.get(digest)?.size === 0) this.#drop(digest)
+  }
+
   #drop(digest: Digest): void {
     const content = this.#contents.get(digest)
     if (content !== undefined) this.#bytes -= sizeOf(content)

@@ -47,6 +47,10 @@ export class BlobTable {
     for (const one of this.#ids) if (!this.isManifest(one[1])) yield one
   }
 
+  countLayers(): number {
+    return this.#isManifest.reduce((sum, isManifest) => sum + (isManifest ? 0 : 1), 0)
+  }
+
   sum(ids: Iterable<number>): number {
     let bytes = 0
     for (const id of ids) bytes += this.sizeOf(id)

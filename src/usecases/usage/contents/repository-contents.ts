@@ -64,7 +64,7 @@ export interface ImageVerdict {
 }
 
 /** The deletes of a plan in one repository. */
-export interface PlannedDeletes {
+interface PlannedDeletes {
   readonly images: number
   readonly manifests: number
   /** blobs of the manifests that it deletes; each of them can also be in `remaining` */

@@ -3,7 +3,7 @@ import type { UsageRecord } from './usage-record.ts'
 
 /** Repositories with a series of their own; the rest is one series. */
 const maxSeries = 29
-export const othersSeries = 'others'
+const othersSeries = 'others'
 
 /** The repositories of a report, the largest first, with their short names. */
 export interface NamedSeries {

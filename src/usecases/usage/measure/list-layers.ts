@@ -50,6 +50,8 @@ export function listLayers(
 function countLayers(storages: readonly BlobStorage[]): number {
   const all = [...Map.groupBy(storages, ({ registry }) => registry).values()]
   return all.reduce((sum, those) => {
+    const [first, ...others] = those
+    if (first !== undefined && others.length === 0) return sum + first.blobs.countLayers()
     const digests = new Set<Digest>()
     for (const { blobs } of those) for (const [digest] of blobs.layers()) digests.add(digest)
     return sum + digests.size

@@ -42,6 +42,6 @@ export function countImages({ images, orphaned }: RepositoryContents, counts: Ui
   for (const ids of orphaned) for (const id of ids) increment(counts, id)
 }
 
-export function increment(counts: Uint32Array, id: number): void {
+function increment(counts: Uint32Array, id: number): void {
   counts[id] = (counts[id] ?? 0) + 1
 }

@@ -1,6 +1,7 @@
 import { defaultTagPolicy } from '../../semver/tag-policy.ts'
 import { startingGates } from '../../config/starting/starting-gates.ts'
 import { startingPolicies } from '../../config/starting/starting-policies.ts'
+import { reportSectionNames } from '../../usecases/report/report.ts'
 import type { CommandLineState } from './command-line-state.ts'
 import type { KnownCommand } from './command-list.ts'
 import { completeImage, environmentsOf } from './complete-image.ts'
@@ -46,6 +47,8 @@ export async function completeValue(
       return list([...startingPolicies.map(({ name }) => name), 'none'])
     case 'startingGates':
       return completeList(current, [...startingGates.map((one) => one.kind), 'none'])
+    case 'reportSections':
+      return completeList(current, reportSectionNames)
     case 'gate':
       return list((await sources.names()).gates)
     case 'command':

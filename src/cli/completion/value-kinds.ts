@@ -30,6 +30,8 @@ export type ValueKind =
   | 'startingPolicy'
   /** some gates to begin with: `signature,scan` */
   | 'startingGates'
+  /** some sections of a report: `status,usage` */
+  | 'reportSections'
   /** the name of a gate that can be overridden */
   | 'gate'
   | 'command'
@@ -76,6 +78,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   retention: 'startingPolicy',
   'rollback --to': 'versionOfImage',
   'scan-report': 'file',
+  sections: 'reportSections',
   'sign-key': 'file',
   'tag --semver': 'levels',
   to: 'environment',

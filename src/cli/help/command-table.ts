@@ -17,6 +17,7 @@ export const commandTable: readonly CommandGroup[] = [
       inspect: 'list-and-inspect.md',
       tag: 'tags.md',
       rollback: 'tags.md',
+      report: 'usage.md',
     },
   },
   { title: 'Gate commands', commands: { check: 'gates.md', approve: 'gates/approvals.md' } },

@@ -28,6 +28,7 @@ export const commandIds = [
   'plan:show',
   'promote',
   'prune',
+  'report',
   'rollback',
   'serve',
   'status',

@@ -33,6 +33,7 @@ const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> 
   'plan:show': () => import('../../commands/plan/show.ts'),
   promote: () => import('../../commands/promote.ts'),
   prune: () => import('../../commands/prune.ts'),
+  report: () => import('../../commands/report.ts'),
   rollback: () => import('../../commands/rollback.ts'),
   serve: () => import('../../commands/serve.ts'),
   status: () => import('../../commands/status.ts'),

@@ -60,8 +60,14 @@ export interface Pruning {
  * Reads the repositories in scope, a few at a time, and decides. A repository that cannot be read
  * is refused, and dray continues with the others. Of a decided repository, only its part of the
  * plan stays in memory.
+ * @param onDecided is called with each repository before its evaluation is forgotten
  */
-export async function planPrune(inputs: PruneInputs, context: Context, call: Call): Promise<Pruning> {
+export async function planPrune(
+  inputs: PruneInputs,
+  context: Context,
+  call: Call,
+  onDecided?: (evaluation: Evaluation) => void,
+): Promise<Pruning> {
   const { retention, scope, inUse } = inputs
   const readAt = context.clock.now()
   await expectToRead(scope, context)
@@ -72,6 +78,7 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
     async (scoped, c): Promise<RepositoryResult> => {
       return await readOrUnread(scoped.repository, c, async () => {
         const evaluation = await evaluateRepository(scoped, inputs, context, c)
+        onDecided?.(evaluation)
         return { kind: 'decided' as const, decision: decideFrom(evaluation) }
       })
     },

@@ -1,5 +1,5 @@
 import type { Report, ReportSectionName } from '../../usecases/report/report.ts'
-import { html, type Markup } from './markup.ts'
+import { markup, type Markup } from './markup.ts'
 import { toneIcon } from './parts/icons.ts'
 import { code } from './parts/texts.ts'
 import type { NamedSection } from './sections/section.ts'
@@ -17,7 +17,7 @@ export function renderReportHeader(report: Report, sections: readonly NamedSecti
   const { head } = auditLog
   const cards = sections.map(
     ({ name, section: { tone, headline, detail } }) =>
-      html`<li>
+      markup`<li>
         <a href="#${name}"
           ><span class="name">${reportTitles[name]}</span
           ><span class="head">${toneIcon(tone)}<span>${withoutBreaks(headline)}</span></span
@@ -25,7 +25,7 @@ export function renderReportHeader(report: Report, sections: readonly NamedSecti
         >
       </li> `,
   )
-  return html`<header>
+  return markup`<header>
     <h1>Image report</h1>
     <p class="when"><time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time></p>
     <nav aria-label="Sections">
@@ -40,14 +40,14 @@ export function renderReportHeader(report: Report, sections: readonly NamedSecti
       <dd>${code(command)}</dd>
       <dt>Configuration</dt>
       <dd>
-        ${configuration === undefined ? 'no dray.yaml' : html`${configuration.file}, ${code(configuration.hash)}`}
+        ${configuration === undefined ? 'no dray.yaml' : markup`${configuration.file}, ${code(configuration.hash)}`}
       </dd>
       <dt>Audit log</dt>
       <dd>
         ${
           head === undefined
-            ? html`${auditLog.path}, no head`
-            : html`${auditLog.path}, ${head.seq} records, head
+            ? markup`${auditLog.path}, no head`
+            : markup`${auditLog.path}, ${head.seq} records, head
               ${head.hash === null ? 'empty' : code(head.hash)}`
         }
       </dd>
@@ -55,7 +55,7 @@ export function renderReportHeader(report: Report, sections: readonly NamedSecti
   </header>`
 }
 
-/** Keeps each size on one line with its unit. */
+/** Keeps each number on one line with its unit or noun. */
 function withoutBreaks(text: string): string {
-  return text.replaceAll(/(\d) (?=(?:[KMGTP]i)?B\b)/g, '$1\u00a0')
+  return text.replaceAll(/(\d) (?=\S)/g, '$1\u00a0')
 }

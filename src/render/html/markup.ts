@@ -12,8 +12,8 @@ const special: Readonly<Record<string, string>> = {
 }
 
 /**
- * HTML that is safe to insert. Only the template `html` makes it, and its literal parts are source
- * code. All other text is escaped, and attributes in templates are quoted.
+ * HTML that is safe to insert. Only the template `markup` makes it: its literal parts are source
+ * code, and all other text is escaped. Attributes in templates are quoted.
  */
 export class Markup {
   readonly #text: string
@@ -33,8 +33,8 @@ export class Markup {
   }
 }
 
-/** Makes markup: html`<td class="${name}">${text}</td>`. */
-export const html = Markup.template
+/** Makes markup: markup`<td class="${name}">${text}</td>`. */
+export const markup = Markup.template
 
 /**
  * Escapes text for content and for quoted attributes (HTML, section 13.3). Controls and characters

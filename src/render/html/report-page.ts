@@ -1,6 +1,6 @@
 import type { ReportSection, ReportSectionName, Report } from '../../usecases/report/report.ts'
 import { reportTitles, renderReportHeader } from './header.ts'
-import { html, type Markup } from './markup.ts'
+import { markup, type Markup } from './markup.ts'
 import { renderSprites } from './parts/icons.ts'
 import { code, renderErrorNote, renderNote } from './parts/texts.ts'
 import { renderRetentionSection } from './sections/retention-section.ts'
@@ -29,7 +29,7 @@ export interface RenderedReport {
  */
 export function renderReportPage(report: Report, all: boolean): RenderedReport {
   const sections = renderSections(report, all ? noLimits : usualLimits)
-  const page = html`<!doctype html>
+  const page = markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -45,7 +45,7 @@ export function renderReportPage(report: Report, all: boolean): RenderedReport {
         <main>
           ${sections.map(
             ({ name, section }) =>
-              html`<section id="${name}" aria-labelledby="${name}-h">
+              markup`<section id="${name}" aria-labelledby="${name}-h">
                 <h2 id="${name}-h">${reportTitles[name]}</h2>
                 ${section.body}
               </section> `,
@@ -100,7 +100,7 @@ function notConfigured(why: string, fix: string): Markup {
   return renderNote(
     'none',
     'Not configured',
-    html`<p><b>Why:</b> ${why}</p>
+    markup`<p><b>Why:</b> ${why}</p>
       <p><b>Fix:</b> ${fix}</p>`,
   )
 }

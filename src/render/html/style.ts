@@ -1,8 +1,8 @@
-import { html, type Markup } from './markup.ts'
+import { markup, type Markup } from './markup.ts'
 import { darkPalette, lightPalette, type Palette } from './palette.ts'
 
 function variables(palette: Palette): readonly Markup[] {
-  return Object.entries(palette).map(([name, colour]) => html`--${name}:${colour};`)
+  return Object.entries(palette).map(([name, colour]) => markup`--${name}:${colour};`)
 }
 
 /**
@@ -10,7 +10,7 @@ function variables(palette: Palette): readonly Markup[] {
  * lists on narrow screens.
  */
 export function renderStyle(): Markup {
-  return html`<style>
+  return markup`<style>
     :root{color-scheme:light;${variables(lightPalette)}}
     @media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;${variables(darkPalette)}}}
     *{box-sizing:border-box}

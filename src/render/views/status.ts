@@ -173,7 +173,10 @@ const basisNames: Readonly<Record<Exclude<NonNullable<SyncComparison['comparedBy
   }
 
 /** The names of the comparisons of a cell. Not escaped. */
-export function listBases({ against, currentTag }: StatusCell, all: readonly StatusCell[]): readonly string[] {
+export function listBases(
+  { against, currentTag }: StatusCell,
+  all: readonly StatusCell[],
+): readonly string[] {
   return against.flatMap(({ from, comparedBy }) => {
     if (comparedBy === null) return []
     if (comparedBy !== 'currentTag') return [basisNames[comparedBy]]

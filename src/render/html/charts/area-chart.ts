@@ -1,8 +1,8 @@
-import { html, type Markup } from '../markup.ts'
+import { markup, type Markup } from '../markup.ts'
 import { barSwatch, type ChartText, percent, renderChart } from './chart.ts'
 import { positionIn, renderTimeAxis } from './time-axis.ts'
 
-export interface AreaPoint {
+interface AreaPoint {
   /** milliseconds since 1970 */
   readonly time: number
   /** of each series, from the bottom to the top */
@@ -24,7 +24,7 @@ const [unitsWide, unitsHigh] = [1000, 100]
 /** Renders stacked areas over time, from 0 to the largest sum. */
 export function renderAreaChart(text: ChartText, { series, points, formatValue }: AreaChart): Markup {
   const [first, last] = [points[0], points.at(-1)]
-  if (first === undefined || last === undefined) return html``
+  if (first === undefined || last === undefined) return markup``
   const span = { from: first.time, to: last.time }
   const most = Math.max(1, ...points.map(({ values }) => values.reduce((sum, one) => sum + one, 0)))
   const lowers = points.map(() => 0)
@@ -35,10 +35,10 @@ export function renderAreaChart(text: ChartText, { series, points, formatValue }
     const corners = [...above, ...below.toReversed()].map(([x, value]) => {
       return `${round(x * unitsWide)},${round(unitsHigh - (value / most) * unitsHigh)}`
     })
-    return html`<polygon class="${className}" points="${corners.join(' ')}" />`
+    return markup`<polygon class="${className}" points="${corners.join(' ')}" />`
   })
   const bottom = top + height
-  const body = html`${renderTimeAxis(span, top, bottom)}<svg
+  const body = markup`${renderTimeAxis(span, top, bottom)}<svg
       y="${top}"
       width="100%"
       height="${height}"

@@ -1,4 +1,4 @@
-import { html, type Markup } from '../markup.ts'
+import { markup, type Markup } from '../markup.ts'
 import { barSwatch, type ChartText, percent, renderChart, shortLabel } from './chart.ts'
 
 /** A part of a bar. */
@@ -57,7 +57,7 @@ function renderBar(
       const width = most === 0 ? 0 : value / most
       return (
         value > 0 &&
-        html`<rect
+        markup`<rect
           class="${series[at]?.className}"
           x="${percent(x)}"
           y="${y}"
@@ -66,9 +66,9 @@ function renderBar(
         />`
       )
     })
-    return html`<rect class="track" y="${y}" width="100%" height="${trackHeight - 1}" />${rects}`
+    return markup`<rect class="track" y="${y}" width="100%" height="${trackHeight - 1}" />${rects}`
   })
-  return html`<text y="${top + 11}">${shortLabel(label)}</text
+  return markup`<text y="${top + 11}">${shortLabel(label)}</text
     ><text class="v" x="100%" y="${top + 11}" text-anchor="end">${text}</text>${segments} `
 }
 

@@ -1,4 +1,4 @@
-import { type Content, html, type Markup } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 
 export interface ChartText {
   /** unique on the page */
@@ -23,12 +23,12 @@ export function renderChart(
   body: Content,
   legend: readonly LegendItem[] = [],
 ): Markup {
-  const items = legend.map(({ swatch, text }) => html`<li>${swatch}${text}</li>`)
-  return html`<figure>
+  const items = legend.map(({ swatch, text }) => markup`<li>${swatch}${text}</li>`)
+  return markup`<figure>
     <figcaption aria-hidden="true">${title}</figcaption>
     ${
       items.length > 0 &&
-      html`<ul class="legend" aria-hidden="true">
+      markup`<ul class="legend" aria-hidden="true">
         ${items}
       </ul>`
     }
@@ -42,7 +42,7 @@ export function renderChart(
 
 /** The table, then the chart: a style shows the chart first. */
 export function renderView(table: Content, chart: Content): Markup {
-  return html`<div class="view">${table}${chart}</div>`
+  return markup`<div class="view">${table}${chart}</div>`
 }
 
 /** `12.5%` of a share from 0 to 1. */
@@ -52,7 +52,7 @@ export function percent(share: number): string {
 
 /** The swatch of a bar in a legend. */
 export function barSwatch(className: string): Markup {
-  return html`<svg aria-hidden="true">
+  return markup`<svg aria-hidden="true">
     <rect class="${className}" x="10%" y="10%" width="80%" height="80%" />
   </svg>`
 }

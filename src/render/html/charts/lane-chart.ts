@@ -1,5 +1,5 @@
 import { formatCount } from '../../text/format.ts'
-import { html, type Markup } from '../markup.ts'
+import { markup, type Markup } from '../markup.ts'
 import type { MarkShape } from '../parts/icons.ts'
 import { type ChartText, type LegendItem, percent, renderChart, shortLabel } from './chart.ts'
 import { positionIn, renderTimeAxis, type TimeSpan } from './time-axis.ts'
@@ -42,12 +42,12 @@ export function renderLaneChart(text: ChartText, lanes: readonly Lane[], span: T
   const legend = shapes
     .filter((shape) => used.has(shape))
     .map((shape): LegendItem => ({
-      swatch: html`<svg aria-hidden="true" viewBox="-7 -7 14 14">
+      swatch: markup`<svg aria-hidden="true" viewBox="-7 -7 14 14">
         <use class="m ${shape}" href="#m-${shape}" />
       </svg>`,
       text: shapeNames[shape],
     }))
-  const body = html`${renderTimeAxis(span, 2, bottom)}${lanes.map((lane, i) => renderLane(lane, i * laneHeight, span))}`
+  const body = markup`${renderTimeAxis(span, 2, bottom)}${lanes.map((lane, i) => renderLane(lane, i * laneHeight, span))}`
   return renderChart(text, bottom + 18, body, legend)
 }
 
@@ -59,7 +59,7 @@ function renderLane({ label, text, marks }: Lane, top: number, span: TimeSpan): 
   const drawn = [...groups.values()]
     .toSorted((a, b) => rankOf(a) - rankOf(b))
     .map((those) => renderMarks(those, y, span))
-  return html`<text y="${top + 13}">${shortLabel(label)}</text
+  return markup`<text y="${top + 13}">${shortLabel(label)}</text
     ><text class="a" x="100%" y="${top + 13}" text-anchor="end">${text}</text
     ><line class="base" x1="0" x2="100%" y1="${y}" y2="${y}" />${drawn} `
 }
@@ -70,9 +70,9 @@ function rankOf([first]: readonly LaneMark[]): number {
 
 function renderMarks(those: readonly LaneMark[], y: number, span: TimeSpan): Markup {
   const [first] = those
-  if (first === undefined) return html``
+  if (first === undefined) return markup``
   const { shape, time, text } = first
   const title = those.length === 1 ? text : formatCount(those.length, 'change')
   const at = percent(0.006 + positionIn(span, time) * 0.988)
-  return html`<use class="m ${shape}" href="#m-${shape}" x="${at}" y="${y}"><title>${title}</title></use>`
+  return markup`<use class="m ${shape}" href="#m-${shape}" x="${at}" y="${y}"><title>${title}</title></use>`
 }

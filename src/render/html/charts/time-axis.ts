@@ -1,4 +1,4 @@
-import { html, type Markup } from '../markup.ts'
+import { markup, type Markup } from '../markup.ts'
 import { percent } from './chart.ts'
 
 const dayMs = 86_400_000
@@ -25,10 +25,10 @@ export function renderTimeAxis(span: TimeSpan, top: number, bottom: number): Mar
   const last = Math.floor(span.to / dayMs) * dayMs
   const ticks: number[] = []
   for (let at = last; at >= span.from && ticks.length <= maxTicks; at -= step * dayMs) ticks.push(at)
-  return html`${ticks.map((at) => {
+  return markup`${ticks.map((at) => {
     const x = positionIn(span, at)
     const anchor = x > 0.94 ? 'end' : x < 0.06 ? 'start' : 'middle'
-    return html`<line class="g" x1="${percent(x)}" x2="${percent(x)}" y1="${top}" y2="${bottom}" /><text
+    return markup`<line class="g" x1="${percent(x)}" x2="${percent(x)}" y1="${top}" y2="${bottom}" /><text
         class="a"
         x="${percent(x)}"
         y="${bottom + 14}"

@@ -1,4 +1,4 @@
-import { type Content, html, type Markup } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 
 export interface HtmlColumn {
   readonly title: string
@@ -19,8 +19,10 @@ export interface DataTable {
 
 /** Renders a table. On a narrow screen each row is a list with the titles of the columns. */
 export function renderDataTable({ caption, columns, rows, others, total }: DataTable): Markup {
-  const heads = columns.map(({ title, isNumber }) => html`<th scope="col" ${numeric(isNumber)}>${title}</th>`)
-  return html`<div class="scroll">
+  const heads = columns.map(
+    ({ title, isNumber }) => markup`<th scope="col" ${numeric(isNumber)}>${title}</th>`,
+  )
+  return markup`<div class="scroll">
     <table class="stack">
       <caption>
         ${caption}
@@ -33,17 +35,17 @@ export function renderDataTable({ caption, columns, rows, others, total }: DataT
       <tbody>
         ${rows.map(
           (cells) =>
-            html`<tr>
+            markup`<tr>
               ${rowCells(cells, columns)}
             </tr> `,
         )}${
           others &&
-          html`<tr class="others">
+          markup`<tr class="others">
             ${rowCells(others, columns)}
           </tr> `
         }${
           total &&
-          html`<tr class="total">
+          markup`<tr class="total">
             ${rowCells(total, columns)}
           </tr> `
         }
@@ -56,11 +58,11 @@ function rowCells(cells: readonly Content[], columns: readonly HtmlColumn[]): re
   return cells.map((cell, i) => {
     const { title = '', isNumber } = columns[i] ?? {}
     return i === 0
-      ? html`<th scope="row">${cell}</th>`
-      : html`<td data-l="${title}" ${numeric(isNumber)}>${cell}</td>`
+      ? markup`<th scope="row">${cell}</th>`
+      : markup`<td data-l="${title}" ${numeric(isNumber)}>${cell}</td>`
   })
 }
 
 function numeric(isNumber: boolean | undefined): Markup | undefined {
-  return isNumber === true ? html` class="n"` : undefined
+  return isNumber === true ? markup` class="n"` : undefined
 }

@@ -1,4 +1,4 @@
-import { html, type Markup } from '../markup.ts'
+import { markup, type Markup } from '../markup.ts'
 
 /** How a value is to be read. Each tone has a shape and a colour. */
 export type ReportTone = 'good' | 'notice' | 'bad' | 'none'
@@ -8,7 +8,7 @@ export type MarkShape = 'promote' | 'rollback' | 'other' | 'refused' | 'problem'
 
 /** The shapes that icons and marks refer to: once for the page. */
 export function renderSprites(): Markup {
-  return html`<svg class="sprites" aria-hidden="true">
+  return markup`<svg class="sprites" aria-hidden="true">
     <symbol id="i-good" viewBox="0 0 16 16">
       <circle cx="8" cy="8" r="6.5" />
       <path d="M5 8.2l2.1 2.1L11 6" />
@@ -36,13 +36,13 @@ export function renderSprites(): Markup {
 
 /** The shape of a tone, before its words. */
 export function toneIcon(tone: ReportTone): Markup {
-  const shape = html`<svg class="i" aria-hidden="true"><use href="#i-${tone}" /></svg>`
-  return tone === 'none' ? shape : html`<span class="${tone}">${shape}</span>`
+  const shape = markup`<svg class="i" aria-hidden="true"><use href="#i-${tone}" /></svg>`
+  return tone === 'none' ? shape : markup`<span class="${tone}">${shape}</span>`
 }
 
 /** Words with the shape and the colour of a tone. */
 export function toneWords(tone: ReportTone, words: string): Markup {
-  return html`<span class="st ${tone}"
+  return markup`<span class="st ${tone}"
     ><svg class="i" aria-hidden="true"><use href="#i-${tone}" /></svg>${words}</span
   >`
 }

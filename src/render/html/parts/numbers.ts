@@ -1,11 +1,11 @@
-import { html, type Markup } from '../markup.ts'
+import { markup, type Markup } from '../markup.ts'
 
 /** Renders the main numbers of a section in one row. */
 export function renderNumbers(all: readonly (readonly [name: string, value: string])[]): Markup {
-  return html`<dl class="numbers">
+  return markup`<dl class="numbers">
     ${all.map(
       ([name, value]) =>
-        html`<div>
+        markup`<div>
           <dt>${name}</dt>
           <dd>${value}</dd>
         </div>`,

@@ -2,21 +2,21 @@ import type { ErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { formatReason } from '../../error.ts'
 import { shortenHex } from '../../text/format.ts'
-import { type Content, html, type Markup } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 import { type ReportTone, toneWords } from './icons.ts'
 
 export function code(text: string): Markup {
-  return html`<code>${text}</code>`
+  return markup`<code>${text}</code>`
 }
 
 /** The first digits, with the whole digest as a tooltip. */
 export function shortDigest(digest: Digest): Markup {
-  return html`<code title="${digest}">${shortenHex(digest)}</code>`
+  return markup`<code title="${digest}">${shortenHex(digest)}</code>`
 }
 
 /** `2026-03-04 05:06`, of an ISO time in UTC. */
 export function minuteOf(time: string): Markup {
-  return html`<time datetime="${time}" class="nw">${time.slice(0, 10)} ${time.slice(11, 16)}</time>`
+  return markup`<time datetime="${time}" class="nw">${time.slice(0, 10)} ${time.slice(11, 16)}</time>`
 }
 
 /**
@@ -24,15 +24,15 @@ export function minuteOf(time: string): Markup {
  * if it contains a URL.
  */
 export function linkOrText(text: string, label = text): Markup {
-  if (!/^https:\/\/[^\s"'<>\\]+$/.test(text) || !URL.canParse(text)) return html`${label}`
+  if (!/^https:\/\/[^\s"'<>\\]+$/.test(text) || !URL.canParse(text)) return markup`${label}`
   const { username, password, href } = new URL(text)
-  if (username !== '' || password !== '') return html`${label}`
-  return html`<a href="${href}" rel="noopener noreferrer">${label}</a>`
+  if (username !== '' || password !== '') return markup`${label}`
+  return markup`<a href="${href}" rel="noopener noreferrer">${label}</a>`
 }
 
 /** A framed remark with a title. */
 export function renderNote(tone: ReportTone, title: string, body?: Content): Markup {
-  return html`<div class="note ${tone}">
+  return markup`<div class="note ${tone}">
     <p class="t">${toneWords(tone, title)}</p>
     ${body}
   </div>`
@@ -49,14 +49,14 @@ export function renderErrorNote(error: ErrorInfo, tone: ReportTone = 'bad', titl
   return renderNote(
     tone,
     title ?? head,
-    html`${title !== undefined && html`<p>${head}</p>`}${
+    markup`${title !== undefined && markup`<p>${head}</p>`}${
       more.length > 0 &&
-      html`<ul>
-        ${more.map((line) => html`<li>${line}</li>`)}
+      markup`<ul>
+        ${more.map((line) => markup`<li>${line}</li>`)}
       </ul>`
     }${
-      reason !== undefined && html`<p><b>Why:</b> ${reason}</p>`
-    }${hint !== undefined && html`<p><b>Fix:</b> ${hint}</p>`}`,
+      reason !== undefined && markup`<p><b>Why:</b> ${reason}</p>`
+    }${hint !== undefined && markup`<p><b>Fix:</b> ${hint}</p>`}`,
   )
 }
 
@@ -66,7 +66,7 @@ function textLines(text: string): readonly string[] {
 
 /** The command that shows the same values, and what else they depend on. */
 export function renderSource(command: string, more: readonly Content[] = []): Markup {
-  return html`<p class="source small muted">
-    Source: ${code(command)}${more.map((part) => html` · ${part}`)}
+  return markup`<p class="source small muted">
+    Source: ${code(command)}${more.map((part) => markup` · ${part}`)}
   </p>`
 }

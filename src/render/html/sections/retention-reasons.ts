@@ -3,7 +3,7 @@ import type { PrunePlan, RepositoryPlan, Verdict, Why } from '../../../plan/prun
 import { Refused } from '../../prune/prune-totals.ts'
 import { reasonOf } from '../../prune/prune-verdicts.ts'
 import { formatFirst } from '../../text/format.ts'
-import { html, type Markup } from '../markup.ts'
+import { markup, type Markup } from '../markup.ts'
 import { renderDataTable } from '../parts/data-table.ts'
 import { type ReportTone, toneWords } from '../parts/icons.ts'
 
@@ -57,10 +57,10 @@ export function renderReasonTable(plan: PrunePlan): Markup {
 export function renderReasonList(plan: RepositoryPlan, refused: Refused): Markup {
   const items = shareReasons([plan], refused).map(({ verdict, reason, names, count }) => {
     const examples = formatFirst([...names.values()].flat(), maxExamples)
-    return html`<dt>${verdictWords(verdict)} ${count}</dt>
+    return markup`<dt>${verdictWords(verdict)} ${count}</dt>
       <dd>${reason}: ${examples}</dd>`
   })
-  return html`<dl class="facts small">${items}</dl>`
+  return markup`<dl class="facts small">${items}</dl>`
 }
 
 /** Deletes first, and the most frequent reasons first. */

@@ -5,7 +5,7 @@ import { countSteps, Refused } from '../../prune/prune-totals.ts'
 import { formatBytes, formatCount } from '../../text/format.ts'
 import { renderView } from '../charts/chart.ts'
 import { type Bar, renderBarChart } from '../charts/bar-chart.ts'
-import { type Content, html, type Markup } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 import { renderDataTable } from '../parts/data-table.ts'
 import { toneWords } from '../parts/icons.ts'
 import { renderReasonList } from './retention-reasons.ts'
@@ -42,7 +42,7 @@ export function renderRepositories(policy: PolicyPlan, id: string, limits: RowLi
       { title: 'Freed', isNumber: true },
     ],
     rows: shown.map((one) => [
-      html`${one.plan.image}
+      markup`${one.plan.image}
         <details>
           <summary class="only small">rules and protections</summary>
           ${renderReasonList(one.plan, refused)}
@@ -69,7 +69,7 @@ function numbersOf({ plan, sizes }: PolicyPlan, refused: Refused): readonly Repo
     return {
       plan: one,
       isRefused,
-      deleted: isRefused ? 0 : one.count.deleted + (one.count.superseded ?? 0),
+      deleted: isRefused ? 0 : deletedOf(one),
       untagged: countSteps(one, 'deleteTag'),
       stored: bySize.get(formatRepository(one.repository))?.stored ?? 0,
       freed: isRefused ? 0 : one.freed,
@@ -78,6 +78,11 @@ function numbersOf({ plan, sizes }: PolicyPlan, refused: Refused): readonly Repo
   return all.toSorted(
     (a, b) => Number(b.isRefused) - Number(a.isRefused) || b.freed - a.freed || b.stored - a.stored,
   )
+}
+
+/** Images, and superseded and untagged digests, which have no tag. */
+function deletedOf({ count: { deleted, superseded = 0, untaggedManifests = 0 } }: RepositoryPlan): number {
+  return deleted + superseded + untaggedManifests
 }
 
 function verdictOf({ isRefused, plan, deleted, untagged }: RepositoryNumbers): Markup {

@@ -1,7 +1,7 @@
 import type { PolicyPlan, RetentionReport } from '../../../usecases/report/report.ts'
 import { countImages, Refused, totalsOf } from '../../prune/prune-totals.ts'
 import { formatBytes, formatCount } from '../../text/format.ts'
-import { type Content, html, type Markup } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 import { renderNumbers } from '../parts/numbers.ts'
 import type { ReportTone } from '../parts/icons.ts'
 import { code, renderNote, renderSource } from '../parts/texts.ts'
@@ -25,7 +25,7 @@ export function renderRetentionSection({ policies }: RetentionReport, limits: Ro
     tone: policies.some(({ plan }) => new Refused(plan).isAll) ? 'bad' : isRefused ? 'notice' : 'good',
     headline: headlines.join('; '),
     detail: `${formatCount(Math.max(0, ...repositories), 'repository', 'repositories')}${name}`,
-    body: html`<p class="lead">
+    body: markup`<p class="lead">
         What <code>dray prune --apply</code> would delete now. This report deleted nothing.
       </p>
       ${policies.map((policy, i) => renderPolicy(policy, `retention-${i + 1}`, isOne, limits))}`,
@@ -33,13 +33,14 @@ export function renderRetentionSection({ policies }: RetentionReport, limits: Ro
 }
 
 function headlineOf(plan: PolicyPlan['plan']): string {
-  const { deleted, superseded, manifests, untagged, freed, refused } = totalsOf(plan)
+  const { deleted, superseded, untaggedManifests, manifests, untagged, freed, refused } = totalsOf(plan)
   if (new Refused(plan).isAll) return 'Refused: dray would delete nothing'
   const parts = [
-    ...(deleted + superseded > 0 ? [`${countImages(deleted, superseded)} to delete`] : []),
-    ...(deleted + superseded === 0 && manifests > 0
-      ? [`${formatCount(manifests, 'manifest')} to delete`]
-      : []),
+    ...(deleted + superseded + untaggedManifests > 0
+      ? [`${countImages(deleted, superseded, untaggedManifests)} to delete`]
+      : manifests > 0
+        ? [`${formatCount(manifests, 'manifest')} to delete`]
+        : []),
     ...(untagged > 0 ? [`${formatCount(untagged, 'tag')} to delete`] : []),
     ...(freed > 0 ? [formatBytes(freed)] : []),
     ...(refused > 0 ? [`${formatCount(refused, 'repository', 'repositories')} refused`] : []),
@@ -50,30 +51,32 @@ function headlineOf(plan: PolicyPlan['plan']): string {
 function renderPolicy(policy: PolicyPlan, id: string, isOne: boolean, limits: RowLimits): Markup {
   const { plan, warnings } = policy
   const { policyName } = plan
-  const { images, deleted, superseded, untagged, freed, kept } = totalsOf(plan)
+  const { images, deleted, superseded, untaggedManifests, untagged, freed, kept } = totalsOf(plan)
   const command = `dray prune${policyName === undefined ? '' : ` --policy ${policyName}`}`
-  return html`${!isOne && html`<h3>Policy ${policyName ?? 'without a name'}</h3>`} ${renderRefusals(plan)}
+  return markup`${!isOne && markup`<h3>Policy ${policyName ?? 'without a name'}</h3>`} ${renderRefusals(plan)}
   ${renderNumbers([
     ['Images', String(images)],
     ['Kept', String(kept)],
-    ['To delete', countOf(deleted, superseded)],
-    ['Tags to delete', String(untagged)],
+    ['To delete', String(deleted)],
+    ...some('Superseded to delete', superseded),
+    ...some('Untagged to delete', untaggedManifests),
+    ...some('Tags to delete', untagged),
     ['Freed', formatBytes(freed)],
   ])}
   ${renderReasonTable(plan)} ${renderRepositories(policy, id, limits)}
   ${renderWarnings(warnings)}${renderInUse(plan)}
-  ${renderSource(command, [html`policy ${code(plan.policy)}`, 'the registry frees bytes at its next garbage collection'])}`
+  ${renderSource(command, [markup`policy ${code(plan.policy)}`, 'the registry frees bytes at its next garbage collection'])}`
 }
 
-function countOf(deleted: number, superseded: number): string {
-  return superseded === 0 ? String(deleted) : `${deleted} + ${superseded} superseded`
+function some(name: string, count: number): readonly (readonly [string, string])[] {
+  return count === 0 ? [] : [[name, String(count)]]
 }
 
 function renderWarnings(warnings: readonly string[]): Content {
   if (warnings.length === 0) return ''
   const tone: ReportTone = 'notice'
-  const list = html`<ul>
-    ${warnings.map((text) => html`<li>${text}</li>`)}
+  const list = markup`<ul>
+    ${warnings.map((text) => markup`<li>${text}</li>`)}
   </ul>`
   return renderNote(tone, formatCount(warnings.length, 'warning'), list)
 }
@@ -81,5 +84,5 @@ function renderWarnings(warnings: readonly string[]): Content {
 function renderInUse({ inUse }: PolicyPlan['plan']): Content {
   if (inUse.length === 0) return ''
   const texts = inUse.map(({ name, images }) => `${name} (${formatCount(images, 'image')})`)
-  return html`<p class="small muted">Images in use are from ${texts.join(', ')}.</p>`
+  return markup`<p class="small muted">Images in use are from ${texts.join(', ')}.</p>`
 }

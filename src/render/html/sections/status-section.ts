@@ -4,7 +4,7 @@ import { formatRepository } from '../../../oci/reference.ts'
 import { formatAge, formatCount } from '../../text/format.ts'
 import { listBases, listReasons, targetName } from '../../views/status.ts'
 import { listUnreachable, type Unreachable } from '../../views/unreachable.ts'
-import { type Content, html, type Markup } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 import { renderDataTable } from '../parts/data-table.ts'
 import { type ReportTone, toneWords } from '../parts/icons.ts'
 import { code, minuteOf, renderErrorNote, renderNote, renderSource, shortDigest } from '../parts/texts.ts'
@@ -59,7 +59,7 @@ export function renderStatusSection(
     tone: images.length === 0 ? 'none' : tones[gravest],
     headline: headlineOf(count, images.length),
     detail: `${scale}, ${count('in-sync')} in sync`,
-    body: html`<p class="lead">
+    body: markup`<p class="lead">
         The version of each image in each environment, compared with the environments that promote to it.
       </p>
       ${renderProblems(listUnreachable(view))}${renderReasons(view)}
@@ -125,16 +125,16 @@ function renderCell(cell: StatusCell, now: number): Markup {
   const words = state === undefined ? '' : toneWords(tones[state], describeStep(cell, state))
   switch (cell.state) {
     case 'unreachable':
-      return html`<div>${toneWords('bad', 'unreachable')}</div>`
+      return markup`<div>${toneWords('bad', 'unreachable')}</div>`
     case 'not-deployed':
-      return html`<div><span class="muted">not deployed</span>${state === 'behind' && html` ${words}`}</div>`
+      return markup`<div><span class="muted">not deployed</span>${state === 'behind' && markup` ${words}`}</div>`
     case 'no-current-tag':
-      return html`<div>
+      return markup`<div>
         ${cell.highest ?? 'unknown'} ${words}<br /><span class="muted">no ${cell.currentTag}</span
         >${renderFacts(cell, now)}
       </div>`
     case 'present':
-      return html`<div>
+      return markup`<div>
         <span class="ver">${cell.version ?? 'unknown version'}</span> ${words}${renderFacts(cell, now)}
       </div>`
   }
@@ -142,9 +142,9 @@ function renderCell(cell: StatusCell, now: number): Markup {
 
 /** Digest and age. */
 function renderFacts({ digest, created }: StatusCell, now: number): Content {
-  if (digest === null) return html`<br />`
+  if (digest === null) return markup`<br />`
   const age = created === null ? '' : ` · ${formatAge(now - Date.parse(created))}`
-  return html`<small>${shortDigest(digest)}${age}</small>`
+  return markup`<small>${shortDigest(digest)}${age}</small>`
 }
 
 function compareState({ against }: StatusCell): SyncState | undefined {
@@ -180,7 +180,7 @@ function renderReasons(view: StatusView): readonly Markup[] {
 
 function renderBasis({ images }: StatusView): Content {
   const bases = new Set(images.flatMap(({ cells }) => cells.flatMap((cell) => listBases(cell, cells))))
-  return bases.size > 0 && html`<p class="small muted">Compared by: ${[...bases].join(', ')}.</p>`
+  return bases.size > 0 && markup`<p class="small muted">Compared by: ${[...bases].join(', ')}.</p>`
 }
 
 /** The whole digests with their references, for a person who verifies them. */
@@ -198,13 +198,13 @@ function renderReferences(rows: readonly StatusImage[], most: number): Markup {
       return [
         image,
         targetName(cell, cells),
-        html`<div>${code(`${formatRepository(repository)}:${tag}`)}<br />${code(digest)}</div>`,
+        markup`<div>${code(`${formatRepository(repository)}:${tag}`)}<br />${code(digest)}</div>`,
         created === null ? '' : minuteOf(created),
       ]
     }),
     ...(hidden > 0 && { others: [`${hidden} others`, '', '', ''] }),
   })
-  return html`<details>
+  return markup`<details>
     <summary>References and digests</summary>
     ${table}
   </details>`

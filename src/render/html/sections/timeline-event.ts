@@ -1,6 +1,6 @@
 import type { TimelineEvent, TimelineTag } from '../../../usecases/report/timeline/timeline.ts'
 import { formatReason } from '../../error.ts'
-import { type Content, html, type Markup } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 import { code, linkOrText, shortDigest } from '../parts/texts.ts'
 
 /** The user of the CI job, or of the machine. */
@@ -13,13 +13,13 @@ export function renderActor({ actor }: TimelineEvent): Markup {
   const { ci, says, host } = actor
   const place =
     ci === undefined ? host : ci.run === undefined ? ci.service : linkOrText(ci.run, `${ci.service}\u00a0run`)
-  return html`${actorOf({ actor })}${says !== undefined && html`<small>says ${says}</small>`}<small
+  return markup`${actorOf({ actor })}${says !== undefined && markup`<small>says ${says}</small>`}<small
       >${place}</small
     >`
 }
 
 export function renderJustification({ reason, ticket }: TimelineEvent): Markup {
-  return html`${reason}${ticket !== undefined && html`<small>${linkOrText(ticket)}</small>`}`
+  return markup`${reason}${ticket !== undefined && markup`<small>${linkOrText(ticket)}</small>`}`
 }
 
 /** Everything that the log has about the change, to compare it with the log. */
@@ -28,7 +28,7 @@ export function renderEventDetails(event: TimelineEvent): Markup {
   const reason = error === undefined ? undefined : formatReason(error)
   const rows: readonly (readonly [string, Content] | undefined)[] = [
     digest === undefined ? undefined : ['Digest', code(digest)],
-    tags.length === 0 ? undefined : ['Tags', tags.map((tag) => html`<div>${renderTag(tag)}</div>`)],
+    tags.length === 0 ? undefined : ['Tags', tags.map((tag) => markup`<div>${renderTag(tag)}</div>`)],
     error === undefined ? undefined : ['Error', error.message],
     reason === undefined ? undefined : ['Why', reason],
     error?.hint === undefined ? undefined : ['Fix', error.hint],
@@ -44,11 +44,11 @@ export function renderEventDetails(event: TimelineEvent): Markup {
     row === undefined
       ? []
       : [
-          html`<dt>${row[0]}</dt>
+          markup`<dt>${row[0]}</dt>
             <dd>${row[1]}</dd>`,
         ],
   )
-  return html`<details>
+  return markup`<details>
     <summary class="small">${operation}</summary>
     <dl class="facts small">${list}</dl>
   </details>`
@@ -63,5 +63,5 @@ function renderTag({ repository, tag, before, after }: TimelineTag): Markup {
   const name = code(`${repository}:${tag}`)
   const from = before === null ? 'new' : shortDigest(before)
   const to = after === null ? 'not written' : shortDigest(after)
-  return html`${name} ${from} → ${to}`
+  return markup`${name} ${from} → ${to}`
 }

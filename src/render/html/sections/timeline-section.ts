@@ -5,7 +5,7 @@ import type {
   TimelineResult,
 } from '../../../usecases/report/timeline/timeline.ts'
 import { formatCount } from '../../text/format.ts'
-import { type Content, html } from '../markup.ts'
+import { type Content, markup } from '../markup.ts'
 import { renderView } from '../charts/chart.ts'
 import { type Lane, type LaneMark, renderLaneChart } from '../charts/lane-chart.ts'
 import { renderDataTable } from '../parts/data-table.ts'
@@ -35,7 +35,7 @@ export function renderTimelineSection(timeline: Timeline, limits: RowLimits): Re
     tone: isDamaged || failed > 0 ? 'bad' : refused > 0 ? 'notice' : events.length > 0 ? 'good' : 'none',
     headline: isDamaged ? 'The audit log is damaged' : headlineOf(events),
     detail: detailOf(events, day),
-    body: html`<p class="lead">Promotions, rollbacks and tags since ${day}, as the audit log has them.</p>
+    body: markup`<p class="lead">Promotions, rollbacks and tags since ${day}, as the audit log has them.</p>
       ${renderLogNotes(timeline)} ${renderEvents(timeline, limits)}
       ${renderOthers(timeline)}${renderLogFacts(timeline)}
       ${renderSource(`dray audit log --since ${day} --all`, ['the lines of each change are in its details'])}`,
@@ -113,13 +113,13 @@ function rowOf(event: TimelineEvent): readonly Content[] {
   const [tone, words] = resultWords[event.result]
   return [
     minuteOf(event.time),
-    html`<div><b>${event.image ?? 'unknown image'}</b>${renderEventDetails(event)}</div>`,
+    markup`<div><b>${event.image ?? 'unknown image'}</b>${renderEventDetails(event)}</div>`,
     event.from === undefined || event.from === event.lane ? event.lane : `${event.from}\u00a0→ ${event.lane}`,
-    html`<div>
-      ${toneWords(tone, words)}${event.overriddenGates.length > 0 && html`<small>gate overridden: ${event.overriddenGates.join(', ')}</small>`}
+    markup`<div>
+      ${toneWords(tone, words)}${event.overriddenGates.length > 0 && markup`<small>gate overridden: ${event.overriddenGates.join(', ')}</small>`}
     </div>`,
-    html`<div>${renderActor(event)}</div>`,
-    html`<div>${renderJustification(event)}</div>`,
+    markup`<div>${renderActor(event)}</div>`,
+    markup`<div>${renderJustification(event)}</div>`,
   ]
 }
 
@@ -167,7 +167,7 @@ function renderOthers({ others }: Timeline): Content {
     ({ operation, runs, records }) =>
       `${operation} (${formatCount(runs, 'run')}, ${formatCount(records, 'record')})`,
   )
-  return html`<p class="small muted">
+  return markup`<p class="small muted">
     The log also has other operations in this period: ${texts.join(', ')}.
   </p>`
 }

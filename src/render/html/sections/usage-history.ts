@@ -2,7 +2,7 @@ import type { UsageReport } from '../../../usecases/usage/usage-report.ts'
 import { formatBytes } from '../../text/format.ts'
 import { renderAreaChart } from '../charts/area-chart.ts'
 import { renderView } from '../charts/chart.ts'
-import { type Content, html } from '../markup.ts'
+import { type Content, markup } from '../markup.ts'
 import { renderDataTable } from '../parts/data-table.ts'
 import { renderNote } from '../parts/texts.ts'
 
@@ -15,17 +15,17 @@ const maxDays = 31
 export function renderGrowthOverTime({ history }: UsageReport): Content {
   const { series, points } = history
   if (points.length < 2) {
-    const text = html`<p>
-      dray records the stored bytes of a day when it runs ${html`<code>dray usage</code>`} or
-      ${html`<code>dray report</code>`}. The chart begins with the second day.
+    const text = markup`<p>
+      dray records the stored bytes of a day when it runs ${markup`<code>dray usage</code>`} or
+      ${markup`<code>dray report</code>`}. The chart begins with the second day.
     </p>`
     return renderNote('none', 'No growth over time yet', text)
   }
   const merged = mergeSeries(history)
   const rows = points.map(({ day }, i) => {
     const values = merged.values[i] ?? []
-    const total = values.reduce((sum, one) => sum + one, 0)
-    return [day, ...values.map(formatBytes), formatBytes(total)]
+    const total = values.reduce<number>((sum, one) => sum + (one ?? 0), 0)
+    return [day, ...values.map((one) => (one === null ? 'no record' : formatBytes(one))), formatBytes(total)]
   })
   const table = renderDataTable({
     caption: 'Stored bytes by day, the newest first',
@@ -46,28 +46,30 @@ export function renderGrowthOverTime({ history }: UsageReport): Content {
   }
   const chart = renderAreaChart(text, {
     series: merged.names.map((name, i) => ({ name, className: `s${i + 1}` })),
-    points: points.map(({ day }, i) => ({ time: Date.parse(day), values: merged.values[i] ?? [] })),
+    points: points.map(({ day }, i) => ({
+      time: Date.parse(day),
+      values: (merged.values[i] ?? []).map((one) => one ?? 0),
+    })),
     formatValue: formatBytes,
   })
-  const details = html`<details>
+  const details = markup`<details>
     <summary>Stored bytes by day</summary>
     ${table}
   </details>`
-  return html`<h3>Growth</h3>
+  return markup`<h3>Growth</h3>
     ${renderView(series.length === 0 ? '' : details, chart)}`
 }
 
-/** The first series, and the sum of the others. A value that is not recorded yet counts as 0. */
+/** The first series, and the sum of the others. */
 function mergeSeries({ series, points }: UsageReport['history']): {
   readonly names: readonly string[]
-  readonly values: readonly (readonly number[])[]
+  readonly values: readonly (readonly (number | null)[])[]
 } {
-  const count = series.length > maxSeries + 1 ? maxSeries : series.length
-  const names = series.length > count ? [...series.slice(0, count), 'others'] : series
+  if (series.length <= maxSeries + 1) return { names: series, values: points.map(({ bytes }) => bytes) }
   const values = points.map(({ bytes }) => {
-    const known = bytes.map((one) => one ?? 0)
-    const rest = known.slice(count).reduce((sum, one) => sum + one, 0)
-    return series.length > count ? [...known.slice(0, count), rest] : known
+    const rest = bytes.slice(maxSeries).flatMap((one) => one ?? [])
+    const sum = rest.length === 0 ? null : rest.reduce((total, one) => total + one, 0)
+    return [...bytes.slice(0, maxSeries), sum]
   })
-  return { names, values }
+  return { names: [...series.slice(0, maxSeries), 'others'], values }
 }

@@ -2,10 +2,10 @@ import type { RepositoryUsage, UsageReport, WouldFree } from '../../../usecases/
 import { formatBytes, formatCount } from '../../text/format.ts'
 import { type Bar, renderBarChart } from '../charts/bar-chart.ts'
 import { renderView } from '../charts/chart.ts'
-import { type Content, html } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 import { renderDataTable } from '../parts/data-table.ts'
 import { toneWords } from '../parts/icons.ts'
-import { renderErrorNote } from '../parts/texts.ts'
+import { renderErrorNote, renderNote } from '../parts/texts.ts'
 import type { RowLimits } from './section.ts'
 
 interface PolicyEffect {
@@ -20,13 +20,29 @@ export function renderPolicyEffect(
   { policy, totals }: UsageReport,
   limits: RowLimits,
 ): Content {
+  if (policy === undefined) return ''
   const all = repositories.flatMap(({ image, bytes, wouldFree }): readonly PolicyEffect[] =>
-    wouldFree === undefined ? [] : [{ image, before: bytes.stored, freed: wouldFree }],
+    wouldFree === undefined || !changes(wouldFree) ? [] : [{ image, before: bytes.stored, freed: wouldFree }],
   )
-  if (policy === undefined || all.length === 0) return ''
   const sorted = all.toSorted((a, b) => b.freed.bytes - a.freed.bytes)
-  const hidden = sorted.slice(limits.rows)
-  const table = renderDataTable({
+  const name = policy.name === undefined ? 'the policy' : `the policy ${policy.name}`
+  const { refused } = policy
+  const view =
+    all.length === 0
+      ? refused === undefined && renderNote('good', 'No repository changes')
+      : renderView(renderEffects(sorted, totals, limits.rows), renderEffectBars(sorted, name, limits.bars))
+  return markup`<h3>What ${name} would free</h3>${
+    refused !== undefined && renderErrorNote(refused, 'bad', 'Refused: a prune would delete nothing')
+  }${view}`
+}
+
+function renderEffects(
+  sorted: readonly PolicyEffect[],
+  { bytes, wouldFree }: UsageReport['totals'],
+  most: number,
+): Markup {
+  const hidden = sorted.slice(most)
+  return renderDataTable({
     caption: 'Before and after the policy, the largest difference first',
     columns: [
       { title: 'Repository' },
@@ -35,33 +51,35 @@ export function renderPolicyEffect(
       { title: 'Would free', isNumber: true },
       { title: 'Images', isNumber: true },
     ],
-    rows: sorted.slice(0, limits.rows).map(rowOf),
+    rows: sorted.slice(0, most).map(rowOf),
     ...(hidden.length > 0 && {
       others: [formatCount(hidden.length, 'other repository', 'other repositories'), ...sumCells(hidden)],
     }),
-    ...(totals.wouldFree !== undefined &&
-      all.length > 1 && {
-        total: cellsOf('All repositories', totals.bytes.stored, totals.wouldFree),
-      }),
+    ...(wouldFree !== undefined && { total: cellsOf('All repositories', bytes.stored, wouldFree) }),
   })
-  const name = policy.name === undefined ? 'the policy' : `the policy ${policy.name}`
+}
+
+function renderEffectBars(sorted: readonly PolicyEffect[], name: string, most: number): Markup {
   const text = {
     id: 'usage-policy',
     title: `Stored bytes before and after ${name}`,
     description: 'Two bars for each repository: before and after a prune. The table before has the numbers.',
   }
-  const chart = renderBarChart(text, barsOf(sorted, limits.bars), [
+  return renderBarChart(text, barsOf(sorted, most), [
     { name: 'before', className: 's6' },
     { name: 'after', className: 's1' },
   ])
-  return html`<h3>What ${name} would free</h3>
-    ${policy.refused !== undefined && renderErrorNote(policy.refused, 'bad', 'Refused: a prune would delete nothing')}${renderView(table, chart)}`
+}
+
+/** A repository that the policy does not change has no row. */
+function changes({ bytes, images, manifests, refused }: WouldFree): boolean {
+  return bytes + images + manifests > 0 || refused !== undefined
 }
 
 function rowOf({ image, before, freed }: PolicyEffect): readonly Content[] {
   const refused = freed.refused
   if (refused === undefined) return cellsOf(image, before, freed)
-  const name = html`${image}<small>${toneWords('notice', 'refused')} ${refused.message}</small>`
+  const name = markup`${image}<small>${toneWords('notice', 'refused')} ${refused.message}</small>`
   return cellsOf(name, before, freed)
 }
 

@@ -2,14 +2,14 @@ import type { PullBucket, UsageReport } from '../../../usecases/usage/usage-repo
 import { formatBytes, formatCount } from '../../text/format.ts'
 import { renderBarChart } from '../charts/bar-chart.ts'
 import { renderView } from '../charts/chart.ts'
-import { type Content, html } from '../markup.ts'
+import { type Content, markup } from '../markup.ts'
 import { renderDataTable } from '../parts/data-table.ts'
 import { renderNote } from '../parts/texts.ts'
 
 /** Renders the bytes by the age of the last pull. */
 export function renderPulls({ pulls }: UsageReport): Content {
   if (pulls === undefined) {
-    const text = html`<p>
+    const text = markup`<p>
       No registry of this report has pull times. Registries with an inventory, such as Harbor, Amazon ECR and
       Docker Hub, have them.
     </p>`
@@ -40,7 +40,7 @@ export function renderPulls({ pulls }: UsageReport): Content {
     description: 'One bar for each age of the last pull. The table before has the numbers.',
   }
   const chart = renderBarChart(text, bars, [{ name: 'bytes', className: 's2' }])
-  return html`<h3>Last pulls</h3>
+  return markup`<h3>Last pulls</h3>
     ${renderView(table, chart)}`
 }
 

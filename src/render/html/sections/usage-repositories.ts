@@ -2,14 +2,14 @@ import type { RepositoryUsage, StoredBytes, UsageReport } from '../../../usecase
 import { formatBytes, formatCount } from '../../text/format.ts'
 import { type Bar, renderBarChart } from '../charts/bar-chart.ts'
 import { renderView } from '../charts/chart.ts'
-import { type Content, html, type Markup } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 import { type HtmlColumn, renderDataTable } from '../parts/data-table.ts'
 import type { RowLimits } from './section.ts'
 import { formatChange, formatCost, formatGrowth, formatKnownBytes } from './usage-numbers.ts'
 
 type UsageRows = readonly RepositoryUsage[]
 
-interface UsageColumn extends HtmlColumn {
+interface StoredColumn extends HtmlColumn {
   readonly cell: (one: RepositoryUsage) => Content
   /** of several repositories; absent: they have no sum */
   readonly sum?: (all: UsageRows) => Content
@@ -33,8 +33,8 @@ export function renderUsageRepositories(all: UsageRows, usage: UsageReport, limi
     }),
     ...(all.length > 1 && { total: columns.map(({ total }) => total?.(usage.totals) ?? '') }),
   })
-  return html`${renderView(table, renderBars(all, limits.bars))}
-  ${all.length > 1 && html`<p class="small muted">In the row of all repositories, content that several of them have counts once.</p>`}`
+  return markup`${renderView(table, renderBars(all, limits.bars))}
+  ${all.length > 1 && markup`<p class="small muted">In the row of all repositories, content that several of them have counts once.</p>`}`
 }
 
 const titles = {
@@ -45,17 +45,18 @@ const titles = {
 } as const
 const parts = Object.keys(titles) as readonly (keyof typeof titles)[]
 
-function columnsOf(all: UsageRows, { sinceDays, notPulledFor }: UsageReport): readonly UsageColumn[] {
+function columnsOf(all: UsageRows, { sinceDays, notPulledFor }: UsageReport): readonly StoredColumn[] {
+  // A note names the registries without pull times.
   const has = (name: 'lastPulledAt' | 'notPulled' | 'cost'): boolean =>
-    all.some((one) => one[name] !== undefined)
-  const images: UsageColumn = {
+    all.some((one) => one[name] !== undefined && one[name] !== 'unknown')
+  const images: StoredColumn = {
     title: 'Images',
     isNumber: true,
     cell: (one) => one.images,
     sum: (some) => some.reduce((total, one) => total + one.images, 0),
     total: (totals) => totals.images,
   }
-  const growth: UsageColumn = {
+  const growth: StoredColumn = {
     title: `${sinceDays} days`,
     isNumber: true,
     cell: (one) => formatGrowth(one.growth),
@@ -74,7 +75,7 @@ function columnsOf(all: UsageRows, { sinceDays, notPulledFor }: UsageReport): re
   ]
 }
 
-function bytesColumn(title: string, part: keyof StoredBytes): UsageColumn {
+function bytesColumn(title: string, part: keyof StoredBytes): StoredColumn {
   return {
     title,
     isNumber: true,
@@ -84,7 +85,7 @@ function bytesColumn(title: string, part: keyof StoredBytes): UsageColumn {
   }
 }
 
-function unpulledColumn(age: number | undefined): UsageColumn {
+function unpulledColumn(age: number | undefined): StoredColumn {
   const days = age === undefined ? '' : ` for ${Math.round(age / 86_400_000)} days`
   const format = ({ notPulled }: Pick<RepositoryUsage, 'notPulled'>): string => {
     if (notPulled === undefined || notPulled === 'unknown') return notPulled ?? ''
@@ -93,7 +94,7 @@ function unpulledColumn(age: number | undefined): UsageColumn {
   return { title: `Not pulled${days}`, isNumber: true, cell: format, total: format }
 }
 
-const costColumn: UsageColumn = {
+const costColumn: StoredColumn = {
   title: 'Cost',
   isNumber: true,
   cell: formatPrice,

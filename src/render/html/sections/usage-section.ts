@@ -1,6 +1,6 @@
 import type { UsageReport } from '../../../usecases/usage/usage-report.ts'
 import { formatBytes, formatCount } from '../../text/format.ts'
-import { html, type Markup } from '../markup.ts'
+import { markup, type Markup } from '../markup.ts'
 import { renderNumbers } from '../parts/numbers.ts'
 import { renderErrorNote, renderNote, renderSource } from '../parts/texts.ts'
 import type { RenderedSection, RowLimits } from './section.ts'
@@ -24,7 +24,7 @@ export function renderUsageSection(usage: UsageReport, limits: RowLimits): Rende
       formatCount(totals.images, 'image'),
       ...(unreachable.length > 0 ? [`${unreachable.length} not read`] : []),
     ].join(', '),
-    body: html`<p class="lead">
+    body: markup`<p class="lead">
         Distinct content of the repositories: a layer that several images share counts once.
       </p>
       ${unreachable.map(({ image, error }) => renderErrorNote(error, 'bad', `${image} not read`))}${notes.map((text) => renderNote('none', text))}
@@ -34,7 +34,7 @@ export function renderUsageSection(usage: UsageReport, limits: RowLimits): Rende
 
 function renderContent(usage: UsageReport, limits: RowLimits): Markup {
   const sorted = usage.repositories.toSorted((a, b) => b.bytes.stored - a.bytes.stored)
-  return html`${renderTotals(usage)} ${renderUsageRepositories(sorted, usage, limits)}
+  return markup`${renderTotals(usage)} ${renderUsageRepositories(sorted, usage, limits)}
   ${renderGrowthOverTime(usage)} ${renderPulls(usage)} ${renderPolicyEffect(sorted, usage, limits)}`
 }
 
@@ -44,9 +44,9 @@ function renderTotals({ totals }: UsageReport): Markup {
     ['Stored', formatBytes(bytes.stored)],
     ['Sum of images', formatBytes(sumOfImages)],
     [growth === 'unknown' ? 'Growth' : `Growth in ${formatCount(growth.days, 'day')}`, formatGrowth(growth)],
-    notPulled === undefined
+    notPulled === undefined || notPulled === 'unknown'
       ? undefined
-      : ['Not pulled', notPulled === 'unknown' ? 'unknown' : formatBytes(notPulled.bytes)],
+      : ['Not pulled', formatBytes(notPulled.bytes)],
     wouldFree === undefined ? undefined : ['Policy would free', formatBytes(wouldFree.bytes)],
     cost === undefined ? undefined : ['Cost per month', formatCost(cost)],
   ]

@@ -70,23 +70,23 @@ async function readRecords(
   if (end.seq === 0) return
   const matches = matcher({ since })
   if (problem !== undefined) {
-    for await (const entry of entriesBefore(path, end.seq, signal)) if (matches(entry)) groups.add(entry)
+    for await (const entry of entriesBefore(path, problem.line, signal)) if (matches(entry)) groups.add(entry)
     return
   }
   await using selection = await selectLines(path, { matches, since }, signal)
   for await (const batch of selection.batches) for (const { entry } of batch) groups.add(entry)
 }
 
-/** The entries of the valid part of a damaged log. The line after it may be no record. */
+/** The entries before a line of a damaged log. The line may be no record, or a changed one. */
 async function* entriesBefore(
   path: string,
-  lastSeq: number,
+  badLine: number,
   signal: AbortSignal,
 ): AsyncGenerator<LogEntry, void, undefined> {
-  let seq = 0
+  let number = 0
   for await (const lines of linesOf(path, signal)) {
     for (const line of lines) {
-      if (seq++ >= lastSeq) return
+      if (++number >= badLine) return
       const entry = parseEntry(line)
       if (entry !== undefined) yield entry
     }
@@ -98,8 +98,8 @@ function logOf(path: string, report: LogReport, mergedFrom: readonly string[]): 
   return {
     path,
     isAbsent: false,
-    records: end.seq,
-    hash: end.hash,
+    records: problem === undefined ? end.seq : problem.line - 1,
+    hash: problem === undefined ? end.hash : null,
     ...(span !== undefined && { span }),
     head,
     ...(problem !== undefined && { problem: { line: problem.line, why: problem.why } }),

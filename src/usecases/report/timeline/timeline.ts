@@ -27,7 +27,7 @@ export interface TimelineLog {
   readonly isAbsent: boolean
   /** the records of the valid chain */
   readonly records: number
-  /** of the last one; null if there is none */
+  /** of the last one; null if there is none, or the log is damaged */
   readonly hash: Hash | null
   readonly span?: LogReport['span']
   /** absent without a log */

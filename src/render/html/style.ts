@@ -77,6 +77,8 @@ export function renderStyle(): Markup {
     tbody th{font-weight:600;overflow-wrap:anywhere}th time{font-weight:400}b{font-weight:600}
     td.n,th.n{text-align:right;white-space:nowrap}
     .nw{white-space:nowrap}
+    .wrap{overflow-wrap:anywhere;min-width:7.5rem}.wide{min-width:10rem}
+    table details[open]>.facts{grid-template-columns:minmax(24rem,1fr)}table .facts dd{margin-bottom:.25rem}
     tr.others>*{color:var(--muted);font-style:italic}
     tr.total>*{font-weight:650;border-bottom:0}
     td small,th small{display:block;color:var(--muted);font-weight:400}
@@ -87,7 +89,7 @@ export function renderStyle(): Markup {
     footer{margin-top:3rem;padding-top:1rem;padding-bottom:2.5rem;color:var(--muted)}
     .sprites{position:absolute;width:0;height:0}
     @media (max-width:44rem){
-    .facts{grid-template-columns:minmax(0,1fr)}.facts dd{margin-bottom:.375rem}
+    .facts,table details[open]>.facts{grid-template-columns:minmax(0,1fr)}.wrap{min-width:0}.facts dd{margin-bottom:.375rem}
     table.stack,.stack>caption,.stack>tbody,.stack>tbody>tr>*{display:block}
     .stack>thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
     .stack>tbody>tr{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));column-gap:1rem;border-bottom:1px solid var(--line);padding:.625rem 0}
@@ -108,6 +110,8 @@ export function renderStyle(): Markup {
     tr,figure,.note,.cards li,.numbers{break-inside:avoid}
     thead{display:table-header-group}
     .scroll{overflow:visible}
+    section>details:not([open]),.view>details:not([open]){display:none}
+    .source{break-before:avoid}
     .cards{grid-template-columns:repeat(2,1fr)}
     .cards a,.note,.track,.chart *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
     a{color:inherit;text-decoration:none}

@@ -5,7 +5,7 @@ import type {
   TimelineResult,
 } from '../../../usecases/report/timeline/timeline.ts'
 import { formatCount } from '../../text/format.ts'
-import { type Content, markup } from '../markup.ts'
+import { type Content, markup, type Markup } from '../markup.ts'
 import { renderView } from '../charts/chart.ts'
 import { type Lane, type LaneMark, renderLaneChart } from '../charts/lane-chart.ts'
 import { renderDataTable } from '../parts/data-table.ts'
@@ -24,6 +24,9 @@ const resultWords: Readonly<Record<TimelineResult, readonly [ReportTone, string]
   failed: ['bad', 'failed'],
   open: ['notice', 'no outcome'],
 }
+
+/** The longest text that is never broken. */
+const maxLine = 24
 
 /** Renders the changes of images over time, and the state of the log that they are from. */
 export function renderTimelineSection(timeline: Timeline, limits: RowLimits): RenderedSection {
@@ -113,14 +116,20 @@ function rowOf(event: TimelineEvent): readonly Content[] {
   const [tone, words] = resultWords[event.result]
   return [
     minuteOf(event.time),
-    markup`<div><b>${event.image ?? 'unknown image'}</b>${renderEventDetails(event)}</div>`,
-    event.from === undefined || event.from === event.lane ? event.lane : `${event.from}\u00a0→ ${event.lane}`,
+    markup`<div class="wrap wide"><b>${event.image ?? 'unknown image'}</b>${renderEventDetails(event)}</div>`,
+    renderEnds(event),
     markup`<div>
       ${toneWords(tone, words)}${event.overriddenGates.length > 0 && markup`<small>gate overridden: ${event.overriddenGates.join(', ')}</small>`}
     </div>`,
-    markup`<div>${renderActor(event)}</div>`,
-    markup`<div>${renderJustification(event)}</div>`,
+    markup`<div class="wrap">${renderActor(event)}</div>`,
+    markup`<div class="wrap">${renderJustification(event)}</div>`,
   ]
+}
+
+/** Names of usual length stay on one line. */
+function renderEnds({ from, lane }: TimelineEvent): Markup {
+  const text = from === undefined || from === lane ? lane : `${from} → ${lane}`
+  return markup`<div class="${text.length > maxLine ? 'wrap' : 'nw'}">${text}</div>`
 }
 
 /** Lanes beyond the limit are one lane. */

@@ -222,6 +222,18 @@ describe('the usage of a report', () => {
     expect(usageSection().text).toContain('@dev/api 670 MiB 470 MiB 200 MiB 4')
   })
 
+  it('names ten of many repositories that were not read, and their common error once', () => {
+    const unreachable = Array.from({ length: 12 }, (_, i) => ({
+      repository: { registry: 'r', path: `a${i}` },
+      image: `@dev/a${i}`,
+      error: { code: 'network' as const, message: 'cannot reach r', why: 'no answer' },
+    }))
+    const { headline, text } = usageSection([], { unreachable })
+    expect(headline).toBe('No repository read')
+    expect(text).toContain('@dev/a9 and 2 more not read')
+    expect(text.match(/no answer/g)).toHaveLength(1)
+  })
+
   it('says that there are no repositories', () => {
     expect(usageSection([]).headline).toBe('No repositories')
   })

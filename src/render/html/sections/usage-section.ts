@@ -1,5 +1,5 @@
 import type { UsageReport } from '../../../usecases/usage/usage-report.ts'
-import { formatBytes, formatCount } from '../../text/format.ts'
+import { formatBytes, formatCount, formatFirst } from '../../text/format.ts'
 import { markup, type Markup } from '../markup.ts'
 import { renderNumbers } from '../parts/numbers.ts'
 import { renderErrorNote, renderNote, renderSource } from '../parts/texts.ts'
@@ -18,7 +18,12 @@ export function renderUsageSection(usage: UsageReport, limits: RowLimits): Rende
     growth === 'unknown' ? '' : `, ${formatChange(growth.bytes)} in ${formatCount(growth.days, 'day')}`
   return {
     tone: unreachable.length > 0 ? 'bad' : 'good',
-    headline: repositories.length === 0 ? 'No repositories' : `${formatBytes(bytes.stored)} stored${change}`,
+    headline:
+      repositories.length > 0
+        ? `${formatBytes(bytes.stored)} stored${change}`
+        : unreachable.length > 0
+          ? 'No repository read'
+          : 'No repositories',
     detail: [
       formatCount(totals.repositories, 'repository', 'repositories'),
       formatCount(totals.images, 'image'),
@@ -27,9 +32,29 @@ export function renderUsageSection(usage: UsageReport, limits: RowLimits): Rende
     body: markup`<p class="lead">
         Distinct content of the repositories: a layer that several images share counts once.
       </p>
-      ${unreachable.map(({ image, error }) => renderErrorNote(error, 'bad', `${image} not read`))}${notes.map((text) => renderNote('none', text))}
+      ${renderUnread(unreachable)}${notes.map((text) => renderNote('none', text))}
       ${repositories.length > 0 && renderContent(usage, limits)} ${renderSource(commandOf(usage))}`,
   }
+}
+
+/** The repositories of a note that are named. */
+const maxNames = 10
+
+/** One note for each error, with the repositories that it affects. */
+function renderUnread(unreachable: UsageReport['unreachable']): readonly Markup[] {
+  const same = Map.groupBy(unreachable, ({ repository, error }) =>
+    JSON.stringify([repository.registry, error.code, error.why]),
+  )
+  return [...same.values()].flatMap((those) => {
+    const [first] = those
+    if (first === undefined) return []
+    const names = formatFirst(
+      those.map(({ image }) => image),
+      maxNames,
+    )
+    const { subject: _subject, ...error } = first.error
+    return [renderErrorNote(error, 'bad', `${names} not read`)]
+  })
 }
 
 function renderContent(usage: UsageReport, limits: RowLimits): Markup {

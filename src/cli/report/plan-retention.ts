@@ -30,9 +30,9 @@ export async function planRetention(
     const inputs = await gatherPruneInputs(prune, context, call)
     const sizes: RepositorySize[] = []
     const { plan, warnings } = await planPrune(inputs, context, call, ({ snapshot, reachability }) => {
-      const { repository, graph } = snapshot
-      const freed = sumFreedBytes(graph, reachability.garbage)
-      sizes.push({ repository, stored: sumStoredBytes(graph), freed })
+      const { repository } = snapshot
+      const { freed } = sumFreedBytes(snapshot, reachability.garbage)
+      sizes.push({ repository, stored: sumStoredBytes(snapshot), freed })
     })
     plans.push({ plan, sizes, warnings })
   }

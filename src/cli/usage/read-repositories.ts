@@ -103,7 +103,7 @@ async function readListOf(
   inventories: RunInventories,
   call: Call,
 ): Promise<KnownRepository> {
-  const reading = await inventories.read(repository, call)
+  const reading = await inventories.read(repository, false, call)
   return reading.kind === 'read' ? { inventory: reading.snapshot } : {}
 }
 

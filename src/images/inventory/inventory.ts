@@ -82,11 +82,6 @@ export interface InventoryDeletes {
    * artifacts; also through the OCI API. By default it does not
    */
   readonly cascades?: boolean
-  /**
-   * deleting a manifest deletes its untagged children that no other index lists, and its attached
-   * artifacts; also through the OCI API. By default it does not
-   */
-  readonly cascades?: boolean
 }
 
 /** A manifest of the repository. Times are milliseconds since 1970. */

@@ -7,7 +7,7 @@ import { renderErrorBelow } from '../error.ts'
 import { statusTexts } from '../operation.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatCount, formatDuration, formatFirst, shortenDigest } from '../text/format.ts'
-import { isMost, renderFreed, renderRefusedRepositories } from './prune-plan.ts'
+import { renderFreed, renderRefusedRepositories } from './prune-plan.ts'
 import { problemsOf, renderProblems, renderWholeRefusals } from './prune-refusals.ts'
 import { countDeleted, outcomeTotalsOf } from './prune-totals.ts'
 import { describeLocked } from './locked-items.ts'
@@ -55,12 +55,7 @@ export function renderPruneOutcome(
     ...renderWholeRefusals(outcome.refusals, style),
     [
       ...advice(outcome, page),
-      ...renderFreed(
-        outcomeTotalsOf(plan, outcome).freed,
-        'No remaining image',
-        page,
-        plan.repositories.some(isMost),
-      ),
+      ...renderFreed(outcomeTotalsOf(plan, outcome).freed, 'No remaining image', page),
       ...summary(plan, outcome, options.durationMs, page),
     ].join('\n'),
   ].join('\n')
@@ -131,11 +126,8 @@ function renderRepository(
   return [head, ...lines, ...errorLines(outcome.errors, style)].join('\n')
 }
 
-function countsOf(outcome: RepositoryOutcome): string {
-  const { images, superseded, untaggedManifests, deleted, untagged, absent, locked } = outcome
-  return [
 function countsOf(outcome: RepositoryOutcome, nameOf: (kind: string) => string): string {
-  const { images, superseded, deleted, untagged, absent, locked } = outcome
+  const { images, superseded, untaggedManifests, deleted, untagged, absent, locked } = outcome
   const through = vendorApis(outcome, nameOf)
   const counts = [
     ...(deleted === 0

@@ -40,15 +40,6 @@ export function sumFreedBytes(
   garbage: ReadonlySet<Digest>,
 ): { readonly freed: number; readonly isMost: boolean } {
   const { graph } = content
-/** Sums the bytes of all distinct manifests and blobs that were read. */
-export function sumStoredBytes(graph: RepositoryGraph): number {
-  const contents = new Map<Digest, number>()
-  for (const node of graph.nodes.values()) addContent(contents, node)
-  return sum(contents)
-}
-
-/** Sums the bytes of the garbage and of those of its blobs that no kept manifest refers to. */
-export function sumFreedBytes(graph: RepositoryGraph, garbage: ReadonlySet<Digest>): number {
   const contents = new Map<Digest, number>()
   for (const digest of garbage) {
     const node = graph.nodes.get(digest)
@@ -78,6 +69,13 @@ function addContent(
   }
   for (const { digest, size } of [node.descriptor, ...node.blobs]) contents.set(digest, size)
   return true
+}
+
+/** Sums the known bytes of all distinct manifests and blobs. */
+export function sumStoredBytes(content: SizedContent): number {
+  const contents = new Map<Digest, number>()
+  for (const node of content.graph.nodes.values()) addContent(contents, node, content)
+  return sum(contents)
 }
 
 function sum(contents: ReadonlyMap<Digest, number>): number {

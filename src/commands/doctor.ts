@@ -58,7 +58,7 @@ Each finding is "ok", "note", "problem" or "unknown", with advice if there is so
       exclusive: ['write'],
     }),
     names: boolean({
-      summary: 'Show names of hosts, repositories and tags in the comparison.',
+      summary: 'Show hosts, repositories and tags in the comparison.',
       helpGroup: flagGroups.output,
       dependsOn: ['inventory'],
     }),

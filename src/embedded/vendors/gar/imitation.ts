@@ -19,7 +19,7 @@ const maxPage = 1000
 /** Tags of one version (`related_tags` in version.proto). */
 const maxRelatedTags = 100
 /** `VersionView.FULL`, which clients send as its name or its number (version.proto). */
-const fullViews: readonly (string | null)[] = ['FULL', '2']
+const fullViews: ReadonlySet<string | null> = new Set(['FULL', '2'])
 
 const route =
   /^\/v1\/projects\/(?<project>[^/]+)\/locations\/(?<location>[^/]+)\/(?:operations\/(?<operation>[^/]+)|repositories(?:\/(?<repository>[^/]+)(?:\/packages(?:\/(?<image>[^/]+)\/(?<list>versions|tags)(?:\/(?<item>[^/]+))?)?)?)?)$/
@@ -189,7 +189,7 @@ function versionBody(
     name: `${image}/versions/${stored.digest}`,
     createTime: timeText(pushedAt),
     updateTime: timeText(updatedAt),
-    ...(fullViews.includes(query.get('view')) && {
+    ...(fullViews.has(query.get('view')) && {
       relatedTags: tags
         .slice(0, maxRelatedTags)
         .map((name) => tagBody(path, { name, digest: stored.digest })),

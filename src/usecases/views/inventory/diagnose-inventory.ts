@@ -24,7 +24,7 @@ export interface InventoryDiagnosis {
   readonly findings: readonly Finding[]
 }
 
-export interface InventoryFacts {
+export interface ComparedInventory {
   readonly inventory: Pick<Inventory, 'kind' | 'name' | 'knows' | 'deletes'>
   /** what a token of the vendor needs, and where a person creates it */
   readonly token: { readonly permissions: string; readonly create: string }
@@ -40,7 +40,7 @@ export interface InventoryFacts {
  * Returns the findings about an inventory: pure. Without `hasNames` they have no name of a host,
  * repository or tag, no digest and no text of a server. `now` in milliseconds since 1970.
  */
-export function diagnoseInventory(facts: InventoryFacts, now: number): InventoryDiagnosis {
+export function diagnoseInventory(facts: ComparedInventory, now: number): InventoryDiagnosis {
   const { inventory, lists, tool, repository, hasNames } = facts
   const { kind, name, knows, deletes } = inventory
   const findings =
@@ -55,7 +55,7 @@ export function diagnoseInventory(facts: InventoryFacts, now: number): Inventory
   }
 }
 
-function unreadable(error: ErrorInfo, { hasNames, token }: InventoryFacts): Finding {
+function unreadable(error: ErrorInfo, { hasNames, token }: ComparedInventory): Finding {
   const hint = `The token needs ${token.permissions}. Create it: ${token.create}`
   return { check: 'vendorList', state: 'problem', saw: describeError(error, hasNames), hint }
 }
@@ -67,7 +67,7 @@ function describeError({ code, status, registryCode, message, why }: ErrorInfo, 
   return ['cannot be read', code, ...details].join(', ')
 }
 
-function listFindings(facts: InventoryFacts, lists: ListComparison, now: number): readonly Finding[] {
+function listFindings(facts: ComparedInventory, lists: ListComparison, now: number): readonly Finding[] {
   const entries = [...lists.snapshot.entries.values()]
   return [
     {
@@ -85,7 +85,7 @@ function listFindings(facts: InventoryFacts, lists: ListComparison, now: number)
   ]
 }
 
-function tagFinding(facts: InventoryFacts, lists: ListComparison): Finding {
+function tagFinding(facts: ComparedInventory, lists: ListComparison): Finding {
   const { ociTags, onlyOci, onlyOciEvidence, onlyVendor, snapshot } = lists
   if ('error' in ociTags) {
     const saw = `the OCI list ${describeError(ociTags.error, facts.hasNames)}`
@@ -104,14 +104,14 @@ function tagFinding(facts: InventoryFacts, lists: ListComparison): Finding {
   return { check: 'vendorTags', state: 'note', saw: `${totals}; ${parts.join(', ')}`, hint: late }
 }
 
-function digestFinding(facts: InventoryFacts, { compared, different }: ListComparison): Finding {
+function digestFinding(facts: ComparedInventory, { compared, different }: ListComparison): Finding {
   const tags = different.map(({ tag }) => tag)
   const saw = `${count(compared, 'tag')} compared, ${different.length} differ${names(tags, facts)}`
   if (different.length === 0) return { check: 'vendorDigests', state: compared === 0 ? 'unknown' : 'ok', saw }
   return { check: 'vendorDigests', state: 'note', saw, hint: late }
 }
 
-function untaggedFinding({ inventory }: InventoryFacts, { untagged }: ListComparison): Finding {
+function untaggedFinding({ inventory }: ComparedInventory, { untagged }: ListComparison): Finding {
   const check = 'vendorUntagged'
   if (!inventory.knows.untagged)
     return { check, state: 'note', saw: 'the API lists no untagged manifests', hint: noUntagged }
@@ -122,7 +122,7 @@ function untaggedFinding({ inventory }: InventoryFacts, { untagged }: ListCompar
 }
 
 function pushFinding(
-  { inventory }: InventoryFacts,
+  { inventory }: ComparedInventory,
   entries: readonly InventoryEntry[],
   now: number,
 ): Finding {
@@ -135,7 +135,7 @@ function pushFinding(
   return { check, state: missing + future === 0 ? 'ok' : 'note', saw }
 }
 
-function pullFinding({ inventory }: InventoryFacts, entries: readonly InventoryEntry[]): Finding {
+function pullFinding({ inventory }: ComparedInventory, entries: readonly InventoryEntry[]): Finding {
   const check = 'vendorPulls'
   const { pulledAt: precision } = inventory.knows
   if (precision === 'no') return { check, state: 'note', saw: 'the API has no pull times' }
@@ -147,7 +147,7 @@ function pullFinding({ inventory }: InventoryFacts, entries: readonly InventoryE
   return { check, state: 'ok', saw }
 }
 
-function contentFinding({ inventory }: InventoryFacts, entries: readonly InventoryEntry[]): Finding {
+function contentFinding({ inventory }: ComparedInventory, entries: readonly InventoryEntry[]): Finding {
   const typed = entries.filter(({ mediaType }) => mediaType !== undefined)
   const indexes = typed.filter(({ mediaType = '' }) => isIndexType(mediaType))
   const withChildren = indexes.filter(({ children }) => children !== undefined).length
@@ -159,14 +159,14 @@ function contentFinding({ inventory }: InventoryFacts, entries: readonly Invento
   return { check: 'vendorContent', state: 'ok', saw }
 }
 
-function lockFinding({ inventory }: InventoryFacts, entries: readonly InventoryEntry[]): Finding {
+function lockFinding({ inventory }: ComparedInventory, entries: readonly InventoryEntry[]): Finding {
   const check = 'vendorLocks'
   if (!inventory.knows.locks) return { check, state: 'note', saw: 'the API shows no locks' }
   const locked = entries.filter((one) => one.locked !== undefined || one.tags.some((tag) => tag.locked))
   return { check, state: 'ok', saw: `${locked.length} locked or immutable` }
 }
 
-function permissionFinding({ inventory, token }: InventoryFacts, isReadable: boolean): Finding {
+function permissionFinding({ inventory, token }: ComparedInventory, isReadable: boolean): Finding {
   const { manifests, tags } = inventory.deletes
   const ways = [`manifests: ${describeSize(manifests)}`, `tags: ${describeSize(tags)}`]
   const list = isReadable
@@ -185,7 +185,7 @@ function describeSize(size: number | 'no'): string {
   return size === 1 ? 'one in a request' : `up to ${size} in a request`
 }
 
-function names(tags: readonly string[], { hasNames }: InventoryFacts): string {
+function names(tags: readonly string[], { hasNames }: ComparedInventory): string {
   if (!hasNames || tags.length === 0) return ''
   const more = tags.length > namesAtMost ? ', …' : ''
   return ` (${tags.slice(0, namesAtMost).join(', ')}${more})`

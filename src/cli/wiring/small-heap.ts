@@ -12,9 +12,10 @@ export function keepHeapSmall(): void {
 }
 
 /**
- * Lets the heap grow by at most 60 percent of its content between collections. The reading of
- * 100,000 listed manifests takes 260 MB instead of 450 MB, and a second more.
+ * Lets the heap grow by at most some percent of its content between collections. The reading of
+ * 100,000 listed manifests takes 260 MB instead of 450 MB, and a second more. Manifests that are
+ * read whole need more memory, and a smaller percentage: 280 MB instead of 390 MB.
  */
-export function growHeapSlowly(): void {
-  setFlagsFromString('--heap-growing-percent=60')
+export function growHeapSlowly(percent = 60): void {
+  setFlagsFromString(`--heap-growing-percent=${percent}`)
 }

@@ -166,7 +166,7 @@ function upTo(isUpperBound = false): string {
 }
 
 /** Whether the plan does not know exactly what its deletes free. */
-export function isMost({ isFreedMost, steps }: RepositoryPlan): boolean {
+function isMost({ isFreedMost, steps }: RepositoryPlan): boolean {
   return isFreedMost === true && steps.length > 0
 }
 

@@ -12,6 +12,8 @@ const readsAtOnce = 32
 const manifestsPerReport = 50
 /** A reader remembers its manifests, and equal parts of them are one object. */
 const manifestsPerReader = 5000
+/** An image has a few manifests. */
+const tagsPerReader = 1000
 
 /** A repository as its inventory lists it, or as a planner has read it, or both. */
 export interface KnownRepository {
@@ -44,10 +46,52 @@ export async function gatherUsage(
     const known = graph ?? emptyGraph(openReader(), inventory)
     return await readListed(known, inventory?.entries ?? noEntries, openReader, call)
   }
-  const reader = openReader()
-  const scan = reader.begin()
-  await scan.addAllTags(call)
-  return { graph: scan.graph, forNextRun: scan.asLast, requested: reader.requested }
+  return await readTags(openReader, call)
+}
+
+/** Lists the tags and reads them, in parts. A tag without a manifest is listed and read again. */
+async function readTags(openReader: () => RepositoryReader, call: Call): Promise<UsageReading> {
+  const first = openReader()
+  const { repository } = first.store
+  const tags = new Map<string, Digest | null>()
+  const nodes = new Map<Digest, RepositoryNode>()
+  const missing = new Set<Digest>()
+  let requested = 0
+  const readSome = async (names: readonly string[], done: number, of: number): Promise<void> => {
+    const reader = openReader()
+    const graph = await reader.readTags(names, withProgress(call, done, of))
+    for (const [tag, digest] of graph.tags) tags.set(tag, digest)
+    for (const [digest, node] of graph.nodes)
+      nodes.set(
+        digest,
+        contentOf(node, (child) => nodes.get(child)?.descriptor.digest),
+      )
+    for (const digest of graph.missing) missing.add(digest)
+    requested += reader.requested
+  }
+  const names = await first.listTags(call)
+  for (let from = 0; from < names.length; from += tagsPerReader)
+    await readSome(names.slice(from, from + tagsPerReader), from, names.length)
+  const dangling = [...tags].flatMap(([tag, digest]) => (digest === null ? [tag] : []))
+  if (dangling.length > 0) {
+    const again = await first.listTags(call)
+    for (const tag of dangling) tags.delete(tag)
+    // Those that are still listed, and those that are new.
+    const unread = again.filter((tag) => !tags.has(tag))
+    await readSome(unread, names.length - dangling.length, names.length)
+  }
+  const known = [...tags].flatMap(([tag, digest]) => (digest === null ? [] : [[tag, digest] as const]))
+  const forNextRun = { tags: new Map(known), indexReferrers: new Map() }
+  return { graph: { repository, tags, nodes, missing }, forNextRun, requested }
+}
+
+/** The progress of a part as that of the whole. */
+function withProgress(call: Call, before: number, of: number): Call {
+  return {
+    ...call,
+    notify: (event) =>
+      call.notify(event.kind === 'surveyed' ? { ...event, done: before + event.done, of } : event),
+  }
 }
 
 /** A graph with the tags of an inventory, whose manifests are not read yet. */
@@ -81,7 +125,11 @@ async function readListed(
     await inParallel(digests, readsAtOnce, call, async (digest, c) => {
       const node = await reader.find(digest, c)
       if (node === null) missing.add(digest)
-      else nodes.set(digest, contentOf(node, entries))
+      else
+        nodes.set(
+          digest,
+          contentOf(node, (child) => entries.get(child)?.digest),
+        )
       if (++done % manifestsPerReport === 0 || done === of)
         call.notify({ kind: 'surveyed', repository, done, of })
     })
@@ -101,14 +149,14 @@ async function readListed(
 
 /**
  * The parts of a manifest that sizes depend on.
- * @param digests of the inventory: the same text is not held twice
+ * @param known finds the same digest, so that its text is not held twice
  */
 function contentOf(
   { descriptor, kind, children, blobs, subject }: RepositoryNode,
-  digests: ReadonlyMap<Digest, { readonly digest: Digest }>,
+  known: (digest: Digest) => Digest | undefined,
 ): RepositoryNode {
   const listed = children.map(({ digest, isAttestation }) => ({
-    digest: digests.get(digest)?.digest ?? digest,
+    digest: known(digest) ?? digest,
     isAttestation,
   }))
   return { descriptor, kind, children: listed, blobs, ...(subject !== undefined && { subject }) }

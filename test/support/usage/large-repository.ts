@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { keepHeapSmall } from '../../../src/cli/wiring/small-heap.ts'
+import { growHeapSlowly, keepHeapSmall } from '../../../src/cli/wiring/small-heap.ts'
 import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
 import { readInventory } from '../../../src/images/inventory/inventory-snapshot.ts'
 import type { Inventory } from '../../../src/images/inventory/inventory.ts'
@@ -92,6 +92,7 @@ const store: SourceRepository = {
 }
 
 keepHeapSmall()
+growHeapSlowly(30)
 const call = { signal: new AbortController().signal, notify: (): void => undefined }
 const blobs = new BlobTable()
 
@@ -103,7 +104,7 @@ async function readContents(): Promise<RepositoryContents> {
 }
 
 const storage = { registry: repository.registry, blobs, repositories: [await readContents()] }
-const request = usageRequest({ by: 'layer', limit: 50, notPulledFor: 1000 })
+const request = usageRequest({ notPulledFor: 1000 })
 const { totals } = buildUsageReport(usageFacts([storage]), request)
 const [peak] = /(?<=^VmHWM:\s+)\d+/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
 process.stdout.write(

@@ -16,7 +16,7 @@ const day = 86_400_000
 /** Blobs by their names, with their sizes: `{ base: 100, app: 10 }`. */
 export type BlobSketch = Readonly<Record<string, number>>
 
-export interface ImageSketch {
+interface ImageSketch {
   readonly blobs: BlobSketch
   readonly tags?: readonly string[]
   /** days before `usageNow` */

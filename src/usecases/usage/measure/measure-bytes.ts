@@ -3,7 +3,7 @@ import type { StoredBytes } from '../usage-report.ts'
 import { countImages, countRepositories, createVisitor } from './storage-counts.ts'
 
 /** The part of a repository's content that a blob belongs to. */
-export type ContentPart = 'unique' | 'shared' | 'crossRepository' | 'untagged'
+type ContentPart = 'unique' | 'shared' | 'crossRepository' | 'untagged'
 
 export type PartBytes = Readonly<Record<ContentPart, number>>
 

@@ -17,7 +17,7 @@ const checkedDifferences = 100
 const manifestsAtOnce = 16
 
 /** A tag with another digest in each list; null: the OCI API does not have the tag. */
-export interface DifferentTag {
+interface DifferentTag {
   readonly tag: string
   readonly vendor: Digest
   readonly oci: Digest | null

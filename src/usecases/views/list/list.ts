@@ -46,7 +46,7 @@ export interface ListOptions {
 }
 
 /** An image as a list names it: a vendor's list may lack the media type and the size. */
-export type ListedImage = Pick<Descriptor, 'digest'> & Partial<Descriptor>
+type ListedImage = Pick<Descriptor, 'digest'> & Partial<Descriptor>
 
 /** A shown tag; its summary is absent if `brief`, and null if the tag no longer exists. */
 export interface TagView extends Partial<ImageSummary> {

@@ -58,8 +58,10 @@ const others = [
   'audit merge audit.jsonl --out all.jsonl',
   'explain @prod/api:1.4.2',
   'hold @prod/api:1.4.2 --reason incident --yes',
+  'report --out report.html',
   'rollback @prod/api --to 1.4.2 --yes',
   'tag @prod/api:1.4.2 --tags former --yes',
+  'usage @prod',
 ]
 /** Other tests of signals, modules, credentials, pipes and concurrent runs start these. */
 const startedElsewhere = [

@@ -71,7 +71,6 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   'override-gate': 'gate',
   'password-env': 'text',
   policy: 'policy',
-  'pushed-ago': 'text',
   registry: 'host',
   report: 'report',
   repository: { ...repository, hasEnvironments: false },

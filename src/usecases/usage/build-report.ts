@@ -34,7 +34,7 @@ export function buildUsageReport(facts: UsageFacts, request: UsageRequest): Usag
     ...(policy !== undefined && { policy: describePolicy(policy) }),
     repositories,
     unreachable,
-    totals: { ...totalsOf(described, repositories, facts), ...(rows !== undefined && { rows }) },
+    totals: { ...totalsOf(described, facts), ...(rows !== undefined && { rows }) },
     ...(images !== undefined && { images: images.images }),
     ...(layers !== undefined && { layers: layers.layers }),
     ...(pulls !== undefined && { pulls }),
@@ -54,11 +54,14 @@ function describePolicy({ name, refusedRun }: PolicyFacts): UsagePolicy {
 
 function totalsOf(
   described: readonly DescribedStorage[],
-  repositories: readonly RepositoryUsage[],
   { unreachable }: UsageFacts,
 ): UsageReport['totals'] {
-  const known = repositories.flatMap(({ growth }) => (growth === 'unknown' ? [] : [growth]))
-  return { ...sumTotals(described, unreachable.length), growth: sumGrowth(known) ?? 'unknown' }
+  // Records have no blobs, and blobs of several repositories count in each of them then.
+  const known = described.flatMap(({ pushed, rows }) =>
+    pushed === undefined ? rows.map(({ growth }) => growth) : [pushed],
+  )
+  const growth = sumGrowth(known.filter((one) => one !== 'unknown')) ?? 'unknown'
+  return { ...sumTotals(described, unreachable.length), growth }
 }
 
 function historyOf(

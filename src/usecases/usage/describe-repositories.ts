@@ -25,6 +25,8 @@ export interface DescribedStorage {
   readonly storage: BlobStorage
   readonly rows: readonly RepositoryUsage[]
   readonly bytes: StoredBytes
+  /** the growth, if the push times of all repositories show it */
+  readonly pushed?: UsageGrowth
   readonly unpulledBytes?: number
   readonly freed?: number
   readonly cost?: number
@@ -64,14 +66,17 @@ export function describeStorage(
     }
     const known = recordsByName.get(formatRepository(repository)) ?? []
     const recorded = growthSince(known, recordOf(row, now), sinceDays)
-    return { ...row, growth: recorded ?? growthByPushes(contents, storage, now, sinceDays) ?? 'unknown' }
+    return { ...row, growth: recorded ?? growthByPushes([contents], storage, now, sinceDays) ?? 'unknown' }
   })
+  const isByPushes = rows.every(({ growth }) => growth !== 'unknown' && growth.source === 'pushTimes')
+  const pushed = isByPushes ? growthByPushes(repositories, storage, now, sinceDays) : undefined
   const isUntaggedKnown = repositories.every(({ inventory }) => inventory?.untagged === true)
   const bytes = storedBytesOf(measured.total, isUntaggedKnown)
   return {
     storage,
     rows,
     bytes,
+    ...(pushed !== undefined && { pushed }),
     ...(unpulled !== undefined && { unpulledBytes: unpulled.bytes }),
     ...(freed !== undefined && { freed: freed.total }),
     ...(price !== undefined && { cost: (price * bytes.stored) / gib }),
@@ -99,18 +104,25 @@ function lastPull({ images }: RepositoryContents): string {
   return formatPull(known.length === 0 ? 'never' : known.reduce((a, b) => Math.max(a, b)))
 }
 
-/** The content that was pushed since, by the push times of the inventory. */
+/**
+ * The content that was pushed since, by the push times of the inventories. A blob of several
+ * repositories counts once, and not at all if one of them had it before.
+ */
 function growthByPushes(
-  { older, images, orphaned, untagged }: RepositoryContents,
+  repositories: readonly RepositoryContents[],
   { blobs }: BlobStorage,
   now: number,
   sinceDays: number,
 ): UsageGrowth | undefined {
-  if (older === undefined) return undefined
-  const known = new Set(older)
+  const known = new Set<number>()
   const added = new Set<number>()
-  for (const ids of [...images.map((image) => image.blobs), ...orphaned, untagged])
-    for (const id of ids) if (!known.has(id)) added.add(id)
+  for (const { older, images, orphaned, untagged } of repositories) {
+    if (older === undefined) return undefined
+    for (const id of older) known.add(id)
+    for (const ids of [...images.map((image) => image.blobs), ...orphaned, untagged])
+      for (const id of ids) added.add(id)
+  }
+  for (const id of known) added.delete(id)
   return {
     bytes: blobs.sum(added),
     from: formatDay(now - sinceDays * dayMs),

@@ -52,6 +52,18 @@ describe('growth (case 8)', () => {
     expect(repositories[0]?.growth).toMatchObject({ bytes: 80 - 40 })
   })
 
+  it('counts a pushed blob of several repositories once in the total', () => {
+    const web = { inventory: {}, older: {}, images: { a: { blobs: { base: 100, a: 1 } } } }
+    const api = { inventory: {}, older: {}, images: { b: { blobs: { base: 100, b: 2 } } } }
+    const { repositories, totals } = buildUsageReport(
+      usageFacts([storageOf({ web, api })], { records: [] }),
+      usageRequest(),
+    )
+    const grown = repositories.map(({ growth }) => (growth === 'unknown' ? growth : growth.bytes))
+    expect(grown.toSorted()).toEqual([101, 102])
+    expect(totals.growth).toMatchObject({ bytes: 103, source: 'pushTimes' })
+  })
+
   it('counts what was pushed since, without records', () => {
     const { repositories } = grownFrom([], { inventory: {}, older: { lost: 20 } })
     const growth = { bytes: 80, from: '2026-05-31', days: 30, source: 'pushTimes' }

@@ -55,7 +55,12 @@ export function renderPruneOutcome(
     ...renderWholeRefusals(outcome.refusals, style),
     [
       ...advice(outcome, page),
-      ...renderFreed(outcomeTotalsOf(plan, outcome).freed, 'No remaining image', page),
+      ...renderFreed(
+        outcomeTotalsOf(plan, outcome).freed,
+        'No remaining image',
+        page,
+        plan.repositories.some(({ isFreedMost }) => isFreedMost === true),
+      ),
       ...summary(plan, outcome, options.durationMs, page),
     ].join('\n'),
   ].join('\n')

@@ -186,10 +186,11 @@ export function renderFreed(
   isUpperBound = false,
 ): readonly string[] {
   if (freed === 0) return []
-  return breakLines(
-    `${subject} refers to ${upTo(isUpperBound)}${formatBytes(freed)}. The registry frees this space at its next garbage collection.`,
-    page.width,
-  )
+  const bytes = formatBytes(freed)
+  const text = isUpperBound
+    ? `The registry frees at most ${bytes} at its next garbage collection: kept images that dray did not read can share content with the deleted ones.`
+    : `${subject} refers to ${bytes}. The registry frees this space at its next garbage collection.`
+  return breakLines(text, page.width)
 }
 
 /** The confirmation of a plan: `Delete 3 images and 1 tag?` */

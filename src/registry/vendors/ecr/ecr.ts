@@ -119,6 +119,7 @@ function listOf<T>(list: readonly T[] | undefined, doing: string, subject: strin
 function toEntry(image: ImageDetail, shared: SharedTexts, { doing, subject }: EcrPurpose): InventoryEntry {
   const { imageDigest, imageTags = [], imageManifestMediaType, artifactMediaType } = image
   const { subjectManifestDigest, imagePushedAt, imageSizeInBytes, imageStatus } = image
+  const { lastRecordedPullTime } = image
   if (imageDigest === undefined || !isDigest(imageDigest))
     throw new DrayError('protocol', `cannot ${doing}: Amazon ECR listed an image without a digest`, {
       subject,
@@ -127,8 +128,9 @@ function toEntry(image: ImageDetail, shared: SharedTexts, { doing, subject }: Ec
   return {
     digest: imageDigest,
     tags: imageTags.map((name) => ({ name })),
-    // An image without a time was not pulled since ECR began to record pulls, in 2022.
-    pulledAt: image.lastRecordedPullTime?.getTime() ?? 'never',
+    // A pull shows up to 24 hours late, and ECR has recorded pulls since 2022 only: without a time,
+    // the last pull is unknown.
+    ...(lastRecordedPullTime !== undefined && { pulledAt: lastRecordedPullTime.getTime() }),
     ...(imagePushedAt !== undefined && { pushedAt: imagePushedAt.getTime() }),
     ...(imageManifestMediaType !== undefined && { mediaType: shared.get(imageManifestMediaType) }),
     ...(artifactMediaType !== undefined && { artifactType: shared.get(artifactMediaType) }),

@@ -86,6 +86,7 @@ export function createPrunePlanShape(): v.GenericSchema {
     isFreedMost: v.exactOptional(v.literal(true)),
     referrers: v.picklist(['read', 'remembered']),
     inventory: v.exactOptional(v.string()),
+    restorableBy: v.exactOptional(v.string()),
   })
 
   return v.strictObject({

@@ -80,6 +80,8 @@ export interface RepositoryPlan {
   readonly referrers: 'read' | 'remembered'
   /** the kind of the inventory that tags and digests are from; absent: the OCI API listed them */
   readonly inventory?: string
+  /** where and for how long the vendor keeps deleted content: `in the settings for 30 days` */
+  readonly restorableBy?: string
 }
 
 export type Verdict =

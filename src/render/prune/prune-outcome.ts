@@ -61,9 +61,25 @@ export function renderPruneOutcome(
         page,
         plan.repositories.some(({ isFreedMost }) => isFreedMost === true),
       ),
+      ...renderRestorable(repositories, plans, page),
       ...summary(plan, outcome, options.durationMs, page),
     ].join('\n'),
   ].join('\n')
+}
+
+/** Where a vendor keeps deleted content, once for each text. */
+function renderRestorable(
+  repositories: readonly RepositoryOutcome[],
+  plans: ReadonlyMap<string, RepositoryPlan>,
+  page: Page,
+): readonly string[] {
+  const changed = repositories.filter(({ deleted, untagged }) => deleted + untagged > 0)
+  const texts = changed.flatMap(
+    ({ repository }) => plans.get(formatRepository(repository))?.restorableBy ?? [],
+  )
+  return [...new Set(texts)].flatMap((text) =>
+    breakLines(`Deleted content can be restored ${text}.`, page.width),
+  )
 }
 
 /** A refusal of the whole run is shown once, not in each repository. */

@@ -57,6 +57,7 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
   const others = decideManifests(evaluation)
   const { repository, image, environment, referrers } = snapshot
   const { freed, isMost } = sumFreedBytes(snapshot, evaluation.reachability.garbage)
+  const restorableBy = snapshot.inventory?.deletes.restorableBy
   const plan: RepositoryPlan = {
     repository,
     image,
@@ -71,6 +72,7 @@ export function decideFrom(evaluation: Evaluation): RepositoryDecision {
     ...(isMost && { isFreedMost: true as const }),
     referrers,
     ...(snapshot.inventory !== undefined && { inventory: snapshot.inventory.kind }),
+    ...(restorableBy !== undefined && { restorableBy }),
   }
   const { matched, absent, atOtherHosts } = keptImages
   const warnings = [

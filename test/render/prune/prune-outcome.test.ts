@@ -121,6 +121,16 @@ describe('the outcome of a prune through the API of a vendor', () => {
     )
   })
 
+  it('names where the vendor keeps what was deleted, and only then (case 26)', () => {
+    const restorableBy = 'in the tag history until the time machine of the namespace expires'
+    const plan = prunePlan([repositoryPlan('@dev/api', [old('n-1')], { restorableBy })])
+    const line = `Deleted content can be restored ${restorableBy}.`
+    const deleted = pruneOutcome(plan, { '@dev/api': { m1: { result: 'done', by: 'oci' } } })
+    expect(renderPruneOutcome(plan, deleted, page, { durationMs: 1 })).toContain(line)
+    const absent = pruneOutcome(plan, { '@dev/api': { m1: { result: 'unchanged' } } })
+    expect(renderPruneOutcome(plan, absent, page, { durationMs: 1 })).not.toContain(line)
+  })
+
   it('counts untagged manifests without images', () => {
     const plan = prunePlan([
       repositoryPlan('@dev/api', [tagVerdict('prod', 'keep', whys.unmatched)], {

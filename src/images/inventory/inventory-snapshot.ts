@@ -55,9 +55,9 @@ function mergeEntries(a: InventoryEntry, b: InventoryEntry): InventoryEntry {
   const tags = new Map<string, InventoryTag>([...a.tags, ...b.tags].map((tag) => [tag.name, tag]))
   const pushedAt = laterOf(a.pushedAt, b.pushedAt)
   const pulledAt = laterPull(a.pulledAt, b.pulledAt)
+  const { pulledAt: _, ...rest } = { ...a, ...b }
   return {
-    ...a,
-    ...b,
+    ...rest,
     tags: [...tags.values()],
     ...(pushedAt !== undefined && { pushedAt }),
     ...(pulledAt !== undefined && { pulledAt }),

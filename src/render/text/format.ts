@@ -85,3 +85,8 @@ export function formatFirst(texts: readonly string[], most: number): string {
   const more = texts.length - most
   return `${texts.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
+
+/** Two decimals of an amount of money; the configuration does not name the currency. */
+export function formatCost(cost: number): string {
+  return cost > 0 && cost < 0.01 ? '<0.01' : cost.toFixed(2)
+}

@@ -28,11 +28,6 @@ export function freedCell({ bytes, refused }: WouldFree): Cell {
   return refused === undefined ? bytesCell(bytes) : { text: 'refused', tone: 'yellow' }
 }
 
-/** Two decimals; the configuration does not name the currency. */
-export function formatCost(cost: number): string {
-  return cost > 0 && cost < 0.01 ? '<0.01' : cost.toFixed(2)
-}
-
 /** The heading of the column of unpulled images. */
 export function unpulledTitle({ notPulledFor = 0 }: Pick<UsageReport, 'notPulledFor'>): string {
   return `NOT PULLED ${formatWholeAge(notPulledFor)}`

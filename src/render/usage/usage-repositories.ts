@@ -6,13 +6,12 @@ import type {
 } from '../../usecases/usage/usage-report.ts'
 import { joinCounts } from '../text/counts.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatBytes, formatCount } from '../text/format.ts'
+import { formatBytes, formatCost, formatCount } from '../text/format.ts'
 import type { Page } from '../text/style.ts'
 import { type Cell, type Column, renderTable, textOf } from '../text/table.ts'
 import { cut, displayWidth } from '../text/width.ts'
 import {
   bytesCell,
-  formatCost,
   formatWholeAge,
   freedCell,
   growthText,

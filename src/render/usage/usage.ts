@@ -1,12 +1,12 @@
 import type { UsageReport, UsageTotals } from '../../usecases/usage/usage-report.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatBytes, formatCount } from '../text/format.ts'
+import { formatBytes, formatCost, formatCount } from '../text/format.ts'
 import { breakLines } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { renderImages } from './usage-images.ts'
 import { renderLayers } from './usage-layers.ts'
 import { renderRepositoryUsage } from './usage-repositories.ts'
-import { formatCost, growthText, formatWholeAge } from './usage-cells.ts'
+import { growthText, formatWholeAge } from './usage-cells.ts'
 
 /** Renders a report: the table of its grouping, and the totals. */
 export function renderUsage(report: UsageReport, page: Page): string {

@@ -3,11 +3,23 @@ import { parseDigest } from '../../../src/oci/digest.ts'
 import {
   formatAge,
   formatBytes,
+  formatCost,
   formatCount,
   formatDuration,
   formatLatency,
   shortenDigest,
 } from '../../../src/render/text/format.ts'
+
+describe('formatCost', () => {
+  it.each([
+    [0, '0.00'],
+    [8.6e-7, '<0.01'],
+    [0.01, '0.01'],
+    [12.345, '12.35'],
+  ])('%d is %s', (cost, text) => {
+    expect(formatCost(cost)).toBe(text)
+  })
+})
 
 describe('formatBytes', () => {
   it.each([

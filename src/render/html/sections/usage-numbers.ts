@@ -14,8 +14,3 @@ export function formatGrowth(growth: UsageGrowth | Unknown): string {
 export function formatKnownBytes(bytes: number | Unknown): string {
   return bytes === 'unknown' ? 'unknown' : formatBytes(bytes)
 }
-
-/** Two decimals, in the currency of the configured price. */
-export function formatCost(cost: number): string {
-  return cost.toFixed(2)
-}

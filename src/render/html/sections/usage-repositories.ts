@@ -1,11 +1,11 @@
 import type { RepositoryUsage, StoredBytes, UsageReport } from '../../../usecases/usage/usage-report.ts'
-import { formatBytes, formatCount } from '../../text/format.ts'
+import { formatBytes, formatCost, formatCount } from '../../text/format.ts'
 import { type Bar, renderBarChart } from '../charts/bar-chart.ts'
 import { renderView } from '../charts/chart.ts'
 import { type Content, markup, type Markup } from '../markup.ts'
 import { type HtmlColumn, renderDataTable } from '../parts/data-table.ts'
 import type { RowLimits } from './section.ts'
-import { formatChange, formatCost, formatGrowth, formatKnownBytes } from './usage-numbers.ts'
+import { formatChange, formatGrowth, formatKnownBytes } from './usage-numbers.ts'
 
 type UsageRows = readonly RepositoryUsage[]
 

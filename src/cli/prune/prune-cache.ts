@@ -8,7 +8,9 @@ import type { ContentStore } from '../../images/cache/content-store.ts'
 import { type Digest, isDigest } from '../../oci/digest.ts'
 import { isRecord } from '../../oci/json.ts'
 import { formatRepository, isTag, type RepositoryName } from '../../oci/reference.ts'
+import type { OwnReads } from '../../images/inventory/own-read.ts'
 import type { PreviousScan } from '../../images/graph/repository-graph.ts'
+import { formatOwnReads, parseOwnReads } from './memory/own-reads-document.ts'
 import { openOrWarn } from '../wiring/open-or-warn.ts'
 import { findPrivateFolder } from '../wiring/private-folders.ts'
 
@@ -23,6 +25,9 @@ export interface PruneCache {
   readonly contents: ContentStore
   last(repository: RepositoryName): Promise<PreviousScan | undefined>
   remember(repository: RepositoryName, reading: PreviousScan): Promise<void>
+  /** the GETs of earlier runs that the vendor can count as pulls */
+  ownReads(repository: RepositoryName): Promise<OwnReads>
+  rememberOwnReads(repository: RepositoryName, reads: OwnReads): Promise<void>
 }
 
 /**
@@ -50,7 +55,15 @@ export function pruneCache(contents: ContentStore, memory: Memory): PruneCache {
       await contents.flush()
       await memory.put(formatRepository(repository), formatReading(reading))
     },
+    ownReads: async (repository) => parseOwnReads(await memory.get(readsKey(repository))),
+    rememberOwnReads: async (repository, reads) => {
+      await memory.put(readsKey(repository), formatOwnReads(reads))
+    },
   }
+}
+
+function readsKey(repository: RepositoryName): string {
+  return `reads of ${formatRepository(repository)}`
 }
 
 /** Most manifests have no index among their referrers; they form a list. */

@@ -16,6 +16,7 @@ import type { Context } from '../wiring/context.ts'
 import { keepHeapSmall } from '../wiring/small-heap.ts'
 import type { RetentionHistory } from './history/retention-history.ts'
 import type { ImagesInUse, InUseReader } from './images-in-use.ts'
+import { rememberReads, withOwnReads } from './inventory/own-read-memory.ts'
 import type { RunInventories } from './inventory/run-inventories.ts'
 import type { KnownRepositories } from './known-repositories.ts'
 import type { RegistryMemory } from './memory/registry-memory.ts'
@@ -165,8 +166,14 @@ export async function evaluateRepository(
   }
   // Before anything else is read: a GET of dray can count as a pull.
   const isNeeded = policy.timeFrom.includes('pushed')
-  const inventory = policy.rules.length === 0 ? undefined : await inventories.read(repository, isNeeded, call)
-  const { snapshot, forNextRun: asLast } = await gather(
+  const listed = policy.rules.length === 0 ? undefined : await inventories.read(repository, isNeeded, call)
+  const inventory = listed?.kind === 'read' ? await withOwnReads(listed, repository, cache) : listed
+  const from = context.clock.now()
+  const {
+    snapshot,
+    forNextRun: asLast,
+    requested,
+  } = await gather(
     store,
     request,
     {
@@ -181,6 +188,12 @@ export async function evaluateRepository(
     call,
   )
   await cache?.remember(repository, asLast)
+  const difference = store.clockDifference() ?? 0
+  if (snapshot.inventory !== undefined)
+    await rememberReads(snapshot.inventory, repository, cache, requested, {
+      from: from + difference,
+      to: context.clock.now() + difference,
+    })
   return evaluatePolicy(snapshot, policy)
 }
 

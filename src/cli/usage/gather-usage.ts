@@ -69,6 +69,7 @@ export async function gatherUsageReport(
       planner,
       cache: args.cache ? await context.pruneCache(call) : undefined,
       storages,
+      clock: context.clock,
       notes,
       since: now - request.sinceDays * dayMs,
     },

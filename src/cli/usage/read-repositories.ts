@@ -2,7 +2,9 @@ import type { PreviousScan } from '../../images/graph/repository-graph.ts'
 import { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
+import { withoutOwnReads } from '../../images/inventory/own-reads.ts'
 import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { RepositoryContents } from '../../usecases/usage/contents/repository-contents.ts'
 import { reduceRepository } from '../../usecases/usage/contents/reduce-repository.ts'
@@ -10,6 +12,7 @@ import { gatherUsage, type KnownRepository } from '../../usecases/usage/gather.t
 import type { UnreachableUsage } from '../../usecases/usage/usage-report.ts'
 import { explainUnreached, readUntilTimeout, UnreachableRegistries } from '../../usecases/views/reach.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
+import { rememberReads, withOwnReads } from '../prune/inventory/own-read-memory.ts'
 import type { RunInventories } from '../prune/inventory/run-inventories.ts'
 import type { PruneCache } from '../prune/prune-cache.ts'
 import { repositoriesAtOnce } from '../prune/prune-run.ts'
@@ -30,6 +33,7 @@ export interface UsageReadPorts {
   readonly planner: UsagePlanner | undefined
   readonly cache: PruneCache | undefined
   readonly storages: UsageStorages
+  readonly clock: Clock
   readonly notes: UsageNotes
   /** milliseconds since 1970: content that was pushed before is not new */
   readonly since: number
@@ -87,23 +91,31 @@ function withSmallHeap(call: Call): Call {
 
 async function readOne(
   scoped: ScopedRepository,
-  { stores, inventories, planner, cache, storages, notes, since }: UsageReadPorts,
+  { stores, inventories, planner, cache, storages, clock, notes, since }: UsageReadPorts,
   call: Call,
 ): Promise<RepositoryContents> {
   const { repository, image } = scoped
   const planned = await planner?.plan(scoped, call)
   // Before any manifest is read: a GET of dray can count as a pull.
-  const known = planned?.known ?? (await readListOf(repository, inventories, call))
+  const known = planned?.known ?? (await readListOf(repository, inventories, cache, call))
   const last = planned === undefined ? await cache?.last(repository) : undefined
+  const store = stores.source(repository)
+  const from = clock.now()
   const openReader = (): RepositoryReader =>
-    new RepositoryReader(stores.source(repository), {
+    new RepositoryReader(store, {
       ...(cache !== undefined && { contents: cache.contents }),
       ...(last !== undefined && { last }),
     })
   const { graph, forNextRun, requested } = await gatherUsage(openReader, known, call)
   const { inventory } = known
-  if (inventory !== undefined && inventory.knows.pulledAt !== 'no' && requested > 0)
+  if (inventory !== undefined && inventory.knows.pulledAt !== 'no' && requested.size > 0) {
     notes.addCountedReads(inventory.name)
+    const ahead = store.clockDifference() ?? 0
+    const period = { from: from + ahead, to: clock.now() + ahead }
+    // The planner may have remembered reads of this run.
+    const reads = await withOwnReads({ snapshot: inventory }, repository, cache)
+    await rememberReads(reads.snapshot, repository, cache, requested, period)
+  }
   await remember(cache, repository, forNextRun, last)
   const judgement = planned?.judgement
   return reduceRepository(
@@ -111,7 +123,7 @@ async function readOne(
       repository,
       image,
       graph,
-      ...(inventory !== undefined && { inventory }),
+      ...(inventory !== undefined && { inventory: withoutOwnReads(inventory) }),
       ...(judgement !== undefined && { judgement }),
     },
     storages.tableOf(repository),
@@ -122,10 +134,12 @@ async function readOne(
 async function readListOf(
   repository: RepositoryName,
   inventories: RunInventories,
+  cache: PruneCache | undefined,
   call: Call,
 ): Promise<KnownRepository> {
   const reading = await inventories.read(repository, true, call)
-  return reading.kind === 'read' ? { inventory: reading.snapshot } : {}
+  if (reading.kind !== 'read') return {}
+  return { inventory: (await withOwnReads(reading, repository, cache)).snapshot }
 }
 
 /** Keeps the tags for the next run, and the referrers that an earlier prune found. */

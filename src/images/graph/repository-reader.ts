@@ -45,7 +45,7 @@ export class RepositoryReader {
   readonly #shared = new SharedNodes()
   /** manifests whose content an earlier run read, and that the registry has not shown yet */
   readonly #unconfirmed = new Set<Digest>()
-  #requested = 0
+  readonly #requested = new Set<Digest>()
 
   constructor(store: SourceRepository, { contents, last }: ReaderOptions = {}) {
     this.store = store
@@ -54,7 +54,7 @@ export class RepositoryReader {
   }
 
   /** The manifests that GET returned until now. */
-  get requested(): number {
+  get requested(): ReadonlySet<Digest> {
     return this.#requested
   }
 
@@ -182,7 +182,7 @@ export class RepositoryReader {
       return opaque
     }
     if (content === undefined) return null
-    this.#requested++
+    this.#requested.add(content.descriptor.digest)
     this.#unconfirmed.delete(content.descriptor.digest)
     const known = this.#known.get(content.descriptor.digest)
     if (known !== undefined) return known

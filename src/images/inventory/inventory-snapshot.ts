@@ -10,6 +10,7 @@ import type {
   InventoryKnowledge,
   InventoryTag,
 } from './inventory.ts'
+import type { OwnReads } from './own-read.ts'
 
 /** As many as a scan of a repository accepts. */
 const maxEntries = 500_000
@@ -23,6 +24,8 @@ export interface InventorySnapshot {
   readonly entries: ReadonlyMap<Digest, InventoryEntry>
   /** the tags of all entries with their digests */
   readonly tags: ReadonlyMap<string, Digest>
+  /** GETs of dray in earlier runs, which the vendor can have counted as pulls */
+  readonly ownReads?: OwnReads
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import type { InventorySnapshot } from './inventory-snapshot.ts'
 import type { InventoryEntry } from './inventory.ts'
+import { isOwnRead } from './own-reads.ts'
 
 const dayMs = 86_400_000
 
@@ -14,6 +15,8 @@ export type LastPull =
       readonly latest: number
       /** the user agent of that pull, not escaped */
       readonly by?: string
+      /** it can be a GET of dray in an earlier run */
+      readonly isOwn?: true
     }
   | { readonly kind: 'never' }
   | { readonly kind: 'unknown' }
@@ -32,7 +35,7 @@ export interface IndexedChildren {
  * It is unknown if one of these is unknown. Pure.
  */
 export function lastPullOf(
-  { entries, knows }: Pick<InventorySnapshot, 'entries' | 'knows'>,
+  { entries, knows, ownReads }: Pick<InventorySnapshot, 'entries' | 'knows' | 'ownReads'>,
   digest: Digest,
   edges: IndexedChildren,
 ): LastPull {
@@ -50,7 +53,14 @@ export function lastPullOf(
     if (at === undefined) return { kind: 'unknown' }
     if (at === 'never' || (last.kind === 'pulled' && last.at >= at)) continue
     const by = entry?.pulledBy
-    last = { kind: 'pulled', at, latest: at + precision, ...(by !== undefined && { by }) }
+    const isOwn = isOwnRead({ knows, ...(ownReads !== undefined && { ownReads }) }, member, at)
+    last = {
+      kind: 'pulled',
+      at,
+      latest: at + precision,
+      ...(by !== undefined && { by }),
+      ...(isOwn && { isOwn }),
+    }
   }
   return last
 }

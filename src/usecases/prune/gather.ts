@@ -59,6 +59,8 @@ export interface GatheredRepository {
   readonly snapshot: RepositorySnapshot
   /** for the next run */
   readonly forNextRun: PreviousScan
+  /** manifests that GET returned, which a vendor can count as pulls */
+  readonly requested: ReadonlySet<Digest>
 }
 
 /**
@@ -128,7 +130,7 @@ export async function gather(
     const marked = findMarked()
     if (marked.size > 0) await scan.addReferrers(marked, call)
   }
-  return { snapshot: takeSnapshot(), forNextRun: scan.asLast }
+  return { snapshot: takeSnapshot(), forNextRun: scan.asLast, requested: repositoryReader.requested }
 }
 
 /** The push times of the inventory, or those that the list of tags had, if they are a source. */

@@ -27,8 +27,8 @@ export interface UsageReading {
   readonly graph: RepositoryGraph
   /** of a scan of the tags, for the next run */
   readonly forNextRun?: PreviousScan
-  /** manifests that the registry sent */
-  readonly requested: number
+  /** manifests that GET returned, which a vendor can count as pulls */
+  readonly requested: ReadonlySet<Digest>
 }
 
 /**
@@ -56,7 +56,7 @@ async function readTags(openReader: () => RepositoryReader, call: Call): Promise
   const tags = new Map<string, Digest | null>()
   const nodes = new Map<Digest, RepositoryNode>()
   const missing = new Set<Digest>()
-  let requested = 0
+  const requested = new Set<Digest>()
   const readSome = async (names: readonly string[], done: number, of: number): Promise<void> => {
     const reader = openReader()
     const graph = await reader.readTags(names, withProgress(call, done, of))
@@ -67,7 +67,7 @@ async function readTags(openReader: () => RepositoryReader, call: Call): Promise
         contentOf(node, (child) => nodes.get(child)?.descriptor.digest),
       )
     for (const digest of graph.missing) missing.add(digest)
-    requested += reader.requested
+    for (const digest of reader.requested) requested.add(digest)
   }
   const names = await first.listTags(call)
   for (let from = 0; from < names.length; from += tagsPerReader)
@@ -119,7 +119,7 @@ async function readListed(
   const unread = new Set([...graph.nodes.keys(), ...entries.keys()].filter(isUnread))
   let done = 0
   let of = 0
-  let requested = 0
+  const requested = new Set<Digest>()
   const readSome = async (digests: readonly Digest[]): Promise<void> => {
     const reader = openReader()
     await inParallel(digests, readsAtOnce, call, async (digest, c) => {
@@ -133,7 +133,7 @@ async function readListed(
       if (++done % manifestsPerReport === 0 || done === of)
         call.notify({ kind: 'surveyed', repository, done, of })
     })
-    requested += reader.requested
+    for (const digest of reader.requested) requested.add(digest)
   }
   for (let wave: readonly Digest[] = [...unread]; wave.length > 0; wave = unreadChildren(nodes, missing)) {
     of += wave.length

@@ -366,6 +366,29 @@ describe('usage with an inventory', () => {
     ])
   })
 
+  it('remembers its own requests: they are no pulls and no crawler in later runs (case 21)', async () => {
+    const clock = leapingClock()
+    const world = await vendorWorld('harbor', { clock })
+    const pulledAt = clock.now() - 200 * day
+    for (let i = 0; i < 6; i++) {
+      const digest = await world.put(image({ label: `${i}` }), `t${i}`)
+      for (const of of [{ digest }, { tag: `t${i}` }])
+        world.records.set(world.repository.path, of, { pushedAt: pulledAt, pulledAt: pulledAt + i * day })
+    }
+    const rules = [{ name: 'unused', tags: ['*'], notPulledFor: '90d' }]
+    const run = await harborRun(world, { retention: { nightly: { rules } } })
+    const first = await run.usage({ notPulledFor: 90 * day })
+    // Harbor counted them.
+    const entries = [...(await world.read()).entries.values()]
+    const isNew = (time: unknown): boolean => typeof time === 'number' && time > clock.now() - day
+    expect(entries.filter((entry) => isNew(entry.pulledAt))).toHaveLength(6)
+    const second = await run.usage({ notPulledFor: 90 * day })
+    expect(second.report.totals.notPulled).toEqual(first.report.totals.notPulled)
+    expect(second.report.totals.notPulled).toMatchObject({ images: 6 })
+    const planned = await run.usage({}, { policy: 'nightly' })
+    expect(planned.report.repositories[0]?.wouldFree).toEqual({ bytes: 0, images: 0, manifests: 0 })
+  })
+
   it('uses the OCI API if the inventory cannot be read, with one warning', async () => {
     const world = await vendorWorld('harbor')
     await world.put(image(), '1.0.0')

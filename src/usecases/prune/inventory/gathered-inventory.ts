@@ -67,7 +67,7 @@ export async function beginInventory(
     get facts() {
       const { whyIncomplete } = listed
       const isBlocked = untagged !== undefined && whyIncomplete !== undefined && !obstacles.has(untagged)
-      const gets = isByUse && isGetCounted ? reader.requested : 0
+      const gets = isByUse && isGetCounted ? reader.requested.size : 0
       return {
         inventory: snapshot,
         deletesBy: deleteApiOf('deleteManifest', snapshot, reader.store.capability('deleteManifest')),

@@ -56,7 +56,8 @@ function judge({ pull, pushedAt, since, now }: UseFacts, notPulledFor: number): 
 
 function describe(pull: LastPull, pushedAt: number | undefined, now: number): string {
   if (pull.kind !== 'pulled') return `never pulled, pushed ${formatSpan(now - (pushedAt ?? now))} ago`
-  const by = pull.by === undefined ? '' : ` by ${pull.by}`
+  const own = pull.isOwn === true ? ', perhaps by dray itself' : ''
+  const by = pull.by === undefined ? own : ` by ${pull.by}${own}`
   const pulled = `pulled ${formatSpan(now - pull.at)} ago${by}`
   return pushedAt !== undefined && pushedAt > pull.latest
     ? `${pulled}, pushed ${formatSpan(now - pushedAt)} ago`

@@ -1,6 +1,7 @@
 import type { Rule } from '../../../config/retention/policy.ts'
 import type { InventorySnapshot } from '../../../images/inventory/inventory-snapshot.ts'
 import type { InventoryEntry } from '../../../images/inventory/inventory.ts'
+import { isOwnRead } from '../../../images/inventory/own-reads.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../../lib/errors.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
 
@@ -85,11 +86,15 @@ function findObstacle(
 
 /**
  * Describes the day on which more than half of the entries were pulled last, if there is one: a
- * crawler or a mirror pulled them, and its pulls show no use.
+ * crawler or a mirror pulled them, and its pulls show no use. Pulls that can be dray's own reads do
+ * not count.
  */
-function describeCrawler({ entries }: InventorySnapshot): string | undefined {
+function describeCrawler(snapshot: InventorySnapshot): string | undefined {
+  const entries = [...snapshot.entries.values()].filter(
+    (entry) => !isOwnRead(snapshot, entry.digest, lastOwnPull(entry)),
+  )
   const days = Map.groupBy(
-    [...entries.values()].flatMap((entry) => {
+    entries.flatMap((entry) => {
       const at = lastOwnPull(entry)
       return at === undefined ? [] : [{ day: Math.floor(at / dayMs), by: entry.pulledBy }]
     }),
@@ -98,7 +103,7 @@ function describeCrawler({ entries }: InventorySnapshot): string | undefined {
   const [largest] = [...days].toSorted(([, a], [, b]) => b.length - a.length)
   if (largest === undefined) return undefined
   const [day, pulls] = largest
-  if (pulls.length < minCrawled || pulls.length * 2 <= entries.size) return undefined
+  if (pulls.length < minCrawled || pulls.length * 2 <= entries.length) return undefined
   const date = new Date(day * dayMs).toISOString().slice(0, 10)
   const agents = Map.groupBy(
     pulls.flatMap(({ by }) => by ?? []),
@@ -106,7 +111,7 @@ function describeCrawler({ entries }: InventorySnapshot): string | undefined {
   )
   const [agent] = [...agents].toSorted(([, a], [, b]) => b.length - a.length)
   const by = agent === undefined ? '' : `, most by ${agent[0]}`
-  return `${pulls.length} of ${entries.size} manifests were pulled last on ${date}${by}: a client that pulls everything hides which images are used`
+  return `${pulls.length} of ${entries.length} manifests were pulled last on ${date}${by}: a client that pulls everything hides which images are used`
 }
 
 function lastOwnPull({ pulledAt, tags }: InventoryEntry): number | undefined {

@@ -125,6 +125,25 @@ describe('a rule with notPulledFor (case 40)', () => {
     )
   })
 
+  it('is not refused because of earlier reads by dray, and keeps what they pulled', async () => {
+    const world = await listedWorld()
+    const own = Array.from({ length: 6 }, (_, i) =>
+      world.put(image({ label: `${i}` }), { tags: [`t${i}`], pulled: 3.5 }),
+    )
+    world.put(image({ label: 'old' }), { tags: ['old'], pulled: 120 })
+    expect((await planWith(world, [unused(90)])).decision.refusals).toHaveLength(1)
+    const at = now - 3.5 * dayMs
+    const ownReads = new Map(own.map((digest) => [digest, { from: at, to: at }]))
+    const { deleted, decision, explain } = await planWith(world, [unused(90)], {
+      change: (snapshot) => ({ ...snapshot, ownReads }),
+    })
+    expect(decision.refusals).toEqual([])
+    expect(deleted).toEqual(['old'])
+    expect(explain('t0').why.text).toBe(
+      'unused: pulled 3d ago, perhaps by dray itself, not longer ago than 90d',
+    )
+  })
+
   it.each([
     [{ kind: 'none' } as const, 'dray has none of'],
     [undefined, 'gives no pull times'],

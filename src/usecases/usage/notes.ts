@@ -21,7 +21,7 @@ export function explainUnknowns(
     ...(empty.length > 0 ? [`No images in ${joinFirst(empty.map(({ image }) => image))}.`] : []),
     ...explainUntagged(repositories, storages, vendors),
     ...(notPulledFor !== undefined && withoutPulls.length > 0
-      ? [`${registriesOf(withoutPulls)} has no pull times.`]
+      ? [`No pull times of ${registriesOf(withoutPulls)}.`]
       : []),
     ...(isPriced && unpriced.size > 0
       ? [

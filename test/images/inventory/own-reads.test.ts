@@ -15,7 +15,7 @@ const reads: OwnReads = new Map([[a, { from: at, to: at + minute, before: at - 9
 
 function snapshotOf(
   pulls: Readonly<Record<string, InventoryEntry['pulledAt']>>,
-  { ownReads = reads, precision = 'exact' as 'exact' | 'day' } = {},
+  { ownReads = reads, precision = 'exact' }: { ownReads?: OwnReads; precision?: 'exact' | 'day' } = {},
 ): InventorySnapshot {
   const entries = Object.entries(pulls).map(([name, pulledAt]): InventoryEntry => ({
     digest: digestNamed(name),

@@ -235,7 +235,7 @@ describe('images without pulls', () => {
     const plain = report.repositories.find(({ repository }) => repository.path === 'plain')
     expect(plain?.notPulled).toBe('unknown')
     expect(plain).not.toHaveProperty('lastPulledAt')
-    expect(report.notes.join()).toContain('registry.example.com has no pull times')
+    expect(report.notes.join()).toContain('No pull times of registry.example.com.')
   })
 
   it('have a day more if the vendor only knows the day', () => {

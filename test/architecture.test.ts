@@ -45,6 +45,8 @@ const separateParts: readonly (readonly [folder: string, mayImport: readonly str
   ['usecases/prune', []],
   ['usecases/views', []],
   ['usecases/usage', []],
+  ['usecases/sync', []],
+  ['usecases/bundle', []],
   ['registry/http', []],
   ['registry/credentials', []],
   ['registry/client', ['registry/http']],
@@ -67,6 +69,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   '@sigstore/*': ['signing'],
   '@marcbachmann/cel-js': ['gates'],
   '@aws-sdk/*': ['registry/vendors'],
+  'tar-stream': ['layout/tar'],
 }
 
 const maxEntries = 20

@@ -16,6 +16,13 @@ export interface Config {
   /** absent without `signers` and `approvers` */
   readonly trust?: TrustConfig
   readonly residency?: ResidencyPolicy
+  readonly transfer?: TransferConfig
+}
+
+/** Limits of the transfers of one run. */
+export interface TransferConfig {
+  /** bytes in a second, of all bodies in both directions together */
+  readonly bandwidth?: number
 }
 
 /** Another name of a registry. */
@@ -53,6 +60,8 @@ export interface RegistryConfig {
   readonly tokenEnv?: string
   /** the price of stored bytes, in any currency */
   readonly pricePerGiBMonth?: number
+  /** the pulls of the registry's quota that a sync leaves for others */
+  readonly reservePulls?: number
   /** whether repositories share stored blobs; by default they do */
   readonly dedupe?: 'registry' | 'repository'
 }

@@ -55,7 +55,7 @@ function addTransferred(a: Transferred, b: Transferred): Transferred {
   }
 }
 
-export type DoneStatus = 'promoted' | 'tagged' | 'rolledBack'
+export type DoneStatus = 'promoted' | 'tagged' | 'rolledBack' | 'synced'
 
 /** The status of an image. Each operation has its own name for a change. */
 export type PlacementStatus = DoneStatus | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
@@ -102,6 +102,8 @@ const doneStatus: Readonly<Record<PlacementOperation, DoneStatus>> = {
   copy: 'promoted',
   tag: 'tagged',
   rollback: 'rolledBack',
+  sync: 'synced',
+  bundle: 'synced',
 }
 
 /** Whether the run changed something for the image. */

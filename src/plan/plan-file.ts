@@ -190,6 +190,8 @@ const parsers: Readonly<Record<OperationName, (value: unknown, name: string) => 
   copy: parsePlacementPlan,
   tag: parsePlacementPlan,
   rollback: parsePlacementPlan,
+  sync: parsePlacementPlan,
+  bundle: parsePlacementPlan,
   prune: parsePrunePlan,
 }
 

@@ -6,7 +6,7 @@ import type { Line } from '../semver/line.ts'
 import { formatVersion, plainReading, type Version, type VersionReading } from '../semver/version.ts'
 import type { GateResult } from './gates/gate-result.ts'
 
-export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
+export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'sync' | 'bundle' | 'prune'
 /** The operations of audit records: those with plans, and those that attach a statement. */
 export type RecordedOperation = OperationName | StatementOperation
 export type StatementOperation = 'approve' | 'hold'
@@ -49,6 +49,12 @@ export interface Placement {
   readonly size?: number
   /** the results of the gates of the target; absent if none was evaluated */
   readonly gates?: readonly GateResult[]
+  /** the rule of the section `sync` that selects the image */
+  readonly rule?: string
+  /** the bundle that the image comes from: the id of its document */
+  readonly bundle?: Hash
+  /** of a sparse index: the platforms that are copied, such as `linux/arm64` */
+  readonly platforms?: readonly string[]
 }
 
 /** A repository, and its environment if it has one. */
@@ -131,6 +137,8 @@ export interface CopyStep extends StepBase {
   readonly rootBy: 'digest' | 'tag'
   /** the target lacks some of it: push all content, even if the target claims to have it */
   readonly repair?: true
+  /** of an index: copy only the children of these platforms; absent: all */
+  readonly platforms?: readonly string[]
 }
 
 /** Copies an attached artifact with its graph: a referrer of `subject`, or that of a cosign tag. */

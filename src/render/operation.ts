@@ -18,6 +18,8 @@ export const operationTexts: Readonly<Record<PlacementOperation, OperationTexts>
   copy: { todo: 'to copy', done: 'copied', isInPlace: false, hasRelease: false },
   tag: { todo: 'to tag', done: 'tagged', isInPlace: true, hasRelease: false },
   rollback: { todo: 'to roll back', done: 'rolled back', isInPlace: true, hasRelease: true },
+  sync: { todo: 'to sync', done: 'synced', isInPlace: false, hasRelease: false },
+  bundle: { todo: 'to copy', done: 'copied', isInPlace: false, hasRelease: false },
 }
 
 export const statusTexts: Readonly<
@@ -26,6 +28,7 @@ export const statusTexts: Readonly<
   promoted: { text: 'promoted', tone: 'green' },
   tagged: { text: 'tagged', tone: 'green' },
   rolledBack: { text: 'rolled back', tone: 'green' },
+  synced: { text: 'copied', tone: 'green' },
   unchanged: { text: 'up to date', tone: 'dim' },
   refused: { text: 'refused', tone: 'red' },
   conflict: { text: 'conflict', tone: 'red' },
@@ -33,4 +36,9 @@ export const statusTexts: Readonly<
   notAttempted: { text: 'not attempted', tone: 'yellow' },
 }
 
-export const doneStatuses: ReadonlySet<string> = new Set<DoneStatus>(['promoted', 'tagged', 'rolledBack'])
+export const doneStatuses: ReadonlySet<string> = new Set<DoneStatus>([
+  'promoted',
+  'tagged',
+  'rolledBack',
+  'synced',
+])

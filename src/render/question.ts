@@ -7,6 +7,8 @@ const verbs: Readonly<Record<PlacementOperation, { readonly verb: string; readon
   copy: { verb: 'Copy', preposition: 'to' },
   tag: { verb: 'Tag', preposition: 'in' },
   rollback: { verb: 'Roll back', preposition: 'in' },
+  sync: { verb: 'Copy', preposition: 'to' },
+  bundle: { verb: 'Copy', preposition: 'to' },
 }
 
 /** The confirmation of a plan: `Promote 2 images to prod?` */

@@ -15,6 +15,8 @@ const operations: { readonly [Name in OperationName]: () => Promise<Operation<Ty
   copy: () => placement(async () => (await import('./review/decide-promotions.ts')).decideCopiesAgain),
   tag: () => placement(async () => (await import('./review/decide-tags.ts')).decideTagsAgain),
   rollback: () => placement(async () => (await import('./review/decide-tags.ts')).decideRollbacksAgain),
+  sync: () => placement(async () => (await import('./review/decide-promotions.ts')).decideCopiesAgain),
+  bundle: () => placement(async () => (await import('./review/decide-promotions.ts')).decideCopiesAgain),
   prune: async () => (await import('../prune/prune-operation.ts')).pruneOperation,
 }
 

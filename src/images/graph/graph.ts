@@ -3,7 +3,7 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
-import { formatPlatform } from '../../oci/platform.ts'
+import { formatPlatform, type Platform } from '../../oci/platform.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { inParallel } from '../parallel.ts'
 import type { ManifestContent, ManifestReader, NamedRepository } from '../ports.ts'
@@ -37,6 +37,8 @@ export interface Graph {
 }
 
 export interface WalkOptions {
+  /** the children of indexes to read; by default all */
+  readonly platforms?: readonly Platform[]
   /** the action for a child that does not exist; `fail` by default */
   readonly missing?: 'fail' | 'keep'
 }

@@ -1,4 +1,6 @@
+import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
+import type { Platform } from '../../oci/platform.ts'
 import type { RepositoryName, TagOrDigest } from '../../oci/reference.ts'
 import type { TagPolicy } from '../../semver/tag-policy.ts'
 import type { VersionReading } from '../../semver/version.ts'
@@ -32,6 +34,27 @@ export interface PromoteRequest {
   readonly tagMaintenance?: TagMaintenance
   /** `--expect-digest` */
   readonly expect?: Digest
+  /** of an index: the platforms to copy; absent: all */
+  readonly platforms?: readonly Platform[]
+  /** what this run has read already */
+  readonly known?: KnownReads
+}
+
+/** Reads from which a request was made, so that they are not repeated. */
+export interface KnownReads {
+  /** when they began, milliseconds since 1970 */
+  readonly readAt: number
+  /** the source tag is on it */
+  readonly root: Descriptor
+  /** by the formatted name of the target */
+  readonly targets: ReadonlyMap<string, KnownTarget>
+}
+
+export interface KnownTarget {
+  /** null: there is no such tag */
+  readonly tags: ReadonlyMap<string, Digest | null>
+  /** the complete list; undefined: the repository does not exist, and has no content */
+  readonly listed: readonly string[] | undefined
 }
 
 /** Which floating tags a promotion maintains. */

@@ -1,4 +1,4 @@
-import type { GateDefinition } from '../../../config/gates/gate.ts'
+import type { GateDefinition, GateOperation } from '../../../config/gates/gate.ts'
 import type { JudgeAgain } from '../../../execute/tags/gate-checks.ts'
 import { consequenceOf } from '../../../gates/evaluation/effect.ts'
 import type { ApplicableGate, GatePorts, GateRequest } from '../../../gates/gate-request.ts'
@@ -84,7 +84,14 @@ export class GateRun {
     const gates = this.#gatesAt(to.repository)
     if (gates.length === 0) return []
     const { operation, gate: ports, judge } = this.#ports
-    const request = { root, from, to, operation, gates, ...(read !== undefined && { read }) }
+    const request = {
+      root,
+      from,
+      to,
+      operation: gateOperation(operation),
+      gates,
+      ...(read !== undefined && { read }),
+    }
     const results = await judge(request, ports, call)
     checkIsComplete(results, gates)
     const files = new Set<Digest>(ports.reportFiles.map(({ sha256 }) => sha256))
@@ -138,7 +145,12 @@ export function applicableGates(
   gates: readonly ApplicableGate[],
   operation: PlacementOperation,
 ): readonly ApplicableGate[] {
-  return gates.filter(({ gate }) => gate.operations.includes(operation))
+  return gates.filter(({ gate }) => gate.operations.includes(gateOperation(operation)))
+}
+
+/** Gates know the application of a bundle as the sync that it is a part of. */
+function gateOperation(operation: PlacementOperation): GateOperation {
+  return operation === 'bundle' ? 'sync' : operation
 }
 
 /** Each gate once: an image can have several targets. */

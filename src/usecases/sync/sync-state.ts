@@ -1,0 +1,24 @@
+import type { Digest } from '../../oci/digest.ts'
+
+/**
+ * What earlier runs of a rule know of one destination repository. It can be lost at any time: a tag
+ * that someone else moved then looks like a move of the source, and grace periods start again.
+ */
+export interface DestinationState {
+  /** by tag: the digest that dray wrote or found up to date last */
+  readonly written: ReadonlyMap<string, Digest>
+  /** by tag of the destination: the first run in which the source did not have it, ms since 1970 */
+  readonly absentSince: ReadonlyMap<string, number>
+  /** by digest: when the referrers of its children were searched last, ms since 1970 */
+  readonly childrenSearchedAt: ReadonlyMap<Digest, number>
+  /** the tags of the last complete list of the source */
+  readonly sourceTags?: number
+  /** the last run without a failure in this repository, ms since 1970 */
+  readonly succeededAt?: number
+}
+
+export const emptyState: DestinationState = {
+  written: new Map(),
+  absentSince: new Map(),
+  childrenSearchedAt: new Map(),
+}

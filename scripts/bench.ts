@@ -20,6 +20,7 @@ import { isFast, measureSignatures } from './bench/signatures.ts'
 import { openStage, type Stage } from './bench/stage.ts'
 import { dating, pruning } from './bench/retention.ts'
 import { startUp } from './bench/start-up.ts'
+import { incrementalBundle, syncCold, syncNothing } from './bench/syncs.ts'
 import { fourTags } from './bench/tags.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
 
@@ -60,6 +61,9 @@ function choose(): Choice {
     deletes(against),
     dating(against),
     pruning(against),
+    syncNothing(against),
+    syncCold(against),
+    incrementalBundle(against),
   ]
   const names = [...all.map(({ name }) => name), growth, signatures]
   const wanted = flags.only?.split(',') ?? names

@@ -128,7 +128,7 @@ export function peers(): readonly Program[] {
 
 /** The names of the programs that are missing. */
 export function missingPeers(): readonly string[] {
-  const names = new Set([...known.map((one) => one.version.command), 'regbot'])
+  const names = new Set([...known.map((one) => one.version.command), 'regbot', 'regsync'])
   return [...names].filter((name) => !tools(name).available)
 }
 

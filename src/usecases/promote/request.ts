@@ -1,4 +1,3 @@
-import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { Platform } from '../../oci/platform.ts'
 import type { RepositoryName, TagOrDigest } from '../../oci/reference.ts'
@@ -27,6 +26,11 @@ export interface PromoteRequest {
     readonly immutable?: readonly string[]
     /** how the tags there are read as versions */
     readonly reading: VersionReading
+    /**
+     * `tags` move with the source, also version tags: a sync has decided that. Tags of `immutable`
+     * do not move
+     */
+    readonly followsSource?: true
   }
   /** tags to write at every target, in any order */
   readonly tags: readonly string[]
@@ -45,7 +49,9 @@ export interface KnownReads {
   /** when they began, milliseconds since 1970 */
   readonly readAt: number
   /** the source tag is on it */
-  readonly root: Descriptor
+  readonly root: Digest
+  /** the complete list of the source; absent: it is read if it is needed */
+  readonly listed?: readonly string[]
   /** by the formatted name of the target */
   readonly targets: ReadonlyMap<string, KnownTarget>
 }

@@ -1,5 +1,5 @@
 import type { DrayError } from '../../lib/errors.ts'
-import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryDrift } from '../../plan/sync/drift.ts'
 import type { SyncTarget } from './snapshot.ts'
 import type { DestinationState } from './sync-state.ts'
@@ -12,14 +12,22 @@ export interface SyncDecision {
   readonly images: readonly SyncImage[]
   /** for each destination: the state to keep if everything that the plan does there succeeds */
   readonly states: readonly DestinationState[]
+  /** selected tags of the source whose image cannot be read: they fail alone */
+  readonly unread: readonly UnreadTag[]
   readonly warnings: readonly string[]
+}
+
+export interface UnreadTag {
+  /** as the name of an image */
+  readonly name: string
+  readonly error: DrayError
 }
 
 /** A digest of the source with its tags, at the destinations that need something of it. */
 export interface SyncImage {
   /** `library/alpine:3.20`: the path below `from` and the first tag */
   readonly name: string
-  readonly root: Descriptor
+  readonly root: Digest
   /** the tags of the rule that are on it at the source */
   readonly tags: readonly string[]
   readonly destinations: readonly ImageDestination[]

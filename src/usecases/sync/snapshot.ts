@@ -1,6 +1,5 @@
 import type { SyncRule } from '../../config/sync/sync-rule.ts'
 import type { DrayError } from '../../lib/errors.ts'
-import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { VersionReading } from '../../semver/version.ts'
@@ -28,6 +27,8 @@ export interface SyncTarget extends SyncPlace {
   readonly state: DestinationState
   /** globs of tags that do not move there */
   readonly immutable: readonly string[]
+  /** version tags do not move there: the environment has rules of tags */
+  readonly keepsVersionTags: boolean
 }
 
 /** The state of one source repository and its destinations. */
@@ -38,8 +39,10 @@ export interface SyncSnapshot {
   /** the complete list of the source */
   readonly sourceTags: readonly string[]
   readonly selection: TagSelection
-  /** by selected tag; absent: it was deleted since the list */
-  readonly source: ReadonlyMap<string, Descriptor>
+  /** by selected tag; absent: it was deleted since the list, or could not be read */
+  readonly source: ReadonlyMap<string, Digest>
+  /** selected tags whose image cannot be read, while others can */
+  readonly unread: ReadonlyMap<string, DrayError>
   /** in the order of the request */
   readonly destinations: readonly (DestinationSnapshot | UnreadDestination)[]
 }

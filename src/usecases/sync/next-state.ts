@@ -1,0 +1,48 @@
+import type { Digest } from '../../oci/digest.ts'
+import type { TagComparison } from './compare-tag.ts'
+import { extraTags } from './extra-tags.ts'
+import type { DestinationSnapshot, SyncSnapshot } from './snapshot.ts'
+import type { DestinationState } from './sync-state.ts'
+
+/**
+ * Returns the state of a destination for the next run, if everything that the plan does there
+ * succeeds. Tags and digests that are gone are forgotten. Pure.
+ */
+export function nextState(
+  snapshot: SyncSnapshot,
+  destination: DestinationSnapshot,
+  compared: readonly TagComparison[],
+): DestinationState {
+  const { readAt, sourceTags, source } = snapshot
+  const { state } = destination.target
+  const known = new Set([...(destination.tags ?? []), ...source.keys()])
+  const written = new Map([...state.written].filter(([tag]) => known.has(tag)))
+  const searchedAt = new Map<Digest, number>()
+  for (const { tag, source: digest, state: found } of compared) {
+    if (found !== 'kept' && found !== 'changed') written.set(tag, digest)
+    // a promotion searches the children of what it copies
+    const isSearched = found === 'missing' || found === 'moved' || destination.childrenSearched.has(digest)
+    const at = isSearched ? readAt : state.childrenSearchedAt.get(digest)
+    if (at !== undefined) searchedAt.set(digest, Math.max(at, searchedAt.get(digest) ?? 0))
+  }
+  return {
+    written,
+    absentSince: absentSince(snapshot, destination),
+    childrenSearchedAt: searchedAt,
+    sourceTags: sourceTags.length,
+    succeededAt: readAt,
+  }
+}
+
+function absentSince(
+  snapshot: SyncSnapshot,
+  destination: DestinationSnapshot,
+): DestinationState['absentSince'] {
+  const atSource = new Set(snapshot.sourceTags)
+  const { absentSince: known } = destination.target.state
+  return new Map(
+    extraTags(snapshot, destination).flatMap(({ tag }) =>
+      atSource.has(tag) ? [] : [[tag, known.get(tag) ?? snapshot.readAt] as const],
+    ),
+  )
+}

@@ -14,6 +14,7 @@ import {
   readingOf,
   type Step,
   type StepId,
+  type TagOverride,
   type TagPrecondition,
   type TagStep,
   targetOf,
@@ -62,9 +63,11 @@ function mismatchOf(placement: Placement, { operation, steps }: Plan): string | 
   const attached = own.filter(({ kind }) => kind === 'attach').length
   if (attached !== evidence.missing || evidence.found < evidence.missing)
     return `shows ${evidence.missing} attached artifacts to copy, and its steps copy ${attached}`
-  const isRollback = own.some((step) => step.kind === 'tag' && step.override === 'rollback')
-  if (isRollback && operation !== 'rollback') return 'rolls tags back, and the plan is not a rollback'
-  if (operation === 'promote' || operation === 'copy') return undefined
+  const has = (override: TagOverride): boolean =>
+    own.some((step) => step.kind === 'tag' && step.override === override)
+  if (has('rollback') && operation !== 'rollback') return 'rolls tags back, and the plan is not a rollback'
+  if (has('movedTags') && operation !== 'sync') return 'follows a source, and the plan is not a sync'
+  if (operation !== 'tag' && operation !== 'rollback') return undefined
   if (!sameRepository(from.repository, to.repository)) return 'takes its image from another repository'
   return own.some(({ kind }) => kind !== 'tag') ? 'has steps other than tag writes' : undefined
 }

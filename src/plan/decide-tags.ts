@@ -38,6 +38,8 @@ export interface TagRules {
   readonly immutable: readonly string[]
   /** all of them move */
   readonly moveTags: boolean
+  /** version tags and version-like tags move with the source: a sync has decided that */
+  readonly followsSource?: boolean | undefined
   /** how the tags of the repository are read as versions */
   readonly reading: VersionReading
   /** the override that a floating tag records if it moves to a lower version */
@@ -97,12 +99,12 @@ export function decideTags(
     if (!rules.moveTags) refusals.push(...conflicting)
   }
   const tags = [...planned.values()].map((one): TagToWrite => {
-    const why = one.change === 'move' ? reasonToKeep(one.tag, version, rules) : undefined
-    if (why !== undefined && !rules.moveTags) {
-      refusals.push(tagTaken(wanted, one.tag, { tag: one.tag, at: one.before }, why))
+    const keep = one.change === 'move' ? reasonToKeep(one.tag, version, rules) : undefined
+    if (keep !== undefined && keep.override === undefined) {
+      refusals.push(tagTaken(wanted, one.tag, { tag: one.tag, at: one.before }, keep.why))
       return one
     }
-    const tag: TagToWrite = why === undefined ? one : { ...one, override: 'moveTag' }
+    const tag: TagToWrite = keep?.override === undefined ? one : { ...one, override: keep.override }
     const former = formerImage(one, wanted)
     if (former === undefined) return tag
     const damaged = damagedBy(former, (name) => planned.get(name)?.change === 'move')
@@ -188,11 +190,28 @@ export function mayBeImmutable(tag: string, immutable: readonly string[]): boole
   return beginsLikeVersion(tag) || matchesAnyGlob(immutable, tag)
 }
 
-function reasonToKeep(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {
-  if (isExact(tag, version, rules)) return versionTagsAreImmutable
-  if (classifyTag(tag, rules.reading) === 'versionLike') return versionLikeTagsAreImmutable
+/** Why a tag should not move, and by which option it moves anyway. */
+interface ReasonToKeep {
+  readonly why: string
+  /** undefined: it does not move */
+  readonly override: TagOverride | undefined
+}
+
+function reasonToKeep(
+  tag: string,
+  version: VersionTags | undefined,
+  rules: TagRules,
+): ReasonToKeep | undefined {
   const glob = rules.immutable.find((one) => matchesGlob(one, tag))
-  return glob === undefined ? undefined : `tags that match ${glob} are immutable`
+  const ofGlob = glob === undefined ? undefined : `tags that match ${glob} are immutable`
+  const why = isExact(tag, version, rules)
+    ? versionTagsAreImmutable
+    : classifyTag(tag, rules.reading) === 'versionLike'
+      ? versionLikeTagsAreImmutable
+      : ofGlob
+  if (why === undefined) return undefined
+  const follows = rules.followsSource === true && glob === undefined
+  return { why, override: rules.moveTags ? 'moveTag' : follows ? 'movedTags' : undefined }
 }
 
 const versionTagsAreImmutable = 'version tags are immutable'

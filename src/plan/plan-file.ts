@@ -18,7 +18,7 @@ import { descriptor, digest, error, natural, repository, tag, time } from './sha
 export const maxPlanSize: number = 256 * 1024 * 1024
 const schemaName = 'dray.plan/1'
 
-const override = v.exactOptional(v.picklist(['moveTag', 'allowBackward', 'rollback']))
+const override = v.exactOptional(v.picklist(['moveTag', 'allowBackward', 'rollback', 'movedTags']))
 
 /** Creates the shape of a plan. Most runs read no plan, and need none. */
 function createPlanShape(): v.GenericSchema {

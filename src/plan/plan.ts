@@ -87,8 +87,11 @@ export interface KeptTag {
   readonly reason: string
 }
 
-/** The option by which a user moves a version tag or immutable tag, or a floating tag backward. */
-export type TagOverride = 'moveTag' | 'allowBackward' | 'rollback'
+/**
+ * The option by which a user moves a version tag or immutable tag, or a floating tag backward.
+ * `movedTags` is the key of a sync rule by which version tags follow the source.
+ */
+export type TagOverride = 'moveTag' | 'allowBackward' | 'rollback' | 'movedTags'
 
 export interface Refusal {
   readonly image: string

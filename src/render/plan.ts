@@ -154,6 +154,7 @@ const overrides: Readonly<Record<TagOverride, string>> = {
   moveTag: 'by --move-tag',
   allowBackward: 'by --allow-backward',
   rollback: 'by rollback',
+  movedTags: 'by movedTags of the rule',
 }
 
 function attachedCell({ found, missing }: Placement['evidence']): string {

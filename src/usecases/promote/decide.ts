@@ -67,6 +67,7 @@ function decideTarget(
   const tags = decideBatchTags(image, target, batch, {
     immutable: request.to.immutable ?? [],
     moveTags: policy.moveTags,
+    followsSource: request.to.followsSource,
     reading: request.to.reading,
   })
   const { evidence } = source

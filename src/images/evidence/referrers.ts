@@ -16,15 +16,18 @@ import type {
 
 /**
  * Returns the referrers that a client finds: from the API, or from the index under the fallback tag
- * if the registry does not have the API. @throws what the ports throw.
+ * if the registry does not have the API.
+ * @param mayHaveFallback false: the list of tags lacks that tag
+ * @throws what the ports throw.
  */
 export async function listReferrers(
   store: ManifestReader & ReferrerLister,
   subject: Digest,
   call: Call,
+  mayHaveFallback = true,
 ): Promise<readonly Descriptor[]> {
   const listed = await store.referrers(subject, call)
-  if (listed !== undefined) return listed
+  if (listed !== undefined || !mayHaveFallback) return listed ?? []
   const content = await store.findManifest({ tag: fallbackTag(subject) }, call)
   return content === undefined ? [] : entriesOf(store, subject, content)
 }

@@ -34,7 +34,8 @@ export class SharedTagList {
 
   /**
    * @param call of the whole run: the failure of one image must not abort the list of the others
-   * @param known tags that are known: then no list is requested for attached artifacts
+   * @param known tags that are known: then no list is requested for attached artifacts, and if they
+   * are all tags, none at all
    */
   constructor(store: TagLister, call: Call, known?: TagList) {
     this.#store = store
@@ -78,7 +79,7 @@ export class SharedTagList {
   }
 
   #read(): Promise<readonly string[]> {
-    this.#tags ??= this.#readTwice()
+    this.#tags ??= this.#known?.isWhole === true ? Promise.resolve([...this.#known.tags]) : this.#readTwice()
     return this.#tags
   }
 
@@ -105,9 +106,11 @@ export class SharedTagLists {
     this.#call = call
   }
 
-  of(store: TagLister): SharedTagList {
+  /** @param known all tags, if the run has read them already */
+  of(store: TagLister, known?: readonly string[]): SharedTagList {
     const key = formatRepository(store.repository)
-    const list = this.#lists.get(key) ?? new SharedTagList(store, this.#call)
+    const wholeOf = (tags: readonly string[]): TagList => ({ tags: new Set(tags), isWhole: true })
+    const list = this.#lists.get(key) ?? new SharedTagList(store, this.#call, known && wholeOf(known))
     this.#lists.set(key, list)
     return list
   }

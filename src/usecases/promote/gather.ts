@@ -31,6 +31,7 @@ import { isHelmChart, readingForImage } from '../placing/helm-chart.ts'
 import { selectTagsAt } from '../placing/requested-tags.ts'
 import type { WarnedImage } from '../placing/tag-warnings.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
+import { knownTarget, splitKnownTags } from './known-reads.ts'
 import { readTarget } from './read-target.ts'
 import type { PromoteRequest } from './request.ts'
 import type { PromoteSnapshot, PromoteSource } from './snapshot.ts'
@@ -98,9 +99,10 @@ async function gatherOne(
   options: GatherOneOptions,
   call: Call,
 ): Promise<PromoteSnapshot> {
-  const readAt = options.clock.now()
+  const { known } = request
+  const readAt = Math.min(options.clock.now(), known?.readAt ?? Infinity)
   const store = stores.source(request.from.repository)
-  const list = options.lists.of(store)
+  const list = options.lists.of(store, known?.listed)
   if (options.evidence) list.prefetch()
   const root = readRoot(store, request, call)
   const reading = root.then((content) => readForImage(request, content))
@@ -108,16 +110,18 @@ async function gatherOne(
   // `readSource` reports the same failure
   for (const one of [reading, versions]) one.catch(() => undefined)
   const [source, tags] = await Promise.all([
-    readSource(store, { root, versions, list }, options, call),
+    readSource(store, { root, versions, list, isListKnown: known?.listed !== undefined }, options, call),
     inParallel(request.to.targets, readsAtOnce, call, (target, c) =>
       readOrUnread(target, c, () => readTags(stores, target, request, { reading, versions }, c)),
     ),
   ])
-  const targets = await inParallel(tags, readsAtOnce, call, async (read, c) =>
-    read.kind === 'unread'
-      ? read
-      : readOrUnread(read.repository, c, () => readTarget(read, source, { stores, ...options }, c)),
-  )
+  const targets = await inParallel(tags, readsAtOnce, call, async (read, c) => {
+    if (read.kind === 'unread') return read
+    const { repository } = read
+    return await readOrUnread(repository, c, () =>
+      readTarget(read, source, { stores, ...options, known: knownTarget(request, repository) }, c),
+    )
+  })
   return { request: await reading, readAt, source, targets }
 }
 
@@ -126,7 +130,8 @@ async function readRoot(
   request: PromoteRequest,
   call: Call,
 ): Promise<ManifestContent> {
-  const content = await store.findManifest(request.from.at, call)
+  const at = request.known === undefined ? request.from.at : { digest: request.known.root }
+  const content = await store.findManifest(at, call)
   if (content !== undefined) return content
   const { image, from } = request
   const suggest = (tag: string, tags: readonly string[]): string => suggestTags(tag, tags, from.reading)
@@ -170,11 +175,13 @@ interface SourceReads {
   readonly root: Promise<ManifestContent>
   readonly versions: Promise<readonly VersionTag[] | undefined>
   readonly list: SharedTagList
+  /** the run has read the list before: it has all that was signed before the run */
+  readonly isListKnown: boolean
 }
 
 async function readSource(
   store: SourceRepository,
-  { root, versions, list }: SourceReads,
+  { root, versions, list, isListKnown }: SourceReads,
   options: PromoteGatherOptions,
   call: Call,
 ): Promise<PromoteSource> {
@@ -187,7 +194,7 @@ async function readSource(
   const search = new EvidenceSearch(store, {
     dangling: options.dangling,
     tags: list,
-    ...(known.length === 1 && { readByName: descriptor.digest }),
+    ...(known.length === 1 && !isListKnown && { readByName: descriptor.digest }),
   })
   const [graph] = await Promise.all([
     walkGraph(store, content, call),
@@ -209,7 +216,7 @@ async function readSource(
 async function readTags(
   stores: Repositories,
   repository: RepositoryName,
-  { tags, tagMaintenance, to }: PromoteRequest,
+  promotion: PromoteRequest,
   source: {
     readonly reading: Promise<PromoteRequest>
     readonly versions: Promise<readonly VersionTag[] | undefined>
@@ -217,18 +224,27 @@ async function readTags(
   call: Call,
 ): Promise<TargetTags> {
   const store = stores.target(repository)
-  const isKept = (tag: string): boolean => mayBeImmutable(tag, to.immutable ?? [])
+  const { tags, tagMaintenance, to } = promotion
+  const read = knownTarget(promotion, repository)
+  const resolve = async (
+    wanted: readonly string[],
+    listed: ReadonlySet<string>,
+  ): Promise<TargetTags['tags']> => {
+    const { found, rest } = splitKnownTags(wanted, read)
+    const isKept = (tag: string): boolean => mayBeImmutable(tag, to.immutable ?? [])
+    return new Map([...found, ...(await resolveTagsToWrite(store, rest, listed, isKept, call))])
+  }
   if (tagMaintenance === undefined)
-    return { kind: 'read', repository, tags: await resolveTagsToWrite(store, tags, new Set(), isKept, call) }
-  return await readUntilWhole(async () => {
+    return { kind: 'read', repository, tags: await resolve(tags, read?.listed ?? new Set()) }
+  return await readUntilWhole(async (isAgain) => {
     const [listed, request, derived] = await Promise.all([
-      listTags(store, call),
+      read === undefined || isAgain ? listTags(store, call) : [...(read.listed ?? [])],
       source.reading,
       source.versions,
     ])
     const wanted = selectTagsAt(requestedTags(request, derived), listed)
     const known = new Set(listed)
-    const found = await resolveTagsToWrite(store, tagsToRead(wanted, known), known, isKept, call)
+    const found = await resolve(tagsToRead(wanted, known), known)
     checkIsWhole(repository, listed, found)
     return { kind: 'read', repository, tags: found, listed }
   })

@@ -7,11 +7,20 @@ import { inParallel } from '../../images/parallel.ts'
 import type { BlobReader, ManifestReader, Repositories } from '../../images/ports.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
 import { cosignEntries } from '../../images/evidence/cosign-entries.ts'
+import { isKnownAt, mayHaveFallback, mayHaveTag } from './known-reads.ts'
 import { findDamaged } from './read-back.ts'
+import type { KnownTarget } from './request.ts'
 import { type CosignManifest, hasRoot, type PromoteSource, type PromoteTarget } from './snapshot.ts'
 
 /** Reads of one target at once. */
 const readsAtOnce = 16
+
+export interface ReadTargetOptions {
+  readonly stores: Repositories
+  readonly readBack?: Repositories
+  /** what the run has read of the target already */
+  readonly known?: KnownTarget | undefined
+}
 
 /**
  * Reads what a target has of the image and its attached artifacts. @throws what the stores throw.
@@ -19,24 +28,28 @@ const readsAtOnce = 16
 export async function readTarget(
   read: TargetTags,
   source: PromoteSource,
-  options: { readonly stores: Repositories; readonly readBack?: Repositories },
+  options: ReadTargetOptions,
   call: Call,
 ): Promise<PromoteTarget> {
   const { repository } = read
   const store = options.stores.target(repository)
   const subjects = source.evidence.filter(({ via }) => via === 'subject').map(({ subject }) => subject)
-  const cosignTags = source.evidence.flatMap(({ tag }) => tag ?? [])
+  const { known } = options
+  const tags = source.evidence.flatMap(({ tag }) => tag ?? [])
+  const cosignTags = tags.filter((tag) => mayHaveTag(known, tag))
+  const isRootKnown = isKnownAt(known, source.root.digest)
   const [root, referrers, manifests] = await Promise.all([
-    read.tags.size === 0 ? store.resolve({ digest: source.root.digest }, call) : undefined,
+    read.tags.size === 0 && !isRootKnown ? store.resolve({ digest: source.root.digest }, call) : undefined,
     inParallel([...new Set(subjects)], readsAtOnce, call, async (subject, c) => {
-      const entries = await listReferrers(store, subject, c)
+      const isAbsent = known !== undefined && known.listed === undefined
+      const entries = isAbsent ? [] : await listReferrers(store, subject, c, mayHaveFallback(known, subject))
       return [subject, new Set(entries.map(({ digest }) => digest))] as const
     }),
     inParallel(cosignTags, readsAtOnce, call, (tag, c) => readCosignTag(store, tag, c)),
   ])
   const target: PromoteTarget = {
     ...read,
-    rootByDigest: root !== undefined,
+    rootByDigest: isRootKnown || root !== undefined,
     referrers: new Map(referrers),
     evidenceTags: new Map(manifests.flat()),
     damaged: new Set(),

@@ -60,7 +60,7 @@ export interface KnownTarget {
   /** null: there is no such tag */
   readonly tags: ReadonlyMap<string, Digest | null>
   /** the complete list; undefined: the repository does not exist, and has no content */
-  readonly listed: readonly string[] | undefined
+  readonly listed: ReadonlySet<string> | undefined
 }
 
 /** Which floating tags a promotion maintains. */

@@ -17,9 +17,16 @@ import {
 import { Upload } from './upload.ts'
 
 /**
+ * The size up to which a blob is sent without a HEAD to a repository whose list was 404. Such a
+ * repository can have blobs: those of a run that was killed before its first tag. To send a small
+ * one again costs no more than to ask for it.
+ */
+const smallBlobBytes = 1024 ** 2
+
+/**
  * Puts a blob in the cheapest way: by a mount without HEAD if the source is another repository of
  * this registry; else, or if the mount is refused, by HEAD and an upload. HEAD costs less than the
- * bytes, and is skipped for new content.
+ * bytes, and is skipped for new content and for small blobs of a new repository.
  */
 export async function putBlob(
   client: RepositoryClient,
@@ -37,13 +44,17 @@ export async function putBlob(
   const purpose = client.describe('upload the blob', `@${d.digest}`, 'write')
   let isPresent = true
   try {
-    isPresent = from.isNew !== true && (await isKnownPresent(client, d, call))
+    isPresent = !isSentAnyway(client, d, from) && (await isKnownPresent(client, d, call))
   } finally {
     if (isPresent && session !== undefined) await cancelSession(client, session, purpose, call)
   }
   if (isPresent) return 'present'
   await new Upload(client, d, from, call).run(session)
   return 'uploaded'
+}
+
+function isSentAnyway({ repository, shared }: RepositoryClient, d: Descriptor, from: BlobSource): boolean {
+  return from.isNew === true || (d.size <= smallBlobBytes && shared.tagLists.isAbsent(repository))
 }
 
 /**

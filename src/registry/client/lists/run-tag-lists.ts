@@ -19,6 +19,7 @@ export class RunTagLists {
   readonly #evidence = new Map<string, ReadonlySet<string>>()
   readonly #readable = new Set<string>()
   readonly #strict = new Set<string>()
+  readonly #absent = new Set<string>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -40,6 +41,16 @@ export class RunTagLists {
 
   isStrict(repository: RepositoryName): boolean {
     return this.#strict.has(formatRepository(repository))
+  }
+
+  /** The registry answered 404 to the list: there is no such repository, or it has no tags. */
+  noteAbsent(repository: RepositoryName, isAbsent: boolean): void {
+    if (isAbsent) this.#absent.add(formatRepository(repository))
+    else this.#absent.delete(formatRepository(repository))
+  }
+
+  isAbsent(repository: RepositoryName): boolean {
+    return this.#absent.has(formatRepository(repository))
   }
 
   /** The run read all tags of a repository: only those of attached artifacts are stored. */

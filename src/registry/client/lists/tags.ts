@@ -1,5 +1,5 @@
 import type { Call } from '../../../lib/call.ts'
-import { DrayError } from '../../../lib/errors.ts'
+import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatRepository, isTag } from '../../../oci/reference.ts'
 import type { InvalidTags } from '../../../images/ports.ts'
@@ -32,6 +32,11 @@ export async function* tagPages(
       yield tags
     }
     client.shared.tagLists.noteEvidenceTags(client.repository, evidence)
+    client.shared.tagLists.noteAbsent(client.repository, false)
+  } catch (error) {
+    if (isDrayError(error) && error.code === 'not-found')
+      client.shared.tagLists.noteAbsent(client.repository, true)
+    throw error
   } finally {
     if (invalid === 'skip') entries.report(client.shared, call)
   }

@@ -6,6 +6,7 @@ import type { Path } from './key-path.ts'
 import { formatWarnings, inOrder, locate, mistakesError } from './mistakes.ts'
 import { salvage } from './salvage.ts'
 import type { WrittenRetention } from './schema/schema-retention.ts'
+import type { WrittenSync } from './schema/schema-sync.ts'
 import type { WrittenConfig } from './schema/schema.ts'
 import type { FoundFile } from './search/find.ts'
 import { importReaders } from './sections/import-readers.ts'
@@ -27,6 +28,8 @@ export interface LoadedConfig {
   readonly position?: (path: Path) => FilePosition
   /** the section `retention`, of which only the shape is checked; `retentionOf` checks the rest */
   readonly retention?: WrittenRetention
+  /** the section `sync`, of which only the shape is checked; `syncRulesOf` checks the rest */
+  readonly sync?: WrittenSync
   /** adds the positions to mistakes that are found later */
   readonly locate: (issues: readonly Issue[]) => readonly FileMistake[]
   /**
@@ -110,7 +113,7 @@ function readConfig(
   const { config, issues } = checkConfig(shape.config, absolute, readers)
   if (issues.length > 0 || source.mistakes.length > 0)
     return { broken: brokenConfig(source, name, [], { absolute, readers }) }
-  const { retention } = shape.config
+  const { retention, sync } = shape.config
   const loaded: LoadedConfig = {
     name,
     file,
@@ -122,6 +125,7 @@ function readConfig(
     written: shape.config,
     position: (path) => source.position(path, 'value'),
     ...(retention !== undefined && { retention }),
+    ...(sync !== undefined && { sync }),
     locate: (found) => locate(source, found),
     mistakes,
     deprecated: source.deprecated,

@@ -71,7 +71,11 @@ function shadowOf(one: Protection, earlier: readonly (Protection | undefined)[])
     if (one.kind === 'inUse' || other.kind === 'inUse')
       return one.kind === 'inUse' && other.kind === 'inUse' && isSame(one.inUse, other.inUse)
     if (!includesSelector([other.tags], one.tags)) return false
-    return other.newest === undefined || isSame(other.newest, one.newest)
+    const hasSameVariants = isSame(other.variant, one.variant)
+    // Without the variant, its versions are pre-releases, which can be below the range.
+    if (!hasSameVariants && (other.variant !== undefined || other.tags.kind === 'semver')) return false
+    // `newest` counts each variant separately.
+    return other.newest === undefined || (hasSameVariants && isSame(other.newest, one.newest))
   })?.name
 }
 
@@ -94,7 +98,7 @@ function protectorOf(
 }
 
 function isWhole(one: Protection | undefined): one is TagProtection {
-  return one?.kind === 'tags' && one.newest === undefined
+  return one?.kind === 'tags' && one.newest === undefined && one.variant === undefined
 }
 
 function isSame(a: unknown, b: unknown): boolean {

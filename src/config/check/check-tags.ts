@@ -66,15 +66,22 @@ export function checkReading(
   report: ReportIssue,
 ): void {
   for (const [i, glob] of variants.entries()) {
-    const problem = variantProblem(glob, channels)
-    if (glob.startsWith('-')) {
-      const without = glob.replace(/^-+/, '')
-      report([...path, 'variants', i], `must not begin with "-": write ${JSON.stringify(without)}`)
-    } else if (!fitsSomeTag(glob)) report([...path, 'variants', i], matchesNone(glob))
-    else if (problem !== undefined) report([...path, 'variants', i], `${JSON.stringify(glob)} ${problem}`)
+    const problem = variantGlobProblem(glob, channels)
+    if (problem !== undefined) report([...path, 'variants', i], problem)
   }
   for (const [i, glob] of ignoreVersions.entries())
     if (!fitsSomeTag(glob)) report([...path, 'ignoreVersions', i], matchesNone(glob))
+}
+
+/**
+ * Returns the problem of a glob of variants, or undefined.
+ * @param channels that no variant may be named like
+ */
+export function variantGlobProblem(glob: string, channels: readonly string[]): string | undefined {
+  if (glob.startsWith('-')) return `must not begin with "-": write ${JSON.stringify(glob.replace(/^-+/, ''))}`
+  if (!fitsSomeTag(glob)) return matchesNone(glob)
+  const problem = variantProblem(glob, channels)
+  return problem === undefined ? undefined : `${JSON.stringify(glob)} ${problem}`
 }
 
 function matchesNone(glob: string): string {

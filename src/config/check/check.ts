@@ -22,6 +22,7 @@ import { namesIn } from '../sections/known-names.ts'
 import type { KnownNames, SectionReaders } from '../sections/sections.ts'
 import { namesFile } from '../names-file.ts'
 import { RegistryNames } from '../registry-names.ts'
+import { parseBandwidth } from '../settings/bandwidth.ts'
 import { startsWithRegistry } from '../resolver/argument-grammar.ts'
 import type { WrittenConfig, WrittenEnvironment } from '../schema/schema.ts'
 import type { Path } from '../key-path.ts'
@@ -69,8 +70,16 @@ export function checkConfig(
   const channels = [...environments.values()].flatMap(({ tags }) => tags?.channels ?? [])
   const images = imagesOf(written, channels, report)
   const audit = auditOf(written, absolute, names, requirements(written.audit?.require, ['audit']), report)
-  const config = { registries, environments, images, audit }
+  const transfer = transferOf(written, report)
+  const config = { registries, environments, images, audit, ...(transfer !== undefined && { transfer }) }
   return { config: addSections(config, written, readers, { known, absolute, report }), issues }
+}
+
+function transferOf({ transfer }: WrittenConfig, report: ReportIssue): Config['transfer'] {
+  if (transfer?.bandwidth === undefined) return undefined
+  const bandwidth = parseBandwidth(transfer.bandwidth)
+  if (bandwidth === undefined) report(['transfer', 'bandwidth'], 'must be more than 0')
+  return bandwidth === undefined ? undefined : { bandwidth }
 }
 
 function auditOf(

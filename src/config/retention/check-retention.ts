@@ -1,4 +1,3 @@
-import { isRecord } from '../../oci/json.ts'
 import { digestOf } from '../../oci/digest.ts'
 import { checkOverlaps, findHiddenRules } from '../check/check-overlaps.ts'
 import type { Config } from '../config.ts'
@@ -8,6 +7,7 @@ import type { Issue } from '../shape.ts'
 import type { Limits, RetentionPolicy, TimeSource } from './policy.ts'
 import { protectionOf } from './retention-protection.ts'
 import { checkRanges } from './check-ranges.ts'
+import { canonicalJson, namedTwice } from '../sections/named-entries.ts'
 import type { ParseContext } from './retention-repositories.ts'
 import { ruleOf } from './retention-rule.ts'
 
@@ -38,7 +38,7 @@ export function checkRetention(
   const policies = written.map(([name, policy]) => {
     const path = name === undefined ? ['retention'] : ['retention', name]
     const checked = policyOf(policy, { config, folder, issues }, path)
-    return { name, ...checked, hash: digestOf(canonical(policy)) }
+    return { name, ...checked, hash: digestOf(canonicalJson(policy)) }
   })
   return { policies, issues }
 }
@@ -66,19 +66,4 @@ function policyOf(
     hiddenRules: findHiddenRules(rules, path),
     doubtfulRanges: isIncomplete ? [] : checkRanges(written, { protect, rules }, reader.config, path),
   }
-}
-
-function namedTwice(all: readonly { readonly name?: string | undefined }[], path: Path): Issue[] {
-  const names = all.map(({ name }) => name)
-  return names.flatMap((name, i): Issue[] => {
-    if (name === undefined || names.indexOf(name) === i) return []
-    return [{ path: [...path, i, 'name'], at: 'value', message: `${JSON.stringify(name)} is given twice` }]
-  })
-}
-
-/** Formats JSON with sorted keys. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, child: unknown) =>
-    isRecord(child) ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1))) : child,
-  )
 }

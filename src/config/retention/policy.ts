@@ -87,6 +87,11 @@ interface ProtectionBase {
 export interface TagProtection extends ProtectionBase {
   readonly kind: 'tags'
   readonly tags: TagSelector
+  /**
+   * globs of variants, with a range: only versions of these variants, which the repository need not
+   * declare; `newest` counts each variant separately
+   */
+  readonly variant?: readonly string[]
   /** only the highest versions of each line */
   readonly newest?: NewestVersions
 }

@@ -22,17 +22,19 @@ export function orderOf({ orderBy = 'time' }: Counting): RuleOrder {
  * The mistakes of `groupBy` and `orderBy`.
  * @param selected the tags of the rule; undefined if they have a mistake, so that their groups are
  * unknown
+ * @param counter the key that counts
  */
 export function mistakesOfCounting(
   written: Counting,
   selected: { readonly tags: TagSelector | undefined } | undefined,
   path: Path,
+  counter: 'keepNewest' | 'newest' = 'keepNewest',
 ): readonly Issue[] {
   const { groupBy, orderBy, keepNewest } = written
   const useless = (['groupBy', 'orderBy'] as const)
     .filter((key) => keepNewest === undefined && written[key] !== undefined)
     .map((key): Issue => {
-      return { path: [...path, key], at: 'key', message: `\`${key}\` needs \`keepNewest\``, needs: true }
+      return { path: [...path, key], at: 'key', message: `\`${key}\` needs \`${counter}\``, needs: true }
     })
   if (selected === undefined) return useless
   const { tags } = selected

@@ -4,13 +4,15 @@ import type { InUseProtection, InUseSources, Protection, TagProtection } from '.
 import { type ParseContext, repositoriesIn } from './retention-repositories.ts'
 import type { WrittenProtection } from '../schema/schema-retention.ts'
 import type { Path } from '../key-path.ts'
-import type { Issue } from '../shape.ts'
-import { parseSelector, parseVersions } from './retention-selector.ts'
+import { parseSelector } from './retention-selector.ts'
+import { readVersions } from './retention-versions.ts'
 
 const kinds = ['tags', 'semver', 'inUse'] as const
 const maxName = 100
 
-type What = Pick<TagProtection, 'kind' | 'tags' | 'newest'> | Pick<InUseProtection, 'kind' | 'inUse'>
+type What =
+  | Pick<TagProtection, 'kind' | 'tags' | 'variant' | 'newest'>
+  | Pick<InUseProtection, 'kind' | 'inUse'>
 
 /** Parses a protection; undefined if it has a mistake. */
 export function protectionOf(
@@ -42,7 +44,10 @@ function whatOf(written: WrittenProtection, reader: ParseContext, path: Path): W
     return undefined
   }
   if (written.inUse !== undefined) return inUseOf(written.inUse, reader, [...path, 'inUse'])
-  if (written.semver !== undefined) return newestOf(written.semver, issues, [...path, 'semver'])
+  if (written.semver !== undefined) {
+    const versions = readVersions(written.semver, 'keep', [...path, 'semver'], issues)
+    return versions === undefined ? undefined : { kind: 'tags', ...versions }
+  }
   if (written.tags === undefined) return undefined
   const tags = parseSelector(written.tags, 'keep', [...path, 'tags'], issues)
   return tags === undefined ? undefined : { kind: 'tags', tags }
@@ -72,26 +77,6 @@ function inUseOf(
   return { kind: 'inUse', inUse }
 }
 
-function newestOf(
-  { range, newestPer, count }: NonNullable<WrittenProtection['semver']>,
-  issues: Issue[],
-  path: Path,
-): What | undefined {
-  const tags = parseVersions(range, 'keep', [...path, 'range'], issues)
-  for (const [key, value, other] of [
-    ['newestPer', newestPer, count],
-    ['count', count, newestPer],
-  ] as const) {
-    if (value === undefined || other !== undefined) continue
-    const missing = key === 'count' ? 'newestPer' : 'count'
-    const message = `\`${key}\` needs \`${missing}\``
-    issues.push({ path: [...path, key], at: 'key', message, needs: true })
-  }
-  if (tags === undefined) return undefined
-  const isWhole = newestPer !== undefined && count !== undefined
-  return { kind: 'tags', tags, ...(isWhole && { newest: { per: newestPer, count } }) }
-}
-
 /**
  * `tags latest, prod-*`, `versions >=1.0.0, the highest 2 of each minor`, `in use by gitops/**`.
  */
@@ -101,8 +86,9 @@ function nameOf(what: What, repositories: readonly string[] | undefined): string
   return name.length > maxName ? `${name.slice(0, maxName - 1)}…` : name
 }
 
-function nameOfTags({ tags, newest }: Extract<What, { readonly kind: 'tags' }>): string {
-  const all = `${tags.kind === 'semver' ? 'versions' : 'tags'} ${formatSelector(tags)}`
+function nameOfTags({ tags, variant, newest }: Extract<What, { readonly kind: 'tags' }>): string {
+  const of = variant === undefined ? '' : ` of the variants ${variant.join(', ')}`
+  const all = `${tags.kind === 'semver' ? 'versions' : 'tags'} ${formatSelector(tags)}${of}`
   return newest === undefined ? all : `${all}, the highest ${newest.count} of each ${newest.per}`
 }
 

@@ -1,7 +1,8 @@
 import { LinearRegExp } from '../../lib/linear-regexp.ts'
 import { fitsSomeTag } from '../../oci/tag-glob.ts'
 import { includesSelector, type TagSelector } from '../../selectors/tag-selector.ts'
-import { isSatisfiable, parseRange } from '../../semver/range/range.ts'
+import { isSatisfiable, parseRange, type VersionRange } from '../../semver/range/range.ts'
+import { isStable } from '../../semver/version.ts'
 import { findProblem } from '../check/find-problem.ts'
 import type { WrittenSelector } from '../schema/schema-retention.ts'
 import type { Path } from '../key-path.ts'
@@ -10,9 +11,16 @@ import type { Issue } from '../shape.ts'
 /**
  * Whether dray keeps or deletes the selected tags. A range includes pre-releases if its versions
  * are kept, and does not if they are deleted. The exceptions of a protection may be deleted, and
- * those of a rule are kept.
+ * those of a rule are kept. A sync rule copies them (`copy`): its ranges and their exceptions
+ * include a pre-release only if they name one of its version, like the range of a retention rule.
  */
-export type SelectorUse = 'keep' | 'delete'
+export type SelectorUse = 'keep' | 'delete' | 'copy'
+
+const useOfExceptions: Readonly<Record<SelectorUse, SelectorUse>> = {
+  keep: 'delete',
+  delete: 'keep',
+  copy: 'copy',
+}
 
 const selectorKeys = ['glob', 'regex', 'semver'] as const
 /** Syntax that only an engine with backtracking supports. */
@@ -28,7 +36,7 @@ export function parseSelector(
   if (Array.isArray(written)) return parseGlobs(written, path, issues)
   const { exclude } = written
   if (exclude === undefined) return parseMap(written, use, path, issues)
-  const except = parseSelector(exclude, use === 'keep' ? 'delete' : 'keep', [...path, 'exclude'], issues)
+  const except = parseSelector(exclude, useOfExceptions[use], [...path, 'exclude'], issues)
   const selected = hasSelector(written) ? parseMap(written, use, path, issues) : everyTag
   if (selected === undefined || except === undefined) return undefined
   if (includesSelector([except], selected)) {
@@ -89,7 +97,15 @@ function emptyRange(text: string, use: SelectorUse): string | undefined {
   const quoted = JSON.stringify(text)
   if (!isSatisfiable(parseRange(text, { includePrerelease: true }))) return `${quoted} matches no version`
   if (use === 'keep' || isSatisfiable(parseRange(text))) return undefined
+  if (use === 'copy') {
+    if (namesPreRelease(parseRange(text))) return undefined
+    return `${quoted} matches only pre-releases, and does not name one: write a range such as >=1.5.0-rc.1`
+  }
   return `${quoted} matches only pre-releases, and the range of a rule never selects those: use \`regex\``
+}
+
+function namesPreRelease({ sets }: VersionRange): boolean {
+  return sets.some((set) => set.some(({ bound }) => !isStable(bound)))
 }
 
 function parseGlobs(

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { vendorKinds } from '../config.ts'
-import { described, flag, keyPassword, optional, pemFile, text, variable, webUrl } from './schema-parts.ts'
+import { described, flag, keyPassword, optional, pemFile, text, variable, webUrl, whole } from './schema-parts.ts'
 
 const maxConcurrency = 256
 
@@ -50,6 +50,10 @@ export const registry = described(
         v.maxValue(1_000_000, 'must be at most 1000000'),
       ),
       'The price of one GiB that is stored for a month, in any currency. dray usage shows the cost.',
+    ),
+    reservePulls: optional(
+      whole(0),
+      "The pulls of the registry's quota to leave for others: dray sync stops reading from the registry when only so many are left.",
     ),
     dedupe: optional(
       v.picklist(['registry', 'repository'], 'must be registry or repository'),

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { either, isMapLike, list, text, whole } from './schema-parts.ts'
+import { age, groupBy, type selector, tags, timeSources, versions } from './schema-selectors.ts'
 
 /**
  * The keys of a policy. Each of them distinguishes a policy from a map of policies, so none of them
@@ -7,49 +8,11 @@ import { either, isMapLike, list, text, whole } from './schema-parts.ts'
  */
 const policyKeys: ReadonlySet<string> = new Set(['protect', 'rules', 'limits', 'timeFrom'])
 
-const isList = (value: unknown): boolean => Array.isArray(value)
-
 /** Only keys of a policy contain lists, so a list shows a policy with a mistyped key. */
 function isPolicy(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return Object.entries(value).some(([key, child]) => policyKeys.has(key) || Array.isArray(child))
 }
-
-const globs = list(text('a glob of tags'), 'globs of tags')
-const range = v.pipe(
-  text('a range of versions'),
-  v.description("A range of versions in the syntax of npm, in quotes: '>=1.4 <2'."),
-)
-
-const selectorKeys = {
-  glob: v.optional(
-    v.pipe(
-      either((value) => typeof value === 'string', text('a glob of tags'), globs),
-      v.description('A glob (*, ?) that matches the whole tag, or a list of globs.'),
-    ),
-  ),
-  regex: v.optional(
-    v.pipe(
-      text('a regular expression'),
-      v.description('A regular expression (RE2) that matches the whole tag.'),
-    ),
-  ),
-  semver: v.optional(range),
-}
-const selectorShape = 'must be a list of globs, or a map with `glob`, `regex` or `semver`'
-const exclude = v.pipe(
-  either(isList, globs, v.strictObject(selectorKeys, selectorShape)),
-  v.description('The tags that are not selected: globs, a regular expression or a range of versions.'),
-)
-const selector = either(
-  isList,
-  globs,
-  v.strictObject({ ...selectorKeys, exclude: v.optional(exclude) }, selectorShape),
-)
-const tags = v.pipe(
-  selector,
-  v.description('The tags: globs, a regular expression or a range of versions.'),
-)
 
 const repositories = v.pipe(
   list(text('a pattern of repositories'), 'patterns of repositories'),
@@ -64,20 +27,6 @@ const name = (whose: string) =>
     v.regex(/^\S(?:[^\t\r\n]{0,98}\S)?$/, 'must be a name of up to 100 characters, on one line'),
     v.description(`The name of the ${whose} in plans.`),
   )
-
-const newest = v.strictObject(
-  {
-    range,
-    newestPer: v.optional(
-      v.pipe(
-        v.picklist(['repository', 'major', 'minor', 'patch'], 'must be repository, major, minor or patch'),
-        v.description('Protect only the highest versions of each repository, major version, minor version or patch.'),
-      ),
-    ),
-    count: v.optional(v.pipe(whole(1), v.description('The number of versions for `newestPer`.'))),
-  },
-  'must be a map with `range`',
-)
 
 const inUse = v.strictObject(
   {
@@ -120,7 +69,7 @@ const protection = v.pipe(
       repositories: v.optional(repositories),
       tags: v.optional(tags),
       semver: v.optional(
-        v.pipe(newest, v.description('The versions in a range, including pre-releases, or the highest of them.')),
+        v.pipe(versions, v.description('The versions in a range, including pre-releases, or the highest of them.')),
       ),
       inUse: v.optional(v.pipe(inUse, v.description('Images that are in use.'))),
       optional: v.optional(
@@ -135,13 +84,7 @@ const protection = v.pipe(
   v.description('A protection. dray never deletes images that it matches.'),
 )
 
-const group = text('the name of a group, or major, minor, patch or variant')
 const orderShape = 'must be time, version or name, or a map with `number`'
-
-const age = v.pipe(
-  v.string('must be an age, for example 15m, 12h, 14d or 8w'),
-  v.regex(/^\d+[mhdw]$/, 'must be an age, for example 15m, 12h, 14d or 8w'),
-)
 
 const rule = v.pipe(
   v.strictObject({
@@ -161,7 +104,7 @@ const rule = v.pipe(
     ),
     groupBy: v.optional(
       v.pipe(
-        either((value) => typeof value === 'string', group, list(group, 'names of groups')),
+        groupBy,
         v.description(
           'A named group of the regular expression, or major, minor, patch or variant of the version, or a list of them. `keepNewest` counts in each combination of values.',
         ),
@@ -244,13 +187,7 @@ const policy = v.strictObject({
   limits: v.optional(limits),
   timeFrom: v.optional(
     v.pipe(
-      list(
-        v.picklist(
-          ['promoted', 'annotation', 'config', 'pushed'],
-          'must be promoted, annotation, config or pushed',
-        ),
-        'promoted, annotation, config and pushed',
-      ),
+      timeSources,
       v.description('The sources for the time of an image. The first one that has a time decides. The default is promoted, annotation, config.'),
     ),
   ),

@@ -1,4 +1,5 @@
 import type { FileMistake } from '../../lib/errors.ts'
+import type { NewestVersions } from '../../selectors/newest-versions.ts'
 import type { RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import type { TagSelector } from '../../selectors/tag-selector.ts'
 
@@ -99,11 +100,6 @@ export interface TagProtection extends ProtectionBase {
 export interface InUseProtection extends ProtectionBase {
   readonly kind: 'inUse'
   readonly inUse: InUseSources
-}
-
-export interface NewestVersions {
-  readonly per: 'repository' | 'major' | 'minor' | 'patch'
-  readonly count: number
 }
 
 /** At least one of `files` and `kubectl`. */

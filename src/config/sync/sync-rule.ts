@@ -1,8 +1,9 @@
 import type { Platform } from '../../oci/platform.ts'
+import type { NewestVersions } from '../../selectors/newest-versions.ts'
 import type { TagSelector } from '../../selectors/tag-selector.ts'
 import type { LinearRegExp } from '../../lib/linear-regexp.ts'
 import type { GateDefinition } from '../gates/gate.ts'
-import type { NewestVersions, TimeSource } from '../retention/policy.ts'
+import type { TimeSource } from '../retention/policy.ts'
 import type { ReadingConfig } from '../config.ts'
 
 /** A rule of the section `sync`: the images to copy from one place to others. */

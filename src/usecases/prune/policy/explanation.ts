@@ -2,7 +2,7 @@ import type { ErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import type { VersionReading } from '../../../semver/version.ts'
-import type { TagGroup } from './select.ts'
+import type { TagGroup } from '../../../selectors/tag-group.ts'
 import type { TagVerdict, Verdict, Why } from '../../../plan/prune/prune-plan.ts'
 
 /** Why one tag or digest is kept or deleted, with the result of every protection and rule. */

@@ -4,7 +4,7 @@ import type { Digest } from '../../../oci/digest.ts'
 import type { Reach } from '../../../images/graph/reach.ts'
 import type { ListedReason } from '../inventory/listed-reasons.ts'
 import type { ReferenceInUse, RepositoryPolicy } from './policy.ts'
-import { readingOfProtections, selectProtected } from './protected-tags.ts'
+import { readingOfProtections, selectProtected } from '../../../selectors/select-versions.ts'
 
 /**
  * The content that holds, protections and references in use keep: by tag, and by digest with

@@ -7,8 +7,11 @@ import type { Evaluation } from '../../evaluate.ts'
 import type { ProtectionResult } from '../explanation.ts'
 import type { RepositoryPolicy } from '../policy.ts'
 import { describeUse, findKept } from '../protect.ts'
-import { readingOfProtections } from '../protected-tags.ts'
-import { selectTag } from '../select.ts'
+import {
+  matchVersion,
+  readingOfProtections,
+  readingOfSelection,
+} from '../../../../selectors/select-versions.ts'
 
 /**
  * Returns the result of holds and of each protection for a tag or digest, and that of the images in
@@ -99,14 +102,15 @@ function explainProtection(
 
 /** Why a version that a protection selects is not among the highest of its line. */
 function explainNewest(
-  { tags: selector, newest }: TagProtection,
+  protection: TagProtection,
   tag: string,
   tags: readonly string[],
   { reading }: RepositoryPolicy,
 ): string | undefined {
-  const read = readingOfProtections(tags, reading)
+  const { newest } = protection
+  const read = readingOfSelection(protection, readingOfProtections(tags, reading))
   const version = parseVersionTag(tag, read)?.version
-  if (newest === undefined || version === undefined || selectTag(selector, tag, read) === undefined)
+  if (newest === undefined || version === undefined || matchVersion(protection, tag, read) === undefined)
     return undefined
   const { per, count } = newest
   const of = per === 'repository' ? '' : ` of ${per} ${lineOf(version, per)}`

@@ -6,7 +6,7 @@ import {
   type VersionReading,
 } from '../../../../semver/version.ts'
 import type { ExplainedVersion } from '../explanation.ts'
-import { readingOfProtections } from '../protected-tags.ts'
+import { readingOfProtections } from '../../../../selectors/select-versions.ts'
 
 /**
  * Explains how a tag is read as a version, in rules and in protections.

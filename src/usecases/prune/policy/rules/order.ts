@@ -7,7 +7,7 @@ import {
   type Version,
   type VersionReading,
 } from '../../../../semver/version.ts'
-import type { TagMatch } from '../select.ts'
+import type { TagMatch } from '../../../../selectors/select-tag.ts'
 import type { ImageTime } from '../times.ts'
 
 /** The position of a tag in the order of a rule. */

@@ -8,13 +8,11 @@ import { NewestCount } from './newest-count.ts'
 import { positionOf } from './order.ts'
 import {
   describeSelector,
-  findGroup,
-  formatGroup,
   matchVersionLike,
   selectTag,
-  type TagGroup,
   type TagMatch,
-} from '../select.ts'
+} from '../../../../selectors/select-tag.ts'
+import { findGroup, formatGroup, type TagGroup } from '../../../../selectors/tag-group.ts'
 
 /** The result of a rule for a tag that it selects. */
 export interface DecidedResult {

@@ -4,8 +4,8 @@ import { variantGlobs } from '../../../../semver/variant.ts'
 import { warnAboutTags } from '../../../../semver/warn-about-tags.ts'
 import type { Evaluation } from '../../evaluate.ts'
 import { joinFirst } from '../../../../lib/join-first.ts'
-import { readingOfProtections, undeclaredVariants } from '../protected-tags.ts'
-import { isByVersion } from '../select.ts'
+import { readingOfProtections, undeclaredVariants } from '../../../../selectors/select-versions.ts'
+import { isByVersion } from '../../../../selectors/select-tag.ts'
 import { warnAboutPreReleases } from './warn-about-pre-releases.ts'
 
 /**

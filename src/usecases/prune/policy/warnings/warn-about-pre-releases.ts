@@ -10,8 +10,12 @@ import {
   versionTagsIn,
 } from '../../../../semver/version.ts'
 import { joinFirst } from '../../../../lib/join-first.ts'
-import { linesOf, selectProtected } from '../protected-tags.ts'
-import { selectTag } from '../select.ts'
+import {
+  linesOf,
+  matchVersion,
+  readingOfSelection,
+  selectProtected,
+} from '../../../../selectors/select-versions.ts'
 
 export interface ProtectedRepository {
   /** all image tags */
@@ -32,15 +36,17 @@ export function warnAboutPreReleases(
   repository: ProtectedRepository,
 ): readonly string[] {
   if (protection.tags.kind !== 'semver') return []
-  const { tags, reading } = repository
-  const selected = new Set(selectProtected(protection, tags, reading).tags)
+  const { tags } = repository
+  const selected = new Set(selectProtected(protection, tags, repository.reading).tags)
+  const reading = readingOfSelection(protection, repository.reading)
   const preReleases = versionTagsIn([...selected], reading).filter(({ version }) => !isStable(version))
   if (preReleases.length === 0) return []
+  const read = { ...repository, reading }
   const name = `the protection ${JSON.stringify(protection.name)}`
   return [
-    ...warnAboutBounds(name, preReleases, repository),
-    ...warnAboutPlaces(name, protection, preReleases, repository),
-    ...warnAboutUnread(name, repository),
+    ...warnAboutBounds(name, preReleases, read),
+    ...warnAboutPlaces(name, protection, preReleases, read),
+    ...warnAboutUnread(name, read),
   ]
 }
 
@@ -71,13 +77,14 @@ function warnAboutBounds(
 /** Warns about lines in which pre-releases take all places and no release is kept. */
 function warnAboutPlaces(
   name: string,
-  { tags: selector, newest }: TagProtection,
+  protection: TagProtection,
   preReleases: readonly VersionTag[],
   { tags, reading, isKept }: ProtectedRepository,
 ): readonly string[] {
+  const { newest } = protection
   if (newest === undefined) return []
   const kept = new Set(preReleases.map(({ tag }) => tag))
-  const inRange = tags.filter((tag) => selectTag(selector, tag, reading) !== undefined)
+  const inRange = tags.filter((tag) => matchVersion(protection, tag, reading) !== undefined)
   const pairs = [...linesOf(inRange, newest.per, reading).values()].flatMap((line) => {
     const releases = line.filter(({ version }) => isStable(version))
     if (releases.some(({ tag }) => isKept(tag))) return []

@@ -1,6 +1,6 @@
-import type { NewestVersions, TagProtection } from '../../../config/retention/policy.ts'
-import { compareText } from '../../../semver/number.ts'
-import { lineOf } from '../../../semver/line.ts'
+import { matchesAnyGlob } from '../oci/tag-glob.ts'
+import { compareText } from '../semver/number.ts'
+import { lineOf } from '../semver/line.ts'
 import {
   classifyTag,
   compareByDigits,
@@ -10,9 +10,24 @@ import {
   type VersionReading,
   type VersionTag,
   versionTagsIn,
-} from '../../../semver/version.ts'
-import { suspectVariant, suspectVariants } from '../../../semver/warn-about-tags.ts'
-import { selectTag } from './select.ts'
+} from '../semver/version.ts'
+import { splitVariant } from '../semver/variant.ts'
+import { suspectVariant, suspectVariants } from '../semver/warn-about-tags.ts'
+import type { NewestVersions } from './newest-versions.ts'
+import { type RangePreReleases, selectTag, type TagMatch } from './select-tag.ts'
+import type { TagSelector } from './tag-selector.ts'
+
+/** Selects tags and, with a range, the versions of some variants and the highest of each line. */
+export interface VersionSelection {
+  readonly tags: TagSelector
+  /**
+   * globs of variants, with a range: only the versions of these variants, which the repository need
+   * not declare
+   */
+  readonly variant?: readonly string[]
+  /** only the highest versions of each line, with a range */
+  readonly newest?: NewestVersions
+}
 
 /** The tags that a protection keeps. */
 export interface ProtectedTags {
@@ -48,24 +63,55 @@ export function undeclaredVariants(tags: readonly string[], reading: VersionRead
 
 const commit = /^(?:g|sha-?)?[0-9a-f]{7,40}$/
 
+/** Returns the reading of a selection, which declares its variants. */
+export function readingOfSelection({ variant }: VersionSelection, reading: VersionReading): VersionReading {
+  return variant === undefined ? reading : { ...reading, variants: [...reading.variants, ...variant] }
+}
+
+/**
+ * Matches a whole tag, without counting the highest versions; undefined if it does not match.
+ * @param reading as from `readingOfSelection`
+ */
+export function matchVersion(
+  { tags, variant }: VersionSelection,
+  tag: string,
+  reading: VersionReading,
+  preReleases?: RangePreReleases,
+): TagMatch | undefined {
+  const match = selectTag(tags, tag, reading, preReleases)
+  if (match === undefined || variant === undefined) return match
+  // a version-like tag has its variant in any scheme
+  return matchesAnyGlob(variant, splitVariant(tag, reading.variants).variant) ? match : undefined
+}
+
 /**
  * Returns the tags that a protection selects; with `newest`, those of the highest versions of each
  * line. A protection by version also keeps version-like tags.
  * @param reading as from `readingOfProtections`
  */
 export function selectProtected(
-  { tags: selector, newest }: TagProtection,
+  selection: VersionSelection,
   tags: readonly string[],
   reading: VersionReading,
 ): ProtectedTags {
-  const selected = tags.filter((tag) => selectTag(selector, tag, reading) !== undefined)
-  if (selector.kind !== 'semver') return { tags: selected, versionLike: [] }
-  const versionLike = selected.filter((tag) => classifyTag(tag, reading) === 'versionLike')
+  const read = readingOfSelection(selection, reading)
+  const selected = tags.filter((tag) => matchVersion(selection, tag, read) !== undefined)
+  if (selection.tags.kind !== 'semver') return { tags: selected, versionLike: [] }
+  const versionLike = selected.filter((tag) => classifyTag(tag, read) === 'versionLike')
+  const { newest } = selection
   if (newest === undefined) return { tags: selected, versionLike }
-  const highest = [...linesOf(selected, newest.per, reading).values()].flatMap((line) => [
-    ...findHighest(line, newest.count),
-  ])
-  return { tags: [...highest, ...versionLike], versionLike }
+  return { tags: [...selectHighest(selected, newest, read), ...versionLike], versionLike }
+}
+
+/**
+ * Returns the tags of the highest versions of each line by precedence, and by digits as numbers.
+ */
+export function selectHighest(
+  tags: readonly string[],
+  { per, count }: NewestVersions,
+  reading: VersionReading,
+): readonly string[] {
+  return [...linesOf(tags, per, reading).values()].flatMap((line) => [...findHighest(line, count)])
 }
 
 /** Returns the versions of each line; each variant has lines of its own. */

@@ -20,7 +20,14 @@ export function graphOf(
   const config = { mediaType: mediaTypes.config, digest: digestOf(`${name} config`), size: 5 }
   const layerDescriptors = layers.map((layer) => ({ mediaType: 'application/x', size: 1, ...layer }))
   const manifest = { kind: 'manifest', mediaType: root.mediaType, config, layers: layerDescriptors } as const
-  return { root, nodes: [{ descriptor: root, manifest }], blobs: [config], size: 15, missing: [] }
+  return {
+    root,
+    nodes: [{ descriptor: root, manifest }],
+    blobs: [config],
+    size: 15,
+    missing: [],
+    omitted: [],
+  }
 }
 
 export function referrerOf(subject: Digest, name = `signature of ${subject}`): Evidence {

@@ -5,8 +5,10 @@ import type { Digest } from '../../oci/digest.ts'
 import { blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
 import { formatPlatform, type Platform } from '../../oci/platform.ts'
 import { formatAt } from '../../oci/reference.ts'
+import { joinFirst } from '../../lib/join-first.ts'
 import { inParallel } from '../parallel.ts'
 import type { ManifestContent, ManifestReader, NamedRepository } from '../ports.ts'
+import { isAttestationChild, isBlobSelected, reduceToPlatforms, selectChildren } from './select-platforms.ts'
 
 /** Manifests and indexes that are read at once. */
 const readsAtOnce = 16
@@ -34,26 +36,30 @@ export interface Graph {
    * them
    */
   readonly missing: readonly Descriptor[]
+  /** children of other platforms, which were not read; empty unless the walk selects platforms */
+  readonly omitted: readonly Descriptor[]
 }
 
 export interface WalkOptions {
-  /** the children of indexes to read; by default all */
+  /** the platforms of the children to read; by default all */
   readonly platforms?: readonly Platform[]
   /** the action for a child that does not exist; `fail` by default */
   readonly missing?: 'fail' | 'keep'
 }
 
 /**
- * Reads every manifest that `root` reaches, level by level and in parallel. A child that does not
- * exist is an error, because dray does not copy an incomplete image. Views keep it in `missing`
- * instead.
- * @throws `not-found`, `malformed`, `unsupported`, and what the store throws.
+ * Reads every manifest that `root` reaches, level by level and in parallel, or those of the
+ * selected platforms (see `selectChildren`). A child that does not exist is an error, because dray
+ * does not copy an incomplete image. Views keep it in `missing` instead. A child does not exist if
+ * two reads answer 404.
+ * @throws `not-found`, `malformed`, `unsupported`, and what the store throws; `refused` if an index
+ * has none of the selected platforms.
  */
 export async function walkGraph(
   store: ManifestReader,
   root: ManifestContent | Descriptor,
   call: Call,
-  { missing: ifMissing = 'fail' }: WalkOptions = {},
+  { missing: ifMissing = 'fail', platforms }: WalkOptions = {},
 ): Promise<Graph> {
   const rootDescriptor = 'bytes' in root ? root.descriptor : root
   const nodes = new Map<Digest, GraphNode>()
@@ -67,18 +73,19 @@ export async function walkGraph(
     const answers = await inParallel(level, readsAtOnce, call, async (item, c) => {
       if ('bytes' in item) return [parseNode(store, item)]
       const parent = parents.get(item.digest)
-      const content = await (parent === undefined ? store.manifest(item, c) : store.findManifest(item, c))
+      const content = await (parent === undefined ? store.manifest(item, c) : findTwice(store, item, c))
       if (content !== undefined) return [parseNode(store, content)]
-      if (parent !== undefined && ifMissing === 'fail') throw missingChild(store, item, parent)
       missing.set(item.digest, item)
       return []
     })
     const read = answers.flat()
+    if (missing.size > 0 && ifMissing === 'fail') throw firstMissing(store, level, missing, parents)
     for (const node of read) nodes.set(node.descriptor.digest, node)
     for (const node of read) checkEntries(store, node, entries)
     const children = new Map<Digest, Descriptor>()
     for (const { descriptor, manifest } of read) {
-      for (const child of childrenOf(manifest)) {
+      const selected = platforms === undefined ? childrenOf(manifest) : selectChildren(manifest, platforms)
+      for (const child of selected) {
         children.set(child.digest, child)
         if (!parents.has(child.digest)) parents.set(child.digest, descriptor)
       }
@@ -88,7 +95,21 @@ export async function walkGraph(
       throw tooLarge(store, rootDescriptor, `there are more than ${maxManifests} manifests`)
     }
   }
-  return { ...shape(rootDescriptor, [...nodes.values()]), missing: [...missing.values()] }
+  const all = [...nodes.values()]
+  const { nodes: selected, omitted } =
+    platforms === undefined
+      ? { nodes: all, omitted: [] }
+      : reduceToPlatforms(store, all, new Set(missing.keys()), platforms)
+  return { ...shape(rootDescriptor, selected, platforms), missing: [...missing.values()], omitted }
+}
+
+/** A registry with several replicas may answer 404 once for a manifest that it has. */
+async function findTwice(
+  store: ManifestReader,
+  item: Descriptor,
+  call: Call,
+): Promise<ManifestContent | undefined> {
+  return (await store.findManifest(item, call)) ?? (await store.findManifest(item, call))
 }
 
 /**
@@ -141,9 +162,13 @@ function parseNode(store: NamedRepository, { bytes, descriptor }: ManifestConten
   return { descriptor, manifest: parseManifest(bytes, descriptor.mediaType, where) }
 }
 
-function shape(root: Descriptor, nodes: readonly GraphNode[]): Omit<Graph, 'missing'> {
+function shape(
+  root: Descriptor,
+  nodes: readonly GraphNode[],
+  platforms: readonly Platform[] | undefined,
+): Omit<Graph, 'missing' | 'omitted'> {
   const blobs = new Map<Digest, Descriptor>()
-  for (const blob of nodes.flatMap((node) => blobsOf(node.manifest))) {
+  for (const blob of nodes.flatMap((node) => selectedBlobsOf(node.manifest, platforms))) {
     const other = blobs.get(blob.digest)
     if (other !== undefined && other.size !== blob.size) {
       throw new DrayError(
@@ -157,14 +182,52 @@ function shape(root: Descriptor, nodes: readonly GraphNode[]): Omit<Graph, 'miss
   return { root, nodes, blobs: [...blobs.values()], size: all.reduce((sum, d) => sum + d.size, 0) }
 }
 
-/** Returns the error for an index without one of its manifests. */
-export function missingChild(store: NamedRepository, child: Descriptor, index: Descriptor): DrayError {
+function selectedBlobsOf(
+  manifest: Manifest,
+  platforms: readonly Platform[] | undefined,
+): readonly Descriptor[] {
+  const blobs = blobsOf(manifest)
+  if (platforms === undefined || manifest.kind !== 'index') return blobs
+  return blobs.filter((blob) => isBlobSelected(blob, platforms))
+}
+
+/** @param level the items that were read together, some of which are missing */
+function firstMissing(
+  store: NamedRepository,
+  level: readonly (ManifestContent | Descriptor)[],
+  missing: ReadonlyMap<Digest, Descriptor>,
+  parents: ReadonlyMap<Digest, Descriptor>,
+): DrayError {
+  const [child] = missing.values()
+  const index = child && parents.get(child.digest)
+  if (child === undefined || index === undefined) throw new DrayError('internal', 'no child is missing')
+  const present = level.flatMap((item) =>
+    'bytes' in item || missing.has(item.digest) || isAttestationChild(item) ? [] : (item.platform ?? []),
+  )
+  return missingChild(store, child, index, present)
+}
+
+/**
+ * Returns the error for an index without one of its manifests.
+ * @param present the platforms of children that exist
+ */
+export function missingChild(
+  store: NamedRepository,
+  child: Descriptor,
+  index: Descriptor,
+  present: readonly Platform[] = [],
+): DrayError {
+  const options = joinFirst(present.map((one) => `--platform ${formatPlatform(one)}`))
+  const select =
+    present.length === 0
+      ? ''
+      : ` To copy only platforms that exist, pass ${options}, or set platforms in the sync rule.`
   const platform = child.platform === undefined ? '' : ` for ${formatPlatform(child.platform)}`
   const where = formatAt(store.repository, { digest: index.digest })
   return new DrayError('not-found', `the index ${where} is incomplete: its manifest${platform} is missing`, {
     subject: formatAt(store.repository, { digest: child.digest }),
     why: `${store.repository.registry} does not have ${child.digest}, which the index lists`,
-    hint: 'Push the image again. A cleanup that deletes untagged manifests may have deleted this one.',
+    hint: `Push the image again. A cleanup that deletes untagged manifests may have deleted this one.${select}`,
   })
 }
 

@@ -4,6 +4,7 @@ import { childrenOf, type Manifest } from '../../oci/manifest.ts'
 import { formatPlatform, type Platform } from '../../oci/platform.ts'
 import type { Graph, GraphNode } from './graph.ts'
 import { isImageConfig } from '../config/image-config.ts'
+import { isAttestationChild } from './select-platforms.ts'
 
 /** A manifest that has a config and layers. */
 export type LeafNode = GraphNode & { readonly manifest: Extract<Manifest, { readonly kind: 'manifest' }> }
@@ -13,17 +14,6 @@ export interface PlatformImage {
   readonly node: LeafNode
   /** from the index; undefined if no index has it: then the config has it */
   readonly platform?: Platform
-}
-
-/**
- * Whether this child of an index describes another one and cannot be run. Buildkit stores its
- * attestations like this (moby/buildkit, docs/attestations/attestation-storage.md).
- */
-export function isAttestationChild({ annotations, platform }: Descriptor): boolean {
-  return (
-    annotations?.['vnd.docker.reference.type'] === 'attestation-manifest' ||
-    (platform?.os === 'unknown' && platform.architecture === 'unknown')
-  )
 }
 
 /**

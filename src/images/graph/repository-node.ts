@@ -8,7 +8,7 @@ import type { InventoryEntry } from '../inventory/inventory.ts'
 import { isImageConfig } from '../config/image-config.ts'
 import { holdPredicateType } from '../holds/hold-tag.ts'
 import { embeddedLayer } from './embedded-layer.ts'
-import { isAttestationChild } from './platform-images.ts'
+import { isAttestationChild } from './select-platforms.ts'
 import type { ManifestContent } from '../ports.ts'
 
 /** A manifest of a repository, reduced to the content that it reaches. */

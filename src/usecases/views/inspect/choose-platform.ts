@@ -8,7 +8,8 @@ import { formatAt } from '../../../oci/reference.ts'
 import { missingChild, walkGraph } from '../../../images/graph/graph.ts'
 import { readImageConfig } from '../../../images/config/image-config.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import { isAttestationChild, platformImages } from '../../../images/graph/platform-images.ts'
+import { platformImages } from '../../../images/graph/platform-images.ts'
+import { isAttestationChild } from '../../../images/graph/select-platforms.ts'
 import type { BlobReader, ManifestContent, ManifestReader } from '../../../images/ports.ts'
 
 const readsAtOnce = 8

@@ -11,11 +11,8 @@ import { EvidenceSearch } from '../../../images/evidence/evidence.ts'
 import { SharedTagList } from '../../../images/tags/shared-tag-list.ts'
 import type { TagList } from '../../../images/tags/tag-list.ts'
 import { type Graph, walkGraph } from '../../../images/graph/graph.ts'
-import {
-  attestationChildren,
-  isAttestationChild,
-  platformImages,
-} from '../../../images/graph/platform-images.ts'
+import { attestationChildren, platformImages } from '../../../images/graph/platform-images.ts'
+import { isAttestationChild } from '../../../images/graph/select-platforms.ts'
 import type {
   BlobReader,
   ManifestContent,

@@ -20,9 +20,9 @@ export interface TarHeader {
 }
 
 /**
- * Returns the header of a regular file: ustar, with a pax header for a size of 8 GiB or more and for
- * a long name. Equal arguments give equal bytes, and a reader compares what it reads with them: no
- * bit of a header can change without notice.
+ * Returns the header of a regular file: ustar, with a pax header for a size of 8 GiB or more and
+ * for a long name. Equal arguments give equal bytes, and a reader compares what it reads with them:
+ * no bit of a header can change without notice.
  */
 export async function encodeHeader({ name, size, mtime }: TarHeader): Promise<Uint8Array> {
   const isLarge = size > maxOctalSize

@@ -1,5 +1,5 @@
 import { DrayError } from '../../lib/errors.ts'
-import { ByteReader } from './byte-reader.ts'
+import { ForwardReader } from './forward-reader.ts'
 import { blockSize, encodeHeader, paddingOf } from './header.ts'
 import { type ParsedBlock, parseBlock, parsePaxRecords } from './parse-header.ts'
 
@@ -23,14 +23,14 @@ export interface TarFile {
  * Reads the files of a tar forward, once, with the memory of one chunk. It accepts only the bytes
  * that `tarChunks` writes for the same files, with the names below the folder of an image layout.
  * @param archive its name, for messages
- * @throws `corrupt` for a tar that is damaged, cut, or has bytes after its end; `refused` for a path
- * out of the folder, a link, a device, a folder or a second file of the same name.
+ * @throws `corrupt` for a tar that is damaged, cut, or has bytes after its end; `refused` for a
+ * path out of the folder, a link, a device, a folder or a second file of the same name.
  */
 export async function* readTar(
   input: AsyncIterable<Uint8Array>,
   archive: string,
 ): AsyncGenerator<TarFile, void> {
-  const reader = new ByteReader(input)
+  const reader = new ForwardReader(input)
   try {
     yield* readFiles(reader, archive)
   } finally {
@@ -38,7 +38,7 @@ export async function* readTar(
   }
 }
 
-async function* readFiles(reader: ByteReader, archive: string): AsyncGenerator<TarFile, void> {
+async function* readFiles(reader: ForwardReader, archive: string): AsyncGenerator<TarFile, void> {
   const names = new Set<string>()
   for (;;) {
     const header = await readHeader(reader, archive)
@@ -65,7 +65,7 @@ async function* readFiles(reader: ByteReader, archive: string): AsyncGenerator<T
 }
 
 /** Returns the header of the next file; undefined at the end of the tar. */
-async function readHeader(reader: ByteReader, archive: string): Promise<ParsedBlock | undefined> {
+async function readHeader(reader: ForwardReader, archive: string): Promise<ParsedBlock | undefined> {
   const position = reader.position
   const block = await readBlock(reader, archive)
   if (isZero(block)) {
@@ -99,13 +99,13 @@ async function checked(
   throw damaged(archive, `the header of ${header.name} at byte ${position} is not as dray writes it`)
 }
 
-async function readBlock(reader: ByteReader, archive: string): Promise<Uint8Array> {
+async function readBlock(reader: ForwardReader, archive: string): Promise<Uint8Array> {
   const block = await reader.take(blockSize)
   if (block.byteLength === blockSize) return block
   throw cut(archive, reader, 'in a header, or without its end')
 }
 
-async function readZeros(reader: ByteReader, length: number, archive: string, at: string): Promise<void> {
+async function readZeros(reader: ForwardReader, length: number, archive: string, at: string): Promise<void> {
   const zeros = await reader.take(length)
   if (zeros.byteLength < length) throw cut(archive, reader, at)
   if (!isZero(zeros)) throw damaged(archive, `it has other bytes than zeros ${at}`)
@@ -115,7 +115,7 @@ function isZero(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0)
 }
 
-function cut(archive: string, reader: ByteReader, at: string): DrayError {
+function cut(archive: string, reader: ForwardReader, at: string): DrayError {
   return damaged(archive, `it ends at byte ${reader.position}, ${at}`)
 }
 

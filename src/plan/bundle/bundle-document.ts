@@ -18,7 +18,7 @@ export interface BundleDocument {
   /** manifests, then other blobs, in the order of the tar; each once */
   readonly carries: readonly BundleContent[]
   /** content of the roots that the base brought and this bundle does not carry */
-  readonly expects: readonly ExpectedContent[]
+  readonly expects: readonly BundleContent[]
   /** tags to delete at the destination */
   readonly deletes: readonly BundleTag[]
   /** ISO 8601, UTC; only from SOURCE_DATE_EPOCH */
@@ -38,7 +38,7 @@ export interface BundleRoot {
   /** the path below `--to`: `library/alpine` */
   readonly repository: string
   readonly root: Descriptor
-  /** empty: it is an attached artifact */
+  /** empty: it is an attached artifact, or an image that was named by its digest */
   readonly tags: readonly string[]
   /** where it came from, such as `docker.io/library/alpine` */
   readonly source: string
@@ -49,16 +49,13 @@ export interface BundleRoot {
   readonly attached?: { readonly subject: Digest; readonly via: 'subject' | 'tag'; readonly tag?: string }
 }
 
-/** A blob of the tar. */
+/** A manifest or another blob. */
 export interface BundleContent {
   readonly digest: Digest
   /** bytes */
   readonly size: number
   readonly kind: 'manifest' | 'blob'
-}
-
-export interface ExpectedContent extends BundleContent {
-  /** the repository below `--to` that received it, to mount it from */
+  /** the path below `--to` of the first root that has it: others can mount it from there */
   readonly repository: string
 }
 
@@ -77,7 +74,7 @@ export interface BundleReceipt {
   readonly destination: string
   readonly roots: readonly BundleRoot[]
   /** everything that the roots of all bundles so far consist of and that is there */
-  readonly present: readonly ExpectedContent[]
+  readonly present: readonly BundleContent[]
   /** the last record of the audit log after the run */
   readonly auditHead?: { readonly seq: number; readonly hash: Hash }
 }
@@ -86,5 +83,5 @@ export interface BundleReceipt {
 export interface BundleNeed {
   readonly schema: 'dray.need/1'
   readonly bundle: { readonly id: Hash; readonly sequence: number }
-  readonly missing: readonly ExpectedContent[]
+  readonly missing: readonly BundleContent[]
 }

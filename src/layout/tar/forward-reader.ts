@@ -1,5 +1,5 @@
 /** Reads a stream of bytes forward, in pieces of a given length, without copying large ones. */
-export class ByteReader {
+export class ForwardReader {
   readonly #chunks: AsyncIterator<Uint8Array>
   #chunk: Uint8Array = new Uint8Array()
   #position = 0

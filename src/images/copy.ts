@@ -153,9 +153,9 @@ export class Copier {
   async #copyBlob(from: BlobReader, to: BlobWriter, blob: Descriptor, call: Call): Promise<BlobResult> {
     const open: BlobSource['open'] = (offset, c, end) => from.blob(blob, offset, c, end)
     const { registry } = to.repository
-    if (from.repository.registry === registry) {
-      return to.putBlob(blob, { repository: from.repository, open }, call)
-    }
+    const repository =
+      from.repository.registry === registry ? from.repository : from.placedAt?.(blob, registry)
+    if (repository !== undefined) return to.putBlob(blob, { repository, open }, call)
     const { result: placed, isOwn } = await this.#inRegistry.run(
       `${registry}@${blob.digest}`,
       call,

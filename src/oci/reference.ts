@@ -20,6 +20,11 @@ export type TagOrDigest = { readonly tag: string } | { readonly digest: Digest }
 export const defaultRegistry = 'docker.io'
 /** Stands for the registry if the repository is an image layout on disk. Its path is a folder. */
 export const layoutRegistry = 'oci:'
+/**
+ * The registry of an image in a bundle. Its path is the source that the bundle names, such as
+ * `docker.io/library/alpine`.
+ */
+export const bundleRegistry = 'bundle:'
 const officialPrefix = 'library/'
 export const defaultTag = 'latest'
 const maxNameLength = 255
@@ -144,9 +149,24 @@ export function parseRegistry(text: string): string {
   return registry
 }
 
-/** Returns `registry/path`, or `oci:path` for a layout. */
-export function formatRepository(name: RepositoryName): string {
-  return name.registry === layoutRegistry ? `${layoutRegistry}${name.path}` : `${name.registry}/${name.path}`
+/** Returns `registry/path`, or `oci:path` for a layout and `bundle:path` in a bundle. */
+export function formatRepository({ registry, path }: RepositoryName): string {
+  return registry === layoutRegistry || registry === bundleRegistry
+    ? `${registry}${path}`
+    : `${registry}/${path}`
+}
+
+/**
+ * Returns the repository that an image came from: of an image in a bundle, the source that the
+ * bundle names, which is a layout if it is no repository.
+ */
+export function originOf(name: RepositoryName): RepositoryName {
+  if (name.registry !== bundleRegistry) return name
+  try {
+    return parseRepository(name.path)
+  } catch {
+    return { registry: layoutRegistry, path: name.path }
+  }
 }
 
 /** Returns the whole form, which `parseReference` reads back as the same reference. */

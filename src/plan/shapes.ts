@@ -2,7 +2,14 @@ import { isAbsolute, normalize } from 'node:path'
 import * as v from 'valibot'
 import { errorCodes } from '../lib/errors.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
-import { checkPath, isTag, layoutRegistry, parseRegistry, type RepositoryName } from '../oci/reference.ts'
+import {
+  bundleRegistry,
+  checkPath,
+  isTag,
+  layoutRegistry,
+  parseRegistry,
+  type RepositoryName,
+} from '../oci/reference.ts'
 
 // shapes that plans of every operation share
 
@@ -45,9 +52,13 @@ export const error = v.strictObject({
   registryCode: v.exactOptional(v.string()),
 })
 
-/** Whether it is a host and a path as in a reference, or an absolute folder of a layout. */
+/**
+ * Whether it is a host and a path as in a reference, an absolute folder of a layout, or the source
+ * of an image in a bundle.
+ */
 function isRepository({ registry, path }: RepositoryName): boolean {
   if (registry === layoutRegistry) return isAbsolute(path) && normalize(path) === path && !path.includes('\0')
+  if (registry === bundleRegistry) return /^[!-~]{1,1024}$/.test(path)
   try {
     checkPath(path)
     return parseRegistry(registry) === registry

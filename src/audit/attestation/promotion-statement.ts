@@ -1,6 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
 import { type Digest, parseDigest } from '../../oci/digest.ts'
 import {
+  bundleRegistry,
   checkPath,
   formatReference,
   formatRepository,
@@ -187,6 +188,9 @@ function placeOf(fields: Fields): Place {
 function repositoryOf(name: string): RepositoryName {
   if (name.startsWith(layoutRegistry)) {
     return { registry: layoutRegistry, path: name.slice(layoutRegistry.length) }
+  }
+  if (name.startsWith(bundleRegistry)) {
+    return { registry: bundleRegistry, path: name.slice(bundleRegistry.length) }
   }
   const slash = name.indexOf('/')
   const path = name.slice(slash + 1)

@@ -1,5 +1,5 @@
 import type { CompiledResidencyRule, Residency } from '../../config/gates/compile-residency.ts'
-import { formatRepository, layoutRegistry, type RepositoryName } from '../../oci/reference.ts'
+import { formatRepository, layoutRegistry, originOf, type RepositoryName } from '../../oci/reference.ts'
 
 /** The labels of each image config of an image. */
 export type ImageLabels = readonly Readonly<Record<string, string>>[]
@@ -32,7 +32,9 @@ export interface ForbiddenWrite {
  * target, and `deny` wins. With `default: deny`, a rule without labels must allow it: the builder
  * of an image sets its labels, and could allow itself any target otherwise.
  */
-export function evaluateResidency(residency: Residency, write: ResidencyWrite): ResidencyVerdict {
+export function evaluateResidency(residency: Residency, given: ResidencyWrite): ResidencyVerdict {
+  // The source of an image in a bundle is the one that the bundle names.
+  const write = { ...given, from: given.from && originOf(given.from) }
   const names = namesOf(residency, write)
   const selecting = residency.rules.filter((rule) => selects(rule, write, [...names.source, ...names.target]))
   const [sure, byLabels] = [

@@ -2,6 +2,7 @@ import { ChainedLog } from '../../src/audit/log/chained-log.ts'
 import type { Call, ProgressEvent } from '../../src/lib/call.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { execute } from '../../src/execute/execute.ts'
+import type { Bandwidth } from '../../src/registry/http/bodies/bandwidth.ts'
 import type { Credential } from '../../src/registry/credential.ts'
 import type { ExecutePorts } from '../../src/execute/ports.ts'
 import type { TagLocks } from '../../src/execute/tags/tag-locks.ts'
@@ -36,6 +37,8 @@ export interface BenchOptions extends Partial<Pick<RegistryClientOptions, 'uploa
   readonly clock?: Clock
   /** measures stalled transfers; the system clock by default */
   readonly transferClock?: Clock
+  /** the limit of all bodies; none by default */
+  readonly bandwidth?: Bandwidth
   /** for every registry; none by default */
   readonly credential?: Credential
 }
@@ -44,6 +47,7 @@ export async function bench({
   clock = systemClock,
   transferClock = systemClock,
   credential,
+  bandwidth,
   ...rest
 }: BenchOptions = {}): Promise<Bench> {
   const folder = await makeFolder()
@@ -53,6 +57,7 @@ export async function bench({
     userAgent: 'dray/test',
     clock,
     transferClock,
+    ...(bandwidth !== undefined && { bandwidth }),
   })
   const events: ProgressEvent[] = []
   const auditFile = `${folder}/audit.jsonl`

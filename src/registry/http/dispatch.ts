@@ -2,8 +2,10 @@ import type { Dispatcher } from 'undici'
 import { type Call, offAbort, onAbort } from '../../lib/call.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
 import type { RegistryRequest, RegistryResponse } from './fetch.ts'
-import { IncomingBody } from './bodies/incoming-body.ts'
-import { OutgoingBody } from './bodies/outgoing-body.ts'
+import { joinHeaders } from './headers.ts'
+import type { Bandwidth } from './bodies/bandwidth.ts'
+import { type FlowControl, IncomingBody } from './bodies/incoming-body.ts'
+import { OutgoingBody, type SourceProgress } from './bodies/outgoing-body.ts'
 import type { ReadBuffers } from './bodies/read-buffers.ts'
 import { createResponse } from './response.ts'
 import { toTransportError, TransportFailure } from './transport/transport-failure.ts'
@@ -70,6 +72,8 @@ export interface DispatchContext {
   readonly timer: WatchdogTimer
   readonly limits: Timeouts
   readonly buffers: ReadBuffers
+  /** the limit on the bytes of bodies, if there is one */
+  readonly bandwidth: Bandwidth | undefined
   /** of every request */
   readonly headers: Readonly<Record<string, string>>
   readonly via: PlainProxy | undefined
@@ -107,15 +111,24 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     this.#parts = parts
     this.#watchdog = new Watchdog(parts.timer, (alarm) => this.fail(this.#tooSlow(alarm)))
     const { body } = parts.request
-    if (body?.kind === 'stream' && parts.source !== undefined) {
-      this.#outgoing = new OutgoingBody(parts.source, body.size, {
-        waiting: () => this.#enter('waiting for the source', parts.limits.sourceMs),
-        sending: (bytes) => {
-          this.#enter('sending', parts.limits.stallMs)
-          this.#watchdog.moved(bytes)
-        },
-        sent: (chunk) => parts.buffers.release(chunk),
-      })
+    if (body?.kind === 'stream' && parts.source !== undefined)
+      this.#outgoing = new OutgoingBody(parts.source, body.size, this.#sourceProgress(), parts.bandwidth)
+  }
+
+  #sourceProgress(): SourceProgress {
+    const { limits, buffers, bandwidth } = this.#parts
+    return {
+      waiting: () => {
+        this.#enter('waiting for the source', limits.sourceMs)
+        // The source may be a download that waits for the bandwidth. It watches its own connection.
+        if (bandwidth !== undefined) this.#rest()
+      },
+      pausing: () => this.#rest(),
+      sending: (bytes) => {
+        this.#enter('sending', limits.stallMs)
+        this.#watchdog.moved(bytes)
+      },
+      sent: (chunk) => buffers.release(chunk),
     }
   }
 
@@ -169,7 +182,8 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
   ): void {
     if (status < 200 || this.#failure !== undefined) return
     this.#enter('receiving', this.#parts.limits.stallMs)
-    const incoming = new IncomingBody({
+    const { bandwidth, call } = this.#parts
+    const flow: FlowControl = {
       pause: () => {
         controller.pause()
         this.#watchdog.rest()
@@ -179,13 +193,12 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
         controller.resume()
       },
       cancel: () => this.#cancel(),
-    })
+    }
+    const incoming = new IncomingBody(flow, bandwidth && { bandwidth, signal: call.signal })
     this.#incoming = incoming
-    const { url } = this.#parts.request
-    const draining = (): void => this.#drain()
+    const head = { status, headers: joinHeaders(headers), url: this.#parts.request.url }
     const release = (bytes: Uint8Array): void => this.#parts.buffers.release(bytes)
-    const head = { status, headers: flatten(headers), url }
-    this.#parts.resolve(createResponse({ ...head, body: incoming, release, draining }))
+    this.#parts.resolve(createResponse({ ...head, body: incoming, release, draining: () => this.#drain() }))
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -240,8 +253,14 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     this.#watchdog.watch(limitMs, phase === 'receiving' ? 'response' : isSending ? 'request' : undefined)
   }
 
+  /** No time counts until the next phase. The time of an answer always counts. */
+  #rest(): void {
+    if (this.#phase === 'sending' || this.#phase === 'waiting for the source') this.#watchdog.rest()
+  }
+
   /** After this call, the time limit counts even if bytes arrive. */
   #drain(): void {
+    this.#incoming?.hurry()
     this.#enter('receiving', drainMs)
     this.#isDraining = true
   }
@@ -264,6 +283,7 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     const isSource = this.#phase === 'waiting for the source'
     const seconds = alarm.ms / 1000
     const isSlow = alarm.kind === 'slow'
+    const code = isSlow ? 'SLOW' : 'STALLED'
     const why = isSlow
       ? `dray transferred ${alarm.bytes} bytes in ${seconds} s while ${this.#phase}, and requires 1 KiB/s`
       : `dray transferred nothing for ${seconds} s while ${this.#phase}`
@@ -271,23 +291,7 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     return new DrayError(
       'timeout',
       isSource ? `the source of an upload to ${host} ${verb}` : `${host} ${verb}`,
-      {
-        subject: host,
-        why,
-        cause: new TransportFailure(why, isSlow ? 'SLOW' : 'STALLED', true),
-      },
+      { subject: host, why, cause: new TransportFailure(why, code, true) },
     )
   }
-}
-
-/** A proxy may add a header that the registry has sent already, so equal values count once. */
-function flatten(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): ReadonlyMap<string, string> {
-  const flat = new Map<string, string>()
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined)
-      flat.set(name.toLowerCase(), typeof value === 'string' ? value : [...new Set(value)].join(', '))
-  }
-  return flat
 }

@@ -127,3 +127,18 @@ export function warningTexts(value: string): string[] {
     if (scanner.peek() === '"') scanner.quoted()
   }
 }
+
+/**
+ * Returns each header once: its values are joined by `, `. A proxy may add a header that the
+ * registry has sent already, so equal values count once.
+ */
+export function joinHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): ReadonlyMap<string, string> {
+  const flat = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined)
+      flat.set(name.toLowerCase(), typeof value === 'string' ? value : [...new Set(value)].join(', '))
+  }
+  return flat
+}

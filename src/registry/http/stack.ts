@@ -3,6 +3,8 @@ import { type Clock, systemClock } from '../../lib/clock.ts'
 import { createAuth } from './auth/auth.ts'
 import { secretsOf } from './auth/registry-auth.ts'
 import { type CertificateFolders, type Certificates, combineCertificates } from './transport/certificates.ts'
+import type { Bandwidth } from './bodies/bandwidth.ts'
+import { paceRequests } from './bodies/pace-requests.ts'
 import type { CredentialSource } from '../credential.ts'
 import type { Timeouts } from './dispatch.ts'
 import type { Fetch, Middleware, Scope } from './fetch.ts'
@@ -42,6 +44,8 @@ export interface FetchOptions {
   readonly certificates?: CertificateFolders
   /** how long a request may stall */
   readonly limits?: Timeouts
+  /** the limit on the bytes of all bodies of the run; by default none */
+  readonly bandwidth?: Bandwidth
   /** of one request; eight by default */
   readonly maxAttempts?: number
 }
@@ -84,7 +88,7 @@ export interface FetchStack {
   close(): Promise<void>
 }
 
-/** Composes the middleware once for a run: retry, auth, redirect, limit, transport. */
+/** Composes the middleware once for a run: retry, auth, redirect, pace, limit, transport. */
 export function createFetch(options: FetchOptions): FetchStack {
   const { settings, credentials, userAgent, clock = systemClock, random = Math.random } = options
   const gates = new HostGates(clock, options.maxWaitMs ?? defaultMaxWaitMs)
@@ -96,15 +100,18 @@ export function createFetch(options: FetchOptions): FetchStack {
     proxy: options.proxy && rememberPasswords(options.proxy, secrets),
     certificates: options.certificates,
     limits: options.limits,
+    bandwidth: options.bandwidth,
   })
   const wire = reportRequests(clock)(transport.fetch)
   const origin = originsOf(settings)
-  const { maxAttempts } = options
+  const { maxAttempts, bandwidth } = options
+  const paced = paceRequests(bandwidth)
+  const limited = (): Fetch => redirect(paced(limit(settings, gates)(wire)))
   const retried = retry({ clock, random, gates, ...(maxAttempts !== undefined && { maxAttempts }) })
-  const auth = createAuth({ settings, credentials, secrets, clock, tokenFetch: retried(wire) })
+  const auth = createAuth({ settings, credentials, secrets, clock, tokenFetch: retried(paced(wire)) })
   return {
-    fetch: redactSecrets(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
-    anonymous: redactSecrets(secrets)(retried(redirect(limit(settings, gates)(wire)))),
+    fetch: redactSecrets(secrets)(retried(auth.middleware(limited()))),
+    anonymous: redactSecrets(secrets)(retried(limited())),
     credentials: rememberCredentials(credentials, secrets),
     secrets,
     origin,

@@ -1,4 +1,5 @@
-import type { DrayError } from '../../../lib/errors.ts'
+import { type DrayError, toDrayError } from '../../../lib/errors.ts'
+import type { Bandwidth } from './bandwidth.ts'
 
 /**
  * dray stops reading from the connection above the first number of bytes and continues below the
@@ -15,21 +16,32 @@ export interface FlowControl {
   cancel(): void
 }
 
+/** The limit on the bytes of bodies, for the reader of one of them. */
+export interface ReaderPace {
+  readonly bandwidth: Bandwidth
+  /** ends a wait */
+  readonly signal: AbortSignal
+}
+
 /**
  * The bytes of one answer between the connection and its reader, with backpressure. For one reader,
  * once.
  */
 export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #flow: FlowControl
+  readonly #pace: ReaderPace | undefined
   readonly #chunks: Uint8Array[] = []
   #queued = 0
   #paused = false
   #over: 'no' | 'ended' | 'cancelled' = 'no'
   #error: DrayError | undefined
   #wake: (() => void) | undefined
+  #isHurried = false
 
-  constructor(flow: FlowControl) {
+  /** With `pace`, the reader gets pieces, each when the bandwidth allows it. */
+  constructor(flow: FlowControl, pace?: ReaderPace) {
     this.#flow = flow
+    this.#pace = pace
   }
 
   push(chunk: Uint8Array): void {
@@ -68,7 +80,9 @@ export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     for (;;) {
-      const chunk = this.#chunks.shift()
+      const wait = this.#pass()
+      if (wait !== undefined) await wait
+      const chunk = this.#shift()
       if (chunk !== undefined) {
         this.#queued -= chunk.byteLength
         if (this.#paused && this.#queued <= lowWater) {
@@ -90,14 +104,41 @@ export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined
     return { done: true, value: undefined }
   }
 
+  /** The rest is not needed: it counts for the bandwidth and does not wait for it. */
+  hurry(): void {
+    this.#isHurried = true
+  }
+
   /** Drops the queued bytes, and the connection if it expects more. */
   cancel(): void {
+    this.#pace?.bandwidth.spend(this.#queued)
     this.#chunks.length = 0
     this.#queued = 0
     if (this.finished) return
     this.#over = 'cancelled'
     this.#flow.cancel()
     this.#wakeReader()
+  }
+
+  /** Waits until the next piece may pass; undefined if it may now, or there is none yet. */
+  #pass(): Promise<void> | undefined {
+    const [chunk] = this.#chunks
+    if (this.#pace === undefined || chunk === undefined) return undefined
+    const { bandwidth, signal } = this.#pace
+    const bytes = Math.min(chunk.byteLength, bandwidth.piece)
+    if (this.#isHurried) bandwidth.spend(bytes)
+    const wait = this.#isHurried ? undefined : bandwidth.take(bytes, signal)
+    return wait?.catch((reason: unknown) => {
+      throw this.#error ?? toDrayError(reason)
+    })
+  }
+
+  #shift(): Uint8Array | undefined {
+    const [chunk] = this.#chunks
+    const most = this.#pace?.bandwidth.piece
+    if (chunk === undefined || most === undefined || chunk.byteLength <= most) return this.#chunks.shift()
+    this.#chunks[0] = chunk.subarray(most)
+    return chunk.subarray(0, most)
   }
 
   #wakeReader(): void {

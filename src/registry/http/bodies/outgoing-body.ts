@@ -1,4 +1,5 @@
 import { DrayError } from '../../../lib/errors.ts'
+import type { Bandwidth } from './bandwidth.ts'
 
 /**
  * The most bytes that are given to the connection at once. The time limits see only what it has
@@ -10,6 +11,8 @@ const maxPiece = 64 * 1024
 export interface SourceProgress {
   /** The connection is ready for more, so the body waits for the source. */
   waiting(): void
+  /** The body waits for the bandwidth. */
+  pausing(): void
   /** The connection gets so many bytes, so the body waits for the connection. */
   sending(bytes: number): void
   /** The connection has taken all bytes of a chunk of the source. */
@@ -32,11 +35,18 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
   #chunk: Uint8Array | undefined
   /** bytes of the chunk that the connection got */
   #at = 0
+  readonly #pace: { readonly bandwidth: Bandwidth; readonly stop: AbortController } | undefined
 
-  constructor(source: AsyncIterable<Uint8Array>, size: number, progress: SourceProgress) {
+  constructor(
+    source: AsyncIterable<Uint8Array>,
+    size: number,
+    progress: SourceProgress,
+    bandwidth?: Bandwidth,
+  ) {
     this.#source = source[Symbol.asyncIterator]()
     this.#size = size
     this.#progress = progress
+    this.#pace = bandwidth && { bandwidth, stop: new AbortController() }
   }
 
   [Symbol.asyncIterator](): this {
@@ -45,12 +55,13 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
 
   /** @throws `corrupt` if the source is shorter or longer than its size. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#chunk !== undefined && this.#at < this.#chunk.byteLength && !this.#stopped)
-      return Promise.resolve({ done: false, value: this.#nextPiece(this.#chunk) })
+    const isGiven = this.#chunk === undefined || this.#at === this.#chunk.byteLength
+    if (!isGiven && !this.#stopped && this.#pace === undefined)
+      return Promise.resolve({ done: false, value: this.#nextPiece(maxPiece) })
     return new Promise((resolve, reject) => {
       this.#interrupt = () => resolve({ done: true, value: undefined })
       if (this.#stopped) this.#interrupt()
-      else this.#pull().then(resolve, reject)
+      else (isGiven ? this.#pull() : this.#give()).then(resolve, reject)
     })
   }
 
@@ -64,6 +75,7 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     if (this.#stopped) return
     this.#stopped = true
     this.#interrupt?.()
+    this.#pace?.stop.abort('stopped')
     // The source cleans up later. No caller needs its failure.
     void this.#close().catch(() => undefined)
   }
@@ -83,11 +95,26 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     if (this.#given > this.#size) throw this.#wrongSize('it has more')
     this.#chunk = next.value
     this.#at = 0
-    return { done: false, value: this.#nextPiece(next.value) }
+    return await this.#give()
   }
 
-  #nextPiece(chunk: Uint8Array): Uint8Array {
-    const piece = chunk.subarray(this.#at, this.#at + maxPiece)
+  /** Gives the next piece of the chunk when the bandwidth allows it. */
+  async #give(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#pace === undefined) return { done: false, value: this.#nextPiece(maxPiece) }
+    const { bandwidth, stop } = this.#pace
+    const rest = (this.#chunk?.byteLength ?? 0) - this.#at
+    const bytes = Math.min(rest, maxPiece, bandwidth.piece)
+    const wait = bandwidth.take(bytes, stop.signal)
+    if (wait !== undefined) {
+      this.#progress.pausing()
+      await wait
+    }
+    return { done: false, value: this.#nextPiece(bytes) }
+  }
+
+  /** The next piece of the chunk, of at most so many bytes. */
+  #nextPiece(most: number): Uint8Array {
+    const piece = (this.#chunk ?? new Uint8Array()).subarray(this.#at, this.#at + most)
     this.#at += piece.byteLength
     this.#progress.sending(piece.byteLength)
     return piece

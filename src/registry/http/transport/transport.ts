@@ -12,6 +12,7 @@ import type { Fetch } from '../fetch.ts'
 import { lanesOf } from '../limit.ts'
 import { isHome, registryOrigin, type RegistrySettingsMap, serverName } from './origins.ts'
 import { type Proxy, proxyAuthorization, showProxy } from './proxy.ts'
+import type { Bandwidth } from '../bodies/bandwidth.ts'
 import { ReadBuffers } from '../bodies/read-buffers.ts'
 import { SpareConnections } from './spare-connections.ts'
 import { tunnel } from './tunnel.ts'
@@ -25,6 +26,8 @@ export interface TransportOptions {
   readonly userAgent: string
   readonly clock?: Clock | undefined
   readonly limits?: Timeouts | undefined
+  /** the limit on the bytes of bodies, which can have other users; by default none */
+  readonly bandwidth?: Bandwidth | undefined
   /** the proxy for a URL; by default none. @throws `config` */
   readonly proxy?: ((address: URL) => Proxy | undefined) | undefined
   /**
@@ -56,7 +59,7 @@ export function createTransport(options: TransportOptions): Transport {
   /** without those through a proxy */
   const connections = new Map<string, Promise<SpareConnections>>()
   const expected = new Map<string, number>()
-  const clock = options.clock ?? systemClock
+  const { clock = systemClock, bandwidth } = options
   const limits = options.limits ?? defaultLimits
   const timer = new WatchdogTimer(clock)
   const buffers = new ReadBuffers()
@@ -139,7 +142,7 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     fetch: async (request, call) => {
       const { pool, via } = await poolFor(request.registry, request.url, call)
-      return dispatch(pool, request, call, { timer, limits, buffers, headers, via })
+      return dispatch(pool, request, call, { timer, limits, buffers, bandwidth, headers, via })
     },
     expectConnections: (registry, count) => {
       expected.set(registry, count)

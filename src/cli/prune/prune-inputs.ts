@@ -15,7 +15,7 @@ import { planPrune, type PruneInputs } from './prune-run.ts'
 import { resolveScope } from './prune-scope.ts'
 import type { PruneTypes } from './prune-types.ts'
 import { PruneState } from './prune-state.ts'
-import { parseShard } from './shard.ts'
+import { parseShard } from '../arguments/shard.ts'
 
 /** The arguments and options of a prune. */
 export interface PruneArguments {

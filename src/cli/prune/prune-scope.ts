@@ -10,7 +10,7 @@ import { readingAt } from '../../config/settings/version-reading.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { formatRepository, parseRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { RepositoryPolicy } from '../../usecases/prune/policy/policy.ts'
-import { isInShard, type Shard } from './shard.ts'
+import { isInShard, type Shard } from '../arguments/shard.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 
 export interface ScopeOptions {

@@ -25,7 +25,7 @@ import { parseSimpleSigning } from '../../../src/signing/trust/signed-content.ts
 import { parseTrustedKey } from '../../../src/signing/trust/trusted-key.ts'
 import { parseReport } from '../../../src/cli/ci/ci-report.ts'
 import { parseDuration } from '../../../src/cli/command/duration.ts'
-import { parseShard } from '../../../src/cli/prune/shard.ts'
+import { parseShard } from '../../../src/cli/arguments/shard.ts'
 import { parseChannels, parseLevels } from '../../../src/cli/command/tag-flags.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
 import { parseConfig } from '../../../src/config/parse.ts'

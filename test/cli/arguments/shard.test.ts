@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isInShard, parseShard } from '../../../src/cli/prune/shard.ts'
+import { isInShard, parseShard } from '../../../src/cli/arguments/shard.ts'
 
 describe('a shard', () => {
   it('can be counted from 0 or 1', () => {

@@ -1,0 +1,45 @@
+import type { DestinationState } from '../../../usecases/sync/sync-state.ts'
+
+/**
+ * Returns the state to write if another run of the rule wrote one since this run read it: the
+ * current state with what this run changed. Pure.
+ * @param before what this run read
+ * @param after what this run wants to write
+ * @param current what the file has now
+ */
+export function mergeStates(
+  before: DestinationState,
+  after: DestinationState,
+  current: DestinationState,
+): DestinationState {
+  const sourceTags = after.sourceTags ?? current.sourceTags
+  const succeededAt = newest(after.succeededAt, current.succeededAt)
+  return {
+    written: mergeMaps(before.written, after.written, current.written),
+    absentSince: mergeMaps(before.absentSince, after.absentSince, current.absentSince),
+    childrenSearchedAt: mergeMaps(
+      before.childrenSearchedAt,
+      after.childrenSearchedAt,
+      current.childrenSearchedAt,
+    ),
+    ...(sourceTags !== undefined && { sourceTags }),
+    ...(succeededAt !== undefined && { succeededAt }),
+  }
+}
+
+/** The entries of `current`, with those that differ between `before` and `after`. */
+function mergeMaps<K, V>(
+  before: ReadonlyMap<K, V>,
+  after: ReadonlyMap<K, V>,
+  current: ReadonlyMap<K, V>,
+): ReadonlyMap<K, V> {
+  const merged = new Map(current)
+  for (const key of before.keys()) if (!after.has(key)) merged.delete(key)
+  for (const [key, value] of after) if (before.get(key) !== value) merged.set(key, value)
+  return merged
+}
+
+function newest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return Math.max(a, b)
+}

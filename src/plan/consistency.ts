@@ -57,6 +57,8 @@ export function checkConsistency(plan: Plan, name: string): void {
 /** Returns how the steps of a placement differ from what it shows; undefined if they do not. */
 function mismatchOf(placement: Placement, { operation, steps }: Plan): string | undefined {
   const { id, from, to, evidence } = placement
+  if (placement.rule !== undefined && operation !== 'sync')
+    return 'belongs to a rule, and the plan is no sync'
   const own = steps.filter((step) => step.placement === id)
   const gates = gateMismatchOf(placement, own.length > 0)
   if (gates !== undefined || own.length === 0) return gates

@@ -7,11 +7,14 @@ import { checkConsistency } from './consistency.ts'
 import { createGateResultShape } from './gates/gate-shapes.ts'
 import { invalidPlan } from './invalid-plan.ts'
 import { hashOfPlan, keepSavedHash } from './plan-hash.ts'
-import type { OperationName, Plan } from './plan.ts'
+import type { OperationName, PlacementOperation, Plan } from './plan.ts'
 import { checkPruneConsistency } from './prune/prune-consistency.ts'
 import type { PrunePlan } from './prune/prune-plan.ts'
 import { createPrunePlanShape } from './prune/prune-plan-shape.ts'
 import { renameOldNames } from './renamed-names.ts'
+import { checkSyncConsistency } from './sync/sync-consistency.ts'
+import type { SyncPlan } from './sync/sync-plan.ts'
+import { createSyncEntries } from './sync/sync-shape.ts'
 import { descriptor, digest, error, natural, repository, tag, time } from './shapes.ts'
 
 /** The largest plan that dray reads, bytes: some 100,000 copy steps, or 30,000 deleted images. */
@@ -22,14 +25,22 @@ const override = v.exactOptional(v.picklist(['moveTag', 'allowBackward', 'rollba
 
 /** Creates the shape of a plan. Most runs read no plan, and need none. */
 function createPlanShape(): v.GenericSchema {
+  return v.strictObject(createPlanEntries(['promote', 'copy', 'tag', 'rollback', 'bundle']))
+}
+
+function createSyncPlanShape(): v.GenericSchema {
+  return v.strictObject({ ...createPlanEntries(['sync']), ...createSyncEntries() })
+}
+
+function createPlanEntries(operations: readonly PlacementOperation[]): v.ObjectEntries {
   const placementEnd = v.strictObject({
     environment: v.exactOptional(v.string()),
     repository,
     tag: v.exactOptional(tag),
   })
-  return v.strictObject({
+  return {
     schema: v.literal(schemaName),
-    operation: v.picklist(['promote', 'copy', 'tag', 'rollback']),
+    operation: v.picklist(operations),
     createdAt: time,
     tool: v.string(),
     policy: v.string(),
@@ -57,11 +68,12 @@ function createPlanShape(): v.GenericSchema {
         evidence: v.strictObject({ found: v.number(), missing: v.number() }),
         size: v.exactOptional(v.number()),
         gates: v.exactOptional(v.array(createGateResultShape())),
+        rule: v.exactOptional(v.string()),
       }),
     ),
     steps: v.array(createStepShape()),
     refusals: v.array(v.strictObject({ image: v.string(), placement: v.exactOptional(v.string()), error })),
-  })
+  }
 }
 
 function createStepShape(): v.GenericSchema {
@@ -190,7 +202,7 @@ const parsers: Readonly<Record<OperationName, (value: unknown, name: string) => 
   copy: parsePlacementPlan,
   tag: parsePlacementPlan,
   rollback: parsePlacementPlan,
-  sync: parsePlacementPlan,
+  sync: parseSyncPlan,
   bundle: parsePlacementPlan,
   prune: parsePrunePlan,
 }
@@ -198,6 +210,12 @@ const parsers: Readonly<Record<OperationName, (value: unknown, name: string) => 
 function parsePlacementPlan(value: unknown, name: string): Plan {
   const plan = parseShape(createPlanShape(), value, name) as Plan
   checkConsistency(plan, name)
+  return plan
+}
+
+function parseSyncPlan(value: unknown, name: string): Plan {
+  const plan = parseShape(createSyncPlanShape(), value, name) as SyncPlan
+  checkSyncConsistency(plan, name)
   return plan
 }
 

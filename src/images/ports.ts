@@ -56,8 +56,8 @@ export interface BlobReader extends NamedRepository {
   blob(d: Descriptor, offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>>
 
   /**
-   * Returns a repository of this registry that has the blob too, to mount it from there. Absent: the
-   * reader knows no other repository than its own.
+   * Returns a repository of this registry that has the blob too, to mount it from there. Absent:
+   * the reader knows no other repository than its own.
    */
   placedAt?(d: Descriptor, registry: string): RepositoryName | undefined
 }

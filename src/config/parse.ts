@@ -10,6 +10,7 @@ import type { WrittenSync } from './schema/schema-sync.ts'
 import type { WrittenConfig } from './schema/schema.ts'
 import type { FoundFile } from './search/find.ts'
 import { importReaders } from './sections/import-readers.ts'
+import type { LaterCheck } from './sections/later-checks.ts'
 import { namesIn } from './sections/known-names.ts'
 import type { SectionReaders } from './sections/sections.ts'
 import { type Issue, readShape } from './shape.ts'
@@ -48,8 +49,8 @@ export interface LoadedConfig {
  * schema library.
  * @param name the file in errors
  * @param now milliseconds since 1970, for dates in the file; by default the present
- * @throws `config` for all mistakes, also those of the section `retention` if there are others,
- * each with line and column.
+ * @throws `config` for all mistakes, also those of the sections `retention` and `sync` if there
+ * are others, each with line and column.
  */
 export async function readConfigFile(
   found: FoundFile,
@@ -60,10 +61,8 @@ export async function readConfigFile(
   const readers = await importReaders(source.value, now)
   const read = readConfig(found, name, source, readers)
   if ('loaded' in read) return read.loaded
-  const { checkRetention } = await import('./retention/check-retention.ts')
-  throw read.broken.error(
-    (retention, config) => checkRetention(retention, config, dirname(found.file)).issues,
-  )
+  const { importLaterChecks } = await import('./sections/later-checks.ts')
+  throw read.broken.error(await importLaterChecks(source.value, { folder: dirname(found.file), now }))
 }
 
 /**
@@ -80,7 +79,8 @@ export async function parseWholeConfig(
 }
 
 /**
- * As `readConfigFile`, with readers that were loaded. The section `retention` is not checked.
+ * As `readConfigFile`, with readers that were loaded. The sections `retention` and `sync` are
+ * not checked.
  * @param readers of `importReaders`, for a file with gates, signers, approvers or residency
  * @throws `config`.
  */
@@ -90,12 +90,10 @@ export function parseConfig(found: FoundFile, name: string, readers: SectionRead
   throw read.broken.error(() => [])
 }
 
-type CheckRetention = (section: WrittenRetention, config: Config) => readonly Issue[]
-
 /** A file with mistakes. */
 interface BrokenConfig {
   /** makes the error with all mistakes */
-  readonly error: (checkRetention: CheckRetention) => DrayError
+  readonly error: (checkLater: LaterCheck) => DrayError
 }
 
 /** @param name the file in errors */
@@ -141,15 +139,14 @@ function brokenConfig(
   issues: readonly Issue[],
   { absolute, readers }: { absolute: (path: string) => string; readers: SectionReaders },
 ): BrokenConfig {
-  const error = (checkRetention: CheckRetention): DrayError => {
+  const error = (checkLater: LaterCheck): DrayError => {
     const rest = salvage(source.value, issues)
     const found = [...issues, ...(rest?.issues ?? [])]
     if (rest !== undefined) {
       const known = namesIn(source.value)
       const { config, issues: others } = checkConfig(rest.config, absolute, readers, known)
-      const { retention } = rest.config
-      const ofRetention = retention === undefined ? [] : checkRetention(retention, config)
-      found.push(...rest.translate([...others, ...ofRetention]))
+      const later = checkLater(rest.config, { config, known, broken: found })
+      found.push(...rest.translate([...others, ...later]))
     }
     return mistakesError(name, inOrder([...source.mistakes, ...locate(source, believable(found, source))]))
   }

@@ -44,10 +44,14 @@ export async function loadGates(loaded: LoadedConfig, gates: readonly GateDefini
 /**
  * Returns the mistakes in all keys, roots and expressions of a file, also of those that no gate
  * needs.
+ * @param ofRules the gates of sync rules
  */
-export async function checkGates(loaded: LoadedConfig): Promise<readonly Issue[]> {
+export async function checkGates(
+  loaded: LoadedConfig,
+  ofRules: readonly GateDefinition[] = [],
+): Promise<readonly Issue[]> {
   const { trust = noTrust, environments } = loaded.config
-  const gates = [...environments.values()].flatMap((one) => one.gates ?? [])
+  const gates = [...[...environments.values()].flatMap((one) => one.gates ?? []), ...ofRules]
   return (await readAndCheck(loaded, gates, allTrustNames(trust))).issues
 }
 

@@ -1,18 +1,21 @@
 import { dirname } from 'node:path'
+import type { GateDefinition } from '../../config/gates/gate.ts'
 import { hasGates } from '../../config/gates/gates-at.ts'
 import type { LoadedConfig } from '../../config/parse.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import type { Issue } from '../../config/shape.ts'
+import type { SyncRule } from '../../config/sync/sync-rule.ts'
 import type { FileMistake } from '../../lib/errors.ts'
 
 /** The checked parts of a configuration that commands otherwise read when they need them. */
 export interface ValidatedParts {
   readonly policies: readonly RetentionPolicy[]
+  readonly syncRules: readonly SyncRule[]
   readonly gateWarnings: readonly FileMistake[]
 }
 
 /**
- * Checks everything that `loadConfig` does not: retention policies, the files of keys and trusted
+ * Checks everything that `loadConfig` does not: retention policies, sync rules, the files of keys and trusted
  * roots, and the expressions of gates.
  * @param now milliseconds since 1970
  * @throws `config` with every mistake at its line and column.
@@ -25,21 +28,35 @@ export async function validate(loaded: LoadedConfig, now: number): Promise<Valid
     retention === undefined || file === undefined
       ? []
       : checkRetention(retention, config, dirname(file)).issues
-  const { issues, warnings } = await validateGates(loaded, now)
-  const all = [...ofRetention, ...issues]
+  const { rules, issues: ofSync } = await validateSync(loaded, now)
+  const ofRules = rules.flatMap((rule) => rule.gates)
+  const { issues, warnings } = await validateGates(loaded, ofRules, now)
+  const all = [...ofRetention, ...ofSync, ...issues]
   if (all.length > 0) throw loaded.mistakes(all)
-  return { policies: retentionOf(loaded), gateWarnings: loaded.locate(warnings) }
+  return { policies: retentionOf(loaded), syncRules: rules, gateWarnings: loaded.locate(warnings) }
+}
+
+async function validateSync(
+  loaded: LoadedConfig,
+  now: number,
+): Promise<{ readonly rules: readonly SyncRule[]; readonly issues: readonly Issue[] }> {
+  if (loaded.sync === undefined) return { rules: [], issues: [] }
+  const { checkSyncOf } = await import('../../config/sync/sync-rules.ts')
+  const { rules, issues } = checkSyncOf(loaded, now)
+  return { rules, issues }
 }
 
 async function validateGates(
   loaded: LoadedConfig,
+  ofRules: readonly GateDefinition[],
   now: number,
 ): Promise<{ readonly issues: readonly Issue[]; readonly warnings: readonly Issue[] }> {
   const { config } = loaded
-  if (config.trust === undefined && !hasGates(config)) return { issues: [], warnings: [] }
+  if (config.trust === undefined && !hasGates(config) && ofRules.length === 0)
+    return { issues: [], warnings: [] }
   const [{ checkGates }, { gateWarnings }] = await Promise.all([
     import('../gates/load-gates.ts'),
     import('../../config/gates/gate-warnings.ts'),
   ])
-  return { issues: await checkGates(loaded), warnings: gateWarnings(loaded.config, now) }
+  return { issues: await checkGates(loaded, ofRules), warnings: gateWarnings(loaded.config, now) }
 }

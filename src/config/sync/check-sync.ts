@@ -16,6 +16,8 @@ export interface SyncSurroundings {
   readonly absolute: (path: string) => string
   /** milliseconds since 1970 */
   readonly now: number
+  /** false: parts of the section are missing, so that its rules cannot be compared */
+  readonly isWhole?: boolean
 }
 
 /**

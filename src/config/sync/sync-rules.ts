@@ -11,10 +11,15 @@ import type { SyncRule } from './sync-rule.ts'
  * @throws `config` with every mistake at its line and column.
  */
 export function syncRulesOf(loaded: LoadedConfig, now: number = Date.now()): readonly SyncRule[] {
-  const { sync, file, config, written } = loaded
-  if (sync === undefined || file === undefined) return []
-  const absolute = (path: string): string => resolve(dirname(file), path)
-  const { rules, issues } = checkSync(sync, { config, known: namesIn(written), absolute, now })
+  const { rules, issues } = checkSyncOf(loaded, now)
   if (issues.length > 0) throw loaded.mistakes(issues)
   return rules
+}
+
+/** As `syncRulesOf`, with the mistakes instead of an error. */
+export function checkSyncOf(loaded: LoadedConfig, now: number): ReturnType<typeof checkSync> {
+  const { sync, file, config, written } = loaded
+  if (sync === undefined || file === undefined) return { rules: [], issues: [] }
+  const absolute = (path: string): string => resolve(dirname(file), path)
+  return checkSync(sync, { config, known: namesIn(written), absolute, now })
 }

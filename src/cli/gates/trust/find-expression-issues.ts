@@ -21,7 +21,7 @@ export async function findExpressionIssues(
   return found.flatMap(({ gate, expression }): readonly Issue[] => {
     try {
       if (gate.kind === 'attestation') compileCondition(expression, 'attestation')
-      else compileCondition(expression, 'rule', otherGates(gate, config))
+      else compileCondition(expression, 'rule', otherGates(gate, gates, config))
       return []
     } catch (thrown) {
       if (!isDrayError(thrown) || thrown.code !== 'config') throw thrown
@@ -31,7 +31,15 @@ export async function findExpressionIssues(
 }
 
 /** The names that a rule can use in `attestations.NAME`. */
-function otherGates({ environment, name }: GateDefinition, config: Config): readonly string[] {
-  const gates = config.environments.get(environment)?.gates ?? []
-  return gates.map((gate) => gate.name).filter((other) => other !== name)
+function otherGates(
+  { environment, name }: GateDefinition,
+  given: readonly GateDefinition[],
+  config: Config,
+): readonly string[] {
+  // The gates of a sync rule belong to no environment.
+  const gates = config.environments.get(environment)?.gates ?? given
+  return gates
+    .filter((gate) => gate.environment === environment)
+    .map((gate) => gate.name)
+    .filter((other) => other !== name)
 }

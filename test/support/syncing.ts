@@ -1,13 +1,17 @@
 import type { SyncRule } from '../../src/config/sync/sync-rule.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import type { RepositoryName } from '../../src/oci/reference.ts'
+import { type Clock, systemClock } from '../../src/lib/clock.ts'
+import { inParallel } from '../../src/images/parallel.ts'
+import { formatRepository, type RepositoryName } from '../../src/oci/reference.ts'
 import { plainReading } from '../../src/semver/version.ts'
+import { decide as decidePromotions } from '../../src/usecases/promote/decide.ts'
+import { gather as gatherPromotions } from '../../src/usecases/promote/gather.ts'
+import type { PromoteRequest } from '../../src/usecases/promote/request.ts'
 import { decide, type SyncDecideOptions } from '../../src/usecases/sync/decide.ts'
 import type { SyncDecision } from '../../src/usecases/sync/decision.ts'
 import { gather, type SyncGatherOptions, type SyncPorts } from '../../src/usecases/sync/gather.ts'
 import type { SyncRequest, SyncSnapshot, SyncTarget } from '../../src/usecases/sync/snapshot.ts'
 import { type DestinationState, emptyState } from '../../src/usecases/sync/sync-state.ts'
-import type { Bench } from './promotion.ts'
+import { type Bench, type ExecutedPlan, executePlan } from './promotion.ts'
 
 /** A rule that selects all tags and follows the source, with changes. */
 export function syncRule(changes: Partial<SyncRule> = {}): SyncRule {
@@ -40,7 +44,9 @@ export interface Syncing {
   readonly states?: readonly DestinationState[]
   /** of every destination */
   readonly target?: Partial<SyncTarget>
-  readonly options?: Partial<SyncGatherOptions & SyncDecideOptions>
+  readonly options?: Partial<Omit<SyncGatherOptions, 'clock'> & SyncDecideOptions> & {
+    readonly clock?: Clock
+  }
   readonly ports?: Partial<SyncPorts>
 }
 
@@ -73,6 +79,76 @@ export async function syncOf(
     run.call,
   )
   return { snapshot, decision: decide(snapshot, { overwriteChanged: options?.overwriteChanged ?? false }) }
+}
+
+/** The promotions that a decision asks for: one for each image and destination. */
+export function promotionsOf(
+  { request, readAt, sourceTags, destinations }: SyncSnapshot,
+  { images }: SyncDecision,
+): readonly PromoteRequest[] {
+  const targets = new Map(
+    destinations.flatMap((one) =>
+      one.kind === 'unread'
+        ? []
+        : [[one.target, { tags: one.digests, listed: one.tags && new Set(one.tags) }] as const],
+    ),
+  )
+  return images.flatMap(({ name, root, tags, destinations: wanted }) =>
+    wanted
+      .filter(({ refusals }) => refusals.length === 0)
+      .map(({ target, tags: toWrite }): PromoteRequest => {
+        const known = targets.get(target)
+        const digests = tags.map((tag) => [tag, known?.tags.get(tag) ?? null] as const)
+        return {
+          image: name,
+          from: { ...request.source, at: { tag: tags[0] ?? '' } },
+          to: {
+            targets: [target.repository],
+            immutable: target.immutable,
+            reading: target.reading,
+            followsSource: true,
+          },
+          tags: toWrite,
+          known: {
+            readAt,
+            root,
+            listed: sourceTags,
+            targets: new Map([
+              [formatRepository(target.repository), { tags: new Map(digests), listed: known?.listed }],
+            ]),
+          },
+        }
+      }),
+  )
+}
+
+export interface Synced extends ExecutedPlan {
+  readonly decisions: readonly SyncDecision[]
+}
+
+/** Reads, decides, copies and writes tags like `dray sync`. */
+export async function sync(run: Bench, ...syncings: readonly Syncing[]): Promise<Synced> {
+  const clock = syncings[0]?.options?.clock ?? systemClock
+  const read = await inParallel(syncings, 8, run.call, (one) => syncOf(run, one))
+  const requests = read.flatMap(({ snapshot, decision }) => promotionsOf(snapshot, decision))
+  const gathered = await gatherPromotions(
+    requests,
+    run.stores,
+    { clock, evidence: true, dangling: 'fail' },
+    run.call,
+  )
+  const policy = {
+    operation: 'sync',
+    moveTags: false,
+    evidenceConflict: 'refuse',
+    partial: true,
+    hash: '',
+    tool: '0',
+  } as const
+  const plan = decidePromotions(gathered, policy, new Date('2026-01-02T03:04:05.000Z'))
+  const readAt = Math.min(...read.map(({ snapshot }) => snapshot.readAt))
+  const executed = await executePlan(run, plan, { clock, readAt })
+  return { ...executed, decisions: read.map(({ decision }) => decision) }
 }
 
 /** `latest: moved`, of the first destination. */

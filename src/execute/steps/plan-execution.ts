@@ -74,6 +74,7 @@ export class PlanExecution {
         this.#fields.hasTag(placement) ? undefined : await gates?.check(placement, contentCall),
       // a reviewed plan comes from a file: its steps do not say what the review read
       ...(readAt !== undefined && reviewed === undefined && { plannedAt: readAt }),
+      isSync: plan.operation === 'sync',
       checksContent: readAt === undefined || reviewed !== undefined,
       call: this.#call,
       contentCall,

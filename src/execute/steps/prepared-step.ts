@@ -32,6 +32,8 @@ export interface StepContext {
    * read for it
    */
   readonly plannedAt?: number
+  /** the plan is a sync */
+  readonly isSync: boolean
   /** whether content is looked up at the target before it is copied */
   readonly checksContent: boolean
   readonly call: Call

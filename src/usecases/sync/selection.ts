@@ -1,10 +1,12 @@
+import type { Digest } from '../../oci/digest.ts'
+
 /** The tags of a source repository that a rule selects. */
 export interface TagSelection {
   /** in the order of the list */
   readonly tags: readonly SelectedByRule[]
   /**
-   * tags that only their time decides about: what `newest` needs to know before it can count. The
-   * selection has none of them
+   * tags of which `newest` needs the digests and times before it can count. Those that no other
+   * entry selects are not in `tags`
    */
   readonly undecided: readonly string[]
   /** whole sentences with the fix, without the name of the repository */
@@ -17,4 +19,12 @@ export interface SelectedByRule {
   readonly entry?: number
   /** it was selected because its image has no believable time */
   readonly isUndated?: true
+}
+
+/** The image of a tag, as far as it was read. */
+export interface TimedImage {
+  /** undefined: it cannot be read, and the tag is selected if in doubt */
+  readonly digest: Digest | undefined
+  /** milliseconds since 1970; `undated`: no believable time; undefined: not read yet */
+  readonly time?: number | 'undated'
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { string as stringArg } from '@oclif/core/args'
-import { integer, option, string } from '@oclif/core/flags'
+import { boolean, integer, option, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { warnAboutExposure, serveRegistry } from '../cli/registries/serve.ts'
@@ -69,6 +69,10 @@ By default, only programs on this machine can reach it, and each of them can rea
       default: [],
       helpValue: 'TAG',
     }),
+    'sparse-indexes': boolean({
+      summary: 'Accept an index without some of its platforms.',
+      helpGroup: flagGroups.safety,
+    }),
     vendor: option({ options: vendorKinds })({
       summary: 'Vendor whose API it also imitates.',
       helpValue: 'NAME',
@@ -99,6 +103,7 @@ By default, only programs on this machine can reach it, and each of them can rea
       vendor: flags.vendor,
       pushedAgo: flags['pushed-ago'],
       lockedTags: flags['locked-tag'],
+      sparseIndexes: flags['sparse-indexes'],
       htpasswd: flags.htpasswd,
       allowedHosts: flags['allow-host'],
       // A log, which stderr has with every format.

@@ -59,6 +59,8 @@ export interface Abilities {
   readonly accept: 'checked' | 'ignored'
   /** the code for a manifest whose content is missing, and for one with another digest: 400 */
   readonly refusedManifest: { readonly missing: RegistryCode; readonly digest: RegistryCode }
+  /** whether an index must have all of its manifests, or may be pushed without some of them */
+  readonly sparseIndexes: 'refused' | 'accepted'
   /** `GET /v2/_catalog`; else 404 */
   readonly catalog: boolean
   /** the tags of a repository that does not exist: 404, or an empty list */
@@ -116,6 +118,7 @@ const oci: Abilities = {
   fallbackTag: 'like others',
   accept: 'checked',
   refusedManifest: { missing: 'MANIFEST_BLOB_UNKNOWN', digest: 'DIGEST_INVALID' },
+  sparseIndexes: 'refused',
   catalog: true,
   unknownRepository: 'not found',
   clockAhead: 0,

@@ -1,7 +1,9 @@
 import type { Call } from '../lib/call.ts'
 import type { BeforeAttempt } from '../lib/freshness.ts'
 import { type Descriptor, isNonDistributable } from '../oci/descriptor.ts'
-import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
+import type { Digest } from '../oci/digest.ts'
+import { artifactTypeOf, childrenOf, type Manifest } from '../oci/manifest.ts'
+import type { Platform } from '../oci/platform.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { childrenFirst, type Graph, type GraphNode, walkGraph } from './graph/graph.ts'
 import { inParallel, OncePerKey } from './parallel.ts'
@@ -9,8 +11,10 @@ import type {
   BlobReader,
   BlobSource,
   BlobWriter,
+  Capabilities,
   ManifestReader,
   ManifestWriter,
+  PutManifestResult,
   UnlistedReferrer,
 } from './ports.ts'
 
@@ -37,6 +41,8 @@ export interface CopyResult {
 export interface CopyOptions {
   /** `tag`: the caller puts the root manifest under its tag, so that it is not copied */
   readonly rootBy: 'digest' | 'tag'
+  /** of an index: copy only the children of these platforms; by default all */
+  readonly platforms?: readonly Platform[]
 }
 
 /** A manifest with its original bytes, which are never serialised again. */
@@ -55,18 +61,28 @@ export class Copier {
     readonly repository: RepositoryName
     readonly result: BlobResult
   }>()
+  /** by registry: whether it accepts an index without all of its manifests */
+  readonly #sparse = new OncePerKey<UnlistedReferrer | undefined>()
   /** by repository and digest */
   readonly #inRepository = new OncePerKey<BlobResult>()
 
-  /** @throws what the ports throw; `not-found` if the source lacks content of the image. */
+  /**
+   * With `platforms`, the indexes keep their bytes, and a registry may refuse them for the children
+   * that it lacks.
+   * @throws what the ports throw; `not-found` if the source lacks content of the image; `refused`
+   * if the registry accepts no index without all of its children.
+   */
   async copy(
     from: ManifestReader & BlobReader,
-    to: ManifestWriter & BlobWriter,
+    to: ManifestWriter & BlobWriter & Capabilities,
     root: Descriptor,
     options: CopyOptions,
     call: Call,
   ): Promise<CopyResult> {
-    const graph = await walkGraph(from, root, call)
+    const { platforms } = options
+    const graph = await walkGraph(from, root, call, platforms === undefined ? {} : { platforms })
+    const sparse = sparseIndexesIn(graph)
+    await this.#refuseSparse(from, to, graph, sparse, call)
     const blobs = await this.#copyBlobs(from, to, graph, call)
     const unlisted: UnlistedReferrer[] = []
     let bytes = 0
@@ -74,7 +90,7 @@ export class Copier {
       const nodes =
         options.rootBy === 'tag' ? wave.filter((node) => node.descriptor.digest !== root.digest) : wave
       const put = await inParallel(nodes, manifestsAtOnce, call, (node, c) =>
-        this.#putNode(from, to, node, c),
+        this.#putNode(from, to, { node, isSparse: sparse.has(node.descriptor.digest) }, c),
       )
       unlisted.push(...put.flatMap((one) => one ?? []))
       bytes += nodes.reduce((sum, node) => sum + node.descriptor.size, 0)
@@ -99,20 +115,35 @@ export class Copier {
     call: Call,
     beforeAttempt?: BeforeAttempt,
   ): Promise<UnlistedReferrer | undefined> {
-    const { subject } = node.manifest
-    const { subjectListed } = await to.putManifest(node.descriptor, bytes, tags, call, beforeAttempt)
-    if (subject === undefined || subjectListed) return undefined
-    return { subject: subject.digest, entry: asReferrer(node) }
+    return unlistedOf(node, await to.putManifest(node.descriptor, bytes, tags, call, beforeAttempt))
+  }
+
+  /** Refuses an image before its content is sent if an earlier one showed that this is in vain. */
+  async #refuseSparse(
+    from: ManifestReader,
+    to: ManifestWriter & Capabilities,
+    { nodes }: Graph,
+    sparse: ReadonlySet<Digest>,
+    call: Call,
+  ): Promise<void> {
+    const node = nodes.find(({ descriptor }) => sparse.has(descriptor.digest))
+    if (node === undefined || to.capability('sparseIndexes') !== 'no') return
+    await this.#putNode(from, to, { node, isSparse: true }, call)
   }
 
   async #putNode(
     from: ManifestReader,
     to: ManifestWriter,
-    node: GraphNode,
+    { node, isSparse }: { readonly node: GraphNode; readonly isSparse: boolean },
     call: Call,
   ): Promise<UnlistedReferrer | undefined> {
     const { bytes } = await from.manifest(node.descriptor, call)
-    return await this.putManifest(to, { ...node, bytes }, [], call)
+    if (!isSparse) return await this.putManifest(to, { ...node, bytes }, [], call)
+    const put = async (): Promise<UnlistedReferrer | undefined> =>
+      unlistedOf(node, await to.putSparseIndex(node.descriptor, bytes, call))
+    // One attempt shows whether the registry accepts such indexes. The others wait for it.
+    const { result, isOwn } = await this.#sparse.run(to.repository.registry, call, put)
+    return isOwn ? result : await put()
   }
 
   async #copyBlobs(
@@ -167,6 +198,21 @@ export class Copier {
 }
 
 type BlobResult = 'mounted' | 'uploaded' | 'present'
+
+function unlistedOf(node: GraphNode, { subjectListed }: PutManifestResult): UnlistedReferrer | undefined {
+  const { subject } = node.manifest
+  if (subject === undefined || subjectListed) return undefined
+  return { subject: subject.digest, entry: asReferrer(node) }
+}
+
+/** The indexes of a graph of which children were omitted. */
+function sparseIndexesIn({ nodes, omitted }: Graph): ReadonlySet<Digest> {
+  const missing = new Set(omitted.map(({ digest }) => digest))
+  const sparse = nodes.filter(({ manifest }) =>
+    childrenOf(manifest).some(({ digest }) => missing.has(digest)),
+  )
+  return new Set(sparse.map(({ descriptor }) => descriptor.digest))
+}
 
 /**
  * The entry that a list of referrers has for a manifest (distribution-spec, Referrers Tag Schema).

@@ -127,6 +127,8 @@ export type Capability =
    * the `Range` of an upload session says how much arrived, so that a broken upload can be resumed
    */
   | 'uploadRange'
+  /** an index is accepted although the repository lacks some of its manifests */
+  | 'sparseIndexes'
 
 export type Known = 'yes' | 'no' | 'unknown'
 
@@ -178,6 +180,14 @@ export interface ManifestWriter extends NamedRepository {
     call: Call,
     beforeAttempt?: BeforeAttempt,
   ): Promise<PutManifestResult>
+
+  /**
+   * Puts an index by its digest that lists manifests which were not copied on purpose. A registry
+   * may require them all (distribution-spec 1.1, Pushing Manifests).
+   * @throws `refused` if it does; from then on without a request in each repository of the
+   * registry; what `putManifest` throws.
+   */
+  putSparseIndex(d: Descriptor, bytes: Uint8Array, call: Call): Promise<PutManifestResult>
 }
 
 /**

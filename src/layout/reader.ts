@@ -19,6 +19,7 @@ const capabilities: Readonly<Record<Capability, Known>> = {
   manyTags: 'yes',
   chunks: 'yes',
   uploadRange: 'yes',
+  sparseIndexes: 'yes',
 }
 
 /**

@@ -55,6 +55,8 @@ export function layoutWriter(layout: Layout): ManifestWriter & BlobWriter & Fall
     },
     putManifest: (d, bytes, tags, call, before) =>
       putManifest(layout, { d, bytes, tags }, changesAfter(before), call),
+    putSparseIndex: (d, bytes, call) =>
+      putManifest(layout, { d, bytes, tags: [] }, changesAfter(undefined), call),
     // The index of the layout is the list of referrers.
     addToFallbackTag: () =>
       Promise.resolve({

@@ -30,7 +30,8 @@ import { readIfListed } from './client/lists/refused-tags.ts'
 import { tagPages } from './client/lists/tags.ts'
 import { deleteContent } from './client/manifests/deletion.ts'
 import { findManifest, noteExisting, resolveManifest } from './client/manifests/manifests.ts'
-import { putManifest } from './client/manifests/put-manifest.ts'
+import { putManifest, type PutOptions } from './client/manifests/put-manifest.ts'
+import { knownSparseRefusal } from './client/manifests/sparse-refusals.ts'
 
 // The ports of one repository of an OCI registry (distribution-spec 1.1), as object literals.
 
@@ -57,20 +58,32 @@ export function manifestReader(client: RepositoryClient): ManifestReader {
 
 export function manifestWriter(client: RepositoryClient): ManifestWriter & FallbackTagWriter {
   const { repository, shared } = client
+  const put = async (
+    d: Descriptor,
+    bytes: Uint8Array,
+    tags: readonly string[],
+    call: Call,
+    options: PutOptions,
+  ): Promise<PutManifestResult> => {
+    if (bytes.byteLength !== d.size) {
+      throw new DrayError('internal', `a manifest of ${d.size} bytes has ${bytes.byteLength} bytes`, {
+        subject: d.digest,
+      })
+    }
+    const send = (): Promise<PutManifestResult> => putManifest(client, d, bytes, tags, call, options)
+    const listsReferrers = shared.capabilities.get(repository, 'referrers') !== 'no'
+    const subject = listsReferrers ? subjectOf(d, bytes) : undefined
+    if (subject === undefined) return await send()
+    // Registries with the referrers API also lose entries if several arrive at once (olareg 0.2).
+    return await shared.runOneByOne(`${formatRepository(repository)}@${subject}`, call, send)
+  }
   return {
     repository,
-    putManifest: async (d, bytes, tags, call, beforeAttempt) => {
-      if (bytes.byteLength !== d.size) {
-        throw new DrayError('internal', `a manifest of ${d.size} bytes has ${bytes.byteLength} bytes`, {
-          subject: d.digest,
-        })
-      }
-      const put = (): Promise<PutManifestResult> => putManifest(client, d, bytes, tags, call, beforeAttempt)
-      const listsReferrers = shared.capabilities.get(repository, 'referrers') !== 'no'
-      const subject = listsReferrers ? subjectOf(d, bytes) : undefined
-      if (subject === undefined) return await put()
-      // Registries with the referrers API also lose entries if several arrive at once (olareg 0.2).
-      return await shared.runOneByOne(`${formatRepository(repository)}@${subject}`, call, put)
+    putManifest: (d, bytes, tags, call, beforeAttempt) => put(d, bytes, tags, call, { beforeAttempt }),
+    putSparseIndex: async (d, bytes, call) => {
+      const refused = knownSparseRefusal(client, d)
+      if (refused !== undefined) throw refused
+      return await put(d, bytes, [], call, { isSparse: true })
     },
     addToFallbackTag: (subject, referrers, call) => addToFallbackTag(client, subject, referrers, call),
     confirmFallbackTag: (subject, referrers, listing, call) =>

@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly pushedAgo: string | undefined
   /** tags that cannot be deleted, nor can their images */
   readonly lockedTags: readonly string[]
+  /** accept an index without some of its manifests */
+  readonly sparseIndexes: boolean
   /** a file of users; without it everyone may do everything */
   readonly htpasswd: string | undefined
   /** names that it answers to in addition to those of this machine */
@@ -45,7 +47,18 @@ const maxHtpasswdSize = 1024 * 1024
  * `usage` for a wrong host name; `config`, `not-found` for the users.
  */
 export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
-  const { allowedHosts, folder, htpasswd, lockedTags, port, profile, vendor, onRequest, warn } = options
+  const {
+    allowedHosts,
+    folder,
+    htpasswd,
+    lockedTags,
+    port,
+    profile,
+    sparseIndexes,
+    vendor,
+    onRequest,
+    warn,
+  } = options
   // An IPv6 address may be in brackets, as in a URL; sockets take it without.
   const host = options.host.replace(/^\[(.*)\]$/, '$1')
   const { startRegistry } = await import('../../embedded/server.ts')
@@ -60,7 +73,7 @@ export async function serveRegistry(options: ServeOptions): Promise<RunningRegis
     port,
     ...(profile !== undefined && { profile }),
     ...(imitation !== undefined && { vendor: imitation, vendorOptions: { lockedTags, contentAgeMs } }),
-    abilities: { lockedTags },
+    abilities: { lockedTags, ...(sparseIndexes && { sparseIndexes: 'accepted' }) },
     allowedHosts,
     onRequest: (entry) => {
       onRequest(`${entry.method} ${entry.path} ${entry.status}`)

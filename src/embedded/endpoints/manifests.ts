@@ -167,7 +167,8 @@ function parsed(request: EndpointRequest, bytes: Uint8Array): Manifest {
 
 /**
  * Checks that the repository has everything below a manifest, with the right sizes. The subject may
- * be missing, because it may be pushed later.
+ * be missing, because it may be pushed later, and so may the manifests of a sparse index
+ * (distribution-spec, Pushing Manifests).
  */
 async function checkContent(
   { storage, abilities }: RegistryState,
@@ -180,7 +181,9 @@ async function checkContent(
     if (blob.urls === undefined) checkSize(blob, await storage.blobSize(repository, blob.digest), missing)
   }
   for (const child of childrenOf(manifest)) {
-    checkSize(child, (await storage.manifest(repository, child.digest))?.bytes.byteLength, missing)
+    const size = (await storage.manifest(repository, child.digest))?.bytes.byteLength
+    if (size === undefined && abilities.sparseIndexes === 'accepted') continue
+    checkSize(child, size, missing)
   }
 }
 

@@ -19,6 +19,7 @@ const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
   manyTags: 'registry',
   chunks: 'registry',
   uploadRange: 'registry',
+  sparseIndexes: 'registry',
 }
 
 /** The capabilities of registries: what this run learned, over what is known of them beforehand. */

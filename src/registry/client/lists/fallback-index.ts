@@ -129,7 +129,7 @@ async function putIndex(
     )
   }
   const d: Descriptor = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.byteLength }
-  await putManifest(client, d, bytes, [tag], call, beforeAttempt)
+  await putManifest(client, d, bytes, [tag], call, { beforeAttempt })
 }
 
 export function isSameIndex(one: FallbackIndex, other: FallbackIndex): boolean {

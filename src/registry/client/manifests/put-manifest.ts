@@ -13,6 +13,7 @@ import { isStorageFull } from '../errors.ts'
 import { contentDigest } from '../headers.ts'
 import { readManifest, resolveManifest } from './manifests.ts'
 import { confirmSubjectHeader, isListed } from '../lists/subject-header.ts'
+import { isSparseRefusal, noteSparseRefusal, sparseRefusals } from './sparse-refusals.ts'
 import { countUrlLayers, explainUrlLayers, urlRefusals } from './url-layers.ts'
 
 /** Tags of one manifest that are written at once. */
@@ -27,11 +28,17 @@ const attemptsAfterTransient = 2
 /** Failures after which the registry may have the manifest nevertheless. */
 const unclear: ReadonlySet<ErrorCode> = new Set([...transient, 'refused', 'protocol', 'corrupt'])
 
+export interface PutOptions {
+  /** called before each attempt of each PUT */
+  readonly beforeAttempt?: BeforeAttempt | undefined
+  /** an index without all of its manifests, which the registry may refuse */
+  readonly isSparse?: boolean
+}
+
 /**
  * PUTs the identical bytes of a manifest (distribution-spec, Pushing Manifests): by digest if there
  * are no tags, otherwise under each of them. Several tags go in one request if the registry is
  * known to accept that.
- * @param beforeAttempt is called before each attempt of each PUT
  * @throws `corrupt` if the registry keeps storing something else; `refused` for an immutable tag;
  * what `beforeAttempt` throws.
  */
@@ -41,9 +48,9 @@ export async function putManifest(
   bytes: Uint8Array,
   tags: readonly string[],
   call: Call,
-  beforeAttempt?: BeforeAttempt,
+  options: PutOptions,
 ): Promise<PutManifestResult> {
-  const put = new ManifestPut(client, d, bytes, call, beforeAttempt)
+  const put = new ManifestPut(client, d, bytes, call, options)
   try {
     const tagged = await put.under(tags)
     return { tagged, subjectListed: await put.isSubjectListed() }
@@ -59,6 +66,7 @@ class ManifestPut {
   readonly #call: Call
   readonly #beforeAttempt: BeforeAttempt | undefined
   readonly #urlLayers: number
+  readonly #isSparse: boolean
   /** what the registry says that it stored in place of the manifest, damaged on the way */
   #storedInstead: Digest | undefined
   /** what the answers to the PUTs say about the list of referrers of the subject */
@@ -69,12 +77,13 @@ class ManifestPut {
     d: Descriptor,
     bytes: Uint8Array,
     call: Call,
-    beforeAttempt: BeforeAttempt | undefined,
+    { beforeAttempt, isSparse = false }: PutOptions,
   ) {
     this.#client = client
     this.#d = d
     this.#bytes = bytes
     this.#urlLayers = countUrlLayers(bytes, d)
+    this.#isSparse = isSparse
     this.#call = call
     this.#beforeAttempt = beforeAttempt && (() => beforeAttempt(this.#storedInstead))
   }
@@ -129,7 +138,9 @@ class ManifestPut {
       try {
         return await this.#putOnce(at, tags, call)
       } catch (error) {
-        if (call.signal.aborted || !isUnclear(error)) throw error
+        if (call.signal.aborted || !isDrayError(error)) throw error
+        if (this.#isSparse && isSparseRefusal(error)) throw noteSparseRefusal(this.#client, this.#d, error)
+        if (!isUnclear(error)) throw error
         if (tags.length === 0 && (await this.#isStored(at, call))) return []
         if (this.#urlLayers > 0 && urlRefusals.includes(error.status ?? 0))
           throw explainUrlLayers(error, this.#urlLayers)
@@ -166,6 +177,7 @@ class ManifestPut {
         body: { kind: 'bytes', bytes: this.#bytes },
         beforeAttempt: this.#beforeAttempt,
         ...(this.#urlLayers > 0 && { finalStatuses: urlRefusals }),
+        ...(this.#isSparse && { finalStatuses: sparseRefusals }),
         expect: [200, 201, 202],
         purpose,
       },
@@ -227,6 +239,6 @@ class ManifestPut {
   }
 }
 
-function isUnclear(error: unknown): error is DrayError {
-  return isDrayError(error) && (unclear.has(error.code) || error.status === 400)
+function isUnclear(error: DrayError): boolean {
+  return unclear.has(error.code) || error.status === 400
 }

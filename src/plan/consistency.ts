@@ -56,10 +56,12 @@ export function checkConsistency(plan: Plan, name: string): void {
 
 /** Returns how the steps of a placement differ from what it shows; undefined if they do not. */
 function mismatchOf(placement: Placement, { operation, steps }: Plan): string | undefined {
-  const { id, from, to, evidence } = placement
+  const { id, from, to, evidence, platforms, ofPlatforms } = placement
   if (placement.rule !== undefined && operation !== 'sync')
     return 'belongs to a rule, and the plan is no sync'
   const own = steps.filter((step) => step.placement === id)
+  if ((platforms === undefined) !== (ofPlatforms === undefined))
+    return 'has only one of the keys platforms and ofPlatforms'
   const gates = gateMismatchOf(placement, own.length > 0)
   if (gates !== undefined || own.length === 0) return gates
   const attached = own.filter(({ kind }) => kind === 'attach').length
@@ -86,14 +88,19 @@ function isPossible({ before, change, deletesBefore }: PlannedTag, { root }: Pla
   }
 }
 
-function isWithin(step: Step, { from, to, root, tags }: Placement): boolean {
+function isWithin(step: Step, { from, to, root, tags, platforms }: Placement): boolean {
   const target = targetOf(step)
   if (!sameRepository(target, to.repository)) return false
   if (step.kind === 'attest') return step.subject.digest === root.digest && step.expect.length === 0
   if (!sameRepository(step.from, from.repository)) return false
   switch (step.kind) {
     case 'copy':
-      return step.root.digest === root.digest && step.expect.length === 0
+      return (
+        step.root.digest === root.digest &&
+        step.expect.length === 0 &&
+        JSON.stringify(step.platforms) === JSON.stringify(platforms) &&
+        (platforms === undefined || step.rootBy === 'digest')
+      )
     case 'attach': {
       if (step.via === 'subject') return step.tag === undefined && step.expect.length === 0
       return (

@@ -15,7 +15,7 @@ import { renameOldNames } from './renamed-names.ts'
 import { checkSyncConsistency } from './sync/sync-consistency.ts'
 import type { SyncPlan } from './sync/sync-plan.ts'
 import { createSyncEntries } from './sync/sync-shape.ts'
-import { descriptor, digest, error, natural, repository, tag, time } from './shapes.ts'
+import { descriptor, digest, error, natural, platforms, repository, tag, time } from './shapes.ts'
 
 /** The largest plan that dray reads, bytes: some 100,000 copy steps, or 30,000 deleted images. */
 export const maxPlanSize: number = 256 * 1024 * 1024
@@ -69,6 +69,8 @@ function createPlanEntries(operations: readonly PlacementOperation[]): v.ObjectE
         size: v.exactOptional(v.number()),
         gates: v.exactOptional(v.array(createGateResultShape())),
         rule: v.exactOptional(v.string()),
+        platforms: v.exactOptional(platforms),
+        ofPlatforms: v.exactOptional(natural),
       }),
     ),
     steps: v.array(createStepShape()),
@@ -114,6 +116,7 @@ function createStepShape(): v.GenericSchema {
       to: repository,
       rootBy: v.picklist(['digest', 'tag']),
       repair: v.exactOptional(v.literal(true)),
+      platforms: v.exactOptional(platforms),
     }),
     v.strictObject({
       ...stepBase,

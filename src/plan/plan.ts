@@ -55,6 +55,8 @@ export interface Placement {
   readonly bundle?: Hash
   /** of a sparse index: the platforms that are copied, such as `linux/arm64` */
   readonly platforms?: readonly string[]
+  /** of a sparse index: the number of platforms that it lists */
+  readonly ofPlatforms?: number
 }
 
 /** A repository, and its environment if it has one. */

@@ -2,6 +2,7 @@ import { isAbsolute, normalize } from 'node:path'
 import * as v from 'valibot'
 import { errorCodes } from '../lib/errors.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
+import { platformNamed } from '../oci/platform.ts'
 import {
   bundleRegistry,
   checkPath,
@@ -41,6 +42,16 @@ export const descriptor = v.strictObject({
   annotations: v.exactOptional(v.record(v.string(), v.string())),
   urls: v.exactOptional(v.array(v.string())),
 })
+/** platforms that are copied of an index, such as `linux/arm64` */
+export const platforms = v.pipe(
+  v.array(
+    v.pipe(
+      v.string(),
+      v.check((text) => platformNamed(text) !== undefined, 'is not a platform'),
+    ),
+  ),
+  v.minLength(1),
+)
 export const error = v.strictObject({
   code: v.picklist(errorCodes),
   message: v.string(),

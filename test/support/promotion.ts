@@ -7,6 +7,7 @@ import type { Credential } from '../../src/registry/credential.ts'
 import type { ExecutePorts } from '../../src/execute/ports.ts'
 import type { TagLocks } from '../../src/execute/tags/tag-locks.ts'
 import { createFetch } from '../../src/registry/http/stack.ts'
+import { parsePlatformName } from '../../src/oci/platform.ts'
 import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import { type RunOutcome, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
 import type { Plan } from '../../src/plan/plan.ts'
@@ -95,6 +96,9 @@ export interface Promotion {
   readonly tagMaintenance?: TagMaintenance
   /** of the source, and of the destination without `tagMaintenance` */
   readonly reading?: VersionReading
+  /** `linux/amd64`; by default all */
+  readonly platforms?: readonly string[]
+  readonly mayBeSparse?: true
   readonly policy?: Partial<PromotePolicy>
   readonly options?: Partial<PromoteGatherOptions>
 }
@@ -106,12 +110,23 @@ export function repository(registry: { readonly host: string }, path: string): R
 export async function planOf(run: Bench, ...promotions: readonly Promotion[]): Promise<Plan> {
   const [first] = promotions
   const requests = promotions.map(
-    ({ from, at = { tag: '1.4.2' }, to, tags, tagMaintenance, reading = plainReading }): PromoteRequest => ({
+    ({
+      from,
+      at = { tag: '1.4.2' },
+      to,
+      tags,
+      tagMaintenance,
+      reading = plainReading,
+      platforms,
+      mayBeSparse,
+    }): PromoteRequest => ({
       image: `${from.path}:${'tag' in at ? at.tag : at.digest}`,
       from: { repository: from, at, reading },
       to: { targets: to, reading: tagMaintenance?.policy ?? reading },
       tags: tags ?? ('tag' in at ? [at.tag] : []),
       ...(tagMaintenance !== undefined && { tagMaintenance }),
+      ...(platforms !== undefined && { platforms: platforms.map(parsePlatformName) }),
+      ...(mayBeSparse !== undefined && { mayBeSparse }),
     }),
   )
   const gathered = await gather(

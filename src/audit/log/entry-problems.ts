@@ -12,7 +12,7 @@ const ciFields = ['service', 'user', 'run', 'job', 'commit', 'repository'] as co
 export function findEntryProblem(entry: LogEntry): string | undefined {
   const complaint = findRecordProblem(entry)
   if (complaint !== undefined || entry.phase === 'recovered') return complaint
-  const { actor, by, environment, error, losesTags, step } = entry
+  const { actor, by, environment, error, losesTags, sparse, step } = entry
   if (!hasTexts(actor, ['says'])) return 'its actor is invalid'
   if (actor.ci !== undefined && !(isRecord(actor.ci) && hasTexts(actor.ci, ciFields)))
     return 'its CI job is invalid'
@@ -20,6 +20,8 @@ export function findEntryProblem(entry: LogEntry): string | undefined {
     return 'its environments are invalid'
   if (error !== undefined && typeof error.message !== 'string') return 'its error has no message'
   if (losesTags !== undefined && !isTexts(losesTags)) return 'its losesTags are invalid'
+  if (sparse !== undefined && !(isRecord(sparse) && isTexts(sparse['platforms'])))
+    return 'its platforms are invalid'
   if (by !== undefined && typeof by !== 'string') return 'its field by is invalid'
   return step === undefined || isWhole({ ...step }) ? undefined : 'its step is incomplete'
 }

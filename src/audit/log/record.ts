@@ -102,6 +102,8 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
    * move
    */
   readonly movedBy?: TagMover | null
+  /** of a copy, or a tag, of an index without some of its platforms: those that were copied */
+  readonly sparse?: { readonly platforms: readonly string[] }
   /** of the step that makes an image visible at its target, and of a refusal: as in the plan */
   readonly gates?: readonly GateResult[]
 }

@@ -41,7 +41,10 @@ export const noMoves: RepositoryMoves = { puts: new Map(), superseded: [], spars
 const placing: ReadonlySet<RecordedOperation> = new Set(['promote', 'copy', 'tag', 'rollback'])
 
 /** Other lines are not parsed. Lines have the exact bytes that dray wrote. */
-const relevant = ['"kind":"tag"', '"kind":"deleteManifest"', '"sparse":['].map((text) => Buffer.from(text))
+const relevant = ['"kind":"tag"', '"kind":"deleteManifest"', '"sparse":{'].map((text) => Buffer.from(text))
+
+/** Relevant after a sparse copy, which a copy of all platforms completes. */
+const copyText = Buffer.from('"kind":"copy"')
 
 /** Names of repositories that are remembered with their identity. */
 const maxNames = 10_000
@@ -113,6 +116,7 @@ class MovesReading {
   readonly #open = new Map<string, OpenPut>()
   readonly #identities = new Map<string, string>()
   #seq = 0
+  #hasSparse = false
 
   constructor(options: TagMovesOptions) {
     this.#options = options
@@ -128,7 +132,8 @@ class MovesReading {
     if (this.#seq > 0 && seq > this.#seq + 1)
       throw damaged(line, `record ${this.#seq + 1} is missing before it`)
     this.#seq = Math.max(this.#seq, seq)
-    if (!relevant.some((text) => raw.includes(text))) return
+    const isRelevant = relevant.some((text) => raw.includes(text))
+    if (!isRelevant && !(this.#hasSparse && raw.includes(copyText))) return
     const entry = parseEntry(line)
     if (entry === undefined) throw damaged(line, 'it is not a record')
     const problem = findEntryProblem(entry)
@@ -153,11 +158,7 @@ class MovesReading {
   #noteStep(record: AuditRecord & LogEntry): void {
     const { step, operation } = record
     if (step?.kind === 'deleteManifest') return this.#noteDelete(record)
-    if (step?.kind === 'copy' && isDone(record) && sparsePlatforms(record).length > 0) {
-      const identity = this.#identify(step.to)
-      if (this.#options.identities.has(identity)) this.#of(identity).sparse.add(step.root.digest)
-      return
-    }
+    if (step?.kind === 'copy') return this.#noteCopy(record)
     if (step?.kind !== 'tag' || !placing.has(operation)) return
     const identity = this.#identify(step.repository)
     if (!this.#options.identities.has(identity)) return
@@ -176,6 +177,20 @@ class MovesReading {
     if (record.result !== 'done' || before === undefined || before === digest) return
     const tags = moves.superseded.get(before) ?? new Map<string, number>()
     moves.superseded.set(before, tags.set(step.tag, Math.max(tags.get(step.tag) ?? 0, put.at)))
+  }
+
+  /** A copy of all platforms completes an index that was sparse. */
+  #noteCopy(record: AuditRecord & LogEntry): void {
+    const { step, sparse } = record
+    if (step?.kind !== 'copy' || !isDone(record)) return
+    const identity = this.#identify(step.to)
+    if (!this.#options.identities.has(identity)) return
+    if (sparse === undefined) {
+      this.#moves.get(identity)?.sparse.delete(step.root.digest)
+      return
+    }
+    this.#hasSparse = true
+    this.#of(identity).sparse.add(step.root.digest)
   }
 
   /** A digest that dray has deleted does not remain, unless a tag is moved from it again. */
@@ -213,13 +228,6 @@ function isDone({ phase, result }: AuditRecord): boolean {
 function putNewest({ puts }: Moves, digest: Digest, put: TagPut): void {
   const known = puts.get(digest)
   if (known === undefined || known.at <= put.at) puts.set(digest, put)
-}
-
-/**
- * The platforms that a copy was limited to. Without the others, the index is not broken.
- */
-function sparsePlatforms(record: AuditRecord & { readonly sparse?: unknown }): readonly unknown[] {
-  return Array.isArray(record.sparse) ? record.sparse : []
 }
 
 function damaged({ offset }: LogLine, why: string): DrayError {

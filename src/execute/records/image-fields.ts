@@ -32,6 +32,7 @@ export class ImageFields {
       ...(placement !== undefined && { image: placement.image }),
       ...environmentOf(placement),
       ...(gates !== undefined && { gates }),
+      ...sparseOf(step, placement),
     }
   }
 
@@ -41,6 +42,12 @@ export class ImageFields {
     const gates = placement?.gates
     return { image, ...environmentOf(placement), error, ...(gates !== undefined && { gates }) }
   }
+}
+
+/** The platforms of a sparse index, in the records of its copy and of its tags. */
+function sparseOf({ kind }: Step, placement: Placement | undefined): Partial<Pick<RecordFields, 'sparse'>> {
+  const platforms = placement?.platforms
+  return platforms !== undefined && (kind === 'copy' || kind === 'tag') ? { sparse: { platforms } } : {}
 }
 
 /** The environments that an image is promoted between. */

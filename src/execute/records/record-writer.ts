@@ -43,6 +43,7 @@ export type RecordFields = Pick<
   | 'error'
   | 'movedBy'
   | 'gates'
+  | 'sparse'
 >
 
 /** A record of a step. */

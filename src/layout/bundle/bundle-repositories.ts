@@ -39,6 +39,7 @@ const capabilities: Readonly<Record<Capability, Known>> = {
   manyTags: 'no',
   chunks: 'no',
   uploadRange: 'no',
+  sparseIndexes: 'yes',
 }
 
 /**

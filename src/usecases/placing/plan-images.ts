@@ -151,9 +151,13 @@ function changedTags(tags: TagDecisions | undefined): number {
   return tags?.waves.flat().filter(({ change }) => change !== 'unchanged').length ?? 0
 }
 
-/** An image with one tag and nothing attached is pushed under its tag: one PUT instead of two. */
+/**
+ * An image with one tag and nothing attached is pushed under its tag: one PUT instead of two. A
+ * registry may refuse a sparse index, which is therefore pushed before its tag.
+ */
 function contentUnderTag({ tags, content }: TargetDecision): readonly ContentStep[] {
   const [copy, ...others] = content
-  if (copy?.kind !== 'copy' || others.length > 0 || changedTags(tags) !== 1) return content
+  if (copy?.kind !== 'copy' || copy.platforms !== undefined || others.length > 0 || changedTags(tags) !== 1)
+    return content
   return [{ ...copy, rootBy: 'tag' }]
 }

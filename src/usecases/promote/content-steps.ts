@@ -1,10 +1,13 @@
 import { bareDescriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
+import { platformsPresent } from '../../images/graph/select-platforms.ts'
+import { formatPlatform } from '../../oci/platform.ts'
 import { sameRepository } from '../../oci/reference.ts'
 import type { AttachStep, AttestStep, CopyStep, Precondition, StepId } from '../../plan/plan.ts'
 import { type ContentStep, hasTagToWrite } from '../placing/plan-images.ts'
 import type { DecidedTarget } from './checks/check.ts'
-import { hasRoot, type PromoteSnapshot } from './snapshot.ts'
+import type { PromoteRequest } from './request.ts'
+import { hasRoot, type PromoteSnapshot, type PromoteSource } from './snapshot.ts'
 
 /** Returns the steps before the tags: the image, its attached artifacts, then the attestation. */
 export function planContentSteps(snapshot: PromoteSnapshot, decided: DecidedTarget): readonly ContentStep[] {
@@ -28,7 +31,8 @@ function copySteps({ request, source }: PromoteSnapshot, { id, target }: Decided
   const { root } = source
   const isDamaged = target.damaged.has(root.digest)
   const exists = sameRepository(request.from.repository, target.repository) || hasRoot(target, root.digest)
-  if (exists && !isDamaged) return []
+  if (exists && !isDamaged && target.lacksPlatforms !== true) return []
+  const platforms = sparsePlatforms(source, request)
   return [
     {
       id: `${id}.c`,
@@ -41,8 +45,20 @@ function copySteps({ request, source }: PromoteSnapshot, { id, target }: Decided
       to: target.repository,
       rootBy: 'digest',
       ...(isDamaged && { repair: true }),
+      ...(platforms.length > 0 && { platforms }),
     },
   ]
+}
+
+/**
+ * The platforms that are copied, if others are omitted; empty if all are copied. They are those of
+ * the request that the index has.
+ */
+export function sparsePlatforms(
+  { graph: { nodes, omitted } }: PromoteSource,
+  { platforms = [] }: PromoteRequest,
+): readonly string[] {
+  return omitted.length === 0 ? [] : platformsPresent(nodes, platforms).map(formatPlatform)
 }
 
 function attachSteps(

@@ -1,3 +1,4 @@
+import { countPlatforms } from '../../images/graph/select-platforms.ts'
 import { sameRepository } from '../../oci/reference.ts'
 import type { PlacementOperation, Plan } from '../../plan/plan.ts'
 import { type Batch, type BatchImage, decideBatchTags, surveyBatch } from '../placing/batch.ts'
@@ -12,7 +13,7 @@ import {
 } from '../placing/plan-images.ts'
 import { type CheckedTarget, type DecidedTarget, runChecks } from './checks/check.ts'
 import { promotionChecks } from './checks/checks.ts'
-import { planContentSteps } from './content-steps.ts'
+import { planContentSteps, sparsePlatforms } from './content-steps.ts'
 import { decideEvidence, type EvidenceConflict } from './decide-evidence.ts'
 import type { GatheredPromotion } from './gather.ts'
 import type { PromoteSnapshot } from './snapshot.ts'
@@ -96,8 +97,13 @@ function targetDecision(snapshot: PromoteSnapshot, decided: CheckedTarget): Targ
   }
   const missing = evidence.filter(({ kind }) => kind === 'attach').length
   const placement = createPlacement(subject, tags, { found: source.evidence.length, missing })
+  const platforms = sparsePlatforms(source, request)
   return {
-    placement: { ...placement, size: source.graph.size },
+    placement: {
+      ...placement,
+      size: source.graph.size,
+      ...(platforms.length > 0 && { platforms, ofPlatforms: countPlatforms(source.graph.nodes) }),
+    },
     tags,
     content: decided.tags === undefined ? [] : planContentSteps(snapshot, decided),
   }

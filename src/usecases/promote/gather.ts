@@ -6,7 +6,8 @@ import { mayBeImmutable, tagsToRead, tagsToWrite } from '../../plan/decide-tags.
 import { suggestTags } from '../../semver/suggest-tags.ts'
 import { type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { EvidenceSearch } from '../../images/evidence/evidence.ts'
-import { walkGraph } from '../../images/graph/graph.ts'
+import { selectChildren } from '../../images/graph/select-platforms.ts'
+import { walkPlatforms } from '../../images/config/walk-platforms.ts'
 import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type {
@@ -110,7 +111,12 @@ async function gatherOne(
   // `readSource` reports the same failure
   for (const one of [reading, versions]) one.catch(() => undefined)
   const [source, tags] = await Promise.all([
-    readSource(store, { root, versions, list, isListKnown: known?.listed !== undefined }, options, call),
+    readSource(
+      store,
+      { root, versions, list, isListKnown: known?.listed !== undefined, platforms: request.platforms },
+      options,
+      call,
+    ),
     inParallel(request.to.targets, readsAtOnce, call, (target, c) =>
       readOrUnread(target, c, () => readTags(stores, target, request, { reading, versions }, c)),
     ),
@@ -119,7 +125,7 @@ async function gatherOne(
     if (read.kind === 'unread') return read
     const { repository } = read
     return await readOrUnread(repository, c, () =>
-      readTarget(read, source, { stores, ...options, known: knownTarget(request, repository) }, c),
+      readTarget(read, source, { stores, request, ...options, known: knownTarget(request, repository) }, c),
     )
   })
   return { request: await reading, readAt, source, targets }
@@ -177,11 +183,12 @@ interface SourceReads {
   readonly list: SharedTagList
   /** the run has read the list before: it has all that was signed before the run */
   readonly isListKnown: boolean
+  readonly platforms: PromoteRequest['platforms']
 }
 
 async function readSource(
   store: SourceRepository,
-  { root, versions, list, isListKnown }: SourceReads,
+  { root, versions, list, isListKnown, platforms }: SourceReads,
   options: PromoteGatherOptions,
   call: Call,
 ): Promise<PromoteSource> {
@@ -190,14 +197,15 @@ async function readSource(
   const reference = formatAt(store.repository, { digest: descriptor.digest })
   const manifest = parseManifest(content.bytes, descriptor.mediaType, reference)
   // the referrers of the root's children are listed in the same wave as their manifests
-  const known = [descriptor, ...childrenOf(manifest)].map(({ digest }) => digest)
+  const children = platforms === undefined ? childrenOf(manifest) : selectChildren(manifest, platforms)
+  const known = [descriptor, ...children].map(({ digest }) => digest)
   const search = new EvidenceSearch(store, {
     dangling: options.dangling,
     tags: list,
     ...(known.length === 1 && !isListKnown && { readByName: descriptor.digest }),
   })
   const [graph] = await Promise.all([
-    walkGraph(store, content, call),
+    walkPlatforms(store, content, platforms, call),
     options.evidence ? search.find(known, call) : undefined,
   ])
   if (options.evidence) {

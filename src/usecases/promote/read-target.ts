@@ -1,21 +1,23 @@
 import type { Call } from '../../lib/call.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { parseManifest } from '../../oci/manifest.ts'
-import { formatAt } from '../../oci/reference.ts'
+import { formatAt, sameRepository } from '../../oci/reference.ts'
 import { listReferrers } from '../../images/evidence/referrers.ts'
+import { findAbsentManifests } from '../../images/graph/is-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { BlobReader, ManifestReader, Repositories } from '../../images/ports.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
 import { cosignEntries } from '../../images/evidence/cosign-entries.ts'
 import { isKnownAt, mayHaveFallback, mayHaveTag } from './known-reads.ts'
 import { findDamaged } from './read-back.ts'
-import type { KnownTarget } from './request.ts'
+import type { KnownTarget, PromoteRequest } from './request.ts'
 import { type CosignManifest, hasRoot, type PromoteSource, type PromoteTarget } from './snapshot.ts'
 
 /** Reads of one target at once. */
 const readsAtOnce = 16
 
 export interface ReadTargetOptions {
+  readonly request: PromoteRequest
   readonly stores: Repositories
   readonly readBack?: Repositories
   /** what the run has read of the target already */
@@ -47,15 +49,34 @@ export async function readTarget(
     }),
     inParallel(cosignTags, readsAtOnce, call, (tag, c) => readCosignTag(store, tag, c)),
   ])
-  const target: PromoteTarget = {
+  const found: PromoteTarget = {
     ...read,
     rootByDigest: isRootKnown || root !== undefined,
     referrers: new Map(referrers),
     evidenceTags: new Map(manifests.flat()),
     damaged: new Set(),
   }
+  const lacks = await lacksPlatforms(store, found, source, options.request, call)
+  const target: PromoteTarget = lacks ? { ...found, lacksPlatforms: true } : found
   if (options.readBack === undefined) return target
   return { ...target, damaged: await readBack(options.readBack.source(repository), target, source, call) }
+}
+
+/**
+ * Whether a target has the root of a multi-platform image without some of the selected platforms.
+ * Reads nothing unless the root is there and may be sparse.
+ */
+async function lacksPlatforms(
+  store: ManifestReader,
+  target: PromoteTarget,
+  { root, graph }: PromoteSource,
+  { platforms, mayBeSparse, from }: PromoteRequest,
+  call: Call,
+): Promise<boolean> {
+  const isAsked = platforms !== undefined || mayBeSparse === true
+  if (!isAsked || !hasRoot(target, root.digest)) return false
+  if (sameRepository(from.repository, target.repository)) return false
+  return (await findAbsentManifests(store, graph, call)).length > 0
 }
 
 async function readCosignTag(

@@ -40,6 +40,11 @@ export interface PromoteRequest {
   readonly expect?: Digest
   /** of an index: the platforms to copy; absent: all */
   readonly platforms?: readonly Platform[]
+  /**
+   * a target may have the index without some of the platforms, from an earlier run: one HEAD for
+   * each manifest shows it. With `platforms` it is always read
+   */
+  readonly mayBeSparse?: true
   /** what this run has read already */
   readonly known?: KnownReads
 }

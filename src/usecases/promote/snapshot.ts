@@ -26,6 +26,8 @@ export interface PromoteTarget extends TargetTags {
   readonly referrers: ReadonlyMap<Digest, ReadonlySet<Digest>>
   /** by cosign tag of the source: the manifest under it at the target */
   readonly evidenceTags: ReadonlyMap<string, CosignManifest>
+  /** the target has the root, and lacks some of the selected platforms */
+  readonly lacksPlatforms?: true
   /** roots of the image or of attached artifacts with missing content; only found by `--verify` */
   readonly damaged: ReadonlySet<Digest>
 }

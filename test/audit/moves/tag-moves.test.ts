@@ -117,21 +117,33 @@ describe('a superseded digest, by the audit log', () => {
 })
 
 describe('indexes without some platforms, by the audit log', () => {
+  const copy = {
+    id: 'c1',
+    placement: 'p1',
+    after: [],
+    expect: [],
+    kind: 'copy',
+    root: { mediaType: 'm', digest: first, size: 1 },
+    from: { registry: 'hub.example', path: 'api' },
+    to: api,
+    rootBy: 'digest',
+  } as const
+
   it('are those whose copy was limited to platforms', async () => {
-    const copy = {
-      id: 'c1',
-      placement: 'p1',
-      after: [],
-      expect: [],
-      kind: 'copy',
-      root: { mediaType: 'm', digest: first, size: 1 },
-      from: { registry: 'hub.example', path: 'api' },
-      to: api,
-      rootBy: 'digest',
-    } as const
-    const sparse = { ...outcome({ step: copy }), sparse: ['linux/amd64'] }
+    const sparse = { ...outcome({ step: copy }), sparse: { platforms: ['linux/amd64'] } }
     expect([...(await readMoves(await logOf([sparse]))).sparse]).toEqual([first])
     expect((await readMoves(await logOf([outcome({ step: copy })]))).sparse.size).toBe(0)
+    const failed = { ...sparse, result: 'failed' } as const
+    expect((await readMoves(await logOf([failed]))).sparse.size).toBe(0)
+  })
+
+  it('are not those that a later copy of all platforms completed', async () => {
+    const sparse = { ...outcome({ step: copy }), sparse: { platforms: ['linux/amd64'] } }
+    const whole = outcome({ step: copy })
+    expect((await readMoves(await logOf([sparse, whole]))).sparse.size).toBe(0)
+    expect((await readMoves(await logOf([whole, sparse]))).sparse.size).toBe(1)
+    const failed = outcome({ step: copy, result: 'failed' })
+    expect((await readMoves(await logOf([sparse, failed]))).sparse.size).toBe(1)
   })
 })
 

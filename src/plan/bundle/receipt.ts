@@ -1,24 +1,47 @@
 import * as v from 'valibot'
+import { DrayError } from '../../lib/errors.ts'
+import { digestOf } from '../../oci/digest.ts'
 import { canonicalJson } from '../canonical-json.ts'
+import type { Hash } from '../plan.ts'
 import { natural } from '../shapes.ts'
 import type { BundleNeed, BundleReceipt } from './bundle-document.ts'
 import { bundleName, bundleRoot, content, hash } from './bundle-shapes.ts'
 import { parseCanonical } from './parse-canonical.ts'
 
+interface ReceiptFile extends BundleReceipt {
+  readonly hash: Hash
+  readonly signature?: Readonly<Record<string, unknown>>
+}
+
 /** The largest receipt or need document that dray reads, bytes. */
 export const maxReceiptSize: number = 64 * 1024 * 1024
 
-/** Formats a receipt: canonical JSON, with a line break. */
-export function formatReceipt(receipt: BundleReceipt): string {
-  return `${canonicalJson(receipt)}\n`
+/**
+ * Formats a receipt: canonical JSON with its hash and, if there is one, its signature, with a line
+ * break.
+ */
+export function formatReceipt(receipt: BundleReceipt, signature?: unknown): string {
+  const file = {
+    ...receipt,
+    hash: digestOf(canonicalJson(receipt)),
+    ...(signature !== undefined && { signature }),
+  }
+  return `${canonicalJson(file)}\n`
 }
 
 export function formatNeed(need: BundleNeed): string {
   return `${canonicalJson(need)}\n`
 }
 
-/** @throws `malformed`; `unsupported` for another version. */
-export function parseReceipt(bytes: Uint8Array, name: string): BundleReceipt {
+/** Checks the signature of a receipt, given as canonical JSON. @throws `refused`. */
+export type ReceiptCheck = (canonical: string, signature: unknown, name: string) => void
+
+/**
+ * Parses a receipt. Its hash shows an edit by hand; only a signature protects against a person who
+ * computes a new one.
+ * @throws `malformed`; `unsupported` for another version; `refused` for a receipt that was edited.
+ */
+export function parseReceipt(bytes: Uint8Array, name: string, check?: ReceiptCheck): BundleReceipt {
   const kind = {
     schema: 'dray.receipt/1',
     noun: 'a receipt',
@@ -32,8 +55,19 @@ export function parseReceipt(bytes: Uint8Array, name: string): BundleReceipt {
     roots: v.array(bundleRoot),
     present: v.array(content),
     auditHead: v.exactOptional(v.strictObject({ seq: natural, hash })),
+    hash,
+    signature: v.exactOptional(v.record(v.string(), v.unknown())),
   })
-  return parseCanonical(bytes, name, kind, shape) as BundleReceipt
+  const file = parseCanonical(bytes, name, kind, shape) as ReceiptFile
+  const { hash: saved, signature, ...receipt } = file
+  const canonical = canonicalJson(receipt)
+  check?.(canonical, signature, name)
+  if (digestOf(canonical) === saved) return receipt
+  throw new DrayError('refused', `the receipt ${name} was changed after it was written`, {
+    subject: name,
+    why: 'its hash does not match its content',
+    hint: 'Use the receipt that dray bundle apply wrote.',
+  })
 }
 
 /** @throws `malformed`; `unsupported` for another version. */

@@ -181,7 +181,25 @@ describe('receipts and lists of needed content', () => {
     ['a sequence of zero', { ...receipt, bundle: { ...bundle, sequence: 0 } }],
     ['content that is no manifest and no blob', { ...receipt, present: [{ ...blob, kind: 'tag' }] }],
   ])('a receipt with %s is refused', (_what, value) => {
-    const bytes = Buffer.from(`${canonicalJson(value)}\n`)
+    const file = { ...value, hash: digestOf(canonicalJson(value)) }
+    const bytes = Buffer.from(`${canonicalJson(file)}\n`)
     expect(() => parseReceipt(bytes, 'r.json')).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
+
+  it('a receipt that was edited by hand is refused', () => {
+    const text = formatReceipt(receipt).replace('mirror.internal/hub', 'mirror.internal/hob')
+    expect(() => parseReceipt(Buffer.from(text), 'r.json')).toThrow(
+      expect.objectContaining({
+        code: 'refused',
+        message: 'the receipt r.json was changed after it was written',
+      }),
+    )
+  })
+
+  it('the signature of a receipt is given to the check with what it covers', () => {
+    const seen: unknown[] = []
+    const bytes = Buffer.from(formatReceipt(receipt, { payloadType: 'x' }))
+    parseReceipt(bytes, 'r.json', (canonical, signature) => seen.push(JSON.parse(canonical), signature))
+    expect(seen).toEqual([receipt, { payloadType: 'x' }])
   })
 })

@@ -51,6 +51,8 @@ export class Context {
   readonly cwd: string
   readonly version: string
   readonly clock: Clock
+  /** The run leaves `reservePulls` of each registry for others. Set it before `stores`. */
+  keepsReserves = false
   readonly #options: ContextOptions
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
@@ -107,10 +109,7 @@ export class Context {
     expectRepositories(await this.#fetchStack(), targets, sources, access)
   }
 
-  /**
-   * The ports for executing a plan. The audit log is `auditFile`, or the one in the configuration,
-   * or one in the user's state folder.
-   */
+  /** The ports for executing a plan. The audit log is that of `auditPath`. */
   async executePorts(
     { auditFile, isAttesting, actor, ...justification }: ExecuteOptions,
     call: Call,
@@ -288,7 +287,8 @@ export class Context {
     ])
     const locks = async (call: Call): Promise<MachineLocks | undefined> =>
       (await this.#openMachineFiles(call))?.locks
-    return openAllRepositories({ config, stack, locks, cwd: this.cwd, clock: this.clock })
+    const { cwd, clock, keepsReserves } = this
+    return openAllRepositories({ config, stack, locks, cwd, clock, keepsReserves })
   }
   async #openInventories(): Promise<Inventories> {
     const { openAllInventories } = await import('./opening/open-inventories.ts')

@@ -14,6 +14,8 @@ interface OpenOptions {
   readonly stack: FetchStack
   readonly cwd: string
   readonly clock: Clock
+  /** whether the run leaves the `reservePulls` of registries for others */
+  readonly keepsReserves?: boolean
   readonly locks: (call: Call) => Promise<MachineLocks | undefined>
 }
 
@@ -23,6 +25,7 @@ export function openAllRepositories({
   stack,
   cwd,
   clock,
+  keepsReserves,
   locks: openLocks,
 }: OpenOptions): Repositories & RepositoryLister {
   const names = new RegistryNames(config.registries)
@@ -31,6 +34,7 @@ export function openAllRepositories({
     origin: (registry) => stack.origin(registry),
     clock,
     random: Math.random,
+    ...(keepsReserves === true && { reservedPulls: (host) => config.registries.get(host)?.reservePulls }),
     takeRetry: (registry) => stack.takeRetry(registry),
     exclusively: async (name, call, work) => {
       const locks = await openLocks(call)

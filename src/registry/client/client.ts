@@ -16,6 +16,7 @@ import { RunTagLists } from './lists/run-tag-lists.ts'
 import { RegistryClocks } from './registry-clocks.ts'
 import { isWebPage, type Purpose, responseError, webPageError, withSubject } from './errors.ts'
 import { HeadSupport } from './manifests/head-support.ts'
+import { PullReserves, type ReservedPulls } from './manifests/pull-reserve.ts'
 import { ManifestCache } from './manifests/manifest-cache.ts'
 import { knownCapability, registryProgram } from './registries.ts'
 import { TransferRetry, type TransferRetryOptions } from './transfer.ts'
@@ -38,6 +39,8 @@ export interface RegistryClientOptions extends TransferRetryOptions {
   /** the secrets that this run sent, which are removed from texts of registries */
   readonly secrets?: Secrets
   readonly uploads?: UploadLimits
+  /** the pulls of a registry's quota that the run leaves for others; by default none */
+  readonly reservedPulls?: ReservedPulls
   /** whether a registry that is reached over plain http answers TLS; by default it does not */
   readonly speaksTls?: (registry: string, call: Call) => Promise<boolean>
 }
@@ -79,6 +82,7 @@ export class SharedState {
   /** by repository: whether the API lists what the answer to a PUT says that it lists */
   readonly subjectHeaders: Map<string, Promise<boolean>> = new Map()
   readonly secrets: Secrets
+  readonly reserves: PullReserves
   readonly speaksTls: (registry: string, call: Call) => Promise<boolean>
   /** uniform in [0, 1) */
   readonly random: () => number
@@ -96,6 +100,7 @@ export class SharedState {
     this.retry = new TransferRetry(options)
     this.uploads = options.uploads ?? defaultUploads
     this.secrets = options.secrets ?? new Secrets()
+    this.reserves = new PullReserves(options.reservedPulls, options.clock)
     this.speaksTls = options.speaksTls ?? (async () => false)
     this.random = options.random
     this.#exclusively = options.exclusively ?? ((_name, _call, work) => work())
@@ -192,6 +197,8 @@ export class RegistryClient {
    */
   async send(request: ApiRequest, call: Call): Promise<RegistryResponse> {
     const { purpose, expect } = request
+    const reserve = this.shared.reserves.of(this.registry)
+    const mark = reserve?.mark() ?? 0
     let response: RegistryResponse
     try {
       response = await this.shared.fetch(this.#withScopes(request), call)
@@ -200,7 +207,10 @@ export class RegistryClient {
     }
     const home = this.shared.origin(this.registry)
     // The storage that a registry redirects to has a clock of its own.
-    if (response.url.origin === home.origin) this.shared.learn(this.registry, response.headers)
+    if (response.url.origin === home.origin) {
+      this.shared.learn(this.registry, response.headers)
+      reserve?.learn(response.headers, mark)
+    }
     this.shared.warn(this.registry, response.headers.get('warning'), call)
     const isExpected =
       typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)

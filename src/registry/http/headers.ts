@@ -106,6 +106,15 @@ export function rateLimitOf(
 }
 
 /**
+ * Parses `RateLimit-Reset`, the seconds until the quota resets
+ * (draft-ietf-httpapi-ratelimit-headers-05). Docker Hub does not send it.
+ */
+export function rateLimitResetS(headers: ReadonlyMap<string, string>): number | undefined {
+  const text = headers.get('ratelimit-reset')?.trim() ?? ''
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
+}
+
+/**
  * Returns the unescaped texts of `Warning: 299` (distribution-spec, Warnings; RFC 7234, section
  * 5.5). Ignores other codes.
  */

@@ -119,7 +119,10 @@ export async function findManifest(
   return await readManifest(client, at, call)
 }
 
-/** The same, always from the registry. */
+/**
+ * The same, always from the registry.
+ * @throws `refused` if the registry has only the pulls left that the run leaves for others
+ */
 export async function readManifest(
   client: RepositoryClient,
   at: ManifestName,
@@ -130,7 +133,7 @@ export async function readManifest(
   const content = await client.shared.retry.run(
     client.repository.registry,
     call,
-    () => client.send(request, call),
+    () => pullManifest(client, at, request, call),
     (response) => takeManifest(response, expected, request.purpose, client.shared),
   )
   if (content !== undefined) {
@@ -138,6 +141,19 @@ export async function readManifest(
     noteExisting(client, 'tag' in at ? at : { digest: at.digest })
   }
   return content
+}
+
+/** Sends the GET of a manifest, which counts as a pull at registries with a quota. */
+function pullManifest(
+  client: RepositoryClient,
+  at: ManifestName,
+  request: ApiRequest,
+  call: Call,
+): Promise<RegistryResponse> {
+  const reserve = client.shared.reserves.of(client.repository.registry)
+  if (reserve === undefined) return client.send(request, call)
+  const check = (): Promise<unknown> => client.sendAndDiscard(manifestRequest(client, at, 'HEAD'), call)
+  return reserve.pull(() => client.send(request, call), check, call)
 }
 
 /** Notes that a manifest exists, so that a 404 to its HEAD is not believed. */

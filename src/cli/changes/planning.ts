@@ -54,7 +54,8 @@ export async function openGuard(
   context: Context,
 ): Promise<PlanGuard | undefined> {
   const { config } = await context.config()
-  const isGuarded = hasGates(config) || config.residency !== undefined
+  const hasRuleGates = options.rules !== undefined && options.rules.size > 0
+  const isGuarded = hasGates(config) || hasRuleGates || config.residency !== undefined
   const given = [...(flags['override-gate'] ?? []), ...(flags['scan-report'] ?? [])]
   if (!isGuarded && given.length === 0) return undefined
   const { openPlanGuard } = await import('../gates/changes/plan-guard.ts')

@@ -34,7 +34,7 @@ function runWith(
   const judge: JudgeImage = async () => results
   return new GateRun({
     operation: 'promote',
-    gatesAt: () => gates.map((gate) => ({ gate, image: 'api' })),
+    gatesOf: () => gates.map((gate) => ({ gate, image: 'api' })),
     gate: {
       stores: memoryStores(image({ label: 'api' })),
       trust: gateTrust({}),

@@ -1,4 +1,5 @@
 import { hasGates } from '../../../config/gates/gates-at.ts'
+import type { LoadedConfig } from '../../../config/parse.ts'
 import { type DrayError, type ErrorInfo, toErrorInfo } from '../../../lib/errors.ts'
 import type { Placement, PlacementId, Plan, Refusal } from '../../../plan/plan.ts'
 import type { Current, Reviewable } from '../../../plan/review.ts'
@@ -34,8 +35,10 @@ interface GuardedImages {
 export async function guardReview(review: GuardedReview, ports: ChangePorts): Promise<GuardedImages> {
   const { plan, images, flags } = review
   const { context, reading: call } = ports
-  const { config } = await context.config()
-  const isGated = hasGates(config) || plan.placements.some(({ gates }) => gates !== undefined)
+  const loaded = await context.config()
+  const { config } = loaded
+  const hasRuleGates = await anyRuleGates(plan, loaded)
+  const isGated = hasGates(config) || hasRuleGates || plan.placements.some(({ gates }) => gates !== undefined)
   if (!isGated && config.residency === undefined) return { images, findings: {}, warnings: [] }
   const changed = images.flat().filter(({ current }) => isDecided(current))
   const resident = await refusalsByResidency(plan, changed, ports)
@@ -64,6 +67,13 @@ export async function guardReview(review: GuardedReview, ports: ChangePorts): Pr
     shown: await planToShow(plan, { gates, obstacles }, flags),
     warnings,
   }
+}
+
+/** Whether a sync rule of the plan has gates now. */
+async function anyRuleGates(plan: Plan, loaded: LoadedConfig): Promise<boolean> {
+  if (plan.operation !== 'sync') return false
+  const { ruleGatesOf } = await import('../../gates/changes/rule-gates.ts')
+  return (await ruleGatesOf(plan, loaded)).size > 0
 }
 
 /** Whether the rules of now write image content or a tag at the target. */

@@ -6,7 +6,7 @@ import { inParallel } from '../../../images/parallel.ts'
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
-import { formatAt, type RepositoryName } from '../../../oci/reference.ts'
+import { formatAt } from '../../../oci/reference.ts'
 import { applyGateResults, type JudgedPlacement } from '../../../plan/gates/apply-gate-results.ts'
 import { failUncarried } from '../../../plan/gates/carried-evidence.ts'
 import { gateKey, type GateResult } from '../../../plan/gates/gate-result.ts'
@@ -28,7 +28,8 @@ export type GateSources = ReadonlyMap<PlacementId, GateSource>
 
 export interface GateRunPorts {
   readonly operation: PlacementOperation
-  readonly gatesAt: (repository: RepositoryName) => readonly ApplicableGate[]
+  /** the gates of the target, and of the rule of a sync */
+  readonly gatesOf: (placement: Placement) => readonly ApplicableGate[]
   readonly gate: GatePorts
   readonly judge: JudgeImage
 }
@@ -57,7 +58,7 @@ export class GateRun {
       plan.steps.flatMap(({ kind, placement }) => (kind === 'copy' || kind === 'tag' ? [placement] : [])),
     )
     const judged = await judgeEach(
-      plan.placements.filter(({ id, to }) => written.has(id) && this.#gatesAt(to.repository).length > 0),
+      plan.placements.filter((one) => written.has(one.id) && this.#gatesOf(one).length > 0),
       call,
       async (placement, c) => [placement.id, await this.#judgeForPlan(placement, sources, c)] as const,
     )
@@ -69,19 +70,20 @@ export class GateRun {
    * those that will be at the target are still those of the plan.
    */
   judgeAgain(sources: GateSources): JudgeAgain {
-    return async (placement, call) => {
-      const { read: _read, ...source } = sources.get(placement.id) ?? { arriving: undefined }
-      return await this.judgePlacement(placement, source, call)
-    }
+    // Without the graphs: a sync can have very many images.
+    const arriving = new Map([...sources].map(([id, source]) => [id, source.arriving]))
+    return async (placement, call) =>
+      await this.judgePlacement(placement, { arriving: arriving.get(placement.id) }, call)
   }
 
   /** Judges an image at one target. Empty if the target has no gates for the operation. */
   async judgePlacement(
-    { root, from, to }: Placement,
+    placement: Placement,
     { read, arriving }: GateSource,
     call: Call,
   ): Promise<readonly GateResult[]> {
-    const gates = this.#gatesAt(to.repository)
+    const { root, from, to } = placement
+    const gates = this.#gatesOf(placement)
     if (gates.length === 0) return []
     const { operation, gate: ports, judge } = this.#ports
     const request = {
@@ -110,13 +112,13 @@ export class GateRun {
       gates: await this.judgePlacement(placement, source, call),
       errors: forbiddenOverrides(
         overrides,
-        this.#gatesAt(placement.to.repository).map(({ gate }) => gate),
+        this.#gatesOf(placement).map(({ gate }) => gate),
       ),
     }
   }
 
-  #gatesAt(repository: RepositoryName): readonly ApplicableGate[] {
-    return applicableGates(this.#ports.gatesAt(repository), this.#ports.operation)
+  #gatesOf(placement: Placement): readonly ApplicableGate[] {
+    return applicableGates(this.#ports.gatesOf(placement), this.#ports.operation)
   }
 }
 

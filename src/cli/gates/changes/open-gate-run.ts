@@ -1,4 +1,3 @@
-import { gatesAt } from '../../../config/gates/gates-at.ts'
 import type { ReportFile } from '../../../gates/gate-request.ts'
 import type { GateTrust } from '../../../gates/gate-trust.ts'
 import type { PlacementOperation } from '../../../plan/plan.ts'
@@ -6,6 +5,7 @@ import type { Context } from '../../wiring/context.ts'
 import type { GateFlags } from '../gate-flags.ts'
 import { createGatePorts } from '../gate-ports.ts'
 import { GateRun } from './gate-run.ts'
+import { gatesOfPlacement, type RuleGates } from './rule-gates.ts'
 
 export interface GateRunOptions {
   readonly operation: PlacementOperation
@@ -14,11 +14,13 @@ export interface GateRunOptions {
   /** the reason of each override, by the name of the gate */
   readonly overrides: ReadonlyMap<string, string>
   readonly reportFiles: readonly ReportFile[]
+  /** the gates of sync rules */
+  readonly rules: RuleGates
 }
 
 /** Opens what judges the images of a run by the gates of today's `dray.yaml`. */
 export async function openGateRun(
-  { operation, ...options }: GateRunOptions,
+  { operation, rules, ...options }: GateRunOptions,
   { reason, ticket, actor }: GateFlags,
   context: Context,
 ): Promise<GateRun> {
@@ -29,7 +31,7 @@ export async function openGateRun(
   ])
   return new GateRun({
     operation,
-    gatesAt: (repository) => gatesAt(loaded.config, repository),
+    gatesOf: (placement) => gatesOfPlacement(placement, loaded, rules),
     gate: ports,
     judge,
   })

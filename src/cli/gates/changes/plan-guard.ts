@@ -11,6 +11,7 @@ import { applicableGates, distinctGates, type GateSources } from './gate-run.ts'
 import { hashOfGates } from '../trust/hash-definition.ts'
 import { loadGates } from '../load-gates.ts'
 import { openGateRun } from './open-gate-run.ts'
+import { noRuleGates, type RuleGates } from './rule-gates.ts'
 import { readReportFiles, warnAboutReportFiles } from '../report-files.ts'
 import { refuseByResidency } from '../residency.ts'
 
@@ -19,6 +20,8 @@ export interface PlanGuardOptions {
   /** the repositories that the run may write to */
   readonly targets: readonly RepositoryName[]
   readonly partial: boolean
+  /** the gates of sync rules; absent: there are none */
+  readonly rules?: RuleGates
 }
 
 /** A plan after the gates and the residency of `dray.yaml` were applied to it. */
@@ -42,12 +45,15 @@ export interface PlanGuard {
  * reading a report file throws.
  */
 export async function openPlanGuard(
-  { operation, targets, partial }: PlanGuardOptions,
+  { operation, targets, partial, rules = noRuleGates }: PlanGuardOptions,
   flags: GateFlags,
   context: Context,
 ): Promise<PlanGuard> {
   const loaded = await context.config()
-  const all = targets.flatMap((target) => gatesAt(loaded.config, target))
+  const all = [
+    ...targets.flatMap((target) => gatesAt(loaded.config, target)),
+    ...[...rules.values()].flat().map((gate) => ({ gate, image: '' })),
+  ]
   const overrides = gateOverrides(
     flags['override-gate'] ?? [],
     flags.reason,
@@ -58,7 +64,7 @@ export async function openPlanGuard(
     loadGates(loaded, gates),
     readReportFiles(flags['scan-report'] ?? [], context.cwd),
   ])
-  const run = await openGateRun({ operation, trust, overrides, reportFiles }, flags, context)
+  const run = await openGateRun({ operation, trust, overrides, reportFiles, rules }, flags, context)
   const hash = hashOfGates(gates, trust)
   return {
     hashed: {

@@ -1,4 +1,3 @@
-import { gatesAt } from '../../../config/gates/gates-at.ts'
 import type { JudgeAgain } from '../../../execute/tags/gate-checks.ts'
 import type { ApplicableGate, ReportFile } from '../../../gates/gate-request.ts'
 import type { GateTrust } from '../../../gates/gate-trust.ts'
@@ -14,6 +13,7 @@ import type { GateFlags } from '../gate-flags.ts'
 import { applicableGates, distinctGates, type GateRun, type GateSources, judgeEach } from './gate-run.ts'
 import { loadGates } from '../load-gates.ts'
 import { openGateRun } from './open-gate-run.ts'
+import { gatesOfPlacement, ruleGatesOf } from './rule-gates.ts'
 import { readReportFiles } from '../report-files.ts'
 
 /** The judgement of the current gates about a saved plan. */
@@ -35,15 +35,17 @@ export interface GateReview {
  * @throws what reading a report file throws; the reason of the signal
  */
 export async function reviewGates(
-  { operation, placements }: Plan,
+  plan: Plan,
   written: readonly Placement[],
   { sources, flags }: { readonly sources: GateSources; readonly flags: GateFlags },
   context: Context,
   call: Call,
 ): Promise<GateReview> {
+  const { operation, placements } = plan
   const loaded = await context.config()
-  const gatesOf = ({ to }: Placement): readonly ApplicableGate[] =>
-    applicableGates(gatesAt(loaded.config, to.repository), operation)
+  const rules = await ruleGatesOf(plan, loaded)
+  const gatesOf = (placement: Placement): readonly ApplicableGate[] =>
+    applicableGates(gatesOfPlacement(placement, loaded, rules), operation)
   const reportFiles = await readReportFiles(flags['scan-report'] ?? [], context.cwd)
   const gates = distinctGates(placements.flatMap(gatesOf))
   const trust = await loadGates(loaded, gates).catch(configMistake)
@@ -53,6 +55,7 @@ export async function reviewGates(
       trust: isDrayError(trust) ? noTrust : trust,
       overrides: overridesOf(placements),
       reportFiles,
+      rules,
     },
     flags,
     context,

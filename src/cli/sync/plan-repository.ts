@@ -1,0 +1,196 @@
+import type { Inventories } from '../../images/inventory/inventory.ts'
+import type { Call } from '../../lib/call.ts'
+import { toErrorInfo } from '../../lib/errors.ts'
+import { formatAt, formatRepository, sameRepository } from '../../oci/reference.ts'
+import type { Placement, Plan, Refusal } from '../../plan/plan.ts'
+import type { RepositoryDrift, TagDrift } from '../../plan/sync/drift.ts'
+import type { PromoteRequest } from '../../usecases/promote/request.ts'
+import { decide } from '../../usecases/sync/decide.ts'
+import type { SyncDecision } from '../../usecases/sync/decision.ts'
+import { gather } from '../../usecases/sync/gather.ts'
+import type { SyncRequest, SyncSnapshot, SyncTarget } from '../../usecases/sync/snapshot.ts'
+import type { NewPlan } from '../changes/placement-types.ts'
+import { planRuleRequests, type PromotionPlanner, type RuleRequests } from './plan-promotions.ts'
+import { imagesInSync, promoteRequestsOf, type SyncRequestOptions } from './sync-requests.ts'
+import type { ScopedSync } from './sync-scope.ts'
+import type { SyncStates } from './state/sync-states.ts'
+import type { ExclusiveRepository, PendingState, SyncFlags } from './sync-types.ts'
+
+export interface RepositoryPlanner extends PromotionPlanner {
+  readonly flags: SyncFlags
+  readonly states: SyncStates
+  readonly inventories: Inventories | undefined
+  readonly requestOptions: SyncRequestOptions
+}
+
+/** The part of a run about one source repository of a rule. Graphs are not kept. */
+export interface RepositoryPart {
+  readonly planned: NewPlan
+  readonly drift: readonly RepositoryDrift[]
+  readonly pending: readonly PendingState[]
+  readonly exclusive: readonly ExclusiveRepository[]
+  /** to decide again about single images; without what was read before */
+  readonly again: RuleRequests
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Reads and decides one source repository of a rule.
+ * @param id unique in the run
+ * @throws if the source cannot be read; the reason of the signal.
+ */
+export async function planRepository(
+  scoped: ScopedSync,
+  id: string,
+  planner: RepositoryPlanner,
+  call: Call,
+): Promise<RepositoryPart> {
+  const { context, flags, stores, inventories, states } = planner
+  const rule = scoped.rule.name
+  const destinations = await Promise.all(
+    scoped.destinations.map(async (target): Promise<SyncTarget> => {
+      const state = await states.read({ rule, repository: target.repository }, call)
+      return { ...target, state }
+    }),
+  )
+  const request: SyncRequest = { ...scoped, destinations }
+  const options = { clock: context.clock, evidence: flags.evidence, full: flags.full }
+  const snapshot = await gather(request, { stores, inventories }, options, call)
+  const decision = decide(snapshot, { overwriteChanged: flags['overwrite-changed'] })
+  const requests = promoteRequestsOf(snapshot, decision.images, planner.requestOptions)
+  const planned = await planRuleRequests({ rule, id, requests }, planner, call)
+  const verified = flags.verify ? await verifyInSync(snapshot, decision, id, planner, call) : undefined
+  const plan = joinRepairs(planned.plan, verified?.plan)
+  return {
+    planned: {
+      ...planned,
+      plan: { ...plan, refusals: [...plan.refusals, ...refusalsOf(decision, planner)] },
+    },
+    drift: withDamaged(decision.drift, verified?.plan),
+    pending: destinations.flatMap((target, i): readonly PendingState[] => {
+      const after = decision.states[i]
+      const isRead = snapshot.destinations[i]?.kind === 'read'
+      if (after === undefined || !isRead) return []
+      return [{ owner: { rule, repository: target.repository }, before: target.state, after }]
+    }),
+    exclusive: isWholeRefused(plan, decision) ? [] : exclusiveOf(snapshot, decision, refusedAt(plan, decision)),
+    again: { rule, id, requests: requests.map(withoutKnown) },
+    warnings: [...decision.warnings, ...(planned.warnings ?? [])],
+  }
+}
+
+function withoutKnown({ known: _known, ...request }: PromoteRequest): PromoteRequest {
+  return request
+}
+
+/** `--verify`: plans the repair of images whose tags are in sync. */
+async function verifyInSync(
+  snapshot: SyncSnapshot,
+  { images }: SyncDecision,
+  id: string,
+  planner: RepositoryPlanner,
+  call: Call,
+): Promise<NewPlan> {
+  const present = imagesInSync(snapshot, images)
+  const requests = promoteRequestsOf(snapshot, present, planner.requestOptions)
+  const rule = snapshot.request.rule.name
+  return await planRuleRequests({ rule, id: `${id}.verify`, requests }, planner, call)
+}
+
+/** Adds what `--verify` repairs or cannot read. What is intact is no part of the plan. */
+function joinRepairs(plan: Plan, verified: Plan | undefined): Plan {
+  if (verified === undefined) return plan
+  const concerned = new Set([
+    ...verified.steps.map(({ placement }) => placement),
+    ...verified.refusals.flatMap(({ placement }) => placement ?? []),
+  ])
+  return {
+    ...plan,
+    placements: [...plan.placements, ...verified.placements.filter(({ id }) => concerned.has(id))],
+    steps: [...plan.steps, ...verified.steps],
+    refusals: [...plan.refusals, ...verified.refusals],
+  }
+}
+
+function withDamaged(
+  drift: readonly RepositoryDrift[],
+  verified: Plan | undefined,
+): readonly RepositoryDrift[] {
+  if (verified === undefined) return drift
+  const repaired = new Set(verified.steps.map(({ placement }) => placement))
+  const damaged = verified.placements.filter(({ id }) => repaired.has(id))
+  return drift.map((one) => {
+    const here = damaged.filter(({ to }) => sameRepository(to.repository, one.to))
+    return { ...one, tags: [...one.tags, ...here.flatMap(damagedTags)] }
+  })
+}
+
+function damagedTags({ tags, root }: Placement): readonly TagDrift[] {
+  return tags.map(({ tag }) => ({
+    tag,
+    state: 'damaged',
+    source: root.digest,
+    destination: root.digest,
+    reason: 'content is missing or damaged',
+  }))
+}
+
+/** What fails alone: tags that cannot be read or must not move, and unread destinations. */
+function refusalsOf(
+  { unread, images, drift }: SyncDecision,
+  { requestOptions: { nameOf } }: RepositoryPlanner,
+): readonly Refusal[] {
+  return [
+    ...unread.map(({ name, error }) => ({ image: nameOf(name), error: toErrorInfo(error) })),
+    ...images.flatMap(({ tags: [first = ''], destinations }) =>
+      destinations.flatMap(({ target, refusals }) =>
+        refusals.map((error) => ({
+          // The image may be copied to other destinations under its own name.
+          image: formatAt(target.repository, { tag: first }),
+          error: toErrorInfo(error),
+        })),
+      ),
+    ),
+    ...drift.flatMap(({ to, error }) =>
+      error === undefined ? [] : [{ image: formatRepository(to), error }],
+    ),
+  ]
+}
+
+/** Whether an image is refused at every destination: then dray deletes nothing. */
+function isWholeRefused({ refusals }: Plan, { unread }: SyncDecision): boolean {
+  return unread.length > 0 || refusals.some(({ placement }) => placement === undefined)
+}
+
+/** The destinations at which an image is refused. */
+function refusedAt({ placements, refusals }: Plan, { images }: SyncDecision): ReadonlySet<string> {
+  const ids = new Set(refusals.map(({ placement }) => placement))
+  return new Set([
+    ...placements.flatMap(({ id, to }) => (ids.has(id) ? [formatRepository(to.repository)] : [])),
+    ...images.flatMap(({ destinations }) =>
+      destinations.flatMap(({ target, refusals: own }) =>
+        own.length > 0 ? [formatRepository(target.repository)] : [],
+      ),
+    ),
+  ])
+}
+
+/** The destinations in which the rule may delete, with what decides about it. */
+function exclusiveOf(
+  { request: { rule }, selection, sourceTags, destinations, unread }: SyncSnapshot,
+  decision: SyncDecision,
+  refused: ReadonlySet<string>,
+): readonly ExclusiveRepository[] {
+  if (rule.delete === undefined) return []
+  const selected = new Set([
+    ...selection.tags.map(({ tag }) => tag),
+    ...selection.undecided,
+    ...unread.keys(),
+  ])
+  return destinations.flatMap((destination, i): readonly ExclusiveRepository[] => {
+    const [drift, state] = [decision.drift[i], decision.states[i]]
+    if (destination.kind !== 'read' || drift === undefined || state === undefined) return []
+    if (refused.has(formatRepository(drift.to))) return []
+    return [{ rule, target: destination.target, drift, state, selected, sourceTags }]
+  })
+}

@@ -1,0 +1,59 @@
+import type { SyncRule } from '../../config/sync/sync-rule.ts'
+import type { PruneFindings } from '../prune/prune-types.ts'
+import type { SyncOutcome } from '../../plan/sync/sync-outcome.ts'
+import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
+import type { DestinationState } from '../../usecases/sync/sync-state.ts'
+import type { SyncTarget } from '../../usecases/sync/snapshot.ts'
+import type { RepositoryDrift } from '../../plan/sync/drift.ts'
+import type { PlacementFindings } from '../changes/placement-types.ts'
+import type { StateOwner } from './state/state-document.ts'
+import type { SyncStates } from './state/sync-states.ts'
+
+export interface SyncTypes {
+  readonly plan: SyncPlan
+  readonly findings: SyncFindings
+  readonly outcome: SyncOutcome
+}
+
+export interface SyncFindings extends PlacementFindings {
+  readonly states: SyncStates
+  /** what to remember of each destination that was read */
+  readonly pending: readonly PendingState[]
+  /** of the deletes that the plan executes */
+  readonly deletes?: PruneFindings
+}
+
+/** The state of a rule at a destination, before the run and after its success. */
+export interface PendingState {
+  readonly owner: StateOwner
+  readonly before: DestinationState
+  readonly after: DestinationState
+}
+
+/** The flags by which a sync decides. */
+export interface SyncFlags {
+  readonly evidence: boolean
+  readonly attest: boolean | undefined
+  readonly 'allow-missing-evidence': boolean
+  readonly 'evidence-conflict': 'refuse' | 'keep' | 'replace'
+  readonly 'overwrite-changed': boolean
+  readonly full: boolean
+  readonly verify: boolean
+  readonly delete: boolean
+}
+
+/** The rules of a run by their names. */
+export type SyncRules = ReadonlyMap<string, SyncRule>
+
+/** A destination in which a rule may delete tags that it does not select. */
+export interface ExclusiveRepository {
+  readonly rule: SyncRule
+  readonly target: SyncTarget
+  readonly drift: RepositoryDrift
+  /** of this run, with the times since which the source lacks tags */
+  readonly state: DestinationState
+  /** tags that the rule selects, or that it could not decide about */
+  readonly selected: ReadonlySet<string>
+  /** the complete list of the source */
+  readonly sourceTags: readonly string[]
+}

@@ -21,8 +21,8 @@ export interface OpenedBundle {
   /** the DSSE envelope, not verified */
   readonly signature?: Uint8Array
   /**
-   * Everything that the bundle carries, once, in its order. The first blob comes after all manifests
-   * were compared with the document, and the end after that of the tar.
+   * Everything that the bundle carries, once, in its order. The first blob comes after all
+   * manifests were compared with the document, and the end after that of the tar.
    */
   readonly contents: AsyncGenerator<CarriedContent, void>
   /** Ends the reading, also in the middle. */

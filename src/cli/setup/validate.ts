@@ -15,8 +15,8 @@ export interface ValidatedParts {
 }
 
 /**
- * Checks everything that `loadConfig` does not: retention policies, sync rules, the files of keys and trusted
- * roots, and the expressions of gates.
+ * Checks everything that `loadConfig` does not: retention policies, sync rules, the files of keys
+ * and trusted roots, and the expressions of gates.
  * @param now milliseconds since 1970
  * @throws `config` with every mistake at its line and column.
  */

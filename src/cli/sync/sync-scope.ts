@@ -43,8 +43,8 @@ interface ScopePorts {
 }
 
 /**
- * Resolves the repositories of rules. A rule whose catalog cannot be read fails alone, and so does a
- * repository without a valid destination.
+ * Resolves the repositories of rules. A rule whose catalog cannot be read fails alone, and so does
+ * a repository without a valid destination.
  * @throws the reason of the signal.
  */
 export async function resolveSyncScope(

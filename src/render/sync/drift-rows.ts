@@ -91,7 +91,9 @@ function narrowRow(name: string, one: RepositoryDrift, plan: SyncPlan, { style }
   return [style.bold(escapeText(name)), ...lines.map((line) => `  ${line.join(', ')}`)].join('\n')
 }
 
-/** The path of the source, if that is enough to tell the rows apart; else source and destination. */
+/**
+ * The path of the source, if that is enough to tell the rows apart; else source and destination.
+ */
 function repositoryNames(drift: readonly RepositoryDrift[]): readonly string[] {
   const sources = drift.map(({ from }) => formatRepository(from))
   const isOneRegistry = new Set(drift.map(({ from }) => from.registry)).size === 1

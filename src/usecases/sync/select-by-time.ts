@@ -28,17 +28,17 @@ export interface SelectionPorts {
   /** manifests and configs of earlier runs */
   readonly contents?: ContentStore | undefined
   /** resolves tags; a tag that does not exist has no digest and no error */
-  readonly resolve: (tags: readonly string[], call: Call) => Promise<ResolvedTags>
+  readonly resolve: (tags: readonly string[], call: Call) => Promise<ResolvedSelection>
 }
 
-export interface ResolvedTags {
+export interface ResolvedSelection {
   readonly digests: ReadonlyMap<string, Digest>
   /** tags whose image cannot be read, while others can */
   readonly unread: ReadonlyMap<string, DrayError>
 }
 
 /** A selection without undecided tags, and the digests that it needed. */
-export interface SelectedTags extends ResolvedTags {
+export interface SelectedTags extends ResolvedSelection {
   readonly selection: TagSelection
   /** manifests that were requested for their times; a registry can count them as pulls */
   readonly requested: number

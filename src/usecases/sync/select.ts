@@ -49,7 +49,9 @@ export function selectTags(
   }
 }
 
-/** The tags that `include` decides about. The variants of all entries are declared for `exclude`. */
+/**
+ * The tags that `include` decides about. The variants of all entries are declared for `exclude`.
+ */
 function listImageTags(
   { include, exclude }: Pick<SyncRule, 'include' | 'exclude'>,
   reading: VersionReading,
@@ -135,7 +137,9 @@ function matchTags(
   return new Map([...matches].filter(([tag]) => highest.has(tag)))
 }
 
-/** A range selects no tag that the scheme does not read. Pre-releases are not selected on purpose. */
+/**
+ * A range selects no tag that the scheme does not read. Pre-releases are not selected on purpose.
+ */
 function warnAboutVersions(
   { include }: Pick<SyncRule, 'include'>,
   reading: VersionReading,

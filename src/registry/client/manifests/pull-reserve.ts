@@ -16,8 +16,8 @@ interface PullQuota {
 }
 
 /**
- * Keeps the pulls of a quota that a run leaves for others (`registries.HOST.reservePulls`). A GET of
- * a manifest counts as a pull, a HEAD does not (docs.docker.com, docker-hub/usage/pulls).
+ * Keeps the pulls of a quota that a run leaves for others (`registries.HOST.reservePulls`). A GET
+ * of a manifest counts as a pull, a HEAD does not (docs.docker.com, docker-hub/usage/pulls).
  */
 export class PullReserve {
   readonly #registry: string

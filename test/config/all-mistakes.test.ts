@@ -56,6 +56,25 @@ audit: { file: dir/, file: log.jsonl }
     ])
   })
 
+  it('of sync rules, also if other parts of the file have mistakes', async () => {
+    const found = await mistakesOf(`version: 1
+environments:
+  dev: { registry: r.example.com, path: dev }
+sync:
+  - { name: a, from: docker.io, repositories: [x], to: "@dve", platform: [linux/amd64] }
+  - { name: b, from: "@dev", to: "m.example.com/{repository}", include: [{ tags: { regexp: a } }] }
+  - { name: b, from: docker.io, to: "m.example.com/{repository}" }
+`)
+    expect(found).toEqual([
+      '3 environments.dev.path: must contain {image} once, in place of the image name',
+      '5 sync[0].to: there is no environment "dve"; did you mean "dev"?',
+      '5 sync[0].platform: unknown key "platform"',
+      '6 sync[1].include[0].tags.regexp: unknown key "regexp"',
+      '7 sync[2]: a rule with a registry in `from` needs `repositories`',
+      '7 sync[2].name: "b" is given twice',
+    ])
+  })
+
   it('of a list in place of a map, and of a second document, once', async () => {
     expect(await mistakesOf('version: 1\nimages: [a, b]\n---\nversion: 1\n')).toEqual([
       '2 images: must be a map, but is a list',

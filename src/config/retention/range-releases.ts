@@ -58,3 +58,13 @@ export function boundsWithPreReleases(range: VersionRange): readonly Version[] {
     }),
   )
 }
+
+/** Whether a range that was parsed without pre-releases names one, and can select some. */
+export function namesPreRelease({ sets }: VersionRange): boolean {
+  // `<2` has the bound 2.0.0-0, the lowest pre-release, and no version is between the two.
+  return sets.some((set) =>
+    set.some(
+      ({ operator, bound }) => !isStable(bound) && !(operator === '<' && bound.prerelease.join('.') === '0'),
+    ),
+  )
+}

@@ -1,9 +1,9 @@
 import { LinearRegExp } from '../../lib/linear-regexp.ts'
 import { fitsSomeTag } from '../../oci/tag-glob.ts'
 import { includesSelector, type TagSelector } from '../../selectors/tag-selector.ts'
-import { isSatisfiable, parseRange, type VersionRange } from '../../semver/range/range.ts'
-import { isStable } from '../../semver/version.ts'
+import { isSatisfiable, parseRange } from '../../semver/range/range.ts'
 import { findProblem } from '../check/find-problem.ts'
+import { namesPreRelease } from './range-releases.ts'
 import type { WrittenSelector } from '../schema/schema-retention.ts'
 import type { Path } from '../key-path.ts'
 import type { Issue } from '../shape.ts'
@@ -102,10 +102,6 @@ function emptyRange(text: string, use: SelectorUse): string | undefined {
     return `${quoted} matches only pre-releases, and does not name one: write a range such as >=1.5.0-rc.1`
   }
   return `${quoted} matches only pre-releases, and the range of a rule never selects those: use \`regex\``
-}
-
-function namesPreRelease({ sets }: VersionRange): boolean {
-  return sets.some((set) => set.some(({ bound }) => !isStable(bound)))
 }
 
 function parseGlobs(

@@ -5,8 +5,17 @@ import type { KnownNames } from '../sections/sections.ts'
 import { namedTwice } from '../sections/named-entries.ts'
 import { regExpProblem } from '../sections/regexp-problem.ts'
 import type { Issue, ReportIssue } from '../shape.ts'
+import { checkDestinations } from './check-destinations.ts'
 import { readRule } from './read-rule.ts'
+import { checkCycles } from './relations/check-cycles.ts'
+import { checkWrites, type ComparedRule } from './relations/check-writes.ts'
+import { flowsOf } from './relations/flows.ts'
+import { selectedTags } from './relations/tag-overlap.ts'
+import { ComparisonBudget } from './relations/text-set.ts'
 import type { SyncRule } from './sync-rule.ts'
+
+/** Steps of the comparisons of rules. They take about a second. */
+const maxSteps = 4_000_000
 
 /** The parts of a file that its sync rules can name. */
 export interface SyncSurroundings {
@@ -34,7 +43,28 @@ export function checkSync(
     void issues.push({ path, at, message, ...(needs && { needs }) })
   const names = new RegistryNames(surroundings.config.registries)
   const context = { ...surroundings, names, issues, report, regExpProblem }
-  const rules = section.map((written, i) => readRule(written, ['sync', i], context))
+  const rules = section.map((written, i) => {
+    const path = ['sync', i]
+    const rule = readRule(written, path, context)
+    return rule !== undefined && checkDestinations(rule, written, path, context) ? rule : undefined
+  })
   issues.push(...namedTwice(section, ['sync']))
+  // A part that is missing can make a rule select more than it does.
+  if (surroundings.isWhole !== false) issues.push(...compareRules(rules, surroundings.config))
   return { rules: rules.filter((one) => one !== undefined), issues }
+}
+
+/** Finds mistakes between rules. Those with mistakes of their own are skipped. */
+function compareRules(rules: readonly (SyncRule | undefined)[], config: Config): readonly Issue[] {
+  const compared = rules.flatMap((rule, index): readonly ComparedRule[] =>
+    rule === undefined
+      ? []
+      : [{ index, rule, flows: flowsOf(rule, index, config), tags: selectedTags(rule, config) }],
+  )
+  const budget = new ComparisonBudget(maxSteps)
+  const issues = [...checkWrites(compared, budget), ...checkCycles(compared, budget)]
+  if (!budget.isSpent) return issues
+  const message =
+    'the rules have too many patterns to compare: name repositories without wildcards, or split the file'
+  return [...issues, { path: ['sync'], at: 'key', message }]
 }

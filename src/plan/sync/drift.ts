@@ -22,7 +22,7 @@ export interface TagDrift {
   readonly state: DriftState
   /** null: there is no such tag, or the rule does not select it */
   readonly source: Digest | null
-  /** null: there is no such tag */
+  /** null: there is no such tag, or the digest of an extra tag was not read */
   readonly destination: Digest | null
   /** one line: why a tag is kept, or since when the source lacks it */
   readonly reason?: string

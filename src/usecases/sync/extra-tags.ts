@@ -17,10 +17,10 @@ export function extraTags(
   const atSource = new Set(sourceTags)
   return tags.flatMap((tag): readonly TagDrift[] => {
     if (wanted.has(tag) || isEvidenceTag(tag) || isHoldTag(tag)) return []
-    const since = target.state.absentSince.get(tag) ?? snapshot.readAt
+    const since = new Date(target.state.absentSince.get(tag) ?? snapshot.readAt).toISOString()
     const reason = atSource.has(tag)
-      ? `the rule ${request.rule.name} does not select it`
-      : `the source does not have it since ${new Date(since).toISOString()}`
+      ? `the rule ${request.rule.name} does not select it since ${since}`
+      : `the source does not have it since ${since}`
     return [{ tag, state: 'extra', source: null, destination: digests.get(tag) ?? null, reason }]
   })
 }

@@ -73,17 +73,18 @@ export async function gather(
     inParallel(lists, destinationsAtOnce, call, (listed, c) => readTags(listed, selected, ports, c)),
   ])
   const confirmed = await atSource.confirm(differingTags(atSource.digests, atDestinations), call)
-  const evidence = new SourceEvidence(store, source.tags)
+  const attached = new SourceEvidence(store, source.tags)
   const destinations = await inParallel(atDestinations, destinationsAtOnce, call, (one, c) =>
     one.kind === 'unread'
       ? Promise.resolve(one)
       : readOrUnreadAt(one.target, c, () =>
-          finishDestination(one, confirmed.digests, { stores, options, evidence, readAt }, c),
+          finishDestination(one, confirmed.digests, { stores, options, attached, readAt }, c),
         ),
   )
   return {
     request,
     readAt,
+    evidence: options.evidence,
     sourceTags: source.tags,
     selection: source.selection,
     source: confirmed.digests,
@@ -121,7 +122,10 @@ async function readTags(
   const { target, tags } = listed
   return await readOrUnreadAt(target, call, async () => {
     const known = new Set(tags)
-    const wanted = selected.filter((tag) => known.has(tag))
+    // the lists of some registries are delayed: an earlier run may just have written a tag
+    const mayHave = (tag: string): boolean =>
+      known.has(tag) || (tags !== undefined && target.state.written.has(tag))
+    const wanted = selected.filter(mayHave)
     const store = stores.target(target.repository)
     const found = await readDigests(store, wanted, { listed: known.size, inventories }, call)
     return { kind: 'tagged', target, tags, found }
@@ -135,7 +139,7 @@ async function readTags(
 async function finishDestination(
   { target, tags, found }: TaggedDestination,
   source: ReadonlyMap<string, Digest>,
-  { stores, options, evidence, readAt }: FinishOptions,
+  { stores, options, attached, readAt }: FinishOptions,
   call: Call,
 ): Promise<DestinationSnapshot> {
   const store = stores.target(target.repository)
@@ -152,7 +156,7 @@ async function finishDestination(
     now: readAt,
   }
   const { missing, childrenSearched } = options.evidence
-    ? await compareEvidence(evidence, [...inSync], comparison, call)
+    ? await compareEvidence(attached, [...inSync], comparison, call)
     : nothingCompared
   return { kind: 'read', target, tags, digests, evidenceMissing: missing, childrenSearched }
 }
@@ -160,7 +164,7 @@ async function finishDestination(
 interface FinishOptions {
   readonly stores: Repositories
   readonly options: SyncGatherOptions
-  readonly evidence: SourceEvidence
+  readonly attached: SourceEvidence
   readonly readAt: number
 }
 

@@ -21,7 +21,8 @@ export function nextState(
   for (const { tag, source: digest, state: found } of compared) {
     if (found !== 'kept' && found !== 'changed') written.set(tag, digest)
     // a promotion searches the children of what it copies
-    const isSearched = found === 'missing' || found === 'moved' || destination.childrenSearched.has(digest)
+    const isCopied = snapshot.evidence && (found === 'missing' || found === 'moved')
+    const isSearched = isCopied || destination.childrenSearched.has(digest)
     const at = isSearched ? readAt : state.childrenSearchedAt.get(digest)
     if (at !== undefined) searchedAt.set(digest, Math.max(at, searchedAt.get(digest) ?? 0))
   }
@@ -38,11 +39,7 @@ function absentSince(
   snapshot: SyncSnapshot,
   destination: DestinationSnapshot,
 ): DestinationState['absentSince'] {
-  const atSource = new Set(snapshot.sourceTags)
   const { absentSince: known } = destination.target.state
-  return new Map(
-    extraTags(snapshot, destination).flatMap(({ tag }) =>
-      atSource.has(tag) ? [] : [[tag, known.get(tag) ?? snapshot.readAt] as const],
-    ),
-  )
+  const extra = extraTags(snapshot, destination)
+  return new Map(extra.map(({ tag }) => [tag, known.get(tag) ?? snapshot.readAt] as const))
 }

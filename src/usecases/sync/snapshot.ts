@@ -36,6 +36,8 @@ export interface SyncSnapshot {
   readonly request: SyncRequest
   /** when the reading began, milliseconds since 1970 */
   readonly readAt: number
+  /** attached artifacts are compared, and copied with their images */
+  readonly evidence: boolean
   /** the complete list of the source */
   readonly sourceTags: readonly string[]
   readonly selection: TagSelection

@@ -7,7 +7,10 @@ import type { Digest } from '../../oci/digest.ts'
 export interface DestinationState {
   /** by tag: the digest that dray wrote or found up to date last */
   readonly written: ReadonlyMap<string, Digest>
-  /** by tag of the destination: the first run in which the source did not have it, ms since 1970 */
+  /**
+   * by tag of an exclusive destination: the first run in which the rule did not select it, ms since
+   * 1970
+   */
   readonly absentSince: ReadonlyMap<string, number>
   /** by digest: when the referrers of its children were searched last, ms since 1970 */
   readonly childrenSearchedAt: ReadonlyMap<Digest, number>

@@ -45,6 +45,10 @@ export async function compareEvidence(
   call: Call,
 ): Promise<ComparedEvidence> {
   const destination = new AttachedReader(at.store, at.tags)
+  const [first, ...others] = roots
+  // one answer shows whether the registry has the referrers API: the others wait for it
+  const isUnknown = source.store.capability('referrers') === 'unknown'
+  if (isUnknown && first !== undefined && others.length > 0) await source.of(first, call)
   const compared = await inParallel(roots, imagesAtOnce, call, async (root, c) => {
     const isDeep = isDue(childrenSearchedAt.get(root), now)
     const subjects = isDeep ? [root, ...(await childrenBelow(at.store, root, c))] : [root]

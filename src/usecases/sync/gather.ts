@@ -4,14 +4,15 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, sameRepository } from '../../oci/reference.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
+import type { ContentStore } from '../../images/cache/content-store.ts'
 import type { Inventories } from '../../images/inventory/inventory.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
 import { findTags } from '../../images/tags/tags.ts'
 import { compareEvidence, nothingCompared } from './evidence/compare-evidence.ts'
 import { SourceEvidence } from './evidence/source-evidence.ts'
-import { readDigests, type SideDigests } from './read-digests.ts'
-import { listSource } from './read-source.ts'
+import { readDigests, type SideDigests } from './reads/read-digests.ts'
+import { selectSource } from './reads/select-source.ts'
 import type {
   DestinationSnapshot,
   SyncRequest,
@@ -27,6 +28,8 @@ export interface SyncPorts {
   readonly stores: Repositories
   /** the inventories of registries; absent: only the OCI API is used */
   readonly inventories?: Inventories | undefined
+  /** manifests and configs of earlier runs, for the times of images */
+  readonly contents?: ContentStore | undefined
 }
 
 export interface SyncGatherOptions {
@@ -61,7 +64,7 @@ export async function gather(
   const { stores, inventories } = ports
   const store = stores.source(request.source.repository)
   const [source, lists] = await Promise.all([
-    listSource(request, store, call),
+    selectSource(request, store, ports, readAt, call),
     inParallel(request.destinations, destinationsAtOnce, call, (target, c) =>
       listDestination(target, request, ports, c),
     ),
@@ -69,7 +72,7 @@ export async function gather(
   const selected = source.selection.tags.map(({ tag }) => tag)
   const needed = tagsThatAllLack(selected, lists)
   const [atSource, atDestinations] = await Promise.all([
-    readDigests(store, selected, { listed: source.tags.length, inventories, needed }, call),
+    readDigests(store, selected, { ...source, listed: source.tags.length, inventories, needed }, call),
     inParallel(lists, destinationsAtOnce, call, (listed, c) => readTags(listed, selected, ports, c)),
   ])
   const confirmed = await atSource.confirm(differingTags(atSource.digests, atDestinations), call)

@@ -1,11 +1,12 @@
-import type { Call } from '../../lib/call.ts'
-import { type DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
-import type { Digest } from '../../oci/digest.ts'
-import type { Inventories } from '../../images/inventory/inventory.ts'
-import { readVendorTags } from '../../images/inventory/vendor-tags.ts'
-import { inParallel } from '../../images/parallel.ts'
-import type { SourceRepository } from '../../images/ports.ts'
-import { readTag } from '../../images/tags/tags.ts'
+import type { Call } from '../../../lib/call.ts'
+import { type DrayError, type ErrorCode, isDrayError } from '../../../lib/errors.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import type { Inventories } from '../../../images/inventory/inventory.ts'
+import { readVendorTags } from '../../../images/inventory/vendor-tags.ts'
+import { inParallel } from '../../../images/parallel.ts'
+import type { SourceRepository } from '../../../images/ports.ts'
+import { readTag } from '../../../images/tags/tags.ts'
+import type { ResolvedTags } from '../select-by-time.ts'
 
 /** Tags that are resolved at once. */
 const tagsAtOnce = 16
@@ -15,24 +16,25 @@ const entriesOfPage = 100
 const fewTags = 16
 
 /** The digests of the tags of one side. A tag that was deleted since the list has none. */
-export interface SideDigests extends TagDigests {
+export interface SideDigests extends ResolvedTags {
   /**
    * Returns the same, with these tags as the OCI API resolves them. Sends no request for a tag that
    * it has resolved already.
    */
-  confirm(tags: readonly string[], call: Call): Promise<TagDigests>
+  confirm(tags: readonly string[], call: Call): Promise<ResolvedTags>
 }
 
-export interface TagDigests {
-  readonly digests: ReadonlyMap<string, Digest>
-  /** tags whose image cannot be read, while others can */
-  readonly unread: ReadonlyMap<string, DrayError>
+/** What was read of the tags of a side before. */
+export interface KnownDigests extends ResolvedTags {
+  /** the tags that the OCI API resolved; the others have the digests of an inventory */
+  readonly resolved: ReadonlySet<string>
 }
 
 export interface ReadDigestsOptions {
   /** how many tags the repository has */
   readonly listed: number
   readonly inventories?: Inventories | undefined
+  readonly known?: KnownDigests
   /** tags that are read by GET: the manifest is needed anyway, and the run keeps it */
   readonly needed?: ReadonlySet<string>
 }
@@ -44,30 +46,48 @@ export interface ReadDigestsOptions {
 export async function readDigests(
   store: SourceRepository,
   tags: readonly string[],
-  options: ReadDigestsOptions,
+  { known = nothingKnown, ...options }: ReadDigestsOptions,
   call: Call,
 ): Promise<SideDigests> {
-  const listed = await inventoryDigests(store, tags, options, call)
-  const rest = tags.filter((tag) => !listed.has(tag))
-  const resolved = await resolveEach(store, rest, options.needed ?? new Set(), call)
-  const digests = new Map([...listed, ...resolved.digests])
+  const isKnown = (tag: string): boolean =>
+    known.digests.has(tag) || known.unread.has(tag) || known.resolved.has(tag)
+  const asked = tags.filter((tag) => !isKnown(tag))
+  const listed = await inventoryDigests(store, asked, options, call)
+  const rest = asked.filter((tag) => !listed.has(tag))
+  const read = await resolveEach(store, rest, options.needed ?? new Set(), call)
+  const isResolved = (tag: string): boolean => known.resolved.has(tag) || read.digests.has(tag)
+  const all = new Map([...known.digests, ...listed, ...read.digests])
+  const found = pick(all, tags)
+  const unread = pick(new Map([...known.unread, ...read.unread]), tags)
+  const [failure] = unread.values()
+  if (failure !== undefined && unread.size === tags.length) throw failure
   return {
-    digests,
-    unread: resolved.unread,
+    digests: found,
+    unread,
     confirm: async (wanted, c) => {
-      const again = await resolveEach(
-        store,
-        wanted.filter((tag) => listed.has(tag)),
-        new Set(),
-        c,
-      )
-      const others = [...digests].filter(([tag]) => !listed.has(tag) || !wanted.includes(tag))
-      return {
-        digests: new Map([...others, ...again.digests]),
-        unread: new Map([...resolved.unread, ...again.unread]),
-      }
+      const doubtful = wanted.filter((tag) => found.has(tag) && !isResolved(tag))
+      const again = await resolveEach(store, doubtful, new Set(), c)
+      const confirmed = new Map([...without(found, doubtful), ...again.digests])
+      return { digests: pick(confirmed, tags), unread: new Map([...unread, ...again.unread]) }
     },
   }
+}
+
+const nothingKnown: KnownDigests = { digests: new Map(), unread: new Map(), resolved: new Set() }
+
+/** The entries of these tags, in their order. */
+function pick<T>(entries: ReadonlyMap<string, T>, tags: readonly string[]): ReadonlyMap<string, T> {
+  return new Map(
+    tags.flatMap((tag) => {
+      const value = entries.get(tag)
+      return value === undefined ? [] : [[tag, value] as const]
+    }),
+  )
+}
+
+function without<T>(entries: ReadonlyMap<string, T>, tags: readonly string[]): ReadonlyMap<string, T> {
+  const omitted = new Set(tags)
+  return new Map([...entries].filter(([tag]) => !omitted.has(tag)))
 }
 
 /** Returns nothing if HEADs are cheaper, or if the inventory cannot be read. */
@@ -99,12 +119,17 @@ const codesOfOneImage: ReadonlySet<ErrorCode> = new Set([
   'refused',
 ])
 
-async function resolveEach(
+/**
+ * Resolves each tag by a request. A tag that does not exist has no digest.
+ * @param needed tags that are read by GET
+ * @throws for a failure that is not about one image.
+ */
+export async function resolveEach(
   store: SourceRepository,
   tags: readonly string[],
   needed: ReadonlySet<string>,
   call: Call,
-): Promise<TagDigests> {
+): Promise<ResolvedTags> {
   // a GET of a tag can count as a pull, and the manifest is then read by its digest
   const mayGet = store.capability('freeReads') !== 'no'
   const read = await inParallel(
@@ -124,8 +149,6 @@ async function resolveEach(
   const unread = new Map(
     read.flatMap(([tag, answer]) => (isDrayError(answer) ? [[tag, answer] as const] : [])),
   )
-  const [first] = unread.values()
-  if (first !== undefined && unread.size === tags.length) throw first
   return {
     digests: new Map(
       read.flatMap(([tag, answer]) => (typeof answer === 'string' ? [[tag, answer] as const] : [])),

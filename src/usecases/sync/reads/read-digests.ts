@@ -6,7 +6,7 @@ import { readVendorTags } from '../../../images/inventory/vendor-tags.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { SourceRepository } from '../../../images/ports.ts'
 import { readTag } from '../../../images/tags/tags.ts'
-import type { ResolvedTags } from '../select-by-time.ts'
+import type { ResolvedSelection } from '../select-by-time.ts'
 
 /** Tags that are resolved at once. */
 const tagsAtOnce = 16
@@ -16,16 +16,16 @@ const entriesOfPage = 100
 const fewTags = 16
 
 /** The digests of the tags of one side. A tag that was deleted since the list has none. */
-export interface SideDigests extends ResolvedTags {
+export interface SideDigests extends ResolvedSelection {
   /**
    * Returns the same, with these tags as the OCI API resolves them. Sends no request for a tag that
    * it has resolved already.
    */
-  confirm(tags: readonly string[], call: Call): Promise<ResolvedTags>
+  confirm(tags: readonly string[], call: Call): Promise<ResolvedSelection>
 }
 
 /** What was read of the tags of a side before. */
-export interface KnownDigests extends ResolvedTags {
+export interface KnownDigests extends ResolvedSelection {
   /** the tags that the OCI API resolved; the others have the digests of an inventory */
   readonly resolved: ReadonlySet<string>
 }
@@ -129,7 +129,7 @@ export async function resolveEach(
   tags: readonly string[],
   needed: ReadonlySet<string>,
   call: Call,
-): Promise<ResolvedTags> {
+): Promise<ResolvedSelection> {
   // a GET of a tag can count as a pull, and the manifest is then read by its digest
   const mayGet = store.capability('freeReads') !== 'no'
   const read = await inParallel(

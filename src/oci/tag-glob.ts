@@ -26,9 +26,32 @@ export function matchesGlob(glob: string, tag: string): boolean {
   return /^\**$/.test(glob.slice(atGlob))
 }
 
+/** With more globs than these, names without a wildcard are found by a hash. */
+const fewGlobs = 16
+const indexed = new WeakMap<readonly string[], GlobIndex>()
+
+interface GlobIndex {
+  readonly names: ReadonlySet<string>
+  readonly wildcards: readonly string[]
+}
+
 /** Whether one of the globs matches. */
 export function matchesAnyGlob(globs: readonly string[], tag: string): boolean {
-  return globs.some((glob) => matchesGlob(glob, tag))
+  if (globs.length <= fewGlobs) return globs.some((glob) => matchesGlob(glob, tag))
+  const { names, wildcards } = indexOf(globs)
+  return names.has(tag) || wildcards.some((glob) => matchesGlob(glob, tag))
+}
+
+/** The lists of a policy do not change. */
+function indexOf(globs: readonly string[]): GlobIndex {
+  const known = indexed.get(globs)
+  if (known !== undefined) return known
+  const index = {
+    names: new Set(globs.filter((glob) => !hasWildcard(glob))),
+    wildcards: globs.filter(hasWildcard),
+  }
+  indexed.set(globs, index)
+  return index
 }
 
 /** Whether a text is a glob that can match several tags. */

@@ -197,8 +197,8 @@ function isNamed(
 }
 
 /** Selects the parts of a policy that apply to one repository. */
-function applyPolicy(
-  { protect, rules, limits, timeFrom }: RetentionPolicy,
+export function applyPolicy(
+  { protect, rules, limits, timeFrom }: Pick<RetentionPolicy, 'protect' | 'rules' | 'limits' | 'timeFrom'>,
   repository: RepositoryName,
   config: Config,
 ): ScopedRepository {

@@ -90,33 +90,60 @@ export async function reviewPrune(
     // Referrers are read again, so that this reading counts as the one before the first delete.
     cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
   }
+  const { reviewed, review } = await reviewDeletes(plan, inputs, { auditFile }, context, call)
+  const breach = checkPlanLimits(reviewed, retention.limits)
+  if (breach !== undefined) throw withoutPlanLimits(breach)
+  return { ...review, warnings: plan.policy === retention.hash ? [] : [policyChanged] }
+}
+
+/** The error of a saved plan that passes a limit. */
+export function withoutPlanLimits(breach: DrayError): DrayError {
+  return breach.with({
+    hint: 'To see the deletes, run: dray plan show FILE. To allow them, raise the limit in dray.yaml.',
+  })
+}
+
+export interface ReviewedDeletes {
+  readonly reviewed: readonly ReviewedRepository[]
+  /** without warnings about the policy */
+  readonly review: Review<PruneTypes>
+}
+
+/**
+ * Decides the deletes of a saved plan again, in the repositories that it deletes in.
+ * @param inputs their scope has these repositories, with the policies that apply now
+ * @throws `refused` if the plan names other repositories than the scope.
+ */
+export async function reviewDeletes(
+  plan: PrunePlan,
+  inputs: PruneInputs,
+  { auditFile }: Pick<PruneReviewOptions, 'auditFile'>,
+  context: Context,
+  call: Call,
+): Promise<ReviewedDeletes> {
+  const { scope, cache, inUse, inUseReader, known } = inputs
   const recordedPuts = await beginRecordedPuts(auditFile, context)
   const readAt = context.clock.now()
-  await expectToRead(inputs.scope, context)
-  const scoped = new Map(repositories.map((one) => [formatRepository(one.repository), one]))
+  await expectToRead(scope, context)
+  const scoped = new Map(scope.repositories.map((one) => [formatRepository(one.repository), one]))
+  const saved = plan.repositories.filter(({ steps }) => steps.length > 0)
   const reviews = await inParallel(saved, repositoriesAtOnce, call, async (one, c) =>
     reviewRepository(one, scopedAs(one, scoped), inputs, context, c),
   )
   const reviewed = reviews.flatMap(({ review }) => review ?? [])
-  const breach = checkPlanLimits(reviewed, retention.limits)
-  if (breach !== undefined)
-    throw breach.with({
-      hint: 'To see the deletes, run: dray plan show FILE. To allow them, raise the limit in dray.yaml.',
-    })
   const current = new Map(reviews.map((one) => [one.name, one.current]))
+  const findings: PruneTypes['findings'] = {
+    readAt,
+    contents: cache?.contents,
+    recordedPuts,
+    readInUse: () => inUseReader.readUsed(known, call),
+    usedNow: (repository) => inUse.in(repository, known).map(({ at }) => at),
+    current: (repository) => current.get(formatRepository(repository)),
+    resumed: [],
+  }
   return {
-    findings: {
-      readAt,
-      contents: cache?.contents,
-      recordedPuts,
-      readInUse: () => inUseReader.readUsed(known, call),
-      usedNow: (repository) => inUse.in(repository, known).map(({ at }) => at),
-      current: (repository) => current.get(formatRepository(repository)),
-      resumed: [],
-    },
-    startedAt: readAt,
-    warnings: plan.policy === retention.hash ? [] : [policyChanged],
-    omissions: omissionsOf(reviewed),
+    reviewed,
+    review: { findings, startedAt: readAt, warnings: [], omissions: omissionsOf(reviewed) },
   }
 }
 

@@ -5,6 +5,7 @@ import type { Repositories } from '../images/ports.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { Platform } from '../oci/platform.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import type { PlacementEnd } from '../plan/plan.ts'
 import type { GateTrust } from './gate-trust.ts'
@@ -27,6 +28,8 @@ export interface GateRequest {
   readonly gates: readonly ApplicableGate[]
   /** what the run has read of the image in `from.repository`; absent: it is read for the gates */
   readonly read?: { readonly graph: Graph; readonly evidence: readonly Evidence[] }
+  /** of a sparse index: the platforms that the target gets; absent: all */
+  readonly platforms?: readonly Platform[]
 }
 
 /** The ports and facts that judging an image needs. */

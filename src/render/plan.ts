@@ -64,6 +64,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
           ['to', formatEndInEnvironment(to)],
         ]),
     ...(hasRelease ? [['release', escapeText(from.tag ?? '')]] : []),
+    ...platformRows(placement),
     ...tagRows(placement, width),
     ...(evidence.found === 0 ? [] : [['attached', attachedCell(evidence)]]),
     ...(isAttested(plan, placement) ? [['attest', 'attach an attestation before the tags move']] : []),
@@ -73,6 +74,12 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
     ...gateRows(placement.gates ?? [], width),
   ]
   return `${head}\n${renderLabeledRows(rows, page)}`
+}
+
+/** The platforms of a sparse index: `linux/amd64, linux/arm64 of 6`. */
+function platformRows({ platforms = [], ofPlatforms }: Placement): Cell[][] {
+  if (platforms.length === 0) return []
+  return [['platforms', `${escapeText(platforms.join(', '))} of ${ofPlatforms ?? 'more'}`]]
 }
 
 /** Whether `--verify` found something missing. */
@@ -90,7 +97,8 @@ function isAttested(plan: Plan, placement: Placement): boolean {
 }
 
 /** Returns a row for each tag with its change and the reason. A long reason goes below its row. */
-function tagRows({ tags, keptTags = [], root }: Placement, page: number | undefined): Cell[][] {
+function tagRows({ tags, keptTags = [], root, platforms }: Placement, page: number | undefined): Cell[][] {
+  const label = platforms === undefined ? widestLabels.all : widestLabels.sparse
   const names = [...tags, ...keptTags].map(({ tag }) => displayWidth(escapeText(tag)))
   const width = Math.min(widestName, Math.max(0, ...names))
   const rows = (tag: string, change: string, why: string, tone: keyof Style): Cell[][] => {
@@ -98,8 +106,7 @@ function tagRows({ tags, keptTags = [], root }: Placement, page: number | undefi
     const reason = escapeText(why)
     if (reason === '') return [['tag', { text: start, tone }]]
     const whole = `${start}  ${reason}`
-    if (page === undefined || displayWidth(whole) <= page - widestLabel)
-      return [['tag', { text: whole, tone }]]
+    if (page === undefined || displayWidth(whole) <= page - label) return [['tag', { text: whole, tone }]]
     return [
       ['tag', { text: start, tone }],
       ['', { text: `${' '.repeat(width)}  ${reason}`, tone }],
@@ -118,8 +125,8 @@ function tagRows({ tags, keptTags = [], root }: Placement, page: number | undefi
 
 /** Tag names are padded up to this many columns. */
 const widestName = 24
-/** `attached` and the gap after it. */
-const widestLabel = 10
+/** `attached`, or `platforms`, and the gap after it. */
+const widestLabels = { all: 10, sparse: 11 } as const
 
 const tones = { create: 'green', move: 'yellow', unchanged: 'dim' } as const
 

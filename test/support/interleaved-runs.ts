@@ -84,6 +84,7 @@ const promotionDefaults = {
   from: 'staging',
   to: 'prod',
   'expect-digest': undefined,
+  platform: undefined,
   'move-tag': false,
   evidence: true,
   'allow-missing-evidence': false,

@@ -14,6 +14,7 @@ import {
 import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
+import type { Platform } from '../../oci/platform.ts'
 import { defaultTag, parseTag, tagOrDigest, type TagOrDigest } from '../../oci/reference.ts'
 import type { TagMaintenance, PromoteRequest as Request } from '../../usecases/promote/request.ts'
 import { type ImageOwner, readingOfImage, tagPolicyOf } from '../changes/tag-policy.ts'
@@ -29,6 +30,8 @@ export interface PromoteArguments {
   readonly to?: string
   /** the tags to write instead of the source's */
   readonly tags: readonly string[]
+  /** of an index: the platforms to copy; absent or empty: all */
+  readonly platforms?: readonly Platform[]
   readonly expect?: Digest
   /** overrides `attest` of the environment */
   readonly attest?: boolean
@@ -173,6 +176,7 @@ function requestOf(
     tags,
     ...(tagMaintenance !== undefined && { tagMaintenance }),
     ...(given.expect !== undefined && { expect: given.expect }),
+    ...(given.platforms !== undefined && given.platforms.length > 0 && { platforms: given.platforms }),
   }
 }
 

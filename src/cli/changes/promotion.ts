@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.ts'
 import { readingAt } from '../../config/settings/version-reading.ts'
 import type { Call } from '../../lib/call.ts'
 import { parseDigest } from '../../oci/digest.ts'
+import { parsePlatformName } from '../../oci/platform.ts'
 import type { PlacementId, PlacementOperation, Plan } from '../../plan/plan.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { GateSourceOptions } from '../../usecases/promote/gate-sources.ts'
@@ -34,6 +35,13 @@ export const promotionFlags = {
   tag: string({
     summary: 'Tag to write instead of the source tag.',
     helpValue: 'TAG',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: flagGroups.target,
+  }),
+  platform: string({
+    summary: 'Platform of an index to copy (default: all).',
+    helpValue: 'PLATFORM',
     multiple: true,
     multipleNonGreedy: true,
     helpGroup: flagGroups.target,
@@ -117,6 +125,7 @@ function argumentsOf(
     ...(flags.to !== undefined && { to: flags.to }),
     ...(flags.attest !== undefined && { attest: flags.attest }),
     tags: flags.tag ?? [],
+    platforms: (flags.platform ?? []).map((text) => asUsage(() => parsePlatformName(text))),
     allowBackward: flags['allow-backward'] ?? false,
     ...(expected !== undefined && { expect: asUsage(() => parseDigest(expected)) }),
     cwd,
@@ -151,6 +160,7 @@ async function plannerOf(
         attest: flags.attest ?? null,
         // Absent if it is false: decisions without it keep the hash of earlier versions.
         ...(flags['allow-backward'] === true && { allowBackward: true }),
+        ...(flags.platform !== undefined && { platforms: flags.platform }),
         ...guard?.hashed,
       },
       context,

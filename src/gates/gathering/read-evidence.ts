@@ -1,5 +1,6 @@
 import { type Evidence, EvidenceSearch } from '../../images/evidence/evidence.ts'
 import { type Graph, walkGraph } from '../../images/graph/graph.ts'
+import { selectChildren } from '../../images/graph/select-platforms.ts'
 import type { SourceRepository } from '../../images/ports.ts'
 import type { SharedTagList } from '../../images/tags/shared-tag-list.ts'
 import type { Call } from '../../lib/call.ts'
@@ -22,7 +23,7 @@ export interface ReadImage {
  * @throws what the store throws: a list that cannot be read is never an empty list.
  */
 export async function readImage(
-  { root, read }: GateRequest,
+  { root, read, platforms }: GateRequest,
   store: SourceRepository,
   tags: SharedTagList,
   call: Call,
@@ -31,7 +32,8 @@ export async function readImage(
   const content = await store.manifest(root, call)
   const where = formatAt(store.repository, { digest: root.digest })
   const manifest = parseManifest(content.bytes, content.descriptor.mediaType, where)
-  const known = [root, ...childrenOf(manifest)].map(({ digest }) => digest)
+  const children = platforms === undefined ? childrenOf(manifest) : selectChildren(manifest, platforms)
+  const known = [root, ...children].map(({ digest }) => digest)
   const search = new EvidenceSearch(store, {
     dangling: 'fail',
     tags,
@@ -50,7 +52,7 @@ export async function readImage(
       return formatCause(error)
     }
   }
-  const walk = walkGraph(store, content, call)
+  const walk = walkGraph(store, content, call, platforms === undefined ? {} : { platforms })
   const [graph, reason] = await Promise.all([walk, find(walk)])
   return { graph, evidence: search.found, ...(reason !== undefined && { reason }) }
 }

@@ -1,5 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
+import { parsePlatformName } from '../../oci/platform.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import type { PlacementEnd, PlacementId, Plan } from '../../plan/plan.ts'
 import type { VersionReading } from '../../semver/version.ts'
@@ -23,7 +24,7 @@ export function requestsToVerify(
   return [...images.values()].flatMap((placements): PromoteRequest[] => {
     const [first] = placements
     if (first === undefined) return []
-    const { image, from, to, root, tags } = first
+    const { image, from, to, root, tags, platforms } = first
     return [
       {
         image,
@@ -38,6 +39,7 @@ export function requestsToVerify(
           reading: readingOf(to),
         },
         tags: tags.map(({ tag }) => tag),
+        ...(platforms !== undefined && { platforms: platforms.map(parsePlatformName) }),
       },
     ]
   })

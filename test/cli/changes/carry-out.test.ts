@@ -155,6 +155,7 @@ async function promotion(context: Context, flags: ChangePorts['flags']) {
       to: 'prod',
       tag: undefined,
       'expect-digest': undefined,
+      platform: undefined,
       'move-tag': false,
       evidence: true,
       'allow-missing-evidence': false,

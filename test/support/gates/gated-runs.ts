@@ -233,6 +233,7 @@ function promotionFlags({ flags }: TestPorts, { tag, ...given }: RunFlags) {
   return {
     ...flags,
     'expect-digest': undefined,
+    platform: undefined,
     'move-tag': false,
     evidence: true,
     'allow-missing-evidence': false,

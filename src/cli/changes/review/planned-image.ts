@@ -29,7 +29,13 @@ export function imagesIn({ placements, steps }: Plan, config: Config): readonly 
   const images = Map.groupBy(
     placements.filter(({ id }) => changed.has(id)),
     (one) =>
-      JSON.stringify([one.image, one.root.digest, formatRepository(one.from.repository), environmentOf(one)]),
+      JSON.stringify([
+        one.image,
+        one.root.digest,
+        formatRepository(one.from.repository),
+        environmentOf(one),
+        one.platforms ?? [],
+      ]),
   )
   return [...images.values()].flatMap(([first, ...more]): readonly PlannedImage[] => {
     if (first === undefined) return []

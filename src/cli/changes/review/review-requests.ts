@@ -1,4 +1,5 @@
 import { DrayError } from '../../../lib/errors.ts'
+import { parsePlatformName } from '../../../oci/platform.ts'
 import { defaultTag, formatAt, type RepositoryName } from '../../../oci/reference.ts'
 import type { PromoteRequest } from '../../../usecases/promote/request.ts'
 import type { RollbackRequest } from '../../../usecases/rollback/request.ts'
@@ -63,7 +64,7 @@ export function promoteRequest(
   sourceReading: (repository: RepositoryName, environment: string | undefined) => VersionReading,
 ): PromoteRequest {
   const { placements, environment, rules, tags } = planned
-  const [{ image, from, root }] = placements
+  const [{ image, from, root, platforms }] = placements
   const keepsUp = !isCopy && rules?.tags?.semver !== undefined
   const policy = reviewPolicy(planned, flags)
   const versions = versionTagsIn(tags, policy)
@@ -91,6 +92,7 @@ export function promoteRequest(
       : keepsUp
         ? [...versions.map(({ tag }) => tag), ...plain]
         : tags,
+    ...(platforms !== undefined && { platforms: platforms.map(parsePlatformName) }),
     ...(keepsUp &&
       (isUnknown || versions.length > 0) && {
         tagMaintenance: { policy, mayDerive: true, isForwardOnly: true },

@@ -6,6 +6,7 @@ import { inParallel } from '../../../images/parallel.ts'
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
+import { parsePlatformName } from '../../../oci/platform.ts'
 import { formatAt } from '../../../oci/reference.ts'
 import { applyGateResults, type JudgedPlacement } from '../../../plan/gates/apply-gate-results.ts'
 import { failUncarried } from '../../../plan/gates/carried-evidence.ts'
@@ -82,7 +83,7 @@ export class GateRun {
     { read, arriving }: GateSource,
     call: Call,
   ): Promise<readonly GateResult[]> {
-    const { root, from, to } = placement
+    const { root, from, to, platforms } = placement
     const gates = this.#gatesOf(placement)
     if (gates.length === 0) return []
     const { operation, gate: ports, judge } = this.#ports
@@ -93,6 +94,7 @@ export class GateRun {
       operation: gateOperation(operation),
       gates,
       ...(read !== undefined && { read }),
+      ...(platforms !== undefined && { platforms: platforms.map(parsePlatformName) }),
     }
     const results = await judge(request, ports, call)
     checkIsComplete(results, gates)

@@ -15,6 +15,8 @@ A version tag such as 1.4.2 does not move to another image, unless you pass \`--
 
 If the destination has gates in dray.yaml, dray evaluates them before it writes anything, and again before tags move if the copy takes long. It refuses an image that a gate does not accept. To write it anyway, pass \`--override-gate\` with a reason.
 
+\`--platform\` copies only those platforms of an index, such as \`linux/arm64\`, and the unchanged index. Its digest and signatures stay valid. Some registries refuse an index without all of its platforms.
+
 dray shows the plan and asks for confirmation. On a terminal, it also asks for missing arguments. \`--dry-run\` and \`--out\` change nothing.
 
 \`--verify\` reads every manifest and one byte of every blob at the destination, and copies missing content again.`

@@ -1,5 +1,5 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
-import { type RunOutcome, summarise } from '../../plan/outcome.ts'
+import { type PlacementOutcome, type RunOutcome, summarise } from '../../plan/outcome.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { Hash, Placement, Plan } from '../../plan/plan.ts'
 import { renderOutcome } from '../../render/outcome.ts'
@@ -36,7 +36,7 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
     withoutExecution: (plan) => summarise(plan, []),
     parts: ({ placements }) =>
       placements.map((one) => ({
-        problem: problemOf(one.status),
+        problem: isRefused(one) ? 'refused' : problemOf(one.status),
         // the image and what is attached to it were pushed
         countsAsDone: isPlaced(one) || (one.evidenceUnlisted ?? 0) > 0,
       })),
@@ -52,6 +52,11 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
     outcomeDocument,
     ciReport,
   }
+}
+
+/** Whether a registry refused all that failed: its rule forbids it, and a retry does not help. */
+function isRefused({ status, errors }: PlacementOutcome): boolean {
+  return status === 'failed' && errors.length > 0 && errors.every(({ code }) => code === 'refused')
 }
 
 async function ciReport(plan: Plan, outcome: RunOutcome | undefined, hash: Hash): Promise<CiReport> {

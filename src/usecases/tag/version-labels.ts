@@ -10,14 +10,15 @@ const readsAtOnce = 8
 
 /**
  * Returns the distinct versions in the labels of all platforms and in the annotation of the
- * manifest or index (`org.opencontainers.image.version`).
+ * manifest or index (`org.opencontainers.image.version`). Platforms of a sparse index that are not
+ * there have no labels.
  */
 export async function readVersionLabels(
   store: ManifestReader & BlobReader,
   image: ManifestContent,
   call: Call,
 ): Promise<readonly string[]> {
-  const { nodes } = await walkGraph(store, image, call)
+  const { nodes } = await walkGraph(store, image, call, { missing: 'keep' })
   const configs = nodes.flatMap(({ manifest }) =>
     manifest.kind === 'manifest' && isImageConfig(manifest.config) ? [manifest.config] : [],
   )

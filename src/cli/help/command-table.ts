@@ -45,6 +45,8 @@ export const commandTable: readonly CommandGroup[] = [
       'auth:explain': 'credentials.md',
       doctor: 'doctor.md',
       copy: 'copy.md',
+      'bundle:create': 'copy.md',
+      'bundle:verify': 'copy.md',
       serve: 'embedded-registry.md',
     },
   },

@@ -8,6 +8,8 @@ export const commandIds = [
   'audit:merge',
   'audit:verify',
   'auth:explain',
+  'bundle:create',
+  'bundle:verify',
   'check',
   'completion',
   'config:init',

@@ -2,6 +2,7 @@
 export const topics: Readonly<Record<string, string>> = {
   auth: 'Show which credentials dray uses.',
   audit: 'Read, verify, sign, export and merge audit logs.',
+  bundle: 'Carry images in a file across an air gap.',
   config: 'Write, show and check a dray.yaml.',
   plan: 'Show saved plans.',
 }

@@ -6,6 +6,7 @@ import type { BundleContent, BundleDocument } from './bundle-document.ts'
 
 /** References of a manifest. */
 interface Parts {
+  readonly isIndex: boolean
   readonly blobs: readonly Descriptor[]
   readonly children: readonly Descriptor[]
 }
@@ -39,6 +40,7 @@ export class ContentCheck {
     const type = this.#types.get(digest) ?? ''
     const manifest = takeManifest(bytes, type, `${this.#name}: ${digest}`)
     this.#parts.set(digest, {
+      isIndex: manifest.kind === 'index',
       blobs: blobsOf(manifest)
         .filter((blob) => !isNonDistributable(blob))
         .map(bareDescriptor),
@@ -66,8 +68,9 @@ export class ContentCheck {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       if (reached.has(next.digest)) continue
       reached.add(next.digest)
-      const { blobs = [], children = [] } = this.#parts.get(next.digest) ?? {}
+      const { blobs = [], children = [], isIndex } = this.#parts.get(next.digest) ?? {}
       for (const blob of blobs) {
+        if (isSparse && isIndex === true && !this.#contents.has(blob.digest)) continue
         this.#check(blob, 'blob', next.digest)
         reached.add(blob.digest)
       }

@@ -1,0 +1,41 @@
+import { boolean, string } from '@oclif/core/flags'
+import { evidenceConflictFlags } from '../../command/change-flags.ts'
+import { flagGroups } from '../../help/flag-groups.ts'
+
+export const createFlags = {
+  since: string({
+    summary: 'Receipt or bundle whose content is omitted.',
+    helpValue: 'FILE',
+    helpGroup: flagGroups.target,
+  }),
+  need: string({
+    summary: 'List of content that is missing although it was sent.',
+    helpValue: 'FILE',
+    helpGroup: flagGroups.target,
+    dependsOn: ['since'],
+  }),
+  platform: string({
+    summary: 'Pack only this platform, such as linux/arm64.',
+    helpValue: 'PLATFORM',
+    helpGroup: flagGroups.target,
+    multiple: true,
+    multipleNonGreedy: true,
+    delimiter: ',',
+  }),
+  sign: boolean({
+    summary: 'Sign the bundle with audit.sign.key.',
+    helpGroup: flagGroups.safety,
+  }),
+  'sign-key': string({
+    summary: 'Private key to sign with (PEM).',
+    helpValue: 'FILE',
+    helpGroup: flagGroups.safety,
+  }),
+  evidence: boolean({
+    summary: 'Pack attached artifacts (default: on).',
+    allowNo: true,
+    default: true,
+    helpGroup: flagGroups.evidence,
+  }),
+  'allow-missing-evidence': evidenceConflictFlags['allow-missing-evidence'],
+}

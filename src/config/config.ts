@@ -123,9 +123,12 @@ export interface TagsConfig extends ReadingConfig {
   readonly majorZero?: boolean
 }
 
-/** A text that a change must have, for the audit log. */
+/**
+ * A text that a change must have, for the audit log; or, in an environment, that every bundle which
+ * is applied to it is signed.
+ */
 export interface Requirement {
-  readonly name: 'reason' | 'ticket'
+  readonly name: 'reason' | 'ticket' | 'signed'
   /** a regular expression (RE2) that matches the whole text */
   readonly pattern?: string
 }

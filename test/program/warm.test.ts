@@ -40,6 +40,7 @@ it(
 const repeatable = [
   'audit checkpoint --sign-key key.pem',
   'audit verify',
+  'bundle apply base.tar --to mirror.internal/hub',
   'bundle create base.tar @prod/api:1.4.2',
   'bundle verify base.tar',
   'check api:1.4.2 --to prod',

@@ -119,7 +119,7 @@ function messageOf(record: AuditRecord, result: string): string {
 /** Fields that the class does not define, under their names in the audit record. */
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
-  const { by, gates, losesTags } = record
+  const { bundle, by, gates, losesTags } = record
   return {
     phase,
     plan,
@@ -131,6 +131,7 @@ function unmappedOf(record: AuditRecord): OcsfEvent {
     after,
     losesTags,
     by,
+    bundle,
     gates,
     reason,
     ticket,

@@ -104,6 +104,8 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
   readonly movedBy?: TagMover | null
   /** of a copy, or a tag, of an index without some of its platforms: those that were copied */
   readonly sparse?: { readonly platforms: readonly string[] }
+  /** the bundle that the image comes from: the id of its document */
+  readonly bundle?: Hash
   /** of the step that makes an image visible at its target, and of a refusal: as in the plan */
   readonly gates?: readonly GateResult[]
 }

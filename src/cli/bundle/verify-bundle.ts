@@ -53,7 +53,7 @@ export async function verifyBundle(
   }
 }
 
-function checkSignature(
+export function checkSignature(
   { documentBytes, signature }: OpenedBundle,
   keys: readonly BundleKey[],
   isRequired: boolean,

@@ -16,7 +16,7 @@ const operations: { readonly [Name in OperationName]: () => Promise<Operation<Ty
   tag: () => placement(async () => (await import('./review/decide-tags.ts')).decideTagsAgain),
   rollback: () => placement(async () => (await import('./review/decide-tags.ts')).decideRollbacksAgain),
   sync: () => placement(async () => (await import('./review/decide-promotions.ts')).decideCopiesAgain),
-  bundle: () => placement(async () => (await import('./review/decide-promotions.ts')).decideCopiesAgain),
+  bundle: async () => (await import('../bundle/apply/bundle-operation.ts')).savedBundleOperation,
   prune: async () => (await import('../prune/prune-operation.ts')).pruneOperation,
 }
 

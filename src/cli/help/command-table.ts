@@ -45,6 +45,7 @@ export const commandTable: readonly CommandGroup[] = [
       'auth:explain': 'credentials.md',
       doctor: 'doctor.md',
       copy: 'copy.md',
+      'bundle:apply': 'copy.md',
       'bundle:create': 'copy.md',
       'bundle:verify': 'copy.md',
       serve: 'embedded-registry.md',

@@ -8,6 +8,7 @@ export const commandIds = [
   'audit:merge',
   'audit:verify',
   'auth:explain',
+  'bundle:apply',
   'bundle:create',
   'bundle:verify',
   'check',

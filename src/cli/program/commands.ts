@@ -13,6 +13,7 @@ const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> 
   'audit:merge': () => import('../../commands/audit/merge.ts'),
   'audit:verify': () => import('../../commands/audit/verify.ts'),
   'auth:explain': () => import('../../commands/auth/explain.ts'),
+  'bundle:apply': () => import('../../commands/bundle/apply.ts'),
   'bundle:create': () => import('../../commands/bundle/create.ts'),
   'bundle:verify': () => import('../../commands/bundle/verify.ts'),
   check: () => import('../../commands/check.ts'),

@@ -77,10 +77,7 @@ export function limitDeletes(
 }
 
 /** Destinations that were not read, or in which a placement did not succeed. */
-function incompleteRepositories(
-  { placements, drift }: SyncPlan,
-  outcome: RunOutcome,
-): ReadonlySet<string> {
+function incompleteRepositories({ placements, drift }: SyncPlan, outcome: RunOutcome): ReadonlySet<string> {
   const placed = new Set(outcome.placements.filter(isPlaced).map(({ placement }) => placement))
   return new Set([
     ...placements.flatMap(({ id, to }) => (placed.has(id) ? [] : [formatRepository(to.repository)])),

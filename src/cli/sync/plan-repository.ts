@@ -73,7 +73,9 @@ export async function planRepository(
       if (after === undefined || !isRead) return []
       return [{ owner: { rule, repository: target.repository }, before: target.state, after }]
     }),
-    exclusive: isWholeRefused(plan, decision) ? [] : exclusiveOf(snapshot, decision, refusedAt(plan, decision)),
+    exclusive: isWholeRefused(plan, decision)
+      ? []
+      : exclusiveOf(snapshot, decision, refusedAt(plan, decision)),
     again: { rule, id, requests: requests.map(withoutKnown) },
     warnings: [...decision.warnings, ...(planned.warnings ?? [])],
   }

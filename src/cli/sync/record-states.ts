@@ -32,7 +32,10 @@ export async function recordStates(
       call.signal.throwIfAborted()
       const name = formatRepository(owner.repository)
       const { message, why = 'unknown' } = toErrorInfo(error)
-      call.notify({ kind: 'warning', text: `the state of ${owner.rule} for ${name} is not saved: ${message}: ${why}` })
+      call.notify({
+        kind: 'warning',
+        text: `the state of ${owner.rule} for ${name} is not saved: ${message}: ${why}`,
+      })
     }
   }
 }
@@ -70,7 +73,9 @@ export function pendingOfPlan(
   placements: readonly Placement[],
   before: ReadonlyMap<string, DestinationState>,
 ): readonly PendingState[] {
-  const byOwner = Map.groupBy(placements, ({ rule = '', to }) => ownerKey(rule, formatRepository(to.repository)))
+  const byOwner = Map.groupBy(placements, ({ rule = '', to }) =>
+    ownerKey(rule, formatRepository(to.repository)),
+  )
   return [...byOwner].flatMap(([key, [first, ...more]]): readonly PendingState[] => {
     const state = before.get(key)
     if (first?.rule === undefined || state === undefined) return []

@@ -11,13 +11,14 @@ import type { MachineLocks } from '../../lib/files/machine-locks.ts'
 import type { FetchStack } from '../../registry/http/stack.ts'
 import { layoutRegistry, type RepositoryName } from '../../oci/reference.ts'
 import type { Inventories, Inventory } from '../../images/inventory/inventory.ts'
-import type { RepositoryLister, Repositories } from '../../images/ports.ts'
+import type { Repositories } from '../../images/ports.ts'
 import type { Examination } from './examination.ts'
 import type { StackOptions } from './fetch-stack.ts'
 import type { Justification } from '../changes/justification.ts'
 import type { PruneCache } from '../prune/prune-cache.ts'
 import { expectRepositories } from './expect-repositories.ts'
 import type { MachineFiles } from './machine-locks.ts'
+import type { AllRepositories } from './open-repositories.ts'
 import type { Recorder } from './recorder.ts'
 
 export interface ContextOptions {
@@ -56,7 +57,7 @@ export class Context {
   readonly #options: ContextOptions
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
-  #stores: Promise<Repositories & RepositoryLister> | undefined
+  #stores: Promise<AllRepositories> | undefined
   #inventories: Promise<Inventories> | undefined
   #recorder: Promise<Recorder> | undefined
   #machineFiles: Promise<MachineFiles | undefined> | undefined
@@ -80,7 +81,7 @@ export class Context {
   }
 
   /** The stores of registries and of layouts (`oci:`). They share what they read. */
-  async stores(): Promise<Repositories & RepositoryLister> {
+  async stores(): Promise<AllRepositories> {
     this.#stores ??= this.#openRepositories()
     return await this.#stores
   }
@@ -279,7 +280,7 @@ export class Context {
     return await this.#machineFiles
   }
 
-  async #openRepositories(): Promise<Repositories & RepositoryLister> {
+  async #openRepositories(): Promise<AllRepositories> {
     const [{ openAllRepositories }, { config }, stack] = await Promise.all([
       import('./open-repositories.ts'),
       this.config(),

@@ -1,11 +1,11 @@
 import type { Config } from '../../config/config.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
-import type { RepositoryLister, Repositories } from '../../images/ports.ts'
+import type { Repositories, RepositoryLister, SourceRepository } from '../../images/ports.ts'
 import { LayoutRepositories } from '../../layout/layout-repositories.ts'
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { MachineLocks } from '../../lib/files/machine-locks.ts'
-import { layoutRegistry, type RepositoryName } from '../../oci/reference.ts'
+import { bundleRegistry, layoutRegistry, type RepositoryName } from '../../oci/reference.ts'
 import type { FetchStack } from '../../registry/http/stack.ts'
 import { openRepositories } from '../../registry/open-repositories.ts'
 
@@ -19,6 +19,12 @@ interface OpenOptions {
   readonly locks: (call: Call) => Promise<MachineLocks | undefined>
 }
 
+/** All repositories of a run. */
+export interface AllRepositories extends Repositories, RepositoryLister {
+  /** Reads the images of a bundle (`bundle:`) by these repositories. */
+  openBundle(bundle: { source(name: RepositoryName): SourceRepository }): void
+}
+
 /** Opens repositories of registries over HTTP and of layouts (`oci:`) on disk. */
 export function openAllRepositories({
   config,
@@ -27,7 +33,7 @@ export function openAllRepositories({
   clock,
   keepsReserves,
   locks: openLocks,
-}: OpenOptions): Repositories & RepositoryLister {
+}: OpenOptions): AllRepositories {
   const names = new RegistryNames(config.registries)
   const registries = openRepositories({
     fetch: stack.fetch,
@@ -46,8 +52,13 @@ export function openAllRepositories({
   const layouts = new LayoutRepositories(cwd, clock)
   const adapterOf = ({ registry }: RepositoryName): Repositories =>
     registry === layoutRegistry ? layouts : registries
+  let bundle: Pick<Repositories, 'source'> | undefined
   return {
-    source: (name) => adapterOf(name).source(name),
+    openBundle: (opened) => (bundle = opened),
+    source: (name) =>
+      name.registry === bundleRegistry && bundle !== undefined
+        ? bundle.source(name)
+        : adapterOf(name).source(name),
     target: (name) => adapterOf(name).target(name),
     repositories: (registry, call) => registries.repositories(registry, call),
   }

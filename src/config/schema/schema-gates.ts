@@ -248,25 +248,38 @@ export const residency = optional(
   'Where image content and attached artifacts may be written.',
 )
 
-const justification = v.picklist(['reason', 'ticket'], 'must be reason or ticket')
 const justificationPattern = text('a regular expression')
+const justifications =
+  "The justification that every change requires: a reason (--reason), a ticket (--ticket). A map adds a regular expression (RE2) that matches the whole text: { ticket: 'OPS-[0-9]+' }."
+const justificationPatterns = v.strictObject(
+  {
+    reason: optional(justificationPattern, 'A regular expression (RE2) that matches the whole reason.'),
+    ticket: optional(justificationPattern, 'A regular expression (RE2) that matches the whole ticket.'),
+  },
+  "must be reason or ticket, or a map such as { ticket: 'OPS-[0-9]+' }",
+)
+const isWord = (value: unknown): boolean => typeof value !== 'object' || value === null
 const requirement = either(
-  (value) => typeof value !== 'object' || value === null,
-  justification,
-  v.strictObject(
-    {
-      reason: optional(justificationPattern, 'A regular expression (RE2) that matches the whole reason.'),
-      ticket: optional(justificationPattern, 'A regular expression (RE2) that matches the whole ticket.'),
-    },
-    "must be reason or ticket, or a map such as { ticket: 'OPS-[0-9]+' }",
-  ),
+  isWord,
+  v.picklist(['reason', 'ticket'], 'must be reason or ticket'),
+  justificationPatterns,
+)
+const environmentRequirement = either(
+  isWord,
+  v.picklist(['reason', 'ticket', 'signed'], 'must be reason, ticket or signed'),
+  justificationPatterns,
 )
 
 export const requirements = optional(
   v.array(requirement, 'must be a list of reason and ticket'),
-  "The justification that every change requires: a reason (--reason), a ticket (--ticket). A map adds a regular expression (RE2) that matches the whole text: { ticket: 'OPS-[0-9]+' }.",
+  justifications,
+)
+
+export const environmentRequirements = optional(
+  v.array(environmentRequirement, 'must be a list of reason, ticket and signed'),
+  `${justifications} signed refuses bundles that are not signed (dray bundle apply).`,
 )
 
 export type WrittenGate = v.InferOutput<typeof gate>
 export type WrittenResidency = NonNullable<v.InferOutput<typeof residency>>
-export type WrittenRequirement = v.InferOutput<typeof requirement>
+export type WrittenRequirement = v.InferOutput<typeof environmentRequirement>

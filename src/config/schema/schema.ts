@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { environmentName } from '../config.ts'
 import { described, flag, keyPassword, optional, pattern, pemFile, text, variable, webUrl } from './schema-parts.ts'
-import { gates, requirements, residency } from './schema-gates.ts'
+import { environmentRequirements, gates, requirements, residency } from './schema-gates.ts'
 import { registry } from './schema-registry.ts'
 import { retention } from './schema-retention.ts'
 import { approvers, signers } from './schema-signers.ts'
@@ -58,7 +58,7 @@ const environment = described(
       'Several registries and paths, for example one for each region. It replaces `registry` and `path`.',
     ),
     attest: optional(flag, 'Attach a signed attestation of each promotion to the image.'),
-    require: requirements,
+    require: environmentRequirements,
     gates,
     tags: tagRules,
     currentTag: optional(

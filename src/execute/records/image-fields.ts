@@ -31,6 +31,7 @@ export class ImageFields {
       step,
       ...(placement !== undefined && { image: placement.image }),
       ...environmentOf(placement),
+      ...(placement?.bundle !== undefined && { bundle: placement.bundle }),
       ...(gates !== undefined && { gates }),
       ...sparseOf(step, placement),
     }
@@ -40,7 +41,13 @@ export class ImageFields {
     const placements = [...this.#placements.values()]
     const placement = placements.find((one) => (id === undefined ? one.image === image : one.id === id))
     const gates = placement?.gates
-    return { image, ...environmentOf(placement), error, ...(gates !== undefined && { gates }) }
+    return {
+      image,
+      ...environmentOf(placement),
+      ...(placement?.bundle !== undefined && { bundle: placement.bundle }),
+      error,
+      ...(gates !== undefined && { gates }),
+    }
   }
 }
 

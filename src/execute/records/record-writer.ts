@@ -43,6 +43,7 @@ export type RecordFields = Pick<
   | 'error'
   | 'movedBy'
   | 'gates'
+  | 'bundle'
   | 'sparse'
 >
 

@@ -1,0 +1,62 @@
+import { boolean, string } from '@oclif/core/flags'
+import type { InferredFlags } from '@oclif/core/interfaces'
+import {
+  allowBackwardFlag,
+  changeFlags,
+  evidenceConflictFlags,
+  moveTagFlag,
+} from '../../command/change-flags.ts'
+import { overrideGateFlag, scanReportFlag } from '../../gates/gate-flags.ts'
+import { flagGroups } from '../../help/flag-groups.ts'
+
+/** Flags of `dray bundle apply`. */
+export const applyFlags = {
+  to: string({
+    summary: 'Destination: HOST/PATH, @ENV or oci:DIR.',
+    helpValue: 'PLACE',
+    required: true,
+    helpGroup: flagGroups.target,
+  }),
+  ...changeFlags,
+  key: string({
+    char: 'k',
+    summary: 'Public key (PEM) that must have signed the bundle.',
+    helpValue: 'FILE',
+    helpGroup: flagGroups.safety,
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  base: string({
+    summary: 'Last receipt of the destination (default: dray has it).',
+    helpValue: 'RECEIPT',
+    helpGroup: flagGroups.safety,
+  }),
+  'overwrite-changed': boolean({
+    summary: 'Move tags that someone else changed.',
+    helpGroup: flagGroups.safety,
+  }),
+  ...moveTagFlag,
+  ...allowBackwardFlag,
+  receipt: string({
+    summary: 'Receipt to write (default: FILE.receipt.json).',
+    helpValue: 'FILE',
+    helpGroup: flagGroups.output,
+  }),
+  need: string({
+    summary: 'List of missing content to write (default: need.json).',
+    helpValue: 'FILE',
+    helpGroup: flagGroups.output,
+  }),
+  ...evidenceConflictFlags,
+  ...overrideGateFlag,
+  ...scanReportFlag,
+  attest: boolean({
+    summary: 'Attest each image (default: attest in dray.yaml).',
+    allowNo: true,
+    helpGroup: flagGroups.evidence,
+  }),
+}
+
+export type ApplyBundleFlags = Omit<InferredFlags<typeof applyFlags>, 'attest' | 'json' | 'output'> & {
+  readonly attest: boolean | undefined
+}

@@ -6,7 +6,8 @@ import type { Config, ReadingConfig, Requirement, TagsConfig } from './config.ts
  * The hash of the configuration that decides where images go: environments with their gates,
  * images, signers, approvers and residency, in any order. It does not cover the connection to a
  * registry and the path of the audit log, so the same decision on another machine has the same
- * hash. `sha256:` and hex, over JSON without white space.
+ * hash. Retention policies and sync rules have hashes of their own, so that a change of one does
+ * not make a saved promotion out of date. `sha256:` and hex, over JSON without white space.
  */
 export function hashOfConfig(config: Config): string {
   const environments = sorted(config.environments).map(

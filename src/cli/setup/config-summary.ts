@@ -1,5 +1,7 @@
 import type { LoadedConfig } from '../../config/parse.ts'
 import { formatWarnings } from '../../config/mistakes.ts'
+import { formatPlace } from '../../config/sync/format-place.ts'
+import type { SyncRule } from '../../config/sync/sync-rule.ts'
 import type { FileMistake } from '../../lib/errors.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { isByVersion } from '../../selectors/select-tag.ts'
@@ -29,6 +31,17 @@ export interface ConfigSummary {
     readonly byVersion: readonly string[]
     readonly limits: RetentionPolicy['limits']
   }[]
+  readonly sync: readonly {
+    readonly name: string
+    readonly hash: string
+    readonly from: string
+    readonly repositories: readonly string[]
+    readonly to: readonly string[]
+    /** the names of its gates */
+    readonly gates: readonly string[]
+    /** it plans deletes */
+    readonly exclusive: boolean
+  }[]
   readonly signers: readonly string[]
   /** the people of each group */
   readonly approvers: readonly { readonly group: string; readonly people: readonly string[] }[]
@@ -43,6 +56,7 @@ export function summaryOf(
   { config, deprecated }: LoadedConfig,
   policies: readonly RetentionPolicy[],
   gateWarnings: readonly FileMistake[] = [],
+  syncRules: readonly SyncRule[] = [],
 ): ConfigSummary {
   const { trust, residency } = config
   return {
@@ -60,6 +74,15 @@ export function summaryOf(
       people: [...people.keys()],
     })),
     residency: residency === undefined ? null : { default: residency.default, rules: residency.rules.length },
+    sync: syncRules.map((rule) => ({
+      name: rule.name,
+      hash: rule.hash,
+      from: formatPlace(rule.from),
+      repositories: rule.repositories.map(({ text }) => text),
+      to: rule.to.map(formatPlace),
+      gates: rule.gates.map((gate) => gate.name),
+      exclusive: rule.delete !== undefined,
+    })),
     retention: policies.map(({ name, hash, rules, protect, limits }) => ({
       name: name ?? null,
       hash,
@@ -88,7 +111,7 @@ function warningsOf({ hiddenRules, doubtfulRanges }: RetentionPolicy): readonly 
 
 /** Formats the summary for a person. */
 export function renderConfigSummary(
-  { file, environments, images, retention, signers, approvers, residency }: ConfigSummary,
+  { file, environments, images, retention, sync, signers, approvers, residency }: ConfigSummary,
   { style }: Page,
 ): string {
   const lines = [
@@ -111,6 +134,10 @@ export function renderConfigSummary(
       const policy = `retention${name === null ? '' : ` ${escapeText(name)}`}`
       const keeping = `${policy} keeps version-like tags, because these read versions: ${listed(byVersion)}`
       return [`${policy}: ${parts.join(', ')}`, ...(byVersion.length === 0 ? [] : [keeping])]
+    }),
+    ...sync.map(({ name, from, to, exclusive }) => {
+      const deletes = exclusive ? ', with deletes' : ''
+      return `sync ${escapeText(name)}: ${escapeText(from)} -> ${listed(to)}${deletes}`
     }),
   ]
   return [`${style.bold(escapeText(file))} is valid.`, ...lines.map((line) => `  ${line}`)].join('\n')

@@ -3,6 +3,7 @@ import { isPlain } from '../../oci/registry-host.ts'
 import type { Config } from '../config.ts'
 import { formatKeyPath } from '../key-path.ts'
 import { gateDefaults } from './gate-defaults.ts'
+import { syncDefaults } from './sync-defaults.ts'
 import type { LoadedConfig } from '../parse.ts'
 import { listPolicies } from '../schema/schema-retention.ts'
 import type { WrittenConfig } from '../schema/schema.ts'
@@ -103,6 +104,7 @@ function* defaultsOf(config: Config, written: WrittenConfig): Generator<Value> {
       ['annotation', 'config'],
     ]
   }
+  yield* syncDefaults(written)
   yield* gateDefaults(config)
   if (audit.require === undefined) yield [['audit', 'require'], []]
   if (written.audit?.webhook === undefined) return

@@ -63,7 +63,8 @@ function problemOfPaths(
         ? repository.registry === source.registry && repository.path === source.path
         : names.identity(repository) === names.identity(source),
     )
-    if (same !== undefined) return `it is the source of ${text}: an image cannot be copied to itself`
+    if (same !== undefined)
+      return `it is the source${text === layoutRepository ? '' : ` of ${text}`}: an image cannot be copied to itself`
   }
   return undefined
 }

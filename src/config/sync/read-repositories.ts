@@ -44,7 +44,7 @@ export function readRepositories(
 
 function withoutPatterns(from: SyncSource, rule: Path, context: RuleContext): readonly RelativePattern[] {
   if (from.kind === 'environment') return [relativePattern('**')]
-  if (from.kind === 'layout') return [relativePattern(layoutRepository)]
+  if (from.kind === 'layout') return [{ ...relativePattern(layoutRepository), isPlain: true }]
   const message = 'a rule with a registry in `from` needs `repositories`'
   context.issues.push({
     path: rule,

@@ -308,7 +308,7 @@ describe('a destination', () => {
     [
       'is not the folder of the source (case 27)',
       { from: 'oci:x', to: 'oci:./y/../x' },
-      'it is the source of *',
+      'it is the source: an image',
     ],
     ['of a layout needs a name', { from: 'oci:./x', to: '@dev' }, 'give it one name under `repositories`'],
   ] as const)('%s', (_, written, message) => {

@@ -225,7 +225,7 @@ it('the result is valid for any values of a regsync.yml, and stays on its lines'
       expect(yaml).toMatch(/^[\n -~]*$/)
       expect(() => rulesOf(yaml)).not.toThrow()
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
 

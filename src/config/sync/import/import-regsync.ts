@@ -5,7 +5,7 @@ import { registryOf } from '../../check/check-registries.ts'
 import { type ImportedEntry, type ImportedFile, quoted, RuleNames, textsIn } from './imported-rule.ts'
 import { importTagSets } from './import-tags.ts'
 
-type Written = Readonly<Record<string, unknown>>
+type RegsyncMap = Readonly<Record<string, unknown>>
 
 /** Keys of `defaults` and of entries that dray converts or needs no equivalent for. */
 const converted: ReadonlySet<string> = new Set([
@@ -34,7 +34,7 @@ const advice: Readonly<Record<string, string>> = {
 }
 
 /** Converts a `regsync.yml` of regclient (its documentation, usage/regsync.md). */
-export function importRegsync(file: Written): ImportedFile {
+export function importRegsync(file: RegsyncMap): ImportedFile {
   const defaults = isRecord(file['defaults']) ? file['defaults'] : {}
   const notes = ['dray copies signatures and other attached artifacts together with their images.']
   for (const key of Object.keys(file))
@@ -58,7 +58,7 @@ export function importRegsync(file: Written): ImportedFile {
   return { notes, registries, entries }
 }
 
-function unsupported(written: Written): string[] {
+function unsupported(written: RegsyncMap): string[] {
   return Object.entries(written).flatMap(([key, value]) => {
     if (converted.has(key) || key.startsWith('x-')) return []
     const shown =
@@ -71,7 +71,7 @@ function noEquivalent(key: string, value = ''): string {
   return `\`${key.slice(0, 60)}\`${value} has no equivalent${key in advice ? `: ${advice[key]}` : '.'}`
 }
 
-function limitOf({ ratelimit }: Written): number | undefined {
+function limitOf({ ratelimit }: RegsyncMap): number | undefined {
   const min = isRecord(ratelimit) ? Number(ratelimit['min']) : Number.NaN
   return Number.isSafeInteger(min) && min >= 0 ? min : undefined
 }
@@ -103,7 +103,12 @@ function registriesOf(creds: unknown, notes: string[]): Record<string, object> {
   return found
 }
 
-function ruleOf(entry: Written, defaults: Written, names: RuleNames, notes: string[]): ImportedEntry['rule'] {
+function ruleOf(
+  entry: RegsyncMap,
+  defaults: RegsyncMap,
+  names: RuleNames,
+  notes: string[],
+): ImportedEntry['rule'] {
   const { type } = entry
   const source = expand(entry['source'], entry, notes, 'source')
   const target = expand(entry['target'], entry, notes, 'target')
@@ -190,7 +195,7 @@ function placeOf(text: string): NamedPlace | undefined {
 function registryPlaces(
   source: string,
   target: string,
-  { repos }: Written,
+  { repos }: RegsyncMap,
   notes: string[],
 ): Places | undefined {
   const registry = registryOf(source)
@@ -231,7 +236,7 @@ function patternOf(regex: string): string | undefined {
 }
 
 /** Expands `{{ .Sync.Source }}`; undefined with a note for other templates. */
-function expand(value: unknown, { source }: Written, notes: string[], key: string): string | undefined {
+function expand(value: unknown, { source }: RegsyncMap, notes: string[], key: string): string | undefined {
   const text =
     typeof value === 'string'
       ? value.replaceAll(/\{\{\s*\.Sync\.Source\s*\}\}/g, () => (typeof source === 'string' ? source : ''))

@@ -107,18 +107,18 @@ function sectionsOf({ registries, entries }: ImportedFile): string {
   const sync = entries.flatMap(({ rule }) => rule ?? [])
   return formatYaml(
     { ...(Object.keys(registries).length > 0 && { registries }), ...(sync.length > 0 && { sync }) },
-    (json) => json,
+    escapeCharacters,
   )
 }
 
 function format(file: ImportedFile): string {
   const { notes, registries, entries } = file
   const head = notes.map(comment)
-  const settings = Object.keys(registries).length === 0 ? '' : formatYaml({ registries }, (json) => json)
+  const settings = Object.keys(registries).length === 0 ? '' : formatYaml({ registries }, escapeCharacters)
   const rules = entries.map((entry) => {
     const comments = entry.notes.map((note) => `  ${comment(note)}`)
     const rule =
-      entry.rule === undefined ? '' : formatYaml([entry.rule], (json) => json).replaceAll(/^(?=.)/gm, '  ')
+      entry.rule === undefined ? '' : formatYaml([entry.rule], escapeCharacters).replaceAll(/^(?=.)/gm, '  ')
     return comments.map((line) => `${line}\n`).join('') + rule
   })
   const sync = entries.some(({ rule }) => rule !== undefined) ? 'sync:\n' : ''
@@ -129,4 +129,11 @@ function format(file: ImportedFile): string {
 function comment(note: string): string {
   const text = note.replaceAll(/[^ -~]/g, '?')
   return `# ${text.charAt(0).toUpperCase()}${text.slice(1)}`
+}
+
+/** Only ASCII, so that no character can change how a terminal or an editor shows the file. */
+function escapeCharacters(yaml: string): string {
+  return yaml.replaceAll(/[^\n -~]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { SyncRule } from '../../src/config/sync/sync-rule.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { inParallel } from '../../src/images/parallel.ts'
@@ -8,10 +9,12 @@ import { gather as gatherPromotions } from '../../src/usecases/promote/gather.ts
 import type { PromoteRequest } from '../../src/usecases/promote/request.ts'
 import { decide, type SyncDecideOptions } from '../../src/usecases/sync/decide.ts'
 import type { SyncDecision } from '../../src/usecases/sync/decision.ts'
-import { gather, type SyncGatherOptions, type SyncPorts } from '../../src/usecases/sync/gather.ts'
+import { gather, type SyncGatherOptions } from '../../src/usecases/sync/gather.ts'
+import type { SyncPorts } from '../../src/usecases/sync/sync-ports.ts'
 import type { SyncRequest, SyncSnapshot, SyncTarget } from '../../src/usecases/sync/snapshot.ts'
 import { type DestinationState, emptyState } from '../../src/usecases/sync/sync-state.ts'
 import { type Bench, type ExecutedPlan, executePlan } from './promotion.ts'
+import { tagLocksIn } from './tag-locks.ts'
 
 /** A rule that selects all tags and follows the source, with changes. */
 export function syncRule(changes: Partial<SyncRule> = {}): SyncRule {
@@ -147,7 +150,9 @@ export async function sync(run: Bench, ...syncings: readonly Syncing[]): Promise
   } as const
   const plan = decidePromotions(gathered, policy, new Date('2026-01-02T03:04:05.000Z'))
   const readAt = Math.min(...read.map(({ snapshot }) => snapshot.readAt))
-  const executed = await executePlan(run, plan, { clock, readAt })
+  // the locks must not age while the clock of the test stands still
+  const tagLocks = tagLocksIn(dirname(run.auditFile), clock)
+  const executed = await executePlan({ ...run, tagLocks }, plan, { clock, readAt })
   return { ...executed, decisions: read.map(({ decision }) => decision) }
 }
 

@@ -4,8 +4,6 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, sameRepository } from '../../oci/reference.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
-import type { ContentStore } from '../../images/cache/content-store.ts'
-import type { Inventories } from '../../images/inventory/inventory.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
 import { findTags } from '../../images/tags/tags.ts'
@@ -20,17 +18,10 @@ import type {
   SyncTarget,
   UnreadDestination,
 } from './snapshot.ts'
+import type { SyncPorts } from './sync-ports.ts'
 
 /** Destinations that are read at once. */
 const destinationsAtOnce = 8
-
-export interface SyncPorts {
-  readonly stores: Repositories
-  /** the inventories of registries; absent: only the OCI API is used */
-  readonly inventories?: Inventories | undefined
-  /** manifests and configs of earlier runs, for the times of images */
-  readonly contents?: ContentStore | undefined
-}
 
 export interface SyncGatherOptions {
   readonly clock: Pick<Clock, 'now'>

@@ -74,7 +74,6 @@ describe('requests of a sync', () => {
     const requests = [...source.requests, ...mirror.requests]
     expect(done.placements.map(({ status }) => status)).toEqual(Array(30).fill('synced'))
     expect(requests.length, kindsOf(requests)).toBeLessThanOrEqual(620)
-    console.log(requests.length, kindsOf(source.requests), kindsOf(mirror.requests))
   })
 
   it('are 1200 at most to copy 100 images of 6 layers within one registry', async () => {
@@ -86,6 +85,5 @@ describe('requests of a sync', () => {
     const { requests } = registry
     expect(done.placements.map(({ status }) => status)).toEqual(Array(100).fill('synced'))
     expect(requests.length, kindsOf(requests)).toBeLessThanOrEqual(1200)
-    console.log(requests.length, kindsOf(registry.requests))
   })
 })

@@ -41,7 +41,7 @@ describe.each(profiles)('attached artifacts that arrive after their image (%s)',
   ])('are copied by the next run: %s', async (_name, more) => {
     await using world = await scene(profile, api, more)
     const done = await sync(world.run, world)
-    expect(driftTexts(done.decisions[0] ?? expect.fail())).toEqual(['1.4.2: evidenceMissing'])
+    expect(done.decisions.flatMap((one) => driftTexts(one))).toEqual(['1.4.2: evidenceMissing'])
     expect(done.steps.map(({ result }) => result)).not.toContain('failed')
     expect(await world.mirror.oracle.differences('hub/api', together(api, more), '1.4.2')).toEqual([])
     const next = await syncOf(world.run, world)
@@ -66,7 +66,7 @@ describe.each(profiles)('attached artifacts that arrive after their image (%s)',
 describe('attached artifacts of children', () => {
   const api = index(['linux/amd64', 'linux/arm64'])
   const [child] = api.manifests
-  const ofChild = referrer(child?.descriptor ?? expect.fail())
+  const ofChild = child === undefined ? api : referrer(child.descriptor)
   const clock = manualClock()
   const root = api.root.digest as Digest
   const searchedAt = (time: number) => [{ ...emptyState, childrenSearchedAt: new Map([[root, time]]) }]
@@ -98,7 +98,7 @@ describe('attached artifacts of children', () => {
     const signed = together(sbom, referrer(sbom, { artifactType: 'application/vnd.example.signature' }))
     await using world = await scene('oci-1.1', api, signed, together(api, sbom))
     const done = await sync(world.run, { ...world, options: { clock } })
-    expect(driftTexts(done.decisions[0] ?? expect.fail())).toEqual(['1.4.2: evidenceMissing'])
+    expect(done.decisions.flatMap((one) => driftTexts(one))).toEqual(['1.4.2: evidenceMissing'])
     expect(await world.mirror.oracle.differences('hub/api', together(api, signed), '1.4.2')).toEqual([])
   })
 })

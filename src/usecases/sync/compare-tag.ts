@@ -22,6 +22,8 @@ export interface TagComparison {
 
 export interface ComparedTag extends Pick<TagComparison, 'tag' | 'source' | 'destination'> {
   readonly evidenceMissing: number
+  /** the destination has the image without some of the selected platforms */
+  readonly isIncomplete: boolean
   readonly rule: Pick<SyncRule, 'name' | 'movedTags'>
   readonly target: SyncTarget
   readonly overwriteChanged: boolean
@@ -32,7 +34,10 @@ export function compareTag(compared: ComparedTag): TagComparison {
   const { tag, source, destination, evidenceMissing, target, rule } = compared
   const sides = { tag, source, destination }
   if (destination === null) return { ...sides, state: 'missing' }
-  if (destination === source) return { ...sides, state: evidenceMissing > 0 ? 'evidenceMissing' : 'upToDate' }
+  if (destination === source) {
+    if (compared.isIncomplete) return { ...sides, state: 'damaged', reason: 'it lacks selected platforms' }
+    return { ...sides, state: evidenceMissing > 0 ? 'evidenceMissing' : 'upToDate' }
+  }
   const kept = reasonToKeep(tag, rule, target)
   const written = target.state.written.get(tag)
   if (written === undefined || written === destination || (compared.overwriteChanged && kept === undefined))

@@ -39,7 +39,7 @@ export function decide(snapshot: SyncSnapshot, options: SyncDecideOptions): Sync
 
 function compareTags(
   { request: { rule }, source }: SyncSnapshot,
-  { target, digests, evidenceMissing }: DestinationSnapshot,
+  { target, digests, evidenceMissing, incomplete }: DestinationSnapshot,
   { overwriteChanged }: SyncDecideOptions,
 ): readonly TagComparison[] {
   return [...source].map(([tag, digest]) =>
@@ -47,6 +47,7 @@ function compareTags(
       tag,
       source: digest,
       destination: digests.get(tag) ?? null,
+      isIncomplete: incomplete.has(digest),
       evidenceMissing: evidenceMissing.get(digest) ?? 0,
       rule,
       target,
@@ -110,5 +111,7 @@ function destinationOf(
     refusal === undefined ? [] : [refusal],
   )
   const lacksEvidence = compared.some(({ state }) => state === 'evidenceMissing')
-  return tags.length === 0 && refusals.length === 0 && !lacksEvidence ? [] : [{ target, tags, refusals }]
+  const isIncomplete = compared.some(({ state }) => state === 'damaged')
+  if (tags.length === 0 && refusals.length === 0 && !lacksEvidence && !isIncomplete) return []
+  return [{ target, tags, refusals, ...(isIncomplete && { isIncomplete }) }]
 }

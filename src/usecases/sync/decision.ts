@@ -35,8 +35,10 @@ export interface SyncImage {
 
 export interface ImageDestination {
   readonly target: SyncTarget
-  /** the tags to write; empty: only attached artifacts are missing */
+  /** the tags to write; empty: only attached artifacts or platforms are missing */
   readonly tags: readonly string[]
+  /** an earlier run copied fewer platforms than the rule selects now */
+  readonly isIncomplete?: true
   /** why some of its tags must not move: the image is refused there */
   readonly refusals: readonly DrayError[]
 }

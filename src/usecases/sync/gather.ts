@@ -2,6 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
+import { formatPlatform, type Platform } from '../../oci/platform.ts'
 import { formatRepository, sameRepository } from '../../oci/reference.ts'
 import { readOrUnread } from '../../images/graph/unread.ts'
 import { inParallel } from '../../images/parallel.ts'
@@ -9,6 +10,7 @@ import type { Repositories } from '../../images/ports.ts'
 import { findTags } from '../../images/tags/tags.ts'
 import { compareEvidence, nothingCompared } from './evidence/compare-evidence.ts'
 import { SourceEvidence } from './evidence/source-evidence.ts'
+import { findIncomplete } from './reads/children.ts'
 import { readDigests, type SideDigests } from './reads/read-digests.ts'
 import { selectSource } from './reads/select-source.ts'
 import type {
@@ -68,11 +70,12 @@ export async function gather(
   ])
   const confirmed = await atSource.confirm(differingTags(atSource.digests, atDestinations), call)
   const attached = new SourceEvidence(store, source.tags)
+  const { platforms } = request.rule
   const destinations = await inParallel(atDestinations, destinationsAtOnce, call, (one, c) =>
     one.kind === 'unread'
       ? Promise.resolve(one)
       : readOrUnreadAt(one.target, c, () =>
-          finishDestination(one, confirmed.digests, { stores, options, attached, readAt }, c),
+          finishDestination(one, confirmed.digests, { stores, options, attached, readAt, platforms }, c),
         ),
   )
   return {
@@ -133,7 +136,7 @@ async function readTags(
 async function finishDestination(
   { target, tags, found }: TaggedDestination,
   source: ReadonlyMap<string, Digest>,
-  { stores, options, attached, readAt }: FinishOptions,
+  { stores, options, attached, readAt, platforms }: FinishOptions,
   call: Call,
 ): Promise<DestinationSnapshot> {
   const store = stores.target(target.repository)
@@ -144,21 +147,34 @@ async function finishDestination(
   const inSync = new Set(
     [...source].flatMap(([tag, digest]) => (digests.get(tag) === digest ? [digest] : [])),
   )
+  const isSparse = mayBeSparse(target.state.platforms, platforms)
+  const incomplete = isSparse ? await findIncomplete(store, [...inSync], platforms, call) : new Set<Digest>()
   const comparison = {
     at: { store, tags: tags ?? [] },
+    platforms,
     childrenSearchedAt: options.full ? new Map<Digest, number>() : target.state.childrenSearchedAt,
     now: readAt,
   }
   const { missing, childrenSearched } = options.evidence
     ? await compareEvidence(attached, [...inSync], comparison, call)
     : nothingCompared
-  return { kind: 'read', target, tags, digests, evidenceMissing: missing, childrenSearched }
+  return { kind: 'read', target, tags, digests, evidenceMissing: missing, childrenSearched, incomplete }
+}
+
+/** Whether earlier runs copied fewer platforms than the rule selects now. */
+function mayBeSparse(
+  copied: readonly string[] | undefined,
+  selected: readonly Platform[] | undefined,
+): boolean {
+  if (copied === undefined) return false
+  return selected === undefined || selected.some((platform) => !copied.includes(formatPlatform(platform)))
 }
 
 interface FinishOptions {
   readonly stores: Repositories
   readonly options: SyncGatherOptions
   readonly attached: SourceEvidence
+  readonly platforms: readonly Platform[] | undefined
   readonly readAt: number
 }
 

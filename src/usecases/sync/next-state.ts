@@ -1,4 +1,5 @@
 import type { Digest } from '../../oci/digest.ts'
+import { formatPlatform } from '../../oci/platform.ts'
 import type { TagComparison } from './compare-tag.ts'
 import { extraTags } from './extra-tags.ts'
 import type { DestinationSnapshot, SyncSnapshot } from './snapshot.ts'
@@ -13,7 +14,8 @@ export function nextState(
   destination: DestinationSnapshot,
   compared: readonly TagComparison[],
 ): DestinationState {
-  const { readAt, sourceTags, source } = snapshot
+  const { readAt, sourceTags, source, request } = snapshot
+  const { platforms } = request.rule
   const { state } = destination.target
   const known = new Set([...(destination.tags ?? []), ...source.keys()])
   const written = new Map([...state.written].filter(([tag]) => known.has(tag)))
@@ -30,6 +32,7 @@ export function nextState(
     written,
     absentSince: absentSince(snapshot, destination),
     childrenSearchedAt: searchedAt,
+    ...(platforms !== undefined && { platforms: platforms.map(formatPlatform) }),
     sourceTags: sourceTags.length,
     succeededAt: readAt,
   }

@@ -58,6 +58,8 @@ export interface DestinationSnapshot {
   readonly digests: ReadonlyMap<string, Digest>
   /** by digest of both sides: attached artifacts that the destination lacks */
   readonly evidenceMissing: ReadonlyMap<Digest, number>
+  /** digests of both sides of which the destination lacks selected platforms */
+  readonly incomplete: ReadonlySet<Digest>
   /** digests of which the referrers of children were searched in this run */
   readonly childrenSearched: ReadonlySet<Digest>
 }

@@ -14,6 +14,8 @@ export interface DestinationState {
   readonly absentSince: ReadonlyMap<string, number>
   /** by digest: when the referrers of its children were searched last, ms since 1970 */
   readonly childrenSearchedAt: ReadonlyMap<Digest, number>
+  /** the platforms that the last run copied of each index; absent: all, or unknown */
+  readonly platforms?: readonly string[]
   /** the tags of the last complete list of the source */
   readonly sourceTags?: number
   /** the last run without a failure in this repository, ms since 1970 */

@@ -56,6 +56,7 @@ function snapshotOf(scene: Scene): SyncSnapshot {
         tags: destination && Object.keys(destination),
         digests: new Map(Object.entries(destination ?? {})),
         evidenceMissing: new Map(evidenceMissing),
+        incomplete: new Set(),
         childrenSearched: new Set(childrenSearched),
       },
     ],

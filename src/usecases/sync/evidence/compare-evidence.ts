@@ -1,23 +1,26 @@
 import type { Call } from '../../../lib/call.ts'
 import { dayMs } from '../../../lib/day.ts'
 import type { Digest } from '../../../oci/digest.ts'
-import { childrenOf, parseManifest } from '../../../oci/manifest.ts'
-import { isIndexType } from '../../../oci/media-types.ts'
+import { parseManifest } from '../../../oci/manifest.ts'
+import type { Platform } from '../../../oci/platform.ts'
 import { formatAt } from '../../../oci/reference.ts'
 import { cosignEntries } from '../../../images/evidence/cosign-entries.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, SourceRepository } from '../../../images/ports.ts'
+import { childrenBelow } from '../reads/children.ts'
 import { type Attached, AttachedReader } from './attached.ts'
 import type { SourceEvidence } from './source-evidence.ts'
 
 /** Images that are compared at once. */
 const imagesAtOnce = 16
-/** Deeper than any real nesting of indexes, or of artifacts on artifacts. */
+/** Deeper than any real nesting of artifacts on artifacts. */
 const maxDepth = 8
 
 export interface EvidenceComparison {
   /** the destination, with its complete list of tags */
   readonly at: { readonly store: SourceRepository; readonly tags: readonly string[] }
+  /** of an index: the platforms that the destination has; undefined: all */
+  readonly platforms: readonly Platform[] | undefined
   /** by digest, milliseconds since 1970 */
   readonly childrenSearchedAt: ReadonlyMap<Digest, number>
   readonly now: number
@@ -41,7 +44,7 @@ export const nothingCompared: ComparedEvidence = { missing: new Map(), childrenS
 export async function compareEvidence(
   source: SourceEvidence,
   roots: readonly Digest[],
-  { at, childrenSearchedAt, now }: EvidenceComparison,
+  { at, platforms, childrenSearchedAt, now }: EvidenceComparison,
   call: Call,
 ): Promise<ComparedEvidence> {
   const destination = new AttachedReader(at.store, at.tags)
@@ -51,7 +54,7 @@ export async function compareEvidence(
   if (isUnknown && first !== undefined && others.length > 0) await source.of(first, call)
   const compared = await inParallel(roots, imagesAtOnce, call, async (root, c) => {
     const isDeep = isDue(childrenSearchedAt.get(root), now)
-    const subjects = isDeep ? [root, ...(await childrenBelow(at.store, root, c))] : [root]
+    const subjects = isDeep ? [root, ...(await childrenBelow(at.store, root, platforms, c))] : [root]
     return { root, isDeep, missing: await countMissing({ source, destination, isDeep }, subjects, c) }
   })
   return {
@@ -67,27 +70,6 @@ function isDue(searchedAt: number | undefined, now: number): boolean {
   const age = now - searchedAt
   // the clock of the machine may have been set back since
   return age < 0 || age >= dayMs
-}
-
-/**
- * Returns the manifests below an index. They are read from the destination, which has the same
- * index: a GET of the source can count as a pull.
- */
-async function childrenBelow(store: ManifestReader, root: Digest, call: Call): Promise<readonly Digest[]> {
-  const found = new Set<Digest>()
-  let level: readonly Digest[] = [root]
-  for (let depth = 0; level.length > 0 && depth < maxDepth; depth++) {
-    const read = await inParallel(level, imagesAtOnce, call, async (digest, c) => {
-      const content = await store.findManifest({ digest }, c)
-      if (content === undefined) return []
-      const { bytes, descriptor } = content
-      return childrenOf(parseManifest(bytes, descriptor.mediaType, formatAt(store.repository, { digest })))
-    })
-    const fresh = read.flat().filter(({ digest }) => !found.has(digest))
-    for (const { digest } of fresh) found.add(digest)
-    level = fresh.flatMap(({ digest, mediaType }) => (isIndexType(mediaType) ? [digest] : []))
-  }
-  return [...found]
 }
 
 interface Sides {

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { inParallel } from '../../src/images/parallel.ts'
 import { formatRepository, type RepositoryName } from '../../src/oci/reference.ts'
 import { plainReading } from '../../src/semver/version.ts'
+import type { Plan } from '../../src/plan/plan.ts'
 import { decide as decidePromotions } from '../../src/usecases/promote/decide.ts'
 import { gather as gatherPromotions } from '../../src/usecases/promote/gather.ts'
 import type { PromoteRequest } from '../../src/usecases/promote/request.ts'
@@ -99,7 +100,7 @@ export function promotionsOf(
   return images.flatMap(({ name, root, tags, destinations: wanted }) =>
     wanted
       .filter(({ refusals }) => refusals.length === 0)
-      .map(({ target, tags: toWrite }): PromoteRequest => {
+      .map(({ target, tags: toWrite, isIncomplete }): PromoteRequest => {
         const known = targets.get(target)
         const digests = tags.map((tag) => [tag, known?.tags.get(tag) ?? null] as const)
         return {
@@ -112,6 +113,8 @@ export function promotionsOf(
             followsSource: true,
           },
           tags: toWrite,
+          ...(request.rule.platforms !== undefined && { platforms: request.rule.platforms }),
+          ...(isIncomplete && { mayBeSparse: true as const }),
           known: {
             readAt,
             root,
@@ -129,17 +132,20 @@ export interface Synced extends ExecutedPlan {
   readonly decisions: readonly SyncDecision[]
 }
 
-/** Reads, decides, copies and writes tags like `dray sync`. */
-export async function sync(run: Bench, ...syncings: readonly Syncing[]): Promise<Synced> {
+export interface PlannedSync {
+  readonly plan: Plan
+  readonly decisions: readonly SyncDecision[]
+  /** when the reading began, milliseconds since 1970 */
+  readonly readAt: number
+}
+
+/** Reads and decides like `dray sync --dry-run`. */
+export async function planSync(run: Bench, ...syncings: readonly Syncing[]): Promise<PlannedSync> {
   const clock = syncings[0]?.options?.clock ?? systemClock
   const read = await inParallel(syncings, 8, run.call, (one) => syncOf(run, one))
   const requests = read.flatMap(({ snapshot, decision }) => promotionsOf(snapshot, decision))
-  const gathered = await gatherPromotions(
-    requests,
-    run.stores,
-    { clock, evidence: true, dangling: 'fail' },
-    run.call,
-  )
+  const options = { clock, evidence: true, dangling: 'fail' } as const
+  const gathered = await gatherPromotions(requests, run.stores, options, run.call)
   const policy = {
     operation: 'sync',
     moveTags: false,
@@ -148,12 +154,21 @@ export async function sync(run: Bench, ...syncings: readonly Syncing[]): Promise
     hash: '',
     tool: '0',
   } as const
-  const plan = decidePromotions(gathered, policy, new Date('2026-01-02T03:04:05.000Z'))
-  const readAt = Math.min(...read.map(({ snapshot }) => snapshot.readAt))
+  return {
+    plan: decidePromotions(gathered, policy, new Date('2026-01-02T03:04:05.000Z')),
+    decisions: read.map(({ decision }) => decision),
+    readAt: Math.min(...read.map(({ snapshot }) => snapshot.readAt)),
+  }
+}
+
+/** Reads, decides, copies and writes tags like `dray sync`. */
+export async function sync(run: Bench, ...syncings: readonly Syncing[]): Promise<Synced> {
+  const clock = syncings[0]?.options?.clock ?? systemClock
+  const { plan, decisions, readAt } = await planSync(run, ...syncings)
   // the locks must not age while the clock of the test stands still
   const tagLocks = tagLocksIn(dirname(run.auditFile), clock)
   const executed = await executePlan({ ...run, tagLocks }, plan, { clock, readAt })
-  return { ...executed, decisions: read.map(({ decision }) => decision) }
+  return { ...executed, decisions }
 }
 
 /** `latest: moved`, of the first destination. */

@@ -19,7 +19,6 @@ const readsAtOnce = 16
 export interface ReadTargetOptions {
   readonly request: PromoteRequest
   readonly stores: Repositories
-  readonly request: PromoteRequest
   readonly readBack?: Repositories
   /** what the run has read of the target already */
   readonly known?: KnownTarget | undefined

@@ -151,9 +151,10 @@ class ManifestPut {
 
   /**
    * A registry that rejects a manifest (400) may have received other bytes: nothing protects a
-   * request.
+   * request. It refuses an immutable tag whatever it receives.
    */
   #maxAttempts(error: DrayError): number {
+    if (error.code === 'refused') return 1
     if (error.code === 'corrupt' || error.status === 400) return this.#client.shared.retry.corruptAttempts
     if (isStorageFull(error.status)) return 1
     return transient.has(error.code) ? attemptsAfterTransient : 1

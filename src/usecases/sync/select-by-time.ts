@@ -46,7 +46,7 @@ export interface SelectedTags extends ResolvedSelection {
 
 /**
  * Selects the tags of a rule, and reads the digests and times that `newest` needs: from the
- * inventory if the registry has one, else from the images and the cache. If GETs count as pulls, a
+ * inventory if the registry has one, or from the images and the cache. If GETs count as pulls, a
  * warning first says how many are needed.
  * @throws what the ports throw. Without all times there is no selection.
  */

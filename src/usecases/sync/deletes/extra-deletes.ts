@@ -4,7 +4,7 @@ import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import type { DestinationState } from '../sync-state.ts'
 import { isTooShort } from './source-length.ts'
 
-/** What a run knows of one destination repository of a rule that deletes. */
+/** One destination repository of a rule that deletes, as a run read it. */
 export interface ExtraTagsInput {
   readonly rule: Pick<SyncRule, 'name' | 'delete'>
   /** tags of the destination that the rule does not select */

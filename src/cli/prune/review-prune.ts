@@ -103,6 +103,11 @@ export function withoutPlanLimits(breach: DrayError): DrayError {
   })
 }
 
+export interface DeleteReviewOptions extends Pick<PruneReviewOptions, 'auditFile'> {
+  /** the command for a new plan; by default `dray prune` */
+  readonly planAgain?: string | undefined
+}
+
 export interface ReviewedDeletes {
   readonly reviewed: readonly ReviewedRepository[]
   /** without warnings about the policy */
@@ -117,7 +122,7 @@ export interface ReviewedDeletes {
 export async function reviewDeletes(
   plan: PrunePlan,
   inputs: PruneInputs,
-  { auditFile }: Pick<PruneReviewOptions, 'auditFile'>,
+  { auditFile, planAgain }: DeleteReviewOptions,
   context: Context,
   call: Call,
 ): Promise<ReviewedDeletes> {
@@ -128,7 +133,7 @@ export async function reviewDeletes(
   const scoped = new Map(scope.repositories.map((one) => [formatRepository(one.repository), one]))
   const saved = plan.repositories.filter(({ steps }) => steps.length > 0)
   const reviews = await inParallel(saved, repositoriesAtOnce, call, async (one, c) =>
-    reviewRepository(one, scopedAs(one, scoped), inputs, context, c),
+    reviewRepository(one, scopedAs(one, scoped), { inputs, planAgain }, context, c),
   )
   const reviewed = reviews.flatMap(({ review }) => review ?? [])
   const current = new Map(reviews.map((one) => [one.name, one.current]))
@@ -157,7 +162,7 @@ interface RepositoryReview {
 async function reviewRepository(
   saved: RepositoryPlan,
   scoped: ScopedRepository,
-  inputs: PruneInputs,
+  { inputs, planAgain }: { readonly inputs: PruneInputs } & Pick<DeleteReviewOptions, 'planAgain'>,
   context: Context,
   call: Call,
 ): Promise<RepositoryReview> {
@@ -168,12 +173,12 @@ async function reviewRepository(
     const { plan: now } = decideFrom(evaluation)
     const isKnown = (digest: RepositoryPlan['roots'][number]): boolean =>
       evaluation.snapshot.graph.nodes.has(digest)
-    const rejected = new Map(rejectDeletes(saved, now, isKnown))
+    const rejected = new Map(rejectDeletes(saved, now, isKnown, planAgain))
     const gone = new Set<StepId>()
     const store = (await context.stores()).source(repository)
     await inParallel(listUnseen(saved, isKnown), manifestsAtOnce, call, async (step, c) => {
       if ((await store.resolve({ digest: step.target.digest }, c)) === undefined) gone.add(step.id)
-      else rejected.set(step.id, unknownManifest(step))
+      else rejected.set(step.id, unknownManifest(step, planAgain))
     })
     return { kind: 'reviewed' as const, now, rejected, gone }
   })

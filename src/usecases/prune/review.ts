@@ -28,11 +28,13 @@ export interface ReviewedRepository {
  * is trusted: not its tags, roots, reasons or order. A delete is executed only if it is decided now
  * as well. Pure.
  * @param isKnown whether a manifest was found by reading the repository
+ * @param planAgain the command for a new plan
  */
 export function rejectDeletes(
   saved: RepositoryPlan,
   now: RepositoryPlan,
   isKnown: (digest: Digest) => boolean,
+  planAgain: string = commandOf(saved),
 ): ReadonlyMap<StepId, ErrorInfo> {
   const compared = comparePlans(saved, now)
   const rejected = new Map<StepId, ErrorInfo>()
@@ -43,7 +45,7 @@ export function rejectDeletes(
     const why =
       before ??
       (step.kind === 'deleteTag' ? whyTagIsKept(step, compared) : whyManifestIsKept(step, compared, isKnown))
-    if (why !== undefined) rejected.set(step.id, conflict(step, why))
+    if (why !== undefined) rejected.set(step.id, conflict(step, why, planAgain))
   }
   return rejected
 }
@@ -61,10 +63,11 @@ export function listUnseen(
 }
 
 /** The error for a manifest that exists although nothing that was read leads to it. */
-export function unknownManifest(step: DeleteManifestStep): ErrorInfo {
+export function unknownManifest(step: DeleteManifestStep, planAgain: string = commandOf(step)): ErrorInfo {
   return conflict(
     step,
     'no tag, index or subject leads to it, and the policy does not select untagged manifests',
+    planAgain,
   )
 }
 
@@ -207,14 +210,18 @@ function isInOrder(
   })
 }
 
-function conflict(step: DeleteStep, why: string): ErrorInfo {
+function commandOf({ repository }: Pick<DeleteStep, 'repository'>): string {
+  return `dray prune ${formatRepository(repository)}`
+}
+
+function conflict(step: DeleteStep, why: string, planAgain: string): ErrorInfo {
   const at = step.kind === 'deleteTag' ? { tag: step.tag } : { digest: step.target.digest }
   const name = formatAt(step.repository, at)
   return toErrorInfo(
     new DrayError('conflict', `cannot delete ${name}`, {
       subject: name,
       why,
-      hint: `The current policy keeps it. For a new plan, run: dray prune ${formatRepository(step.repository)}`,
+      hint: `The current policy keeps it. For a new plan, run: ${planAgain}`,
     }),
   )
 }

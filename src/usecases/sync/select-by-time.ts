@@ -38,7 +38,7 @@ export interface ResolvedSelection {
 }
 
 /** A selection without undecided tags, and the digests that it needed. */
-export interface SelectedTags extends ResolvedSelection {
+export interface TimedSelection extends ResolvedSelection {
   readonly selection: TagSelection
   /** manifests that were requested for their times; a registry can count them as pulls */
   readonly requested: number
@@ -54,7 +54,7 @@ export async function selectByTime(
   request: SelectionRequest,
   ports: SelectionPorts,
   call: Call,
-): Promise<SelectedTags> {
+): Promise<TimedSelection> {
   const { rule, reading, tags, now } = request
   const select = (images?: ReadonlyMap<string, TimedImage>): TagSelection =>
     selectTags(rule, reading, tags, images)

@@ -6,7 +6,7 @@ import type { SourceRepository } from '../../../src/images/ports.ts'
 import { readTag } from '../../../src/images/tags/tags.ts'
 import type { Digest } from '../../../src/oci/digest.ts'
 import { plainReading } from '../../../src/semver/version.ts'
-import { type SelectedTags, selectByTime } from '../../../src/usecases/sync/select-by-time.ts'
+import { type TimedSelection, selectByTime } from '../../../src/usecases/sync/select-by-time.ts'
 import { imageWithConfig } from '../../support/config-image.ts'
 import { type Content, image, index } from '../../support/images.ts'
 import { startPruneRegistry } from '../../support/prune-registry.ts'
@@ -35,7 +35,7 @@ async function select(
   images: Readonly<Record<string, Content>>,
   { entry = {}, isGetCounted = false, inventory, contents }: Run = {},
 ): Promise<
-  SelectedTags & { tags: readonly string[]; requests: readonly string[]; warnings: readonly string[] }
+  TimedSelection & { tags: readonly string[]; requests: readonly string[]; warnings: readonly string[] }
 > {
   const { registry, run, repository } = await startPruneRegistry()
   for (const [tag, content] of Object.entries(images))

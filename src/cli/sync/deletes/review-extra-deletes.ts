@@ -59,7 +59,13 @@ export async function reviewExtraDeletes(
     // Referrers are read again, so that this reading counts as the one before the first delete.
     cache: cache === undefined ? undefined : { ...cache, last: async () => await Promise.resolve(undefined) },
   }
-  const { reviewed, review } = await reviewDeletes(plan, inputs, options, context, call)
+  const { reviewed, review } = await reviewDeletes(
+    plan,
+    inputs,
+    { auditFile: options.auditFile, planAgain: 'dray sync --dry-run --out FILE' },
+    context,
+    call,
+  )
   for (const { retention, scope: part } of policies) {
     const those = new Set(part.repositories.map(({ repository }) => formatRepository(repository)))
     const breach = checkPlanLimits(

@@ -5,6 +5,7 @@ import { formatRepository } from '../../oci/reference.ts'
 import type { DriftState, RepositoryDrift, TagDrift } from '../../plan/sync/drift.ts'
 import { compareTag, type TagComparison } from './compare-tag.ts'
 import type { ImageDestination, SyncDecision, SyncImage } from './decision.ts'
+import { refuseMovesOfUsed } from './deletes/refuse-moves.ts'
 import { extraTags } from './extra-tags.ts'
 import { nextState } from './next-state.ts'
 import type { DestinationSnapshot, SyncSnapshot } from './snapshot.ts'
@@ -22,7 +23,10 @@ export function decide(snapshot: SyncSnapshot, options: SyncDecideOptions): Sync
   const compared = snapshot.destinations.map((destination) =>
     destination.kind === 'unread'
       ? { destination }
-      : { destination, tags: compareTags(snapshot, destination, options) },
+      : {
+          destination,
+          tags: refuseMovesOfUsed(compareTags(snapshot, destination, options), destination.target),
+        },
   )
   const { request, selection, unread } = snapshot
   const name = formatRepository(request.source.repository)

@@ -1,6 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import type { TagComparison } from './compare-tag.ts'
+import { acceptedSourceTags } from './deletes/source-length.ts'
 import { extraTags } from './extra-tags.ts'
 import type { DestinationSnapshot, SyncSnapshot } from './snapshot.ts'
 import type { DestinationState } from './sync-state.ts'
@@ -33,7 +34,7 @@ export function nextState(
     absentSince: absentSince(snapshot, destination),
     childrenSearchedAt: searchedAt,
     ...(platforms !== undefined && { platforms: platforms.map(formatPlatform) }),
-    sourceTags: sourceTags.length,
+    sourceTags: acceptedSourceTags(snapshot.request.rule, state.sourceTags, sourceTags),
     succeededAt: readAt,
   }
 }

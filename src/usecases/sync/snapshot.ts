@@ -29,6 +29,8 @@ export interface SyncTarget extends SyncPlace {
   readonly immutable: readonly string[]
   /** version tags do not move there: the environment has rules of tags */
   readonly keepsVersionTags: boolean
+  /** the digests that protections by use name there, each with the source that names it */
+  readonly inUse?: ReadonlyMap<Digest, string>
 }
 
 /** The state of one source repository and its destinations. */

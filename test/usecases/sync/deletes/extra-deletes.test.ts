@@ -4,9 +4,7 @@ import {
   decideExtraDeletes,
   type ExtraTagsInput,
 } from '../../../../src/usecases/sync/deletes/extra-deletes.ts'
-import { refuseMoveOfUsed } from '../../../../src/usecases/sync/deletes/refuse-move.ts'
 import { acceptedSourceTags } from '../../../../src/usecases/sync/deletes/source-length.ts'
-import { digestOf } from '../../../../src/oci/digest.ts'
 
 const day = 86_400_000
 const now = Date.UTC(2026, 0, 31)
@@ -91,24 +89,5 @@ describe('the deletes of extra tags', () => {
       tags: [],
       waiting: new Map([['old', now + 7 * day]]),
     })
-  })
-})
-
-describe('a move of a tag away from a digest in use', () => {
-  const from = digestOf('old')
-  const move = { tag: 'latest', from, repository: { registry: 'm.example.com', path: 'hub/app' } }
-
-  it('is refused if no other tag stays on the digest', () => {
-    const refused = refuseMoveOfUsed({
-      ...move,
-      inUse: new Map([[from, 'gitops/api.yaml']]),
-      remaining: false,
-    })
-    expect(refused).toMatchObject({ code: 'refused', why: expect.stringContaining('gitops/api.yaml') })
-  })
-
-  it('is allowed if another tag stays on it, and if the digest is not in use', () => {
-    expect(refuseMoveOfUsed({ ...move, inUse: new Map([[from, 'x']]), remaining: true })).toBeUndefined()
-    expect(refuseMoveOfUsed({ ...move, inUse: new Map(), remaining: false })).toBeUndefined()
   })
 })

@@ -43,6 +43,7 @@ const columns = [
   'policy',
   'tool',
   'gates',
+  'platforms',
 ] as const
 
 /** Control characters except the line feed. */
@@ -103,7 +104,7 @@ function whoOf({ actor }: AuditRecord): Row {
 }
 
 function whyOf(record: AuditRecord): Row {
-  const { error, gates, plan, policy, reason, resolvedBy, ticket, tool } = record
+  const { error, gates, plan, policy, reason, resolvedBy, sparse, ticket, tool } = record
   return {
     reason,
     ticket,
@@ -115,6 +116,7 @@ function whyOf(record: AuditRecord): Row {
     policy,
     tool,
     gates: gates?.map(formatGateResult).join(' '),
+    platforms: sparse?.platforms.join(' '),
   }
 }
 

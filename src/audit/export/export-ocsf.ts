@@ -120,6 +120,7 @@ function messageOf(record: AuditRecord, result: string): string {
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
   const { bundle, by, gates, losesTags } = record
+  const { by, gates, losesTags, sparse } = record
   return {
     phase,
     plan,
@@ -133,6 +134,7 @@ function unmappedOf(record: AuditRecord): OcsfEvent {
     by,
     bundle,
     gates,
+    sparse,
     reason,
     ticket,
     resolvedBy,

@@ -11,7 +11,7 @@ export interface BundleKey extends PublicKey {
   readonly owner: string
 }
 
-export interface VerifyOptions {
+export interface BundleVerification {
   /** `--key`: files of public keys. If there are any, one of them must have signed the bundle. */
   readonly keyFiles: readonly string[]
   /** bytes that were verified, and those of the whole content */
@@ -27,7 +27,7 @@ export interface VerifyOptions {
  */
 export async function verifyBundle(
   file: string,
-  { keyFiles, onProgress }: VerifyOptions,
+  { keyFiles, onProgress }: BundleVerification,
   context: Context,
   call: Call,
 ): Promise<BundleSummary> {

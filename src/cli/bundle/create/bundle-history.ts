@@ -7,8 +7,8 @@ import { readInput } from '../bundle-input.ts'
 import { openBundle } from '../read-bundle.ts'
 
 /**
- * Reads what the destination has: from the receipt of its last bundle, or from the beginning of that
- * bundle itself. Content that a list of needed content names is missing there.
+ * Reads what the destination has: from the receipt of its last bundle, or from the beginning of
+ * that bundle itself. Content that a list of needed content names is missing there.
  * @throws `not-found`, `io`, `malformed`, `corrupt`; `refused` for a list of another bundle.
  */
 export async function readHistory(

@@ -4,10 +4,11 @@ import { inParallel } from '../../../images/parallel.ts'
 import { asUsage } from '../../../lib/as-usage.ts'
 import type { Call } from '../../../lib/call.ts'
 import { DrayError, type ErrorInfo } from '../../../lib/errors.ts'
-import { parsePlatformName } from '../../../oci/platform.ts'
+import { parsePlatformName, type Platform } from '../../../oci/platform.ts'
 import { layoutRegistry } from '../../../oci/reference.ts'
 import type { SigningKey } from '../../../signing/signing-keys.ts'
 import { decideBundle } from '../../../usecases/bundle/create/decide-bundle.ts'
+import type { DeletingRule } from '../../../usecases/bundle/create/decide-deletes.ts'
 import { gatherBundle, type PackedImage } from '../../../usecases/bundle/create/gather-bundle.ts'
 import { readContents } from '../../../usecases/bundle/create/read-contents.ts'
 import type { PackRequest } from '../../../usecases/bundle/create/request.ts'
@@ -92,8 +93,7 @@ async function pourWhole(chunks: AsyncIterable<Uint8Array>, pour: CreatePorts['p
 
 interface ResolvedNames {
   readonly requests: readonly PackRequest[]
-  /** the rules that delete tags which they do not select */
-  readonly deletingRules: ReadonlySet<string>
+  readonly deletingRules: readonly DeletingRule[]
 }
 
 /** The name of a rule is a rule, everything else an image. */
@@ -104,14 +104,34 @@ async function resolveNames(
   call: Call,
 ): Promise<ResolvedNames> {
   if (names.length === 0) {
-    throw new DrayError('usage', 'an image is required', {
-      hint: 'Name images: dray bundle create base.tar docker.io/library/alpine:3.22',
+    throw new DrayError('usage', 'a rule or an image is required', {
+      hint: 'Name rules of dray.yaml or images: dray bundle create base.tar docker.io/library/alpine:3.22',
     })
   }
   const platforms = flags.platform?.map((text) => asUsage(() => parsePlatformName(text)))
+  const loaded = await context.config()
+  const distinct = [...new Set(names)]
+  if (loaded.sync === undefined) {
+    return { requests: await imagesOf(distinct, platforms, context, call), deletingRules: [] }
+  }
+  const { rulesByName, selectByRules } = await import('./rule-requests.ts')
+  const byName = rulesByName(loaded, context.clock.now())
+  const rules = distinct.flatMap((name) => byName.get(name) ?? [])
+  const images = distinct.filter((name) => !byName.has(name))
+  const selected = await selectByRules(rules, platforms, context, call)
+  const requests = [...selected.requests, ...(await imagesOf(images, platforms, context, call))]
+  return { ...selected, requests }
+}
+
+async function imagesOf(
+  names: readonly string[],
+  platforms: readonly Platform[] | undefined,
+  context: Context,
+  call: Call,
+): Promise<readonly PackRequest[]> {
   const requests: PackRequest[] = []
-  for (const name of new Set(names)) requests.push(await packRequestOf(name, platforms, context, call))
-  return { requests, deletingRules: new Set() }
+  for (const name of names) requests.push(await packRequestOf(name, platforms, context, call))
+  return requests
 }
 
 /** A bundle counts like an image layout at its path. @throws `refused`. */

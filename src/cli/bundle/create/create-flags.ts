@@ -15,12 +15,11 @@ export const createFlags = {
     dependsOn: ['since'],
   }),
   platform: string({
-    summary: 'Pack only this platform, such as linux/arm64.',
+    summary: 'Platform of an index to pack (default: all).',
     helpValue: 'PLATFORM',
     helpGroup: flagGroups.target,
     multiple: true,
     multipleNonGreedy: true,
-    delimiter: ',',
   }),
   sign: boolean({
     summary: 'Sign the bundle with audit.sign.key.',

@@ -2,21 +2,16 @@ import { DrayError } from '../../../lib/errors.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
-import type {
-  BundleContent,
-  BundleDocument,
-  BundleRoot,
-  BundleTag,
-} from '../../../plan/bundle/bundle-document.ts'
+import type { BundleContent, BundleDocument, BundleRoot } from '../../../plan/bundle/bundle-document.ts'
 import { withBundleId } from '../../../plan/bundle/bundle-file.ts'
+import { decideDeletes, type DeletingRule } from './decide-deletes.ts'
 import type { PackedImage, PackedRoot } from './gather-bundle.ts'
 import type { BundleHistory } from './request.ts'
 
 export interface BundleOptions {
   /** undefined: a full bundle */
   readonly history?: BundleHistory
-  /** the rules that delete tags that they do not select */
-  readonly deletingRules: ReadonlySet<string>
+  readonly deletingRules: readonly DeletingRule[]
   /** ISO 8601, UTC */
   readonly createdAt?: string
 }
@@ -38,7 +33,7 @@ export interface PackedContent {
  * Decides what a bundle contains: pure. The order depends on the images alone: roots by their paths
  * and tags, each with its attached artifacts, then manifests and blobs in the order in which the
  * roots use them.
- * @throws `refused` for a tag on two digests.
+ * @throws `refused` for a tag on two digests, and if a rule would delete too many tags.
  */
 export function decideBundle(images: readonly PackedImage[], options: BundleOptions): BundleDecision {
   const roots = mergeRoots(images)
@@ -56,7 +51,7 @@ export function decideBundle(images: readonly PackedImage[], options: BundleOpti
       ...content,
       repository: history?.received.get(content.digest) ?? content.repository,
     })),
-    deletes: deletesOf(roots, options),
+    deletes: decideDeletes(history?.roots ?? [], selectedTags(roots), options.deletingRules),
     ...(options.createdAt !== undefined && { createdAt: options.createdAt }),
   })
   return { document, contents: carried }
@@ -136,21 +131,9 @@ function bundleRootOf({ request, root, platforms, attached }: PackedRoot): Bundl
   }
 }
 
-/** The tags that the base wrote for a rule that deletes, and that the rule no longer selects. */
-function deletesOf(
-  roots: readonly PackedRoot[],
-  { history, deletingRules }: BundleOptions,
-): readonly BundleTag[] {
-  const selected = new Set(
-    roots.flatMap(({ request: { path, tags } }) => tags.map((tag) => `${path}:${tag}`)),
-  )
-  return (history?.roots ?? []).flatMap(({ rule, repository, root, tags }) =>
-    rule === undefined || !deletingRules.has(rule)
-      ? []
-      : tags
-          .filter((tag) => !selected.has(`${repository}:${tag}`))
-          .map((tag) => ({ repository, tag, digest: root.digest })),
-  )
+function selectedTags(roots: readonly PackedRoot[]): ReadonlySet<string> {
+  const images = roots.filter(({ attached }) => attached === undefined)
+  return new Set(images.flatMap(({ request: { path, tags } }) => tags.map((tag) => `${path}:${tag}`)))
 }
 
 /** @throws `refused`. */

@@ -18,6 +18,7 @@ import {
 import type { Context } from '../../wiring/context.ts'
 import type { ApplyBundleFlags } from './apply-flags.ts'
 import type { BundleDestination } from './destination.ts'
+import { findLost } from './find-lost.ts'
 import { type BundleRequest, bundleRequests, tagsWritten } from './requests.ts'
 
 export interface BundleToPlan {
@@ -78,7 +79,8 @@ export async function planBundle(
     const stores = await context.stores()
     const all: readonly PromoteRequest[] = requests.map(({ request }) => request)
     const read = (some: typeof all): ReturnType<typeof gather> => gather(some, stores, options, call)
-    const gathered = await (images === undefined ? read(all) : gatherImages(all, images, read))
+    const known = await (images === undefined ? read(all) : gatherImages(all, images, read))
+    const gathered = await findLost(known, bundle.document, stores, call)
     const decided = decide(gathered, policy, new Date(context.clock.now()))
     const checked = refuseChanged(ofBundle(decided, requests, bundle.document), bundle, flags)
     const sources = gateSources(gathered, { ...options, evidenceConflict: policy.evidenceConflict })

@@ -199,7 +199,7 @@ describe('receipts and lists of needed content', () => {
   it('the signature of a receipt is given to the check with what it covers', () => {
     const seen: unknown[] = []
     const bytes = Buffer.from(formatReceipt(receipt, { payloadType: 'x' }))
-    parseReceipt(bytes, 'r.json', (canonical, signature) => seen.push(JSON.parse(canonical), signature))
+    parseReceipt(bytes, 'r.json', (canonical, given) => seen.push(JSON.parse(canonical), given))
     expect(seen).toEqual([receipt, { payloadType: 'x' }])
   })
 })

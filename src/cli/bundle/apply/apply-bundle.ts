@@ -86,6 +86,12 @@ async function checkBundle(
       `there is no receipt of ${destination.name} here; dray checks the content that the bundle expects, but not the order of bundles`,
     )
   }
+  if (document.deletes.length > 0) {
+    const tags = document.deletes.length === 1 ? 'tag' : 'tags'
+    terminal.warn(
+      `dray keeps ${document.deletes.length} ${tags} that the rules of the bundle no longer select`,
+    )
+  }
   await checkExpected(document, destination, flags, context, call)
   return { document, destination, before, isVerified: signature === 'verified' }
 }

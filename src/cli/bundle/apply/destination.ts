@@ -9,7 +9,10 @@ import { checkPath, layoutRegistry, parseRegistry, type RepositoryName } from '.
 export interface BundleDestination {
   /** as in receipts: `mirror.internal/hub`, `@prod`, `oci:/srv/images` */
   readonly name: string
-  /** Returns the repositories for a path of the bundle, such as `library/alpine`. @throws `usage`. */
+  /**
+   * Returns the repositories for a path of the bundle, such as `library/alpine`.
+   * @throws `usage`, `malformed`.
+   */
   readonly repositoriesAt: (path: string) => readonly RepositoryName[]
   /** The environment whose rules hold for a repository of it. */
   readonly environmentOf: (repository: RepositoryName) => string | undefined

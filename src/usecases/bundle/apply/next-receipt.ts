@@ -16,24 +16,19 @@ export interface ReceiptFacts {
 /**
  * Returns the receipt of a destination at which a bundle was applied: pure. That of an increment
  * contains the roots and the content of the earlier bundles too. Of each tag, it has only the last
- * root.
+ * root. It keeps the tags to delete, which are not deleted here.
  */
 export function nextReceipt(
-  { id, sequence, base, roots, carries, expects, deletes }: BundleDocument,
+  { id, sequence, base, roots, carries, expects }: BundleDocument,
   { before, destination, auditHead }: ReceiptFacts,
 ): BundleReceipt {
   // A full bundle begins anew: what earlier ones brought may be deleted by then.
   const earlier = base === undefined && before?.bundle.id !== id ? undefined : before
-  const gone = new Set(deletes.map(({ repository, tag, digest }) => `${repository}:${tag}@${digest}`))
-  const kept = (earlier?.roots ?? []).map((root) => ({
-    ...root,
-    tags: root.tags.filter((tag) => !gone.has(`${root.repository}:${tag}@${root.root.digest}`)),
-  }))
   return {
     schema: 'dray.receipt/1',
     bundle: { id, sequence },
     destination,
-    roots: mergeRoots(kept, roots),
+    roots: mergeRoots(earlier?.roots ?? [], roots),
     present: mergeContent([...(earlier?.present ?? []), ...expects, ...carries]),
     ...(auditHead !== undefined && { auditHead }),
   }

@@ -51,6 +51,7 @@ const repeatable = [
   'history @prod/api',
   'inspect @prod/api:1.4.2',
   'logout registry.example.com',
+  'mirror-config --format containerd',
   'plan show plan.json',
   'status api',
 ]
@@ -94,7 +95,9 @@ it('commands also end in a process of its own, with the same output', { timeout:
   const prod = { ...environments.prod, tags: { semver: ['exact', 'latest'] } }
   const rules = [{ name: 'old', repositories: ['@prod/**'], tags: ['pr-*'], olderThan: '14d' }]
   const retention = { protect: [{ tags: ['latest'] }], rules }
-  const all = { ...config, environments: { ...environments, prod }, images: { api: {} }, retention }
+  const from = { name: 'hub', from: 'docker.io', repositories: ['library/alpine'] }
+  const sync = [{ ...from, to: 'mirror.example.com/{repository}' }]
+  const all = { ...config, environments: { ...environments, prod }, images: { api: {} }, retention, sync }
   await writeFile(join(folder, 'dray.yaml'), JSON.stringify(all))
   const here = { cwd: folder, env: { HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl') } }
   for (const version of ['1.4.2', '1.5.0'])

@@ -119,8 +119,7 @@ function messageOf(record: AuditRecord, result: string): string {
 /** Fields that the class does not define, under their names in the audit record. */
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
-  const { bundle, by, gates, losesTags } = record
-  const { by, gates, losesTags, sparse } = record
+  const { bundle, by, gates, losesTags, sparse } = record
   return {
     phase,
     plan,

@@ -58,6 +58,7 @@ export const commandTable: readonly CommandGroup[] = [
       'config:show': 'configuration.md',
       'config:validate': 'configuration.md',
       'config:schema': 'configuration.md',
+      'mirror-config': 'configuration.md',
       completion: 'completion.md',
     },
   },

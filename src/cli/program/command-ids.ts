@@ -28,6 +28,7 @@ export const commandIds = [
   'login',
   'logout',
   'ls',
+  'mirror-config',
   'plan:show',
   'promote',
   'prune',

@@ -33,6 +33,7 @@ const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> 
   login: () => import('../../commands/login.ts'),
   logout: () => import('../../commands/logout.ts'),
   ls: () => import('../../commands/ls.ts'),
+  'mirror-config': () => import('../../commands/mirror-config.ts'),
   'plan:show': () => import('../../commands/plan/show.ts'),
   promote: () => import('../../commands/promote.ts'),
   prune: () => import('../../commands/prune.ts'),

@@ -1,6 +1,8 @@
 import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
+import { jobFlags } from '../cli/jobs/job-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
+import type { JobKind } from '../cli/jobs/print-job.ts'
 import { pruneFlags, scopeFlags } from '../cli/prune/prune-flags.ts'
 import { DrayError } from '../lib/errors.ts'
 import { renderExplanation } from '../render/prune/explanation.ts'
@@ -34,6 +36,10 @@ REPO is \`@dev/api\`, \`@dev/*\`, \`@dev\`, \`registry.example.com/team/*\` or \
       description: 'Delete images every night, from cron',
       command: `dray prune --apply --yes \\
     --metrics /var/lib/node_exporter/dray.prom`,
+    },
+    {
+      description: 'Print a CronJob of Kubernetes that deletes images with 4 pods',
+      command: 'dray prune --apply --print-job kubernetes --shards 4',
     },
     {
       description: 'Save the plan for a review, to apply it later',
@@ -73,10 +79,17 @@ REPO is \`@dev/api\`, \`@dev/*\`, \`@dev\`, \`registry.example.com/team/*\` or \
     }),
     ...pruneFlags,
     ...scopeFlags,
+    ...jobFlags,
   }
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Prune)
+    if (flags['print-job'] !== undefined) {
+      const { printJob } = await import('../cli/jobs/print-job.ts')
+      const options = { shards: flags.shards, version: this.context.version }
+      const text = printJob(flags['print-job'] as JobKind, 'prune', this.argv, options)
+      return this.finish({ job: text }, () => text.trimEnd())
+    }
     const args = {
       patterns: argv as string[],
       policy: flags.policy,

@@ -64,6 +64,7 @@ const others = [
   'hold @prod/api:1.4.2 --reason incident --yes',
   'report --out report.html',
   'rollback @prod/api --to 1.4.2 --yes',
+  'sync --dry-run',
   'tag @prod/api:1.4.2 --tags former --yes',
   'usage @prod',
 ]
@@ -95,8 +96,11 @@ it('commands also end in a process of its own, with the same output', { timeout:
   const prod = { ...environments.prod, tags: { semver: ['exact', 'latest'] } }
   const rules = [{ name: 'old', repositories: ['@prod/**'], tags: ['pr-*'], olderThan: '14d' }]
   const retention = { protect: [{ tags: ['latest'] }], rules }
-  const from = { name: 'hub', from: 'docker.io', repositories: ['library/alpine'] }
-  const sync = [{ ...from, to: 'mirror.example.com/{repository}' }]
+  const hub = { name: 'hub', from: 'docker.io', repositories: ['library/alpine'] }
+  const sync = [
+    { ...hub, to: 'mirror.example.com/{repository}' },
+    { name: 'api', from: '@staging', to: '@prod' },
+  ]
   const all = { ...config, environments: { ...environments, prod }, images: { api: {} }, retention, sync }
   await writeFile(join(folder, 'dray.yaml'), JSON.stringify(all))
   const here = { cwd: folder, env: { HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl') } }

@@ -44,6 +44,8 @@ const columns = [
   'tool',
   'gates',
   'platforms',
+  'rule',
+  'bundle',
 ] as const
 
 /** Control characters except the line feed. */
@@ -104,7 +106,7 @@ function whoOf({ actor }: AuditRecord): Row {
 }
 
 function whyOf(record: AuditRecord): Row {
-  const { error, gates, plan, policy, reason, resolvedBy, sparse, ticket, tool } = record
+  const { bundle, error, gates, plan, policy, reason, resolvedBy, rule, sparse, ticket, tool } = record
   return {
     reason,
     ticket,
@@ -117,6 +119,8 @@ function whyOf(record: AuditRecord): Row {
     tool,
     gates: gates?.map(formatGateResult).join(' '),
     platforms: sparse?.platforms.join(' '),
+    rule,
+    bundle,
   }
 }
 

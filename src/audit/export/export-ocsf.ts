@@ -119,7 +119,7 @@ function messageOf(record: AuditRecord, result: string): string {
 /** Fields that the class does not define, under their names in the audit record. */
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
-  const { bundle, by, gates, losesTags, sparse } = record
+  const { bundle, by, gates, losesTags, rule, sparse } = record
   return {
     phase,
     plan,
@@ -134,6 +134,7 @@ function unmappedOf(record: AuditRecord): OcsfEvent {
     bundle,
     gates,
     sparse,
+    rule,
     reason,
     ticket,
     resolvedBy,

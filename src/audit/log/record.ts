@@ -75,6 +75,8 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
   readonly image?: string
   /** the environments that the image is promoted from and to */
   readonly environment?: { readonly from?: string; readonly to?: string }
+  /** the sync rule that selects the image */
+  readonly rule?: string
   /** the digest of the tag just before the step, or of the manifest that the step deletes */
   readonly before?: Digest | null
   /** the digest of the tag after the step; null if it does not exist or was deleted */

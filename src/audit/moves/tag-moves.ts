@@ -38,7 +38,14 @@ export interface SupersededDigest {
 export const noMoves: RepositoryMoves = { puts: new Map(), superseded: [], sparse: new Set() }
 
 /** The operations that put a tag on a digest for good. */
-const placing: ReadonlySet<RecordedOperation> = new Set(['promote', 'copy', 'tag', 'rollback'])
+const placing: ReadonlySet<RecordedOperation> = new Set([
+  'promote',
+  'copy',
+  'tag',
+  'rollback',
+  'sync',
+  'bundle',
+])
 
 /** Other lines are not parsed. Lines have the exact bytes that dray wrote. */
 const relevant = ['"kind":"tag"', '"kind":"deleteManifest"', '"sparse":{'].map((text) => Buffer.from(text))

@@ -19,10 +19,12 @@ export interface CheckedConfig {
  * @throws `refused`.
  */
 export function checkPlanNames(plan: Plan, checked: CheckedConfig): void {
-  const isTransfer = plan.operation === 'promote' || plan.operation === 'copy'
+  const isSync = plan.operation === 'sync'
+  const isTransfer = plan.operation === 'promote' || plan.operation === 'copy' || isSync
   for (const { image, from, to, root } of plan.placements) {
     checkEnvironment(from, image, checked, isTransfer)
-    if (!isNamed(image, from, root.digest, checked.config)) throw misnamed(image, from)
+    // The review of a sync compares the names with its rules.
+    if (!isSync && !isNamed(image, from, root.digest, checked.config)) throw misnamed(image, from)
     // A copy to a reference names no environment, even if the repository is in one.
     if (to.environment !== undefined || plan.operation !== 'copy') checkEnvironment(to, image, checked, false)
   }

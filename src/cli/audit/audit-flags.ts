@@ -8,6 +8,8 @@ const operations = [
   'copy',
   'tag',
   'rollback',
+  'sync',
+  'bundle',
   'prune',
   'approve',
   'hold',

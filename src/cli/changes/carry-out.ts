@@ -81,6 +81,7 @@ async function showPlan<T extends OperationTypes>(
       { parts: operation.parts(outcome), refusals: plan.refusals },
       operation.hasSteps(plan),
       flags['detailed-exitcode'],
+      operation.hasDifferences?.(plan),
     ),
     linesOf(() => operation.imagesOf(plan)),
   )

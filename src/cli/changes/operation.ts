@@ -126,6 +126,8 @@ interface MetricsFacts<T extends OperationTypes> {
 /** One operation as a value: everything that the change pipeline does differently for it. */
 export interface Operation<T extends OperationTypes> {
   readonly hasSteps: (plan: T['plan']) => boolean
+  /** Whether `--detailed-exitcode` reports differences; by default, whether it has steps. */
+  readonly hasDifferences?: (plan: T['plan']) => boolean
   readonly changedTargets: (plan: T['plan']) => readonly ChangedTarget[]
   /** The plan without steps and with the refusal of everything, for the audit log. */
   readonly refuseAll: (plan: T['plan'], error: ErrorInfo) => T['plan']

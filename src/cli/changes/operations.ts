@@ -1,12 +1,17 @@
-import type { OperationName, PlacementOperation } from '../../plan/plan.ts'
+import type { OperationName } from '../../plan/plan.ts'
 import type { PruneTypes } from '../prune/prune-types.ts'
+import type { SyncTypes } from '../sync/sync-types.ts'
 import type { Operation } from './operation.ts'
 import type { PlacementTypes } from './placement-types.ts'
 import type { DecideAgain } from './review/review-plan.ts'
 
 /** The types of each operation. */
 export type TypesOf<Name extends OperationName> = {
-  readonly [Key in OperationName]: Key extends PlacementOperation ? PlacementTypes : PruneTypes
+  readonly [Key in OperationName]: Key extends 'prune'
+    ? PruneTypes
+    : Key extends 'sync'
+      ? SyncTypes
+      : PlacementTypes
 }[Name]
 
 /** All operations. A command loads only its own. */
@@ -15,7 +20,7 @@ const operations: { readonly [Name in OperationName]: () => Promise<Operation<Ty
   copy: () => placement(async () => (await import('./review/decide-promotions.ts')).decideCopiesAgain),
   tag: () => placement(async () => (await import('./review/decide-tags.ts')).decideTagsAgain),
   rollback: () => placement(async () => (await import('./review/decide-tags.ts')).decideRollbacksAgain),
-  sync: () => placement(async () => (await import('./review/decide-promotions.ts')).decideCopiesAgain),
+  sync: async () => (await import('../sync/sync-operation.ts')).syncOperation,
   bundle: async () => (await import('../bundle/apply/bundle-operation.ts')).savedBundleOperation,
   prune: async () => (await import('../prune/prune-operation.ts')).pruneOperation,
 }

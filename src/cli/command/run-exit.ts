@@ -39,9 +39,16 @@ export function exitOfRun(result: RunResult, stop: AbortSignal, isIncomplete = f
  * The exit code of a plan that was only shown or saved: the one that its execution has if all steps
  * succeed.
  * @param result of the plan without an execution
+ * @param detailed `--detailed-exitcode`
+ * @param hasDifferences what that reports, if it is more than steps
  */
-export function exitOfPlan(result: RunResult, hasSteps: boolean, detailed: boolean): ExitCode {
-  if (result.refusals.length === 0) return detailed && hasSteps ? exitCodes.changes : exitCodes.done
+export function exitOfPlan(
+  result: RunResult,
+  hasSteps: boolean,
+  detailed: boolean,
+  hasDifferences = hasSteps,
+): ExitCode {
+  if (result.refusals.length === 0) return detailed && hasDifferences ? exitCodes.changes : exitCodes.done
   return hasSteps ? exitCodes.partly : exitOfProblems(result)
 }
 

@@ -43,6 +43,8 @@ export async function completeValue(
       return list((await sources.names()).hosts)
     case 'policy':
       return list((await sources.names()).policies)
+    case 'syncRule':
+      return list((await sources.names()).syncRules)
     case 'startingPolicy':
       return list([...startingPolicies.map(({ name }) => name), 'none'])
     case 'startingGates':

@@ -21,6 +21,8 @@ export interface ConfiguredNames {
   readonly environments: readonly string[]
   readonly images: readonly string[]
   readonly policies: readonly string[]
+  /** rules of the section `sync` */
+  readonly syncRules: readonly string[]
   /** `registry.example.com` */
   readonly hosts: readonly string[]
   /** `registry.example.com/staging/api`: each image in each environment */

@@ -14,6 +14,7 @@ const noNames: ConfiguredNames = {
   environments: [],
   images: [],
   policies: [],
+  syncRules: [],
   hosts: [],
   repositories: [],
   variants: [],
@@ -123,7 +124,7 @@ export class RealSources implements CompletionSources {
   }
 }
 
-async function namesIn({ config, retention }: LoadedConfig): Promise<ConfiguredNames> {
+async function namesIn({ config, retention, sync }: LoadedConfig): Promise<ConfiguredNames> {
   const [{ repositoriesOf }, { listPolicies }] = await Promise.all([
     import('../../config/environments.ts'),
     import('../../config/schema/schema-retention.ts'),
@@ -141,6 +142,7 @@ async function namesIn({ config, retention }: LoadedConfig): Promise<ConfiguredN
     environments,
     images,
     policies: retention === undefined ? [] : listPolicies(retention).flatMap(([name]) => name ?? []),
+    syncRules: sync?.map(({ name }) => name) ?? [],
     hosts: [...new Set([...config.registries.keys(), ...targets.map(({ registry }) => registry)])],
     repositories: [...new Set(repositories)],
     variants: [...new Set(variants)].filter((glob) => !/[*?]/.test(glob)),

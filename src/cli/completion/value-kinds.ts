@@ -27,6 +27,8 @@ export type ValueKind =
   | 'variant'
   | 'host'
   | 'policy'
+  /** the name of a rule of the section `sync` */
+  | 'syncRule'
   | 'startingPolicy'
   /** some gates to begin with: `signature,scan` */
   | 'startingGates'
@@ -66,6 +68,7 @@ const flagKinds: Readonly<Record<string, ValueKind>> = {
   htpasswd: 'file',
   'ignore-versions': 'tagOfImage',
   image: 'imageName',
+  import: 'file',
   'in-use': 'file',
   key: 'file',
   metrics: 'file',
@@ -121,6 +124,7 @@ const argumentKinds: Readonly<
   rollback: { first: [bareImage] },
   serve: { first: ['folder'] },
   status: { rest: 'imageName' },
+  sync: { rest: 'syncRule' },
   tag: { rest: bareImage },
   usage: { rest: { ...bareImage, hasTags: false, hasEnvironments: true } },
 }

@@ -17,6 +17,7 @@ export const commandTable: readonly CommandGroup[] = [
       inspect: 'list-and-inspect.md',
       tag: 'tags.md',
       rollback: 'tags.md',
+      sync: 'copy.md',
       report: 'usage.md',
     },
   },

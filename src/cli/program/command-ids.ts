@@ -36,6 +36,7 @@ export const commandIds = [
   'rollback',
   'serve',
   'status',
+  'sync',
   'tag',
   'usage',
 ] as const

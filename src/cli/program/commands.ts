@@ -41,6 +41,7 @@ const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> 
   rollback: () => import('../../commands/rollback.ts'),
   serve: () => import('../../commands/serve.ts'),
   status: () => import('../../commands/status.ts'),
+  sync: () => import('../../commands/sync.ts'),
   tag: () => import('../../commands/tag.ts'),
   usage: () => import('../../commands/usage.ts'),
 }

@@ -2,6 +2,7 @@ import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { hashOfPlan, keepSavedHash } from '../../plan/plan-hash.ts'
 import type { RunOutcome } from '../../plan/outcome.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import { countInSync } from '../../plan/sync/sync-outcome.ts'
 import { deletesOf, type SyncPlan } from '../../plan/sync/sync-plan.ts'
 import { executePlacements, isPlaced } from '../changes/execute-placements.ts'
 import type { ChangePorts, Executed } from '../changes/operation.ts'
@@ -26,7 +27,7 @@ export async function executeSync(
   const deleted = await executeDeletes(plan, placed.outcome, findings, isConfirmed, ports)
   return {
     ...placed,
-    outcome: { ...placed.outcome, undeleted: [], ...deleted.outcome },
+    outcome: { ...placed.outcome, undeleted: [], inSync: countInSync(plan), ...deleted.outcome },
     ...(deleted.steps !== undefined && { deleted: deleted.steps }),
     plan,
   }

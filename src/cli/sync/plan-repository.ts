@@ -99,7 +99,7 @@ async function verifyInSync(
   return await planRuleRequests({ rule, id: `${id}.verify`, requests }, planner, call)
 }
 
-/** Adds what `--verify` repairs or cannot read. What is intact is no part of the plan. */
+/** Adds what `--verify` repairs or cannot read. Intact content is no part of the plan. */
 function joinRepairs(plan: Plan, verified: Plan | undefined): Plan {
   if (verified === undefined) return plan
   const concerned = new Set([
@@ -137,7 +137,7 @@ function damagedTags({ tags, root }: Placement): readonly TagDrift[] {
   }))
 }
 
-/** What fails alone: tags that cannot be read or must not move, and unread destinations. */
+/** The parts that fail alone: tags that are unread or must not move, and unread destinations. */
 function refusalsOf(
   { unread, images, drift }: SyncDecision,
   { requestOptions: { nameOf } }: RepositoryPlanner,

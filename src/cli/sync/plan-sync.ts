@@ -78,7 +78,7 @@ export async function planSync(
   const plan: SyncPlan = {
     ...planned.plan,
     operation: 'sync',
-    rules: rules.map(({ name, hash }) => ({ name, hash: hash as SyncPlan['policy'] })),
+    rules: rules.map(({ name, hash }) => ({ name, hash })),
     drift: parts.flatMap((part) => part.drift),
     refusals: [...planned.plan.refusals, ...refusals],
   }

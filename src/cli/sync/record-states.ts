@@ -68,7 +68,7 @@ function restore<K, V>(map: Map<K, V>, before: ReadonlyMap<K, V>, key: K): void 
   else map.set(key, value)
 }
 
-/** What a saved plan wrote: only its own tags are known then. Pure. */
+/** The states after a saved plan, of which only the own tags are known. Pure. */
 export function pendingOfPlan(
   placements: readonly Placement[],
   before: ReadonlyMap<string, DestinationState>,

@@ -109,7 +109,7 @@ function knownTags(
   const name = formatRepository(target.repository)
   const read = destinations.find((one) => formatRepository(one.target.repository) === name)
   const digests = read?.kind === 'read' ? read.digests : new Map<string, Digest>()
-  // An image without tags to write is there already, under the tags of the rule.
+  // An image without tags to write has the tags of the rule at the destination.
   const wanted = tags.length > 0 ? tags : ofImage
   return new Map(wanted.map((tag) => [tag, digests.get(tag) ?? null]))
 }

@@ -147,7 +147,8 @@ async function imagesOfCatalog(
   )
 }
 
-function scopeOfPath(rule: SyncRule, path: string, config: Config): ScopedSync {
+/** Returns the source and the destinations of a rule at a path. @throws `malformed`, `usage`. */
+export function scopeOfPath(rule: SyncRule, path: string, config: Config): ScopedSync {
   const destinations = destinationsOf(rule, path, config).map(({ repository, environment }) =>
     destinationAt(rule, repository, environment, config),
   )

@@ -31,7 +31,7 @@ export class ImageFields {
       step,
       ...(placement !== undefined && { image: placement.image }),
       ...environmentOf(placement),
-      ...(placement?.bundle !== undefined && { bundle: placement.bundle }),
+      ...originOf(placement),
       ...(gates !== undefined && { gates }),
       ...sparseOf(step, placement),
     }
@@ -44,7 +44,7 @@ export class ImageFields {
     return {
       image,
       ...environmentOf(placement),
-      ...(placement?.bundle !== undefined && { bundle: placement.bundle }),
+      ...originOf(placement),
       error,
       ...(gates !== undefined && { gates }),
     }
@@ -55,6 +55,11 @@ export class ImageFields {
 function sparseOf({ kind }: Step, placement: Placement | undefined): Partial<Pick<RecordFields, 'sparse'>> {
   const platforms = placement?.platforms
   return platforms !== undefined && (kind === 'copy' || kind === 'tag') ? { sparse: { platforms } } : {}
+}
+
+/** The rule or the bundle that an image comes from. */
+function originOf({ rule, bundle }: Partial<Placement> = {}): Pick<RecordFields, 'rule' | 'bundle'> {
+  return { ...(rule !== undefined && { rule }), ...(bundle !== undefined && { bundle }) }
 }
 
 /** The environments that an image is promoted between. */

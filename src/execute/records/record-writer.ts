@@ -35,6 +35,7 @@ export type RecordFields = Pick<
   | 'step'
   | 'image'
   | 'environment'
+  | 'rule'
   | 'before'
   | 'after'
   | 'result'

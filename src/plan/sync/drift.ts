@@ -33,7 +33,7 @@ export type DriftState =
   | 'missing'
   /** the source moved the tag, and the rule follows it */
   | 'moved'
-  /** the tag is not on the digest that dray wrote: someone else changed it */
+  /** the tag is not on the digest that dray wrote: another client changed it */
   | 'changed'
   /** the source moved the tag, and the rule or a tag policy keeps it */
   | 'kept'

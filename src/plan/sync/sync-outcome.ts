@@ -1,5 +1,5 @@
 import type { RepositoryName } from '../../oci/reference.ts'
-import { type RunOutcome, summarise, type StepOutcome } from '../outcome.ts'
+import { type RunOutcome, summarise } from '../outcome.ts'
 import type { PruneOutcome } from '../prune/prune-outcome.ts'
 import type { SyncPlan } from './sync-plan.ts'
 
@@ -9,9 +9,17 @@ export interface SyncOutcome extends RunOutcome {
   readonly deletes?: PruneOutcome
   /** repositories with deletes in which a copy or tag did not succeed: nothing is deleted there */
   readonly undeleted: readonly RepositoryName[]
+  /** destinations that were read and have no difference */
+  readonly inSync: number
 }
 
-/** The outcome of the copies and tags alone. */
-export function withoutDeletes(plan: SyncPlan, steps: readonly StepOutcome[] = []): SyncOutcome {
-  return { ...summarise(plan, steps), undeleted: [] }
+/** The outcome of a plan of which no step was executed, without its deletes. */
+export function notExecuted(plan: SyncPlan): SyncOutcome {
+  return { ...summarise(plan, []), undeleted: [], inSync: countInSync(plan) }
+}
+
+/** Destinations that were read and have no difference. */
+export function countInSync({ drift }: SyncPlan): number {
+  return drift.filter(({ selected, tags, error }) => selected > 0 && tags.length === 0 && error === undefined)
+    .length
 }

@@ -25,7 +25,7 @@ function statusText(status: Status): { readonly text: string; readonly tone: key
   return status === 'pruned' ? { text: 'pruned', tone: 'green' } : statusTexts[status]
 }
 
-interface OutcomeOptions {
+export interface PruneOutcomeOptions {
   readonly durationMs: number
   /** the name of a vendor by the kind of its API */
   readonly vendorName?: (kind: string) => string
@@ -36,7 +36,7 @@ export function renderPruneOutcome(
   plan: PrunePlan,
   outcome: PruneOutcome,
   page: Page,
-  options: OutcomeOptions,
+  options: PruneOutcomeOptions,
 ): string {
   const { style } = page
   const plans = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one]))

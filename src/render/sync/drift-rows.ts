@@ -3,6 +3,7 @@ import type { DriftState, RepositoryDrift, TagDrift } from '../../plan/sync/drif
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatBytes, shortenDigest } from '../text/format.ts'
+import { breakLines } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
 
@@ -91,9 +92,7 @@ function narrowRow(name: string, one: RepositoryDrift, plan: SyncPlan, { style }
   return [style.bold(escapeText(name)), ...lines.map((line) => `  ${line.join(', ')}`)].join('\n')
 }
 
-/**
- * The path of the source, if that is enough to tell the rows apart; else source and destination.
- */
+/** The paths of the sources, if they are distinct; else the destinations. */
 function repositoryNames(drift: readonly RepositoryDrift[]): readonly string[] {
   const sources = drift.map(({ from }) => formatRepository(from))
   const isOneRegistry = new Set(drift.map(({ from }) => from.registry)).size === 1
@@ -102,23 +101,27 @@ function repositoryNames(drift: readonly RepositoryDrift[]): readonly string[] {
   return drift.map(({ to }) => formatRepository(to))
 }
 
-/** `3.20  moved  a1b2c3 -> d4e5f6  reason`. Texts are escaped. */
-export function tagLine({ tag, state, source, destination, reason }: TagDrift, { style }: Page): string {
+/** `3.20  moved  a1b2c3 -> d4e5f6  reason`, in lines of at most `width` columns. */
+export function renderTagLines(
+  { tag, state, source, destination, reason }: TagDrift,
+  width: number | undefined,
+  style: Style,
+): readonly string[] {
   const parts = [
-    escapeText(tag),
-    style[tones[state]](stateTexts[state]),
+    tag,
+    stateTexts[state],
     ...(state === 'moved' && source !== null && destination !== null
       ? [`${shortenDigest(destination)} -> ${shortenDigest(source)}`]
       : []),
-    ...(reason === undefined ? [] : [style.dim(escapeText(reason))]),
+    ...(reason === undefined ? [] : [reason]),
   ]
-  return parts.join('  ')
+  return breakLines(escapeText(parts.join('  ')), width).map((line) => style[tones[state]](line))
 }
 
 const stateTexts: Readonly<Record<DriftState, string>> = {
   missing: 'missing',
   moved: 'moved',
-  changed: 'changed by someone else',
+  changed: 'changed by another client',
   kept: 'kept',
   extra: 'extra',
   evidenceMissing: 'lacks attached artifacts',

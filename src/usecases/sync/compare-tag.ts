@@ -76,7 +76,7 @@ function changedByOthers(
   written: Digest,
 ): DrayError {
   const reference = formatAt(repository, { tag })
-  return new DrayError('conflict', `${reference} was changed by someone else`, {
+  return new DrayError('conflict', `${reference} was changed by another client`, {
     subject: reference,
     why: `dray wrote ${written}, now it points to ${destination}, and the source has ${source}`,
     hint: 'Find out who moved the tag. To overwrite it, pass --overwrite-changed.',

@@ -11,7 +11,7 @@ import { nextState } from './next-state.ts'
 import type { DestinationSnapshot, SyncSnapshot } from './snapshot.ts'
 
 export interface SyncDecideOptions {
-  /** `--overwrite-changed`: tags that someone else changed move too */
+  /** `--overwrite-changed`: tags that another client changed move too */
   readonly overwriteChanged: boolean
 }
 

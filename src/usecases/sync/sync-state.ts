@@ -2,7 +2,7 @@ import type { Digest } from '../../oci/digest.ts'
 
 /**
  * What earlier runs of a rule know of one destination repository. It can be lost at any time: a tag
- * that someone else moved then looks like a move of the source, and grace periods start again.
+ * that another client moved then looks like a move of the source, and grace periods start again.
  */
 export interface DestinationState {
   /** by tag: the digest that dray wrote or found up to date last */

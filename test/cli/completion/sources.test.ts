@@ -51,6 +51,7 @@ retention: { nightly: { rules: [{ name: all, tags: ["*"], keepNewest: 1 }] } }
       environments: ['dev'],
       images: ['api'],
       policies: ['nightly'],
+      syncRules: [],
       hosts: ['mirror.example.com', 'r.example.com'],
       repositories: ['r.example.com/dev/team/api'],
       variants: ['alpine', 'slim'],

@@ -1,14 +1,16 @@
 import { readingAt } from '../../../config/settings/version-reading.ts'
 import { DrayError, formatCause } from '../../../lib/errors.ts'
 import type { GatheredPromotion } from '../../../usecases/promote/gather.ts'
+import type { PromoteRequest } from '../../../usecases/promote/request.ts'
 import type { PromoteSnapshot } from '../../../usecases/promote/snapshot.ts'
 import { destinationVersions } from '../../../usecases/promote/source-version.ts'
 import type { DecideAgain, CurrentDecision, ReviewInput } from './review-plan.ts'
+import type { PlannedImage } from './planned-image.ts'
 import { promoteRequest } from './review-requests.ts'
 
 export const decidePromotionsAgain: DecideAgain = {
   readsSources: true,
-  decide: async (input) => await decidePromotions(input, false),
+  decide: async (input) => await decidePromotions(input, (image) => requestFor(image, input, false)),
 }
 
 export const decideCopiesAgain: DecideAgain = {
@@ -17,22 +19,31 @@ export const decideCopiesAgain: DecideAgain = {
     flags['allow-copy']
       ? undefined
       : 'The plan is of dray copy. To allow a copy that breaks the rules for promotions, pass --allow-copy.',
-  decide: async (input) => await decidePromotions(input, input.flags['allow-copy']),
+  decide: async (input) =>
+    await decidePromotions(input, (image) => requestFor(image, input, input.flags['allow-copy'])),
 }
 
-async function decidePromotions(
-  { plan, images, config, flags, context, stores, call, now }: ReviewInput,
+/** The request of an image by the rules of now. */
+export function requestFor(
+  image: PlannedImage,
+  { config, flags }: Pick<ReviewInput, 'config' | 'flags'>,
   isCopy: boolean,
+): PromoteRequest {
+  return promoteRequest(image, isCopy, flags, (repository, environment) =>
+    readingAt(config, repository, environment),
+  )
+}
+
+/** Reads and decides the requests of a saved plan's images. */
+export async function decidePromotions(
+  { plan, images, flags, context, stores, call, now }: ReviewInput,
+  requestOf: (image: PlannedImage) => PromoteRequest,
 ): Promise<readonly (readonly CurrentDecision[])[]> {
   const [{ gather, warnedImage }, { decide }] = await Promise.all([
     import('../../../usecases/promote/gather.ts'),
     import('../../../usecases/promote/decide.ts'),
   ])
-  const requests = images.map((image) =>
-    promoteRequest(image, isCopy, flags, (repository, environment) =>
-      readingAt(config, repository, environment),
-    ),
-  )
+  const requests = images.map(requestOf)
   const dangling = flags['allow-missing-evidence'] ? 'skip' : 'fail'
   const options = { clock: context.clock, evidence: flags.evidence, dangling } as const
   const gathered = await gather(requests, stores, options, call)

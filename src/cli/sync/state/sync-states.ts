@@ -19,9 +19,9 @@ import { formatState, parseState, type StateOwner } from './state-document.ts'
 const maxFileSize = 64 * 1024 ** 2
 
 /**
- * What earlier runs know of each destination repository of each rule: one file for both, in the
- * state folder of the user. It only saves requests and recognises changes by others, so a file that
- * cannot be used is a warning.
+ * The knowledge of earlier runs about each destination repository of each rule: one file for both,
+ * in the state folder of the user. It only saves requests and recognises changes by others, so a
+ * file that cannot be used is a warning.
  */
 export class SyncStates {
   readonly #folder: string | undefined
@@ -54,8 +54,8 @@ export class SyncStates {
   }
 
   /**
-   * Writes what changed between two states of a destination. What another run of the rule wrote
-   * meanwhile is kept.
+   * Writes what changed between two states of a destination. Changes that another run
+   * of the rule wrote meanwhile are kept.
    * @throws `io`; the signal's reason.
    */
   async write(

@@ -27,7 +27,7 @@ const maxMarks = 150
 const shapeNames: Readonly<Record<MarkShape, string>> = {
   promote: 'promotion',
   rollback: 'rollback',
-  other: 'tag or copy',
+  other: 'tag, copy or sync',
   refused: 'refused',
   problem: 'failed or conflict',
   open: 'no outcome',

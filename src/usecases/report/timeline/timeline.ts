@@ -45,6 +45,8 @@ export const laneOperations = [
   'rollback',
   'tag',
   'copy',
+  'sync',
+  'bundle',
 ] as const satisfies readonly RecordedOperation[]
 export type LaneOperation = (typeof laneOperations)[number]
 

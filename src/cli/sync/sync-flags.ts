@@ -1,0 +1,54 @@
+import { boolean, string } from '@oclif/core/flags'
+import { evidenceConflictFlags, outFlag } from '../command/change-flags.ts'
+import { overrideGateFlag, scanReportFlag } from '../gates/gate-flags.ts'
+import { flagGroups } from '../help/flag-groups.ts'
+import { pruneFlags } from '../prune/prune-flags.ts'
+
+const { strict: _strict, ...changeFlags } = pruneFlags
+
+/** Flags of `dray sync`. */
+export const syncFlags = {
+  to: string({
+    summary: 'Only the rules that write to this environment.',
+    helpValue: 'ENV',
+    helpGroup: flagGroups.target,
+  }),
+  shard: string({
+    summary: 'Process part I of N of the destination repositories.',
+    helpValue: 'I/N',
+    helpGroup: flagGroups.target,
+  }),
+  delete: boolean({
+    summary: 'Delete extra tags where a rule allows it.',
+    helpGroup: flagGroups.safety,
+  }),
+  'overwrite-changed': boolean({
+    summary: 'Overwrite tags that another client changed.',
+    helpGroup: flagGroups.safety,
+  }),
+  full: boolean({
+    summary: 'Search the artifacts of all children again.',
+    helpGroup: flagGroups.evidence,
+  }),
+  verify: boolean({
+    summary: 'Read the content back and repair missing parts.',
+    helpGroup: flagGroups.safety,
+  }),
+  ...changeFlags,
+  ...outFlag,
+  evidence: boolean({
+    summary: 'Copy attached artifacts (default: on).',
+    allowNo: true,
+    default: true,
+    helpGroup: flagGroups.evidence,
+  }),
+  ...evidenceConflictFlags,
+  ...overrideGateFlag,
+  ...scanReportFlag,
+  attest: boolean({
+    summary: 'Attest each image (default: attest in dray.yaml).',
+    allowNo: true,
+    helpGroup: flagGroups.evidence,
+  }),
+  all: boolean({ summary: 'List every tag that differs.', helpGroup: flagGroups.output }),
+}

@@ -1,0 +1,53 @@
+import { formatRepository } from '../../oci/reference.ts'
+import type { SyncOutcome } from '../../plan/sync/sync-outcome.ts'
+import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
+import { renderOutcome } from '../outcome.ts'
+import { renderPruneOutcome, type PruneOutcomeOptions } from '../prune/prune-outcome.ts'
+import { escapeText } from '../text/escape.ts'
+import { formatCount } from '../text/format.ts'
+import { breakLines } from '../text/section.ts'
+import type { Page } from '../text/style.ts'
+
+/**
+ * Renders the outcome of a sync: the images that were copied or have a problem, the deletes and the
+ * sum. A run that changed nothing is one line.
+ */
+export function renderSyncOutcome(
+  plan: SyncPlan,
+  outcome: SyncOutcome,
+  page: Page,
+  options: PruneOutcomeOptions,
+): string {
+  const { style, width } = page
+  const idle = new Set(
+    outcome.placements.flatMap(({ status, placement }) => (status === 'unchanged' ? [placement] : [])),
+  )
+  const shown = {
+    ...plan,
+    placements: plan.placements.filter(({ id }) => !idle.has(id)),
+  }
+  const ofShown = {
+    ...outcome,
+    placements: outcome.placements.filter(({ placement }) => !idle.has(placement)),
+  }
+  const hasDeletes = outcome.deletes?.repositories.some(({ status }) => status !== 'unchanged') === true
+  const isIdle =
+    ofShown.placements.length === 0 &&
+    outcome.refusals.length === 0 &&
+    !hasDeletes &&
+    outcome.undeleted.length === 0
+  const tags = plan.drift.reduce((total, { selected }) => total + selected, 0)
+  const repositories = formatCount(plan.drift.length, 'repository', 'repositories')
+  if (isIdle) return style.bold(`In sync: ${formatCount(tags, 'tag')} in ${repositories}.`)
+  const skipped = outcome.undeleted.map((repository) => {
+    const name = escapeText(formatRepository(repository))
+    return `${style.yellow('not deleted')}  ${name}: a copy or tag did not succeed there`
+  })
+  return [
+    renderOutcome(shown, ofShown, page),
+    ...skipped.flatMap((line) => breakLines(line, width)),
+    ...(outcome.deletes === undefined || plan.deletes === undefined
+      ? []
+      : ['', renderPruneOutcome(plan.deletes, outcome.deletes, page, options)]),
+  ].join('\n')
+}

@@ -1,0 +1,300 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type AnyRegistry, describeEachRegistry } from '../support/each-registry.ts'
+import { image, index, referrer, together } from '../support/images.ts'
+import type { Oracle } from '../support/oracle.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
+import { watchedRegistry } from '../support/world.ts'
+
+let names = 0
+
+interface Mirror extends Workplace {
+  readonly oracle: Oracle
+  /** the source repository, and the destination of the rule */
+  readonly from: string
+  readonly to: string
+}
+
+interface SyncDocument {
+  readonly result: {
+    readonly drift: readonly {
+      readonly to: { readonly path: string }
+      readonly selected: number
+      readonly tags: readonly { readonly tag: string; readonly state: string }[]
+      readonly error?: { readonly code: string }
+    }[]
+    readonly plan: { readonly drift: SyncDocument['result']['drift']; readonly steps: readonly unknown[] }
+    readonly changed: number
+  }
+}
+
+/** A workplace with one rule `hub` between two repositories of a registry. */
+async function mirror(
+  { host, oracle }: Pick<AnyRegistry, 'host' | 'oracle'>,
+  rule: object = {},
+  more: object = {},
+): Promise<Mirror> {
+  const name = `s${++names}`
+  const place = await warmWorkplace(
+    JSON.stringify({
+      version: 1,
+      ...more,
+      sync: [
+        {
+          name: 'hub',
+          from: `${host}/up`,
+          repositories: [name],
+          to: `${host}/mirror/{repository}`,
+          ...rule,
+        },
+      ],
+    }),
+  )
+  return { ...place, oracle, from: `up/${name}`, to: `mirror/${name}` }
+}
+
+function documentOf(stdout: string): SyncDocument['result'] {
+  return (JSON.parse(stdout) as SyncDocument).result
+}
+
+function statesOf({ drift }: Pick<SyncDocument['result'], 'drift'>): readonly string[] {
+  return drift.flatMap(({ tags }) => tags.map(({ tag, state }) => `${tag} ${state}`)).toSorted()
+}
+
+describeEachRegistry('dray sync', (registry) => {
+  it('copies the selected tags with attached artifacts, and is in sync afterwards', async () => {
+    const { oracle, from, to, ...place } = await mirror(registry(), {
+      include: [{ tags: ['1.*', 'latest'] }],
+    })
+    const multi = index(['linux/amd64', 'linux/arm64'], { label: from })
+    await oracle.push(together(multi, referrer(multi)), from, '1.0', 'latest')
+    await oracle.push(image({ label: `other ${from}` }), from, 'nightly')
+
+    const shown = await place.run('sync', '--dry-run', '--detailed-exitcode', '--json')
+    expect(shown.code).toBe(2)
+    expect(statesOf(documentOf(shown.stdout).plan)).toEqual(['1.0 missing', 'latest missing'])
+    expect(await oracle.tags(to)).toEqual([])
+
+    const ended = await place.run('sync', '--yes')
+    expect(ended.stderr).toContain('Audit log')
+    expect(ended.code).toBe(0)
+    expect(await oracle.digest(to, '1.0')).toBe(multi.root.digest)
+    expect(await oracle.digest(to, 'latest')).toBe(multi.root.digest)
+    expect(await oracle.digest(to, 'nightly')).toBeUndefined()
+    expect(await oracle.complaints(to, '1.0')).toEqual([])
+    expect(await oracle.referrers(to, multi.root.digest)).toHaveLength(1)
+
+    const again = await place.run('sync', '--yes')
+    expect(again).toMatchObject({ code: 0 })
+    expect(again.stdout.trim()).toBe('In sync: 2 tags in 1 repository.')
+    expect((await place.run('sync', '--dry-run', '--detailed-exitcode')).code).toBe(0)
+  })
+
+  it('copies the planned digest if the source tag moves between plan and apply', async () => {
+    const { oracle, from, to, ...place } = await mirror(registry())
+    const planned = image({ label: `planned ${from}` })
+    await oracle.push(planned, from, '3.20')
+    expect((await place.run('sync', '--out', 'plan.json')).code).toBe(0)
+    await oracle.push(image({ label: `newer ${from}` }), from, '3.20')
+    const shown = await place.run('plan', 'show', 'plan.json')
+    expect(shown.stdout).toContain('1 image to sync')
+    const applied = await place.run('apply', 'plan.json')
+    expect(applied.stderr).not.toContain('error')
+    expect(applied.code).toBe(0)
+    expect(await oracle.digest(to, '3.20')).toBe(planned.root.digest)
+    const twice = await place.run('apply', 'plan.json')
+    expect(twice.code).toBe(0)
+  })
+
+  it('follows a moved tag, and reports one that another client changed as a conflict', async () => {
+    const { oracle, from, to, ...place } = await mirror(registry())
+    const [first, second, foreign] = ['first', 'second', 'foreign'].map((label) =>
+      image({ label: `${label} ${from}` }),
+    ) as [ReturnType<typeof image>, ReturnType<typeof image>, ReturnType<typeof image>]
+    await oracle.push(first, from, '3.20')
+    expect((await place.run('sync', '--yes')).code).toBe(0)
+    await oracle.push(second, from, '3.20')
+    expect((await place.run('sync', '--yes')).code).toBe(0)
+    expect(await oracle.digest(to, '3.20')).toBe(second.root.digest)
+
+    await oracle.push(foreign, to, '3.20')
+    const ended = await place.run('sync', '--yes')
+    expect(ended.code).toBe(3)
+    expect(ended.stdout + ended.stderr).toContain('changed by another client')
+    expect(await oracle.digest(to, '3.20')).toBe(foreign.root.digest)
+
+    expect((await place.run('sync', '--yes', '--overwrite-changed')).code).toBe(0)
+    expect(await oracle.digest(to, '3.20')).toBe(second.root.digest)
+  })
+
+  it('moves a changed tag back if the state of earlier runs is lost', async () => {
+    const { oracle, from, to, ...place } = await mirror(registry())
+    const ours = image({ label: `ours ${from}` })
+    await oracle.push(ours, from, '3.20')
+    expect((await place.run('sync', '--yes')).code).toBe(0)
+    await oracle.push(image({ label: `foreign ${from}` }), to, '3.20')
+    const states = join(place.folder, '.local/state/dray/sync')
+    for (const file of await readdir(states)) await writeFile(join(states, file), 'damaged')
+    const ended = await place.run('sync', '--yes')
+    expect(ended.code).toBe(0)
+    expect(ended.stderr).toContain('the state of the rule hub')
+    expect(await oracle.digest(to, '3.20')).toBe(ours.root.digest)
+  })
+
+  it('does not write any state in a dry run', async () => {
+    const { oracle, from, ...place } = await mirror(registry())
+    await oracle.push(image({ label: from }), from, '1')
+    expect((await place.run('sync', '--dry-run')).code).toBe(0)
+    const states = await readdir(join(place.folder, '.local/state/dray/sync')).catch(() => [])
+    expect(states).toEqual([])
+  })
+
+  it('refuses a plan whose rule was changed, was removed or has another destination', async () => {
+    const { oracle, from, to, ...place } = await mirror(registry())
+    await oracle.push(image({ label: from }), from, '1')
+    expect((await place.run('sync', '--out', 'plan.json')).code).toBe(0)
+    const config = join(place.folder, 'dray.yaml')
+    const before = await readFile(config, 'utf8')
+    for (const [text, other] of [
+      ['"hub"', '"other"'],
+      ['/mirror/', '/elsewhere/'],
+      ['"repositories"', '"movedTags":"keep","repositories"'],
+    ] as const) {
+      await writeFile(config, before.replace(text, other))
+      const ended = await place.run('apply', 'plan.json')
+      expect(ended.stderr).toContain('another rule')
+      expect(ended.code).toBe(3)
+    }
+    expect(await oracle.tags(to)).toEqual([])
+    await writeFile(config, before)
+    expect((await place.run('apply', 'plan.json')).code).toBe(0)
+  })
+
+  it('lets one unreadable source repository fail alone, with exit code 4', async () => {
+    const { oracle, from, to, ...place } = await mirror(registry())
+    const config = join(place.folder, 'dray.yaml')
+    const name = from.slice('up/'.length)
+    const content = await readFile(config, 'utf8')
+    await writeFile(config, content.replace(`["${name}"]`, `["${name}","missing-${name}"]`))
+    await oracle.push(image({ label: from }), from, '1')
+    const ended = await place.run('sync', '--yes')
+    expect(ended.code).toBe(4)
+    expect(await oracle.tags(to)).toEqual(['1'])
+    const again = await place.run('sync', '--yes')
+    expect(again.code).toBe(4)
+  })
+
+  it('refuses a rule that selects no tag, unless it is optional', async () => {
+    const strict = await mirror(registry(), { include: [{ tags: ['none-*'] }] })
+    await strict.oracle.push(image({ label: strict.from }), strict.from, '1')
+    const ended = await strict.run('sync', '--yes')
+    expect(ended.code).toBe(3)
+    expect(ended.stderr + ended.stdout).toContain('the rule hub selects no tag')
+    const optional = await mirror(registry(), { include: [{ tags: ['none-*'] }], optional: true })
+    await optional.oracle.push(image({ label: optional.from }), optional.from, '1')
+    expect((await optional.run('sync', '--yes')).code).toBe(0)
+  })
+
+  it('covers each destination repository in exactly one shard', async () => {
+    const { oracle, from, ...place } = await mirror(registry())
+    const config = join(place.folder, 'dray.yaml')
+    const name = from.slice('up/'.length)
+    const all = Array.from({ length: 8 }, (_, i) => `${name}-${i}`)
+    const content = await readFile(config, 'utf8')
+    await writeFile(config, content.replace(`["${name}"]`, JSON.stringify(all)))
+    for (const one of all) await oracle.push(image({ label: one }), `up/${one}`, '1')
+    const covered: string[] = []
+    for (const shard of ['1/3', '2/3', '3/3']) {
+      const { stdout } = await place.run('sync', '--dry-run', '--json', '--shard', shard)
+      covered.push(...documentOf(stdout).plan.drift.map(({ to }) => to.path))
+    }
+    expect(covered.toSorted()).toEqual(all.map((one) => `mirror/${one}`))
+  })
+
+  it('writes metrics of each rule', async () => {
+    const { oracle, from, ...place } = await mirror(registry())
+    await oracle.push(image({ label: from }), from, '1')
+    const file = join(place.folder, 'sync.prom')
+    expect((await place.run('sync', '--yes', '--metrics', file)).code).toBe(0)
+    const text = await readFile(file, 'utf8')
+    expect(text).toMatch(/^dray_sync_lag_seconds\{rule="hub"\} 0$/m)
+    expect(text).toMatch(/^dray_sync_drift\{rule="hub",state="missing"\} 0$/m)
+    expect(text).toMatch(/^dray_sync_copied_bytes\{rule="hub"\} \d+$/m)
+    expect(text).toMatch(/^dray_sync_last_success_timestamp_seconds\{rule="hub"\} \d+/m)
+    await rm(file)
+  })
+})
+
+describe('dray sync --verify', () => {
+  it('finds and repairs damaged content of images whose tags are in sync', async () => {
+    await using registry = await watchedRegistry()
+    const { oracle, from, to, ...place } = await mirror(registry)
+    const content = image({ label: `damaged ${from}` })
+    await oracle.push(content, from, '1')
+    expect((await place.run('sync', '--yes')).code).toBe(0)
+    expect((await place.run('sync', '--dry-run', '--verify', '--detailed-exitcode')).code).toBe(0)
+    const [layer = ''] = [...content.blobs.keys()]
+    await oracle.deleteBlob(to, layer)
+    expect(await oracle.complaints(to, '1')).not.toEqual([])
+    expect((await place.run('sync', '--dry-run', '--detailed-exitcode')).code).toBe(0)
+
+    const shown = await place.run('sync', '--dry-run', '--verify', '--detailed-exitcode', '--json')
+    expect(shown.code).toBe(2)
+    expect(statesOf(documentOf(shown.stdout).plan)).toEqual(['1 damaged'])
+    expect((await place.run('sync', '--yes', '--verify')).code).toBe(0)
+    expect(await oracle.complaints(to, '1')).toEqual([])
+  })
+})
+
+describe('dray sync to an environment', () => {
+  it('follows promoteFrom, so that it cannot bypass a promotion', async () => {
+    await using registry = await watchedRegistry()
+    const environments = {
+      staging: { registry: registry.host, path: 'staging/{image}' },
+      prod: { registry: registry.host, path: 'prod/{image}', promoteFrom: ['staging'] },
+    }
+    const byPath = await mirror(registry, { to: `${registry.host}/prod/{repository}` }, { environments })
+    const byName = await mirror(registry, { to: '@prod' }, { environments })
+    for (const place of [byPath, byName]) {
+      await registry.oracle.push(image({ label: place.from }), place.from, '1')
+      const ended = await place.run('sync', '--yes')
+      expect(ended.code).toBe(3)
+      expect(ended.stderr + ended.stdout).toContain('promoteFrom')
+    }
+    const allowed = await mirror(registry, { from: '@staging', to: '@prod' }, { environments })
+    const name = allowed.from.slice('up/'.length)
+    await registry.oracle.push(image({ label: name }), `staging/${name}`, '1')
+    expect((await allowed.run('sync', '--yes')).code).toBe(0)
+    expect(await registry.oracle.tags(`prod/${name}`)).toEqual(['1'])
+  })
+
+  it('requires the justification of the environment', async () => {
+    await using registry = await watchedRegistry()
+    const environments = { prod: { registry: registry.host, path: 'prod/{image}', require: ['reason'] } }
+    const place = await mirror(registry, { to: '@prod' }, { environments })
+    await registry.oracle.push(image({ label: place.from }), place.from, '1')
+    expect((await place.run('sync', '--yes')).code).toBe(3)
+    expect((await place.run('sync', '--yes', '--reason', 'nightly')).code).toBe(0)
+  })
+
+  it('selects all rules of an environment with --to', async () => {
+    await using registry = await watchedRegistry()
+    const environments = { prod: { registry: registry.host, path: 'prod/{image}' } }
+    const place = await mirror(registry, { to: '@prod' }, { environments })
+    await registry.oracle.push(image({ label: place.from }), place.from, '1')
+    expect((await place.run('sync', '--to', '@prod', '--dry-run', '--json')).code).toBe(0)
+    const other = await mirror(registry, {}, { environments })
+    const ended = await other.run('sync', '--to', 'prod')
+    expect(ended.code).toBe(64)
+    expect(ended.stderr).toContain('no rule has')
+  })
+
+  it('names the missing section if dray.yaml has no rule', async () => {
+    const place = await warmWorkplace(JSON.stringify({ version: 1 }))
+    const ended = await place.run('sync')
+    expect(ended.code).toBe(64)
+    expect(ended.stderr).toContain('there is no rule to sync')
+    expect(ended.stderr).toContain('Add a rule under `sync:`')
+  })
+})

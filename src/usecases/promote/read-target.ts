@@ -17,6 +17,7 @@ import { type CosignManifest, hasRoot, type PromoteSource, type PromoteTarget } 
 const readsAtOnce = 16
 
 export interface ReadTargetOptions {
+  readonly request: PromoteRequest
   readonly stores: Repositories
   readonly readBack?: Repositories
   /** what the run has read of the target already */

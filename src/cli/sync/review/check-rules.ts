@@ -91,6 +91,7 @@ function checkPlacement(placement: Placement, { rule, path, source, destinations
       source: root.digest,
       destination: before,
       evidenceMissing: 0,
+      isIncomplete: false,
       rule,
       target: { ...target, state: emptyState } satisfies SyncTarget,
       overwriteChanged: true,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isTag } from '../../src/oci/reference.ts'
-import { fitsSomeTag, includesGlob, matchesGlob } from '../../src/oci/tag-glob.ts'
+import { fitsSomeTag, includesGlob, matchesAnyGlob, matchesGlob } from '../../src/oci/tag-glob.ts'
 
 const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.', '-'), maxLength: 6 })
 const tag = fc.string({ unit: fc.constantFrom('a', 'b', '.', '-'), maxLength: 6 })
@@ -25,6 +25,14 @@ describe('a glob of tags', () => {
   ])('%s includes %s', (outer, inner) => {
     expect(includesGlob(outer, inner)).toBe(true)
     expect(includesGlob(inner, outer)).toBe(false)
+  })
+
+  it('matches the same tags in a long list as alone', () => {
+    fc.assert(
+      fc.property(fc.array(glob, { minLength: 17, maxLength: 30 }), tag, (list, text) => {
+        expect(matchesAnyGlob(list, text)).toBe(list.some((one) => matchesGlob(one, text)))
+      }),
+    )
   })
 
   it('matches a tag unless fitsSomeTag is false', () => {

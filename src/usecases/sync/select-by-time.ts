@@ -8,7 +8,7 @@ import type { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { VersionReading } from '../../semver/version.ts'
-import { selectTags } from './select.ts'
+import { prepareSelection } from './select.ts'
 import type { TagSelection, TimedImage } from './selection.ts'
 import { SyncTimes } from './times.ts'
 
@@ -56,8 +56,7 @@ export async function selectByTime(
   call: Call,
 ): Promise<TimedSelection> {
   const { rule, reading, tags, now } = request
-  const select = (images?: ReadonlyMap<string, TimedImage>): TagSelection =>
-    selectTags(rule, reading, tags, images)
+  const select = prepareSelection(rule, reading, tags)
   const first = select()
   if (first.undecided.length === 0)
     return { selection: first, digests: new Map(), unread: new Map(), requested: 0 }

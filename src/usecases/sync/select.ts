@@ -28,9 +28,33 @@ export function selectTags(
   listed: readonly string[],
   images?: ReadonlyMap<string, TimedImage>,
 ): TagSelection {
+  return prepareSelection(rule, reading, listed)(images)
+}
+
+/** As `selectTags`, for several states of the images: the names are matched only once. */
+export function prepareSelection(
+  rule: Pick<SyncRule, 'name' | 'include' | 'exclude'>,
+  reading: VersionReading,
+  listed: readonly string[],
+): (images?: ReadonlyMap<string, TimedImage>) => TagSelection {
   const tags = listImageTags(rule, reading, listed)
-  if (rule.include.length === 0) return { tags: tags.map((tag) => ({ tag })), undecided: [], warnings: [] }
-  const results = rule.include.map((entry) => selectByEntry(entry, reading, tags, images))
+  if (rule.include.length === 0)
+    return () => ({ tags: tags.map((tag) => ({ tag })), undecided: [], warnings: [] })
+  const entries = rule.include.map((entry) => matchEntry(entry, reading, tags))
+  const warnings = warnAboutVersions(rule, reading, tags)
+  return (images) => {
+    const { warnings: ofImages, ...selection } = selectByEntries(rule, entries, tags, images)
+    return { ...selection, warnings: [...warnings, ...ofImages] }
+  }
+}
+
+function selectByEntries(
+  rule: Pick<SyncRule, 'name'>,
+  entries: readonly MatchedEntry[],
+  tags: readonly string[],
+  images: ReadonlyMap<string, TimedImage> | undefined,
+): TagSelection {
+  const results = entries.map((entry) => selectByEntry(entry, images))
   const selected = tags.flatMap((tag): readonly SelectedByRule[] => {
     const entry = results.findIndex((one) => one.selected.has(tag) || one.undated.has(tag))
     const found = results[entry]
@@ -42,7 +66,6 @@ export function selectTags(
     tags: selected,
     undecided,
     warnings: [
-      ...warnAboutVersions(rule, reading, tags),
       ...warnAboutUndated(rule, selected),
       ...results.flatMap(({ withoutGroup }) => warnAboutGroups(rule, withoutGroup)),
     ],
@@ -78,27 +101,25 @@ interface EntryResult {
   readonly withoutGroup: ReadonlyMap<string, string>
 }
 
-function selectByEntry(
-  entry: SyncSelector,
-  reading: VersionReading,
-  tags: readonly string[],
-  images: ReadonlyMap<string, TimedImage> | undefined,
-): EntryResult {
+/** The tags that an entry matches, in their groups if it has `newest`. */
+interface MatchedEntry extends Pick<SyncSelector, 'newest'> {
+  /** without those of groups */
+  readonly tags: readonly string[]
+  readonly groups: readonly (readonly string[])[]
+  readonly withoutGroup: ReadonlyMap<string, string>
+}
+
+function matchEntry(entry: SyncSelector, reading: VersionReading, tags: readonly string[]): MatchedEntry {
   const read = readingOfSelection(selectionOf(entry), reading)
   const matches = matchTags(entry, read, tags)
-  const selected = new Set<string>()
-  const undated = new Set<string>()
-  const undecided = new Set<string>()
   const withoutGroup = new Map<string, string>()
   const { newest } = entry
-  if (newest === undefined) return { selected: new Set(matches.keys()), undated, undecided, withoutGroup }
+  if (newest === undefined) return { tags: [...matches.keys()], groups: [], withoutGroup }
   const groups = new Map<string, string[]>()
   for (const [tag, match] of matches) {
     const found = findGroup(entry, tag, match, read)
     if ('missing' in found) {
-      // if in doubt, dray mirrors it
       withoutGroup.set(tag, found.missing)
-      selected.add(tag)
       continue
     }
     const key = formatGroup(found.group)
@@ -106,8 +127,19 @@ function selectByEntry(
     if (group === undefined) groups.set(key, [tag])
     else group.push(tag)
   }
-  for (const group of groups.values()) {
-    const counted = countNewest(group, newest, images)
+  // if in doubt, dray mirrors it
+  return { newest, tags: [...withoutGroup.keys()], groups: [...groups.values()], withoutGroup }
+}
+
+function selectByEntry(
+  { tags, groups, newest, withoutGroup }: MatchedEntry,
+  images: ReadonlyMap<string, TimedImage> | undefined,
+): EntryResult {
+  const selected = new Set(tags)
+  const undated = new Set<string>()
+  const undecided = new Set<string>()
+  for (const group of groups) {
+    const counted = countNewest(group, newest ?? group.length, images)
     for (const tag of counted.selected) selected.add(tag)
     for (const tag of counted.undated) undated.add(tag)
     for (const tag of counted.undecided) undecided.add(tag)

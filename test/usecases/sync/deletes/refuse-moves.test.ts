@@ -40,6 +40,7 @@ function decideWith(source: Tags, destination: Tags, ...used: readonly Digest[])
         evidenceMissing: new Map(),
         incomplete: new Set(),
         childrenSearched: new Set(),
+        incomplete: new Set(),
       },
     ],
   }

@@ -94,3 +94,10 @@ describe('a floating tag that a plan moves for its version', () => {
     )
   })
 })
+
+it('lets version tags follow the source only in a plan of a sync', () => {
+  const plan = planWith([own, highest], 'movedTags')
+  expect(check({ ...plan, operation: 'sync' })).not.toThrow()
+  for (const operation of ['tag', 'promote', 'copy'] as const)
+    expect(check({ ...plan, operation })).toThrow('the plan is not a sync')
+})

@@ -118,6 +118,24 @@ describe('a sync', () => {
   })
 })
 
+describe('a new repository', () => {
+  it('gets large blobs only if it lacks them: an earlier run may have been killed before its tags', async () => {
+    const big = image({ label: 'big', layers: 1, layerSize: 2 * 1024 ** 2 })
+    await using world = await scene({ '1.4.2': big })
+    const { mirror, run } = world
+    await mirror.oracle.push(together(big), 'hub/api')
+    mirror.forget()
+    const unlisted: Fault = {
+      at: { path: /tags\/list/ },
+      injury: { kind: 'answer', status: 404, body: { errors: [{ code: 'NAME_UNKNOWN' }] } },
+    }
+    await using proxy = await faultyProxy(mirror.host, unlisted)
+    const done = await sync(run, { ...world, to: [repository(proxy, 'hub/api')] })
+    expect(done.placements).toMatchObject([{ status: 'synced', transferred: { present: 1, uploaded: 1 } }])
+    expect(mirror.requests.filter(({ method, kind }) => method === 'HEAD' && kind === 'blob')).toHaveLength(1)
+  })
+})
+
 describe('a destination that refuses', () => {
   const refusing = (status: number, code: string): Fault => ({
     at: { method: 'PUT', path: /manifests\/1\.4\.2/ },

@@ -23,7 +23,7 @@ export interface TagComparison {
 export interface ComparedTag extends Pick<TagComparison, 'tag' | 'source' | 'destination'> {
   readonly evidenceMissing: number
   /** the destination has the image without some of the selected platforms */
-  readonly isIncomplete: boolean
+  readonly isIncomplete?: boolean
   readonly rule: Pick<SyncRule, 'name' | 'movedTags'>
   readonly target: SyncTarget
   readonly overwriteChanged: boolean
@@ -35,7 +35,8 @@ export function compareTag(compared: ComparedTag): TagComparison {
   const sides = { tag, source, destination }
   if (destination === null) return { ...sides, state: 'missing' }
   if (destination === source) {
-    if (compared.isIncomplete) return { ...sides, state: 'damaged', reason: 'it lacks selected platforms' }
+    if (compared.isIncomplete === true)
+      return { ...sides, state: 'damaged', reason: 'it lacks selected platforms' }
     return { ...sides, state: evidenceMissing > 0 ? 'evidenceMissing' : 'upToDate' }
   }
   const kept = reasonToKeep(tag, rule, target)

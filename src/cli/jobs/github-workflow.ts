@@ -1,4 +1,4 @@
-import type { PrintedJob } from './print-job.ts'
+import type { PrintedJob } from './printed-job.ts'
 import { yamlText } from './yaml-text.ts'
 
 /** Returns a GitHub workflow with a job for each shard. */

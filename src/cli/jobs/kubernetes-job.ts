@@ -1,4 +1,4 @@
-import type { PrintedJob } from './print-job.ts'
+import type { PrintedJob } from './printed-job.ts'
 import { yamlText } from './yaml-text.ts'
 
 /** The user of dray's container image. */

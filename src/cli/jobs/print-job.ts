@@ -2,20 +2,9 @@ import { DrayError } from '../../lib/errors.ts'
 import { project } from '../project.ts'
 import { githubWorkflow } from './github-workflow.ts'
 import { kubernetesJob } from './kubernetes-job.ts'
+import type { PrintedJob } from './printed-job.ts'
 
 export type JobKind = 'kubernetes' | 'github'
-
-/** A scheduled run of a command in several shards. */
-export interface PrintedJob {
-  readonly command: 'sync' | 'prune'
-  /** of the command, in addition to those of shards and files */
-  readonly args: readonly string[]
-  readonly shards: number
-  /** the container image of dray */
-  readonly image: string
-  /** dray's action, with its version */
-  readonly action: string
-}
 
 /** Flags of this run that a job does not have, and flags that it has a value of its own for. */
 const withValue: ReadonlySet<string> = new Set(['--print-job', '--shards', '--shard', '--config'])

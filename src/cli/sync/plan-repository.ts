@@ -1,25 +1,21 @@
-import type { Inventories } from '../../images/inventory/inventory.ts'
 import type { Call } from '../../lib/call.ts'
 import { toErrorInfo } from '../../lib/errors.ts'
 import { formatAt, formatRepository, sameRepository } from '../../oci/reference.ts'
 import type { Placement, Plan, Refusal } from '../../plan/plan.ts'
 import type { RepositoryDrift, TagDrift } from '../../plan/sync/drift.ts'
 import type { PromoteRequest } from '../../usecases/promote/request.ts'
-import { decide } from '../../usecases/sync/decide.ts'
 import type { SyncDecision } from '../../usecases/sync/decision.ts'
-import { gather } from '../../usecases/sync/gather.ts'
-import type { SyncRequest, SyncSnapshot, SyncTarget } from '../../usecases/sync/snapshot.ts'
+import type { SyncSnapshot } from '../../usecases/sync/snapshot.ts'
 import type { NewPlan } from '../changes/placement-types.ts'
 import { planRuleRequests, type PromotionPlanner, type RuleRequests } from './plan-promotions.ts'
+import { exclusiveOf, readRepository, type RepositoryReads } from './read-repository.ts'
 import { imagesInSync, promoteRequestsOf, type SyncRequestOptions } from './sync-requests.ts'
 import type { ScopedSync } from './sync-scope.ts'
-import type { SyncStates } from './state/sync-states.ts'
-import type { ExclusiveRepository, PendingState, SyncFlags } from './sync-types.ts'
+import type { ExclusiveRepository } from './deletes/exclusive-repository.ts'
+import type { PendingState, SyncFlags } from './sync-types.ts'
 
-export interface RepositoryPlanner extends PromotionPlanner {
+export interface RepositoryPlanner extends PromotionPlanner, RepositoryReads {
   readonly flags: SyncFlags
-  readonly states: SyncStates
-  readonly inventories: Inventories | undefined
   readonly requestOptions: SyncRequestOptions
 }
 
@@ -45,18 +41,9 @@ export async function planRepository(
   planner: RepositoryPlanner,
   call: Call,
 ): Promise<RepositoryPart> {
-  const { context, flags, stores, inventories, states } = planner
+  const { flags } = planner
   const rule = scoped.rule.name
-  const destinations = await Promise.all(
-    scoped.destinations.map(async (target): Promise<SyncTarget> => {
-      const state = await states.read({ rule, repository: target.repository }, call)
-      return { ...target, state }
-    }),
-  )
-  const request: SyncRequest = { ...scoped, destinations }
-  const options = { clock: context.clock, evidence: flags.evidence, full: flags.full }
-  const snapshot = await gather(request, { stores, inventories }, options, call)
-  const decision = decide(snapshot, { overwriteChanged: flags['overwrite-changed'] })
+  const { snapshot, decision, destinations } = await readRepository(scoped, planner, call)
   const requests = promoteRequestsOf(snapshot, decision.images, planner.requestOptions)
   const planned = await planRuleRequests({ rule, id, requests }, planner, call)
   const verified = flags.verify ? await verifyInSync(snapshot, decision, id, planner, call) : undefined
@@ -175,24 +162,4 @@ function refusedAt({ placements, refusals }: Plan, { images }: SyncDecision): Re
       ),
     ),
   ])
-}
-
-/** The destinations in which the rule may delete, with what decides about it. */
-function exclusiveOf(
-  { request: { rule }, selection, sourceTags, destinations, unread }: SyncSnapshot,
-  decision: SyncDecision,
-  refused: ReadonlySet<string>,
-): readonly ExclusiveRepository[] {
-  if (rule.delete === undefined) return []
-  const selected = new Set([
-    ...selection.tags.map(({ tag }) => tag),
-    ...selection.undecided,
-    ...unread.keys(),
-  ])
-  return destinations.flatMap((destination, i): readonly ExclusiveRepository[] => {
-    const [drift, state] = [decision.drift[i], decision.states[i]]
-    if (destination.kind !== 'read' || drift === undefined || state === undefined) return []
-    if (refused.has(formatRepository(drift.to))) return []
-    return [{ rule, target: destination.target, drift, state, selected, sourceTags }]
-  })
 }

@@ -3,7 +3,7 @@ import { syncRulesOf } from '../../config/sync/sync-rules.ts'
 import { readingAt } from '../../config/settings/version-reading.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Call } from '../../lib/call.ts'
-import { toErrorInfo } from '../../lib/errors.ts'
+import { DrayError, toErrorInfo } from '../../lib/errors.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { PlacementId, Plan, Refusal } from '../../plan/plan.ts'
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
@@ -16,6 +16,8 @@ import type { GateFlags } from '../gates/gate-flags.ts'
 import { ruleGates } from '../gates/changes/rule-gates.ts'
 import { keepHeapSmall } from '../wiring/small-heap.ts'
 import type { Context } from '../wiring/context.ts'
+import type { ExclusiveRepository } from './deletes/exclusive-repository.ts'
+import type { ExtraDeletes } from './deletes/plan-extra-deletes.ts'
 import { joinPlans, planRuleRequests, type RuleRequests } from './plan-promotions.ts'
 import { planRepository, type RepositoryPart, type RepositoryPlanner } from './plan-repository.ts'
 import { selectRules } from './select-rules.ts'
@@ -32,6 +34,7 @@ export interface SyncArguments extends SyncFlags, GateFlags {
   readonly to?: string | undefined
   readonly shard?: string | undefined
   readonly 'dry-run': boolean
+  readonly 'audit-file'?: string | undefined
 }
 
 /**
@@ -49,9 +52,11 @@ export async function planSync(
   const { config } = loaded
   const now = context.clock.now()
   const rules = selectRules(syncRulesOf(loaded, now), { names: args.rules, to: args.to }, config, loaded.name)
+  checkDelete(rules, args)
   const catalog: Parameters<typeof resolveSyncScope>[2]['catalog'] = (...of) => context.repositories(...of)
   const scope = await resolveSyncScope(rules, shard, { config, catalog }, call)
   keepHeapSmall()
+  context.keepsReserves = true
   const planner = await openPlanner(rules, scope, args, context, call)
   const isAmbiguous = pathsOfSeveralRules(scope)
   const options = ({ rule, path }: ScopedSync): RepositoryPlanner['requestOptions'] => ({
@@ -75,24 +80,30 @@ export async function planSync(
     ...unread,
     ...(shard === undefined ? emptyRules(rules, scope, parts, unread) : []),
   ]
+  const exclusive = parts.flatMap((part) => part.exclusive)
+  const deletes = await planDeletes(exclusive, rules, args, context, call)
   const plan: SyncPlan = {
     ...planned.plan,
     operation: 'sync',
     rules: rules.map(({ name, hash }) => ({ name, hash })),
     drift: parts.flatMap((part) => part.drift),
     refusals: [...planned.plan.refusals, ...refusals],
+    ...(deletes !== undefined && { deletes: deletes.plan }),
+    ...(deletes !== undefined && args.delete && { executesDeletes: true }),
   }
   const again = parts.map((part) => part.again)
   const warnings = [
     ...scope.warnings,
     ...(planner.guard?.warnings ?? []),
     ...parts.flatMap((part) => part.warnings),
+    ...(deletes?.warnings ?? []),
   ]
   return {
     plan,
     review: async () => ({
       findings: {
         ...findingsOf(planned),
+        ...(deletes !== undefined && { deletes: deletes.findings }),
         states: planner.states,
         pending: parts.flatMap((part) => part.pending),
         planAgain: (images) => planAgain(again, images, planner, call),
@@ -106,6 +117,28 @@ export async function planSync(
       omissions: [],
     }),
   }
+}
+
+/** Plans the deletes of extra tags, if a rule has `delete`. They are shown without `--delete` too. */
+async function planDeletes(
+  exclusive: readonly ExclusiveRepository[],
+  rules: readonly SyncRule[],
+  args: SyncArguments,
+  context: Context,
+  call: Call,
+): Promise<ExtraDeletes | undefined> {
+  if (rules.every((rule) => rule.delete === undefined)) return undefined
+  const { planExtraDeletes } = await import('./deletes/plan-extra-deletes.ts')
+  return await planExtraDeletes(exclusive, { auditFile: args['audit-file'], cache: true }, context, call)
+}
+
+/** @throws `usage` if `--delete` could not have an effect. */
+function checkDelete(rules: readonly SyncRule[], args: SyncArguments): void {
+  if (args.delete && rules.every((rule) => rule.delete === undefined))
+    throw new DrayError('usage', 'no rule of this run deletes tags', {
+      why: 'a rule deletes only if it has `delete: { exclusive: true }`',
+      hint: 'Run the command without --delete, or add `delete` to the rule in dray.yaml.',
+    })
 }
 
 async function openPlanner(

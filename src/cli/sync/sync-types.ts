@@ -3,8 +3,6 @@ import type { PruneFindings } from '../prune/prune-types.ts'
 import type { SyncOutcome } from '../../plan/sync/sync-outcome.ts'
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
 import type { DestinationState } from '../../usecases/sync/sync-state.ts'
-import type { SyncTarget } from '../../usecases/sync/snapshot.ts'
-import type { RepositoryDrift } from '../../plan/sync/drift.ts'
 import type { PlacementFindings } from '../changes/placement-types.ts'
 import type { StateOwner } from './state/state-document.ts'
 import type { SyncStates } from './state/sync-states.ts'
@@ -44,16 +42,3 @@ export interface SyncFlags {
 
 /** The rules of a run by their names. */
 export type SyncRules = ReadonlyMap<string, SyncRule>
-
-/** A destination in which a rule may delete tags that it does not select. */
-export interface ExclusiveRepository {
-  readonly rule: SyncRule
-  readonly target: SyncTarget
-  readonly drift: RepositoryDrift
-  /** of this run, with the times since which the source lacks tags */
-  readonly state: DestinationState
-  /** tags that the rule selects, or that it could not decide about */
-  readonly selected: ReadonlySet<string>
-  /** the complete list of the source */
-  readonly sourceTags: readonly string[]
-}

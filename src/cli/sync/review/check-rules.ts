@@ -40,7 +40,7 @@ export function checkRules(plan: SyncPlan, rules: readonly SyncRule[], config: C
 }
 
 /** Returns the path of a source repository that the rule has now; undefined if it has none. */
-function pathOf(rule: SyncRule, repository: RepositoryName, config: Config): string | undefined {
+export function pathOf(rule: SyncRule, repository: RepositoryName, config: Config): string | undefined {
   return candidatesOf(rule, repository, config).find(
     (path) =>
       sameRepository(sourceOf(rule, path, config), repository) &&

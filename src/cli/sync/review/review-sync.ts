@@ -1,16 +1,20 @@
 import { syncRulesOf } from '../../../config/sync/sync-rules.ts'
 import { hashOfPlan, keepSavedHash } from '../../../plan/plan-hash.ts'
 import type { Plan } from '../../../plan/plan.ts'
-import type { SyncPlan } from '../../../plan/sync/sync-plan.ts'
+import { deletesOf, type SyncPlan } from '../../../plan/sync/sync-plan.ts'
 import { formatRepository } from '../../../oci/reference.ts'
 import type { DestinationState } from '../../../usecases/sync/sync-state.ts'
 import type { ChangePorts, Review } from '../../changes/operation.ts'
 import { reviewPlan } from '../../changes/review/review-plan.ts'
 import type { ReviewFlags } from '../../changes/review/review-flags.ts'
+import type { PruneTypes } from '../../prune/prune-types.ts'
+import type { ExclusiveRepository } from '../deletes/exclusive-repository.ts'
+import { exclusiveOf, readRepository, type RepositoryReads } from '../read-repository.ts'
 import { ownerKey, pendingOfPlan } from '../record-states.ts'
 import { SyncStates } from '../state/sync-states.ts'
 import type { SyncTypes } from '../sync-types.ts'
-import { checkRules } from './check-rules.ts'
+import { scopeOfPath } from '../sync-scope.ts'
+import { checkRules, pathOf } from './check-rules.ts'
 import { decideSyncAgain } from './decide-sync.ts'
 
 /**
@@ -28,15 +32,60 @@ export async function reviewSync(
   const { shown, ...review } = await reviewPlan(plan, decideSyncAgain, { ...flags, partial: true }, ports)
   const locks = await context.tagLocks(call)
   const states = SyncStates.open(context.env, locks?.locks, call)
+  const deletes = await reviewDeletes(plan, { states, flags }, ports)
   return {
     ...review,
+    warnings: [...review.warnings, ...(deletes?.warnings ?? [])],
+    omissions: [...review.omissions, ...(deletes?.omissions ?? [])],
     ...(shown !== undefined && { shown: shownAs(plan, shown) }),
     findings: {
       ...review.findings,
+      ...(deletes !== undefined && { deletes: deletes.findings }),
       states,
       pending: pendingOfPlan(plan.placements, await statesOf(plan, states, reading)),
     },
   }
+}
+
+/**
+ * Decides the deletes again, with the source and destinations as they are now. A repository that
+ * cannot be read has no deletes then.
+ */
+async function reviewDeletes(
+  plan: SyncPlan,
+  { states, flags }: { readonly states: SyncStates; readonly flags: ReviewFlags },
+  ports: ChangePorts,
+): Promise<Review<PruneTypes> | undefined> {
+  const deletes = deletesOf(plan)
+  if (deletes === undefined) return undefined
+  const { context, reading } = ports
+  const loaded = await context.config()
+  const rules = new Map(syncRulesOf(loaded, context.clock.now()).map((rule) => [rule.name, rule]))
+  const reads: RepositoryReads = {
+    context,
+    stores: await context.stores(),
+    inventories: { inventory: (registry) => context.inventory(registry) },
+    states,
+    flags: { evidence: flags.evidence, full: false, 'overwrite-changed': false },
+  }
+  const deleting = new Set(
+    deletes.repositories.flatMap(({ repository, steps }) =>
+      steps.length === 0 ? [] : [formatRepository(repository)],
+    ),
+  )
+  const exclusive: ExclusiveRepository[] = []
+  for (const { rule: name, from, to } of plan.drift) {
+    const rule = rules.get(name)
+    if (rule === undefined || !deleting.has(formatRepository(to))) continue
+    const path = pathOf(rule, from, loaded.config)
+    if (path === undefined) continue
+    const scoped = scopeOfPath(rule, path, loaded.config)
+    const { snapshot, decision } = await readRepository(scoped, reads, reading)
+    exclusive.push(...exclusiveOf(snapshot, decision, new Set()))
+  }
+  const { reviewExtraDeletes } = await import('../deletes/review-extra-deletes.ts')
+  const { 'audit-file': auditFile } = ports.flags
+  return await reviewExtraDeletes(deletes, exclusive, { auditFile }, context, reading)
 }
 
 /** The plan with what the review shows; it keeps the hash of its file. */

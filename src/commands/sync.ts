@@ -1,3 +1,4 @@
+import type { JobKind } from '../cli/jobs/print-job.ts'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { syncFlags } from '../cli/sync/sync-flags.ts'
 
@@ -29,13 +30,33 @@ A repository or image that fails does not stop the others: dray then exits with 
       description: 'Execute a part of the rules in each of four jobs',
       command: 'dray sync --yes --shard 1/4',
     },
+    {
+      description: 'Print a Kubernetes CronJob that runs the rules in four shards',
+      command: 'dray sync --print-job kubernetes --shards 4',
+    },
+    {
+      description: 'Convert the configuration of regsync to rules',
+      command: 'dray sync --import regsync.yml',
+    },
   ]
   static override strict = false
-  static override usage = ['sync [RULE...]']
+  static override usage = ['sync [RULE...]', 'sync --import FILE']
   static override flags = syncFlags
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Sync)
+    if (flags['print-job'] !== undefined) {
+      const { printJob } = await import('../cli/jobs/print-job.ts')
+      const options = { shards: flags.shards, version: this.context.version }
+      const text = printJob(flags['print-job'] as JobKind, 'sync', this.argv, options)
+      return this.finish({ job: text }, () => text.trimEnd())
+    }
+    if (flags.import !== undefined) {
+      const { convertSyncFile } = await import('../cli/sync/convert-sync-file.ts')
+      const { yaml, warnings } = await convertSyncFile(flags.import, flags.to)
+      for (const warning of warnings) this.warn(warning)
+      return this.finish({ yaml }, () => yaml.trimEnd())
+    }
     const rules = argv as string[]
     const { planSync } = await import('../cli/sync/plan-sync.ts')
     const change = await planSync({ ...flags, rules }, this.context, this.reading)

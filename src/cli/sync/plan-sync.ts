@@ -18,6 +18,7 @@ import { keepHeapSmall } from '../wiring/small-heap.ts'
 import type { Context } from '../wiring/context.ts'
 import type { ExclusiveRepository } from './deletes/exclusive-repository.ts'
 import type { ExtraDeletes } from './deletes/plan-extra-deletes.ts'
+import { readUsedDigests } from './deletes/used-digests.ts'
 import { joinPlans, planRuleRequests, type RuleRequests } from './plan-promotions.ts'
 import { planRepository, type RepositoryPart, type RepositoryPlanner } from './plan-repository.ts'
 import { selectRules } from './select-rules.ts'
@@ -177,6 +178,7 @@ async function openPlanner(
     context,
     stores: await context.stores(),
     inventories: { inventory: (registry) => context.inventory(registry) },
+    used: await readUsedDigests(targets, context, call),
     states: SyncStates.open(context.env, locks?.locks, call),
     flags: args,
     options: {

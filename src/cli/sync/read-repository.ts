@@ -7,6 +7,7 @@ import type { SyncDecision } from '../../usecases/sync/decision.ts'
 import { gather } from '../../usecases/sync/gather.ts'
 import type { SyncSnapshot, SyncTarget } from '../../usecases/sync/snapshot.ts'
 import type { Context } from '../wiring/context.ts'
+import type { UsedDigests } from './deletes/used-digests.ts'
 import type { ExclusiveRepository } from './deletes/exclusive-repository.ts'
 import type { SyncStates } from './state/sync-states.ts'
 import type { ScopedSync } from './sync-scope.ts'
@@ -17,6 +18,8 @@ export interface RepositoryReads {
   readonly stores: Repositories
   readonly inventories: Inventories | undefined
   readonly states: SyncStates
+  /** the images in use at the destinations, by the protections of retention policies */
+  readonly used: UsedDigests
   readonly flags: Pick<SyncFlags, 'evidence' | 'full' | 'overwrite-changed'>
 }
 
@@ -32,14 +35,14 @@ export interface ComparedRepository {
  */
 export async function readRepository(
   scoped: ScopedSync,
-  { context, stores, inventories, states, flags }: RepositoryReads,
+  { context, stores, inventories, states, used, flags }: RepositoryReads,
   call: Call,
 ): Promise<ComparedRepository> {
   const rule = scoped.rule.name
   const destinations = await Promise.all(
     scoped.destinations.map(async (target): Promise<SyncTarget> => {
       const state = await states.read({ rule, repository: target.repository }, call)
-      return { ...target, state }
+      return { ...target, state, inUse: used(target.repository) }
     }),
   )
   const options = { clock: context.clock, evidence: flags.evidence, full: flags.full }

@@ -2,6 +2,7 @@ import { boolean, string } from '@oclif/core/flags'
 import { evidenceConflictFlags, outFlag } from '../command/change-flags.ts'
 import { overrideGateFlag, scanReportFlag } from '../gates/gate-flags.ts'
 import { flagGroups } from '../help/flag-groups.ts'
+import { jobFlags } from '../jobs/job-flags.ts'
 import { pruneFlags } from '../prune/prune-flags.ts'
 
 const { strict: _strict, ...changeFlags } = pruneFlags
@@ -16,6 +17,11 @@ export const syncFlags = {
   shard: string({
     summary: 'Process part I of N of the destination repositories.',
     helpValue: 'I/N',
+    helpGroup: flagGroups.target,
+  }),
+  import: string({
+    summary: 'Convert a file of regsync or skopeo sync to rules.',
+    helpValue: 'FILE',
     helpGroup: flagGroups.target,
   }),
   delete: boolean({
@@ -50,5 +56,6 @@ export const syncFlags = {
     allowNo: true,
     helpGroup: flagGroups.evidence,
   }),
+  ...jobFlags,
   all: boolean({ summary: 'List every tag that differs.', helpGroup: flagGroups.output }),
 }

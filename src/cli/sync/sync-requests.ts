@@ -32,8 +32,8 @@ export function promoteRequestsOf(
   )
   return images.flatMap((image) => {
     const ready = image.destinations.filter(({ refusals }) => refusals.length === 0)
-    const groups = Map.groupBy(ready, ({ target, tags }) =>
-      JSON.stringify([target.environment ?? null, tags, target.reading]),
+    const groups = Map.groupBy(ready, ({ target, tags, isIncomplete }) =>
+      JSON.stringify([target.environment ?? null, tags, target.reading, isIncomplete ?? false]),
     )
     return [...groups.values()].map((group) => requestOf(snapshot, image, group, { ...options, listedAt }))
   })
@@ -75,6 +75,7 @@ function requestOf(
     tags,
     ...(maintenance !== undefined && tags.length > 0 && { tagMaintenance: maintenance }),
     ...(rule.platforms !== undefined && { platforms: rule.platforms }),
+    ...(group.some(({ isIncomplete }) => isIncomplete) && { mayBeSparse: true }),
     known: {
       readAt: snapshot.readAt,
       root: image.root,

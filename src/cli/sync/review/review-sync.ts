@@ -66,6 +66,8 @@ async function reviewDeletes(
     stores: await context.stores(),
     inventories: { inventory: (registry) => context.inventory(registry) },
     states,
+    // The review of the deletes reads the protections itself.
+    used: () => new Map(),
     flags: { evidence: flags.evidence, full: false, 'overwrite-changed': false },
   }
   const deleting = new Set(

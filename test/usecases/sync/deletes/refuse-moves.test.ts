@@ -38,7 +38,6 @@ function decideWith(source: Tags, destination: Tags, ...used: readonly Digest[])
         tags: Object.keys(destination),
         digests: new Map(Object.entries(destination)),
         evidenceMissing: new Map(),
-        incomplete: new Set(),
         childrenSearched: new Set(),
         incomplete: new Set(),
       },

@@ -40,7 +40,6 @@ it(
 const repeatable = [
   'audit checkpoint --sign-key key.pem',
   'audit verify',
-  'bundle apply base.tar --to mirror.internal/hub',
   'bundle create base.tar @prod/api:1.4.2',
   'bundle verify base.tar',
   'check api:1.4.2 --to prod',
@@ -73,6 +72,7 @@ const startedElsewhere = [
   'audit export',
   'audit log',
   'auth explain',
+  'bundle apply',
   'completion',
   'config show',
   'copy',

@@ -42,7 +42,7 @@ const repeatable = [
   'audit verify',
   'bundle create base.tar @prod/api:1.4.2',
   'bundle verify base.tar',
-  'bundle apply base.tar --to oci:./mirror --yes',
+  'bundle apply base.tar --to oci:./mirror --dry-run',
   'check api:1.4.2 --to prod',
   'config init --print',
   'config schema',

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { generateKeyPairSync } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -107,5 +108,25 @@ describe('a bundle for an environment', () => {
     const ended = await apply({ tags: { semver: ['exact', 'minor'] } })
     expect(ended).toMatchObject({ code: 0 })
     expect(await destination.oracle.tags('prod/team/a')).toEqual(['1.4', '1.4.2'])
+  })
+
+  it('is attested with the bundle as the source, and history shows it', async () => {
+    await using world = await carrier()
+    const { folder: cwd, env, source, destination } = world
+    await source.oracle.push(image({ label: 'a' }), 'a', '1.0.0')
+    await world.create('base.tar', ['a:1.0.0'])
+    const { privateKey } = generateKeyPairSync('ed25519')
+    await writeFile(join(cwd, 'key.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }), {
+      mode: 0o600,
+    })
+    const prod = { registry: destination.host, path: 'prod/{image}', attest: true }
+    const config = { version: 1, environments: { prod }, audit: { sign: { key: 'key.pem' } } }
+    await writeFile(join(cwd, 'dray.yaml'), JSON.stringify(config))
+    const applied = await warmDray(['bundle', 'apply', 'base.tar', '--to', '@prod', '--yes'], { cwd, env })
+    expect(applied).toMatchObject({ code: 0 })
+    const receipt = await readFile(join(cwd, 'base.tar.receipt.json'), 'utf8')
+    expect(JSON.parse(receipt)).toMatchObject({ signature: { signatures: [{}] } })
+    const history = await warmDray(['history', '@prod/a:1.0.0'], { cwd, env })
+    expect(history).toMatchObject({ code: 0, stdout: expect.stringContaining(`bundle:${source.host}/a`) })
   })
 })

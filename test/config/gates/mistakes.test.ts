@@ -402,9 +402,16 @@ describe('a pattern of `require`', () => {
       ],
     ],
     ['[{ reason: 5 }]', ['10:25 environments.prod.require[0].reason: must be a regular expression']],
-    ['[tcket]', ['10:15 environments.prod.require[0]: must be reason or ticket']],
+    ['[tcket]', ['10:15 environments.prod.require[0]: must be reason, ticket or signed']],
   ])('%s', async (require, expected) => {
     expect(await mistakesOf(`    require: ${require}`)).toEqual(expected)
+  })
+
+  it('may be signed only in an environment', async () => {
+    expect(await mistakesOf('    require: [signed]')).toEqual([])
+    expect(await mistakesOf('audit: { require: [signed] }')).toEqual([
+      expect.stringContaining('audit.require[0]: must be reason or ticket'),
+    ])
   })
 
   it('is checked in `audit.require` too', async () => {

@@ -120,7 +120,7 @@ export async function planSync(
   }
 }
 
-/** Plans the deletes of extra tags, if a rule has `delete`. They are shown without `--delete` too. */
+/** Plans the deletes of extra tags, if a rule has `delete`. They are always shown. */
 async function planDeletes(
   exclusive: readonly ExclusiveRepository[],
   rules: readonly SyncRule[],

@@ -48,8 +48,8 @@ export async function reviewSync(
 }
 
 /**
- * Decides the deletes again, with the source and destinations as they are now. A repository that
- * cannot be read has no deletes then.
+ * Decides the deletes again, by the current content of the sources and destinations.
+ * @throws if one of them cannot be read.
  */
 async function reviewDeletes(
   plan: SyncPlan,

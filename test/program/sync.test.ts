@@ -308,6 +308,65 @@ describe('dray sync --delete', () => {
   })
 })
 
+describe('the gates of a rule', () => {
+  const gates = [{ name: 'has-sbom', sbom: {} }]
+
+  it('refuse an image, in the plan and when a saved plan is applied', async () => {
+    await using registry = await watchedRegistry()
+    const place = await mirror(registry, { gates })
+    await registry.oracle.push(image({ label: place.from }), place.from, '1')
+    const ended = await place.run('sync', '--yes')
+    expect(ended.stdout + ended.stderr).toContain('has-sbom')
+    expect(ended.code).toBe(3)
+    expect(await registry.oracle.tags(place.to)).toEqual([])
+
+    const config = join(place.folder, 'dray.yaml')
+    const gated = await readFile(config, 'utf8')
+    const written = JSON.parse(gated) as { sync: { gates?: unknown }[] }
+    for (const rule of written.sync) delete rule.gates
+    await writeFile(config, JSON.stringify(written))
+    expect((await place.run('sync', '--out', 'plan.json')).code).toBe(0)
+    await writeFile(config, gated)
+    expect((await place.run('apply', 'plan.json')).code).toBe(3)
+    expect(await registry.oracle.tags(place.to)).toEqual([])
+  })
+})
+
+describe('the audit log of a sync', () => {
+  it('names the operation and the rule, and can be filtered by the operation', async () => {
+    await using registry = await watchedRegistry()
+    const place = await mirror(registry)
+    await registry.oracle.push(image({ label: place.from }), place.from, '1')
+    expect((await place.run('sync', '--yes', '--reason', 'nightly')).code).toBe(0)
+    const records = (await readFile(place.auditFile, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { operation: string; rule?: string; phase: string })
+    expect(new Set(records.map(({ operation }) => operation))).toEqual(new Set(['sync']))
+    expect(new Set(records.map(({ rule }) => rule))).toEqual(new Set(['hub']))
+    const log = await place.run('audit', 'log', '--operation', 'sync', '--json')
+    expect(log.code).toBe(0)
+    expect(log.stdout).toContain('"sync"')
+    expect((await place.run('audit', 'verify')).code).toBe(0)
+  })
+})
+
+describe('dray sync --import and --print-job', () => {
+  it('write rules and a job, and read no registry', async () => {
+    const place = await warmWorkplace(JSON.stringify({ version: 1 }))
+    await writeFile(
+      join(place.folder, 'regsync.yml'),
+      'version: 1\nsync:\n  - { source: docker.io/library/alpine, target: mirror.example.com/alpine, type: repository }\n',
+    )
+    const imported = await place.run('sync', '--import', 'regsync.yml')
+    expect(imported.code).toBe(0)
+    expect(imported.stdout).toContain('sync:')
+    const job = await place.run('sync', '--print-job', 'kubernetes', '--shards', '2')
+    expect(job.code).toBe(0)
+    expect(job.stdout).toContain('kind: CronJob')
+  })
+})
+
 describe('dray sync --verify', () => {
   it('finds and repairs damaged content of images whose tags are in sync', async () => {
     await using registry = await watchedRegistry()

@@ -303,8 +303,8 @@ describe('dray sync --delete', () => {
 
   it('is a mistake if no rule of the run deletes', async () => {
     await using registry = await watchedRegistry()
-    const { run } = await mirror(registry)
-    expect(await run('sync', '--delete')).toMatchObject({ code: 64 })
+    const place = await mirror(registry)
+    expect(await place.run('sync', '--delete')).toMatchObject({ code: 64 })
   })
 })
 

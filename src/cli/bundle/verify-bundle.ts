@@ -69,7 +69,8 @@ export function checkSignature(
 }
 
 /**
- * Returns the keys of `--key`, or else those of the signers and of `audit.sign` in `dray.yaml`.
+ * Returns the keys of `--key`; without `--key`, those of the signers and of `audit.sign` in
+ * `dray.yaml`.
  * @throws `config`, `io`.
  */
 export async function keysOf(files: readonly string[], context: Context): Promise<readonly BundleKey[]> {

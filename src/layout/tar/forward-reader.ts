@@ -1,4 +1,4 @@
-/** Reads a stream of bytes forward, in pieces of a given length, without copying large ones. */
+/** Reads a stream of bytes forward, in parts of a given length, without copying large ones. */
 export class ForwardReader {
   readonly #chunks: AsyncIterator<Uint8Array>
   #chunk: Uint8Array = new Uint8Array()
@@ -13,7 +13,7 @@ export class ForwardReader {
     return this.#position
   }
 
-  /** Returns so many bytes in one piece; fewer only at the end of the stream. */
+  /** Returns so many bytes as one array; fewer only at the end of the stream. */
   async take(length: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = []
     for await (const part of this.stream(length)) parts.push(part)

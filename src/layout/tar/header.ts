@@ -9,7 +9,7 @@ const maxName = 100
 /** A pax header has three blocks: its own header, its records, and the header of the file. */
 const paxBlocks = 3
 
-/** What a header says of a file. Everything else in it is constant. */
+/** The values of a file in its header. Everything else in it is constant. */
 export interface TarHeader {
   /** ASCII, at most 200 characters */
   readonly name: string

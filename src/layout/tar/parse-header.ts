@@ -20,7 +20,7 @@ const refusedTypes: Readonly<Record<string, string>> = {
   '6': 'a pipe',
 }
 
-/** What one block says. The size of a file that follows a pax header is in that. */
+/** The values in one block. The size of a file that follows a pax header is in that. */
 export interface ParsedBlock extends TarHeader {
   readonly kind: 'file' | 'pax'
 }
@@ -51,7 +51,7 @@ export function parseBlock(block: Uint8Array, archive: string, position: number)
   })
 }
 
-/** What the records of a pax header say of the file that follows. */
+/** The values of the file that follows, from the records of a pax header. */
 export interface PaxRecords {
   readonly name: string
   /** bytes; undefined: as in its header */

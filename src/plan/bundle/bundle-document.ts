@@ -40,7 +40,7 @@ export interface BundleRoot {
   readonly root: Descriptor
   /** empty: it is an attached artifact, or an image that was named by its digest */
   readonly tags: readonly string[]
-  /** where it came from, such as `docker.io/library/alpine` */
+  /** its origin, such as `docker.io/library/alpine` */
   readonly source: string
   readonly rule?: string
   /** of an index: the platforms that are complete; absent: all */

@@ -4,7 +4,7 @@ export interface MirrorHost {
   readonly isPlain: boolean
 }
 
-/** A sync rule as a runtime sees it: where it finds the content of the source. */
+/** A sync rule as a runtime sees it: the places with the content of the source. */
 export interface MirrorRule {
   readonly name: string
   readonly source: MirrorHost

@@ -48,7 +48,7 @@ export function compareTag(compared: ComparedTag): TagComparison {
   return { ...sides, state: 'changed', reason, refusal: changedByOthers(compared, destination, written) }
 }
 
-/** Why a tag that the source moved stays where it is; undefined: it moves. */
+/** Returns why a tag that the source moved does not move; undefined: it moves. */
 function reasonToKeep(
   tag: string,
   { name, movedTags }: ComparedTag['rule'],

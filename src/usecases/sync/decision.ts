@@ -4,7 +4,7 @@ import type { RepositoryDrift } from '../../plan/sync/drift.ts'
 import type { SyncTarget } from './snapshot.ts'
 import type { DestinationState } from './sync-state.ts'
 
-/** What a run does about one source repository of a rule. */
+/** The decision of a run about one source repository of a rule. */
 export interface SyncDecision {
   /** for each destination, in the order of the request */
   readonly drift: readonly RepositoryDrift[]

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 
 /**
- * What earlier runs of a rule know of one destination repository. It can be lost at any time: a tag
+ * Knowledge of earlier runs about one destination repository of a rule. It can be lost: a tag
  * that another client moved then looks like a move of the source, and grace periods start again.
  */
 export interface DestinationState {

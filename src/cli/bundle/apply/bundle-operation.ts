@@ -7,7 +7,7 @@ import type { Executed, Operation } from '../../changes/operation.ts'
 import { placementOperation } from '../../changes/placement-operation.ts'
 import type { PlacementTypes } from '../../changes/placement-types.ts'
 
-/** What the operation does with a bundle that was applied. */
+/** The bundle of a run, and the receipt that the run writes. */
 export interface BundleRun {
   readonly bundle: { readonly id: Hash; readonly sequence: number }
   /** for the result */

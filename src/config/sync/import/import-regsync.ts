@@ -22,7 +22,7 @@ const converted: ReadonlySet<string> = new Set([
   'skipDockerConfig',
 ])
 
-/** What to do about a key that has no equivalent. */
+/** The advice for each key that has no equivalent. */
 const advice: Readonly<Record<string, string>> = {
   schedule: 'start `dray sync` from cron or CI.',
   interval: 'start `dray sync` from cron or CI.',

@@ -9,7 +9,7 @@ export interface ImportedRule {
   readonly platforms?: readonly string[]
 }
 
-/** What was made of one entry. */
+/** The result of one entry. */
 export interface ImportedEntry {
   /** undefined: the entry has no equivalent */
   readonly rule: ImportedRule | undefined

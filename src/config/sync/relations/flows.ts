@@ -47,7 +47,7 @@ export interface Flow {
 }
 
 /** Takes the place of the path below `from`, to find the texts around it. No name contains it. */
-const marker = '\0'
+const placeholder = '\0'
 
 /**
  * Returns the flows of a rule without mistakes.
@@ -121,20 +121,20 @@ function patternFlows(rule: SyncRule, { path, destination, config, names }: Flow
   })
 }
 
-/** The repositories of a place, with the marker in place of the path. */
+/** The repositories of a place, with the placeholder in place of the path. */
 function templateOf(place: SyncRule['from'] | SyncDestination, config: Config): readonly RepositoryName[] {
   switch (place.kind) {
     case 'environment':
       return (config.environments.get(place.environment)?.targets ?? []).map(({ registry, path }) => ({
         registry,
-        path: path.replace('{image}', marker),
+        path: path.replace('{image}', placeholder),
       }))
     case 'layout':
-      return [{ registry: layoutRegistry, path: place.folder.replace('{repository}', marker) }]
+      return [{ registry: layoutRegistry, path: place.folder.replace('{repository}', placeholder) }]
     case 'registry': {
       const { registry } = place
-      if ('path' in place) return [{ registry, path: place.path.replace('{repository}', marker) }]
-      return [{ registry, path: place.prefix === '' ? marker : `${place.prefix}/${marker}` }]
+      if ('path' in place) return [{ registry, path: place.path.replace('{repository}', placeholder) }]
+      return [{ registry, path: place.prefix === '' ? placeholder : `${place.prefix}/${placeholder}` }]
     }
   }
 }
@@ -144,7 +144,7 @@ function identityOf(repository: RepositoryName, names: RegistryNames): string {
 }
 
 function affixesOf(template: RepositoryName, names: RegistryNames): Affixes {
-  const [before = '', after = ''] = identityOf(template, names).split(marker)
+  const [before = '', after = ''] = identityOf(template, names).split(placeholder)
   return { before, after }
 }
 
@@ -153,7 +153,7 @@ function plainName(repository: RepositoryName, names: RegistryNames): Repository
 }
 
 function patternName({ before, after }: Affixes, path: string, template: RepositoryName): RepositoryNames {
-  const shown = formatRepository(template).replace(marker, () => path)
+  const shown = formatRepository(template).replace(placeholder, () => path)
   return new RepositoryNames(`${before}${path}${after}`, false, shown)
 }
 

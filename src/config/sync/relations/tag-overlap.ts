@@ -10,7 +10,7 @@ import { readingIn } from '../../settings/version-reading.ts'
 import type { SyncRule, SyncSelector } from '../sync-rule.ts'
 import { type ComparisonBudget, TextSet } from './text-set.ts'
 
-/** What a rule selects, for comparisons with other rules. */
+/** The tags that a rule selects, for comparisons with other rules. */
 export interface SelectedTags {
   readonly parts: readonly TagPart[]
   readonly exclude: readonly TagSelector[]

@@ -151,7 +151,7 @@ class ManifestPut {
 
   /**
    * A registry that rejects a manifest (400) may have received other bytes: nothing protects a
-   * request. It refuses an immutable tag whatever it receives.
+   * request. It refuses an immutable tag with any bytes.
    */
   #maxAttempts(error: DrayError): number {
     if (error.code === 'refused') return 1

@@ -4,7 +4,7 @@ import type { Clock } from '../../../lib/clock.ts'
 /** The bucket holds the bytes of this time, so that a timer that fires late loses none of them. */
 const capacityMs = 100
 /** One body gets the bytes of this time at once, and the others their turn after it. */
-const pieceMs = 50
+const turnMs = 50
 /** A timer for each small chunk would take more processor time than its bytes. */
 const minNapMs = 5
 
@@ -19,7 +19,7 @@ interface Waiter {
  */
 export class Bandwidth {
   /** the most bytes that one `take` may ask for */
-  readonly piece: number
+  readonly maxBytes: number
   readonly #perMs: number
   readonly #clock: Clock
   readonly #capacity: number
@@ -34,12 +34,12 @@ export class Bandwidth {
     this.#perMs = bytesPerSecond / 1000
     this.#clock = clock
     this.#filledAt = clock.now()
-    this.piece = Math.max(1, Math.floor(this.#perMs * pieceMs))
-    this.#capacity = Math.max(this.piece, this.#perMs * capacityMs)
+    this.maxBytes = Math.max(1, Math.floor(this.#perMs * turnMs))
+    this.#capacity = Math.max(this.maxBytes, this.#perMs * capacityMs)
   }
 
   /**
-   * Waits until so many bytes may pass, at most `piece`; undefined if they may now. Rejects with
+   * Waits until so many bytes may pass, at most `maxBytes`; undefined if they may now. Rejects with
    * the signal's reason, at once.
    */
   take(bytes: number, signal: AbortSignal): Promise<void> | undefined {
@@ -53,7 +53,8 @@ export class Bandwidth {
 
   /** Waits until all of so many bytes have passed. @throws the signal's reason, at once. */
   async takeAll(bytes: number, signal: AbortSignal): Promise<void> {
-    for (let rest = bytes; rest > 0; rest -= this.piece) await this.take(Math.min(rest, this.piece), signal)
+    for (let rest = bytes; rest > 0; rest -= this.maxBytes)
+      await this.take(Math.min(rest, this.maxBytes), signal)
   }
 
   /** Counts bytes that did not wait: the next ones wait for them. */

@@ -38,7 +38,7 @@ export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined
   #wake: (() => void) | undefined
   #isHurried = false
 
-  /** With `pace`, the reader gets pieces, each when the bandwidth allows it. */
+  /** With `pace`, the reader gets parts of chunks, each when the bandwidth allows it. */
   constructor(flow: FlowControl, pace?: ReaderPace) {
     this.#flow = flow
     this.#pace = pace
@@ -120,12 +120,12 @@ export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined
     this.#wakeReader()
   }
 
-  /** Waits until the next piece may pass; undefined if it may now, or there is none yet. */
+  /** Waits until the next part may pass; undefined if it may now, or there is none yet. */
   #pass(): Promise<void> | undefined {
     const [chunk] = this.#chunks
     if (this.#pace === undefined || chunk === undefined) return undefined
     const { bandwidth, signal } = this.#pace
-    const bytes = Math.min(chunk.byteLength, bandwidth.piece)
+    const bytes = Math.min(chunk.byteLength, bandwidth.maxBytes)
     if (this.#isHurried) bandwidth.spend(bytes)
     const wait = this.#isHurried ? undefined : bandwidth.take(bytes, signal)
     return wait?.catch((reason: unknown) => {
@@ -135,7 +135,7 @@ export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined
 
   #shift(): Uint8Array | undefined {
     const [chunk] = this.#chunks
-    const most = this.#pace?.bandwidth.piece
+    const most = this.#pace?.bandwidth.maxBytes
     if (chunk === undefined || most === undefined || chunk.byteLength <= most) return this.#chunks.shift()
     this.#chunks[0] = chunk.subarray(most)
     return chunk.subarray(0, most)

@@ -5,7 +5,7 @@ import type { Bandwidth } from './bandwidth.ts'
  * The most bytes that are given to the connection at once. The time limits see only what it has
  * taken as a whole, and a slow connection takes long for more.
  */
-const maxPiece = 64 * 1024
+const maxPart = 64 * 1024
 
 /** Reports which side the body waits for. */
 export interface SourceProgress {
@@ -57,7 +57,7 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const isGiven = this.#chunk === undefined || this.#at === this.#chunk.byteLength
     if (!isGiven && !this.#stopped && this.#pace === undefined)
-      return Promise.resolve({ done: false, value: this.#nextPiece(maxPiece) })
+      return Promise.resolve({ done: false, value: this.#nextPart(maxPart) })
     return new Promise((resolve, reject) => {
       this.#interrupt = () => resolve({ done: true, value: undefined })
       if (this.#stopped) this.#interrupt()
@@ -98,26 +98,26 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     return await this.#give()
   }
 
-  /** Gives the next piece of the chunk when the bandwidth allows it. */
+  /** Gives the next part of the chunk when the bandwidth allows it. */
   async #give(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#pace === undefined) return { done: false, value: this.#nextPiece(maxPiece) }
+    if (this.#pace === undefined) return { done: false, value: this.#nextPart(maxPart) }
     const { bandwidth, stop } = this.#pace
     const rest = (this.#chunk?.byteLength ?? 0) - this.#at
-    const bytes = Math.min(rest, maxPiece, bandwidth.piece)
+    const bytes = Math.min(rest, maxPart, bandwidth.maxBytes)
     const wait = bandwidth.take(bytes, stop.signal)
     if (wait !== undefined) {
       this.#progress.pausing()
       await wait
     }
-    return { done: false, value: this.#nextPiece(bytes) }
+    return { done: false, value: this.#nextPart(bytes) }
   }
 
-  /** The next piece of the chunk, of at most so many bytes. */
-  #nextPiece(most: number): Uint8Array {
-    const piece = (this.#chunk ?? new Uint8Array()).subarray(this.#at, this.#at + most)
-    this.#at += piece.byteLength
-    this.#progress.sending(piece.byteLength)
-    return piece
+  /** The next part of the chunk, of at most so many bytes. */
+  #nextPart(most: number): Uint8Array {
+    const part = (this.#chunk ?? new Uint8Array()).subarray(this.#at, this.#at + most)
+    this.#at += part.byteLength
+    this.#progress.sending(part.byteLength)
+    return part
   }
 
   #wrongSize(why: string): DrayError {

@@ -4,7 +4,7 @@ import { formatAt } from '../../../oci/reference.ts'
 import type { Plan, Refusal } from '../../../plan/plan.ts'
 
 /**
- * Returns a refusal for each placement with a tag that someone else changed: it moves, and it is
+ * Returns a refusal for each placement with a tag that another client changed: it moves, and is
  * neither where an earlier bundle put it nor on the image: pure.
  * @param written the digest that the last bundle put under a tag of the placement; undefined: it
  * is unknown

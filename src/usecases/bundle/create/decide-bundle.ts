@@ -103,7 +103,7 @@ function compare(a: readonly string[], b: readonly string[]): number {
   return at < 0 ? 0 : (a[at] ?? '') < (b[at] ?? '') ? -1 : 1
 }
 
-/** Manifests, then blobs. What is a manifest somewhere is a manifest everywhere. */
+/** Yields manifests, then blobs. A digest that is a manifest in one root is a manifest in all. */
 function* contentsOf(roots: readonly PackedRoot[]): Generator<PackedContent> {
   const seen = new Set<Digest>()
   for (const kind of ['manifest', 'blob'] as const) {

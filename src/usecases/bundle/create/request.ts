@@ -11,7 +11,7 @@ export interface PackRequest {
   readonly at: TagOrDigest
   /** the path below `--to` of `bundle apply` */
   readonly path: string
-  /** where it comes from, without folders of this machine */
+  /** its origin, without folders of this machine */
   readonly source: string
   /** the tags that it has at the destination */
   readonly tags: readonly string[]
@@ -20,7 +20,7 @@ export interface PackRequest {
   readonly platforms?: readonly Platform[]
 }
 
-/** What the destination received before. */
+/** The content that the destination received before. */
 export interface BundleHistory {
   readonly base: BundleBase
   readonly roots: readonly BundleRoot[]

@@ -8,7 +8,7 @@ import type { SourceRepository } from '../../../images/ports.ts'
 /** Tags of attached artifacts that are resolved at once. */
 const tagsAtOnce = 8
 
-/** What a repository has attached to one manifest. */
+/** The artifacts that a repository has attached to one manifest. */
 export interface Attached {
   readonly referrers: ReadonlySet<Digest>
   /** by tag of cosign: the manifest under it */

@@ -24,7 +24,7 @@ export interface SideDigests extends ResolvedSelection {
   confirm(tags: readonly string[], call: Call): Promise<ResolvedSelection>
 }
 
-/** What was read of the tags of a side before. */
+/** The digests of the tags of a side that were read before. */
 export interface KnownDigests extends ResolvedSelection {
   /** the tags that the OCI API resolved; the others have the digests of an inventory */
   readonly resolved: ReadonlySet<string>

@@ -31,6 +31,15 @@ export function selectTags(
   return prepareSelection(rule, reading, listed)(images)
 }
 
+/** Whether a rule can select a tag: how many it selects depends on the other tags. Pure. */
+export function canSelect(
+  rule: Pick<SyncRule, 'name' | 'include' | 'exclude'>,
+  reading: VersionReading,
+  tag: string,
+): boolean {
+  return selectTags(rule, reading, [tag]).tags.length > 0
+}
+
 /** As `selectTags`, for several states of the images: the names are matched only once. */
 export function prepareSelection(
   rule: Pick<SyncRule, 'name' | 'include' | 'exclude'>,

@@ -4,12 +4,11 @@ import { findImagesAt } from '../../../config/environments.ts'
 import { relativePathOf, sourceOf } from '../../../config/sync/destinations.ts'
 import type { SyncRule } from '../../../config/sync/sync-rule.ts'
 import { DrayError } from '../../../lib/errors.ts'
-import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatAt, formatRepository, type RepositoryName, sameRepository } from '../../../oci/reference.ts'
 import type { Placement } from '../../../plan/plan.ts'
 import type { SyncPlan } from '../../../plan/sync/sync-plan.ts'
-import { selectTag } from '../../../selectors/select-tag.ts'
 import { compareTag } from '../../../usecases/sync/compare-tag.ts'
+import { canSelect } from '../../../usecases/sync/select.ts'
 import type { SyncTarget } from '../../../usecases/sync/snapshot.ts'
 import { emptyState } from '../../../usecases/sync/sync-state.ts'
 import { type ScopedSync, scopeOfPath } from '../sync-scope.ts'
@@ -84,7 +83,7 @@ function checkPlacement(placement: Placement, { rule, path, source, destinations
   )
   for (const { tag, change, before } of tags) {
     if (isMaintained.has(tag)) continue
-    if (!isSelected(tag, rule, source.reading)) throw notSelected(placement, rule, tag)
+    if (!canSelect(rule, source.reading, tag)) throw notSelected(placement, rule, tag)
     if (change !== 'move') continue
     const compared = compareTag({
       tag,
@@ -102,14 +101,6 @@ function checkPlacement(placement: Placement, { rule, path, source, destinations
         hint: 'Make a new plan.',
       })
   }
-}
-
-/** Whether the rule can select a tag. How many it selects depends on the others. */
-function isSelected(tag: string, { include, exclude }: SyncRule, reading: SyncTarget['reading']): boolean {
-  const matches = (selector: SyncRule['exclude'][number]): boolean =>
-    selectTag(selector, tag, reading, 'named') !== undefined
-  if (isEvidenceTag(tag) || exclude.some(matches)) return false
-  return include.length === 0 || include.some((entry) => matches(entry.tags))
 }
 
 function ruleChanged(name: string, why: string): DrayError {

@@ -4,7 +4,7 @@ import { formatRepository, sameRepository } from '../../oci/reference.ts'
 import type { Placement, Plan } from '../../plan/plan.ts'
 import type { RunOutcome } from '../../plan/outcome.ts'
 import type { Digest } from '../../oci/digest.ts'
-import type { DestinationState } from '../../usecases/sync/sync-state.ts'
+import { type DestinationState, platformsOfBoth } from '../../usecases/sync/sync-state.ts'
 import { isPlaced } from '../changes/execute-placements.ts'
 import type { SyncStates } from './state/sync-states.ts'
 import type { PendingState } from './sync-types.ts'
@@ -53,11 +53,13 @@ export function stateAfter(
     for (const { tag } of tags) restore(written, before.written, tag)
     restore(searchedAt, before.childrenSearchedAt, root.digest)
   }
-  const { succeededAt: _now, ...rest } = after
+  const { succeededAt: _now, platforms: _copied, ...rest } = after
+  const platforms = platformsOfBoth(after.platforms, before.platforms)
   return {
     ...rest,
     written,
     childrenSearchedAt: searchedAt,
+    ...(platforms !== undefined && { platforms }),
     ...(before.succeededAt !== undefined && { succeededAt: before.succeededAt }),
   }
 }
@@ -80,9 +82,14 @@ export function pendingOfPlan(
     const state = before.get(key)
     if (first?.rule === undefined || state === undefined) return []
     const written = new Map<string, Digest>(state.written)
-    for (const { tags, root } of [first, ...more]) for (const { tag } of tags) written.set(tag, root.digest)
+    let { platforms } = state
+    for (const placement of [first, ...more]) {
+      for (const { tag } of placement.tags) written.set(tag, placement.root.digest)
+      platforms = platformsOfBoth(platforms, placement.platforms)
+    }
     const owner = { rule: first.rule, repository: first.to.repository }
-    return [{ owner, before: state, after: { ...state, written } }]
+    const after = { ...state, written, ...(platforms !== undefined && { platforms }) }
+    return [{ owner, before: state, after }]
   })
 }
 

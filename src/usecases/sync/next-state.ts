@@ -4,7 +4,7 @@ import type { TagComparison } from './compare-tag.ts'
 import { acceptedSourceTags } from './deletes/source-length.ts'
 import { extraTags } from './extra-tags.ts'
 import type { DestinationSnapshot, SyncSnapshot } from './snapshot.ts'
-import type { DestinationState } from './sync-state.ts'
+import { type DestinationState, platformsOfBoth } from './sync-state.ts'
 
 /**
  * Returns the state of a destination for the next run, if everything that the plan does there
@@ -16,8 +16,10 @@ export function nextState(
   compared: readonly TagComparison[],
 ): DestinationState {
   const { readAt, sourceTags, source, request } = snapshot
-  const { platforms } = request.rule
+  const selected = request.rule.platforms?.map(formatPlatform)
   const { state } = destination.target
+  // An image that could not be read may still lack the platforms that an earlier run omitted.
+  const platforms = snapshot.unread.size === 0 ? selected : platformsOfBoth(selected, state.platforms)
   const known = new Set([...(destination.tags ?? []), ...source.keys()])
   const written = new Map([...state.written].filter(([tag]) => known.has(tag)))
   const searchedAt = new Map<Digest, number>()
@@ -33,7 +35,7 @@ export function nextState(
     written,
     absentSince: absentSince(snapshot, destination),
     childrenSearchedAt: searchedAt,
-    ...(platforms !== undefined && { platforms: platforms.map(formatPlatform) }),
+    ...(platforms !== undefined && { platforms }),
     sourceTags: acceptedSourceTags(snapshot.request.rule, state.sourceTags, sourceTags),
     succeededAt: readAt,
   }

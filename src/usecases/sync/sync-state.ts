@@ -27,3 +27,12 @@ export const emptyState: DestinationState = {
   absentSince: new Map(),
   childrenSearchedAt: new Map(),
 }
+
+/** Returns the platforms that two lists have in common; undefined means all platforms. Pure. */
+export function platformsOfBoth(
+  a: DestinationState['platforms'],
+  b: DestinationState['platforms'],
+): DestinationState['platforms'] {
+  if (a === undefined || b === undefined) return a ?? b
+  return a.filter((platform) => b.includes(platform))
+}

@@ -1,4 +1,4 @@
-import type { DestinationState } from '../../../usecases/sync/sync-state.ts'
+import { type DestinationState, platformsOfBoth } from '../../../usecases/sync/sync-state.ts'
 
 /**
  * Returns the state to write if another run of the rule wrote one since this run read it: the
@@ -13,6 +13,7 @@ export function mergeStates(
   current: DestinationState,
 ): DestinationState {
   const sourceTags = after.sourceTags ?? current.sourceTags
+  const platforms = mergePlatforms(before.platforms, after.platforms, current.platforms)
   const succeededAt = newest(after.succeededAt, current.succeededAt)
   return {
     written: mergeMaps(before.written, after.written, current.written),
@@ -22,6 +23,7 @@ export function mergeStates(
       after.childrenSearchedAt,
       current.childrenSearchedAt,
     ),
+    ...(platforms !== undefined && { platforms }),
     ...(sourceTags !== undefined && { sourceTags }),
     ...(succeededAt !== undefined && { succeededAt }),
   }
@@ -37,6 +39,18 @@ function mergeMaps<K, V>(
   for (const key of before.keys()) if (!after.has(key)) merged.delete(key)
   for (const [key, value] of after) if (before.get(key) !== value) merged.set(key, value)
   return merged
+}
+
+/** If both runs changed the platforms, an image is complete only with those of both. */
+function mergePlatforms(
+  before: DestinationState['platforms'],
+  after: DestinationState['platforms'],
+  current: DestinationState['platforms'],
+): DestinationState['platforms'] {
+  const isSame = (one: DestinationState['platforms']): boolean =>
+    JSON.stringify(one) === JSON.stringify(before)
+  if (isSame(current)) return after
+  return isSame(after) ? current : platformsOfBoth(after, current)
 }
 
 function newest(a: number | undefined, b: number | undefined): number | undefined {

@@ -1,9 +1,12 @@
 import { type Digest, isDigest } from '../../../oci/digest.ts'
 import { isRecord } from '../../../oci/json.ts'
+import { platformNamed } from '../../../oci/platform.ts'
 import { formatRepository, isTag, type RepositoryName } from '../../../oci/reference.ts'
 import type { DestinationState } from '../../../usecases/sync/sync-state.ts'
 
 const schema = 'dray.sync-state/1'
+/** The latest time that a date can have (ECMA-262, Time Values), ms since 1970. */
+const latestTime = 8.64e15
 
 /** The rule and the destination repository that a state belongs to. */
 export interface StateOwner {
@@ -13,7 +16,7 @@ export interface StateOwner {
 
 /** Formats the state of a rule in one destination repository as JSON. */
 export function formatState({ rule, repository }: StateOwner, state: DestinationState): string {
-  const { written, absentSince, childrenSearchedAt, sourceTags, succeededAt } = state
+  const { written, absentSince, childrenSearchedAt, platforms, sourceTags, succeededAt } = state
   const document = {
     schema,
     rule,
@@ -21,6 +24,7 @@ export function formatState({ rule, repository }: StateOwner, state: Destination
     written: entriesOf(written),
     absentSince: entriesOf(absentSince),
     childrenSearchedAt: entriesOf(childrenSearchedAt),
+    ...(platforms !== undefined && { platforms }),
     ...(sourceTags !== undefined && { sourceTags }),
     ...(succeededAt !== undefined && { succeededAt }),
   }
@@ -35,14 +39,16 @@ export function parseState(document: unknown, owner: StateOwner): DestinationSta
   const written = mapOf(document['written'], isTag, isDigestText)
   const absentSince = mapOf(document['absentSince'], isTag, isTime)
   const childrenSearchedAt = mapOf(document['childrenSearchedAt'], isDigest, isTime)
-  const { sourceTags, succeededAt } = document
+  const { platforms, sourceTags, succeededAt } = document
   if (written === undefined || absentSince === undefined || childrenSearchedAt === undefined) return undefined
+  if (platforms !== undefined && !isPlatforms(platforms)) return undefined
   if (sourceTags !== undefined && !isTime(sourceTags)) return undefined
   if (succeededAt !== undefined && !isTime(succeededAt)) return undefined
   return {
     written,
     absentSince,
     childrenSearchedAt,
+    ...(platforms !== undefined && { platforms }),
     ...(sourceTags !== undefined && { sourceTags }),
     ...(succeededAt !== undefined && { succeededAt }),
   }
@@ -85,5 +91,13 @@ function isDigestText(value: unknown): value is Digest {
 
 /** Whether it is a count or a time in milliseconds since 1970. */
 function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= latestTime
+}
+
+function isPlatforms(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string' && isPlatformText(one))
+}
+
+function isPlatformText(text: string): boolean {
+  return platformNamed(text) !== undefined
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -44,6 +44,7 @@ describe('the state of a rule in a destination repository', () => {
       {
         absentSince: new Map([['3.19', 1_700_000_000_000]]),
         childrenSearchedAt: new Map([[a, 1_700_000_000_001]]),
+        platforms: ['linux/amd64', 'windows/amd64:10.0.17763.1'],
         sourceTags: 12,
         succeededAt: 1_700_000_000_002,
       },
@@ -65,6 +66,24 @@ describe('the state of a rule in a destination repository', () => {
     }
     await states.write(owner, state({}), state({ '3.20': b }), call)
     expect(await states.read(owner, call)).toEqual(state({ '3.20': b }))
+  })
+
+  it.each([
+    { absentSince: [['3.19', 8.64e15 + 1]] },
+    { absentSince: [['3.19', -1]] },
+    { written: [['../3.19', a]] },
+    { written: [['3.19', 'sha256:']] },
+    { platforms: ['\u001b[2J'] },
+    { platforms: 'linux/amd64' },
+    { sourceTags: 0.5 },
+  ])('is empty, with a warning, if its file has %j', async (wrong) => {
+    await states.write(owner, state({}), state({ '3.20': a }), call)
+    const [file = ''] = await readdir(folder)
+    const path = join(folder, file)
+    const document = JSON.parse(await readFile(path, 'utf8')) as object
+    await writeFile(path, JSON.stringify({ ...document, ...wrong }))
+    expect(await states.read(owner, call)).toEqual(state({}))
+    expect(warnings).toEqual([expect.stringContaining('the state of the rule hub')])
   })
 
   it.skipIf(process.platform === 'win32')('is not read from a file that others can write', async () => {
@@ -95,6 +114,14 @@ describe('a merge of states', () => {
   it('has the newest success, and the count of the newest list', () => {
     const at = (succeededAt: number, sourceTags: number) => state({}, { succeededAt, sourceTags })
     expect(mergeStates(at(1, 1), at(5, 7), at(6, 9))).toEqual(at(6, 7))
+  })
+
+  it('has the platforms of the run that changed them, or those that both have', () => {
+    const of = (...platforms: readonly string[]) => state({}, platforms.length > 0 ? { platforms } : {})
+    expect(mergeStates(of('a/1'), of(), of('a/1'))).toEqual(of())
+    expect(mergeStates(of('a/1'), of('a/1'), of('a/1', 'b/1'))).toEqual(of('a/1', 'b/1'))
+    expect(mergeStates(of('a/1'), of(), of('a/1', 'b/1'))).toEqual(of('a/1', 'b/1'))
+    expect(mergeStates(of(), of('a/1', 'b/1'), of('b/1', 'c/1'))).toEqual(of('b/1'))
   })
 
   it('forgets a grace period that ended, and keeps one that another run began', () => {

@@ -74,7 +74,14 @@ function createPlanEntries(operations: readonly PlacementOperation[]): v.ObjectE
       }),
     ),
     steps: v.array(createStepShape()),
-    refusals: v.array(v.strictObject({ image: v.string(), placement: v.exactOptional(v.string()), error })),
+    refusals: v.array(
+      v.strictObject({
+        image: v.string(),
+        placement: v.exactOptional(v.string()),
+        rule: v.exactOptional(v.string()),
+        error,
+      }),
+    ),
   }
 }
 

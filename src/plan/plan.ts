@@ -99,6 +99,8 @@ export interface Refusal {
   readonly image: string
   /** absent: the refusal concerns every target */
   readonly placement?: PlacementId
+  /** of a sync: the name of the rule that selects the image */
+  readonly rule?: string
   readonly error: ErrorInfo
 }
 

@@ -24,7 +24,7 @@ async function selectAll({ folder }: Workplace): Promise<void> {
     readonly version: number
     readonly sync: readonly { readonly platforms?: unknown }[]
   }
-  const rules = sync.map(({ platforms: _, ...rule }) => rule)
+  const rules = sync.map(({ platforms: _platforms, ...rule }) => rule)
   await writeFile(config, JSON.stringify({ version, sync: rules }))
 }
 

@@ -224,6 +224,23 @@ describeEachRegistry('dray sync', (registry) => {
     expect(text).toMatch(/^dray_sync_last_success_timestamp_seconds\{rule="hub"\} \d+/m)
     await rm(file)
   })
+
+  it('keeps the last success of a rule in the metrics if one of its sources cannot be read', async () => {
+    const { oracle, from, ...place } = await mirror(registry())
+    await oracle.push(image({ label: from }), from, '1')
+    const metrics = ['--metrics', join(place.folder, 'sync.prom')]
+    const successIn = async (): Promise<string | undefined> =>
+      /^dray_sync_last_success.*\} (.*)$/m.exec(await readFile(metrics[1] ?? '', 'utf8'))?.[1]
+    expect((await place.run('sync', '--yes', ...metrics)).code).toBe(0)
+    const before = await successIn()
+    expect(before).toMatch(/^\d/)
+    const config = join(place.folder, 'dray.yaml')
+    const name = from.slice('up/'.length)
+    const content = await readFile(config, 'utf8')
+    await writeFile(config, content.replace(`["${name}"]`, `["${name}","missing-${name}"]`))
+    expect((await place.run('sync', '--yes', ...metrics)).code).toBe(4)
+    expect(await successIn()).toBe(before)
+  })
 })
 
 describe('dray sync --delete', () => {
@@ -299,6 +316,26 @@ describe('dray sync --delete', () => {
     await writeFile(path, JSON.stringify(state), { mode: 0o600 })
     expect((await place.run('sync', '--yes', '--delete')).code).toBe(0)
     expect(await oracle.tags(to)).toEqual(['kept'])
+  })
+
+  it('counts an extra tag that waits in the metrics, and none that it has deleted', async () => {
+    await using registry = await watchedRegistry()
+    const { oracle, from, to, ...place } = await withExtra(registry, {
+      delete: { exclusive: true, gracePeriod: '7d' },
+    })
+    await oracle.delete(from, 'gone')
+    expect((await place.run('sync', '--yes', '--delete')).code).toBe(0)
+    const states = join(place.folder, '.local/state/dray/sync')
+    const [file = ''] = await readdir(states)
+    const state = await readFile(join(states, file), 'utf8')
+    await writeFile(join(states, file), state.replace(/(\["gone",)\d+/, '$11'), { mode: 0o600 })
+    await oracle.push(image({ label: `young ${from}` }), to, 'young')
+    const metrics = join(place.folder, 'sync.prom')
+    expect((await place.run('sync', '--yes', '--delete', '--metrics', metrics)).code).toBe(0)
+    expect(await oracle.tags(to)).toEqual(['kept', 'young'])
+    const text = await readFile(metrics, 'utf8')
+    expect(text).toMatch(/^dray_sync_drift\{rule="hub",state="extra"\} 1$/m)
+    expect(text).not.toContain('dray_sync_last_success_timestamp_seconds{')
   })
 
   it('is a mistake if no rule of the run deletes', async () => {

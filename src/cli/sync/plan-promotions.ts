@@ -2,7 +2,7 @@ import type { Repositories } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
 import type { JudgeAgain } from '../../execute/tags/gate-checks.ts'
 import { DrayError } from '../../lib/errors.ts'
-import type { Placement, Plan } from '../../plan/plan.ts'
+import type { Placement, Plan, Refusal } from '../../plan/plan.ts'
 import { warnAboutTargets } from '../../usecases/placing/tag-warnings.ts'
 import { decide, type PromotePolicy } from '../../usecases/promote/decide.ts'
 import { gateSources } from '../../usecases/promote/gate-sources.ts'
@@ -81,7 +81,11 @@ async function planPart(
 }
 
 function ofRule(plan: Plan, rule: string): Plan {
-  return { ...plan, placements: plan.placements.map((one): Placement => ({ ...one, rule })) }
+  return {
+    ...plan,
+    placements: plan.placements.map((one): Placement => ({ ...one, rule })),
+    refusals: plan.refusals.map((one): Refusal => ({ ...one, rule })),
+  }
 }
 
 /** Puts plans with different ids together. */

@@ -51,7 +51,7 @@ export async function planRepository(
   return {
     planned: {
       ...planned,
-      plan: { ...plan, refusals: [...plan.refusals, ...refusalsOf(decision, planner)] },
+      plan: { ...plan, refusals: [...plan.refusals, ...refusalsOf(rule, decision, planner)] },
     },
     drift: withDamaged(decision.drift, verified?.plan),
     pending: destinations.flatMap((target, i): readonly PendingState[] => {
@@ -126,22 +126,24 @@ function damagedTags({ tags, root }: Placement): readonly TagDrift[] {
 
 /** The parts that fail alone: tags that are unread or must not move, and unread destinations. */
 function refusalsOf(
+  rule: string,
   { unread, images, drift }: SyncDecision,
   { requestOptions: { nameOf } }: RepositoryPlanner,
 ): readonly Refusal[] {
   return [
-    ...unread.map(({ name, error }) => ({ image: nameOf(name), error: toErrorInfo(error) })),
+    ...unread.map(({ name, error }) => ({ image: nameOf(name), rule, error: toErrorInfo(error) })),
     ...images.flatMap(({ tags: [first = ''], destinations }) =>
       destinations.flatMap(({ target, refusals }) =>
         refusals.map((error) => ({
           // The image may be copied to other destinations under its own name.
           image: formatAt(target.repository, { tag: first }),
+          rule,
           error: toErrorInfo(error),
         })),
       ),
     ),
     ...drift.flatMap(({ to, error }) =>
-      error === undefined ? [] : [{ image: formatRepository(to), error }],
+      error === undefined ? [] : [{ image: formatRepository(to), rule, error }],
     ),
   ]
 }

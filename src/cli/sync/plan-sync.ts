@@ -77,7 +77,7 @@ export async function planSync(
     planner,
   )
   const refusals: readonly Refusal[] = [
-    ...scope.failures.map(({ name, error }) => ({ image: name, error: toErrorInfo(error) })),
+    ...scope.failures.map(({ rule, name, error }) => ({ image: name, rule, error: toErrorInfo(error) })),
     ...unread,
     ...(shard === undefined ? emptyRules(rules, scope, parts, unread) : []),
   ]
@@ -208,7 +208,9 @@ async function readOrFail(
     return { part: await planRepository(scoped, id, planner, call) }
   } catch (error) {
     call.signal.throwIfAborted()
-    return { failure: { image: formatRepository(scoped.source.repository), error: toErrorInfo(error) } }
+    const { rule, source } = scoped
+    const image = formatRepository(source.repository)
+    return { failure: { image, rule: rule.name, error: toErrorInfo(error) } }
   }
 }
 
@@ -235,7 +237,7 @@ function emptyRules(
       !failures.some((one) => one.rule === rule.name)
     const selected = drift.some((one) => one.rule === rule.name && one.selected > 0)
     if (rule.optional || selected || !isRead) return []
-    return [{ image: rule.name, error: toErrorInfo(noTag(rule, sources)) }]
+    return [{ image: rule.name, rule: rule.name, error: toErrorInfo(noTag(rule, sources)) }]
   })
 }
 

@@ -99,6 +99,7 @@ function measureRule(name: string, plan: SyncPlan, outcome: SyncOutcome): RuleMe
       return one !== undefined && isPlaced(one) ? [tagKey(to.repository, root.digest)] : []
     }),
   )
+  const deleted = deletedTags(plan, outcome)
   const drift = new Map<DriftState, number>()
   let isInSync = true
   for (const { rule, to, tags, error } of plan.drift) {
@@ -109,7 +110,7 @@ function measureRule(name: string, plan: SyncPlan, outcome: SyncOutcome): RuleMe
         state === 'evidenceMissing'
           ? evidence.has(tagKey(to, source ?? ''))
           : state !== 'extra' && done.has(tagKey(to, tag))
-      const isGone = state === 'extra' && isDeleted(to, outcome)
+      const isGone = state === 'extra' && deleted.has(tagKey(to, tag))
       if (isDone || isGone || state === 'kept') continue
       isInSync = false
       drift.set(state, (drift.get(state) ?? 0) + 1)
@@ -117,16 +118,24 @@ function measureRule(name: string, plan: SyncPlan, outcome: SyncOutcome): RuleMe
   }
   const read = plan.drift.some(({ rule }) => rule === name)
   const bytes = placements.reduce((sum, { id }) => sum + (outcomes.get(id)?.transferred.bytes ?? 0), 0)
-  const isRefused = plan.refusals.some(({ image }) => image === name)
+  // A source that cannot be read has no differences, and is not in sync either.
+  const isRefused = plan.refusals.some(({ rule }) => rule === name)
   return { labels: `rule="${escapeLabel(name)}"`, bytes, drift, isInSync: isInSync && read && !isRefused }
 }
 
-function isDeleted(repository: SyncPlan['drift'][number]['to'], { deletes }: SyncOutcome): boolean {
-  const name = formatRepository(repository)
-  return (
-    deletes?.repositories.some(
-      (one) => formatRepository(one.repository) === name && one.status === 'pruned',
-    ) === true
+/** The tags of repositories in which every delete succeeded. A protected tag stays. */
+function deletedTags(plan: SyncPlan, { deletes }: SyncOutcome): ReadonlySet<string> {
+  const pruned = new Set(
+    deletes?.repositories.flatMap(({ repository, status }) =>
+      status === 'pruned' ? [formatRepository(repository)] : [],
+    ),
+  )
+  return new Set(
+    plan.deletes?.repositories.flatMap(({ repository, tags }) =>
+      pruned.has(formatRepository(repository))
+        ? tags.flatMap(({ tag, verdict }) => (verdict === 'keep' ? [] : [tagKey(repository, tag)]))
+        : [],
+    ),
   )
 }
 

@@ -157,8 +157,14 @@ function serverOf(host: string): string {
   return host === 'docker.io' ? 'registry-1.docker.io' : host.replace('127.0.0.1', 'localhost')
 }
 
+/** Each repository once, with the tags of all entries. */
 function uniqueRepositories(all: readonly SeededRepository[]): readonly SeededRepository[] {
-  return [...new Map(all.map((one) => [`${one.host}/${one.path}`, one])).values()]
+  const unique = new Map<string, SeededRepository>()
+  for (const one of all) {
+    const key = `${one.host}/${one.path}`
+    unique.set(key, { ...one, tags: { ...unique.get(key)?.tags, ...one.tags } })
+  }
+  return [...unique.values()]
 }
 
 /** The programs that the commands of a page run. */

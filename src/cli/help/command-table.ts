@@ -17,7 +17,7 @@ export const commandTable: readonly CommandGroup[] = [
       inspect: 'list-and-inspect.md',
       tag: 'tags.md',
       rollback: 'tags.md',
-      sync: 'copy.md',
+      sync: 'sync.md',
       report: 'usage.md',
     },
   },

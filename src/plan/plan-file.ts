@@ -231,6 +231,8 @@ function parseSyncPlan(value: unknown, name: string): Plan {
 
 function parsePrunePlan(value: unknown, name: string): PrunePlan {
   const plan = parseShape(createPrunePlanShape(), value, name) as PrunePlan
+  if (plan.repositories.some(({ rule }) => rule !== undefined))
+    throw invalidPlan(name, 'a plan of prune has no sync rule')
   checkPruneConsistency(plan, name)
   return plan
 }

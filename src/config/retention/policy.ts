@@ -68,6 +68,8 @@ export interface Rule {
   readonly olderThan?: number
   /** milliseconds since the last pull, or since the push if there was no pull */
   readonly notPulledFor?: number
+  /** why it deletes, in place of its conditions; not of `dray.yaml` */
+  readonly reason?: string
 }
 
 /** Keeps images by digest, with everything that they reach. */

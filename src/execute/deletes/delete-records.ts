@@ -71,8 +71,12 @@ function resultOf(
 /**
  * The environment stands at both ends, as with every operation that changes an image in its place.
  */
-function imageOf(plan: RepositoryPlan | undefined): Pick<RecordFields, 'image' | 'environment'> {
+function imageOf(plan: RepositoryPlan | undefined): Pick<RecordFields, 'image' | 'environment' | 'rule'> {
   if (plan === undefined) return {}
-  const { image, environment } = plan
-  return { image, ...(environment !== undefined && { environment: { from: environment, to: environment } }) }
+  const { image, environment, rule } = plan
+  return {
+    image,
+    ...(environment !== undefined && { environment: { from: environment, to: environment } }),
+    ...(rule !== undefined && { rule }),
+  }
 }

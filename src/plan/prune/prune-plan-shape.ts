@@ -71,6 +71,7 @@ export function createPrunePlanShape(): v.GenericSchema {
     repository,
     image: v.string(),
     environment: v.exactOptional(v.string()),
+    rule: v.exactOptional(v.string()),
     now: time,
     tags: v.array(tagVerdict),
     others: v.array(manifestVerdict),

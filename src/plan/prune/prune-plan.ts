@@ -41,6 +41,8 @@ export interface RepositoryPlan {
   /** the short name: `@dev/api`, or `registry.example.com/dev/api` outside environments */
   readonly image: string
   readonly environment?: string
+  /** of the deletes of a sync: the rule that has this destination */
+  readonly rule?: string
   /**
    * the time that ages are relative to: the earlier of the clocks of this machine and the registry,
    * ISO 8601, UTC

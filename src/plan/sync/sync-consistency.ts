@@ -24,12 +24,11 @@ export function checkSyncConsistency(plan: SyncPlan, name: string): void {
     return
   }
   checkPruneConsistency(plan.deletes, name)
-  const destinations = new Set(plan.drift.map(({ to }) => formatRepository(to)))
-  const foreign = plan.deletes.repositories.find(
-    ({ repository }) => !destinations.has(formatRepository(repository)),
-  )
-  if (foreign !== undefined) {
-    const where = formatRepository(foreign.repository)
-    throw invalidPlan(name, `deletes in ${where}, which is no destination of the plan`)
+  const keyOf = (rule: string, to: string): string => JSON.stringify([rule, to])
+  const destinations = new Set(plan.drift.map(({ rule, to }) => keyOf(rule, formatRepository(to))))
+  for (const { rule, repository } of plan.deletes.repositories) {
+    const where = formatRepository(repository)
+    if (rule === undefined || !destinations.has(keyOf(rule, where)))
+      throw invalidPlan(name, `deletes in ${where}, which is no destination of the rule ${rule ?? ''}`.trim())
   }
 }

@@ -132,8 +132,8 @@ describe('the deletes of extra tags', () => {
     const { plan: made } = await plan()
     expect(made.policyName).toBe('sync hub')
     expect(made.repositories[0]?.tags.map(({ tag, verdict, why }) => [tag, verdict, why.text])).toEqual([
-      ['latest', 'keep', 'no rule selects it'],
-      ['old', 'delete', 'hub: old selects it'],
+      ['latest', 'keep', 'the sync rule hub selects it'],
+      ['old', 'delete', 'the sync rule hub does not select it'],
     ])
   })
 

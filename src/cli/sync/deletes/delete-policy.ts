@@ -67,6 +67,7 @@ function scopedRepository(
     kind: 'tags',
     tags: { kind: 'glob', globs: tags },
     orderBy: { by: 'name' },
+    reason: `the sync rule ${rule.name} does not select it`,
   }
   return { ...scoped, policy: { ...scoped.policy, rules: [selecting] } }
 }

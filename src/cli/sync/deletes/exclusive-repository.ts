@@ -22,6 +22,8 @@ export interface ExclusiveRepository {
 export interface DeletableTags {
   readonly repository: ExclusiveRepository
   readonly tags: readonly string[]
+  /** tags whose grace period has not ended, each with its end, in milliseconds since 1970 */
+  readonly waiting: ReadonlyMap<string, number>
 }
 
 /** A destination repository in which nothing is deleted. */

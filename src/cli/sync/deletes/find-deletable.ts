@@ -45,7 +45,7 @@ async function deletableIn(
 ): Promise<DeletableTags | HeldDeletes> {
   const { rule, target, drift, state, selected, sourceTags } = repository
   const isRead = drift.error === undefined
-  const { tags, held } = decideExtraDeletes({
+  const { tags, waiting, held } = decideExtraDeletes({
     rule,
     extra: drift.tags.flatMap(({ tag, state: kind }) => (kind === 'extra' ? [tag] : [])),
     selected,
@@ -63,7 +63,7 @@ async function deletableIn(
       (await store.resolve({ tag }, c)) === undefined ? [] : [tag],
     )
     const names = present.flat()
-    if (names.length === 0) return { repository, tags }
+    if (names.length === 0) return { repository, tags, waiting }
     const reason = `dray deletes nothing, because the source has tags that its list does not have: ${joinFirst(names)}. Run the command again.`
     return { repository, reason }
   } catch (error) {

@@ -12,8 +12,9 @@ import { planPrune, type PruneInputs } from '../../prune/prune-run.ts'
 import type { PruneFindings } from '../../prune/prune-types.ts'
 import type { Context } from '../../wiring/context.ts'
 import { deletePolicy, policyNameOf, protectionsOf, scopeOfDeletes } from './delete-policy.ts'
-import type { ExclusiveRepository, HeldDeletes } from './exclusive-repository.ts'
+import type { DeletableTags, ExclusiveRepository, HeldDeletes } from './exclusive-repository.ts'
 import { findDeletable } from './find-deletable.ts'
+import { withSyncReasons } from './sync-reasons.ts'
 
 export interface ExtraDeletesOptions {
   readonly auditFile: string | undefined
@@ -56,7 +57,7 @@ export async function planExtraDeletes(
     const retention = deletePolicy(rule, protect)
     const inputs = { ...shared, retention, scope: scopeOfDeletes(retention, those, config) }
     const planned = await planPrune(inputs, context, call)
-    plans.push(ofOneRule(planned.plan))
+    plans.push(ofOneRule(planned.plan, those))
     warnings.push(...planned.warnings)
   }
   const { cache, interrupted, inUseReader, known } = shared
@@ -114,14 +115,21 @@ export async function readForDeletes(
   return { protect, shared }
 }
 
-/** A limit of one rule stops only the deletes of this rule. */
-function ofOneRule(plan: PrunePlan): PrunePlan {
+/** Names the rule and its reasons. A limit of one rule stops only the deletes of this rule. */
+function ofOneRule(plan: PrunePlan, deletable: readonly DeletableTags[]): PrunePlan {
+  const byName = new Map(
+    deletable.map((one) => [formatRepository(one.repository.target.repository), one] as const),
+  )
   const refusals = plan.refusals.flatMap((refusal): readonly PruneRefusal[] =>
     refusal.repository === undefined
       ? plan.repositories.map(({ repository }) => ({ ...refusal, repository }))
       : [refusal],
   )
-  return { ...plan, refusals }
+  const repositories = plan.repositories.map((one) => {
+    const found = byName.get(formatRepository(one.repository))
+    return found === undefined ? one : withSyncReasons(one, found)
+  })
+  return { ...plan, repositories, refusals }
 }
 
 function combine(

@@ -41,10 +41,14 @@ export async function reviewExtraDeletes(
   const names = own.map(({ target }) => target.repository)
   const { protect, shared } = await readForDeletes(names, { ...options, cache: true }, context, call)
   const { config } = await context.config()
-  const now = new Map(deletable.map(({ repository, tags }) => [repository, tags]))
+  const now = new Map(deletable.map((one) => [one.repository, one]))
   const policies = [...Map.groupBy(own, ({ rule }) => rule)].map(([rule, those]) => {
     const retention = deletePolicy(rule, protect)
-    const tagged = those.map((repository) => ({ repository, tags: now.get(repository) ?? [] }))
+    const tagged = those.map((repository) => ({
+      repository,
+      tags: now.get(repository)?.tags ?? [],
+      waiting: new Map<string, number>(),
+    }))
     return { retention, scope: scopeOfDeletes(retention, tagged, config) }
   })
   const [first] = policies

@@ -104,7 +104,7 @@ export class RuleEvaluator {
   }
 
   #byConditions(candidate: SelectedTag, group: TagGroup): DecidedResult {
-    const { name, tags } = this.rule
+    const { name, tags, reason } = this.rule
     const newest = this.#keepNewest(candidate, group)
     const isUndated = newest?.name === 'time'
     const conditions = [
@@ -124,7 +124,7 @@ export class RuleEvaluator {
     return {
       result: { name, verdict: 'delete', text, conditions: results },
       isDeleted: true,
-      why: { kind: 'rule', by: name, text: `${name}: ${text}` },
+      why: { kind: 'rule', by: name, text: reason ?? `${name}: ${text}` },
     }
   }
 

@@ -8,30 +8,39 @@ import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
 import { formatPath, formatDestination } from './placement-end.ts'
 import { needsRepair } from './plan.ts'
 import { narrowPage, renderLabeledRows } from './text/section.ts'
-import type { Page, Style } from './text/style.ts'
+import type { Page } from './text/style.ts'
 
 /** Renders each image at each target with its tags, transfers and errors, and then the sum. */
 export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): string {
-  const { style } = page
   const byId = new Map(plan.placements.map((placement) => [placement.id, placement]))
-  const imageRefusals = outcome.refusals.filter(({ placement }) => placement === undefined)
-  const shown = new Set(plan.placements.map(({ image }) => image))
   return [
     ...outcome.placements.flatMap((one) => {
       const placement = byId.get(one.placement)
-      return placement === undefined ? [] : [renderPlacement(placement, one, plan, page)]
+      return placement === undefined ? [] : [renderPlacementOutcome(placement, one, plan, page)]
     }),
-    ...imageRefusals
-      .filter(({ image }) => !shown.has(image))
-      .map(({ image, error }) => {
-        const head = `${style.red('refused')}  ${style.bold(escapeText(image))}`
-        return `${head}\n${renderErrorBelow(error, style, '  ')}`
-      }),
-    summary(outcome, plan, style),
+    ...renderUnplanned(plan, outcome, page),
+    renderOutcomeSum(plan, outcome, page),
   ].join('\n')
 }
 
-function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: Plan, page: Page): string {
+/** The refusals of images that have no placement, because they could not be read. */
+export function renderUnplanned(plan: Plan, { refusals }: RunOutcome, { style }: Page): readonly string[] {
+  const shown = new Set(plan.placements.map(({ image }) => image))
+  return refusals
+    .filter(({ image, placement }) => placement === undefined && !shown.has(image))
+    .map(({ image, error }) => {
+      const head = `${style.red('refused')}  ${style.bold(escapeText(image))}`
+      return `${head}\n${renderErrorBelow(error, style, '  ')}`
+    })
+}
+
+/** One image at one target, with its tags, transfers and errors. */
+export function renderPlacementOutcome(
+  placement: Placement,
+  outcome: PlacementOutcome,
+  plan: Plan,
+  page: Page,
+): string {
   const { style } = page
   const { text, tone } = statusTexts[outcome.status]
   const { done, isInPlace, hasRelease } = operationTexts[plan.operation]
@@ -104,7 +113,8 @@ function transferParts({ mounted, uploaded, present, bytes }: Transferred): stri
   return [first.replace(' ', count === 1 ? ' blob ' : ' blobs '), ...rest]
 }
 
-function summary(outcome: RunOutcome, plan: Plan, style: Style): string {
+/** `2 synced, 1 failed, 3.4 MiB transferred.` */
+export function renderOutcomeSum(plan: Plan, outcome: RunOutcome, { style }: Page): string {
   const { done } = operationTexts[plan.operation]
   const images = new Set(plan.placements.map(({ image }) => image))
   // An image that could not be read has refusals and no placement.

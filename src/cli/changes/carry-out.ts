@@ -166,7 +166,7 @@ async function report<T extends OperationTypes>(
   ].every(Boolean)
   terminal.finish(
     changeDocument(operation, first, executed, durationMs),
-    (page) => operation.renderOutcome(plan, outcome, page, durationMs),
+    (page) => operation.renderOutcome(plan, outcome, page, { durationMs, all: flags.all ?? false }),
     facts.isSuccess && !(isReported && isAllDelivered) ? exitCodes.failed : exitCode,
     linesOf(() => operation.imagesOf(plan, executed)),
   )

@@ -159,7 +159,12 @@ export interface Operation<T extends OperationTypes> {
   /** The images or repositories of a run, for its exit code. */
   readonly parts: (outcome: T['outcome']) => readonly RunPart[]
   readonly renderPlan: (plan: T['plan'], page: Page, options: PlanPageOptions) => string
-  readonly renderOutcome: (plan: T['plan'], outcome: T['outcome'], page: Page, durationMs: number) => string
+  readonly renderOutcome: (
+    plan: T['plan'],
+    outcome: T['outcome'],
+    page: Page,
+    options: OutcomePageOptions,
+  ) => string
   /**
    * Returns the images for `--output name` and `--output digest`: the images that the plan changes,
    * or those that an execution changed and those that are up to date.
@@ -177,6 +182,12 @@ export interface Operation<T extends OperationTypes> {
   readonly ciReport: (plan: T['plan'], outcome: T['outcome'] | undefined, hash: Hash) => Promise<CiReport>
   /** Writes the file of `--metrics`. */
   readonly writeMetrics?: (file: string, facts: MetricsFacts<T>, clock: Clock) => Promise<void>
+}
+
+export interface OutcomePageOptions {
+  readonly durationMs: number
+  /** nothing is folded */
+  readonly all: boolean
 }
 
 export interface PlanPageOptions {

@@ -34,7 +34,7 @@ export const pruneOperation: Operation<PruneTypes> = {
   withoutExecution: (plan) => summarisePrune(plan, new Map()),
   parts,
   renderPlan: renderPrunePlan,
-  renderOutcome: (plan, outcome, page, durationMs) =>
+  renderOutcome: (plan, outcome, page, { durationMs }) =>
     renderPruneOutcome(plan, outcome, page, { durationMs, vendorName }),
   imagesOf,
   hasLocked: ({ repositories }) => repositories.some(({ locked }) => locked > 0),

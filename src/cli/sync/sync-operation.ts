@@ -43,8 +43,9 @@ export const syncOperation: Operation<SyncTypes> = {
   withoutExecution,
   parts,
   renderPlan: renderSyncPlan,
-  renderOutcome: (plan, outcome, page, durationMs) =>
-    renderSyncOutcome(plan, outcome, page, { durationMs, vendorName }),
+  planDocument: ({ drift }) => ({ drift }),
+  renderOutcome: (plan, outcome, page, options) =>
+    renderSyncOutcome(plan, outcome, page, { ...options, vendorName }),
   imagesOf,
   hasLocked: ({ deletes }) => deletes !== undefined && pruneOperation.hasLocked?.(deletes) === true,
   failures: (plan, outcome) => [

@@ -24,6 +24,8 @@ export interface TagDrift {
   readonly source: Digest | null
   /** null: there is no such tag, or the digest of an extra tag was not read */
   readonly destination: Digest | null
+  /** of a tag that another client changed: the digest that dray wrote */
+  readonly written?: Digest
   /** one line: why a tag is kept, or since when the source lacks it */
   readonly reason?: string
 }

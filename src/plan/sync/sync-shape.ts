@@ -19,6 +19,7 @@ export function createSyncEntries(): v.ObjectEntries {
             state: v.picklist(['missing', 'moved', 'changed', 'kept', 'extra', 'evidenceMissing', 'damaged']),
             source: v.nullable(digest),
             destination: v.nullable(digest),
+            written: v.exactOptional(digest),
             reason: v.exactOptional(v.string()),
           }),
         ),

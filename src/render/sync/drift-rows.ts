@@ -103,7 +103,7 @@ function repositoryNames(drift: readonly RepositoryDrift[]): readonly string[] {
 
 /** `3.20  moved  a1b2c3 -> d4e5f6  reason`, in lines of at most `width` columns. */
 export function renderTagLines(
-  { tag, state, source, destination, reason }: TagDrift,
+  { tag, state, source, destination, written, reason }: TagDrift,
   width: number | undefined,
   style: Style,
 ): readonly string[] {
@@ -113,6 +113,7 @@ export function renderTagLines(
     ...(state === 'moved' && source !== null && destination !== null
       ? [`${shortenDigest(destination)} -> ${shortenDigest(source)}`]
       : []),
+    ...(written === undefined ? [] : [`dray wrote ${shortenDigest(written)}`]),
     ...(reason === undefined ? [] : [reason]),
   ]
   return breakLines(escapeText(parts.join('  ')), width).map((line) => style[tones[state]](line))

@@ -2,11 +2,20 @@ import { formatRepository } from '../../oci/reference.ts'
 import type { SyncOutcome } from '../../plan/sync/sync-outcome.ts'
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
 import { renderOutcome } from '../outcome.ts'
+import { renderFoldedOutcome } from './folded-outcome.ts'
 import { renderPruneOutcome, type PruneOutcomeOptions } from '../prune/prune-outcome.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatCount } from '../text/format.ts'
 import { breakLines } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
+
+/** With more images, those that succeeded are one line for each destination. */
+const imagesListed = 20
+
+interface SyncOutcomeOptions extends PruneOutcomeOptions {
+  /** nothing is folded */
+  readonly all: boolean
+}
 
 /**
  * Renders the outcome of a sync: the images that were copied or have a problem, the deletes and the
@@ -16,7 +25,7 @@ export function renderSyncOutcome(
   plan: SyncPlan,
   outcome: SyncOutcome,
   page: Page,
-  options: PruneOutcomeOptions,
+  options: SyncOutcomeOptions,
 ): string {
   const { style, width } = page
   const idle = new Set(
@@ -30,7 +39,10 @@ export function renderSyncOutcome(
     ...outcome,
     placements: outcome.placements.filter(({ placement }) => !idle.has(placement)),
   }
-  const hasDeletes = outcome.deletes?.repositories.some(({ status }) => status !== 'unchanged') === true
+  const hasDeletes =
+    outcome.deletes !== undefined &&
+    (outcome.deletes.refusals.length > 0 ||
+      outcome.deletes.repositories.some(({ status }) => status !== 'unchanged'))
   const isIdle =
     ofShown.placements.length === 0 &&
     outcome.refusals.length === 0 &&
@@ -44,9 +56,11 @@ export function renderSyncOutcome(
     return `${style.yellow('not deleted')}  ${name}: a copy or tag did not succeed there`
   })
   return [
-    renderOutcome(shown, ofShown, page),
+    options.all || ofShown.placements.length <= imagesListed
+      ? renderOutcome(shown, ofShown, page)
+      : renderFoldedOutcome(shown, ofShown, page),
     ...skipped.flatMap((line) => breakLines(line, width)),
-    ...(outcome.deletes === undefined || plan.deletes === undefined
+    ...(outcome.deletes === undefined || plan.deletes === undefined || !hasDeletes
       ? []
       : ['', renderPruneOutcome(plan.deletes, outcome.deletes, page, options)]),
   ].join('\n')

@@ -16,6 +16,8 @@ import { countDrift, renderDriftTable, renderTagLines } from './drift-rows.ts'
 
 /** Tags of a repository that are listed unless everything is shown. */
 const tagsShown = 10
+/** With more tags or repositories in all, only those that need attention are listed. */
+const listedAtMost = 20
 
 interface SyncPageOptions {
   /** nothing is folded */
@@ -33,8 +35,8 @@ export function renderSyncPlan(plan: SyncPlan, page: Page, options: SyncPageOpti
   const isIdle = !hasDifference && refusals.length === 0 && plan.steps.length === 0
   if (isIdle && !options.all) return inSyncLine(plan, page)
   return [
-    ...(drift.length === 0 ? [] : [renderDriftTable(drift, plan, page)]),
-    ...drift.flatMap((one) => renderTags(one, options, page)),
+    ...renderTable(plan, page, options),
+    ...renderTagLists(plan, page, options),
     ...renderGates(plan, page),
     ...renderRefusals(plan, page),
     ...renderDeletes(plan, page, options),
@@ -49,14 +51,55 @@ function inSyncLine({ drift }: SyncPlan, { style }: Page): string {
   return style.bold(`In sync: ${formatCount(selected, 'tag')} in ${where}.`)
 }
 
-/** New and extra tags are in the table already, so they are folded first. */
-function renderTags(one: RepositoryDrift, { all }: SyncPageOptions, page: Page): readonly string[] {
-  const isNotable = ({ state, reason }: TagDrift): boolean =>
-    state !== 'missing' && (state !== 'extra' || reason !== undefined)
-  const notable = all ? one.tags : one.tags.filter(isNotable)
-  if (notable.length === 0) return []
-  const shown = all ? notable : notable.slice(0, tagsShown)
-  const folded = notable.length - shown.length
+/** Many repositories are in the table only if they differ. */
+function renderTable(plan: SyncPlan, page: Page, { all }: SyncPageOptions): readonly string[] {
+  const { drift } = plan
+  if (drift.length === 0) return []
+  if (all || drift.length <= listedAtMost) return [renderDriftTable(drift, plan, page)]
+  const differing = drift.filter(({ tags, error }) => tags.length > 0 || error !== undefined)
+  const equal = drift.length - differing.length
+  const rest = `${formatCount(equal, 'repository', 'repositories')} in sync (--all lists them)`
+  return [
+    [
+      ...(differing.length === 0 ? [] : [renderDriftTable(differing, plan, page)]),
+      ...(equal === 0 ? [] : [page.style.dim(differing.length === 0 ? rest : `and ${rest}`)]),
+    ].join('\n'),
+  ]
+}
+
+/**
+ * The tags that differ, by repository. New and extra tags are in the table already, so they are
+ * folded first. If there are many, only those with a problem are listed.
+ */
+function renderTagLists({ drift }: SyncPlan, page: Page, { all }: SyncPageOptions): readonly string[] {
+  if (all) return drift.flatMap((one) => renderTags(one, one.tags, one.tags.length, page))
+  const notable = drift.map((one) => one.tags.filter(isNotable))
+  const count = notable.reduce((total, tags) => total + tags.length, 0)
+  const listed = count <= listedAtMost ? notable : notable.map((tags) => tags.filter(isProblem))
+  const folded = count - listed.reduce((total, tags) => total + tags.length, 0)
+  return [
+    ...drift.flatMap((one, i) => renderTags(one, listed[i] ?? [], tagsShown, page)),
+    ...(folded === 0 ? [] : [page.style.dim(`${formatCount(folded, 'more tag')} (--all lists them)`)]),
+  ]
+}
+
+function isNotable({ state, reason }: TagDrift): boolean {
+  return state !== 'missing' && (state !== 'extra' || reason !== undefined)
+}
+
+function isProblem({ state }: TagDrift): boolean {
+  return state === 'changed' || state === 'damaged'
+}
+
+function renderTags(
+  one: RepositoryDrift,
+  tags: readonly TagDrift[],
+  atMost: number,
+  page: Page,
+): readonly string[] {
+  if (tags.length === 0) return []
+  const shown = tags.slice(0, atMost)
+  const folded = tags.length - shown.length
   const { style, width } = page
   const name = `${formatRepository(one.from)} -> ${formatRepository(one.to)}`
   const heading = breakLines(escapeText(name), width).map((line) => style.bold(line))

@@ -14,8 +14,10 @@ export interface TagComparison {
   readonly source: Digest
   /** null: there is no such tag */
   readonly destination: Digest | null
-  /** why the tag does not move, or who moved it: one line */
+  /** why the tag does not move: one line */
   readonly reason?: string
+  /** of a tag that another client changed: the digest that dray wrote */
+  readonly written?: Digest
   /** the image is refused at this destination */
   readonly refusal?: DrayError
 }
@@ -43,9 +45,8 @@ export function compareTag(compared: ComparedTag): TagComparison {
   const written = target.state.written.get(tag)
   if (written === undefined || written === destination || (compared.overwriteChanged && kept === undefined))
     return kept === undefined ? { ...sides, state: 'moved' } : { ...sides, state: 'kept', reason: kept }
-  const reason = `dray wrote ${written}`
-  if (kept !== undefined) return { ...sides, state: 'changed', reason: `${reason}; ${kept}` }
-  return { ...sides, state: 'changed', reason, refusal: changedByOthers(compared, destination, written) }
+  if (kept !== undefined) return { ...sides, state: 'changed', written, reason: kept }
+  return { ...sides, state: 'changed', written, refusal: changedByOthers(compared, destination, written) }
 }
 
 /** Returns why a tag that the source moved does not move; undefined: it moves. */

@@ -72,11 +72,20 @@ function driftOf(
 ): RepositoryDrift {
   const { request, selection } = snapshot
   const { environment, repository } = destination.target
-  const tags = compared.flatMap(({ tag, state, source, destination: at, reason }): readonly TagDrift[] =>
-    state === 'upToDate'
-      ? []
-      : [{ tag, state, source, destination: at, ...(reason !== undefined && { reason }) }],
-  )
+  const tags = compared.flatMap((one): readonly TagDrift[] => {
+    const { tag, state, source, destination: at, reason, written } = one
+    if (state === 'upToDate') return []
+    return [
+      {
+        tag,
+        state,
+        source,
+        destination: at,
+        ...(written !== undefined && { written }),
+        ...(reason !== undefined && { reason }),
+      },
+    ]
+  })
   return {
     rule: request.rule.name,
     from: request.source.repository,

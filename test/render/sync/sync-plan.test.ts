@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../../src/oci/digest.ts'
-import type { RepositoryDrift } from '../../../src/plan/sync/drift.ts'
+import type { DriftState, RepositoryDrift } from '../../../src/plan/sync/drift.ts'
 import type { SyncPlan } from '../../../src/plan/sync/sync-plan.ts'
 import { renderSyncPlan } from '../../../src/render/sync/sync-plan.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
@@ -35,6 +35,10 @@ function planOf(...all: readonly RepositoryDrift[]): SyncPlan {
 
 function render(plan: SyncPlan, width: number | undefined, all = false): string {
   return renderSyncPlan(plan, { style: plainStyle, width }, { all })
+}
+
+function tagsIn(state: DriftState, count: number): RepositoryDrift['tags'] {
+  return Array.from({ length: count }, (_, i) => ({ tag: `t${i}`, state, source: a, destination: b }))
 }
 
 const alpine = drift('library/alpine', [
@@ -72,16 +76,27 @@ describe('the plan of a sync', () => {
     )
   })
 
-  it('folds many moved tags', () => {
-    const tags = Array.from({ length: 30 }, (_, i) => ({
-      tag: `t${i}`,
-      state: 'moved' as const,
-      source: a,
-      destination: b,
-    }))
-    const text = render(planOf(drift('library/alpine', tags)), 80)
-    expect(text).toContain('and 20 tags more (--all)')
-    expect(text).not.toContain('t29')
+  it('folds the moved tags of one repository, and all of them if there are many', () => {
+    const some = render(planOf(drift('library/alpine', tagsIn('moved', 15))), 80)
+    expect(some).toContain('t9  moved')
+    expect(some).toContain('and 5 tags more (--all)')
+    const changed = { tag: 'edge', state: 'changed' as const, source: a, destination: b, written: a }
+    const many = planOf(drift('library/alpine', [...tagsIn('moved', 30), changed]))
+    const text = render(many, 80)
+    expect(text).not.toContain('t0  moved')
+    expect(text).toContain(`edge  changed by another client  dray wrote ${a.slice(0, 19)}`)
+    expect(text).not.toContain(a)
+    expect(text).toContain('30 more tags (--all lists them)')
+    expect(render(many, 80, true)).toContain('t29  moved')
+  })
+
+  it('has only the repositories that differ in the table, if there are many', () => {
+    const equal = Array.from({ length: 30 }, (_, i) => drift(`library/equal-${i}`))
+    const text = render(planOf(...equal, alpine), 80)
+    expect(text).toContain('library/alpine')
+    expect(text).not.toContain('equal-3')
+    expect(text).toContain('and 30 repositories in sync (--all lists them)')
+    expect(render(planOf(...equal, alpine), 80, true)).toContain('equal-3')
   })
 
   it('escapes the text of a registry', () => {

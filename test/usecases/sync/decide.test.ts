@@ -182,7 +182,7 @@ describe('the decision about a selected tag', () => {
       later,
     )
     expect(decision.drift[0]?.tags).toMatchObject([
-      { state: 'changed', reason: `dray wrote ${c}; the rule hub has movedTags: keep` },
+      { state: 'changed', written: c, reason: 'the rule hub has movedTags: keep' },
     ])
     expect(decision.images).toEqual([])
   })

@@ -22,7 +22,7 @@ export async function executeSync(
   const placed = await executePlacements(given, findings, isConfirmed, ports)
   const plan: SyncPlan = { ...given, ...placed.plan, operation: 'sync' }
   keepSavedHash(plan, hashOfPlan(given))
-  if (findings !== undefined && !ports.stop.aborted)
+  if (findings !== undefined)
     await recordStates(findings.states, findings.pending, { plan, outcome: placed.outcome }, ports.call)
   const deleted = await executeDeletes(plan, placed.outcome, findings, isConfirmed, ports)
   return {

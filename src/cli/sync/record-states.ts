@@ -10,9 +10,9 @@ import type { SyncStates } from './state/sync-states.ts'
 import type { PendingState } from './sync-types.ts'
 
 /**
- * Writes the state of each destination for the next run. A state that cannot be written is a
- * warning: the next run then only knows less.
- * @throws the reason of the signal.
+ * Writes the state of each destination for the next run, also after the first Ctrl-C: the next run
+ * would otherwise take a tag of this one for a change of another client. A state that cannot be
+ * written is a warning: the next run then only knows less.
  */
 export async function recordStates(
   states: SyncStates,
@@ -22,6 +22,7 @@ export async function recordStates(
 ): Promise<void> {
   const placed = new Set(outcome.placements.filter(isPlaced).map(({ placement }) => placement))
   for (const { owner, before, after } of pending) {
+    if (call.signal.aborted) return
     const here = plan.placements.filter(
       ({ rule, to }) => rule === owner.rule && sameRepository(to.repository, owner.repository),
     )
@@ -29,7 +30,7 @@ export async function recordStates(
     try {
       await states.write(owner, before, stateAfter(before, after, failed), call)
     } catch (error) {
-      call.signal.throwIfAborted()
+      if (call.signal.aborted) return
       const name = formatRepository(owner.repository)
       const { message, why = 'unknown' } = toErrorInfo(error)
       call.notify({

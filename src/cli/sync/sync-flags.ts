@@ -25,7 +25,7 @@ export const syncFlags = {
     helpGroup: flagGroups.target,
   }),
   delete: boolean({
-    summary: 'Delete extra tags where a rule allows it.',
+    summary: 'Delete extra tags of rules with `delete`.',
     helpGroup: flagGroups.safety,
   }),
   'overwrite-changed': boolean({
@@ -33,7 +33,7 @@ export const syncFlags = {
     helpGroup: flagGroups.safety,
   }),
   full: boolean({
-    summary: 'Search the artifacts of all children again.',
+    summary: 'Search attached artifacts of all platforms again.',
     helpGroup: flagGroups.evidence,
   }),
   verify: boolean({

@@ -32,7 +32,7 @@ export const applyFlags = {
     helpGroup: flagGroups.safety,
   }),
   'overwrite-changed': boolean({
-    summary: 'Move tags that another client changed.',
+    summary: 'Overwrite tags that another client changed.',
     helpGroup: flagGroups.safety,
   }),
   ...moveTagFlag,

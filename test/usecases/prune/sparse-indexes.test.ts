@@ -71,4 +71,17 @@ describe('a prune of a repository with sparse indexes', () => {
     expect((await scene.decide(broken, { ...since, ...sparse })).plan.steps).toEqual([])
     expect((await scene.decide(broken, since)).deletedTags).toEqual(['v1'])
   })
+
+  it('is not reported as broken, also without a rule of the kind broken', async () => {
+    const scene = await recordScene({ abilities: { sparseIndexes: 'accepted' } })
+    const [amd64, arm64] = [image({ platform: 'amd64' }), image({ platform: 'arm64' })]
+    const both = index([amd64, arm64], { created: isoAgo(60) })
+    await pushSparse(scene, both, new Set([amd64.root.digest]), 'v1')
+    const policy = policyOf({ rules: [rule('others', { keepNewest: 1, orderBy: { by: 'name' } })] })
+    const sparse = movesOf({ ...noMoves, sparse: new Set([both.root.digest as Digest]) })
+    const missingOf = async (of?: typeof sparse): Promise<readonly unknown[]> =>
+      (await scene.decide(policy, of)).plan.tags.flatMap(({ missingChildren = [] }) => missingChildren)
+    expect(await missingOf(sparse)).toEqual([])
+    expect(await missingOf()).toHaveLength(1)
+  })
 })

@@ -71,7 +71,8 @@ export class HistoryReader {
     const superseded = has('superseded')
       ? await findSupersededDigests(scan, moves, promotions, selectsSuperseded(rules, select), call)
       : { superseded: [] }
-    const { sparse } = moves
+    // Only the log shows that an index lacks children on purpose.
+    const { sparse } = scan.graph.missing.size > 0 ? await sources.moves(call) : moves
     const missing = { store, scan, rules, select, interrupted: options.interrupted, sparse }
     const sightings = await dateSightings(missing, options, call)
     return new HistoryReader(promotions, isDated, { ...superseded, ...sightings, sparse })

@@ -110,7 +110,9 @@ function withDamaged(
   const damaged = verified.placements.filter(({ id }) => repaired.has(id))
   return drift.map((one) => {
     const here = damaged.filter(({ to }) => sameRepository(to.repository, one.to))
-    return { ...one, tags: [...one.tags, ...here.flatMap(damagedTags)] }
+    const known = new Set(one.tags.map(({ tag }) => tag))
+    const found = here.flatMap(damagedTags).filter(({ tag }) => !known.has(tag))
+    return { ...one, tags: [...one.tags, ...found] }
   })
 }
 

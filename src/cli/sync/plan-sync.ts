@@ -21,6 +21,7 @@ import type { ExtraDeletes } from './deletes/plan-extra-deletes.ts'
 import { readUsedDigests } from './deletes/used-digests.ts'
 import { joinPlans, planRuleRequests, type RuleRequests } from './plan-promotions.ts'
 import { planRepository, type RepositoryPart, type RepositoryPlanner } from './plan-repository.ts'
+import { openContents } from './state/open-contents.ts'
 import { selectRules } from './select-rules.ts'
 import { SyncStates } from './state/sync-states.ts'
 import { noTag, resolveSyncScope, type ScopedSync, type SyncScope } from './sync-scope.ts'
@@ -49,6 +50,7 @@ export async function planSync(
   call: Call,
 ): Promise<PlannedChange<SyncTypes>> {
   const shard = args.shard === undefined ? undefined : parseShard(args.shard)
+  context.keepsReserves = true
   const loaded = await context.config()
   const { config } = loaded
   const now = context.clock.now()
@@ -57,7 +59,6 @@ export async function planSync(
   const catalog: Parameters<typeof resolveSyncScope>[2]['catalog'] = (...of) => context.repositories(...of)
   const scope = await resolveSyncScope(rules, shard, { config, catalog }, call)
   keepHeapSmall()
-  context.keepsReserves = true
   const planner = await openPlanner(rules, scope, args, context, call)
   const isAmbiguous = pathsOfSeveralRules(scope)
   const options = ({ rule, path }: ScopedSync): RepositoryPlanner['requestOptions'] => ({
@@ -70,6 +71,7 @@ export async function planSync(
     call,
     (item, c) => readOrFail(item.one, item.id, { ...planner, requestOptions: options(item.one) }, c),
   )
+  await planner.contents?.flush()
   const parts = read.flatMap(({ part }) => part ?? [])
   const unread = read.flatMap(({ failure }) => failure ?? [])
   const planned = joinPlans(
@@ -178,6 +180,7 @@ async function openPlanner(
     context,
     stores: await context.stores(),
     inventories: { inventory: (registry) => context.inventory(registry) },
+    contents: await openContents(rules, context, call),
     used: await readUsedDigests(targets, context, call),
     states: SyncStates.open(context.env, locks?.locks, call),
     flags: args,

@@ -1,3 +1,4 @@
+import type { ContentStore } from '../../images/cache/content-store.ts'
 import type { Inventories } from '../../images/inventory/inventory.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { Call } from '../../lib/call.ts'
@@ -17,6 +18,8 @@ export interface RepositoryReads {
   readonly context: Context
   readonly stores: Repositories
   readonly inventories: Inventories | undefined
+  /** what earlier runs read, for the times of images */
+  readonly contents: ContentStore | undefined
   readonly states: SyncStates
   /** the images in use at the destinations, by the protections of retention policies */
   readonly used: UsedDigests
@@ -35,7 +38,7 @@ export interface ComparedRepository {
  */
 export async function readRepository(
   scoped: ScopedSync,
-  { context, stores, inventories, states, used, flags }: RepositoryReads,
+  { context, stores, inventories, contents, states, used, flags }: RepositoryReads,
   call: Call,
 ): Promise<ComparedRepository> {
   const rule = scoped.rule.name
@@ -46,7 +49,8 @@ export async function readRepository(
     }),
   )
   const options = { clock: context.clock, evidence: flags.evidence, full: flags.full }
-  const snapshot = await gather({ ...scoped, destinations }, { stores, inventories }, options, call)
+  const ports = { stores, inventories, contents }
+  const snapshot = await gather({ ...scoped, destinations }, ports, options, call)
   const decision = decide(snapshot, { overwriteChanged: flags['overwrite-changed'] })
   return { snapshot, decision, destinations }
 }

@@ -47,6 +47,7 @@ export async function createBundle(
   flags: CreateFlags,
   { context, call, expectBytes, pour }: CreatePorts,
 ): Promise<BundleSummary> {
+  context.keepsReserves = true
   const history = flags.since === undefined ? undefined : await readHistory(flags.since, flags.need, call)
   const key = await signingKeyOf(flags, context)
   const createdAt = timeOfEnvironment(context.env)

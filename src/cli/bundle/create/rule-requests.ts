@@ -9,6 +9,7 @@ import type { DeletingRule } from '../../../usecases/bundle/create/decide-delete
 import type { PackRequest } from '../../../usecases/bundle/create/request.ts'
 import { gather } from '../../../usecases/sync/gather.ts'
 import type { SyncSnapshot } from '../../../usecases/sync/snapshot.ts'
+import { openContents } from '../../sync/state/open-contents.ts'
 import { noTag, resolveSyncScope, type ScopedSync } from '../../sync/sync-scope.ts'
 import type { Context } from '../../wiring/context.ts'
 import { sourceOf } from './pack-requests.ts'
@@ -50,9 +51,11 @@ export async function selectByRules(
   const stores = await context.stores()
   const inventories = { inventory: (registry: string) => context.inventory(registry) }
   const options = { clock: context.clock, evidence: false, full: false }
+  const contents = await openContents(rules, context, call)
   const snapshots = await inParallel(scope.repositories, repositoriesAtOnce, call, (one, c) =>
-    gather({ ...one, destinations: [] }, { stores, inventories }, options, c),
+    gather({ ...one, destinations: [] }, { stores, inventories, contents }, options, c),
   )
+  await contents?.flush()
   for (const text of scope.warnings) call.notify({ kind: 'warning', text })
   for (const snapshot of snapshots) checkSnapshot(snapshot, call)
   for (const rule of rules) checkSelection(rule, scope.repositories, snapshots)

@@ -9,6 +9,7 @@ import { reviewPlan } from '../../changes/review/review-plan.ts'
 import type { ReviewFlags } from '../../changes/review/review-flags.ts'
 import type { PruneTypes } from '../../prune/prune-types.ts'
 import type { ExclusiveRepository } from '../deletes/exclusive-repository.ts'
+import { openContents } from '../state/open-contents.ts'
 import { exclusiveOf, readRepository, type RepositoryReads } from '../read-repository.ts'
 import { ownerKey, pendingOfPlan } from '../record-states.ts'
 import { SyncStates } from '../state/sync-states.ts'
@@ -27,6 +28,7 @@ export async function reviewSync(
   ports: ChangePorts,
 ): Promise<Review<SyncTypes>> {
   const { context, call, reading } = ports
+  context.keepsReserves = true
   const loaded = await context.config()
   checkRules(plan, syncRulesOf(loaded, context.clock.now()), loaded.config)
   const { shown, ...review } = await reviewPlan(plan, decideSyncAgain, { ...flags, partial: true }, ports)
@@ -65,6 +67,7 @@ async function reviewDeletes(
     context,
     stores: await context.stores(),
     inventories: { inventory: (registry) => context.inventory(registry) },
+    contents: await openContents([...rules.values()], context, reading),
     states,
     // The review of the deletes reads the protections itself.
     used: () => new Map(),
@@ -85,6 +88,7 @@ async function reviewDeletes(
     const { snapshot, decision } = await readRepository(scoped, reads, reading)
     exclusive.push(...exclusiveOf(snapshot, decision, new Set()))
   }
+  await reads.contents?.flush()
   const { reviewExtraDeletes } = await import('../deletes/review-extra-deletes.ts')
   const { 'audit-file': auditFile } = ports.flags
   return await reviewExtraDeletes(deletes, exclusive, { auditFile }, context, reading)

@@ -73,7 +73,7 @@ describeEachRegistry('dray sync', (registry) => {
 
     const shown = await place.run('sync', '--dry-run', '--detailed-exitcode', '--json')
     expect(shown.code).toBe(2)
-    expect(statesOf(documentOf(shown.stdout).plan)).toEqual(['1.0 missing', 'latest missing'])
+    expect(statesOf(documentOf(shown.stdout))).toEqual(['1.0 missing', 'latest missing'])
     expect(await oracle.tags(to)).toEqual([])
 
     const ended = await place.run('sync', '--yes')
@@ -207,15 +207,20 @@ describeEachRegistry('dray sync', (registry) => {
     const covered: string[] = []
     for (const shard of ['1/3', '2/3', '3/3']) {
       const { stdout } = await place.run('sync', '--dry-run', '--json', '--shard', shard)
-      covered.push(...documentOf(stdout).plan.drift.map(({ to }) => to.path))
+      covered.push(...documentOf(stdout).drift.map(({ to }) => to.path))
     }
     expect(covered.toSorted()).toEqual(all.map((one) => `mirror/${one}`))
   })
 
-  it('writes metrics of each rule', async () => {
+  it('writes metrics of each rule, also in a dry run', async () => {
     const { oracle, from, ...place } = await mirror(registry())
     await oracle.push(image({ label: from }), from, '1')
     const file = join(place.folder, 'sync.prom')
+    expect((await place.run('sync', '--dry-run', '--metrics', file)).code).toBe(0)
+    const found = await readFile(file, 'utf8')
+    expect(found).toMatch(/^dray_sync_drift\{rule="hub",state="missing"\} 1$/m)
+    expect(found).toMatch(/^dray_sync_copied_bytes\{rule="hub"\} 0$/m)
+    expect(found).not.toMatch(/^dray_sync_last_success_timestamp_seconds\{/m)
     expect((await place.run('sync', '--yes', '--metrics', file)).code).toBe(0)
     const text = await readFile(file, 'utf8')
     expect(text).toMatch(/^dray_sync_lag_seconds\{rule="hub"\} 0$/m)
@@ -261,7 +266,7 @@ describe('dray sync --delete', () => {
     const { oracle, from, to, ...place } = await withExtra(registry)
     await oracle.delete(from, 'gone')
     const shown = await place.run('sync', '--dry-run', '--detailed-exitcode', '--json')
-    expect(statesOf(documentOf(shown.stdout).plan)).toEqual(['gone extra'])
+    expect(statesOf(documentOf(shown.stdout))).toEqual(['gone extra'])
     expect(shown.code).toBe(2)
     expect((await place.run('sync', '--yes')).code).toBe(0)
     expect(await oracle.tags(to)).toEqual(['gone', 'kept'])
@@ -428,7 +433,7 @@ describe('dray sync --verify', () => {
 
     const shown = await place.run('sync', '--dry-run', '--verify', '--detailed-exitcode', '--json')
     expect(shown.code).toBe(2)
-    expect(statesOf(documentOf(shown.stdout).plan)).toEqual(['1 damaged'])
+    expect(statesOf(documentOf(shown.stdout))).toEqual(['1 damaged'])
     expect((await place.run('sync', '--yes', '--verify')).code).toBe(0)
     expect(await oracle.complaints(to, '1')).toEqual([])
   })

@@ -71,6 +71,8 @@ async function showPlan<T extends OperationTypes>(
   }
   if (needsReport(files, context.env))
     await reportToCi(await operation.ciReport(plan, undefined, hashOfPlan(plan)), files, context.env)
+  if (flags.metrics !== undefined && flags['dry-run'])
+    await operation.writePlanMetrics?.(flags.metrics, plan, context.clock)
   const { file } = await context.config()
   const options = await pageOptions(ports)
   const outcome = operation.withoutExecution(plan)

@@ -182,6 +182,8 @@ export interface Operation<T extends OperationTypes> {
   readonly ciReport: (plan: T['plan'], outcome: T['outcome'] | undefined, hash: Hash) => Promise<CiReport>
   /** Writes the file of `--metrics`. */
   readonly writeMetrics?: (file: string, facts: MetricsFacts<T>, clock: Clock) => Promise<void>
+  /** As `writeMetrics`, of a dry run; absent: its metrics are about executions only. */
+  readonly writePlanMetrics?: (file: string, plan: T['plan'], clock: Clock) => Promise<void>
 }
 
 export interface OutcomePageOptions {

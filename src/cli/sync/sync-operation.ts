@@ -66,6 +66,10 @@ export const syncOperation: Operation<SyncTypes> = {
     const { writeSyncMetrics } = await import('./sync-metrics.ts')
     await writeSyncMetrics(file, facts, clock)
   },
+  writePlanMetrics: async (file, plan, clock) => {
+    const { writeSyncMetrics } = await import('./sync-metrics.ts')
+    await writeSyncMetrics(file, { plan, outcome: withoutExecution(plan) }, clock)
+  },
 }
 
 function hasSteps(plan: SyncPlan): boolean {

@@ -6,7 +6,7 @@ import { countInSync } from '../../plan/sync/sync-outcome.ts'
 import { deletesOf, type SyncPlan } from '../../plan/sync/sync-plan.ts'
 import { executePlacements, isPlaced } from '../changes/execute-placements.ts'
 import type { ChangePorts, Executed } from '../changes/operation.ts'
-import { recordStates } from './record-states.ts'
+import { beginStates, recordStates } from './record-states.ts'
 import type { SyncFindings, SyncTypes } from './sync-types.ts'
 
 /**
@@ -19,11 +19,12 @@ export async function executeSync(
   isConfirmed: boolean,
   ports: ChangePorts,
 ): Promise<Executed<SyncTypes>> {
+  const { states, pending = [] } = findings ?? {}
+  const begun = states === undefined ? [] : await beginStates(states, pending, given, ports.call)
   const placed = await executePlacements(given, findings, isConfirmed, ports)
   const plan: SyncPlan = { ...given, ...placed.plan, operation: 'sync' }
   keepSavedHash(plan, hashOfPlan(given))
-  if (findings !== undefined)
-    await recordStates(findings.states, findings.pending, { plan, outcome: placed.outcome }, ports.call)
+  if (states !== undefined) await recordStates(states, begun, { plan, outcome: placed.outcome }, ports.call)
   const deleted = await executeDeletes(plan, placed.outcome, findings, isConfirmed, ports)
   return {
     ...placed,

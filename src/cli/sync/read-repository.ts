@@ -51,6 +51,7 @@ export async function readRepository(
   const options = { clock: context.clock, evidence: flags.evidence, full: flags.full }
   const ports = { stores, inventories, contents }
   const snapshot = await gather({ ...scoped, destinations }, ports, options, call)
+  await contents?.flush()
   const decision = decide(snapshot, { overwriteChanged: flags['overwrite-changed'] })
   return { snapshot, decision, destinations }
 }

@@ -1,4 +1,4 @@
-import { formatRepository } from '../../oci/reference.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { DriftState, RepositoryDrift, TagDrift } from '../../plan/sync/drift.ts'
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
 import { escapeText } from '../text/escape.ts'
@@ -17,26 +17,31 @@ interface DriftCounts {
   readonly bytes: number
 }
 
-/** Counts the differences of one destination and the bytes to copy there. Pure. */
-export function countDrift(one: RepositoryDrift, plan: SyncPlan): DriftCounts {
-  const count = (state: DriftState): number => one.tags.filter((tag) => tag.state === state).length
-  return {
-    selected: one.selected,
-    missing: count('missing'),
-    moved: count('moved'),
-    changed: count('changed'),
-    extra: count('extra'),
-    bytes: bytesTo(one, plan),
+/** Returns what counts the differences of one destination and the bytes to copy there. Pure. */
+export function driftCounter({ placements, steps }: SyncPlan): (one: RepositoryDrift) => DriftCounts {
+  const copied = new Set(steps.flatMap(({ kind, placement }) => (kind === 'copy' ? [placement] : [])))
+  // Shared blobs of several images count once for each image: it is at most so much.
+  const bytes = new Map<string, number>()
+  for (const { id, rule, to, size = 0 } of placements) {
+    if (!copied.has(id)) continue
+    const key = keyOf(rule, to.repository)
+    bytes.set(key, (bytes.get(key) ?? 0) + size)
+  }
+  return (one) => {
+    const count = (state: DriftState): number => one.tags.filter((tag) => tag.state === state).length
+    return {
+      selected: one.selected,
+      missing: count('missing'),
+      moved: count('moved'),
+      changed: count('changed'),
+      extra: count('extra'),
+      bytes: bytes.get(keyOf(one.rule, one.to)) ?? 0,
+    }
   }
 }
 
-/** Shared blobs of several images count once for each image: it is at most so much. */
-function bytesTo({ rule, to }: RepositoryDrift, { placements, steps }: SyncPlan): number {
-  const copied = new Set(steps.flatMap(({ kind, placement }) => (kind === 'copy' ? [placement] : [])))
-  const here = formatRepository(to)
-  return placements
-    .filter((one) => one.rule === rule && copied.has(one.id) && formatRepository(one.to.repository) === here)
-    .reduce((sum, { size = 0 }) => sum + size, 0)
+function keyOf(rule: string | undefined, repository: RepositoryName): string {
+  return JSON.stringify([rule, formatRepository(repository)])
 }
 
 const columns: readonly Column[] = [
@@ -54,12 +59,13 @@ const leastWidth = 72
 /** Renders a row for each destination. On a narrow page, each has a line of its own for counts. */
 export function renderDriftTable(drift: readonly RepositoryDrift[], plan: SyncPlan, page: Page): string {
   const names = repositoryNames(drift)
+  const count = driftCounter(plan)
   if (page.width !== undefined && page.width < leastWidth)
-    return drift.map((one, i) => narrowRow(names[i] ?? '', one, plan, page)).join('\n')
+    return drift.map((one, i) => narrowRow(names[i] ?? '', one, count(one), page)).join('\n')
   const rows = drift.map((one, i): readonly Cell[] => {
     const name = escapeText(names[i] ?? '')
     if (one.error !== undefined) return [name, { text: 'unread', tone: 'red' }]
-    const { selected, missing, moved, changed, extra, bytes } = countDrift(one, plan)
+    const { selected, missing, moved, changed, extra, bytes } = count(one)
     return [
       name,
       String(selected),
@@ -77,9 +83,9 @@ function toned(count: number, tone: keyof Style): Cell {
   return count === 0 ? '0' : { text: String(count), tone }
 }
 
-function narrowRow(name: string, one: RepositoryDrift, plan: SyncPlan, { style }: Page): string {
+function narrowRow(name: string, one: RepositoryDrift, counts: DriftCounts, { style }: Page): string {
   if (one.error !== undefined) return `${style.bold(escapeText(name))}\n  ${style.red('unread')}`
-  const { selected, missing, moved, changed, extra, bytes } = countDrift(one, plan)
+  const { selected, missing, moved, changed, extra, bytes } = counts
   const parts = [
     `${selected} selected`,
     ...(missing > 0 ? [style.green(`${missing} missing`)] : []),

@@ -7,7 +7,7 @@ import { gateAnnotations, gatedImages } from '../gates/gate-ci.ts'
 import { listPruneVariables, renderPruneSummary } from '../prune/prune-ci.ts'
 import { formatBytes } from '../text/format.ts'
 import { formatRow } from '../text/markdown.ts'
-import { countDrift } from './drift-rows.ts'
+import { driftCounter } from './drift-rows.ts'
 
 interface SyncReport {
   readonly variables: CiVariables
@@ -36,8 +36,9 @@ export function syncReport(plan: SyncPlan, outcome: SyncOutcome | undefined, has
 }
 
 function driftTable(plan: SyncPlan): string {
+  const count = driftCounter(plan)
   const rows = plan.drift.map((one) => {
-    const { selected, missing, moved, changed, extra, bytes } = countDrift(one, plan)
+    const { selected, missing, moved, changed, extra, bytes } = count(one)
     const counts = [selected, missing, moved, changed, extra].map(String)
     const cells = one.error === undefined ? counts : counts.map(() => '?')
     return formatRow([formatRepository(one.from), formatRepository(one.to), ...cells, formatBytes(bytes)])

@@ -5,9 +5,9 @@ import { renderOutcome } from '../outcome.ts'
 import { renderFoldedOutcome } from './folded-outcome.ts'
 import { renderPruneOutcome, type PruneOutcomeOptions } from '../prune/prune-outcome.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatCount } from '../text/format.ts'
 import { breakLines } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
+import { inSyncText } from './in-sync.ts'
 
 /** With more images, those that succeeded are one line for each destination. */
 const imagesListed = 20
@@ -48,9 +48,10 @@ export function renderSyncOutcome(
     outcome.refusals.length === 0 &&
     !hasDeletes &&
     outcome.undeleted.length === 0
-  const tags = plan.drift.reduce((total, { selected }) => total + selected, 0)
-  const repositories = formatCount(plan.drift.length, 'repository', 'repositories')
-  if (isIdle) return style.bold(`In sync: ${formatCount(tags, 'tag')} in ${repositories}.`)
+  if (isIdle)
+    return breakLines(inSyncText(plan), width)
+      .map((line) => style.bold(line))
+      .join('\n')
   const skipped = outcome.undeleted.map((repository) => {
     const name = escapeText(formatRepository(repository))
     return `${style.yellow('not deleted')}  ${name}: a copy or tag did not succeed there`

@@ -12,7 +12,8 @@ import { escapeText } from '../text/escape.ts'
 import { formatBytes, formatCount } from '../text/format.ts'
 import { breakLines, narrowPage, renderLabeledRows } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
-import { countDrift, renderDriftTable, renderTagLines } from './drift-rows.ts'
+import { driftCounter, renderDriftTable, renderTagLines } from './drift-rows.ts'
+import { inSyncText } from './in-sync.ts'
 
 /** Tags of a repository that are listed unless everything is shown. */
 const tagsShown = 10
@@ -33,7 +34,7 @@ export function renderSyncPlan(plan: SyncPlan, page: Page, options: SyncPageOpti
   const { drift, refusals } = plan
   const hasDifference = drift.some(({ tags, error }) => tags.length > 0 || error !== undefined)
   const isIdle = !hasDifference && refusals.length === 0 && plan.steps.length === 0
-  if (isIdle && !options.all) return inSyncLine(plan, page)
+  if (isIdle && !options.all) return page.style.bold(inSyncText(plan))
   return [
     ...renderTable(plan, page, options),
     ...renderTagLists(plan, page, options),
@@ -42,13 +43,6 @@ export function renderSyncPlan(plan: SyncPlan, page: Page, options: SyncPageOpti
     ...renderDeletes(plan, page, options),
     [...sum(plan, page), ...renderConfigurationLine(options.configuration, page.style)].join('\n'),
   ].join('\n\n')
-}
-
-/** `In sync: 120 tags in 30 repositories.` */
-function inSyncLine({ drift }: SyncPlan, { style }: Page): string {
-  const selected = drift.reduce((total, one) => total + one.selected, 0)
-  const where = formatCount(drift.length, 'repository', 'repositories')
-  return style.bold(`In sync: ${formatCount(selected, 'tag')} in ${where}.`)
 }
 
 /** Many repositories are in the table only if they differ. */
@@ -157,7 +151,8 @@ function sum(plan: SyncPlan, { style, width }: Page): readonly string[] {
   const { steps, placements, refusals, drift, deletes } = plan
   const changing = new Set(steps.map(({ placement }) => placement))
   const images = new Set(placements.flatMap(({ id, image }) => (changing.has(id) ? [image] : [])))
-  const bytes = drift.reduce((total, one) => total + countDrift(one, plan).bytes, 0)
+  const countsOf = driftCounter(plan)
+  const bytes = drift.reduce((total, one) => total + countsOf(one).bytes, 0)
   const refused = new Set(refusals.map(({ image }) => image))
   const part = (count: number, noun: string, state: string): readonly string[] =>
     count === 0 ? [] : [`${formatCount(count, noun)} ${state}`]

@@ -43,7 +43,11 @@ export function compareTag(compared: ComparedTag): TagComparison {
   }
   const kept = reasonToKeep(tag, rule, target)
   const written = target.state.written.get(tag)
-  if (written === undefined || written === destination || (compared.overwriteChanged && kept === undefined))
+  const isOwn =
+    written === undefined ||
+    written === destination ||
+    target.state.beingWritten?.get(tag)?.includes(destination) === true
+  if (isOwn || (compared.overwriteChanged && kept === undefined))
     return kept === undefined ? { ...sides, state: 'moved' } : { ...sides, state: 'kept', reason: kept }
   if (kept !== undefined) return { ...sides, state: 'changed', written, reason: kept }
   return { ...sides, state: 'changed', written, refusal: changedByOthers(compared, destination, written) }

@@ -158,7 +158,17 @@ async function finishDestination(
   const { missing, childrenSearched } = options.evidence
     ? await compareEvidence(attached, [...inSync], comparison, call)
     : nothingCompared
-  return { kind: 'read', target, tags, digests, evidenceMissing: missing, childrenSearched, incomplete }
+  return {
+    kind: 'read',
+    target,
+    tags,
+    // A clock that is behind must not end a grace period early.
+    seenAt: readAt + Math.max(0, store.clockDifference() ?? 0),
+    digests,
+    evidenceMissing: missing,
+    childrenSearched,
+    incomplete,
+  }
 }
 
 /** Whether earlier runs copied fewer platforms than the rule selects now. */

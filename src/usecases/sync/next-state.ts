@@ -2,7 +2,7 @@ import type { Digest } from '../../oci/digest.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import type { TagComparison } from './compare-tag.ts'
 import { acceptedSourceTags } from './deletes/source-length.ts'
-import { extraTags } from './extra-tags.ts'
+import { absentSince, extraTags } from './extra-tags.ts'
 import type { DestinationSnapshot, SyncSnapshot } from './snapshot.ts'
 import { type DestinationState, platformsOfBoth } from './sync-state.ts'
 
@@ -31,9 +31,14 @@ export function nextState(
     const at = isSearched ? readAt : state.childrenSearchedAt.get(digest)
     if (at !== undefined) searchedAt.set(digest, Math.max(at, searchedAt.get(digest) ?? 0))
   }
+  const settled = new Set(
+    compared.flatMap(({ tag, state: found }) => (found === 'kept' || found === 'changed' ? [] : [tag])),
+  )
+  const intents = [...(state.beingWritten ?? [])].filter(([tag]) => known.has(tag) && !settled.has(tag))
   return {
     written,
-    absentSince: absentSince(snapshot, destination),
+    ...(intents.length > 0 && { beingWritten: new Map(intents) }),
+    absentSince: absentTags(snapshot, destination),
     childrenSearchedAt: searchedAt,
     ...(platforms !== undefined && { platforms }),
     sourceTags: acceptedSourceTags(snapshot.request.rule, state.sourceTags, sourceTags),
@@ -41,11 +46,10 @@ export function nextState(
   }
 }
 
-function absentSince(
+function absentTags(
   snapshot: SyncSnapshot,
   destination: DestinationSnapshot,
 ): DestinationState['absentSince'] {
-  const { absentSince: known } = destination.target.state
   const extra = extraTags(snapshot, destination)
-  return new Map(extra.map(({ tag }) => [tag, known.get(tag) ?? snapshot.readAt] as const))
+  return new Map(extra.map(({ tag }) => [tag, absentSince(tag, destination)] as const))
 }

@@ -56,6 +56,8 @@ export interface DestinationSnapshot {
   readonly target: SyncTarget
   /** the complete list; undefined: the repository does not exist */
   readonly tags: readonly string[] | undefined
+  /** milliseconds since 1970: the later of this machine's and the registry's clock */
+  readonly seenAt: number
   /** the digests of the selected tags that the list has */
   readonly digests: ReadonlyMap<string, Digest>
   /** by digest of both sides: attached artifacts that the destination lacks */

@@ -8,6 +8,11 @@ export interface DestinationState {
   /** by tag: the digest that dray wrote or found up to date last */
   readonly written: ReadonlyMap<string, Digest>
   /**
+   * by tag: digests that runs which did not end may have written there. They are no change by
+   * another client
+   */
+  readonly beingWritten?: ReadonlyMap<string, readonly Digest[]>
+  /**
    * by tag of an exclusive destination: the first run in which the rule did not select it, ms since
    * 1970
    */

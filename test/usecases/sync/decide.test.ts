@@ -52,6 +52,7 @@ function snapshotOf(scene: Scene): SyncSnapshot {
     destinations: [
       {
         kind: 'read',
+        seenAt: now,
         target: at,
         tags: destination && Object.keys(destination),
         digests: new Map(Object.entries(destination ?? {})),
@@ -146,6 +147,22 @@ describe('the decision about a selected tag', () => {
     expect(driftTexts(overwritten)).toEqual(['latest: moved'])
     expect(overwritten.images).toMatchObject([{ destinations: [{ tags: ['latest'], refusals: [] }] }])
     expect(overwritten.states[0]?.written).toEqual(new Map([['latest', a]]))
+  })
+
+  it('moves a tag that an interrupted run of dray wrote', () => {
+    const state = { ...emptyState, written: new Map([['1.0', a]]), beingWritten: new Map([['1.0', [b, c]]]) }
+    const scene = { source: { '1.0': c }, target: { state } }
+    for (const [digest, text] of [
+      [a, 'moved'],
+      [b, 'moved'],
+      [digestOf('d'), 'changed'],
+    ] as const)
+      expect(driftTexts(decide(snapshotOf({ ...scene, destination: { '1.0': digest } }), later))).toEqual([
+        `1.0: ${text}`,
+      ])
+    const [after] = decide(snapshotOf({ ...scene, destination: { '1.0': c } }), later).states
+    expect(after).toMatchObject({ written: new Map([['1.0', c]]) })
+    expect(after).not.toHaveProperty('beingWritten')
   })
 
   it('refuses a changed tag also if the source has not moved', () => {
@@ -274,6 +291,22 @@ describe('a destination', () => {
       later,
     )
     expect(decision.states[0]?.absentSince).toEqual(new Map([['18', now - 5000]]))
+  })
+
+  it('does not count the grace period from a time that no clock can have had', () => {
+    const rule = { delete: { exclusive: true, gracePeriod: 1 } } as const
+    const scene = { rule, source: { '1.0': a }, destination: { '1.0': a, old: b } }
+    const sinceOf = (absent: number, seenAt: number) => {
+      const state = { ...emptyState, absentSince: new Map([['old', absent]]) }
+      const snapshot = snapshotOf({ ...scene, target: { state } })
+      const destinations = snapshot.destinations.map((one) => ({ ...one, seenAt }))
+      return decide({ ...snapshot, destinations }, later).states[0]?.absentSince.get('old')
+    }
+    expect(sinceOf(now - 1000, now)).toBe(now - 1000)
+    // the clock of the machine was ahead, so the tag would be extra for ever
+    expect(sinceOf(now + 1000, now)).toBe(now)
+    // the clock of the machine is behind that of the registry
+    expect(sinceOf(now + 5000, now + 3000)).toBe(now + 3000)
   })
 
   it('does not count a selected tag as extra that the source deleted during the run', () => {

@@ -1,3 +1,4 @@
+import type { Digest } from '../../../oci/digest.ts'
 import { type DestinationState, platformsOfBoth } from '../../../usecases/sync/sync-state.ts'
 
 /**
@@ -14,9 +15,13 @@ export function mergeStates(
 ): DestinationState {
   const sourceTags = after.sourceTags ?? current.sourceTags
   const platforms = mergePlatforms(before.platforms, after.platforms, current.platforms)
-  const succeededAt = newest(after.succeededAt, current.succeededAt)
+  // A later time can be that of a wrong clock.
+  const isOwn = after.succeededAt !== undefined && after.succeededAt !== before.succeededAt
+  const succeededAt = isOwn ? after.succeededAt : current.succeededAt
+  const beingWritten = mergeIntents(before.beingWritten, after.beingWritten, current.beingWritten)
   return {
     written: mergeMaps(before.written, after.written, current.written),
+    ...(beingWritten.size > 0 && { beingWritten }),
     absentSince: mergeMaps(before.absentSince, after.absentSince, current.absentSince),
     childrenSearchedAt: mergeMaps(
       before.childrenSearchedAt,
@@ -53,7 +58,21 @@ function mergePlatforms(
   return isSame(after) ? current : platformsOfBoth(after, current)
 }
 
-function newest(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b
-  return Math.max(a, b)
+/** The intents of `current`, without those that `after` has no more, and with its new ones. */
+function mergeIntents(
+  before: Intents = new Map(),
+  after: Intents = new Map(),
+  current: Intents = new Map(),
+): Intents {
+  const tags = [...new Set([...current.keys(), ...after.keys()])]
+  return new Map(
+    tags.flatMap((tag) => {
+      const [was, is] = [new Set(before.get(tag)), new Set(after.get(tag))]
+      const others = (current.get(tag) ?? []).filter((digest) => !was.has(digest))
+      const digests = [...new Set([...others, ...is])]
+      return digests.length === 0 ? [] : [[tag, digests] as const]
+    }),
+  )
 }
+
+type Intents = ReadonlyMap<string, readonly Digest[]>

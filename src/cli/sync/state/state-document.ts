@@ -16,12 +16,13 @@ export interface StateOwner {
 
 /** Formats the state of a rule in one destination repository as JSON. */
 export function formatState({ rule, repository }: StateOwner, state: DestinationState): string {
-  const { written, absentSince, childrenSearchedAt, platforms, sourceTags, succeededAt } = state
+  const { written, beingWritten, absentSince, childrenSearchedAt, platforms, sourceTags, succeededAt } = state
   const document = {
     schema,
     rule,
     repository: formatRepository(repository),
     written: entriesOf(written),
+    ...(beingWritten !== undefined && { beingWritten: entriesOf(beingWritten) }),
     absentSince: entriesOf(absentSince),
     childrenSearchedAt: entriesOf(childrenSearchedAt),
     ...(platforms !== undefined && { platforms }),
@@ -40,12 +41,16 @@ export function parseState(document: unknown, owner: StateOwner): DestinationSta
   const absentSince = mapOf(document['absentSince'], isTag, isTime)
   const childrenSearchedAt = mapOf(document['childrenSearchedAt'], isDigest, isTime)
   const { platforms, sourceTags, succeededAt } = document
+  const isIntent = document['beingWritten'] !== undefined
+  const beingWritten = isIntent ? mapOf(document['beingWritten'], isTag, isDigests) : undefined
+  if (isIntent && beingWritten === undefined) return undefined
   if (written === undefined || absentSince === undefined || childrenSearchedAt === undefined) return undefined
   if (platforms !== undefined && !isPlatforms(platforms)) return undefined
   if (sourceTags !== undefined && !isTime(sourceTags)) return undefined
   if (succeededAt !== undefined && !isTime(succeededAt)) return undefined
   return {
     written,
+    ...(beingWritten !== undefined && { beingWritten }),
     absentSince,
     childrenSearchedAt,
     ...(platforms !== undefined && { platforms }),
@@ -83,6 +88,10 @@ function mapOf<V>(
     map.set(key, content)
   }
   return map
+}
+
+function isDigests(value: unknown): value is readonly Digest[] {
+  return Array.isArray(value) && value.every(isDigestText)
 }
 
 function isDigestText(value: unknown): value is Digest {

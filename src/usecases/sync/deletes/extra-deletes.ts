@@ -44,6 +44,7 @@ export function decideExtraDeletes(input: ExtraTagsInput): ExtraTagsDecision {
   const held = whyHeld(input)
   if (held !== undefined) return { tags: [], waiting: none, held }
   const { gracePeriod } = rule.delete
+  if (gracePeriod === 0) return { tags: candidates, waiting: none }
   const ends = candidates.map((tag) => [tag, (state.absentSince.get(tag) ?? now) + gracePeriod] as const)
   return {
     tags: ends.flatMap(([tag, end]) => (end <= now ? [tag] : [])),

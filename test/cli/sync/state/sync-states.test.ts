@@ -44,6 +44,7 @@ describe('the state of a rule in a destination repository', () => {
       {
         absentSince: new Map([['3.19', 1_700_000_000_000]]),
         childrenSearchedAt: new Map([[a, 1_700_000_000_001]]),
+        beingWritten: new Map([['3.20', [b, c]]]),
         platforms: ['linux/amd64', 'windows/amd64:10.0.17763.1'],
         sourceTags: 12,
         succeededAt: 1_700_000_000_002,
@@ -111,9 +112,23 @@ describe('the state of a rule in a destination repository', () => {
 })
 
 describe('a merge of states', () => {
-  it('has the newest success, and the count of the newest list', () => {
+  it('has the last success, and the count of the newest list', () => {
     const at = (succeededAt: number, sourceTags: number) => state({}, { succeededAt, sourceTags })
-    expect(mergeStates(at(1, 1), at(5, 7), at(6, 9))).toEqual(at(6, 7))
+    expect(mergeStates(at(1, 1), at(5, 7), at(6, 9))).toEqual(at(5, 7))
+    expect(mergeStates(at(1, 1), at(1, 7), at(6, 9))).toEqual(at(6, 7))
+  })
+
+  it('forgets a success in the future, of a clock that was wrong', () => {
+    const at = (succeededAt: number) => state({}, { succeededAt })
+    expect(mergeStates(at(4e12), at(5), at(4e12))).toEqual(at(5))
+  })
+
+  it('removes only its own intents', () => {
+    const intends = (...digests: readonly (typeof a)[]) =>
+      state({}, { beingWritten: new Map([['3.20', digests]]) })
+    expect(mergeStates(state({}), intends(b), intends(a))).toEqual(intends(a, b))
+    expect(mergeStates(intends(b), state({}), intends(a, b))).toEqual(intends(a))
+    expect(mergeStates(intends(b), state({}), intends(b))).toEqual(state({}))
   })
 
   it('has the platforms of the run that changed them, or those that both have', () => {

@@ -34,6 +34,7 @@ function decideWith(source: Tags, destination: Tags, ...used: readonly Digest[])
     destinations: [
       {
         kind: 'read',
+        seenAt: 1,
         target,
         tags: Object.keys(destination),
         digests: new Map(Object.entries(destination)),

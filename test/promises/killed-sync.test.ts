@@ -98,7 +98,7 @@ describe('a sync that is killed at any request', () => {
   it('leaves no incomplete image, deletes nothing early, and the next run finishes', async () => {
     const requests = await countRequests()
     expect(requests).toBeGreaterThan(20)
-    for (const at of sampleIntegers(21, 14, requests + 1)) {
+    for (const at of sampleIntegers(21, 8, requests + 1)) {
       await using scene = await newScene()
       const running = scene.here.start(...command)
       scene.onRequest = (count) => void (count === at && running.child.kill('SIGKILL'))

@@ -62,7 +62,8 @@ override_path = true
   })
 
   it('are one for each source host, and name a mirror without a path by its host', () => {
-    const files = contents(hub + whole, { format: 'containerd' })
+    const cached = hub.replace('mirror.example.com', 'cache.example.com')
+    const files = contents(cached + whole, { format: 'containerd' })
     expect(Object.keys(files)).toEqual(['certs.d/docker.io/hosts.toml', 'certs.d/quay.io/hosts.toml'])
     expect(parse(files['certs.d/quay.io/hosts.toml'] ?? '')).toEqual({
       server: 'https://quay.io',

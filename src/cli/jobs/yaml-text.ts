@@ -7,8 +7,7 @@ export type YamlValue =
   | { readonly [key: string]: YamlValue }
 
 /** They are strings to YAML 1.2 and to no parser of YAML 1.1. */
-const otherTypes: ReadonlySet<string> = new Set(['true', 'false', 'null', 'yes', 'no', 'y', 'n', 'off'])
-/** `on` is a key of every workflow, and actionlint and GitHub read it as a string. */
+const otherTypes: ReadonlySet<string> = new Set(['true', 'false', 'null', 'yes', 'no', 'y', 'n', 'on', 'off'])
 const plain = /^[A-Za-z][A-Za-z0-9_./@-]*$/
 /** Characters that YAML permits only as escapes (YAML 1.2.2, section 5.1). */
 const unprintable = /[\u007F-\u009F\uFEFF\uFFFE\uFFFF]/g
@@ -28,9 +27,14 @@ function linesOf(value: YamlValue): readonly string[] {
   if (typeof value !== 'object') return [scalarOf(value)]
   return Object.entries(value).flatMap(([key, item]) =>
     typeof item === 'object'
-      ? [`${scalarOf(key)}:`, ...linesOf(item).map((line) => `  ${line}`)]
-      : [`${scalarOf(key)}: ${scalarOf(item)}`],
+      ? [`${keyOf(key)}:`, ...linesOf(item).map((line) => `  ${line}`)]
+      : [`${keyOf(key)}: ${scalarOf(item)}`],
   )
+}
+
+/** `on` is a key of every workflow, and actionlint and GitHub read it as a string. */
+function keyOf(key: string): string {
+  return key === 'on' ? key : scalarOf(key)
 }
 
 function isList(value: YamlValue): value is readonly YamlValue[] {

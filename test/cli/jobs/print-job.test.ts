@@ -136,6 +136,14 @@ describe('a printed job', () => {
     )
   })
 
+  it.each(['on', 'off', 'Yes', 'n', 'null', '~', '1e3', '0x1', '1:30'])(
+    'names the rule %j as a string to parsers of YAML 1.1, as in Kubernetes',
+    (name) => {
+      const job = parse(print('kubernetes', [name]), { version: '1.1' }) as object
+      expect(JSON.stringify(job)).toContain(`"args":["sync",${JSON.stringify(name)},`)
+    },
+  )
+
   it('is YAML that keeps any text as a string', () => {
     assert(
       property(anyText(), anyText(), (key, text) => {

@@ -4,6 +4,7 @@ import { environmentAt, environmentNamed, findImagesAt } from '../../config/envi
 import { destinationsOf, relativePathOf, sourceOf } from '../../config/sync/destinations.ts'
 import type { RelativePattern, SyncRule } from '../../config/sync/sync-rule.ts'
 import { readingAt } from '../../config/settings/version-reading.ts'
+import { inParallel } from '../../images/parallel.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
 import { joinFirst } from '../../lib/join-first.ts'
@@ -12,6 +13,10 @@ import type { VersionReading } from '../../semver/version.ts'
 import type { SyncPlace, SyncTarget } from '../../usecases/sync/snapshot.ts'
 import { isInShard, type Shard } from '../arguments/shard.ts'
 import type { ListRepositories } from '../prune/prune-scope.ts'
+
+/** Rules that are resolved at once, and catalogs that are read at once for one rule. */
+const rulesAtOnce = 4
+const catalogsAtOnce = 2
 
 /** One source repository of a rule, with its destinations. Their state was not read yet. */
 export interface ScopedSync {
@@ -53,7 +58,7 @@ export async function resolveSyncScope(
   ports: ScopePorts,
   call: Call,
 ): Promise<SyncScope> {
-  const scopes = await Promise.all(rules.map((rule) => scopeOfRule(rule, shard, ports, call)))
+  const scopes = await inParallel(rules, rulesAtOnce, call, (rule, c) => scopeOfRule(rule, shard, ports, c))
   return {
     repositories: scopes.flatMap(({ repositories }) => repositories),
     failures: scopes.flatMap(({ failures }) => failures),
@@ -74,7 +79,9 @@ async function scopeOfRule(
   })
   let found: readonly FoundPaths[]
   try {
-    found = await Promise.all(rule.repositories.map((pattern) => pathsOf(rule, pattern, ports, call)))
+    found = await inParallel(rule.repositories, catalogsAtOnce, call, (pattern, c) =>
+      pathsOf(rule, pattern, ports, c),
+    )
   } catch (error) {
     call.signal.throwIfAborted()
     return { repositories: [], failures: [failed(rule.name, error)], warnings: [] }

@@ -59,7 +59,7 @@ async function executeDeletes(
 }
 
 /** Removes the deletes of repositories in which something did not succeed. Pure. */
-export function limitDeletes(
+function limitDeletes(
   deletes: PrunePlan,
   plan: SyncPlan,
   outcome: RunOutcome,

@@ -1,4 +1,3 @@
-import type { SyncRule } from '../../config/sync/sync-rule.ts'
 import type { PruneFindings } from '../prune/prune-types.ts'
 import type { SyncOutcome } from '../../plan/sync/sync-outcome.ts'
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
@@ -39,6 +38,3 @@ export interface SyncFlags {
   readonly verify: boolean
   readonly delete: boolean
 }
-
-/** The rules of a run by their names. */
-export type SyncRules = ReadonlyMap<string, SyncRule>

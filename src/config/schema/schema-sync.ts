@@ -133,4 +133,3 @@ export type WrittenSync = v.InferOutput<typeof sync>
 export type WrittenSyncRule = v.InferOutput<typeof rule>
 export type WrittenSyncSelector = v.InferOutput<typeof selector>
 export type WrittenSyncDelete = v.InferOutput<typeof deletes>
-export type WrittenTransfer = NonNullable<v.InferOutput<typeof transfer>>

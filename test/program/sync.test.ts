@@ -1,66 +1,11 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type AnyRegistry, describeEachRegistry } from '../support/each-registry.ts'
+import { describeEachRegistry } from '../support/each-registry.ts'
 import { image, index, referrer, together } from '../support/images.ts'
-import type { Oracle } from '../support/oracle.ts'
-import { type Workplace, warmWorkplace } from '../support/workplace.ts'
+import { driftOf, mirror, statesOf } from '../support/mirror.ts'
+import { warmWorkplace } from '../support/workplace.ts'
 import { watchedRegistry } from '../support/world.ts'
-
-let names = 0
-
-interface Mirror extends Workplace {
-  readonly oracle: Oracle
-  /** the source repository, and the destination of the rule */
-  readonly from: string
-  readonly to: string
-}
-
-interface SyncDocument {
-  readonly result: {
-    readonly drift: readonly {
-      readonly to: { readonly path: string }
-      readonly selected: number
-      readonly tags: readonly { readonly tag: string; readonly state: string }[]
-      readonly error?: { readonly code: string }
-    }[]
-    readonly plan: { readonly drift: SyncDocument['result']['drift']; readonly steps: readonly unknown[] }
-    readonly changed: number
-  }
-}
-
-/** A workplace with one rule `hub` between two repositories of a registry. */
-async function mirror(
-  { host, oracle }: Pick<AnyRegistry, 'host' | 'oracle'>,
-  rule: object = {},
-  more: object = {},
-): Promise<Mirror> {
-  const name = `s${++names}`
-  const place = await warmWorkplace(
-    JSON.stringify({
-      version: 1,
-      ...more,
-      sync: [
-        {
-          name: 'hub',
-          from: `${host}/up`,
-          repositories: [name],
-          to: `${host}/mirror/{repository}`,
-          ...rule,
-        },
-      ],
-    }),
-  )
-  return { ...place, oracle, from: `up/${name}`, to: `mirror/${name}` }
-}
-
-function documentOf(stdout: string): SyncDocument['result'] {
-  return (JSON.parse(stdout) as SyncDocument).result
-}
-
-function statesOf({ drift }: Pick<SyncDocument['result'], 'drift'>): readonly string[] {
-  return drift.flatMap(({ tags }) => tags.map(({ tag, state }) => `${tag} ${state}`)).toSorted()
-}
 
 describeEachRegistry('dray sync', (registry) => {
   it('copies the selected tags with attached artifacts, and is in sync afterwards', async () => {
@@ -73,7 +18,7 @@ describeEachRegistry('dray sync', (registry) => {
 
     const shown = await place.run('sync', '--dry-run', '--detailed-exitcode', '--json')
     expect(shown.code).toBe(2)
-    expect(statesOf(documentOf(shown.stdout))).toEqual(['1.0 missing', 'latest missing'])
+    expect(statesOf(driftOf(shown.stdout))).toEqual(['1.0 missing', 'latest missing'])
     expect(await oracle.tags(to)).toEqual([])
 
     const ended = await place.run('sync', '--yes')
@@ -207,7 +152,7 @@ describeEachRegistry('dray sync', (registry) => {
     const covered: string[] = []
     for (const shard of ['1/3', '2/3', '3/3']) {
       const { stdout } = await place.run('sync', '--dry-run', '--json', '--shard', shard)
-      covered.push(...documentOf(stdout).drift.map(({ to }) => to.path))
+      covered.push(...driftOf(stdout).drift.map(({ to }) => to.path))
     }
     expect(covered.toSorted()).toEqual(all.map((one) => `mirror/${one}`))
   })
@@ -266,7 +211,7 @@ describe('dray sync --delete', () => {
     const { oracle, from, to, ...place } = await withExtra(registry)
     await oracle.delete(from, 'gone')
     const shown = await place.run('sync', '--dry-run', '--detailed-exitcode', '--json')
-    expect(statesOf(documentOf(shown.stdout))).toEqual(['gone extra'])
+    expect(statesOf(driftOf(shown.stdout))).toEqual(['gone extra'])
     expect(shown.code).toBe(2)
     expect((await place.run('sync', '--yes')).code).toBe(0)
     expect(await oracle.tags(to)).toEqual(['gone', 'kept'])
@@ -433,7 +378,7 @@ describe('dray sync --verify', () => {
 
     const shown = await place.run('sync', '--dry-run', '--verify', '--detailed-exitcode', '--json')
     expect(shown.code).toBe(2)
-    expect(statesOf(documentOf(shown.stdout))).toEqual(['1 damaged'])
+    expect(statesOf(driftOf(shown.stdout))).toEqual(['1 damaged'])
     expect((await place.run('sync', '--yes', '--verify')).code).toBe(0)
     expect(await oracle.complaints(to, '1')).toEqual([])
   })

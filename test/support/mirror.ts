@@ -16,7 +16,11 @@ interface SyncDocument {
     readonly drift: readonly {
       readonly to: { readonly path: string }
       readonly selected: number
-      readonly tags: readonly { readonly tag: string; readonly state: string }[]
+      readonly tags: readonly {
+        readonly tag: string
+        readonly state: string
+        readonly reason?: string
+      }[]
       readonly error?: { readonly code: string }
     }[]
     readonly plan: { readonly drift: SyncDocument['result']['drift']; readonly steps: readonly unknown[] }

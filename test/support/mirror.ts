@@ -38,7 +38,6 @@ export async function mirror(
   const place = await warmWorkplace(
     JSON.stringify({
       version: 1,
-      ...more,
       sync: [
         {
           name: 'hub',
@@ -48,6 +47,7 @@ export async function mirror(
           ...rule,
         },
       ],
+      ...more,
     }),
   )
   return { ...place, oracle, from: `up/${name}`, to: `mirror/${name}` }

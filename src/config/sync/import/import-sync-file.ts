@@ -128,7 +128,7 @@ function format(file: ImportedFile): string {
 /** One line of ASCII, so that no text of the file can end the comment. */
 function comment(note: string): string {
   const text = note.replaceAll(/[^ -~]/g, '?')
-  return `# ${text.charAt(0).toUpperCase()}${text.slice(1)}`
+  return text.startsWith('dray ') ? `# ${text}` : `# ${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }
 
 /** Only ASCII, so that no character can change how a terminal or an editor shows the file. */

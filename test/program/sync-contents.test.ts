@@ -1,17 +1,17 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { describeEachRegistry } from '../support/each-registry.ts'
 import { document } from '../support/gates/attached.ts'
 import { cosignSignature, image, index, referrer } from '../support/images.ts'
 import { driftOf, mirror, statesOf } from '../support/mirror.ts'
 import { watchedRegistry } from '../support/world.ts'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 
-describe('a rule with platforms', () => {
-  const multi = (label: string) => index(['linux/amd64', 'linux/arm64'], { label })
+const multi = (label: string) => index(['linux/amd64', 'linux/arm64'], { label })
 
+describeEachRegistry('a rule with platforms', (registry) => {
   it('is refused by a registry without sparse indexes, before any tag (case 19)', async () => {
-    await using registry = await watchedRegistry()
-    const { oracle, from, to, ...place } = await mirror(registry, { platforms: ['linux/amd64'] })
+    const { oracle, from, to, ...place } = await mirror(registry(), { platforms: ['linux/amd64'] })
     await oracle.push(multi(from), from, '1')
     await oracle.push(multi(`other ${from}`), from, '2')
     const ended = await place.run('sync', '--yes')
@@ -19,8 +19,10 @@ describe('a rule with platforms', () => {
     expect(ended.stderr + ended.stdout).toContain('platforms')
     expect(await oracle.tags(to)).toEqual([])
   })
+})
 
-  it('is completed by a later run without them (case 20)', async () => {
+describe('a sparse index', () => {
+  it('is completed by a later run without platforms (case 20)', async () => {
     await using registry = await watchedRegistry({ abilities: { sparseIndexes: 'accepted' } })
     const { oracle, from, to, ...place } = await mirror(registry, { platforms: ['linux/amd64'] })
     const content = multi(from)
@@ -89,5 +91,30 @@ describe('a gate of a rule', () => {
     await oracle.push(sbom, from)
     expect((await place.run('apply', 'plan.json')).code).toBe(0)
     expect(await oracle.tags(to)).toEqual(['1'])
+  })
+})
+
+describe('the promotions of a sync', () => {
+  it('are in the history, and the environments are in sync', async () => {
+    await using registry = await watchedRegistry()
+    const { host, oracle } = registry
+    const environments = {
+      staging: { registry: host, path: 'staging/{image}' },
+      prod: { registry: host, path: 'prod/{image}', attest: true },
+    }
+    const sync = [{ name: 'hub', from: '@staging', repositories: ['app'], to: '@prod' }]
+    const place = await mirror(registry, {}, { images: { app: {} }, environments, sync })
+    const content = image({ label: 'synced' })
+    await oracle.push(content, 'staging/app', '1.0.0', 'latest')
+    expect((await place.run('sync', '--yes')).code).toBe(0)
+    expect((await place.run('status')).stdout).toContain('1 in sync')
+    const { stdout } = await place.run('history', 'app', '--json')
+    const { result } = JSON.parse(stdout) as { readonly result: { readonly rows: readonly object[] } }
+    expect(result.rows).toMatchObject([
+      { image: content.root.digest, from: { environment: 'staging' }, to: { environment: 'prod' } },
+    ])
+    const events = (await place.run('audit', 'export', '--format', 'cloudevents')).stdout.trim().split('\n')
+    expect(events.length).toBeGreaterThan(2)
+    for (const event of events) expect(JSON.parse(event)).toMatchObject({ data: { rule: 'hub' } })
   })
 })

@@ -57,5 +57,5 @@ export const syncFlags = {
     helpGroup: flagGroups.evidence,
   }),
   ...jobFlags,
-  all: boolean({ summary: 'List every tag that differs.', helpGroup: flagGroups.output }),
+  all: boolean({ summary: 'List every repository, image and tag.', helpGroup: flagGroups.output }),
 }

@@ -1,7 +1,9 @@
 import { string as stringArg } from '@oclif/core/args'
+import { boolean } from '@oclif/core/flags'
 import { BaseCommand } from '../../cli/command/base-command.ts'
 import { planDocument } from '../../cli/changes/documents.ts'
 import { operationNamed } from '../../cli/changes/operations.ts'
+import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { planKeyFlag, readPlanFile } from '../../cli/changes/plan-file.ts'
 
 export default class PlanShow extends BaseCommand {
@@ -22,7 +24,10 @@ export default class PlanShow extends BaseCommand {
     plan: stringArg({ description: 'File that --out wrote.', required: true, ignoreStdin: true }),
   }
 
-  static override flags = planKeyFlag
+  static override flags = {
+    ...planKeyFlag,
+    all: boolean({ summary: 'List everything that is folded otherwise.', helpGroup: flagGroups.output }),
+  }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(PlanShow)
@@ -30,7 +35,7 @@ export default class PlanShow extends BaseCommand {
     if (flags.key !== undefined) this.say('The plan is signed with a key of --key.')
     const operation = await operationNamed(plan.operation)
     this.finish(planDocument(operation, plan), (page) =>
-      operation.renderPlan(plan, page, { all: false, configuration: undefined }),
+      operation.renderPlan(plan, page, { all: flags.all, configuration: undefined }),
     )
   }
 }

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { crash, type KillPoint } from '../test/support/faults/crash.ts'
-import { closeSources, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
+import { closeSources, type SetUp, setUps, syncSetUps } from '../test/support/faults/set-ups.ts'
 
 /**
- * The crash sweep: promotes with the built program and kills it at each request to the destination,
+ * The crash sweep: promotes or syncs with the built program and kills it at each request to the destination,
  * before and after the registry handles it, and at positions spread over all bytes. It then
  * promotes again, and the oracle checks the result. Ends with 1 if something was wrong.
  *
@@ -24,8 +24,8 @@ const names: ReadonlySet<string> = new Set([
   'index with evidence',
   'index with evidence, docker-registry',
 ])
-const chosen = setUps.filter(({ name }) =>
-  values.only === undefined ? names.has(name) : name === values.only,
+const chosen = [...setUps, ...syncSetUps].filter(({ name, syncs }) =>
+  values.only === undefined ? syncs || names.has(name) : name === values.only,
 )
 let isBroken = false
 

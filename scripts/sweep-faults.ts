@@ -8,7 +8,7 @@ import {
   type RequestKey,
 } from '../test/support/faults/fault-run.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
-import { closeSources, realSetUps, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
+import { closeSources, realSetUps, type SetUp, setUps, syncSetUps } from '../test/support/faults/set-ups.ts'
 import { runOnHostOfProgram } from '../test/support/program-host.ts'
 
 /**
@@ -39,7 +39,7 @@ const runLimitMs = 60_000
 const kinds = (values.twice ? faultKinds.filter(canBeTwice).map(twice) : faultKinds).filter(
   ({ name }) => values.fault === undefined || name === values.fault,
 )
-const all = [...setUps, ...(dockerRegistry.available ? realSetUps : [])]
+const all = [...setUps, ...syncSetUps, ...(dockerRegistry.available ? realSetUps : [])]
 const chosen = all.filter(({ name }) => values.only === undefined || name === values.only)
 
 interface Row {

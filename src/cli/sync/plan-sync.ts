@@ -14,7 +14,7 @@ import { findingsOf, type NewPlan } from '../changes/placement-types.ts'
 import { hashPolicy, openGuard } from '../changes/planning.ts'
 import type { GateFlags } from '../gates/gate-flags.ts'
 import { ruleGates } from '../gates/changes/rule-gates.ts'
-import { keepHeapSmall } from '../wiring/small-heap.ts'
+import { growHeapSlowly, keepHeapSmall } from '../wiring/small-heap.ts'
 import type { Context } from '../wiring/context.ts'
 import type { ExclusiveRepository } from './deletes/exclusive-repository.ts'
 import type { ExtraDeletes } from './deletes/plan-extra-deletes.ts'
@@ -59,6 +59,7 @@ export async function planSync(
   const catalog: Parameters<typeof resolveSyncScope>[2]['catalog'] = (...of) => context.repositories(...of)
   const scope = await resolveSyncScope(rules, shard, { config, catalog }, call)
   keepHeapSmall()
+  growHeapSlowly()
   const planner = await openPlanner(rules, scope, args, context, call)
   const isAmbiguous = pathsOfSeveralRules(scope)
   const options = ({ rule, path }: ScopedSync): RepositoryPlanner['requestOptions'] => ({

@@ -67,15 +67,17 @@ export async function crash(setUp: SetUp, killPoint: KillPoint | undefined): Pro
   try {
     await writeFile(
       join(folder, 'dray.yaml'),
-      configOf(setUp.within ? line.host : registries.from, [line.host]),
+      setUp.syncs
+        ? syncConfig(setUp.within ? line.host : registries.from, line.host)
+        : configOf(setUp.within ? line.host : registries.from, [line.host]),
     )
-    const more = setUp.old === undefined ? [] : ['--move-tag']
-    const first = await promote(folder, running, more)
+    const copy = (): Promise<Ended> => copyOnce(setUp, folder, running)
+    const first = await copy()
     const bytes = line.sent()
     isFirst = false
     const afterFirst = await tagComplaints(setUp, registries)
     expireRuns(auditFile)
-    const second = await promote(folder, running, more)
+    const second = await copy()
     const complaints = [
       ...(isKilled || first.code === 0 ? [] : [`the first run ended with ${first.code}: ${first.stderr}`]),
       ...afterFirst.map((one) => `after the first run: ${one}`),
@@ -111,12 +113,21 @@ interface Ended {
   readonly stderr: string
 }
 
-function promote(folder: string, running: { child?: ChildProcess }, more: readonly string[]): Promise<Ended> {
-  return dray(
-    ['promote', `api:${tag}`, '--from', 'staging', '--to', 'prod', '--yes', ...more],
-    folder,
-    running,
-  )
+function copyOnce({ syncs, old }: SetUp, folder: string, running: { child?: ChildProcess }): Promise<Ended> {
+  const move = old === undefined ? [] : ['--move-tag']
+  const promotion = ['promote', `api:${tag}`, '--from', 'staging', '--to', 'prod', '--yes', ...move]
+  return dray(syncs ? ['sync', '--yes'] : promotion, folder, running)
+}
+
+function syncConfig(from: string, to: string): string {
+  const rule = {
+    name: 'all',
+    from: `${from}/staging`,
+    repositories: ['api'],
+    to: `${to}/prod/{repository}`,
+    include: [{ tags: [tag] }],
+  }
+  return JSON.stringify({ version: 1, sync: [rule] })
 }
 
 async function dray(

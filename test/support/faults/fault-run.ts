@@ -2,8 +2,9 @@ import type { Clock } from '../../../src/lib/clock.ts'
 import type { Credential } from '../../../src/registry/credential.ts'
 import { injuringProxy, type Injury, type ProxiedRequest, type ProxyOptions } from '../faulty-proxy.ts'
 import { leapingClock } from '../manual-clock.ts'
-import { bench, type ExecutedPlan, promote } from '../promotion.ts'
+import { type Bench, bench, type ExecutedPlan, promote } from '../promotion.ts'
 import type { FaultKind, FaultTarget } from './fault-kinds.ts'
+import { globs, sync, type Syncing } from '../syncing.ts'
 import { type SetUp, source, type Registries, startRegistries, tag, target, user } from './set-ups.ts'
 import { stallClock } from './stall-clock.ts'
 
@@ -43,7 +44,7 @@ export type PlannedFaults =
 /** More than any correct run needs. */
 const maxRequests = 3000
 
-/** Promotes once with these faults, and checks the result with the oracle. */
+/** Promotes or syncs once with these faults, and checks the result with the oracle. */
 export async function promoteWithFaults(setUp: SetUp, faults: PlannedFaults): Promise<FaultRunResult> {
   const registries = await startRegistries(setUp)
   const clock = leapingClock(Date.now())
@@ -110,11 +111,14 @@ export async function promoteWithFaults(setUp: SetUp, faults: PlannedFaults): Pr
     ...(setUp.guarded && { credential }),
   })
   try {
-    const ended = await promote(run, {
+    const places = {
       from: { registry: fromHost, path: source },
       to: [{ registry: to.host, path: target }],
-      policy: { moveTags: true },
-    }).catch((error: unknown) => String(error))
+    }
+    const copying = setUp.syncs
+      ? syncTag(run, places, acceptingClock)
+      : promote(run, { ...places, policy: { moveTags: true } })
+    const ended = await copying.catch((error: unknown) => String(error))
     const failure = failureOf(ended)
     const found = await registries.oracle.differences(target, setUp.content, tag)
     if (failure === '') complaints.push(...found.map((one) => `it reported success: ${one}`))
@@ -199,4 +203,22 @@ export function applies(kind: FaultKind, key: RequestKey, setUp: SetUp): boolean
 
 export function describeKey({ side, method, path, nth }: RequestKey): string {
   return `${side} ${method} ${path}${nth === 0 ? '' : ` (${nth + 1})`}`
+}
+
+/** Syncs the tag. @throws why a side could not be read. */
+async function syncTag(
+  run: Bench,
+  places: Pick<Syncing, 'from' | 'to'>,
+  clock: Clock,
+): Promise<ExecutedPlan> {
+  const rule = { include: [{ tags: globs(tag) }] }
+  const synced = await sync(run, { ...places, rule, options: { clock } })
+  for (const { drift, unread } of synced.decisions) {
+    const [failure] = [
+      ...drift.flatMap(({ error }) => error?.message ?? []),
+      ...unread.map(({ error }) => error.message),
+    ]
+    if (failure !== undefined) throw new Error(failure)
+  }
+  return synced
 }

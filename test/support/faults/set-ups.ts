@@ -27,6 +27,8 @@ export interface SetUp {
   /** Debian's docker-registry instead of the embedded one; its upload sessions are not counted */
   readonly real?: true
   readonly uploads?: UploadLimits
+  /** a sync by a rule instead of a promotion */
+  readonly syncs?: true
 }
 
 const old = image({ label: 'old', layers: 1 })
@@ -62,6 +64,13 @@ export const setUps: readonly SetUp[] = [
     content: large,
     uploads: { wholeUpTo: 4000, chunk: 9000 },
   },
+]
+
+/** The same content by `dray sync`. */
+export const syncSetUps: readonly SetUp[] = [
+  { ...base, name: 'sync, within one registry', within: true, old, content: plain, syncs: true },
+  { ...base, name: 'sync, between registries', old, content: plain, syncs: true },
+  { ...base, name: 'sync, index with evidence', content: withEvidence(), syncs: true },
 ]
 
 /** Only for the sweep, because each run takes longer. */

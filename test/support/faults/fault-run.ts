@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/lib/clock.ts'
+import { isChanged } from '../../../src/plan/outcome.ts'
 import type { Credential } from '../../../src/registry/credential.ts'
 import { injuringProxy, type Injury, type ProxiedRequest, type ProxyOptions } from '../faulty-proxy.ts'
 import { leapingClock } from '../manual-clock.ts'
@@ -163,7 +164,7 @@ function failureOf(ended: ExecutedPlan | string): string {
     ...ended.refusals.map(({ error }) => error),
     ...ended.placements.flatMap((placement) => placement.errors),
   ]
-  const isDone = ended.placements.every(({ status }) => status === 'promoted' || status === 'unchanged')
+  const isDone = ended.placements.every((one) => isChanged(one) || one.status === 'unchanged')
   if (isDone && errors.length === 0) return ''
   return errors.map(({ code, message, why }) => `${code}: ${message} (${why ?? ''})`).join('; ') || 'not done'
 }

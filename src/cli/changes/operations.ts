@@ -1,6 +1,7 @@
 import type { OperationName } from '../../plan/plan.ts'
 import type { PruneTypes } from '../prune/prune-types.ts'
 import type { SyncTypes } from '../sync/sync-types.ts'
+import type { DeletingTypes } from './deletes/deleting-operation.ts'
 import type { Operation } from './operation.ts'
 import type { PlacementTypes } from './placement-types.ts'
 import type { DecideAgain } from './review/review-plan.ts'
@@ -11,7 +12,9 @@ export type TypesOf<Name extends OperationName> = {
     ? PruneTypes
     : Key extends 'sync'
       ? SyncTypes
-      : PlacementTypes
+      : Key extends 'bundle'
+        ? DeletingTypes
+        : PlacementTypes
 }[Name]
 
 /** All operations. A command loads only its own. */

@@ -1,8 +1,7 @@
-import type { PruneFindings } from '../prune/prune-types.ts'
 import type { SyncOutcome } from '../../plan/sync/sync-outcome.ts'
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
 import type { DestinationState } from '../../usecases/sync/sync-state.ts'
-import type { PlacementFindings } from '../changes/placement-types.ts'
+import type { DeletingFindings } from '../changes/deletes/deleting-operation.ts'
 import type { StateOwner } from './state/state-document.ts'
 import type { SyncStates } from './state/sync-states.ts'
 
@@ -12,12 +11,10 @@ export interface SyncTypes {
   readonly outcome: SyncOutcome
 }
 
-export interface SyncFindings extends PlacementFindings {
+export interface SyncFindings extends DeletingFindings {
   readonly states: SyncStates
   /** what to remember of each destination that was read */
   readonly pending: readonly PendingState[]
-  /** of the deletes that the plan executes */
-  readonly deletes?: PruneFindings
 }
 
 /** The state of a rule at a destination, before the run and after its success. */

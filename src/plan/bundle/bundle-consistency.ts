@@ -31,13 +31,14 @@ function inconsistency(document: BundleDocument): string | undefined {
   )
 }
 
-function wrongBase({ base, sequence, expects, deletes }: BundleDocument): string | undefined {
+function wrongBase({ base, sequence, expects, deletes, roots }: BundleDocument): string | undefined {
   if (base !== undefined) {
     if (sequence === base.sequence + 1) return undefined
     return `its sequence is ${sequence}, and that of its base is ${base.sequence}`
   }
   if (sequence !== 1) return `it has no base, and its sequence is ${sequence}`
   if (expects.length > 0) return 'it has no base, and expects content'
+  if (roots.some(({ replaces }) => replaces !== undefined)) return 'it has no base, and replaces images'
   return deletes.length > 0 ? 'it has no base, and deletes tags' : undefined
 }
 
@@ -58,7 +59,7 @@ function wrongContents(
 }
 
 function wrongRoot(
-  { root, repository, tags, platforms, attached }: BundleRoot,
+  { root, repository, tags, platforms, attached, replaces }: BundleRoot,
   known: ReadonlyMap<Digest, BundleContent>,
 ): string | undefined {
   const content = known.get(root.digest)
@@ -68,6 +69,8 @@ function wrongRoot(
   const invalid = platforms?.find((platform) => platformNamed(platform) === undefined)
   if (invalid !== undefined) return `${JSON.stringify(invalid)} is not a platform`
   if (platforms?.length === 0) return `${where} has an empty list of platforms`
+  const strange = replaces?.find(({ tag, digest }) => !tags.includes(tag) || digest === root.digest)
+  if (strange !== undefined) return `${where} does not replace the image of the tag ${strange.tag}`
   if (attached === undefined) return undefined
   if (tags.length > 0) return `the attached artifact ${where} has tags`
   if ((attached.tag !== undefined) !== (attached.via === 'tag')) {

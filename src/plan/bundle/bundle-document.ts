@@ -43,6 +43,10 @@ export interface BundleRoot {
   /** its origin, such as `docker.io/library/alpine` */
   readonly source: string
   readonly rule?: string
+  /** the rule has `movedTags: follow`: version tags move from where the base put them */
+  readonly movedTags?: 'follow'
+  /** tags that the base put on another digest */
+  readonly replaces?: readonly { readonly tag: string; readonly digest: Digest }[]
   /** of an index: the platforms that are complete; absent: all */
   readonly platforms?: readonly string[]
   /** of an attached artifact: its subject, and its tag if it is under one */
@@ -59,11 +63,14 @@ export interface BundleContent {
   readonly repository: string
 }
 
+/** A tag to delete. */
 export interface BundleTag {
   readonly repository: string
   readonly tag: string
   /** the digest that the base put there; another one is a conflict */
   readonly digest: Digest
+  /** the rule that no longer selects it */
+  readonly rule: string
 }
 
 /** `dray.receipt/1`: what a destination has after a bundle was applied. */

@@ -24,6 +24,8 @@ export const bundleRoot = v.strictObject({
   tags: v.array(tag),
   source: shownText,
   rule: v.exactOptional(shownText),
+  movedTags: v.exactOptional(v.literal('follow')),
+  replaces: v.exactOptional(v.array(v.strictObject({ tag, digest }))),
   platforms: v.exactOptional(v.array(shownText)),
   attached: v.exactOptional(
     v.strictObject({
@@ -34,7 +36,7 @@ export const bundleRoot = v.strictObject({
   ),
 })
 
-export const bundleTag = v.strictObject({ repository: path, tag, digest })
+export const bundleTag = v.strictObject({ repository: path, tag, digest, rule: shownText })
 export const bundleBase = v.strictObject({ id: hash, sequence, by: v.picklist(['receipt', 'bundle']) })
 export const bundleName = v.strictObject({ id: hash, sequence })
 export const createdAt = v.exactOptional(time)

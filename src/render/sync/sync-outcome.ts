@@ -1,10 +1,9 @@
-import { formatRepository } from '../../oci/reference.ts'
 import type { SyncOutcome } from '../../plan/sync/sync-outcome.ts'
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
 import { renderOutcome } from '../outcome.ts'
 import { renderFoldedOutcome } from './folded-outcome.ts'
-import { renderPruneOutcome, type PruneOutcomeOptions } from '../prune/prune-outcome.ts'
-import { escapeText } from '../text/escape.ts'
+import { hasDeletes, renderDeletesDone } from '../prune/deletes-after-copies.ts'
+import type { PruneOutcomeOptions } from '../prune/prune-outcome.ts'
 import { breakLines } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { inSyncText } from './in-sync.ts'
@@ -39,30 +38,19 @@ export function renderSyncOutcome(
     ...outcome,
     placements: outcome.placements.filter(({ placement }) => !idle.has(placement)),
   }
-  const hasDeletes =
-    outcome.deletes !== undefined &&
-    (outcome.deletes.refusals.length > 0 ||
-      outcome.deletes.repositories.some(({ status }) => status !== 'unchanged'))
   const isIdle =
     ofShown.placements.length === 0 &&
     outcome.refusals.length === 0 &&
-    !hasDeletes &&
+    !hasDeletes(outcome) &&
     outcome.undeleted.length === 0
   if (isIdle)
     return breakLines(inSyncText(plan), width)
       .map((line) => style.bold(line))
       .join('\n')
-  const skipped = outcome.undeleted.map((repository) => {
-    const name = escapeText(formatRepository(repository))
-    return `${style.yellow('not deleted')}  ${name}: a copy or tag did not succeed there`
-  })
   return [
     options.all || ofShown.placements.length <= imagesListed
       ? renderOutcome(shown, ofShown, page)
       : renderFoldedOutcome(shown, ofShown, page),
-    ...skipped.flatMap((line) => breakLines(line, width)),
-    ...(outcome.deletes === undefined || plan.deletes === undefined || !hasDeletes
-      ? []
-      : ['', renderPruneOutcome(plan.deletes, outcome.deletes, page, options)]),
+    ...renderDeletesDone(plan, outcome, page, options),
   ].join('\n')
 }

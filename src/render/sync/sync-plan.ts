@@ -6,7 +6,7 @@ import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
 import { renderConfigurationLine } from '../configuration.ts'
 import { renderErrorBelow } from '../error.ts'
 import { gateRows, isInGateRows } from '../gates/gate-rows.ts'
-import { renderPrunePlan } from '../prune/prune-plan.ts'
+import { renderPlannedDeletes } from '../prune/deletes-after-copies.ts'
 import { totalsOf } from '../prune/prune-totals.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatBytes, formatCount } from '../text/format.ts'
@@ -40,7 +40,7 @@ export function renderSyncPlan(plan: SyncPlan, page: Page, options: SyncPageOpti
     ...renderTagLists(plan, page, options),
     ...renderGates(plan, page),
     ...renderRefusals(plan, page),
-    ...renderDeletes(plan, page, options),
+    ...renderPlannedDeletes(plan, page, options),
     [...sum(plan, page), ...renderConfigurationLine(options.configuration, page.style)].join('\n'),
   ].join('\n\n')
 }
@@ -132,18 +132,6 @@ function renderRefusal({ image, error }: Refusal, placement: Placement | undefin
 function refusalWord({ code }: ErrorInfo): string {
   if (code === 'conflict') return 'conflict'
   return code === 'refused' ? 'refused' : 'failed'
-}
-
-function renderDeletes(plan: SyncPlan, page: Page, { all }: SyncPageOptions): readonly string[] {
-  const { deletes, executesDeletes } = plan
-  if (deletes === undefined) return []
-  const hasContent = deletes.refusals.length > 0 || deletes.repositories.some(({ steps }) => steps.length > 0)
-  if (!hasContent) return []
-  const heading = executesDeletes
-    ? 'Deletes, after all copies and tags of their repository succeeded'
-    : 'Deletes, which dray does not execute without --delete'
-  const title = breakLines(heading, page.width).map((line) => page.style.bold(line))
-  return [[...title, '', renderPrunePlan(deletes, page, { all })].join('\n')]
 }
 
 /** `Plan: 2 images to sync, 3 tags to write, up to 3.6 MiB to copy.` */

@@ -35,7 +35,7 @@ const increment = withBundleId({
   base: { id: full.id, sequence: 1, by: 'receipt' },
   carries: [signatureManifest],
   expects: [manifest, blob],
-  deletes: [{ repository, tag: '3.19', digest: digestOf('old') }],
+  deletes: [{ repository, tag: '3.19', digest: digestOf('old'), rule: 'hub' }],
   createdAt: '2026-01-02T03:04:05.000Z',
 })
 
@@ -115,7 +115,7 @@ describe('parseBundleDocument', () => {
   })
 
   it('refuses a tag that it writes and deletes', () => {
-    const deletes = [{ repository, tag: '3.20', digest: digestOf('old') }]
+    const deletes = [{ repository, tag: '3.20', digest: digestOf('old'), rule: 'hub' }]
     expect(() => parse(withChanges(increment, { deletes }))).toThrow(
       expect.objectContaining({ why: `it writes and deletes the tag ${repository}:3.20` }),
     )

@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { BundleRepositories, type BundledImage } from '../../../layout/bundle/bundle-repositories.ts'
 import { DrayError } from '../../../lib/errors.ts'
+import { joinFirst } from '../../../lib/join-first.ts'
 import { writeFileAtomic } from '../../../lib/files/atomic.ts'
 import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
@@ -86,10 +87,10 @@ async function checkBundle(
       `there is no receipt of ${destination.name} here; dray checks the content that the bundle expects, but not the order of bundles`,
     )
   }
-  if (document.deletes.length > 0) {
-    const tags = document.deletes.length === 1 ? 'tag' : 'tags'
+  if (document.deletes.length > 0 && !flags.delete) {
+    const names = joinFirst(document.deletes.map(({ repository, tag }) => `${repository}:${tag}`))
     terminal.warn(
-      `dray keeps ${document.deletes.length} ${tags} that the rules of the bundle no longer select`,
+      `dray keeps tags that the rules of the bundle no longer select: ${names}. To delete them, pass --delete.`,
     )
   }
   await checkExpected(document, destination, flags, context, call)
@@ -173,14 +174,16 @@ async function carryOutBundle(
 ): Promise<void> {
   const { context, reading } = ports
   const { document, before, destination } = checked
-  const change = await planBundle(checked, flags, context, reading)
+  const { change, deletedBy } = await planBundle(checked, flags, context, reading)
   const receiptFile = flags.receipt ?? (file === '-' ? 'bundle.receipt.json' : `${file}.receipt.json`)
   const operation = bundleOperation({
     bundle: { id: document.id, sequence: document.sequence },
     receiptFile,
-    writeReceipt: async (auditLog) => {
+    writeReceipt: async (auditLog, steps) => {
       const auditHead = await auditHeadOf(auditLog)
-      const receipt = nextReceipt(document, { before, destination: destination.name, auditHead })
+      const deleted = flags.delete ? deletedBy?.(steps) : undefined
+      const facts = { before, destination: destination.name, auditHead, deleted }
+      const receipt = nextReceipt(document, facts)
       await writeReceipt(resolve(context.cwd, receiptFile), receipt, context)
       return receipt
     },

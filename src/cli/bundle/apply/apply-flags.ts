@@ -31,6 +31,10 @@ export const applyFlags = {
     helpValue: 'RECEIPT',
     helpGroup: flagGroups.safety,
   }),
+  delete: boolean({
+    summary: 'Delete tags that the rules no longer select.',
+    helpGroup: flagGroups.safety,
+  }),
   'overwrite-changed': boolean({
     summary: 'Overwrite tags that another client changed.',
     helpGroup: flagGroups.safety,

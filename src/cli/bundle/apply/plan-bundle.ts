@@ -5,7 +5,8 @@ import type { Plan } from '../../../plan/plan.ts'
 import { formatRepository } from '../../../oci/reference.ts'
 import { refuseChangedTags } from '../../../usecases/bundle/apply/changed-tags.ts'
 import type { PromoteRequest } from '../../../usecases/promote/request.ts'
-import type { PlannedChange } from '../../changes/operation.ts'
+import type { DeletingTypes } from '../../changes/deletes/deleting-operation.ts'
+import type { PlannedChange, Review } from '../../changes/operation.ts'
 import type { NewPlan, PlacementTypes } from '../../changes/placement-types.ts'
 import {
   earliestReading,
@@ -19,6 +20,7 @@ import type { Context } from '../../wiring/context.ts'
 import type { ApplyBundleFlags } from './apply-flags.ts'
 import type { BundleDestination } from './destination.ts'
 import { findLost } from './find-lost.ts'
+import type { BundleDeletes } from './plan-bundle-deletes.ts'
 import { type BundleRequest, bundleRequests, tagsWritten } from './requests.ts'
 
 export interface BundleToPlan {
@@ -27,6 +29,12 @@ export interface BundleToPlan {
   readonly destination: BundleDestination
   /** the last receipt of the destination; undefined: there is none */
   readonly before: BundleReceipt | undefined
+}
+
+export interface PlannedBundle {
+  readonly change: PlannedChange<DeletingTypes>
+  /** absent: the plan has no deletes */
+  readonly deletedBy?: BundleDeletes['deletedBy']
 }
 
 /**
@@ -39,7 +47,7 @@ export async function planBundle(
   flags: ApplyBundleFlags,
   context: Context,
   call: Call,
-): Promise<PlannedChange<PlacementTypes>> {
+): Promise<PlannedBundle> {
   const { config } = await context.config()
   const requests = bundleRequests(bundle.document, {
     ...bundle,
@@ -95,7 +103,46 @@ export async function planBundle(
       ],
     }
   }
-  return newChange(await planFor(), { planAgain: planFor })
+  const change = newChange(await planFor(), { planAgain: planFor })
+  return await withDeletes(change, bundle, flags, context, call)
+}
+
+/** Adds the deletes of the bundle, which are shown also if they are not executed. */
+async function withDeletes(
+  { plan, review: reviewCopies }: PlannedChange<PlacementTypes>,
+  { document, destination }: BundleToPlan,
+  flags: ApplyBundleFlags,
+  context: Context,
+  call: Call,
+): Promise<PlannedBundle> {
+  const isShown = flags.delete || flags['dry-run'] || !flags.yes
+  const review = async (): Promise<Review<DeletingTypes>> => {
+    const { findings, startedAt, warnings, omissions } = await reviewCopies()
+    return { findings, startedAt, warnings, omissions }
+  }
+  if (document.deletes.length === 0 || !isShown) return { change: { plan, review } }
+  const { planBundleDeletes } = await import('./plan-bundle-deletes.ts')
+  const { deletedBy, ...deletes } = await planBundleDeletes(
+    document,
+    destination,
+    flags['audit-file'],
+    context,
+    call,
+  )
+  return {
+    deletedBy,
+    change: {
+      plan: { ...plan, deletes: deletes.plan, ...(flags.delete && { executesDeletes: true }) },
+      review: async () => {
+        const { findings, warnings, ...rest } = await review()
+        return {
+          ...rest,
+          findings: { ...findings, deletes: deletes.findings },
+          warnings: [...warnings, ...deletes.warnings],
+        }
+      },
+    },
+  }
 }
 
 /** Adds what audit records and people need to know of the bundle. */

@@ -100,6 +100,7 @@ function requestsOf(
       source: sourceOf(place.repository),
       tags,
       rule: rule.name,
+      ...(rule.movedTags === 'follow' && { followsSource: true }),
       ...(wanted !== undefined && { platforms: wanted }),
     }
   })

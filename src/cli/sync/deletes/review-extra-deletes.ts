@@ -5,18 +5,15 @@ import { formatRepository } from '../../../oci/reference.ts'
 import type { PrunePlan, RepositoryPlan } from '../../../plan/prune/prune-plan.ts'
 import { checkPlanLimits } from '../../../usecases/prune/review.ts'
 import type { Review } from '../../changes/operation.ts'
+import { deletePolicy, scopeOfDeletes } from '../../prune/chosen-tags/delete-policy.ts'
+import { type DeletesOptions, readForDeletes } from '../../prune/chosen-tags/plan-deletes.ts'
 import { beginRecordedPuts } from '../../prune/prune-inputs.ts'
 import type { PruneTypes } from '../../prune/prune-types.ts'
 import { reviewDeletes, withoutPlanLimits } from '../../prune/review-prune.ts'
 import type { Context } from '../../wiring/context.ts'
-import { deletePolicy, scopeOfDeletes } from './delete-policy.ts'
+import { chosenBy, hashOfRules } from './delete-policy.ts'
 import type { ExclusiveRepository } from './exclusive-repository.ts'
-import {
-  type ExtraDeletesOptions,
-  findDeletableNow,
-  hashOfRules,
-  readForDeletes,
-} from './plan-extra-deletes.ts'
+import { findDeletableNow } from './plan-extra-deletes.ts'
 
 const ruleChanged =
   'a sync rule with deletes changed since the plan was made. dray checks the deletes against the current rule.'
@@ -30,7 +27,7 @@ const ruleChanged =
 export async function reviewExtraDeletes(
   plan: PrunePlan,
   repositories: readonly ExclusiveRepository[],
-  options: Omit<ExtraDeletesOptions, 'cache'>,
+  options: Omit<DeletesOptions, 'cache'>,
   context: Context,
   call: Call,
 ): Promise<Review<PruneTypes>> {
@@ -43,13 +40,14 @@ export async function reviewExtraDeletes(
   const { config } = await context.config()
   const now = new Map(deletable.map((one) => [one.repository, one]))
   const policies = [...Map.groupBy(own, ({ rule }) => rule)].map(([rule, those]) => {
-    const retention = deletePolicy(rule, protect)
     const tagged = those.map((repository) => ({
       repository,
       tags: now.get(repository)?.tags ?? [],
       waiting: new Map<string, number>(),
     }))
-    return { retention, scope: scopeOfDeletes(retention, tagged, config) }
+    const chosen = chosenBy(rule, tagged)
+    const retention = deletePolicy(chosen, protect)
+    return { retention, scope: scopeOfDeletes(retention, chosen, config) }
   })
   const [first] = policies
   if (first === undefined)

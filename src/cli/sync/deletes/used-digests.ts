@@ -3,11 +3,11 @@ import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import { describeUse } from '../../../usecases/prune/policy/protect.ts'
+import { protectionsOf } from '../../prune/chosen-tags/delete-policy.ts'
 import { InUseReader } from '../../prune/images-in-use.ts'
 import { KnownRepositories } from '../../prune/known-repositories.ts'
 import { applyPolicy } from '../../prune/prune-scope.ts'
 import type { Context } from '../../wiring/context.ts'
-import { protectionsOf } from './delete-policy.ts'
 
 /** The digests that protections by use name in a repository, each with the source that names it. */
 export type UsedDigests = (repository: RepositoryName) => ReadonlyMap<Digest, string>

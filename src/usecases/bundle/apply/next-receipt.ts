@@ -11,16 +11,27 @@ export interface ReceiptFacts {
   readonly before: BundleReceipt | undefined
   readonly destination: string
   readonly auditHead?: BundleReceipt['auditHead'] | undefined
+  readonly deleted?: DeletedByBundle | undefined
 }
+
+/** The deletes of a bundle that were executed at every destination. */
+export interface DeletedByBundle {
+  /** `library/alpine:3.20` */
+  readonly tags: ReadonlySet<string>
+  /** `library/alpine@sha256:…`: manifests that were deleted at any destination */
+  readonly manifests: ReadonlySet<string>
+}
+
+const nothing: DeletedByBundle = { tags: new Set(), manifests: new Set() }
 
 /**
  * Returns the receipt of a destination at which a bundle was applied: pure. That of an increment
  * contains the roots and the content of the earlier bundles too. Of each tag, it has only the last
- * root. It keeps the tags to delete, which are not deleted here.
+ * root. Tags to delete that were kept stay in it, so that the next bundle names them again.
  */
 export function nextReceipt(
   { id, sequence, base, roots, carries, expects }: BundleDocument,
-  { before, destination, auditHead }: ReceiptFacts,
+  { before, destination, auditHead, deleted = nothing }: ReceiptFacts,
 ): BundleReceipt {
   // A full bundle begins anew: what earlier ones brought may be deleted by then.
   const earlier = base === undefined && before?.bundle.id !== id ? undefined : before
@@ -28,10 +39,36 @@ export function nextReceipt(
     schema: 'dray.receipt/1',
     bundle: { id, sequence },
     destination,
-    roots: mergeRoots(earlier?.roots ?? [], roots),
-    present: mergeContent([...(earlier?.present ?? []), ...expects, ...carries]),
+    roots: mergeRoots(withoutTags(earlier?.roots ?? [], deleted.tags), roots.map(withoutBase)),
+    present: mergeContent([...(earlier?.present ?? []), ...expects, ...carries]).filter(
+      ({ repository, digest }) => !deleted.manifests.has(`${repository}@${digest}`),
+    ),
     ...(auditHead !== undefined && { auditHead }),
   }
+}
+
+/** Where a tag was before the bundle is not of interest after it. */
+function withoutBase({ replaces: _replaces, ...root }: BundleRoot): BundleRoot {
+  return root
+}
+
+/** An image that lost its last tag goes with its attached artifacts. */
+function withoutTags(roots: readonly BundleRoot[], deleted: ReadonlySet<string>): readonly BundleRoot[] {
+  if (deleted.size === 0) return roots
+  const left = roots.map((root) => ({
+    ...root,
+    tags: root.tags.filter((tag) => !deleted.has(`${root.repository}:${tag}`)),
+  }))
+  const nameOf = (repository: string, digest: Digest): string => `${repository}@${digest}`
+  const gone = new Set(
+    left.flatMap(({ repository, root, tags }, i) =>
+      tags.length === 0 && (roots[i]?.tags.length ?? 0) > 0 ? [nameOf(repository, root.digest)] : [],
+    ),
+  )
+  return left.filter(
+    ({ repository, root, attached }) =>
+      !gone.has(nameOf(repository, attached === undefined ? root.digest : attached.subject)),
+  )
 }
 
 function mergeRoots(earlier: readonly BundleRoot[], roots: readonly BundleRoot[]): readonly BundleRoot[] {

@@ -40,12 +40,13 @@ export function decideBundle(images: readonly PackedImage[], options: BundleOpti
   checkTags(roots)
   const { history } = options
   const contents = [...contentsOf(roots)]
+  const written = tagsOf(history?.roots ?? [])
   const isReceived = ({ content }: PackedContent): boolean => history?.received.has(content.digest) === true
   const carried = contents.filter((one) => !isReceived(one))
   const document = withBundleId({
     sequence: (history?.base.sequence ?? 0) + 1,
     ...(history !== undefined && { base: history.base }),
-    roots: roots.map(bundleRootOf),
+    roots: roots.map((root) => bundleRootOf(root, written)),
     carries: carried.map(({ content }) => content),
     expects: contents.filter(isReceived).map(({ content }) => ({
       ...content,
@@ -119,13 +120,32 @@ function* contentsOf(roots: readonly PackedRoot[]): Generator<PackedContent> {
   }
 }
 
-function bundleRootOf({ request, root, platforms, attached }: PackedRoot): BundleRoot {
+/** By `library/alpine:3.20`: the digest that the base put there. */
+function tagsOf(roots: readonly BundleRoot[]): ReadonlyMap<string, Digest> {
+  return new Map(
+    roots.flatMap(({ repository, root, tags }) =>
+      tags.map((tag) => [`${repository}:${tag}`, root.digest] as const),
+    ),
+  )
+}
+
+function bundleRootOf(
+  { request, root, platforms, attached }: PackedRoot,
+  written: ReadonlyMap<string, Digest>,
+): BundleRoot {
+  const tags = attached === undefined ? request.tags.toSorted() : []
+  const replaces = tags.flatMap((tag) => {
+    const digest = written.get(`${request.path}:${tag}`)
+    return digest === undefined || digest === root.digest ? [] : [{ tag, digest }]
+  })
   return {
     repository: request.path,
     root,
-    tags: attached === undefined ? request.tags.toSorted() : [],
+    tags,
     source: request.source,
     ...(request.rule !== undefined && { rule: request.rule }),
+    ...(request.followsSource === true && tags.length > 0 && { movedTags: 'follow' }),
+    ...(replaces.length > 0 && { replaces }),
     ...(platforms !== undefined && { platforms }),
     ...(attached !== undefined && { attached }),
   }

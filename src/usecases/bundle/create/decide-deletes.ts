@@ -25,7 +25,9 @@ export function decideDeletes(
   return rules.flatMap((rule) => {
     const written = base
       .filter((root) => root.rule === rule.rule)
-      .flatMap(({ repository, root, tags }) => tags.map((tag) => ({ repository, tag, digest: root.digest })))
+      .flatMap(({ repository, root, tags }) =>
+        tags.map((tag) => ({ repository, tag, digest: root.digest, rule: rule.rule })),
+      )
     const deletes = written.filter(
       ({ repository, tag }) => rule.paths.has(repository) && !selected.has(`${repository}:${tag}`),
     )

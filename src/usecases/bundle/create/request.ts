@@ -16,6 +16,8 @@ export interface PackRequest {
   /** the tags that it has at the destination */
   readonly tags: readonly string[]
   readonly rule?: string
+  /** the rule has `movedTags: follow` */
+  readonly followsSource?: true
   /** the platforms to pack of an index; undefined: all */
   readonly platforms?: readonly Platform[]
 }

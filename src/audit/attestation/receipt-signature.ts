@@ -25,7 +25,7 @@ export function receiptCheck(keys: readonly PublicKey[]): ReceiptCheck {
         signature === undefined
           ? 'it has no signature'
           : 'no given key made its signature, or the receipt was changed after it was signed',
-      hint: 'Pass the public key of the destination, or use the receipt that dray bundle apply wrote there.',
+      hint: 'Pass the public key of the destination with --key, or use the receipt that dray bundle apply wrote there.',
     })
   }
 }

@@ -80,7 +80,8 @@ async function checkBundle(
   if (signature === 'signed') {
     terminal.warn('the signature was not verified, because no key is known; pass the public key with --key')
   }
-  const before = await readBase(flags.base, destination.name, context)
+  const trust = { keyFiles, warn: (text: string) => terminal.warn(text) }
+  const before = await readBase(flags.base, destination.name, trust, context)
   checkSequence(document, before, destination.name)
   if (document.base !== undefined && before === undefined) {
     terminal.warn(

@@ -90,7 +90,7 @@ export async function planBundle(
     const known = await (images === undefined ? read(all) : gatherImages(all, images, read))
     const gathered = await findLost(known, bundle.document, stores, call)
     const decided = decide(gathered, policy, new Date(context.clock.now()))
-    const checked = refuseChanged(ofBundle(decided, requests, bundle.document), bundle, flags)
+    const checked = refuseChanged(ofBundle(decided, requests, bundle.document), requests, bundle, flags)
     const sources = gateSources(gathered, { ...options, evidenceConflict: policy.evidenceConflict })
     return {
       ...(guard === undefined ? { plan: checked } : await guard.apply(checked, sources, call)),
@@ -162,15 +162,21 @@ function ofBundle(plan: Plan, requests: readonly BundleRequest[], { id }: Bundle
   }
 }
 
+/** Refuses moves of tags that are not where the base put them. */
 function refuseChanged(
   plan: Plan,
+  requests: readonly BundleRequest[],
   { before, destination }: BundleToPlan,
   { 'overwrite-changed': isOverwriting }: ApplyBundleFlags,
 ): Plan {
-  if (isOverwriting || before === undefined) return plan
-  const written = tagsWritten(before.roots, destination)
-  const refusals = refuseChangedTags(plan, ({ to }, tag) =>
-    written.get(formatRepository(to.repository))?.get(tag),
+  if (isOverwriting) return plan
+  const written = tagsWritten(before?.roots ?? [], destination)
+  const replaced = new Map(requests.map(({ request, root }) => [request.image, root.replaces]))
+  const refusals = refuseChangedTags(
+    plan,
+    ({ to, image }, tag) =>
+      written.get(formatRepository(to.repository))?.get(tag) ??
+      replaced.get(image)?.find((one) => one.tag === tag)?.digest,
   )
   return refuseImages(plan, refusals, { partial: false })
 }

@@ -7,21 +7,29 @@ import { digestOf, encodedOf } from '../../../oci/digest.ts'
 import type { BundleReceipt } from '../../../plan/bundle/bundle-document.ts'
 import { formatReceipt, maxReceiptSize, parseReceipt } from '../../../plan/bundle/receipt.ts'
 import type { Context } from '../../wiring/context.ts'
+import { type ReceiptTrust, receiptCheckOf } from '../receipt-keys.ts'
 import { findPrivateFolder } from '../../wiring/private-folders.ts'
 
 /**
  * Returns the last receipt of a destination: that of `--base`, or the one that dray keeps in the
- * user's state folder. Undefined if there is none.
+ * user's state folder. Undefined if there is none. Its signature is verified.
  * @throws `not-found`, `malformed`, `refused`, `io`.
  */
 export async function readBase(
   file: string | undefined,
   destination: string,
+  trust: Omit<ReceiptTrust, 'isRequired'>,
   context: Context,
 ): Promise<BundleReceipt | undefined> {
   const path = file === undefined ? stateFile(destination, context, false) : resolve(context.cwd, file)
   const bytes = await readFileBounded(path, maxReceiptSize)
-  if (bytes !== undefined) return parseReceipt(bytes, file ?? path)
+  if (bytes !== undefined) {
+    // The own receipt may be older than the key. Where dray signs, a given one without a signature
+    // was edited.
+    const { sign } = (await context.config()).config.audit
+    const isRequired = file !== undefined && sign !== undefined
+    return parseReceipt(bytes, file ?? path, await receiptCheckOf({ ...trust, isRequired }, context))
+  }
   if (file === undefined) return undefined
   throw new DrayError('not-found', `the receipt ${file} does not exist`, { subject: file })
 }

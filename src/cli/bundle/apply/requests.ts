@@ -47,7 +47,14 @@ function requestOf(root: BundleRoot, options: RequestOptions): PromoteRequest {
       at: { digest: root.root.digest },
       reading: readingOfImage(owner, config),
     },
-    to: { ...rulesOf(owner, options), targets, reading: readingOfImage(owner, config) },
+    to: {
+      ...rulesOf(owner, options),
+      targets,
+      reading: readingOfImage(owner, config),
+      // As in a sync, an environment with rules for tags keeps its version tags.
+      ...(root.movedTags === 'follow' &&
+        config.environments.get(owner.environment ?? '')?.tags === undefined && { followsSource: true }),
+    },
     tags: root.tags,
     ...maintenanceOf(owner, root, options),
     ...(root.platforms !== undefined && { platforms: root.platforms.map(parsePlatformName) }),

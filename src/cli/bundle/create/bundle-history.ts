@@ -1,22 +1,35 @@
 import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import type { Call } from '../../../lib/call.ts'
 import { readFileBounded } from '../../../lib/files/read.ts'
-import { maxReceiptSize, parseNeed, parseReceipt } from '../../../plan/bundle/receipt.ts'
+import { maxReceiptSize, parseNeed, parseReceipt, type ReceiptCheck } from '../../../plan/bundle/receipt.ts'
 import type { BundleHistory } from '../../../usecases/bundle/create/request.ts'
+import type { Context } from '../../wiring/context.ts'
 import { readInput } from '../bundle-input.ts'
 import { openBundle } from '../read-bundle.ts'
+import { receiptCheckOf } from '../receipt-keys.ts'
+import { checkSignature, keysOf } from '../verify-bundle.ts'
 
 /**
  * Reads what the destination has: from the receipt of its last bundle, or from the beginning of
  * that bundle itself. Content that a list of needed content names is missing there.
- * @throws `not-found`, `io`, `malformed`, `corrupt`; `refused` for a list of another bundle.
+ * @param keyFiles `--key`: one of them must have signed the receipt or the bundle
+ * @throws `not-found`, `io`, `malformed`, `corrupt`; `refused` for a list of another bundle, and for
+ * a signature that is not valid.
  */
 export async function readHistory(
   since: string,
   need: string | undefined,
+  keyFiles: readonly string[],
+  context: Context,
   call: Call,
 ): Promise<BundleHistory> {
-  const history = (await isJson(since)) ? await historyOfReceipt(since) : await historyOfBundle(since, call)
+  const warn = (text: string): void => call.notify({ kind: 'warning', text })
+  const history = (await isJson(since))
+    ? await historyOfReceipt(
+        since,
+        await receiptCheckOf({ keyFiles, isRequired: keyFiles.length > 0, warn }, context),
+      )
+    : await historyOfBundle(since, keyFiles, context, call)
   if (need === undefined) return history
   const { missing, bundle } = parseNeed(await read(need), need)
   if (bundle.sequence !== history.base.sequence + 1) {
@@ -31,8 +44,8 @@ export async function readHistory(
   return { ...history, received: new Map(received) }
 }
 
-async function historyOfReceipt(file: string): Promise<BundleHistory> {
-  const { bundle, roots, present } = parseReceipt(await read(file), file)
+async function historyOfReceipt(file: string, check: ReceiptCheck): Promise<BundleHistory> {
+  const { bundle, roots, present } = parseReceipt(await read(file), file, check)
   return {
     base: { id: bundle.id, sequence: bundle.sequence, by: 'receipt' },
     roots,
@@ -41,9 +54,15 @@ async function historyOfReceipt(file: string): Promise<BundleHistory> {
 }
 
 /** Only the document is read, which comes before the content. */
-async function historyOfBundle(file: string, call: Call): Promise<BundleHistory> {
+async function historyOfBundle(
+  file: string,
+  keyFiles: readonly string[],
+  context: Context,
+  call: Call,
+): Promise<BundleHistory> {
   const opened = await openBundle(readInput(file), file, call)
   await opened.close()
+  if (keyFiles.length > 0) checkSignature(opened, await keysOf(keyFiles, context), true, file)
   const { id, sequence, roots, carries, expects } = opened.document
   return {
     base: { id, sequence, by: 'bundle' },

@@ -48,7 +48,8 @@ export async function createBundle(
   { context, call, expectBytes, pour }: CreatePorts,
 ): Promise<BundleSummary> {
   context.keepsReserves = true
-  const history = flags.since === undefined ? undefined : await readHistory(flags.since, flags.need, call)
+  const { since, need, key: keyFiles = [] } = flags
+  const history = since === undefined ? undefined : await readHistory(since, need, keyFiles, context, call)
   const key = await signingKeyOf(flags, context)
   const createdAt = timeOfEnvironment(context.env)
   const { requests, deletingRules } = await resolveNames(names, flags, context, call)

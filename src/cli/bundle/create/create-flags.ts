@@ -14,6 +14,15 @@ export const createFlags = {
     helpGroup: flagGroups.target,
     dependsOn: ['since'],
   }),
+  key: string({
+    char: 'k',
+    summary: 'Public key that must have signed --since (PEM).',
+    helpValue: 'FILE',
+    helpGroup: flagGroups.safety,
+    multiple: true,
+    multipleNonGreedy: true,
+    dependsOn: ['since'],
+  }),
   platform: string({
     summary: 'Platform of an index to pack (default: all).',
     helpValue: 'PLATFORM',

@@ -3,7 +3,7 @@
  * memory of each program: `node scripts/bundle-memory-images.ts [IMAGES]`. Needs `npm run build`.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from './bench/process.ts'
@@ -21,33 +21,55 @@ interface Content {
   readonly size: number
 }
 
-function write(kind: string, text: string): Content {
-  const bytes = Buffer.from(text)
-  const hex = createHash('sha256').update(bytes).digest('hex')
-  writeFileSync(join(folder, 'images', 'blobs', 'sha256', hex), bytes)
-  const mediaType = `application/vnd.oci.image.${kind}`
-  return { mediaType, digest: `sha256:${hex}`, size: bytes.byteLength }
+const perRepository = 100
+const uploadsAtOnce = 16
+const registry = await startRegistry({})
+const base = `http://${registry.registry}/v2`
+
+async function send(method: string, url: string, bytes: Uint8Array, type: string): Promise<void> {
+  const answer = await fetch(url, { method, body: bytes, headers: { 'content-type': type } })
+  if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status}`)
+  await answer.arrayBuffer()
 }
 
-/** A layout with an image for each tag, and a rule that selects all of them. */
-function writeImages(): void {
-  mkdirSync(join(folder, 'images', 'blobs', 'sha256'), { recursive: true })
-  const manifests = Array.from({ length: count }, (_, i) => {
-    const layers = ['a', 'b', 'c'].map((name) => write('layer.v1.tar+gzip', `${name} ${i}`.repeat(20)))
-    const config = write('config.v1+json', JSON.stringify({ architecture: 'amd64', os: 'linux', i }))
-    const mediaType = 'application/vnd.oci.image.manifest.v1+json'
-    const root = write('manifest.v1+json', JSON.stringify({ schemaVersion: 2, mediaType, config, layers }))
-    return { ...root, annotations: { 'org.opencontainers.image.ref.name': `t${i}` } }
-  })
-  writeFileSync(join(folder, 'images', 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }))
-  writeFileSync(join(folder, 'images', 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
-  const rule = { name: 'all', from: 'oci:./images', repositories: ['images'], to: 'unused.example/app' }
+async function push(repository: string, kind: string, text: string): Promise<Content> {
+  const bytes = Buffer.from(text)
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  const url = `${base}/${repository}/blobs/uploads/?digest=${digest}`
+  await send('POST', url, bytes, 'application/octet-stream')
+  return { mediaType: `application/vnd.oci.image.${kind}`, digest, size: bytes.byteLength }
+}
+
+async function pushImage(i: number): Promise<void> {
+  const repository = `app-${Math.floor(i / perRepository)}`
+  const layers: Content[] = []
+  for (const name of ['a', 'b', 'c'])
+    layers.push(await push(repository, 'layer.v1.tar+gzip', `${name} ${i} `.repeat(20)))
+  const config = await push(
+    repository,
+    'config.v1+json',
+    JSON.stringify({ architecture: 'amd64', os: 'linux', i }),
+  )
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+  const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config, layers }))
+  await send('PUT', `${base}/${repository}/manifests/t${i}`, manifest, mediaType)
+}
+
+/** Images in repositories of 100 tags, and a rule that selects all of them. */
+async function pushImages(): Promise<void> {
+  const rest = Array.from({ length: count }, (_, i) => i).values()
+  await Promise.all(
+    Array.from({ length: uploadsAtOnce }, async () => {
+      for (const i of rest) await pushImage(i)
+    }),
+  )
+  const repositories = Array.from({ length: Math.ceil(count / perRepository) }, (_, i) => `app-${i}`)
+  const rule = { name: 'all', from: registry.registry, repositories, to: 'unused.example/{repository}' }
   writeFileSync(join(folder, 'dray.yaml'), JSON.stringify({ version: 1, sync: [rule] }))
 }
 
-const registry = await startRegistry({})
 try {
-  writeImages()
+  await pushImages()
   for (const args of [
     ['bundle', 'create', 'all.tar', 'all'],
     ['bundle', 'verify', 'all.tar'],

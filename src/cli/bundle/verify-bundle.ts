@@ -3,6 +3,7 @@ import { type BundleSummary, summaryOf } from '../../plan/bundle/bundle-summary.
 import type { PublicKey } from '../../signing/dsse.ts'
 import { parseBundleSignature, verifyBundleSignature } from '../../usecases/bundle/bundle-signature.ts'
 import type { Context } from '../wiring/context.ts'
+import { keepHeapSmall } from '../wiring/small-heap.ts'
 import { bundleName, readInput } from './bundle-input.ts'
 import { type OpenedBundle, openBundle } from './read-bundle.ts'
 
@@ -31,6 +32,7 @@ export async function verifyBundle(
   context: Context,
   call: Call,
 ): Promise<BundleSummary> {
+  keepHeapSmall()
   const keys = await keysOf(keyFiles, context)
   const name = bundleName(file)
   let size = 0

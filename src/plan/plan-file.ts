@@ -25,7 +25,7 @@ const override = v.exactOptional(v.picklist(['moveTag', 'allowBackward', 'rollba
 
 /** Creates the shape of a plan. Most runs read no plan, and need none. */
 function createPlanShape(): v.GenericSchema {
-  return v.strictObject(createPlanEntries(['promote', 'copy', 'tag', 'rollback', 'bundle']))
+  return v.strictObject(createPlanEntries(['promote', 'copy', 'tag', 'rollback']))
 }
 
 function createSyncPlanShape(): v.GenericSchema {
@@ -167,7 +167,7 @@ export type SignatureCheck = (canonical: string, signature: unknown, name: strin
  * Reads a plan file. The hash detects an edit by hand and a cut file. Only the signature, and the
  * review by `dray apply`, protect against a person who computes a new hash.
  * @throws `malformed` for a file that is no plan; `unsupported` for a plan of another version;
- * `refused` if the hash does not match.
+ * `refused` if the hash does not match, or it is the plan of a bundle.
  */
 export function parsePlanFile(
   text: Uint8Array | string,
@@ -213,7 +213,7 @@ const parsers: Readonly<Record<OperationName, (value: unknown, name: string) => 
   tag: parsePlacementPlan,
   rollback: parsePlacementPlan,
   sync: parseSyncPlan,
-  bundle: parsePlacementPlan,
+  bundle: refuseBundlePlan,
   prune: parsePrunePlan,
 }
 
@@ -221,6 +221,15 @@ function parsePlacementPlan(value: unknown, name: string): Plan {
   const plan = parseShape(createPlanShape(), value, name) as Plan
   checkConsistency(plan, name)
   return plan
+}
+
+/** @throws `refused`: the content of a bundle is not in its plan. */
+function refuseBundlePlan(_value: unknown, name: string): never {
+  throw new DrayError('refused', `${name} is the plan of a bundle, which cannot be saved`, {
+    subject: name,
+    why: 'the content is in the bundle, and not in the plan',
+    hint: 'Apply the bundle: dray bundle apply FILE --to PLACE.',
+  })
 }
 
 function parseSyncPlan(value: unknown, name: string): Plan {

@@ -13,6 +13,7 @@ const signature = cosignSignature(old)
 const sbom = referrer(old, { artifactType: 'application/x.sbom' })
 
 interface Place {
+  readonly folder: string
   readonly source: WatchedRegistry
   readonly destination: WatchedRegistry
   /** Applies the increment, which deletes `api:1.0`. */
@@ -50,6 +51,7 @@ async function place(retention?: (host: string) => object): Promise<Place> {
     code: 0,
   })
   return {
+    folder,
     source,
     destination,
     run,
@@ -145,5 +147,17 @@ describe('dray bundle apply --delete', () => {
     expect(await here.apply('--delete')).toMatchObject({ code: 0 })
     expect(here.destination.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
     expect(await here.receipt()).toMatchObject({ roots, present })
+  })
+})
+
+describe('dray apply', () => {
+  it('refuses the plan of a bundle, and names the command for it', async () => {
+    const here = await place()
+    const { stdout } = await here.apply('--dry-run', '--json')
+    const { plan, hash } = (JSON.parse(stdout) as { result: { plan: object; hash: string } }).result
+    await writeFile(join(here.folder, 'plan.json'), JSON.stringify({ ...plan, hash }))
+    const ended = await here.run('apply', 'plan.json')
+    expect(ended).toMatchObject({ code: 3 })
+    expect(ended.stderr).toContain('dray bundle apply FILE --to PLACE')
   })
 })

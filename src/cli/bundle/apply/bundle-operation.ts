@@ -105,7 +105,7 @@ function isComplete({ outcome }: Executed<PlacementTypes>): boolean {
 }
 
 /** The error for a plan of a bundle without the bundle. */
-export function applyAgain(): DrayError {
+function applyAgain(): DrayError {
   return new DrayError('refused', 'a plan of a bundle cannot be applied', {
     why: 'the content is in the bundle, and not in the plan',
     hint: 'Apply the bundle: dray bundle apply FILE --to PLACE.',

@@ -13,8 +13,8 @@ import { checkSignature, keysOf } from '../verify-bundle.ts'
  * Reads what the destination has: from the receipt of its last bundle, or from the beginning of
  * that bundle itself. Content that a list of needed content names is missing there.
  * @param keyFiles `--key`: one of them must have signed the receipt or the bundle
- * @throws `not-found`, `io`, `malformed`, `corrupt`; `refused` for a list of another bundle, and for
- * a signature that is not valid.
+ * @throws `not-found`, `io`, `malformed`, `corrupt`; `refused` for a list of another bundle, and
+ * for a signature that is not valid.
  */
 export async function readHistory(
   since: string,

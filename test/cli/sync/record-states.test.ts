@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { stateAfter, stateDuring } from '../../../src/cli/sync/record-states.ts'
+import { beginStates, recordStates, stateAfter, stateDuring } from '../../../src/cli/sync/record-states.ts'
+import { SyncStates } from '../../../src/cli/sync/state/sync-states.ts'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
+import type { Plan } from '../../../src/plan/plan.ts'
+import { summarise } from '../../../src/plan/outcome.ts'
 import { emptyState } from '../../../src/usecases/sync/sync-state.ts'
+import { tempFolder } from '../../support/temp.ts'
 
 const [a, b, c] = [digestOf('a'), digestOf('b'), digestOf('c')]
 
@@ -48,5 +52,39 @@ describe('the state of a destination after a run', () => {
 
   it('keeps the intents of tags that failed, and the platforms until every image has more', () => {
     expect(stateAfter(during, after, [placement(b, '3.20')])).toEqual(during)
+  })
+})
+
+describe('the state file of a destination', () => {
+  const owner = { rule: 'hub', repository: { registry: 'm.example.com', path: 'app' } }
+  const call = { signal: new AbortController().signal, notify: () => undefined }
+  const plan: Plan = {
+    schema: 'dray.plan/1',
+    operation: 'sync',
+    createdAt: '2026-11-29T08:00:00.000Z',
+    tool: '0',
+    policy: 'sha256:policy',
+    placements: [
+      {
+        ...placement(b, '3.20'),
+        id: 'p1',
+        rule: 'hub',
+        image: 'app:3.20',
+        from: { repository: { registry: 'hub.example.com', path: 'app' } },
+        to: { repository: owner.repository },
+        evidence: { found: 0, missing: 0 },
+      },
+    ],
+    steps: [],
+    refusals: [],
+  }
+
+  it('has the intents of a run that was killed, and none after a run that ended', async () => {
+    const states = new SyncStates(await tempFolder(), undefined)
+    await states.write(owner, emptyState, before, call)
+    const begun = await beginStates(states, [{ owner, before, after }], plan, call)
+    expect((await states.read(owner, call)).beingWritten).toEqual(new Map([['3.20', [b]]]))
+    await recordStates(states, begun, { plan, outcome: summarise(plan, []) }, call)
+    expect(await states.read(owner, call)).toEqual(after)
   })
 })

@@ -3,9 +3,9 @@ import { crash, type KillPoint } from '../test/support/faults/crash.ts'
 import { closeSources, type SetUp, setUps, syncSetUps } from '../test/support/faults/set-ups.ts'
 
 /**
- * The crash sweep: promotes or syncs with the built program and kills it at each request to the destination,
- * before and after the registry handles it, and at positions spread over all bytes. It then
- * promotes again, and the oracle checks the result. Ends with 1 if something was wrong.
+ * The crash sweep: promotes or syncs with the built program and kills it at each request to the
+ * destination, before and after the registry handles it, and at positions spread over all bytes.
+ * It then repeats the command, and the oracle checks the result. Ends with 1 if something is wrong.
  *
  *     node scripts/sweep-crashes.ts --only "between registries" --places 40
  */

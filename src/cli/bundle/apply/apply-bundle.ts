@@ -14,7 +14,7 @@ import { nextReceipt } from '../../../usecases/bundle/apply/next-receipt.ts'
 import { carryOut } from '../../changes/carry-out.ts'
 import type { ChangePorts } from '../../changes/operation.ts'
 import type { Context } from '../../wiring/context.ts'
-import { keepHeapSmall } from '../../wiring/small-heap.ts'
+import { growHeapSlowly, keepHeapSmall } from '../../wiring/small-heap.ts'
 import { type OpenedBundle, openBundle } from '../read-bundle.ts'
 import { checkSignature, keysOf } from '../verify-bundle.ts'
 import type { ApplyBundleFlags } from './apply-flags.ts'
@@ -39,6 +39,7 @@ export async function applyBundle(file: string, flags: ApplyBundleFlags, ports: 
     })
   }
   keepHeapSmall()
+  growHeapSlowly()
   const { config } = await context.config()
   const destination = bundleDestination(flags.to, config, context.cwd)
   const input = await openBundleInput(file, () => process.stdin)

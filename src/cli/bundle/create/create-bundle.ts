@@ -14,7 +14,7 @@ import { readContents } from '../../../usecases/bundle/create/read-contents.ts'
 import type { PackRequest } from '../../../usecases/bundle/create/request.ts'
 import { residencyErrors } from '../../gates/residency.ts'
 import type { Context } from '../../wiring/context.ts'
-import { keepHeapSmall } from '../../wiring/small-heap.ts'
+import { growHeapSlowly, keepHeapSmall } from '../../wiring/small-heap.ts'
 import { type BundleSummary, summaryOf } from '../../../plan/bundle/bundle-summary.ts'
 import { readHistory } from './bundle-history.ts'
 import type { createFlags } from './create-flags.ts'
@@ -50,6 +50,7 @@ export async function createBundle(
 ): Promise<BundleSummary> {
   context.keepsReserves = true
   keepHeapSmall()
+  growHeapSlowly()
   const { since, need, key: keyFiles = [] } = flags
   const history = since === undefined ? undefined : await readHistory(since, need, keyFiles, context, call)
   const key = await signingKeyOf(flags, context)

@@ -5,7 +5,15 @@ import { childrenOf, parseManifest } from '../../src/oci/manifest.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
 import { buildxIndex } from '../support/buildx.ts'
 import { dockerRegistry, startDockerRegistry } from '../support/docker-registry.ts'
-import { artifact, type Content, cosignSignature, image, index, referrer, together } from '../support/images.ts'
+import {
+  artifact,
+  type Content,
+  cosignSignature,
+  image,
+  index,
+  referrer,
+  together,
+} from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import { type Bench, bench, executePlan, planOf, promote, repository } from '../support/promotion.ts'
 import { type RegistryKind, type WatchedRegistry, watchedRegistry } from '../support/world.ts'

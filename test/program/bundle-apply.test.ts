@@ -231,7 +231,7 @@ describe('an increment', () => {
     destination.forget()
     const ended = await world.apply('next.tar')
     expect(ended).toMatchObject({ code: 3 })
-    expect(ended.stderr).toContain('dray bundle create --need need.json')
+    expect(ended.stderr).toContain('pass --need need.json to dray bundle create')
     expect(destination.requests.every(({ method }) => method === 'HEAD')).toBe(true)
     const need = JSON.parse(await readFile(join(folder, 'need.json'), 'utf8')) as {
       missing: { digest: string }[]

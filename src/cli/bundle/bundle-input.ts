@@ -4,9 +4,16 @@ import { ioError } from '../../lib/files/io-error.ts'
 /** Bytes of one read. */
 const chunkSize = 256 * 1024
 
-/** Returns the name of a bundle for messages. */
+const stdinName = 'from stdin'
+
+/** Returns the name of a bundle for messages, behind "the bundle". */
 export function bundleName(file: string): string {
-  return file === '-' ? 'from stdin' : file
+  return file === '-' ? stdinName : file
+}
+
+/** Returns the name of a tar for messages that begin with it. */
+export function tarName(name: string): string {
+  return name === stdinName ? `the bundle ${name}` : name
 }
 
 /**

@@ -8,6 +8,7 @@ import type { BundleContent, BundleDocument } from '../../plan/bundle/bundle-doc
 import { maxDocumentSize, parseBundleDocument } from '../../plan/bundle/bundle-file.ts'
 import { ContentCheck } from '../../plan/bundle/content-check.ts'
 import { layoutFile, layoutIndexOf } from '../../plan/bundle/layout-index.ts'
+import { tarName } from './bundle-input.ts'
 import { bundleFiles, pathOfBlob, tarTimeOf } from './bundle-files.ts'
 
 /** A DSSE envelope has its payload in Base64. */
@@ -47,7 +48,7 @@ export async function openBundle(
   name: string,
   call: Call,
 ): Promise<OpenedBundle> {
-  const files = readTar(input, name)
+  const files = readTar(input, tarName(name))
   try {
     return await openFiles(files, name, call)
   } catch (error) {

@@ -19,7 +19,7 @@ dray skips content and tags that are already up to date, so a run that was inter
     },
     {
       description: 'Apply a signed bundle from a pipe',
-      command: `ssh gateway cat base.tar | dray bundle apply - --to mirror.internal/hub \\
+      command: `dray bundle create - hub --sign | dray bundle apply - --to mirror.internal/hub \\
     --yes --key bundles.pub.pem --receipt base.receipt.json`,
     },
   ]

@@ -25,7 +25,7 @@ The bytes depend on the images and their sources only. If SOURCE_DATE_EPOCH is s
     },
     {
       description: 'Write to a pipe',
-      command: 'dray bundle create - @prod/api:1.4.2 | ssh transfer "cat > base.tar"',
+      command: 'dray bundle create - @prod/api:1.4.2 | gzip > base.tar.gz',
     },
   ]
   static override strict = false
@@ -42,6 +42,11 @@ The bytes depend on the images and their sources only. If SOURCE_DATE_EPOCH is s
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(BundleCreate)
     const [file = '', ...names] = argv as string[]
+    if (file === '-' && process.stdout.isTTY) {
+      throw new DrayError('usage', 'dray does not write a bundle to a terminal', {
+        hint: 'Name a file, or pipe the output to another program.',
+      })
+    }
     if (file === '-' && this.format !== 'text') {
       throw new DrayError('usage', 'the bundle and the JSON document cannot both go to stdout', {
         hint: 'Write the bundle to a file, or omit --json.',

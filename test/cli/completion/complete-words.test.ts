@@ -78,7 +78,7 @@ function sources(): CompletionSources & { readonly asked: string[] } {
       environments: ['staging', 'prod'],
       images: ['api', 'web'],
       policies: ['nightly'],
-    syncRules: [],
+      syncRules: [],
       hosts: ['registry.example.com'],
       repositories: ['registry.example.com/staging/api'],
       variants: ['alpine', 'slim'],

@@ -85,7 +85,7 @@ async function checkBundle(
   }
   const trust = { keyFiles, warn: (text: string) => terminal.warn(text) }
   const before = await readBase(flags.base, destination.name, trust, context)
-  checkSequence(document, before, destination.name)
+  checkSequence(document, before, destination.name, flags['allow-older'])
   if (document.base !== undefined && before === undefined) {
     terminal.warn(
       `there is no receipt of ${destination.name} here; dray checks the content that the bundle expects, but not the order of bundles`,
@@ -143,7 +143,7 @@ async function checkExpected(
   throw new DrayError('refused', `${name} lacks content that bundle ${sequence} expects`, {
     subject: first === undefined ? name : `${first.repository}@${first.digest}`,
     why: `${missing.length} of ${document.expects.length} manifests and blobs are missing; dray wrote them to ${file}`,
-    hint: `Create the bundle again with the missing content: dray bundle create --need ${basename(file)}. Nothing was changed.`,
+    hint: `Create bundle ${sequence} again with the same rules and --since, and pass --need ${basename(file)} to dray bundle create. Nothing was changed.`,
   })
 }
 

@@ -39,6 +39,10 @@ export const applyFlags = {
     summary: 'Overwrite tags that another client changed.',
     helpGroup: flagGroups.safety,
   }),
+  'allow-older': boolean({
+    summary: 'Apply a full bundle after increments.',
+    helpGroup: flagGroups.safety,
+  }),
   ...moveTagFlag,
   ...allowBackwardFlag,
   receipt: string({

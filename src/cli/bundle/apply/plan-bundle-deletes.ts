@@ -110,7 +110,7 @@ function chosenOf(
   })
 }
 
-/** Whether the reading for the plan found a chosen tag where it was chosen. */
+/** Whether the reading for the plan found a chosen tag on the digest of its choice. */
 function isAsRead({ of, repository, at }: PlacedTag, { repositories }: PrunePlan): boolean {
   if (at !== of.digest) return true
   const name = formatRepository(repository)

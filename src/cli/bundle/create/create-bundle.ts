@@ -52,6 +52,12 @@ export async function createBundle(
   keepHeapSmall()
   growHeapSlowly()
   const { since, need, key: keyFiles = [] } = flags
+  if (since !== undefined && file !== '-' && resolve(context.cwd, file) === resolve(context.cwd, since)) {
+    throw new DrayError('usage', 'the new bundle cannot replace the file of --since', {
+      why: 'the next increment or a repair needs that file',
+      hint: 'Write the bundle to another file.',
+    })
+  }
   const history = since === undefined ? undefined : await readHistory(since, need, keyFiles, context, call)
   const key = await signingKeyOf(flags, context)
   const createdAt = timeOfEnvironment(context.env)

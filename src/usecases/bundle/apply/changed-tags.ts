@@ -37,7 +37,7 @@ function refusalOf({ image, id }: Plan['placements'][number], error: DrayError):
 function unknownMove(reference: string): DrayError {
   return new DrayError('refused', `cannot move ${reference}`, {
     subject: reference,
-    why: 'it is a version tag, and dray does not know which bundle put it where it is',
+    why: 'it is a version tag, and no known bundle put it on its digest',
     hint: 'Pass the last receipt with --base, or pass --move-tag.',
   })
 }

@@ -2,8 +2,10 @@ import { DrayError } from '../../../lib/errors.ts'
 import type { BundleDocument, BundleReceipt } from '../../../plan/bundle/bundle-document.ts'
 
 /**
- * Checks that a bundle follows what a destination has: pure. A full bundle follows anything that is
- * not newer, and any bundle follows itself.
+ * Checks that a bundle follows what a destination has: pure. Any bundle follows itself. A full
+ * bundle replaces another full one. After increments it may be older than they are, and moves tags
+ * back then.
+ * @param mayBeOlder a full bundle also follows increments
  * @param receipt the last receipt of the destination; undefined: there is none, and dray can check
  * only the content that the bundle expects
  * @param destination as in receipts
@@ -13,6 +15,7 @@ export function checkSequence(
   { id, sequence, base }: BundleDocument,
   receipt: BundleReceipt | undefined,
   destination: string,
+  mayBeOlder: boolean,
 ): void {
   if (receipt === undefined) return
   if (receipt.destination !== destination) {
@@ -22,7 +25,19 @@ export function checkSequence(
     })
   }
   const has = receipt.bundle
-  if (has.id === id || base === undefined || base.id === has.id) return
+  if (has.id === id || base?.id === has.id) return
+  if (base === undefined) {
+    if (mayBeOlder || has.sequence <= sequence) return
+    throw new DrayError(
+      'refused',
+      `the full bundle can be older than bundle ${has.sequence} of ${destination}`,
+      {
+        subject: id,
+        why: 'dray cannot compare their ages, and an older bundle moves tags back',
+        hint: 'To apply it anyway, pass --allow-older.',
+      },
+    )
+  }
   if (base.sequence > has.sequence) throw missing(sequence, base.sequence, has.sequence, destination)
   throw new DrayError(
     'refused',
@@ -43,6 +58,6 @@ function missing(sequence: number, base: number, has: number, destination: strin
   const names = `${numbers.length === 1 ? 'bundle' : 'bundles'} ${numbers.join(', ')}`
   return new DrayError('refused', `${destination} lacks ${names}`, {
     why: `it has bundle ${has}, and bundle ${sequence} follows bundle ${base}`,
-    hint: `Apply ${names} first. If they are lost, create a bundle with dray bundle create --since RECEIPT.`,
+    hint: `Apply ${names} first. If you do not have ${numbers.length === 1 ? 'it' : 'them'}, create an increment with dray bundle create --since RECEIPT, or a full bundle.`,
   })
 }

@@ -52,16 +52,21 @@ describe('checkSequence', () => {
   it.each([
     ['the next increment', 6, receiptOf(5)],
     ['the same bundle again', 5, receiptOf(5)],
-    ['a full bundle after any', 1, receiptOf(5)],
+    ['a full bundle after another one', 1, receiptOf(1)],
     ['an increment without a receipt', 6, undefined],
   ])('accepts %s', (_what, sequence, receipt) => {
-    expect(() => checkSequence(bundle(sequence), receipt, destination)).not.toThrow()
+    expect(() => checkSequence(bundle(sequence), receipt, destination, false)).not.toThrow()
+  })
+
+  it('accepts a full bundle after increments with --allow-older', () => {
+    expect(() => checkSequence(bundle(1), receiptOf(5), destination, true)).not.toThrow()
   })
 
   it.each([
     ['a gap of one', 7, receiptOf(5), `${destination} lacks bundle 6`],
     ['a gap of two', 8, receiptOf(5), `${destination} lacks bundles 6, 7`],
     ['an older increment', 5, receiptOf(7), `bundle 5 does not follow bundle 7 of ${destination}`],
+    ['a full bundle after increments', 1, receiptOf(5), 'the full bundle can be older than bundle 5'],
     ['a receipt of another place', 6, receiptOf(5, { destination: 'x.internal' }), 'the receipt is not of'],
     [
       'another bundle of the same sequence',
@@ -70,7 +75,7 @@ describe('checkSequence', () => {
       'bundle 6 does not follow bundle 5',
     ],
   ])('refuses %s', (_what, sequence, receipt, message) => {
-    expect(() => checkSequence(bundle(sequence), receipt, destination)).toThrow(
+    expect(() => checkSequence(bundle(sequence), receipt, destination, false)).toThrow(
       expect.objectContaining({ code: 'refused', message: expect.stringContaining(message) }),
     )
   })

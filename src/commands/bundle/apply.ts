@@ -19,8 +19,8 @@ dray skips content and tags that are already up to date, so a run that was inter
     },
     {
       description: 'Apply a signed bundle from a pipe',
-      command: `dray bundle create - hub --sign | dray bundle apply - --to mirror.internal/hub \\
-    --yes --key bundles.pub.pem --receipt base.receipt.json`,
+      command: `dray bundle create - hub --sign | dray bundle apply - --yes \\
+    --to mirror.internal/hub --key bundles.pub.pem --receipt hub.json`,
     },
   ]
   static override args = {

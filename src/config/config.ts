@@ -20,7 +20,7 @@ export interface Config {
 }
 
 /** Limits of the transfers of one run. */
-export interface TransferConfig {
+interface TransferConfig {
   /** bytes in a second, of all bodies in both directions together */
   readonly bandwidth?: number
 }

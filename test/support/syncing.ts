@@ -86,7 +86,7 @@ export async function syncOf(
 }
 
 /** The promotions that a decision asks for: one for each image and destination. */
-export function promotionsOf(
+function promotionsOf(
   { request, readAt, sourceTags, destinations }: SyncSnapshot,
   { images }: SyncDecision,
 ): readonly PromoteRequest[] {

@@ -30,7 +30,7 @@ export interface OpenedBundle {
   close(): Promise<void>
 }
 
-export interface CarriedContent {
+interface CarriedContent {
   readonly content: BundleContent
   /** the position of the first byte in the tar */
   readonly offset: number

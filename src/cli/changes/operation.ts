@@ -186,7 +186,7 @@ export interface Operation<T extends OperationTypes> {
   readonly writePlanMetrics?: (file: string, plan: T['plan'], clock: Clock) => Promise<void>
 }
 
-export interface OutcomePageOptions {
+interface OutcomePageOptions {
   readonly durationMs: number
   /** nothing is folded */
   readonly all: boolean

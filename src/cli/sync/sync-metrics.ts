@@ -34,7 +34,7 @@ export async function writeSyncMetrics(file: string, metrics: SyncMetrics, clock
  * @param now seconds since 1970
  * @param before the last success of each rule in seconds since 1970, by its labels
  */
-export function formatSyncMetrics(
+function formatSyncMetrics(
   { plan, outcome }: SyncMetrics,
   now: number,
   before: ReadonlyMap<string, number>,

@@ -35,7 +35,7 @@ export interface SyncScope {
   readonly warnings: readonly string[]
 }
 
-export interface ScopeFailure {
+interface ScopeFailure {
   readonly rule: string
   /** the rule, or a repository of it */
   readonly name: string

@@ -6,7 +6,7 @@ import type { Issue } from '../shape.ts'
 import type { KnownNames } from './sections.ts'
 
 /** The file around the sections that dray checks only when it needs them. */
-export interface LaterContext {
+interface LaterContext {
   readonly config: Config
   readonly known: KnownNames
   /** the mistakes in the parts that were removed from the file */

@@ -136,6 +136,6 @@ function readGates(
 }
 
 /** The `environment` of the gates of a rule. No environment can have this name. */
-export function gateOwner(rule: string): string {
+function gateOwner(rule: string): string {
   return `sync:${rule}`
 }

@@ -7,7 +7,7 @@ import { descriptor, digest, natural, tag, time } from '../shapes.ts'
 /** `sha256:` and hex, as `digestOf` returns it */
 export const hash = v.pipe(v.string(), v.regex(/^sha256:[a-f0-9]{64}$/))
 export const sequence = v.pipe(natural, v.minValue(1))
-export const path = v.pipe(v.string(), v.check(isRepositoryPath, 'is not the path of a repository'))
+const path = v.pipe(v.string(), v.check(isRepositoryPath, 'is not the path of a repository'))
 /** Text that is shown: one line of printable characters. */
 const shownText = v.pipe(v.string(), v.regex(/^[^\p{Cc}\p{Cf}]{1,1024}$/u, 'is not one line of text'))
 

@@ -12,7 +12,7 @@ export interface SyncPlan extends DeletingPlan {
 }
 
 /** A rule of `dray.yaml`, as it was when the plan was made. */
-export interface PlannedRule {
+interface PlannedRule {
   readonly name: string
   readonly hash: Hash
 }

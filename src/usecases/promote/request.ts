@@ -50,7 +50,7 @@ export interface PromoteRequest {
 }
 
 /** Reads from which a request was made, so that they are not repeated. */
-export interface KnownReads {
+interface KnownReads {
   /** when they began, milliseconds since 1970 */
   readonly readAt: number
   /** the source tag is on it */

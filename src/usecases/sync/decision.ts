@@ -17,7 +17,7 @@ export interface SyncDecision {
   readonly warnings: readonly string[]
 }
 
-export interface UnreadTag {
+interface UnreadTag {
   /** as the name of an image */
   readonly name: string
   readonly error: DrayError

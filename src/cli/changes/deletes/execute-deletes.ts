@@ -41,7 +41,7 @@ export async function executeDeletes(
 }
 
 /** Removes the deletes of repositories in which something did not succeed. Pure. */
-export function limitDeletes(
+function limitDeletes(
   deletes: PrunePlan,
   { placements }: Pick<DeletingPlan, 'placements'>,
   outcome: Pick<RunOutcome, 'placements'>,

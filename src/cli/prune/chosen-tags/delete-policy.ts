@@ -19,7 +19,7 @@ export interface ChosenTags {
   readonly repositories: readonly TagsOfRepository[]
 }
 
-export interface TagsOfRepository {
+interface TagsOfRepository {
   readonly repository: RepositoryName
   readonly tags: readonly string[]
   /** Adds reasons to the plan of the repository. */

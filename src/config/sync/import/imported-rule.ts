@@ -1,5 +1,5 @@
 /** A rule of dray.yaml that was made from the file of another program. */
-export interface ImportedRule {
+interface ImportedRule {
   readonly name: string
   readonly from: string
   readonly repositories?: readonly string[]

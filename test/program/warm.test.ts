@@ -51,7 +51,7 @@ const repeatable = [
   'history @prod/api',
   'inspect @prod/api:1.4.2',
   'logout registry.example.com',
-  'mirror-config --format containerd',
+  'mirror-config hub --format containerd',
   'plan show plan.json',
   'status api',
 ]
@@ -64,7 +64,7 @@ const others = [
   'hold @prod/api:1.4.2 --reason incident --yes',
   'report --out report.html',
   'rollback @prod/api --to 1.4.2 --yes',
-  'sync --dry-run',
+  'sync api --dry-run',
   'tag @prod/api:1.4.2 --tags former --yes',
   'usage @prod',
 ]
@@ -73,7 +73,6 @@ const startedElsewhere = [
   'audit export',
   'audit log',
   'auth explain',
-  'bundle apply',
   'completion',
   'config show',
   'copy',

@@ -54,9 +54,16 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
   }
 }
 
-/** Whether a registry refused all that failed: its rule forbids it, and a retry does not help. */
+/**
+ * Whether a registry does not accept the index without all of its platforms: no tag was written.
+ */
 function isRefused({ status, errors }: PlacementOutcome): boolean {
-  return status === 'failed' && errors.length > 0 && errors.every(({ code }) => code === 'refused')
+  return status === 'failed' && errors.length > 0 && errors.every(isOfManifest)
+}
+
+/** Other refusals, such as a limit of the size (413), have another code of the registry or none. */
+function isOfManifest({ code, status, registryCode }: ErrorInfo): boolean {
+  return code === 'refused' && (status === undefined || registryCode?.startsWith('MANIFEST_') === true)
 }
 
 async function ciReport(plan: Plan, outcome: RunOutcome | undefined, hash: Hash): Promise<CiReport> {

@@ -8,6 +8,7 @@ const further: Readonly<Record<string, readonly string[]>> = {
   apply: ['name', 'digest'],
   approve: ['name', 'digest'],
   'audit log': ['jsonl'],
+  'bundle apply': ['name', 'digest'],
   check: ['jsonl', 'name', 'digest'],
   copy: ['name', 'digest'],
   diff: ['jsonl'],
@@ -19,6 +20,7 @@ const further: Readonly<Record<string, readonly string[]>> = {
   prune: ['name', 'digest'],
   rollback: ['name', 'digest'],
   status: ['jsonl'],
+  sync: ['name', 'digest'],
   tag: ['name', 'digest'],
   usage: ['jsonl', 'name'],
 }

@@ -34,7 +34,7 @@ interface CarriedContent {
   readonly content: BundleContent
   /** the position of the first byte in the tar */
   readonly offset: number
-  /** Yields the last chunk after size and digest were verified. dray verifies what is not read. */
+  /** Yields the last chunk after size and digest were verified, also of content that is skipped. */
   readonly bytes: AsyncIterable<Uint8Array>
 }
 

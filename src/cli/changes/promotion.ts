@@ -10,7 +10,7 @@ import type { RepositoryName } from '../../oci/reference.ts'
 import type { GateSourceOptions } from '../../usecases/promote/gate-sources.ts'
 import type { GatheredPromotion } from '../../usecases/promote/gather.ts'
 import type { PromoteRequest } from '../../usecases/promote/request.ts'
-import { evidenceConflictFlags, moveTagFlag } from '../command/change-flags.ts'
+import { evidenceConflictFlags, evidenceFlag, moveTagFlag, verifyFlag } from '../command/change-flags.ts'
 import { type GateFlags, overrideGateFlag, scanReportFlag } from '../gates/gate-flags.ts'
 import type { PlanGuard } from '../gates/changes/plan-guard.ts'
 import { flagGroups } from '../help/flag-groups.ts'
@@ -52,12 +52,7 @@ export const promotionFlags = {
     helpGroup: flagGroups.safety,
   }),
   ...moveTagFlag,
-  evidence: boolean({
-    summary: 'Copy attached artifacts (default: on).',
-    allowNo: true,
-    default: true,
-    helpGroup: flagGroups.evidence,
-  }),
+  ...evidenceFlag,
   ...evidenceConflictFlags,
   ...overrideGateFlag,
   ...scanReportFlag,
@@ -66,10 +61,7 @@ export const promotionFlags = {
     allowNo: true,
     helpGroup: flagGroups.evidence,
   }),
-  verify: boolean({
-    summary: 'Read the content back and repair missing parts.',
-    helpGroup: flagGroups.safety,
-  }),
+  ...verifyFlag,
 }
 
 export type PromotionFlags = WriteFlags &

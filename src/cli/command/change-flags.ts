@@ -74,6 +74,24 @@ export const partialFlag = {
   }),
 }
 
+/** Whether a copy takes attached artifacts along. */
+export const evidenceFlag = {
+  evidence: boolean({
+    summary: 'Copy attached artifacts (default: on).',
+    allowNo: true,
+    default: true,
+    helpGroup: flagGroups.evidence,
+  }),
+}
+
+/** Whether a copy is checked after it. */
+export const verifyFlag = {
+  verify: boolean({
+    summary: 'Read the content back and repair missing parts.',
+    helpGroup: flagGroups.safety,
+  }),
+}
+
 /** Flags about attached artifacts that are missing or differ. */
 export const evidenceConflictFlags = {
   'allow-missing-evidence': boolean({

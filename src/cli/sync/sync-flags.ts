@@ -1,5 +1,5 @@
 import { boolean, string } from '@oclif/core/flags'
-import { evidenceConflictFlags, outFlag } from '../command/change-flags.ts'
+import { evidenceConflictFlags, evidenceFlag, outFlag, verifyFlag } from '../command/change-flags.ts'
 import { overrideGateFlag, scanReportFlag } from '../gates/gate-flags.ts'
 import { flagGroups } from '../help/flag-groups.ts'
 import { jobFlags } from '../jobs/job-flags.ts'
@@ -36,18 +36,10 @@ export const syncFlags = {
     summary: 'Search attached artifacts of all platforms again.',
     helpGroup: flagGroups.evidence,
   }),
-  verify: boolean({
-    summary: 'Read the content back and repair missing parts.',
-    helpGroup: flagGroups.safety,
-  }),
+  ...verifyFlag,
   ...changeFlags,
   ...outFlag,
-  evidence: boolean({
-    summary: 'Copy attached artifacts (default: on).',
-    allowNo: true,
-    default: true,
-    helpGroup: flagGroups.evidence,
-  }),
+  ...evidenceFlag,
   ...evidenceConflictFlags,
   ...overrideGateFlag,
   ...scanReportFlag,

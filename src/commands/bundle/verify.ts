@@ -1,7 +1,6 @@
 import { string as stringArg } from '@oclif/core/args'
-import { string } from '@oclif/core/flags'
+import { bundleKeyFlag } from '../../cli/bundle/bundle-key-flag.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
-import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { renderBundle } from '../../render/bundle/bundle.ts'
 import { formatBytes } from '../../render/text/format.ts'
 
@@ -23,16 +22,7 @@ dray exits with 1 if the file is damaged or is no bundle, and with 3 if the sign
   static override args = {
     file: stringArg({ description: 'Bundle to read, or - for stdin.', required: true, ignoreStdin: true }),
   }
-  static override flags = {
-    key: string({
-      char: 'k',
-      summary: 'Public key (PEM) that must have signed the bundle.',
-      helpValue: 'FILE',
-      helpGroup: flagGroups.safety,
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-  }
+  static override flags = bundleKeyFlag
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(BundleVerify)

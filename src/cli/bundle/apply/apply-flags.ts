@@ -7,6 +7,7 @@ import {
   moveTagFlag,
 } from '../../command/change-flags.ts'
 import { overrideGateFlag, scanReportFlag } from '../../gates/gate-flags.ts'
+import { bundleKeyFlag } from '../bundle-key-flag.ts'
 import { flagGroups } from '../../help/flag-groups.ts'
 
 /** Flags of `dray bundle apply`. */
@@ -18,14 +19,7 @@ export const applyFlags = {
     helpGroup: flagGroups.target,
   }),
   ...changeFlags,
-  key: string({
-    char: 'k',
-    summary: 'Public key (PEM) that must have signed the bundle.',
-    helpValue: 'FILE',
-    helpGroup: flagGroups.safety,
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
+  ...bundleKeyFlag,
   base: string({
     summary: 'Last receipt of the destination (default: dray has it).',
     helpValue: 'RECEIPT',

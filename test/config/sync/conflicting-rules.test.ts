@@ -365,7 +365,8 @@ it('two rules that are reported have a tag in common, and two that are not have 
 it('two rules with a repository in common are reported, for any patterns', () => {
   const component = fc.constantFrom('a', 'b', 'a*', '*', '*b', '**')
   const pattern = fc.array(component, { minLength: 1, maxLength: 3 }).map((all) => all.join('/'))
-  const names = namesOf(['a', 'b', 'ab'], 3)
+  // The shortest common name has no more components than both patterns together.
+  const names = namesOf(['a', 'b', 'ab'], 6)
   fc.assert(
     fc.property(pattern, pattern, (a, b) => {
       const section = rules(

@@ -110,8 +110,20 @@ const fault: fc.Arbitrary<Fault> = fc.record({
 })
 const faults = fc.array(fault, { maxLength: 3 })
 
-/** Faults that once left a session open: 404 for its status, and truncated answers to chunks. */
-const examples: [Fault[], Fault[], null][] = [
+/**
+ * Faults that once left a session open (404 for its status, truncated answers to chunks), and an
+ * abort that left the failure of a shared request unhandled.
+ */
+const examples: [Fault[], Fault[], number | null][] = [
+  [
+    [
+      { at: { method: 'PUT', path: /\/uploads\// }, times: 1, injury: { kind: 'answer', status: 401 } },
+      { at: { method: 'PATCH', path: /\/uploads\// }, times: 4, injury: { kind: 'answer', status: 401 } },
+      { at: { method: 'GET', path: /\/blobs\// }, times: 4, injury: { kind: 'answer', status: 403 } },
+    ],
+    [],
+    40,
+  ],
   [
     [],
     [

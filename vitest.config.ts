@@ -15,11 +15,11 @@ const startsProgram = ['attacks', 'commands', 'program', 'promises'].map(
 const sharesProcess = [
   'audit',
   'config',
+  'deployments',
   'embedded',
   'execute',
   'gates',
   'images',
-  'inuse',
   'layout',
   'lib',
   'oci',

@@ -1,9 +1,9 @@
 import { expect } from 'vitest'
 import { DrayError } from '../../src/lib/errors.ts'
-import { documentsOf } from '../../src/inuse/documents.ts'
-import { mergeImages } from '../../src/inuse/found-images.ts'
-import { findReferences } from '../../src/inuse/references-in.ts'
-import { resolveImages } from '../../src/inuse/used-images.ts'
+import { documentsOf } from '../../src/deployments/references/documents.ts'
+import { mergeImages } from '../../src/deployments/references/found-images.ts'
+import { findReferences } from '../../src/deployments/references/references-in.ts'
+import { resolveImages } from '../../src/deployments/inuse/used-images.ts'
 import { formatReference } from '../../src/oci/reference.ts'
 
 export const oneDigest = `sha256:${'1'.repeat(64)}`

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { queryCluster } from '../../src/inuse/formats/kubectl.ts'
+import { queryCluster } from '../../src/deployments/clusters/kubectl.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { toErrorInfo } from '../../src/lib/errors.ts'
 import { writeFileAtomic } from '../../src/lib/files/atomic.ts'

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { RegistryNames } from '../../config/registry-names.ts'
 import type { InUseSources, Protection } from '../../config/retention/policy.ts'
-import type { ImageSource } from '../../inuse/sources.ts'
+import type { ImageSource } from '../../deployments/inuse/sources.ts'
 import { defaultTag, formatAt, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
 import type { InUseSource as PlannedSource } from '../../plan/prune/prune-plan.ts'
 import type { ReferenceInUse } from '../../usecases/prune/policy/policy.ts'
@@ -122,7 +122,7 @@ export class InUseReader {
       one.kind === 'inUse' ? (one.inUse.ignoreHosts ?? []) : [],
     )
     if (protections.length === 0) return new ImagesInUse([], [], names, ignored)
-    const { listImagesInUse } = await import('../../inuse/sources.ts')
+    const { listImagesInUse } = await import('../../deployments/inuse/sources.ts')
     const ports = { env: this.#context.env, clock: this.#context.clock }
     const read: PlannedSource[] = []
     const used: (ReferenceInUse & { readonly repository: RepositoryName })[] = []

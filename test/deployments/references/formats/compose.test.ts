@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { interpolate } from '../../../src/inuse/formats/compose.ts'
-import { images, errorIn } from '../../support/in-use.ts'
+import { interpolate } from '../../../../src/deployments/references/formats/compose.ts'
+import { images, errorIn } from '../../../support/in-use.ts'
 
 const compose = `
 name: shop

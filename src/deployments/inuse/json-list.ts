@@ -1,6 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
 import { isRecord, parseJson } from '../../oci/json.ts'
-import { decodeText } from '../text.ts'
+import { decodeText } from '../files/text.ts'
 
 /** Kubernetes stores no object of more than some 1.5 MB. */
 const maxItemBytes = 16 * 1024 * 1024

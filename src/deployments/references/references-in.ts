@@ -1,4 +1,4 @@
-import { DrayError, isDrayError } from '../lib/errors.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { interpolate, isCompose, volumeImage } from './formats/compose.ts'
 import { documentsOf, isMap, textOf } from './documents.ts'
 import type { FoundImages, FoundImage, Remedy, Renaming, UnknownImage } from './found-images.ts'

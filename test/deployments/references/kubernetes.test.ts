@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { images, errorIn, oneDigest, otherDigest } from '../support/in-use.ts'
+import { images, errorIn, oneDigest, otherDigest } from '../../support/in-use.ts'
 
 const deployment = `
 apiVersion: apps/v1

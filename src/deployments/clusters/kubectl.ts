@@ -5,9 +5,9 @@ import { type Clock, withTimeLimit } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { startProcess } from '../../lib/start-process.ts'
 import { isRecord } from '../../oci/json.ts'
-import { type FoundImages, type FoundImage, mergeImages, noImages } from '../found-images.ts'
-import { JsonListReader } from './json-list.ts'
-import { findReferences } from '../references-in.ts'
+import { type FoundImages, type FoundImage, mergeImages, noImages } from '../references/found-images.ts'
+import { JsonListReader } from '../inuse/json-list.ts'
+import { findReferences } from '../references/references-in.ts'
 
 const defaultLimitMs = 60_000
 const defaultMaxBytes = 256 * 1024 * 1024

@@ -10,9 +10,9 @@ import {
   type Tags,
   visit,
 } from 'yaml'
-import { DrayError, isDrayError } from '../lib/errors.ts'
-import { isRecord, isShallow, parseJson } from '../oci/json.ts'
-import { isShallowYaml, maxYamlDepth } from '../lib/yaml-depth.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { isRecord, isShallow, parseJson } from '../../oci/json.ts'
+import { isShallowYaml, maxYamlDepth } from '../../lib/yaml-depth.ts'
 
 /** How often aliases may repeat their content: a few lines of YAML can expand to gigabytes. */
 const maxAliases = 10_000

@@ -1,5 +1,5 @@
-import { isDrayError } from '../../lib/errors.ts'
-import { parseReference } from '../../oci/reference.ts'
+import { isDrayError } from '../../../lib/errors.ts'
+import { parseReference } from '../../../oci/reference.ts'
 
 /**
  * Splits a text that should be a reference into its name, and the tag or digest with its sign:

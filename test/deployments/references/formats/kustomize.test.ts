@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { images, errorIn, oneDigest } from '../../support/in-use.ts'
+import { images, errorIn, oneDigest } from '../../../support/in-use.ts'
 
 const names = (text: string): readonly string[] => Object.keys(images(text))
 const kustomization = (...entries: readonly object[]): string =>

@@ -1,9 +1,9 @@
 import { type BigIntStats, type Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { matchesGlob, resolve } from 'node:path'
-import type { Call } from '../lib/call.ts'
-import { DrayError } from '../lib/errors.ts'
-import { explainFailure } from '../lib/files/io-error.ts'
+import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { explainFailure } from '../../lib/files/io-error.ts'
 
 /** A glob that matches more is a mistake. */
 const maxFiles = 100_000

@@ -1,7 +1,7 @@
-import { DrayError, isDrayError } from '../lib/errors.ts'
-import { defaultTag, formatReference, parseReference, type Reference } from '../oci/reference.ts'
-import type { FoundImages, FoundImage, Remedy, UnknownImage } from './found-images.ts'
-import { splitImage } from './formats/image-text.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { defaultTag, formatReference, parseReference, type Reference } from '../../oci/reference.ts'
+import type { FoundImages, FoundImage, Remedy, UnknownImage } from '../references/found-images.ts'
+import { splitImage } from '../references/formats/image-text.ts'
 
 /** An error lists at most this many mistakes. */
 const maxDetails = 20

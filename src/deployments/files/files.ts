@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
-import type { Call } from '../lib/call.ts'
-import { DrayError, isDrayError } from '../lib/errors.ts'
-import { explainFailure } from '../lib/files/io-error.ts'
+import type { Call } from '../../lib/call.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { explainFailure } from '../../lib/files/io-error.ts'
 import { filesMatching, isPattern } from './glob.ts'
 import { checkNotBlank, decodeText, tooLarge } from './text.ts'
 

@@ -1,4 +1,4 @@
-import { DrayError } from '../lib/errors.ts'
+import { DrayError } from '../../lib/errors.ts'
 
 /** Decodes UTF-8 and omits a byte order mark. @throws `malformed` for other bytes. */
 export function decodeText(bytes: Uint8Array, name: string): string {

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { DrayError } from '../../src/lib/errors.ts'
-import { readFiles } from '../../src/inuse/files.ts'
-import { notedCall } from '../support/http-world.ts'
-import { tempFolder } from '../support/temp.ts'
+import { DrayError } from '../../../src/lib/errors.ts'
+import { readFiles } from '../../../src/deployments/files/files.ts'
+import { notedCall } from '../../support/http-world.ts'
+import { tempFolder } from '../../support/temp.ts'
 
 async function folderOf(...names: readonly string[]): Promise<string> {
   const folder = await tempFolder()

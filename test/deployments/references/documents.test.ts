@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { documentsOf } from '../../src/inuse/documents.ts'
-import { images, errorIn } from '../support/in-use.ts'
+import { documentsOf } from '../../../src/deployments/references/documents.ts'
+import { images, errorIn } from '../../support/in-use.ts'
 
 describe('a file', () => {
   it.each([

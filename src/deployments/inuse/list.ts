@@ -1,9 +1,9 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { documentsOf, isMap, textOf } from '../documents.ts'
-import { type FoundImages, type FoundImage, mergeImages, noImages } from '../found-images.ts'
-import { findReferences } from '../references-in.ts'
-import { checkNotBlank, decodeText, tooLarge } from '../text.ts'
+import { documentsOf, isMap, textOf } from '../references/documents.ts'
+import { type FoundImages, type FoundImage, mergeImages, noImages } from '../references/found-images.ts'
+import { findReferences } from '../references/references-in.ts'
+import { checkNotBlank, decodeText, tooLarge } from '../files/text.ts'
 
 const maxListBytes = 64 * 1024 * 1024
 

@@ -1,12 +1,16 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/lib/clock.ts'
-import { DrayError } from '../../src/lib/errors.ts'
-import { type InUseAnswer, listImagesInUse, type ImageSource } from '../../src/inuse/sources.ts'
-import { formatReference } from '../../src/oci/reference.ts'
-import { notedCall } from '../support/http-world.ts'
-import { tempFolder } from '../support/temp.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { DrayError } from '../../../src/lib/errors.ts'
+import {
+  type InUseAnswer,
+  listImagesInUse,
+  type ImageSource,
+} from '../../../src/deployments/inuse/sources.ts'
+import { formatReference } from '../../../src/oci/reference.ts'
+import { notedCall } from '../../support/http-world.ts'
+import { tempFolder } from '../../support/temp.ts'
 
 async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await tempFolder()

@@ -1,0 +1,30 @@
+import type { GitRequest } from '../../plan/edits/edit-step.ts'
+
+/** Edited files to commit, and perhaps to push. */
+export interface PublishRequest extends GitRequest {
+  /** an absolute path in the working tree */
+  readonly folder: string
+  /** absolute paths of the edited files; nothing else is committed */
+  readonly files: readonly string[]
+  /** such as `Dray-Image` */
+  readonly trailers: readonly (readonly [name: string, value: string])[]
+  /** the name of the branch of a pull request, from the digests: a repeated run finds its own */
+  readonly pullRequestBranch: string
+  /**
+   * Decides the edits again on the files of another commit, after a push was rejected, and writes
+   * them. Returns the paths of the edited files; none if nothing is to change.
+   * @param folder the folder in place of `folder`
+   */
+  readonly editAgain: (folder: string) => Promise<readonly string[]>
+}
+
+export interface Published {
+  /** absent: nothing was to commit */
+  readonly commit?: string
+  readonly branch: string
+  readonly isPushed: boolean
+  /** the pull request, or the page on which a person can open it */
+  readonly pullRequest?: { readonly url: string; readonly isOpen: boolean }
+  /** pushes, with those that were rejected */
+  readonly attempts: number
+}

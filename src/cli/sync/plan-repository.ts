@@ -1,5 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { toErrorInfo } from '../../lib/errors.ts'
+import type { Semaphore } from '../../lib/semaphore.ts'
 import { formatAt, formatRepository, sameRepository } from '../../oci/reference.ts'
 import type { Placement, Plan, Refusal } from '../../plan/plan.ts'
 import type { RepositoryDrift, TagDrift } from '../../plan/sync/drift.ts'
@@ -16,6 +17,8 @@ import type { PendingState, SyncFlags } from './sync-types.ts'
 
 export interface RepositoryPlanner extends PromotionPlanner, RepositoryReads {
   readonly flags: SyncFlags
+  /** limits the repositories whose promotions are planned at once */
+  readonly turns: Semaphore
   readonly requestOptions: SyncRequestOptions
 }
 
@@ -45,7 +48,7 @@ export async function planRepository(
   const rule = scoped.rule.name
   const { snapshot, decision, destinations } = await readRepository(scoped, planner, call)
   const requests = promoteRequestsOf(snapshot, decision.images, planner.requestOptions)
-  const planned = await planRuleRequests({ rule, id, requests }, planner, call)
+  const planned = await planInTurn({ rule, id, requests }, planner, call)
   const verified = flags.verify ? await verifyInSync(snapshot, decision, id, planner, call) : undefined
   const plan = joinRepairs(planned.plan, verified?.plan)
   return {
@@ -68,6 +71,17 @@ export async function planRepository(
   }
 }
 
+/** A repository that is in sync has nothing to plan, and waits for no turn. */
+async function planInTurn(requests: RuleRequests, planner: RepositoryPlanner, call: Call): Promise<NewPlan> {
+  if (requests.requests.length === 0) return await planRuleRequests(requests, planner, call)
+  const release = await planner.turns.acquire(call.signal)
+  try {
+    return await planRuleRequests(requests, planner, call)
+  } finally {
+    release()
+  }
+}
+
 function withoutKnown({ known: _known, ...request }: PromoteRequest): PromoteRequest {
   return request
 }
@@ -83,7 +97,7 @@ async function verifyInSync(
   const present = imagesInSync(snapshot, images)
   const requests = promoteRequestsOf(snapshot, present, planner.requestOptions)
   const rule = snapshot.request.rule.name
-  return await planRuleRequests({ rule, id: `${id}.verify`, requests }, planner, call)
+  return await planInTurn({ rule, id: `${id}.verify`, requests }, planner, call)
 }
 
 /** Adds what `--verify` repairs or cannot read. Intact content is no part of the plan. */

@@ -4,6 +4,7 @@ import { readingAt } from '../../config/settings/version-reading.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError, toErrorInfo } from '../../lib/errors.ts'
+import { Semaphore } from '../../lib/semaphore.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { PlacementId, Plan, Refusal } from '../../plan/plan.ts'
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
@@ -27,8 +28,10 @@ import { SyncStates } from './state/sync-states.ts'
 import { noTag, resolveSyncScope, type ScopedSync, type SyncScope } from './sync-scope.ts'
 import type { SyncFlags, SyncTypes } from './sync-types.ts'
 
-/** Source repositories that are read at once. */
-const repositoriesAtOnce = 4
+/** Source repositories that are read at once: most of them are in sync, and only wait for answers. */
+const readsAtOnce = 32
+/** Repositories whose promotions are planned at once: each keeps graphs in memory. */
+const plansAtOnce = 4
 
 export interface SyncArguments extends SyncFlags, GateFlags {
   /** names of rules; none: all */
@@ -68,7 +71,7 @@ export async function planSync(
   })
   const read = await inParallel(
     scope.repositories.map((one, i) => ({ one, id: `r${i + 1}` })),
-    repositoriesAtOnce,
+    readsAtOnce,
     call,
     (item, c) => readOrFail(item.one, item.id, { ...planner, requestOptions: options(item.one) }, c),
   )
@@ -192,6 +195,7 @@ async function openPlanner(
     },
     policy,
     guard,
+    turns: new Semaphore(plansAtOnce),
     requestOptions: { config: loaded.config, attest: args.attest, nameOf: (image) => image },
   }
 }
@@ -252,7 +256,7 @@ async function planAgain(
   planner: RepositoryPlanner,
   call: Call,
 ): Promise<NewPlan> {
-  const plans = await inParallel(again, repositoriesAtOnce, call, (one, c) =>
+  const plans = await inParallel(again, plansAtOnce, call, (one, c) =>
     planRuleRequests(one, planner, c, images),
   )
   return joinPlans(plans, planner)

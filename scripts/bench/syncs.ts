@@ -24,7 +24,7 @@ interface Syncer {
 export function syncNothing(against: string | undefined): Contest {
   const sizes = [30, 300] as const
   const namesOf = (count: number): readonly string[] =>
-    Array.from({ length: count }, (_, i) => `nothing/${count}/image${i}`)
+    Array.from({ length: count }, (_, i) => `nothing-${count}-image${i}`)
   return {
     name: 'sync-no-op',
     title: 'repositories with one tag, all in sync, between two registries',
@@ -42,7 +42,8 @@ export function syncNothing(against: string | undefined): Contest {
     },
     entrants: () =>
       sizes.flatMap((count) =>
-        syncers(against).map((syncer): Entrant => ({
+        // The peers copy one repository after another.
+        syncers(against, count <= 30).map((syncer): Entrant => ({
           name: syncer.name,
           kind: syncer.kind,
           variant: variantOf(count),
@@ -56,7 +57,7 @@ export function syncNothing(against: string | undefined): Contest {
 
 /** Everything is to be copied: the first run. */
 export function syncCold(against: string | undefined): Contest {
-  const names = Array.from({ length: coldImages }, (_, i) => `cold/image${i}`)
+  const names = Array.from({ length: coldImages }, (_, i) => `cold-image${i}`)
   return {
     name: 'sync-cold',
     title: `${coldImages} images of 6 layers, 3 of them shared, between two registries`,
@@ -120,7 +121,7 @@ function bundleEntrant(dray: Dray, names: readonly string[], variant: 'full' | '
   }
 }
 
-function syncers(against: string | undefined): readonly Syncer[] {
+function syncers(against: string | undefined, withPeers = true): readonly Syncer[] {
   return [
     ...drays(against).map((dray): Syncer => ({
       name: dray.name,
@@ -130,8 +131,8 @@ function syncers(against: string | undefined): readonly Syncer[] {
         cwd: await writeRule(stage, rtt, names, to),
       }),
     })),
-    ...(isInPath('skopeo') ? [skopeo] : []),
-    ...(isInPath('regsync') ? [regsync] : []),
+    ...(withPeers && isInPath('skopeo') ? [skopeo] : []),
+    ...(withPeers && isInPath('regsync') ? [regsync] : []),
   ]
 }
 
@@ -149,7 +150,10 @@ async function writeRule(stage: Stage, rtt: number, names: readonly string[], to
   return cwd
 }
 
-/** skopeo copies every image again unless it is there; it has no rules about referrers. */
+/**
+ * skopeo copies every image again unless it is there; it has no rules about referrers. It uses the
+ * last component of a name only: with `--scoped`, a registry with a port makes an invalid name.
+ */
 const skopeo: Syncer = {
   name: 'skopeo sync',
   kind: 'peer',
@@ -163,8 +167,8 @@ const skopeo: Syncer = {
     return {
       command: 'skopeo',
       args: [
+        '--insecure-policy',
         'sync',
-        '--scoped',
         '--dest-tls-verify=false',
         '--src',
         'yaml',

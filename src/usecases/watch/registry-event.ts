@@ -11,7 +11,7 @@ export type EventSourceName =
   | 'cloudevents'
 
 /**
- * What an event says. It is only a hint: dray reads the tag from the registry before it does
+ * An event of a registry. It is only a hint: dray reads the tag from the registry before it does
  * anything.
  */
 export interface RegistryEvent {
@@ -47,7 +47,12 @@ export type EventSecret =
 /** The body as events: those of tags that were pushed or deleted; other messages give none. */
 export interface EventSource {
   readonly name: EventSourceName
-  /** Whether the request has the secret. `now` is in milliseconds. Compares in constant time. */
+  /** the kinds of secrets that the source can send */
+  readonly secrets: readonly EventSecret['kind'][]
+  /**
+   * Whether the request has the secret. `now` is in milliseconds. Compares in constant time.
+   * @throws `config` for a secret of a kind that the source cannot send, and for an empty one.
+   */
   readonly isAuthentic: (request: EventRequest, secret: EventSecret, now: number) => boolean
   /** @throws `malformed` for a body that is no message of this source. */
   readonly parse: (request: EventRequest) => readonly RegistryEvent[]

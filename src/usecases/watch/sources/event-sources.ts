@@ -1,0 +1,23 @@
+import type { EventSource, EventSourceName } from '../registry-event.ts'
+import { acr } from './acr.ts'
+import { cloudevents } from './cloudevents.ts'
+import { distribution } from './distribution.ts'
+import { dockerhub } from './dockerhub.ts'
+import { ecr } from './ecr.ts'
+import { ghcr } from './ghcr.ts'
+import { gitlab } from './gitlab.ts'
+import { harbor } from './harbor.ts'
+import { quay } from './quay.ts'
+
+/** The sources of events by name. */
+export const eventSources: Readonly<Record<EventSourceName, EventSource>> = {
+  distribution,
+  gitlab,
+  harbor,
+  ghcr,
+  acr,
+  ecr,
+  quay,
+  dockerhub,
+  cloudevents,
+}

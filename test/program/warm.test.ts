@@ -78,6 +78,7 @@ const startedElsewhere = [
   'copy',
   'doctor',
   'help',
+  'k8s pull-secret',
   'login',
   'ls',
   'promote',

@@ -39,6 +39,8 @@ export async function dray(args: readonly string[], options: RunOptions = {}): P
 export interface WarmOptions extends Pick<RunOptions, 'env' | 'cwd'> {
   /** what stdin contains */
   readonly input?: string
+  /** stdout is a terminal */
+  readonly onTerminal?: boolean
 }
 
 /** Processes that wait for a run. */
@@ -51,7 +53,7 @@ const idle: WarmProcess[] = []
  * same time are in processes of their own.
  */
 export async function warmDray(args: readonly string[], options: WarmOptions = {}): Promise<Ended> {
-  const { env = {}, cwd = process.cwd(), input = '' } = options
+  const { env = {}, cwd = process.cwd(), input = '', onTerminal = false } = options
   const early = Object.keys(env).find((name) => name.startsWith('NODE_'))
   if (early !== undefined) throw new Error(`Node reads ${early} when it starts: use dray()`)
   const { code, written } = await runWarm({
@@ -59,7 +61,7 @@ export async function warmDray(args: readonly string[], options: WarmOptions = {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
     input,
-    isTerminal: false,
+    isTerminal: onTerminal,
   })
   const text = (wanted: 1 | 2): string =>
     written.flatMap(([descriptor, one]) => (descriptor === wanted ? [one] : [])).join('')

@@ -53,6 +53,10 @@ export const commandTable: readonly CommandGroup[] = [
     },
   },
   {
+    title: 'Kubernetes commands',
+    commands: { 'k8s:pull-secret': 'credentials.md' },
+  },
+  {
     title: 'Setup commands',
     commands: {
       'config:init': 'configuration.md',

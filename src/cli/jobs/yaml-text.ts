@@ -18,6 +18,7 @@ export function yamlText(value: { readonly [key: string]: YamlValue }): string {
 }
 
 function linesOf(value: YamlValue): readonly string[] {
+  if (typeof value === 'object' && Object.keys(value).length === 0) return [inlineOf(value)]
   if (isList(value)) {
     return value.flatMap((item) => {
       const [first = '', ...rest] = linesOf(item)
@@ -26,9 +27,9 @@ function linesOf(value: YamlValue): readonly string[] {
   }
   if (typeof value !== 'object') return [scalarOf(value)]
   return Object.entries(value).flatMap(([key, item]) =>
-    typeof item === 'object'
+    typeof item === 'object' && Object.keys(item).length > 0
       ? [`${keyOf(key)}:`, ...linesOf(item).map((line) => `  ${line}`)]
-      : [`${keyOf(key)}: ${scalarOf(item)}`],
+      : [`${keyOf(key)}: ${inlineOf(item)}`],
   )
 }
 
@@ -39,6 +40,12 @@ function keyOf(key: string): string {
 
 function isList(value: YamlValue): value is readonly YamlValue[] {
   return Array.isArray(value)
+}
+
+/** A scalar, or an empty list or map: without a value, YAML reads null. */
+function inlineOf(value: YamlValue): string {
+  if (typeof value !== 'object') return scalarOf(value)
+  return isList(value) ? '[]' : '{}'
 }
 
 function scalarOf(value: string | number | boolean): string {

@@ -2,7 +2,7 @@ import type { Credential } from '../credential.ts'
 import { isRecord } from '../../oci/json.ts'
 
 /** The last time that a Date can have, in milliseconds. */
-const maxTime = 8.64e15
+export const maxTime = 8.64e15
 
 /**
  * Returns when a password or refresh token expires, in milliseconds since 1970, if it is a JSON Web

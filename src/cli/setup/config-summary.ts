@@ -1,5 +1,6 @@
 import type { LoadedConfig } from '../../config/parse.ts'
 import { formatWarnings } from '../../config/mistakes.ts'
+import type { GitOpsConfig } from '../../config/gitops/gitops.ts'
 import { formatPlace } from '../../config/sync/format-place.ts'
 import type { SyncRule } from '../../config/sync/sync-rule.ts'
 import type { FileMistake } from '../../lib/errors.ts'
@@ -18,6 +19,8 @@ export interface ConfigSummary {
     readonly targets: number
     /** the names of its gates */
     readonly gates: readonly string[]
+    /** its deployment files, as globs and paths */
+    readonly gitops: readonly string[]
   }[]
   /** null: every name is an image */
   readonly images: readonly string[] | null
@@ -57,6 +60,7 @@ export function summaryOf(
   policies: readonly RetentionPolicy[],
   gateWarnings: readonly FileMistake[] = [],
   syncRules: readonly SyncRule[] = [],
+  gitops: readonly GitOpsConfig[] = [],
 ): ConfigSummary {
   const { trust, residency } = config
   return {
@@ -66,6 +70,9 @@ export function summaryOf(
       name,
       targets: targets.length,
       gates: gates.map((gate) => gate.name),
+      gitops: gitops
+        .filter((one) => one.environment === name)
+        .flatMap(({ rules }) => rules.flatMap((rule) => (rule.kind === 'files' ? rule.files : rule.file))),
     })),
     images: config.images === undefined ? null : [...config.images.keys()],
     signers: [...(trust?.signers.keys() ?? [])],
@@ -119,6 +126,9 @@ export function renderConfigSummary(
     `images: ${images === null ? 'any' : listed(images)}`,
     ...environments.flatMap(({ name, gates }) =>
       gates.length === 0 ? [] : [`gates of ${escapeText(name)}: ${listed(gates)}`],
+    ),
+    ...environments.flatMap(({ name, gitops }) =>
+      gitops.length === 0 ? [] : [`deployment files of ${escapeText(name)}: ${listed(gitops)}`],
     ),
     ...(signers.length === 0 ? [] : [`signers: ${listed(signers)}`]),
     ...approvers.map(({ group, people }) => `approvers of ${escapeText(group)}: ${listed(people)}`),

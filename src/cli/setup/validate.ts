@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import type { GateDefinition } from '../../config/gates/gate.ts'
 import { hasGates } from '../../config/gates/gates-at.ts'
+import type { GitOpsConfig } from '../../config/gitops/gitops.ts'
 import type { LoadedConfig } from '../../config/parse.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import type { Issue } from '../../config/shape.ts'
@@ -12,11 +13,13 @@ export interface ValidatedParts {
   readonly policies: readonly RetentionPolicy[]
   readonly syncRules: readonly SyncRule[]
   readonly gateWarnings: readonly FileMistake[]
+  /** the environments with deployment files */
+  readonly gitops: readonly GitOpsConfig[]
 }
 
 /**
- * Checks everything that `loadConfig` does not: retention policies, sync rules, the files of keys
- * and trusted roots, and the expressions of gates.
+ * Checks everything that `loadConfig` does not: retention policies, sync rules, deployment
+ * files, the files of keys and trusted roots, and the expressions of gates.
  * @param now milliseconds since 1970
  * @throws `config` with every mistake at its line and column.
  */
@@ -31,9 +34,10 @@ export async function validate(loaded: LoadedConfig, now: number): Promise<Valid
   const { rules, issues: ofSync } = await validateSync(loaded, now)
   const ofRules = rules.flatMap((rule) => rule.gates)
   const { issues, warnings } = await validateGates(loaded, ofRules, now)
-  const all = [...ofRetention, ...ofSync, ...issues]
+  const { environments: gitops, issues: ofGitOps } = await validateGitOps(loaded)
+  const all = [...ofRetention, ...ofSync, ...ofGitOps, ...issues]
   if (all.length > 0) throw loaded.mistakes(all)
-  return { policies: retentionOf(loaded), syncRules: rules, gateWarnings: loaded.locate(warnings) }
+  return { policies: retentionOf(loaded), syncRules: rules, gateWarnings: loaded.locate(warnings), gitops }
 }
 
 async function validateSync(
@@ -44,6 +48,16 @@ async function validateSync(
   const { checkSyncOf } = await import('../../config/sync/sync-rules.ts')
   const { rules, issues } = checkSyncOf(loaded, now)
   return { rules, issues }
+}
+
+async function validateGitOps(
+  loaded: LoadedConfig,
+): Promise<{ readonly environments: readonly GitOpsConfig[]; readonly issues: readonly Issue[] }> {
+  const written = Object.values(loaded.written?.environments ?? {})
+  if (written.every(({ gitops, git }) => (gitops ?? git) === undefined))
+    return { environments: [], issues: [] }
+  const { checkGitOpsOf } = await import('../../config/gitops/gitops-of.ts')
+  return checkGitOpsOf(loaded)
 }
 
 async function validateGates(

@@ -30,11 +30,11 @@ export default class ConfigValidate extends BaseCommand {
         hint: 'Run "dray config init" to write one, or name a file: dray config validate FILE.',
       })
     }
-    const { policies, syncRules, gateWarnings } = await validate(loaded, this.context.clock.now())
+    const { policies, syncRules, gateWarnings, gitops } = await validate(loaded, this.context.clock.now())
     for (const text of warnAboutPolicies(loaded, policies)) this.warn(text)
     for (const text of formatWarnings(loaded.name ?? '', gateWarnings, 'warnings about gates'))
       this.warn(text)
-    const summary = summaryOf(loaded.file, loaded, policies, gateWarnings, syncRules)
+    const summary = summaryOf(loaded.file, loaded, policies, gateWarnings, syncRules, gitops)
     this.finish(summary, (page) => renderConfigSummary(summary, page))
   }
 

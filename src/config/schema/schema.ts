@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { environmentName } from '../config.ts'
 import { described, flag, keyPassword, optional, pattern, pemFile, text, variable, webUrl } from './schema-parts.ts'
 import { environmentRequirements, gates, requirements, residency } from './schema-gates.ts'
+import { gitopsKeys } from './schema-gitops.ts'
 import { registry } from './schema-registry.ts'
 import { retention } from './schema-retention.ts'
 import { approvers, signers } from './schema-signers.ts'
@@ -69,6 +70,7 @@ const environment = described(
       v.array(text('the name of an environment'), 'must be a list of environments'),
       'The environments from which images may be promoted. By default all.',
     ),
+    ...gitopsKeys,
   }),
   'An environment: a set of repositories with a name.',
 )

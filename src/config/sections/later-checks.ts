@@ -13,7 +13,7 @@ interface LaterContext {
   readonly broken: readonly Issue[]
 }
 
-/** Returns the mistakes of the sections `retention` and `sync`. */
+/** Returns the mistakes of `retention`, `sync` and the keys about deployment files. */
 export type LaterCheck = (written: WrittenConfig, context: LaterContext) => readonly Issue[]
 
 /**
@@ -25,12 +25,13 @@ export async function importLaterChecks(
   { folder, now }: { readonly folder: string; readonly now: number },
 ): Promise<LaterCheck> {
   const file = isRecord(value) ? value : {}
-  const [ofRetention, ofSync] = await Promise.all([
+  const [ofRetention, ofSync, ofGitOps] = await Promise.all([
     'retention' in file ? import('../retention/check-retention.ts') : undefined,
     'sync' in file ? import('../sync/check-sync.ts') : undefined,
+    hasGitOps(file['environments']) ? import('../gitops/check-gitops.ts') : undefined,
   ])
   const absolute = (path: string): string => resolve(folder, path)
-  return ({ retention, sync }, { config, known, broken }) => {
+  return ({ retention, sync, environments }, { config, known, broken }) => {
     const isWhole = !broken.some(({ path }) => path[0] === 'sync')
     return [
       ...(retention === undefined
@@ -39,6 +40,14 @@ export async function importLaterChecks(
       ...(sync === undefined
         ? []
         : (ofSync?.checkSync(sync, { config, known, absolute, now, isWhole }).issues ?? [])),
+      ...(environments === undefined
+        ? []
+        : (ofGitOps?.checkGitOps(environments, { known, folder }).issues ?? [])),
     ]
   }
+}
+
+function hasGitOps(environments: unknown): boolean {
+  if (!isRecord(environments)) return false
+  return Object.values(environments).some((one) => isRecord(one) && ('gitops' in one || 'git' in one))
 }

@@ -3,6 +3,7 @@ import { isPlain } from '../../oci/registry-host.ts'
 import type { Config } from '../config.ts'
 import { formatKeyPath } from '../key-path.ts'
 import { gateDefaults } from './gate-defaults.ts'
+import { gitopsDefaults } from './gitops-defaults.ts'
 import { syncDefaults } from './sync-defaults.ts'
 import type { LoadedConfig } from '../parse.ts'
 import { listPolicies } from '../schema/schema-retention.ts'
@@ -106,6 +107,7 @@ function* defaultsOf(config: Config, written: WrittenConfig): Generator<Value> {
   }
   yield* syncDefaults(written)
   yield* gateDefaults(config)
+  yield* gitopsDefaults(written)
   if (audit.require === undefined) yield [['audit', 'require'], []]
   if (written.audit?.webhook === undefined) return
   yield [['audit', 'webhook', 'format'], 'cloudevents']

@@ -104,6 +104,8 @@ const doneStatus: Readonly<Record<PlacementOperation, DoneStatus>> = {
   rollback: 'rolledBack',
   sync: 'synced',
   bundle: 'synced',
+  // its plan has no placements
+  gitops: 'tagged',
 }
 
 /** Whether the run changed something for the image. */

@@ -4,6 +4,9 @@ import { digestOf } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
 import { canonicalChunks, canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
+import { checkEditConsistency } from './edits/edit-consistency.ts'
+import { createEditEntries } from './edits/edit-shape.ts'
+import type { EditingPlan } from './edits/editing-plan.ts'
 import { createGateResultShape } from './gates/gate-shapes.ts'
 import { invalidPlan } from './invalid-plan.ts'
 import { hashOfPlan, keepSavedHash } from './plan-hash.ts'
@@ -25,7 +28,8 @@ const override = v.exactOptional(v.picklist(['moveTag', 'allowBackward', 'rollba
 
 /** Creates the shape of a plan. Most runs read no plan, and need none. */
 function createPlanShape(): v.GenericSchema {
-  return v.strictObject(createPlanEntries(['promote', 'copy', 'tag', 'rollback']))
+  const operations = ['promote', 'copy', 'tag', 'rollback', 'gitops'] as const
+  return v.strictObject({ ...createPlanEntries(operations), ...createEditEntries() })
 }
 
 function createSyncPlanShape(): v.GenericSchema {
@@ -212,14 +216,16 @@ const parsers: Readonly<Record<OperationName, (value: unknown, name: string) => 
   copy: parsePlacementPlan,
   tag: parsePlacementPlan,
   rollback: parsePlacementPlan,
+  gitops: parsePlacementPlan,
   sync: parseSyncPlan,
   bundle: refuseBundlePlan,
   prune: parsePrunePlan,
 }
 
 function parsePlacementPlan(value: unknown, name: string): Plan {
-  const plan = parseShape(createPlanShape(), value, name) as Plan
+  const plan = parseShape(createPlanShape(), value, name) as EditingPlan
   checkConsistency(plan, name)
+  checkEditConsistency(plan, name)
   return plan
 }
 

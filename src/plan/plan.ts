@@ -6,7 +6,7 @@ import type { Line } from '../semver/line.ts'
 import { formatVersion, plainReading, type Version, type VersionReading } from '../semver/version.ts'
 import type { GateResult } from './gates/gate-result.ts'
 
-export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'sync' | 'bundle' | 'prune'
+export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'sync' | 'bundle' | 'gitops' | 'prune'
 /** The operations of audit records: those with plans, and those that attach a statement. */
 export type RecordedOperation = OperationName | StatementOperation
 export type StatementOperation = 'approve' | 'hold'

@@ -20,6 +20,7 @@ export const operationTexts: Readonly<Record<PlacementOperation, OperationTexts>
   rollback: { todo: 'to roll back', done: 'rolled back', isInPlace: true, hasRelease: true },
   sync: { todo: 'to sync', done: 'synced', isInPlace: false, hasRelease: false },
   bundle: { todo: 'to copy', done: 'copied', isInPlace: false, hasRelease: false },
+  gitops: { todo: 'to edit', done: 'edited', isInPlace: true, hasRelease: false },
 }
 
 export const statusTexts: Readonly<

@@ -9,6 +9,7 @@ const verbs: Readonly<Record<PlacementOperation, { readonly verb: string; readon
   rollback: { verb: 'Roll back', preposition: 'in' },
   sync: { verb: 'Copy', preposition: 'to' },
   bundle: { verb: 'Copy', preposition: 'to' },
+  gitops: { verb: 'Edit', preposition: 'in' },
 }
 
 /** The confirmation of a plan: `Promote 2 images to prod?` */

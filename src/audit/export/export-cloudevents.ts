@@ -11,7 +11,8 @@ export interface CloudEvent {
   /** `dev.dray.<operation>.<result>`, such as `dev.dray.promote.done` or `dev.dray.copy.refused` */
   readonly type: string
   /**
-   * the tag or content that was changed, with its repository; for a refusal, the image in the plan
+   * the tag or content that was changed, with its repository; for an edit, the file; for a refusal,
+   * the image in the plan
    */
   readonly subject?: string
   readonly time: string
@@ -37,6 +38,7 @@ export function cloudEventOf(record: LogRecord): CloudEvent | undefined {
 
 /** The specification does not allow an empty subject. */
 function subjectOf(record: AuditRecord): string | undefined {
+  if (record.step?.kind === 'edit') return record.step.file
   const affected = affectedBy(record)
   if (affected === undefined) return record.image === '' ? undefined : record.image
   const repository = formatRepository(affected.repository)

@@ -46,6 +46,9 @@ const columns = [
   'platforms',
   'rule',
   'bundle',
+  'file',
+  'places',
+  'commit',
 ] as const
 
 /** Control characters except the line feed. */
@@ -87,6 +90,19 @@ function whatOf(record: AuditRecord): Row {
     }),
     before: record.before,
     after: record.after,
+    ...editOf(record),
+  }
+}
+
+/** An edit has its images, and the places of its values in the file. */
+function editOf({ image, step, commit }: AuditRecord): Row {
+  if (step?.kind !== 'edit') return {}
+  return {
+    image: image ?? step.images.map((one) => one.image).join(' '),
+    digest: step.images.map((one) => one.digest).join(' '),
+    file: step.file,
+    places: step.edits.map(({ place }) => place).join('\n'),
+    commit,
   }
 }
 

@@ -43,6 +43,7 @@ export function ocsfEventOf(record: LogRecord | LogEntry): OcsfEvent | undefined
     message: messageOf(record, result),
     metadata: metadataOf(record),
     ...(affected !== undefined && { resources: resourcesOf(affected) }),
+    ...(record.step?.kind === 'edit' && { resources: fileOf(record.step.file) }),
     severity: severities[severity],
     severity_id: severity,
     src_endpoint: { name: record.actor.host },
@@ -57,12 +58,18 @@ export function ocsfEventOf(record: LogRecord | LogEntry): OcsfEvent | undefined
   }
 }
 
-/** Content and new tags are created, existing tags updated, pruned content deleted. */
+/** Content and new tags are created, tags and files updated, pruned content deleted. */
 function activityOf(record: AuditRecord): ActivityId {
   if (record.phase === 'refused') return 99
   const { before, step } = record
   if (step?.kind === 'deleteManifest' || step?.kind === 'deleteTag') return 4
+  if (step?.kind === 'edit') return 3
   return step?.kind === 'tag' && typeof before === 'string' ? 3 : 1
+}
+
+/** The file that an edit changes. */
+function fileOf(file: string): readonly OcsfEvent[] {
+  return [{ name: file, role: 'Target', role_id: 1, type: 'file' }]
 }
 
 /** A refusal means that a check worked. A failure or conflict needs attention. */
@@ -119,7 +126,7 @@ function messageOf(record: AuditRecord, result: string): string {
 /** Fields that the class does not define, under their names in the audit record. */
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
-  const { bundle, by, gates, losesTags, rule, sparse } = record
+  const { bundle, by, commit, gates, losesTags, rule, sparse, step } = record
   return {
     phase,
     plan,
@@ -132,6 +139,7 @@ function unmappedOf(record: AuditRecord): OcsfEvent {
     losesTags,
     by,
     bundle,
+    ...(step?.kind === 'edit' && { edits: step.edits, commit }),
     gates,
     sparse,
     rule,

@@ -25,7 +25,7 @@ export interface LogProblem {
 
 const phases = new Set(['intent', 'outcome', 'refused', 'recovered'])
 const results = new Set(['done', 'unchanged', 'conflict', 'failed'])
-const optionalStrings = ['reason', 'ticket', 'image', 'rule', 'resolvedBy', 'bundle'] as const
+const optionalStrings = ['reason', 'ticket', 'image', 'rule', 'resolvedBy', 'bundle', 'commit'] as const
 const hash = /^sha256:[0-9a-f]{64}$/
 const digest = /^sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$/
 

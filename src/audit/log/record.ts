@@ -1,6 +1,7 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { TagMover } from '../../plan/attempts/tag-mover.ts'
+import type { EditStep } from '../../plan/edits/edit-step.ts'
 import type { GateResult } from '../../plan/gates/gate-result.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
@@ -58,7 +59,7 @@ export interface StatementStep {
 }
 
 /** A step of a plan of any operation, or of a change without a plan. */
-export type RecordedStep = Step | DeleteStep | StatementStep
+export type RecordedStep = Step | DeleteStep | StatementStep | EditStep
 
 /** The record of a step in one of its phases, or of a refusal. It contains no secret. */
 export interface AuditRecord extends Omit<AuditedRun, 'id'> {
@@ -106,6 +107,8 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
   readonly movedBy?: TagMover | null
   /** of a copy, or a tag, of an index without some of its platforms: those that were copied */
   readonly sparse?: { readonly platforms: readonly string[] }
+  /** of an edit that was committed: the id of the commit */
+  readonly commit?: string
   /** the bundle that the image comes from: the id of its document */
   readonly bundle?: Hash
   /** of the step that makes an image visible at its target, and of a refusal: as in the plan */

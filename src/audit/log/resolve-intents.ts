@@ -4,6 +4,7 @@ import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
+import type { EditStep } from '../../plan/edits/edit-step.ts'
 import {
   type AttachStep,
   type AttestStep,
@@ -21,6 +22,7 @@ import type { ChainedLog } from './chained-log.ts'
 import { isAlive, removeDeadHeartbeats } from './heartbeat.ts'
 import type { OpenIntent } from './open-intents.ts'
 import type { AuditRecord, RecordedStep, StatementStep } from './record.ts'
+import { checkEdited } from './resolve-edit.ts'
 
 const checksAtOnce = 8
 /** For all checks together. A step that is unknown by then stays open for the next run. */
@@ -30,6 +32,8 @@ export interface ResolvePorts {
   readonly log: ChainedLog
   /** opens stores without cached reads, if there is an intent to check */
   readonly openStores: () => Promise<Repositories>
+  /** the folder of dray.yaml, for edits of files */
+  readonly folder: string
   readonly clock: Clock
   readonly newId: () => string
   /** id of the run that resolves the intents */
@@ -42,8 +46,8 @@ export interface ResolvePorts {
 type IntentOutcome = Pick<AuditRecord, 'result' | 'after' | 'losesTags' | 'error'>
 
 /**
- * Finds out the outcome of steps that dead runs began: reads their registries and records outcomes
- * with `resolvedBy`. Skips the intents of living runs. If a registry does not answer, its intents
+ * Finds out the outcome of steps that dead runs began: reads their registries, and the files of
+ * edits, and records outcomes with `resolvedBy`. Skips the intents of living runs. If a registry does not answer, its intents
  * stay open, with a warning. Returns how many were resolved and left open. @throws `audit`; the
  * signal's reason.
  */
@@ -96,6 +100,7 @@ class IntentChecks {
   async resolve({ record }: OpenIntent): Promise<AuditRecord | undefined> {
     const { step } = record
     if (step === undefined) return undefined
+    if (step.kind === 'edit') return this.#outcome(record, await checkEdited(step, this.#ports.folder))
     const target = targetOf(step)
     if (this.#silent.has(target.registry)) return undefined
     try {
@@ -130,7 +135,7 @@ class IntentChecks {
     })
   }
 
-  async #check({ before, plan }: AuditRecord, step: RecordedStep): Promise<IntentOutcome> {
+  async #check({ before, plan }: AuditRecord, step: Exclude<RecordedStep, EditStep>): Promise<IntentOutcome> {
     switch (step.kind) {
       case 'tag':
         return this.#checkTag(step, before)

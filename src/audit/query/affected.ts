@@ -15,16 +15,16 @@ export interface Affected {
 
 /**
  * The content that a record shows as changed; undefined if the image was refused before it had a
- * step. If a registry deleted an image together with a tag, that is the image with all its tags.
+ * step, and for an edit, which changes no registry. If a registry deleted an image together with a tag, that is the image with all its tags.
  */
 export function affectedBy({ step, losesTags }: AuditRecord): Affected | undefined {
   if (step === undefined) return undefined
   const affected = affectedByStep(step)
-  if (losesTags === undefined || step.kind !== 'deleteTag') return affected
+  if (affected === undefined || losesTags === undefined || step.kind !== 'deleteTag') return affected
   return { repository: affected.repository, lostTags: losesTags, digest: affected.digest }
 }
 
-function affectedByStep(step: RecordedStep): Affected {
+function affectedByStep(step: RecordedStep): Affected | undefined {
   switch (step.kind) {
     case 'copy':
       return { repository: step.to, digest: step.root.digest, from: step.from }
@@ -43,6 +43,8 @@ function affectedByStep(step: RecordedStep): Affected {
       return { repository: step.repository, lostTags: step.losesTags, digest: step.target.digest }
     case 'deleteTag':
       return { repository: step.repository, tag: step.tag, digest: step.digest }
+    case 'edit':
+      return undefined
   }
 }
 

@@ -110,6 +110,7 @@ function actorNames({ actor }: AuditRecord): readonly (string | undefined)[] {
 function imageNames(record: AuditRecord): readonly (string | undefined)[] {
   const affected = affectedBy(record)
   return [
+    ...editedNames(record),
     record.image,
     // `api:1.4.2` and `api@sha256:…` match `api` too.
     record.image?.replace(/@.*$/, '').replace(/:[^:/]*$/, ''),
@@ -118,6 +119,17 @@ function imageNames(record: AuditRecord): readonly (string | undefined)[] {
     ...(affected === undefined ? [] : [affected.digest, ...repositoryNames(affected)]),
     ...subjectOf(record),
   ]
+}
+
+/** The images of an edit, by all of their names. */
+function editedNames({ step }: AuditRecord): readonly string[] {
+  if (step?.kind !== 'edit') return []
+  return step.images.flatMap(({ image, repository, digest, tag }) => [
+    image,
+    ...(tag === undefined ? [] : [`${image}:${tag}`]),
+    digest,
+    ...repositoryNames({ repository, digest, ...(tag !== undefined && { tag }) }),
+  ])
 }
 
 /** The subject of an attached artifact that is copied or deleted. */

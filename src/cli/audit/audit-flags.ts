@@ -10,6 +10,7 @@ const operations = [
   'rollback',
   'sync',
   'bundle',
+  'gitops',
   'prune',
   'approve',
   'hold',

@@ -24,6 +24,7 @@ const operations: { readonly [Name in OperationName]: () => Promise<Operation<Ty
   tag: () => placement(async () => (await import('./review/decide-tags.ts')).decideTagsAgain),
   rollback: () => placement(async () => (await import('./review/decide-tags.ts')).decideRollbacksAgain),
   sync: async () => (await import('../sync/sync-operation.ts')).syncOperation,
+  gitops: () => placement(async () => (await import('./review/decide-promotions.ts')).decidePromotionsAgain),
   bundle: async () => (await import('../bundle/apply/bundle-operation.ts')).savedBundleOperation,
   prune: async () => (await import('../prune/prune-operation.ts')).pruneOperation,
 }

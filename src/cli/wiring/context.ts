@@ -205,14 +205,14 @@ export class Context {
   }
 
   async #openRecorder(auditFile: string | undefined, call: Call): Promise<Recorder> {
-    const [{ Recorder: Opened }, path, { config }] = await Promise.all([
+    const [{ Recorder: Opened }, path, loaded] = await Promise.all([
       import('./recorder.ts'),
       this.auditPath(auditFile, { create: true }),
       this.config(),
     ])
     return await Opened.open({
       path,
-      webhook: config.audit.webhook,
+      loaded,
       env: this.#options.env,
       clock: this.clock,
       newId: () => randomUUID(),

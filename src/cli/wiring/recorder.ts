@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { ChainedLog } from '../../audit/log/chained-log.ts'
 import { resolveIntents } from '../../audit/log/resolve-intents.ts'
 import type { AuditSink } from '../../audit/log/sink.ts'
@@ -5,6 +6,7 @@ import type { WebhookSink } from '../../audit/webhook/webhook-sink.ts'
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { WebhookConfig } from '../../config/config.ts'
+import type { LoadedConfig } from '../../config/parse.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Poster } from '../../registry/http/post.ts'
 import type { Proxy } from '../../registry/http/transport/proxy.ts'
@@ -13,7 +15,7 @@ import type { Repositories } from '../../images/ports.ts'
 export interface RecorderOptions {
   /** absolute path of the log */
   readonly path: string
-  readonly webhook: WebhookConfig | undefined
+  readonly loaded: Pick<LoadedConfig, 'config' | 'file'>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly newId: () => string
@@ -39,7 +41,8 @@ export class Recorder {
 
   /** @throws `config` for an invalid webhook. */
   static async open(options: RecorderOptions): Promise<Recorder> {
-    const { path, clock, newId, webhook } = options
+    const { path, clock, newId, loaded } = options
+    const { webhook } = loaded.config.audit
     const log = new ChainedLog(path, { clock, newId })
     return new Recorder(options, log, webhook && (await openWebhook(webhook, log, options)))
   }
@@ -48,8 +51,9 @@ export class Recorder {
   async settleOrphans(run: string, openStores: () => Promise<Repositories>, call: Call): Promise<void> {
     if (this.#isSettled) return
     this.#isSettled = true
-    const { clock, newId, tool } = this.#options
-    await resolveIntents({ log: this.#log, openStores, clock, newId, run, tool }, call)
+    const { clock, loaded, newId, path, tool } = this.#options
+    const folder = dirname(loaded.file ?? path)
+    await resolveIntents({ log: this.#log, openStores, folder, clock, newId, run, tool }, call)
   }
 
   /**

@@ -46,6 +46,7 @@ export type RecordFields = Pick<
   | 'gates'
   | 'bundle'
   | 'sparse'
+  | 'commit'
 >
 
 /** A record of a step. */

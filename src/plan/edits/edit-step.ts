@@ -46,6 +46,8 @@ export interface EditStep {
 export interface EditPlan {
   readonly environment: string
   readonly steps: readonly EditStep[]
+  /** files that have the images already, as in `EditStep.file` */
+  readonly upToDate: readonly string[]
   /** absent: the edits stay uncommitted */
   readonly git?: GitRequest
 }

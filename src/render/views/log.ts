@@ -57,11 +57,12 @@ function recoveredText({ writtenBy }: RecoveredTail): string {
 }
 
 /** The change, after the image of the plan. */
-function whatOf({ by, image, step, losesTags }: AuditRecord, page: Page): string {
+function whatOf({ by, commit, image, step, losesTags }: AuditRecord, page: Page): string {
   const name = escapeText(image ?? '')
   if (step === undefined) return name === '' ? '-' : name
   const api = by === undefined || by === 'oci' ? '' : ` (API: ${escapeText(by)})`
-  const change = `${changeOf(step, losesTags, page)}${api}`
+  const committed = commit === undefined ? '' : ` in ${escapeText(commit.slice(0, 12))}`
+  const change = `${changeOf(step, losesTags, page)}${api}${committed}`
   return name === '' ? change : `${name}: ${change}`
 }
 
@@ -84,6 +85,8 @@ function changeOf(step: RecordedStep, losesTags: readonly string[] | undefined, 
       return losesTags === undefined
         ? `delete tag ${escapeText(step.tag)} of ${show(step.digest)}`
         : `delete tag ${escapeText(step.tag)}; the registry deleted ${show(step.digest)}${lostTags(losesTags, page)}`
+    case 'edit':
+      return `edit ${escapeText(step.file)} -> ${step.images.map(({ digest }) => show(digest)).join(', ')}`
   }
   return escapeText(String((step as { readonly kind: unknown }).kind))
 }
@@ -120,6 +123,8 @@ function endsOf(step: RecordedStep): { readonly from?: string; readonly to?: str
     case 'deleteManifest':
     case 'deleteTag':
       return { to: formatRepository(step.repository) }
+    case 'edit':
+      return {}
   }
   return {}
 }

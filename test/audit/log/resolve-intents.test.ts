@@ -1,12 +1,15 @@
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { ChainedLog } from '../../../src/audit/log/chained-log.ts'
 import type { AuditRecord, RecordedStep } from '../../../src/audit/log/record.ts'
 import { resolveIntents } from '../../../src/audit/log/resolve-intents.ts'
 import { verifyLog } from '../../../src/audit/verify/verify-log.ts'
-import { parseDigest } from '../../../src/oci/digest.ts'
+import { digestOf as hashOf, parseDigest } from '../../../src/oci/digest.ts'
 import type { Step } from '../../../src/plan/plan.ts'
 import { entriesOf, openLog, record, tagStep, waitingClock } from '../../support/audit-log.ts'
 import { manifestStep, untagStep } from '../../support/delete-steps.ts'
+import { editStep } from '../../support/gitops/edit-steps.ts'
 import { gateResults } from '../../support/gates/gate-results.ts'
 import { image, referrer, together } from '../../support/images.ts'
 import { type Bench, bench, planOf, repository } from '../../support/promotion.ts'
@@ -43,6 +46,7 @@ async function resolve(): Promise<{ resolved: number; left: number }> {
   const ports = {
     log,
     openStores: () => Promise.resolve(run.freshStores()),
+    folder: dirname(run.auditFile),
     clock,
     newId: () => `found${id++}`,
     run: 'run2',
@@ -97,6 +101,20 @@ describe('an intent without an outcome', () => {
         error: { message: expect.stringContaining('was not written: it has not changed') as string },
       },
     ])
+  })
+
+  it.each([
+    { content: 'after', result: 'done' },
+    { content: 'before', result: 'failed', message: 'was not edited: it has not changed' },
+    { content: 'other', result: 'failed', message: 'is unknown: the file has other content' },
+    { content: undefined, result: 'failed', message: 'does not exist' },
+  ])('of an edit is resolved by the hash of the file ($content)', async ({ content, result, message }) => {
+    const name = `${hashOf(String(content)).slice(7, 20)}.yaml`
+    if (content !== undefined) writeFileSync(join(dirname(run.auditFile), name), content)
+    await died(record({ step: editStep({ file: name }) }))
+    expect(await resolve()).toEqual({ resolved: 1, left: 0 })
+    const error = message === undefined ? undefined : { message: expect.stringContaining(message) as string }
+    expect(outcomes()).toMatchObject([{ result, ...(error !== undefined && { error }), resolvedBy: 'run2' }])
   })
 
   it.each([

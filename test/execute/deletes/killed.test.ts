@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import { resolveIntents } from '../../../src/audit/log/resolve-intents.ts'
@@ -52,6 +53,7 @@ describe('a prune that is killed', () => {
       const ports = {
         log: second,
         openStores: () => Promise.resolve(later.freshStores()),
+        folder: dirname(file),
         clock,
         newId: () => crypto.randomUUID(),
         tool: '0',

@@ -152,9 +152,12 @@ export function applicableGates(
   return gates.filter(({ gate }) => gate.operations.includes(gateOperation(operation)))
 }
 
-/** Gates know the application of a bundle as the sync that it is a part of. */
+/**
+ * Gates know the application of a bundle as the sync that it is a part of. An edit of files places
+ * no image, and no gate is evaluated for it.
+ */
 function gateOperation(operation: PlacementOperation): GateOperation {
-  return operation === 'bundle' ? 'sync' : operation
+  return operation === 'bundle' || operation === 'gitops' ? 'sync' : operation
 }
 
 /** Each gate once: an image can have several targets. */

@@ -149,10 +149,18 @@ function hashOf(text: string): Buffer {
 function decoyOf(sources: readonly ReceivedSource[]): ReceivedSource {
   const [first] = sources
   if (first === undefined) throw new DrayError('internal', 'there is no source to receive events from')
-  const value = randomBytes(32).toString('hex')
-  const hmac = sources.find(({ secret }) => secret.kind === 'hmac') ?? first
-  const { secret } = hmac
-  if (secret.kind === 'hmac') return { ...hmac, secret: { ...secret, key: value } }
-  const name = secret.kind === 'header' ? secret.name : 'authorization'
-  return { ...first, secret: { kind: 'header', name, value } }
+  const one = sources.find(({ secret }) => secret.kind === 'hmac') ?? first
+  return { ...one, secret: withoutMeaning(one.secret) }
+}
+
+function withoutMeaning(secret: EventSecret): EventSecret {
+  const random = randomBytes(32).toString('hex')
+  switch (secret.kind) {
+    case 'hmac':
+      return { ...secret, key: random }
+    case 'header':
+      return { ...secret, value: random }
+    case 'path':
+      return secret
+  }
 }

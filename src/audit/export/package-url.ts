@@ -16,7 +16,7 @@ import {
  */
 export function formatPackageUrl(image: Reference): string {
   const { digest, path, registry, tag } = image
-  const name = path.split('/').findLast((component) => component !== '') ?? 'image'
+  const name = path.split('/').findLast((component) => !/^\.*$/.test(component)) ?? 'image'
   const version = digest === undefined ? '' : `@${encode(digest)}`
   const isLocal = registry === layoutRegistry || registry === bundleRegistry
   // The qualifiers are in the order of their keys.

@@ -3,6 +3,7 @@ import {
   type Document,
   isAlias,
   isMap as isYamlMap,
+  isNode,
   isScalar,
   type Pair,
   Parser,
@@ -10,7 +11,7 @@ import {
   type Tags,
   visit,
 } from 'yaml'
-import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { DrayError } from '../../lib/errors.ts'
 import { isRecord, isShallow, parseJson } from '../../oci/json.ts'
 import { isShallowYaml, maxYamlDepth } from '../../lib/yaml-depth.ts'
 
@@ -55,7 +56,7 @@ export function* documentsOf(text: string, name: string): Generator<ParsedDocume
   }
   if (!isShallowYaml(text)) throw notReadable(name, `it is nested deeper than ${maxYamlDepth} levels`)
   let number = 0
-  for (const document of composed(text, name)) {
+  for (const document of composeDocuments(text, (cause) => notReadable(name, messageOf(cause), cause))) {
     number += 1
     yield { value: valueOf(document, text, name), where: number === 1 ? name : `${name}, document ${number}` }
   }
@@ -78,8 +79,18 @@ function parseJsonDocument(text: string, name: string): unknown {
   })
 }
 
-function* composed(text: string, name: string): Generator<Document.Parsed> {
+/**
+ * Parses a stream of YAML documents, one at a time. Numbers are `WrittenNumber`, booleans are
+ * strings. The depth of the text is checked before.
+ * @param overflow makes the error for a text that the parser cannot finish
+ */
+export function* composeDocuments(
+  text: string,
+  overflow: (cause: unknown) => DrayError,
+  options: { readonly keepSourceTokens?: boolean } = {},
+): Generator<Document.Parsed> {
   const composer = new Composer({
+    ...options,
     customTags,
     merge: true,
     prettyErrors: false,
@@ -94,7 +105,7 @@ function* composed(text: string, name: string): Generator<Document.Parsed> {
       next = documents.next()
     } catch (cause) {
       // Deep nesting overflows the stack.
-      throw notReadable(name, cause instanceof Error ? cause.message : String(cause), cause)
+      throw overflow(cause)
     }
     if (next.done === true) return
     yield next.value
@@ -120,44 +131,76 @@ function numberOf(tag: ScalarTag, ...args: ResolveArguments): number {
 }
 
 function valueOf(document: Document.Parsed, text: string, name: string): unknown {
-  const [mistake] = document.errors
-  if (mistake !== undefined) {
-    throw notYaml(text, name, `line ${lineOf(text, mistake.pos[0])}: ${mistake.message}`, mistake)
-  }
+  const fault = faultOf(document)
+  if (fault !== undefined)
+    throw notYaml(text, name, `line ${lineOf(text, fault.offset)}: ${fault.why}`, fault.cause)
   try {
-    checkNodes(document, text, name)
-    return document.toJS({ maxAliasCount: maxAliases })
+    return resolvedValueOf(document)
   } catch (cause) {
-    if (isDrayError(cause)) throw cause
-    throw notReadable(name, cause instanceof Error ? cause.message : String(cause), cause)
+    throw notReadable(name, messageOf(cause), cause)
   }
 }
 
-function checkNodes(document: Document.Parsed, text: string, name: string): void {
+/** Why a document is not used. */
+export interface DocumentFault {
+  readonly why: string
+  /** in the text */
+  readonly offset: number
+  readonly cause?: unknown
+}
+
+/**
+ * Returns the first mistake of a document: broken YAML, a key that is no plain text or occurs
+ * twice, too many anchors. Keys that are numbers become their source text.
+ */
+export function faultOf(document: Document.Parsed): DocumentFault | undefined {
+  const [mistake] = document.errors
+  if (mistake !== undefined) return { why: mistake.message, offset: mistake.pos[0], cause: mistake }
   let named = 0
+  let fault: DocumentFault | undefined
   visit(document, {
     Node: (_, node) => {
       if (isAlias(node) || node.anchor !== undefined) named += 1
       // Resolving them takes quadratic time.
-      if (named > maxNamed) throw notReadable(name, `it has more than ${maxNamed} anchors and aliases`)
-      if (isYamlMap(node)) checkKeys(node.items, text, name)
+      if (named > maxNamed)
+        fault = { why: `it has more than ${maxNamed} anchors and aliases`, offset: node.range?.[0] ?? 0 }
+      else if (isYamlMap(node)) fault = checkKeys(node.items, node.range?.[0] ?? 0)
+      return fault === undefined ? undefined : visit.BREAK
     },
   })
+  return fault
+}
+
+/**
+ * Resolves aliases and merges: maps, arrays, strings, null and `WrittenNumber`. @throws an error of
+ * the library for an alias without anchor or too many aliases.
+ */
+export function resolvedValueOf(document: Document.Parsed): unknown {
+  return document.toJS({ maxAliasCount: maxAliases })
 }
 
 /** Checks that keys are texts and unique. Numbers become their source text. */
-function checkKeys(items: readonly Pair[], text: string, name: string): void {
+function checkKeys(items: readonly Pair[], offset: number): DocumentFault | undefined {
   const keys = new Set<unknown>()
   for (const { key } of items) {
-    if (!isScalar(key)) throw notYaml(text, name, 'a key is not plain text')
+    if (!isScalar(key)) return { why: 'a key is not plain text', offset: offsetOf(key) ?? offset }
     if (key.value instanceof WrittenNumber) key.value = key.value.source
     // A merge key may occur twice.
     if (keys.has(key.value) && key.source !== '<<') {
-      const line = lineOf(text, key.range?.[0] ?? 0)
-      throw notYaml(text, name, `line ${line}: the key ${JSON.stringify(key.source)} occurs twice in a map`)
+      const why = `the key ${JSON.stringify(key.source)} occurs twice in a map`
+      return { why, offset: offsetOf(key) ?? offset }
     }
     keys.add(key.value)
   }
+  return undefined
+}
+
+function offsetOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }
 
 function lineOf(text: string, offset: number): number {

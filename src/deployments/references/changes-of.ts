@@ -4,7 +4,7 @@ import { splitImage } from './formats/image-text.ts'
 import type { ImageEntry } from './image-entry.ts'
 
 /** The parts of an image that an edit writes. */
-export type WriteMode = 'digest' | 'tag' | 'both'
+export type WrittenParts = 'digest' | 'tag' | 'both'
 
 /** The image that an entry gets. */
 export interface NewImage {
@@ -25,7 +25,7 @@ export interface NewImage {
  * and writes a field for the digest only if the old digest would otherwise win.
  * @returns none if the entry has no field that can be written
  */
-export function changesOf(entry: ImageEntry, image: NewImage, write: WriteMode): readonly ValueChange[] {
+export function changesOf(entry: ImageEntry, image: NewImage, write: WrittenParts): readonly ValueChange[] {
   const { fields, written } = entry
   if (fields.image !== undefined) {
     const text = imageText(entry, written.image ?? '', image, write)
@@ -38,7 +38,7 @@ function imageText(
   entry: ImageEntry,
   text: string,
   { digest, tag }: NewImage,
-  write: WriteMode,
+  write: WrittenParts,
 ): string | undefined {
   const start = entry.form === 'transform' ? text.indexOf('=') + 1 : 0
   // A scheme belongs to the name.
@@ -48,7 +48,7 @@ function imageText(
   return `${name}${kept === undefined ? '' : `:${kept}`}@${digest}`
 }
 
-function fieldChanges(entry: ImageEntry, image: NewImage, write: WriteMode): readonly ValueChange[] {
+function fieldChanges(entry: ImageEntry, image: NewImage, write: WrittenParts): readonly ValueChange[] {
   const { fields, written, addDigestAfter } = entry
   const tagText = written.tag ?? ''
   const hasDigestInTag = tagText.includes('@') || isDigest(tagText)

@@ -73,7 +73,8 @@ function entryOfText(
   }
 }
 
-function partsOfImage(text: string): EntryParts | undefined {
+/** Parses the tag and digest of a whole image; undefined for a text that is no image. */
+export function partsOfImage(text: string): EntryParts | undefined {
   try {
     const { tag, digest } = parseReference(text)
     return { ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) }

@@ -1,0 +1,28 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { checkHashes, commitFiles } from './commits/commit-files.ts'
+import { Git } from './process/git.ts'
+import type { GitPorts } from './process/git-ports.ts'
+import type { PublishRequest, Published } from './publish-request.ts'
+import { findTarget } from './repository/branches.ts'
+import { findRepository } from './repository/find-repository.ts'
+import { readHead } from './repository/head-state.ts'
+
+/**
+ * Commits edited files, and pushes the commit or opens a pull request if the mode is that. Nothing
+ * is pushed with force, and no commit of the user is pushed, moved or dropped.
+ * @throws `conflict` if a file changed after the edits; `refused` if a hook, the signing or the
+ * remote refuses; as `checkWorkingTree`. The edited files stay: a repeated run commits them.
+ */
+export async function publish(request: PublishRequest, ports: GitPorts, call: Call): Promise<Published> {
+  const files = request.files.map(({ path }) => path)
+  const { git, paths } = await findRepository(files, new Git(request.folder, ports, call))
+  const target = await findTarget(git, await readHead(git), request)
+  await checkHashes(request.files)
+  const names = [...new Set(paths.values())]
+  if (request.mode === 'commit' && target.isCheckedOut) {
+    const commit = await commitFiles(git, names, request)
+    return { ...(commit !== undefined && { commit }), branch: target.name, isPushed: false, attempts: 0 }
+  }
+  throw new DrayError('internal', 'not built yet')
+}

@@ -1,0 +1,110 @@
+import { realpath, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, join, relative, sep } from 'node:path'
+import { DrayError } from '../../../lib/errors.ts'
+import { explainFailure, systemCode } from '../../../lib/files/io-error.ts'
+import { explainGit, type Git } from '../process/git.ts'
+
+/** The working tree that has all files of a request. */
+export interface WorkingRepository {
+  /** in the root of the working tree */
+  readonly git: Git
+  /** real path */
+  readonly root: string
+  /** the paths of the files below the root, with `/`, by their paths in the request */
+  readonly paths: ReadonlyMap<string, string>
+}
+
+/**
+ * Returns the working tree of files. Links are followed: the file behind a link is committed. A
+ * file in a submodule belongs to the repository of the submodule.
+ * @param files absolute paths
+ * @param git in any folder
+ * @throws `refused` if there is none, or more than one; `io` if git cannot read it.
+ */
+export async function findRepository(files: readonly string[], git: Git): Promise<WorkingRepository> {
+  const roots = new Map<string, string | undefined>()
+  const found = new Map<string, { readonly file: string; readonly real: string }>()
+  for (const file of files) {
+    const real = await realPathOf(file)
+    const root = await rootOf(dirname(real), roots)
+    if (root === undefined) throw noRepository(file)
+    found.set(root, found.get(root) ?? { file, real })
+  }
+  const [[root, first] = [], [other, second] = []] = [...found]
+  if (root === undefined || first === undefined) throw new DrayError('internal', 'no file to commit')
+  if (other !== undefined) throw twoRepositories([root, first.file], [other, second?.file ?? ''])
+  const within = git.in(root)
+  await checkReadable(within)
+  const paths = new Map<string, string>()
+  for (const file of files) paths.set(file, gitPath(root, await realPathOf(file)))
+  return { git: within, root, paths }
+}
+
+/** Returns a path below the root as git writes it. */
+export function gitPath(root: string, path: string): string {
+  const below = relative(root, path)
+  if (below === '' || below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below))
+    throw new DrayError('internal', `${path} is outside ${root}`)
+  return below.split(sep).join('/')
+}
+
+export async function realPathOf(file: string): Promise<string> {
+  try {
+    return await realpath(file)
+  } catch (cause) {
+    throw new DrayError('io', `cannot read ${file}`, { subject: file, why: explainFailure(cause), cause })
+  }
+}
+
+/** The nearest folder with `.git`, which is a file in submodules and linked working trees. */
+async function rootOf(folder: string, known: Map<string, string | undefined>): Promise<string | undefined> {
+  if (known.has(folder)) return known.get(folder)
+  const parent = dirname(folder)
+  let root: string | undefined
+  if (await exists(join(folder, '.git'))) root = folder
+  else if (parent !== folder) root = await rootOf(parent, known)
+  known.set(folder, root)
+  return root
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (thrown) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return false
+    throw thrown
+  }
+}
+
+/** Git refuses a repository of another user, and a damaged one. */
+async function checkReadable(git: Git): Promise<void> {
+  const result = await git.run(['rev-parse', '--is-inside-work-tree', '--is-bare-repository'])
+  const isWorkTree = result.status === 0 && result.stdout.toString('utf8').startsWith('true\n')
+  if (isWorkTree) return
+  throw new DrayError('refused', `git does not accept ${git.folder} as a working tree`, {
+    subject: git.folder,
+    why: result.status === 0 ? 'it has no working tree' : explainGit(result),
+    hint: 'Correct the repository until "git status" works there.',
+  })
+}
+
+function noRepository(file: string): DrayError {
+  return new DrayError('refused', `${file} is in no git repository`, {
+    subject: file,
+    why: 'no folder above it has .git',
+    hint: 'Run dray in a clone of the repository, or without --commit, --push and --pr.',
+  })
+}
+
+function twoRepositories(
+  [rootA, fileA]: readonly [string, string],
+  [rootB, fileB]: readonly [string, string],
+): DrayError {
+  return new DrayError('refused', 'the edited files belong to two git repositories', {
+    subject: rootA,
+    details: [`${fileA} belongs to ${rootA}`, `${fileB} belongs to ${rootB}`],
+    why: 'one commit cannot have both',
+    hint: 'Run dray once for each repository, with the images of its files.',
+  })
+}

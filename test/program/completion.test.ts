@@ -168,6 +168,7 @@ describe('the hidden command of completion', () => {
     const commands = readCommandList(await readManifest())
     const free = new Set(
       'actor allow-host expect-digest expires glob host interval limit locked-tag max-wait name namespace not-pulled password-env platform port prerelease-channel pushed-ago reason semver shard shards since tag tags ticket timeout until username'.split(
+      'actor allow-host branch expect-digest expires glob host interval limit locked-tag max-wait message name not-pulled password-env platform port prerelease-channel pushed-ago reason semver shard shards since tag tags ticket timeout until username'.split(
         ' ',
       ),
     )

@@ -3,6 +3,7 @@ export const flagGroups = {
   target: 'Source and target',
   safety: 'Safety',
   evidence: 'Evidence',
+  git: 'Git',
   audit: 'Audit',
   output: 'Output',
   connection: 'Connection',

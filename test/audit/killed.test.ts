@@ -1,5 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
@@ -90,31 +98,42 @@ describe.each([
         appendFileSync(join(start, 'audit.jsonl'), torn)
       }
       const wrong: string[] = []
-      const attempt = async (killAt: number, written: number): Promise<readonly string[]> => {
-        const copy = join(folder, `${killAt}-${written}`)
-        cpSync(start, copy, { recursive: true })
-        const path = join(copy, 'audit.jsonl')
-        const done = await write({ path, groups, killAt, written })
-        const complaints = await complaintsAfter(path, done.acknowledged)
+      const check = async (path: string, acknowledged: readonly string[], where: string): Promise<void> => {
+        const complaints = await complaintsAfter(path, acknowledged)
         const asides = entriesOf(path).filter((one) => one.phase === 'recovered' && atob(one.torn) === torn)
         if (asides.length !== (tornBefore ? 1 : 0))
           complaints.push(`the torn end is there ${asides.length} times`)
-        if ((done.signal === 'SIGKILL') !== killAt > 0) complaints.push(`it ended by ${done.signal}`)
-        wrong.push(...complaints.map((one) => `killed at ${killAt}, ${written} written: ${one}`))
-        return done.operations
+        wrong.push(...complaints.map((one) => `${where}: ${one}`))
       }
-      const all = await attempt(0, 0)
+      const place = (name: string): string => {
+        cpSync(start, join(folder, name), { recursive: true })
+        return join(folder, name, 'audit.jsonl')
+      }
+      const copies = join(folder, 'copies')
+      const path = place('whole')
+      const whole = await write({ path, groups, copies })
+      await check(path, whole.acknowledged, 'not killed')
+      const all = whole.operations
       expect(all.length).toBeGreaterThan(20)
       expect(all).toContain('write')
       const points = all.flatMap((name, i) =>
-        (name === 'write' ? [0, 0.1, 0.5, 0.95] : [0]).map((written) => ({ at: i + 1, written })),
+        (name === 'write' ? [0, 0.1, 0.5, 0.95] : [0]).map((written) => ({ killAt: i + 1, written })),
       )
-      const worker = async (): Promise<void> => {
-        for (let one = points.shift(); one !== undefined; one = points.shift()) {
-          await attempt(one.at, one.written)
-        }
+      expect(readdirSync(copies)).toHaveLength(points.length)
+      // The records are acknowledged after the last write and its sync.
+      const synced = all.lastIndexOf('datasync') + 1
+      for (const { killAt, written } of points) {
+        const isSynced = killAt > synced
+        const name = `${killAt}-${written}`
+        await check(join(copies, name, 'audit.jsonl'), isSynced ? whole.acknowledged : [], name)
       }
-      await Promise.all([worker(), worker(), worker()])
+      // A process that is really killed leaves the same, here at some of the operations.
+      for (const { killAt, written } of points.filter((_, i) => i % 12 === 6)) {
+        const at = place(`killed-${killAt}-${written}`)
+        const done = await write({ path: at, groups, killAt, written })
+        await check(at, done.acknowledged, `killed at ${killAt}, ${written} written`)
+        expect(done.signal).toBe('SIGKILL')
+      }
       expect(wrong).toEqual([])
     }, 120_000)
   },

@@ -166,12 +166,39 @@ describe('dray completion', () => {
 describe('the hidden command of completion', () => {
   it('knows the values of each flag and argument', async () => {
     const commands = readCommandList(await readManifest())
-    const free = new Set(
-      'actor allow-host expect-digest expires glob host interval limit locked-tag max-wait name namespace not-pulled password-env platform port prerelease-channel pushed-ago reason semver shard shards since tag tags ticket timeout until username'.split(
-      'actor allow-host branch expect-digest expires glob host interval limit locked-tag max-wait message name not-pulled password-env platform port prerelease-channel pushed-ago reason semver shard shards since tag tags ticket timeout until username'.split(
-        ' ',
-      ),
-    )
+    const free = new Set([
+      'actor',
+      'allow-host',
+      'branch',
+      'expect-digest',
+      'expires',
+      'glob',
+      'host',
+      'interval',
+      'limit',
+      'locked-tag',
+      'max-wait',
+      'message',
+      'name',
+      'namespace',
+      'not-pulled',
+      'password-env',
+      'platform',
+      'port',
+      'prerelease-channel',
+      'pushed-ago',
+      'reason',
+      'semver',
+      'shard',
+      'shards',
+      'since',
+      'tag',
+      'tags',
+      'ticket',
+      'timeout',
+      'until',
+      'username',
+    ])
     const unknown = commands.flatMap(({ name, flags }) =>
       flags
         .filter(({ takesValue, isHidden, values }) => takesValue && !isHidden && values.length === 0)

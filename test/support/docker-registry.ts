@@ -28,6 +28,8 @@ export interface DockerRegistryOptions {
   /** PEM files */
   readonly tls?: { readonly certificate: string; readonly key: string }
   readonly relativeUrls?: boolean
+  /** sends its notifications to this URL, with these headers */
+  readonly notify?: { readonly url: string; readonly headers: Readonly<Record<string, string>> }
 }
 
 export interface LogEntry {
@@ -147,7 +149,7 @@ async function configuration(folder: string, host: string, options: DockerRegist
     await writeFile(join(folder, name), content)
     return join(folder, name)
   }
-  const { tls, htpasswd } = options
+  const { tls, htpasswd, notify } = options
   return {
     version: '0.1',
     log: { level: 'info' },
@@ -169,7 +171,14 @@ async function configuration(folder: string, host: string, options: DockerRegist
     ...(htpasswd !== undefined && {
       auth: { htpasswd: { realm: 'test', path: await inFolder('htpasswd', htpasswd) } },
     }),
+    ...(notify && { notifications: { endpoints: [endpointOf(notify)] } }),
   }
+}
+
+/** It sends each event until an answer of 2xx or 3xx, in order. */
+function endpointOf({ url, headers }: NonNullable<DockerRegistryOptions['notify']>): object {
+  const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
+  return { name: 'test', url, headers: lists, timeout: '5s', threshold: 10, backoff: '100ms' }
 }
 
 function parseEntry(text: string): LogEntry | undefined {

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { dray, warmDray, warmDrayJson, type WarmOptions } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
+import { warmWorkplace } from '../support/workplace.ts'
+import { world } from '../support/world.ts'
 
 const secret = 'canary-of-the-password'
 
@@ -83,5 +85,73 @@ describe('k8s pull-secret', () => {
 
   it('requires a registry', async () => {
     expect((await warmDray(['k8s', 'pull-secret'], await loggedIn())).code).toBe(64)
+  })
+})
+
+describe('k8s prepull', () => {
+  it('pulls what is deployed in the environment, and named versions, by digest', async () => {
+    const at = await world()
+      .index('api:1.4.2', ['amd64', 'arm64'])
+      .image('api:1.5.0')
+      .image('web:2.0.0')
+      .start()
+    const host = at.staging.host
+    const place = await warmWorkplace(
+      JSON.stringify({
+        version: 1,
+        environments: { staging: { registry: host, path: 'staging/{image}' } },
+        images: { api: {}, web: {}, worker: {} },
+      }),
+    )
+    const reference = async (tag: string): Promise<string> =>
+      `${host}/staging/${tag.split(':')[0]}@${(await place.run('inspect', `@staging/${tag}`, '-o', 'digest')).stdout.trim()}`
+    const pulled = async (
+      ...args: readonly string[]
+    ): Promise<{ code: number | null; stderr: string; images: unknown }> => {
+      const { code, stdout, stderr } = await place.run('k8s', 'prepull', ...args)
+      return { code, stderr, images: stdout.match(/(?<=reference: ")[^"]+/g) }
+    }
+    expect(await pulled('--env', 'staging')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('worker is not deployed'),
+      images: [await reference('api:1.5.0'), await reference('web:2.0.0')],
+    })
+    expect(await pulled('--env', 'staging', 'api:1.4.2')).toMatchObject({
+      images: [await reference('api:1.4.2')],
+    })
+    expect(await pulled(`${host}/staging/api:1.4.2`, '@staging/web')).toMatchObject({
+      images: [await reference('api:1.4.2'), await reference('web:2.0.0')],
+    })
+    expect(await pulled('--env', 'staging', 'worker')).toMatchObject({ code: 1, images: null })
+    expect(await pulled('@staging/api:9.9.9')).toMatchObject({ code: 1, images: null })
+    expect(await pulled()).toMatchObject({ code: 64, images: null })
+  })
+
+  it('requires the registry that the nodes pull from, if there are several', async () => {
+    const at = await world().image('api:1.0.0').start()
+    const { host } = at.staging
+    const place = await warmWorkplace(
+      JSON.stringify({
+        version: 1,
+        environments: {
+          prod: {
+            targets: [
+              { registry: 'none.invalid', path: '{image}' },
+              { registry: host, path: 'staging/{image}' },
+            ],
+          },
+        },
+        images: { api: {} },
+      }),
+    )
+    const none = await place.run('k8s', 'prepull', '--env', 'prod')
+    expect(none).toMatchObject({ code: 64, stdout: '' })
+    expect(none.stderr).toContain(`--registry none.invalid or --registry ${host}`)
+    const one = await place.json('k8s', 'prepull', '--env', 'prod', '--registry', host)
+    expect(one.code).toBe(0)
+    expect(JSON.stringify(one.document.result)).toContain(`${host}/staging/api@sha256:`)
+    expect(await place.run('k8s', 'prepull', '--env', 'prod', '--registry', 'x.test')).toMatchObject({
+      code: 64,
+    })
   })
 })

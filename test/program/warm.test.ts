@@ -50,6 +50,7 @@ const repeatable = [
   'diff staging prod',
   'history @prod/api',
   'inspect @prod/api:1.4.2',
+  'k8s prepull --env prod',
   'logout registry.example.com',
   'mirror-config hub --format containerd',
   'plan show plan.json',

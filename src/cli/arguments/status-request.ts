@@ -78,7 +78,8 @@ function findSources(to: string, selected: readonly string[], config: Config): r
   return find(to)
 }
 
-function listTargets(image: string, environment: string, config: Config): readonly StatusTarget[] {
+/** Returns an image at each target of an environment. */
+export function listTargets(image: string, environment: string, config: Config): readonly StatusTarget[] {
   const settings = environmentNamed(config, environment)
   const currentTag = settings.currentTag ?? defaultTag
   return repositoriesOf(config, environment, image).map((repository) => ({

@@ -114,6 +114,7 @@ const argumentKinds: Readonly<
   history: { first: [bareImage] },
   hold: { rest: { ...bareImage, hasEnvironments: true } },
   inspect: { first: [bareImage] },
+  'k8s prepull': { rest: bareImage },
   'k8s pull-secret': { rest: 'host' },
   login: { first: ['host'] },
   logout: { first: ['host'] },

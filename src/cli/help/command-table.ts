@@ -54,7 +54,7 @@ export const commandTable: readonly CommandGroup[] = [
   },
   {
     title: 'Kubernetes commands',
-    commands: { 'k8s:pull-secret': 'credentials.md' },
+    commands: { 'k8s:prepull': 'credentials.md', 'k8s:pull-secret': 'credentials.md' },
   },
   {
     title: 'Setup commands',

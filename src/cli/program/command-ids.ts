@@ -25,6 +25,7 @@ export const commandIds = [
   'history',
   'hold',
   'inspect',
+  'k8s:prepull',
   'k8s:pull-secret',
   'login',
   'logout',

@@ -30,6 +30,7 @@ const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> 
   history: () => import('../../commands/history.ts'),
   hold: () => import('../../commands/hold.ts'),
   inspect: () => import('../../commands/inspect.ts'),
+  'k8s:prepull': () => import('../../commands/k8s/prepull.ts'),
   'k8s:pull-secret': () => import('../../commands/k8s/pull-secret.ts'),
   login: () => import('../../commands/login.ts'),
   logout: () => import('../../commands/logout.ts'),

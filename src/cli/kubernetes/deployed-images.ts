@@ -3,7 +3,7 @@ import type { StatusTarget } from '../../usecases/views/status/facts.ts'
 import type { StatusCell } from '../../usecases/views/status/status.ts'
 import type { Context } from '../wiring/context.ts'
 
-/** An image at one target, with the digest that is deployed there as `dray status` determines it. */
+/** An image at one target, with the digest that `dray status` shows as deployed there. */
 export interface DeployedImage {
   readonly target: StatusTarget
   readonly cell: StatusCell

@@ -1,7 +1,7 @@
 import { type Digest, isDigest } from '../../oci/digest.ts'
 
 /** The image that a node reports (Kubernetes, ContainerStatus, `imageID`). */
-export interface ImageId {
+export interface NodeImageId {
   /** absent: the node names only a digest */
   readonly name?: string
   readonly digest: Digest
@@ -16,7 +16,7 @@ export interface ImageId {
  *
  * Undefined for any other text, such as an empty one.
  */
-export function parseImageId(text: string): ImageId | undefined {
+export function parseImageId(text: string): NodeImageId | undefined {
   const bare = text.replace(/^[a-z][a-z0-9+.-]*:\/\//, '')
   const at = bare.lastIndexOf('@')
   const name = at < 0 ? '' : bare.slice(0, at)

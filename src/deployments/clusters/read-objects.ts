@@ -112,7 +112,7 @@ async function answerOf(child: Child, query: ClusterQuery, maxBytes: number): Pr
     child.on('error', reject)
     child.on('close', resolve)
   })
-  const answer = new Answer(query)
+  const answer = new ClusterAnswer(query)
   const [status, stderr] = await Promise.all([
     ended,
     tailOf(child.stderr),
@@ -126,7 +126,7 @@ async function answerOf(child: Child, query: ClusterQuery, maxBytes: number): Pr
  * The output of a cluster. A mistake in it is reported at the end, because a failure of kubectl
  * says more.
  */
-class Answer {
+class ClusterAnswer {
   readonly #query: ClusterQuery
   readonly #name: string
   readonly #reader: JsonListReader

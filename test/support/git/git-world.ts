@@ -56,14 +56,14 @@ export async function gitWorld(over: Partial<GitPorts> = {}): Promise<GitWorld> 
   })
   const repository: GitWorld['repository'] = async (files, name = 'repository') => {
     const here = at(join(folder, name))
-    await run(folder, ['init', '--quiet', '--initial-branch=main', name], env)
+    await run(folder, ['init', '--quiet', '--template=', '--initial-branch=main', name], env)
     for (const [file, text] of Object.entries(files)) await here.write(file, text)
     await here.git('add', '--all')
     await here.git('commit', '--quiet', '--message=Begin')
     return here
   }
   const clone: GitWorld['clone'] = async (remote, name = 'clone', ...args) => {
-    await run(folder, ['clone', '--quiet', ...args, remote.path, name], env)
+    await run(folder, ['clone', '--quiet', '--template=', ...args, remote.path, name], env)
     return at(join(folder, name))
   }
   const remote: GitWorld['remote'] = async (files, name = 'remote.git') => {

@@ -75,8 +75,8 @@ async function checkTracked(git: Git, names: readonly string[]): Promise<void> {
 }
 
 async function untracked(git: Git, name: string, file: string): Promise<DrayError> {
-  const { status } = await git.run(['check-ignore', '--quiet', '--', name])
-  const isIgnored = status === 0
+  const args = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--', name]
+  const isIgnored = (await git.line(args)) !== undefined
   return new DrayError('refused', `git does not track ${file}`, {
     subject: file,
     why: isIgnored ? 'a rule of .gitignore excludes it' : 'it was never committed',

@@ -15,7 +15,7 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   signing: ['oci', 'lib'],
   reports: ['oci', 'lib'],
   plan: ['semver', 'oci', 'lib'],
-  audit: ['plan', 'images', 'signing', 'oci', 'lib'],
+  audit: ['plan', 'images', 'signing', 'semver', 'oci', 'lib'],
   config: ['reports', 'selectors', 'semver', 'oci', 'lib'],
   deployments: ['plan', 'semver', 'oci', 'lib'],
   gates: ['config', 'audit', 'plan', 'images', 'signing', 'reports', 'semver', 'oci', 'lib'],

@@ -16,3 +16,16 @@ export function sampleIntegers(seed: number, count: number, end: number): readon
   while (sample.size < Math.min(count, end - 1)) sample.add(1 + Math.floor(random() * (end - 1)))
   return [...sample]
 }
+
+/** The same items in another order (Fisher and Yates). */
+export function shuffle<T>(items: readonly T[], seed: number): readonly T[] {
+  const random = randomFrom(seed)
+  const mixed = [...items]
+  for (let i = mixed.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    const [a, b] = [mixed[i] as T, mixed[j] as T]
+    mixed[i] = b
+    mixed[j] = a
+  }
+  return mixed
+}

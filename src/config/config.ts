@@ -154,6 +154,8 @@ export interface AuditConfig {
   /** the repository for checkpoints */
   readonly repository?: RepositoryName
   readonly webhook?: WebhookConfig
+  /** IANA name of the time zone in which `audit anomalies` counts hours and days */
+  readonly timezone?: string
 }
 
 export interface SigningConfig {

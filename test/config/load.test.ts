@@ -189,6 +189,11 @@ images:
       '4:22: audit.repository: the registry of "team/audit" is missing; write docker.io/team/audit for Docker Hub',
     ],
     [
+      'a time zone that does not exist',
+      'version: 1\naudit: { timezone: Europe/Atlantis }\n',
+      '2:20: audit.timezone: must be the name of a time zone, such as Europe/Berlin',
+    ],
+    [
       'an invalid name',
       'version: 1\nenvironments:\n  Prod: { registry: r.example.com, path: "{image}" }\n',
       '3:3: environments.Prod: must consist of lower-case letters',

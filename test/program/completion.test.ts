@@ -169,6 +169,7 @@ describe('the hidden command of completion', () => {
     const free = new Set([
       'actor',
       'allow-host',
+      'baseline',
       'branch',
       'busybox-image',
       'expect-digest',
@@ -217,6 +218,7 @@ describe('the hidden command of completion', () => {
       )
       .map(({ name }) => name)
     expect(withoutArguments.toSorted()).toEqual([
+      'audit anomalies',
       'audit checkpoint',
       'audit export',
       'audit log',

@@ -60,6 +60,7 @@ const repeatable = [
 const others = [
   'apply plan.json --yes',
   'approve api:1.4.2 --to prod --key key.pem --yes',
+  'audit anomalies',
   'audit merge audit.jsonl --out all.jsonl',
   'explain @prod/api:1.4.2',
   'hold @prod/api:1.4.2 --reason incident --yes',

@@ -43,8 +43,9 @@ export interface AnomalyOptions {
   readonly baseline: number
   /** begin of the period that is checked */
   readonly since: number
-  /** its end, exclusive */
-  readonly until: number
+  /** its end, exclusive; absent: the present */
+  readonly until?: number | undefined
+  readonly now: number
   /** IANA name */
   readonly timezone: string
   /** Chooses the records that findings are about. The baseline has all records. */
@@ -71,11 +72,11 @@ export class AnomalyDetector {
   }
 
   add(entry: LogEntry): void {
-    const { baseline, since, until, matches } = this.#options
+    const { baseline, since, until, now, matches } = this.#options
     const time = Date.parse(entry.time)
     if (!(time >= baseline)) return
-    if (time >= until) {
-      this.#counts.later++
+    if (time >= (until ?? now)) {
+      if (until === undefined) this.#counts.later++
       return
     }
     const isScored = time >= since
@@ -102,7 +103,7 @@ export class AnomalyDetector {
 
   /** The findings of all records so far, by rule and time. */
   result(): Omit<AnomalyReport, 'log'> {
-    const { baseline, since, until, timezone } = this.#options
+    const { baseline, since, now, until = now, timezone } = this.#options
     const facts: BaselineFacts = {
       runs: this.#baseline.runs,
       since,

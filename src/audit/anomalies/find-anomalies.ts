@@ -13,7 +13,7 @@ export async function findAnomalies(
   signal: AbortSignal,
 ): Promise<AnomalyReport> {
   const detector = new AnomalyDetector(options)
-  const all = { matches: () => true, since: options.baseline, until: undefined }
+  const all = { matches: () => true, since: options.baseline, until: options.until }
   await using selection = await selectLines(path, all, signal)
   for await (const batch of selection.batches) for (const { entry } of batch) detector.add(entry)
   return { log: path, ...detector.result() }

@@ -158,7 +158,7 @@ export interface AnomalyReport {
   }
   /** incomplete or late lines that dray moved aside, in the period */
   readonly recovered: number
-  /** records with a time after `until`, which are not checked */
+  /** records of the future, which are not checked */
   readonly later: number
   readonly findings: readonly AnomalyFinding[]
   readonly rules: readonly RuleState[]

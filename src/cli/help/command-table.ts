@@ -31,6 +31,7 @@ export const commandTable: readonly CommandGroup[] = [
     title: 'Audit commands',
     commands: {
       'audit:log': 'audit.md',
+      'audit:anomalies': 'audit.md',
       'audit:verify': 'audit.md',
       'audit:checkpoint': 'audit.md',
       'audit:export': 'audit.md',

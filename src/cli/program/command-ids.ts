@@ -2,6 +2,7 @@
 export const commandIds = [
   'apply',
   'approve',
+  'audit:anomalies',
   'audit:checkpoint',
   'audit:export',
   'audit:log',

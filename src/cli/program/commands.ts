@@ -7,6 +7,7 @@ type CommandModule = Promise<{ readonly default: CommandClass }>
 const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> = {
   apply: () => import('../../commands/apply.ts'),
   approve: () => import('../../commands/approve.ts'),
+  'audit:anomalies': () => import('../../commands/audit/anomalies.ts'),
   'audit:checkpoint': () => import('../../commands/audit/checkpoint.ts'),
   'audit:export': () => import('../../commands/audit/export.ts'),
   'audit:log': () => import('../../commands/audit/log.ts'),

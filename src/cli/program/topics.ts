@@ -1,7 +1,7 @@
 /** The first words of commands with two words, each with its summary. */
 export const topics: Readonly<Record<string, string>> = {
   auth: 'Show which credentials dray uses.',
-  audit: 'Read, verify, sign, export and merge audit logs.',
+  audit: 'Read, check, verify, sign, export and merge audit logs.',
   bundle: 'Carry images in a file across an air gap.',
   config: 'Write, show and check a dray.yaml.',
   k8s: 'Print manifests for Kubernetes.',

@@ -1,3 +1,4 @@
+import { isTimeZone } from '../../lib/zones/local-time.ts'
 import { checkPath, parseRepository } from '../../oci/reference.ts'
 import { checkRegistries, notAHost, registryOf } from './check-registries.ts'
 import { checkPromotionCycles } from './check-promotions.ts'
@@ -90,10 +91,12 @@ function auditOf(
   report: ReportIssue,
 ): AuditConfig {
   const { audit = {} } = written
-  const { file, sign, repository, webhook } = audit
+  const { file, sign, repository, webhook, timezone } = audit
   const complaint = repository === undefined ? undefined : complaintAboutRepository(repository, written)
   if (complaint !== undefined) report(['audit', 'repository'], complaint)
   if (file !== undefined && !namesFile(file)) report(['audit', 'file'], 'does not name a file')
+  if (timezone !== undefined && !isTimeZone(timezone))
+    report(['audit', 'timezone'], 'must be the name of a time zone, such as Europe/Berlin')
   const named = repository === undefined || complaint !== undefined ? undefined : parseRepository(repository)
   return {
     ...(file !== undefined && { file: absolute(file) }),
@@ -101,6 +104,7 @@ function auditOf(
     ...(sign !== undefined && { sign: { ...sign, key: absolute(sign.key) } as SigningConfig }),
     ...(named !== undefined && { repository: { ...named, registry: names.canonical(named.registry) } }),
     ...(webhook !== undefined && { webhook: webhook as WebhookConfig }),
+    ...(timezone !== undefined && { timezone }),
   }
 }
 

@@ -130,6 +130,10 @@ export const schema = v.pipe(
           'The repository for checkpoints, for example registry.example.com/audit/dray.',
         ),
         webhook,
+        timezone: optional(
+          text('the name of a time zone, such as Europe/Berlin'),
+          'The time zone in which dray audit anomalies counts hours and days, such as Europe/Berlin. The default is UTC.',
+        ),
       }),
       'The audit log.',
     ),

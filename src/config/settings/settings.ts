@@ -109,6 +109,7 @@ function* defaultsOf(config: Config, written: WrittenConfig): Generator<Value> {
   yield* gateDefaults(config)
   yield* gitopsDefaults(written)
   if (audit.require === undefined) yield [['audit', 'require'], []]
+  yield [['audit', 'timezone'], 'UTC']
   if (written.audit?.webhook === undefined) return
   yield [['audit', 'webhook', 'format'], 'cloudevents']
   yield [['audit', 'webhook', 'required'], false]

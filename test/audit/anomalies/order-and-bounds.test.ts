@@ -13,7 +13,7 @@ const day = 24 * hour
 describe('anomalies', () => {
   it('are the same for runs in any order', () => {
     const begin = Date.parse('2026-03-02T00:00:00Z')
-    const options = { baseline: begin - 90 * day, since: begin, until: begin + 91 * day, timezone: zone }
+    const options = { baseline: begin - 90 * day, since: begin, now: begin + 91 * day, timezone: zone }
     const { entries } = simulateLog(7, true)
     const runs = Map.groupBy(entries, ({ run }) => run)
     const inOrder = detect(entries, options)
@@ -89,7 +89,7 @@ describe('anomalies', () => {
       [...dailyRuns(), entry(since, { actor: { user: 'eve', host: 'h' } })],
       '{"seq":93,"pr',
     )
-    const options = { baseline, since, until: since + 7 * day, timezone: 'UTC', matches: () => true }
+    const options = { baseline, since, now: since + 7 * day, timezone: 'UTC', matches: () => true }
     const report = await findAnomalies(path, options, new AbortController().signal)
     expect(report.findings.map(({ rule }) => rule)).toContain('newActor')
   })

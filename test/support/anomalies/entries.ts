@@ -29,7 +29,7 @@ export function detect(
   const detector = new AnomalyDetector({
     baseline,
     since,
-    until: since + 7 * dayMs,
+    now: since + 7 * dayMs,
     timezone: 'UTC',
     matches: () => true,
     ...over,

@@ -30,7 +30,7 @@ export function scoreLog(seed: number, hasIncidents: boolean): Score {
     const detector = new AnomalyDetector({
       baseline: since - 90 * dayMs,
       since,
-      until: since + 7 * dayMs,
+      now: since + 7 * dayMs,
       timezone: zone,
       matches: () => true,
     })

@@ -49,8 +49,8 @@ export interface LoadedConfig {
  * schema library.
  * @param name the file in errors
  * @param now milliseconds since 1970, for dates in the file; by default the present
- * @throws `config` for all mistakes, also those of the sections `retention` and `sync` if there
- * are others, each with line and column.
+ * @throws `config` for all mistakes, also those of the sections `retention`, `sync` and `watch` if
+ * there are others, each with line and column.
  */
 export async function readConfigFile(
   found: FoundFile,

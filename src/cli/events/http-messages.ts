@@ -4,7 +4,7 @@ import type { EventRequest } from '../../usecases/watch/registry-event.ts'
 /** Bytes of a body: registries send a few kilobytes. */
 const maxBody = 1024 ** 2
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number
   readonly text?: string
   readonly headers?: OutgoingHttpHeaders
@@ -12,7 +12,7 @@ export interface Answer {
   readonly closes?: true
 }
 
-export function send(response: ServerResponse, { status, text = '', headers, closes }: Answer): void {
+export function send(response: ServerResponse, { status, text = '', headers, closes }: HttpAnswer): void {
   response.writeHead(status, {
     'content-length': Buffer.byteLength(text),
     ...(text !== '' && { 'content-type': 'text/plain; charset=utf-8' }),

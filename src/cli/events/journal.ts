@@ -50,8 +50,9 @@ export class Journal {
   }
 
   /**
-   * Opens the journal for this process alone, and reads what an earlier process left. Copies damaged
-   * lines to a file beside it. Call `compact` before `append`: the last line may be incomplete.
+   * Opens the journal for this process alone, and reads what an earlier process left. Copies
+   * damaged lines to a file beside it. Call `compact` before `append`: the last line may be
+   * incomplete.
    * @throws `refused` if another process has it open; `io`, `malformed`; the signal's reason.
    */
   static async open(path: string, options: JournalOptions, signal: AbortSignal): Promise<OpenedJournal> {
@@ -125,7 +126,7 @@ export class Journal {
       await this.#handle.datasync()
       this.#size += bytes.byteLength
     } catch (cause) {
-      // The next write begins at the same place. What is there does not count after a crash either.
+      // The next write begins at the same place.
       await this.#handle.truncate(this.#size).catch(() => undefined)
       throw ioError(cause, `cannot write ${this.path}`, this.path)
     }

@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
 import type { EventSecret, EventSource, RegistryEvent } from '../../usecases/watch/registry-event.ts'
-import { type Answer, readRequest, send } from './http-messages.ts'
+import { type HttpAnswer, readRequest, send } from './http-messages.ts'
 import { createLimitedServer, listenOn, type ListeningServer, stopServer } from './limited-server.ts'
 
 /** A source whose events are received. */
@@ -83,7 +83,11 @@ class RequestHandler {
     }
   }
 
-  async #answerTo(request: IncomingMessage, response: ServerResponse, isWaiting: boolean): Promise<Answer> {
+  async #answerTo(
+    request: IncomingMessage,
+    response: ServerResponse,
+    isWaiting: boolean,
+  ): Promise<HttpAnswer> {
     const path = request.url?.slice(1) ?? ''
     if ((request.method === 'GET' || request.method === 'HEAD') && path === 'healthz')
       return this.isStopping ? { status: 503, text: 'stopping\n' } : { status: 200, text: 'ok\n' }
@@ -104,7 +108,7 @@ class RequestHandler {
     return await this.#receive(name, () => source.parse(read))
   }
 
-  async #receive(name: string, parse: () => readonly RegistryEvent[]): Promise<Answer> {
+  async #receive(name: string, parse: () => readonly RegistryEvent[]): Promise<HttpAnswer> {
     const { accept, report } = this.#options
     let events: readonly RegistryEvent[]
     try {
@@ -112,7 +116,10 @@ class RequestHandler {
     } catch (thrown) {
       const error = toDrayError(thrown)
       report(name, 'malformed', error)
-      return { status: error.code === 'internal' ? 500 : 400, text: 'The body is no message of this source.\n' }
+      return {
+        status: error.code === 'internal' ? 500 : 400,
+        text: 'The body is no message of this source.\n',
+      }
     }
     // A ping, or requests about blobs and pulls.
     if (events.length === 0) {
@@ -139,7 +146,7 @@ class RequestHandler {
 }
 
 /** The sender repeats the request later. */
-const unavailable: Answer = { status: 503, headers: { 'retry-after': '10' } }
+const unavailable: HttpAnswer = { status: 503, headers: { 'retry-after': '10' } }
 
 function hashOf(text: string): Buffer {
   return createHash('sha256').update(text).digest()

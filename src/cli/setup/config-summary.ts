@@ -1,14 +1,13 @@
 import type { LoadedConfig } from '../../config/parse.ts'
 import { formatWarnings } from '../../config/mistakes.ts'
-import type { GitOpsConfig } from '../../config/gitops/gitops.ts'
 import { formatPlace } from '../../config/sync/format-place.ts'
-import type { SyncRule } from '../../config/sync/sync-rule.ts'
 import type { FileMistake } from '../../lib/errors.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { isByVersion } from '../../selectors/select-tag.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { formatCount } from '../../render/text/format.ts'
 import type { Page } from '../../render/text/style.ts'
+import type { ValidatedParts } from './validate.ts'
 
 /** The content of a configuration, for a program. */
 export interface ConfigSummary {
@@ -45,6 +44,8 @@ export interface ConfigSummary {
     /** it plans deletes */
     readonly exclusive: boolean
   }[]
+  /** null: the file has no such section */
+  readonly watch: { readonly sources: readonly string[]; readonly rules: readonly string[] } | null
   readonly signers: readonly string[]
   /** the people of each group */
   readonly approvers: readonly { readonly group: string; readonly people: readonly string[] }[]
@@ -54,13 +55,12 @@ export interface ConfigSummary {
   readonly warnings: readonly FileMistake[]
 }
 
+type SummarizedParts = Pick<ValidatedParts, 'policies'> & Partial<ValidatedParts>
+
 export function summaryOf(
   file: string,
   { config, deprecated }: LoadedConfig,
-  policies: readonly RetentionPolicy[],
-  gateWarnings: readonly FileMistake[] = [],
-  syncRules: readonly SyncRule[] = [],
-  gitops: readonly GitOpsConfig[] = [],
+  { policies, gateWarnings = [], syncRules = [], gitops = [], watch }: SummarizedParts,
 ): ConfigSummary {
   const { trust, residency } = config
   return {
@@ -90,6 +90,10 @@ export function summaryOf(
       gates: rule.gates.map((gate) => gate.name),
       exclusive: rule.delete !== undefined,
     })),
+    watch:
+      watch === undefined
+        ? null
+        : { sources: watch.sources.map(({ name }) => name), rules: watch.rules.map(({ name }) => name) },
     retention: policies.map(({ name, hash, rules, protect, limits }) => ({
       name: name ?? null,
       hash,
@@ -118,7 +122,7 @@ function warningsOf({ hiddenRules, doubtfulRanges }: RetentionPolicy): readonly 
 
 /** Formats the summary for a person. */
 export function renderConfigSummary(
-  { file, environments, images, retention, sync, signers, approvers, residency }: ConfigSummary,
+  { file, environments, images, retention, sync, watch, signers, approvers, residency }: ConfigSummary,
   { style }: Page,
 ): string {
   const lines = [
@@ -149,6 +153,12 @@ export function renderConfigSummary(
       const deletes = exclusive ? ', with deletes' : ''
       return `sync ${escapeText(name)}: ${escapeText(from)} -> ${listed(to)}${deletes}`
     }),
+    ...(watch === null
+      ? []
+      : [
+          `watch: events of ${listed(watch.sources)}`,
+          ...watch.rules.map((rule) => `watch rule: ${escapeText(rule)}`),
+        ]),
   ]
   return [`${style.bold(escapeText(file))} is valid.`, ...lines.map((line) => `  ${line}`)].join('\n')
 }

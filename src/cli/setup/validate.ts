@@ -6,20 +6,22 @@ import type { LoadedConfig } from '../../config/parse.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import type { Issue } from '../../config/shape.ts'
 import type { SyncRule } from '../../config/sync/sync-rule.ts'
+import type { WatchConfig } from '../../config/watch/watch-config.ts'
 import type { FileMistake } from '../../lib/errors.ts'
 
 /** The checked parts of a configuration that commands otherwise read when they need them. */
 export interface ValidatedParts {
   readonly policies: readonly RetentionPolicy[]
   readonly syncRules: readonly SyncRule[]
+  readonly watch?: WatchConfig
   readonly gateWarnings: readonly FileMistake[]
   /** the environments with deployment files */
   readonly gitops: readonly GitOpsConfig[]
 }
 
 /**
- * Checks everything that `loadConfig` does not: retention policies, sync rules, deployment
- * files, the files of keys and trusted roots, and the expressions of gates.
+ * Checks everything that `loadConfig` does not: retention policies, sync rules, the section
+ * `watch`, deployment files, the files of keys and trusted roots, and the expressions of gates.
  * @param now milliseconds since 1970
  * @throws `config` with every mistake at its line and column.
  */
@@ -35,9 +37,16 @@ export async function validate(loaded: LoadedConfig, now: number): Promise<Valid
   const ofRules = rules.flatMap((rule) => rule.gates)
   const { issues, warnings } = await validateGates(loaded, ofRules, now)
   const { environments: gitops, issues: ofGitOps } = await validateGitOps(loaded)
-  const all = [...ofRetention, ...ofSync, ...ofGitOps, ...issues]
+  const watch = await validateWatch(loaded, now)
+  const all = [...ofRetention, ...ofSync, ...(watch?.issues ?? []), ...ofGitOps, ...issues]
   if (all.length > 0) throw loaded.mistakes(all)
-  return { policies: retentionOf(loaded), syncRules: rules, gateWarnings: loaded.locate(warnings), gitops }
+  return {
+    policies: retentionOf(loaded),
+    syncRules: rules,
+    ...(watch !== undefined && { watch: watch.watch }),
+    gateWarnings: loaded.locate(warnings),
+    gitops,
+  }
 }
 
 async function validateSync(
@@ -58,6 +67,15 @@ async function validateGitOps(
     return { environments: [], issues: [] }
   const { checkGitOpsOf } = await import('../../config/gitops/gitops-of.ts')
   return checkGitOpsOf(loaded)
+}
+
+async function validateWatch(
+  loaded: LoadedConfig,
+  now: number,
+): Promise<{ readonly watch: WatchConfig; readonly issues: readonly Issue[] } | undefined> {
+  if (loaded.written?.watch === undefined) return undefined
+  const { checkWatchOf } = await import('../../config/watch/watch-of.ts')
+  return checkWatchOf(loaded, now)
 }
 
 async function validateGates(

@@ -9,7 +9,7 @@ import { DrayError } from '../../lib/errors.ts'
 
 export default class ConfigValidate extends BaseCommand {
   static override summary = 'Check dray.yaml and report all mistakes.'
-  static override description = `dray prints each mistake with its file, line, column and key. It checks the syntax, unknown keys and types, and finds rules that contradict each other or select nothing, and sync rules that write the same tag or form a cycle. It reads the keys and trusted roots of signers, and compiles the expressions of gates. It warns about deprecated keys, about rules that an earlier one hides, about ranges of versions that select no release or only its pre-releases, and about gates that need attestations of an environment without \`attest: true\`. It sends no request to a registry. The exit code is 1 if there is a mistake.`
+  static override description = `dray prints each mistake with its file, line, column and key. It checks the syntax, unknown keys and types, and finds rules that contradict each other or select nothing, sync rules that write the same tag or form a cycle, and rules of \`watch\` that start each other. It reads the keys and trusted roots of signers, and compiles the expressions of gates. It warns about deprecated keys, about rules that an earlier one hides, about ranges of versions that select no release or only its pre-releases, and about gates that need attestations of an environment without \`attest: true\`. It sends no request to a registry. The exit code is 1 if there is a mistake.`
   static override examples = [
     { description: 'Check the dray.yaml of this folder', command: 'dray config validate' },
     { description: 'Check another file', command: 'dray config validate ci/dray.yaml' },
@@ -30,11 +30,11 @@ export default class ConfigValidate extends BaseCommand {
         hint: 'Run "dray config init" to write one, or name a file: dray config validate FILE.',
       })
     }
-    const { policies, syncRules, gateWarnings, gitops } = await validate(loaded, this.context.clock.now())
-    for (const text of warnAboutPolicies(loaded, policies)) this.warn(text)
-    for (const text of formatWarnings(loaded.name ?? '', gateWarnings, 'warnings about gates'))
+    const parts = await validate(loaded, this.context.clock.now())
+    for (const text of warnAboutPolicies(loaded, parts.policies)) this.warn(text)
+    for (const text of formatWarnings(loaded.name ?? '', parts.gateWarnings, 'warnings about gates'))
       this.warn(text)
-    const summary = summaryOf(loaded.file, loaded, policies, gateWarnings, syncRules, gitops)
+    const summary = summaryOf(loaded.file, loaded, parts)
     this.finish(summary, (page) => renderConfigSummary(summary, page))
   }
 

@@ -8,6 +8,7 @@ import { retention } from './schema-retention.ts'
 import { approvers, signers } from './schema-signers.ts'
 import { sync, transfer } from './schema-sync.ts'
 import { readingKeys, tagRules } from './schema-tags.ts'
+import { watch } from './schema-watch.ts'
 
 const registryHost = described(
   text('a host'),
@@ -116,6 +117,7 @@ export const schema = v.pipe(
     residency,
     retention: v.optional(retention),
     sync: v.optional(sync),
+    watch: v.optional(watch),
     transfer,
     audit: optional(
       v.strictObject({

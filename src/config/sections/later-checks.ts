@@ -13,7 +13,7 @@ interface LaterContext {
   readonly broken: readonly Issue[]
 }
 
-/** Returns the mistakes of `retention`, `sync` and the keys about deployment files. */
+/** Returns the mistakes of `retention`, `sync`, `watch` and the keys about deployment files. */
 export type LaterCheck = (written: WrittenConfig, context: LaterContext) => readonly Issue[]
 
 /**
@@ -25,21 +25,32 @@ export async function importLaterChecks(
   { folder, now }: { readonly folder: string; readonly now: number },
 ): Promise<LaterCheck> {
   const file = isRecord(value) ? value : {}
-  const [ofRetention, ofSync, ofGitOps] = await Promise.all([
+  const [ofRetention, ofSync, ofWatch, ofGitOps] = await Promise.all([
     'retention' in file ? import('../retention/check-retention.ts') : undefined,
     'sync' in file ? import('../sync/check-sync.ts') : undefined,
+    'watch' in file ? import('../watch/check-watch.ts') : undefined,
     hasGitOps(file['environments']) ? import('../gitops/check-gitops.ts') : undefined,
   ])
   const absolute = (path: string): string => resolve(folder, path)
-  return ({ retention, sync, environments }, { config, known, broken }) => {
-    const isWhole = !broken.some(({ path }) => path[0] === 'sync')
+  return (written, { config, known, broken }) => {
+    const { retention, sync, watch, environments } = written
+    const isWhole = (section: string): boolean => !broken.some(({ path }) => path[0] === section)
+    const around = { config, known, absolute, now }
+    const checked =
+      sync === undefined ? undefined : ofSync?.checkSync(sync, { ...around, isWhole: isWhole('sync') })
+    const aroundWatch = {
+      ...around,
+      written,
+      folder,
+      syncRules: checked?.rules ?? [],
+      isWhole: isWhole('sync') && isWhole('watch'),
+    }
     return [
       ...(retention === undefined
         ? []
         : (ofRetention?.checkRetention(retention, config, folder).issues ?? [])),
-      ...(sync === undefined
-        ? []
-        : (ofSync?.checkSync(sync, { config, known, absolute, now, isWhole }).issues ?? [])),
+      ...(checked?.issues ?? []),
+      ...(watch === undefined ? [] : (ofWatch?.checkWatch(watch, aroundWatch).issues ?? [])),
       ...(environments === undefined
         ? []
         : (ofGitOps?.checkGitOps(environments, { known, folder }).issues ?? [])),

@@ -40,7 +40,12 @@ describe('Journal', () => {
     const path = await journalPath()
     const { journal } = await openJournal(path)
     const handled = { rule: 'prod', repository: event(1).repository, tag: '1.0.0', digest, at }
-    const seen = { rule: 'prod', repository: handled.repository, highest: '1.0.0', tags: new Map([['main', digest]]) }
+    const seen = {
+      rule: 'prod',
+      repository: handled.repository,
+      highest: '1.0.0',
+      tags: new Map([['main', digest]]),
+    }
     await journal.append([formatEvent(event(1)), formatEvent(event(2)), formatHandled(handled)])
     await journal.append([formatEnd(event(1)), formatSeen(seen)])
     await journal.close()
@@ -88,9 +93,7 @@ describe('Journal', () => {
     await next.compact(() => content.events.map(formatEvent))
     await next.append([formatEvent(event(4))])
     await next.close()
-    expect(warnings).toEqual([
-      `${path} has damaged lines: dray moved lines 3, 4, 5 to ${path}.damaged`,
-    ])
+    expect(warnings).toEqual([`${path} has damaged lines: dray moved lines 3, 4, 5 to ${path}.damaged`])
     expect(await readFile(`${path}.damaged`, 'utf8')).toContain('not JSON\0\n{"v":1,"kind":"ev\n')
     const { journal: last, content: after } = await openJournal(path)
     expect(after.damaged).toEqual([])

@@ -182,7 +182,7 @@ describe('the receiver', () => {
       headers: authorized,
       body: stream,
       duplex: 'half',
-    } as RequestInit).then(
+    }).then(
       ({ status }) => status,
       () => 413,
     )
@@ -242,7 +242,7 @@ describe('the receiver', () => {
     go.resolve()
     expect((await answer).status).toBe(202)
     await stopped
-    await expect(post(`${url}/registry`, authorized)).rejects.toThrow()
+    await expect(post(`${url}/registry`, authorized)).rejects.toThrow('fetch failed')
   })
 
   it('closes the connections above its limit', async () => {
@@ -254,9 +254,9 @@ describe('the receiver', () => {
       return 'closed'
     })
     // The last six are refused. The others stay open.
-    let refused = 0
-    for (const one of closed) void one.then(() => refused++)
-    while (refused < 6) await new Promise((resolve) => setImmediate(resolve))
+    const refused: string[] = []
+    for (const one of closed) void one.then((text) => refused.push(text))
+    while (refused.length < 6) await new Promise((resolve) => setImmediate(resolve))
     expect(sockets.filter((socket) => !socket.destroyed && !socket.readableEnded)).toHaveLength(64)
     for (const socket of sockets) socket.destroy()
   })

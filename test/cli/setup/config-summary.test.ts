@@ -10,11 +10,11 @@ function validate(retention: string): { readonly text: string; readonly warnings
     'dray.yaml',
   )
   const policies = retentionOf(loaded)
-  const text = renderConfigSummary(summaryOf('/p/dray.yaml', loaded, policies), {
+  const text = renderConfigSummary(summaryOf('/p/dray.yaml', loaded, { policies }), {
     style: plainStyle,
     width: undefined,
   })
-  return { text, warnings: warnAboutPolicies(loaded, policies) }
+  return { text, warnings: warnAboutPolicies(loaded, { policies }) }
 }
 
 it('config validate names the protections and rules that keep version-like tags', () => {

@@ -45,7 +45,7 @@ it('config show has the keys of a sync rule and their defaults', () => {
 
 it('config validate names the sync rules', () => {
   const loaded = load(rule)
-  const summary = summaryOf('/p/dray.yaml', loaded, [], [], syncRulesOf(loaded))
+  const summary = summaryOf('/p/dray.yaml', loaded, { policies: [], syncRules: syncRulesOf(loaded) })
   expect(summary.sync).toMatchObject([{ name: 'hub', from: 'docker.io', exclusive: true, gates: [] }])
   expect(renderConfigSummary(summary, { style: plainStyle, width: undefined }).split('\n').at(-1)).toBe(
     '  sync hub: docker.io -> m.example.com/{repository}, @prod, with deletes',

@@ -1,3 +1,4 @@
+import type { Path } from '../../key-path.ts'
 import type { Issue } from '../../shape.ts'
 import type { ComparedRule } from './check-writes.ts'
 import type { Flow } from './flows.ts'
@@ -9,12 +10,22 @@ const maxNamed = 6
 /** Repositories that pass so many flows are taken to pass them for ever. */
 const maxSteps = 64
 
+/** A rule that copies images. */
+export type CopyingRule = Pick<ComparedRule, 'index' | 'flows'> & {
+  readonly rule: Pick<ComparedRule['rule'], 'name'>
+}
+
 /**
  * Finds rules whose copies come back to a repository that they were copied from, directly or over
  * other rules, and rules that copy their own copies deeper and deeper. The tags do not matter,
  * because the attached artifacts of an image travel in both directions too.
+ * @param section the path of the list of rules
  */
-export function checkCycles(rules: readonly ComparedRule[], budget: ComparisonBudget): readonly Issue[] {
+export function checkCycles(
+  rules: readonly CopyingRule[],
+  budget: ComparisonBudget,
+  section: Path = ['sync'],
+): readonly Issue[] {
   const flows = rules.flatMap((one) => one.flows)
   const next = followers(flows, budget)
   const found = new Map<string, Issue>()
@@ -23,7 +34,7 @@ export function checkCycles(rules: readonly ComparedRule[], budget: ComparisonBu
     if (cycle === undefined) continue
     const steps = cycle.map((at) => flows[at]).filter((flow) => flow !== undefined)
     const key = [...new Set(steps.map(({ rule }) => rule))].sort((a, b) => a - b).join(' ')
-    if (!found.has(key)) found.set(key, issueOf(steps, rules))
+    if (!found.has(key)) found.set(key, issueOf(steps, rules, section))
   }
   return [...found.values()]
 }
@@ -90,7 +101,7 @@ function lastRound(path: readonly number[]): readonly number[] {
 }
 
 /** @param cycle in the order of the copies */
-function issueOf(cycle: readonly Flow[], rules: readonly ComparedRule[]): Issue {
+function issueOf(cycle: readonly Flow[], rules: readonly CopyingRule[], section: Path): Issue {
   const index = Math.max(...cycle.map(({ rule }) => rule))
   // The message begins with the rule that the file has first.
   const first = Math.min(...cycle.map(({ rule }) => rule))
@@ -100,5 +111,5 @@ function issueOf(cycle: readonly Flow[], rules: readonly ComparedRule[]): Issue 
   const named = names.length > maxNamed ? [...names.slice(0, maxNamed), '…'] : names
   const over = ordered[0]?.source.shown ?? ''
   const message = `the rules form a cycle over ${over}: ${[...named, names[0]].join(' -> ')}`
-  return { path: ['sync', index], at: 'value', message }
+  return { path: [...section, index], at: 'value', message }
 }

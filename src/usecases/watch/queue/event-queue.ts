@@ -40,7 +40,7 @@ export type AddResult =
   | { readonly kind: 'queued'; readonly events: readonly QueuedEvent[] }
   | { readonly kind: 'merged' | 'duplicate' | 'full' }
 
-/** What became of the events of a run. */
+/** The events of a run after its end. */
 export interface SettledRun {
   /** they need no further attempt */
   readonly removed: readonly QueuedEvent[]

@@ -14,7 +14,7 @@ function validate(retention: string): { readonly text: string; readonly warnings
     style: plainStyle,
     width: undefined,
   })
-  return { text, warnings: warnAboutPolicies(loaded, { policies }) }
+  return { text, warnings: warnAboutPolicies(loaded, policies) }
 }
 
 it('config validate names the protections and rules that keep version-like tags', () => {

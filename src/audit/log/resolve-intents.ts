@@ -47,9 +47,9 @@ type IntentOutcome = Pick<AuditRecord, 'result' | 'after' | 'losesTags' | 'error
 
 /**
  * Finds out the outcome of steps that dead runs began: reads their registries, and the files of
- * edits, and records outcomes with `resolvedBy`. Skips the intents of living runs. If a registry does not answer, its intents
- * stay open, with a warning. Returns how many were resolved and left open. @throws `audit`; the
- * signal's reason.
+ * edits, and records outcomes with `resolvedBy`. Skips the intents of living runs. If a registry
+ * does not answer, its intents stay open, with a warning. Returns how many were resolved and left
+ * open. @throws `audit`; the signal's reason.
  */
 export async function resolveIntents(
   ports: ResolvePorts,

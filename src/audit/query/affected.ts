@@ -15,7 +15,8 @@ export interface Affected {
 
 /**
  * The content that a record shows as changed; undefined if the image was refused before it had a
- * step, and for an edit, which changes no registry. If a registry deleted an image together with a tag, that is the image with all its tags.
+ * step, and for an edit, which changes no registry. If a registry deleted an image together with a
+ * tag, that is the image with all its tags.
  */
 export function affectedBy({ step, losesTags }: AuditRecord): Affected | undefined {
   if (step === undefined) return undefined

@@ -28,7 +28,9 @@ import { SyncStates } from './state/sync-states.ts'
 import { noTag, resolveSyncScope, type ScopedSync, type SyncScope } from './sync-scope.ts'
 import type { SyncFlags, SyncTypes } from './sync-types.ts'
 
-/** Source repositories that are read at once: most of them are in sync, and only wait for answers. */
+/**
+ * Source repositories that are read at once: most of them are in sync, and only wait for answers.
+ */
 const readsAtOnce = 32
 /** Repositories whose promotions are planned at once: each keeps graphs in memory. */
 const plansAtOnce = 4

@@ -30,7 +30,7 @@ export interface FileOutcome {
   /** as in the step */
   readonly file: string
   readonly status: 'edited' | 'unchanged' | 'conflict' | 'failed' | 'notAttempted'
-  /** the values that were written, or are there already */
+  /** the values that were written, or that the file already has */
   readonly edits: readonly ValueEdit[]
   /** the images of the step that were not confirmed: the file does not have them */
   readonly omitted?: readonly string[]

@@ -56,7 +56,7 @@ function entryOfText(
 ): EntryOrSkip {
   const image = withoutTransport(form === 'transform' ? text.slice(text.indexOf('=') + 1) : text)
   const foreign = foreignText(text)
-  if (foreign !== undefined) return { skipped: foreign, names: [] }
+  if (foreign !== undefined) return { skipped: foreign, names: names ?? namesBefore(image) }
   const { name } = splitImage(image)
   const parts = partsOfImage(image)
   if (parts === undefined) return { skipped: `${quote(text)} is not an image reference`, names: [] }
@@ -89,12 +89,14 @@ function entryOfValues(
   context: EntryContext,
 ): EntryOrSkip {
   const { nameKey, tagKey, digestKey } = image
-  const foreign = [...image.names, textOf(image.tag) ?? '', image.digest].map(foreignText).find(Boolean)
-  if (foreign !== undefined) return { skipped: foreign, names: [] }
+  const foreignName = image.names.map(foreignText).find(Boolean)
+  if (foreignName !== undefined) return { skipped: foreignName, names: [] }
   const texts = textsOfValues(image)
   if (image.names.length === 0 && 'unknown' in texts) return { skipped: texts.unknown, names: [] }
   const names = image.names.map((name) => splitImage(withoutTransport(name)).name)
   if (!names.every(isRepository)) return { skipped: `${quote(image.name)} is not a repository`, names: [] }
+  const foreign = [textOf(image.tag) ?? '', image.digest].map(foreignText).find(Boolean)
+  if (foreign !== undefined) return { skipped: foreign, names }
   const inName = nameKey === undefined ? undefined : fields.get(nameKey)
   if (splitImage(image.name).rest !== '') {
     if (inName === undefined || tagKey !== undefined || digestKey !== undefined)
@@ -125,9 +127,11 @@ function entryOfKustomization(
   const isChange = ['newName', 'newTag', 'digest', 'tagSuffix'].some((key) => key in entry)
   if (name === '' || (!isChange && !context.isKustomization)) return undefined
   const written = newName === '' ? name : newName
-  const foreign = [written, textOf(entry['newTag']) ?? '', digest].map(foreignText).find(Boolean)
-  if (foreign !== undefined) return { skipped: foreign, names: [] }
+  const foreignName = foreignText(written)
+  if (foreignName !== undefined) return { skipped: foreignName, names: [] }
   if (!isRepository(written)) return { skipped: `${quote(written)} is not a repository`, names: [] }
+  const foreign = [textOf(entry['newTag']) ?? '', digest].map(foreignText).find(Boolean)
+  if (foreign !== undefined) return { skipped: foreign, names: [written] }
   const last = ['newTag', 'newName', 'name'].find((key) => key in entry) ?? 'name'
   const result = entryOfParts(
     { form: 'kustomization', names: [written], tag: entry['newTag'], digest, isHash: false },
@@ -212,6 +216,12 @@ export function foreignText(text: string): string | undefined {
   // Compose, envsubst, Flux and Kubernetes replace variables. Their defaults do not count if the
   // variable has a value.
   return text.includes('$') ? `${quote(text)} contains a variable` : undefined
+}
+
+/** The name in a text whose tag is a template or a variable. */
+function namesBefore(text: string): readonly string[] {
+  const name = /^([^{$]+)[:@](?:\{\{|\$)/.exec(text)?.[1]
+  return name !== undefined && isRepository(name) ? [name] : []
 }
 
 function isRepository(name: string): boolean {

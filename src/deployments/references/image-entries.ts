@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import type { ValuePlace } from '../edit/value-place.ts'
 import { isMap, textOf } from './documents.ts'
 import { type EntryOrSkip, entryOf } from './entry-of.ts'
 import { isCompose } from './formats/compose.ts'
@@ -57,16 +58,16 @@ class FileEntries implements FoundEntries {
       const result = replaced.has(occurrence)
         ? { skipped: 'another entry of the same name replaces it', names: [] }
         : entryOf(occurrence, { isKustomization, by, placeOf: (at) => valuePlaceAt(index, at) })
-      if (result !== undefined) this.#add(result, by, keysOf(index, occurrence))
+      if (result !== undefined) this.#add(result, by, valuePlaceAt(index, steps), keysOf(index, occurrence))
     }
   }
 
-  #add(result: EntryOrSkip, by: string, keys: readonly string[]): void {
+  #add(result: EntryOrSkip, by: string, place: ValuePlace, keys: readonly string[]): void {
     // A text below the map of an entry can be taken for an image of its own.
     const isTaken = keys.some((key) => this.#taken.has(key))
     for (const key of keys) this.#taken.add(key)
     if (isTaken) return
-    if ('skipped' in result) this.skipped.push({ by, what: result.skipped, names: result.names })
+    if ('skipped' in result) this.skipped.push({ by, place, what: result.skipped, names: result.names })
     else this.entries.push(result)
   }
 }

@@ -52,6 +52,7 @@ export interface ImageEntry {
 /** A position that seems to name an image, and that dray does not edit. */
 export interface SkippedImage {
   readonly by: string
+  readonly place: ValuePlace
   /** one line, such as `it contains a variable` */
   readonly what: string
   /** as `ImageEntry.names`; none if the name is unknown */

@@ -1,5 +1,4 @@
 import type { Call } from '../../lib/call.ts'
-import { DrayError } from '../../lib/errors.ts'
 import { checkHashes, commitFiles } from './commits/commit-files.ts'
 import { Git } from './process/git.ts'
 import type { GitPorts } from './process/git-ports.ts'
@@ -16,13 +15,20 @@ import { readHead } from './repository/head-state.ts'
  */
 export async function publish(request: PublishRequest, ports: GitPorts, call: Call): Promise<Published> {
   const files = request.files.map(({ path }) => path)
-  const { git, paths } = await findRepository(files, new Git(request.folder, ports, call))
+  const repository = await findRepository(files, new Git(request.folder, ports, call))
+  const { git, paths } = repository
   const target = await findTarget(git, await readHead(git), request)
   await checkHashes(request.files)
   const names = [...new Set(paths.values())]
-  if (request.mode === 'commit' && target.isCheckedOut) {
-    const commit = await commitFiles(git, names, request)
-    return { ...(commit !== undefined && { commit }), branch: target.name, isPushed: false, attempts: 0 }
+  if (target.remote !== undefined) {
+    const { publishPush } = await import('./push/publish-push.ts')
+    const to = { remote: target.remote, branch: target.name }
+    return await publishPush({ repository, request, target, to, names })
   }
-  throw new DrayError('internal', 'not built yet')
+  if (!target.isCheckedOut) {
+    const { commitToBranch } = await import('./commits/commit-to-branch.ts')
+    return await commitToBranch(repository, target, names, request)
+  }
+  const commit = await commitFiles(repository.git, names, request)
+  return { ...(commit !== undefined && { commit }), branch: target.name, isPushed: false, attempts: 0 }
 }

@@ -31,7 +31,7 @@ export async function commitFiles(
       why: explainGit(result),
       hint: 'Correct that and run the command again. The edited files stay in the working tree.',
     })
-  return (await git.read(`read HEAD of ${git.folder}`, ['rev-parse', 'HEAD'])).toString('utf8').trim()
+  return await git.readId(`read HEAD of ${git.folder}`, ['rev-parse', 'HEAD'])
 }
 
 async function differFromHead(git: Git, names: readonly string[]): Promise<boolean> {

@@ -25,6 +25,7 @@ export function subjectOf(parts: MessageParts): string {
   return formatMessage(parts).split('\n')[0] ?? ''
 }
 
-function oneLine(text: string): string {
+/** Replaces line breaks and controls by spaces. */
+export function oneLine(text: string): string {
   return text.replaceAll(controls, ' ').trim()
 }

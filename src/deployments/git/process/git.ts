@@ -21,16 +21,25 @@ export class Git {
   readonly folder: string
   readonly ports: GitPorts
   readonly call: Call
+  readonly #config: readonly string[]
 
-  /** @param folder absolute; it exists */
-  constructor(folder: string, ports: GitPorts, call: Call) {
+  /**
+   * @param folder absolute; it exists
+   * @param config settings of these processes only, such as `core.fsmonitor=false`
+   */
+  constructor(folder: string, ports: GitPorts, call: Call, config: readonly string[] = []) {
     this.folder = folder
     this.ports = ports
     this.call = call
+    this.#config = config
   }
 
   in(folder: string): Git {
-    return new Git(folder, this.ports, this.call)
+    return new Git(folder, this.ports, this.call, this.#config)
+  }
+
+  with(...config: readonly string[]): Git {
+    return new Git(this.folder, this.ports, this.call, [...this.#config, ...config])
   }
 
   /**
@@ -39,10 +48,11 @@ export class Git {
    */
   async run(args: readonly string[], { kind = 'read', input }: GitOptions = {}): Promise<ProgramResult> {
     const { env, clock, limitMs = limits[kind] } = this.ports
+    const settings = ['core.quotePath=false', ...this.#config]
     try {
       return await runProgram({
         program: 'git',
-        args: ['-c', 'core.quotePath=false', '--no-pager', ...args],
+        args: [...settings.flatMap((setting) => ['-c', setting]), '--no-pager', ...args],
         folder: this.folder,
         env: gitEnvironment(env, kind !== 'read'),
         ...(input !== undefined && { input }),
@@ -73,10 +83,21 @@ export class Git {
     return status === 0 && line !== '' ? line : undefined
   }
 
+  /** @param what completes "cannot" @throws as `read`. */
+  async readId(what: string, args: readonly string[]): Promise<string> {
+    return (await this.read(what, args)).toString('utf8').trim()
+  }
+
   /** Runs a command for all paths, with as many paths as fit in one process. */
-  async readPaths(what: string, args: readonly string[], paths: readonly string[]): Promise<Buffer> {
+  async readPaths(
+    what: string,
+    args: readonly string[],
+    paths: readonly string[],
+    options?: GitOptions,
+  ): Promise<Buffer> {
     const outputs: Buffer[] = []
-    for (const batch of batchesOf(paths)) outputs.push(await this.read(what, [...args, '--', ...batch]))
+    for (const batch of batchesOf(paths))
+      outputs.push(await this.read(what, [...args, '--', ...batch], options))
     return Buffer.concat(outputs)
   }
 }

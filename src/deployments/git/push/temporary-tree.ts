@@ -1,0 +1,78 @@
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { Git } from '../process/git.ts'
+import { realPathOf, type WorkingRepository } from '../repository/find-repository.ts'
+
+const withoutHooks = 'core.hooksPath=/dev/null'
+
+/**
+ * A linked working tree in a temporary folder. Edits for another commit than the checked-out one
+ * are made there: the working tree, the index and the branch of the user stay unchanged until the
+ * remote has accepted the commit, also if the run is killed. Configuration, credentials and hooks
+ * are those of the repository.
+ */
+export class TemporaryTree implements AsyncDisposable {
+  readonly git: Git
+  /** the folder in place of the folder of the request */
+  readonly folder: string
+  readonly #owner: Git
+  readonly #temporary: string
+
+  private constructor(git: Git, folder: string, owner: Git, temporary: string) {
+    this.git = git
+    this.folder = folder
+    this.#owner = owner
+    this.#temporary = temporary
+  }
+
+  /** @param folder of the request: it keeps its position relative to the working tree */
+  static async create(repository: WorkingRepository, folder: string, commit: string): Promise<TemporaryTree> {
+    const { git, root } = repository
+    const { temporaryFolder = tmpdir() } = git.ports
+    const temporary = await realpath(await mkdtemp(join(temporaryFolder, 'dray-git-')))
+    const real = await realPathOf(folder)
+    const common = commonFolder(root, real)
+    const [treeRoot, treeFolder] = [root, real].map((path) => join(temporary, 'tree', relative(common, path)))
+    const within = new Git(treeRoot ?? '', quietPorts(git), git.call, ['core.fsmonitor=false'])
+    const tree = new TemporaryTree(within, treeFolder ?? '', git, temporary)
+    try {
+      await mkdir(dirname(within.folder), { recursive: true })
+      const args = ['worktree', 'add', '--quiet', '--detach', within.folder, commit]
+      const owner = new Git(root, quietPorts(git), git.call, [withoutHooks, 'core.fsmonitor=false'])
+      await owner.read(`check out ${commit} in a temporary folder`, args, { kind: 'network' })
+      await mkdir(tree.folder, { recursive: true })
+      return tree
+    } catch (error) {
+      await tree[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Makes all files those of a commit. */
+  async moveTo(commit: string): Promise<void> {
+    const args = ['reset', '--quiet', '--hard', commit]
+    await this.git.with(withoutHooks).read(`check out ${commit}`, args, { kind: 'network' })
+    await mkdir(this.folder, { recursive: true })
+  }
+
+  /** Removes the working tree also after an abort. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { folder, ports, call } = this.#owner
+    const { signal } = new AbortController()
+    const owner = new Git(folder, ports, { ...call, signal })
+    await owner.run(['worktree', 'remove', '--force', '--force', this.git.folder]).catch(() => undefined)
+    await rm(this.#temporary, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** Large files that no edit concerns are not downloaded. */
+function quietPorts({ ports }: Git): Git['ports'] {
+  return { ...ports, env: { ...ports.env, GIT_LFS_SKIP_SMUDGE: '1' } }
+}
+
+function commonFolder(one: string, other: string): string {
+  let common = one
+  while (relative(common, other).split(/[\\/]/)[0] === '..') common = dirname(common)
+  return common
+}

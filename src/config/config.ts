@@ -169,7 +169,7 @@ export interface SigningConfig {
 
 export interface WebhookConfig {
   readonly url: string
-  readonly format?: 'cloudevents' | 'ocsf'
+  readonly format?: 'cloudevents' | 'cdevents' | 'ocsf'
   /** the environment variable with the secret that signs events */
   readonly secretEnv?: string
   /** fail the run if an event is not delivered */

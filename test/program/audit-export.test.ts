@@ -28,6 +28,17 @@ describe('dray audit export', () => {
     expect(stdout).not.toContain('"prev"')
   })
 
+  it('writes one CDEvent for each tag that was written, and none for a refusal', async () => {
+    const { project } = await withLog()
+    const { code, stderr, stdout } = await project.run('audit', 'export', '--format', 'cdevents')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const events = stdout.trimEnd().split('\n')
+    expect(events.map((line) => JSON.parse(line) as unknown)).toMatchObject(
+      Array.from({ length: 3 }, () => ({ type: 'dev.cdevents.artifact.published.0.3.0' })),
+    )
+    expect(stdout).not.toContain('"prev"')
+  })
+
   it('writes CSV with a heading and every matching record', async () => {
     const { project } = await withLog()
     const all = await project.run('audit', 'export', '--format', 'csv')

@@ -1,3 +1,4 @@
+import { cdEventOf } from './export-cdevents.ts'
 import { cloudEventOf } from './export-cloudevents.ts'
 import { csvHeader, formatCsvLine } from './export-csv.ts'
 import { ocsfEventOf } from './export-ocsf.ts'
@@ -5,9 +6,11 @@ import { withoutPosition } from '../log/open-intents.ts'
 import type { LogEntry, LogRecord } from '../log/record.ts'
 import type { Selection } from '../query/select-lines.ts'
 
-export const exportFormats = ['cloudevents', 'ocsf', 'csv'] as const
+export const exportFormats = ['cloudevents', 'cdevents', 'ocsf', 'csv'] as const
 
 export type ExportFormat = (typeof exportFormats)[number]
+/** The formats with one event for a record. */
+export type EventFormat = Exclude<ExportFormat, 'csv'>
 
 /** The result of an export. `count` grows while `chunks` is read. */
 export interface Export {
@@ -37,10 +40,19 @@ function lineOf(entry: LogEntry, format: ExportFormat): string {
 }
 
 /** The event of a record as JSON on one line; undefined if the record has none. */
-export function formatEventLine(
-  record: LogRecord | LogEntry,
-  format: Exclude<ExportFormat, 'csv'>,
-): string | undefined {
-  const event = format === 'ocsf' ? ocsfEventOf(record) : cloudEventOf(record)
+export function formatEventLine(record: LogRecord | LogEntry, format: EventFormat): string | undefined {
+  const event = eventOf(record, format)
   return event === undefined ? undefined : JSON.stringify(event)
+}
+
+/** The event of a record; undefined for an intent, and if the format does not have the record. */
+export function eventOf(record: LogRecord | LogEntry, format: EventFormat): object | undefined {
+  switch (format) {
+    case 'cloudevents':
+      return cloudEventOf(record)
+    case 'cdevents':
+      return cdEventOf(record)
+    case 'ocsf':
+      return ocsfEventOf(record)
+  }
 }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, withTimeLimit } from '../../lib/clock.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
-import { formatEventLine } from '../export/export.ts'
+import { type EventFormat, formatEventLine } from '../export/export.ts'
 import type { AuditRecord } from '../log/record.ts'
 
 const maxAttempts = 5
@@ -22,12 +22,10 @@ export type Post = (
   call: Call,
 ) => Promise<{ readonly status: number; readonly retryAfterMs?: number }>
 
-export type WebhookFormat = 'cloudevents' | 'ocsf'
-
 export interface Webhook {
   /** may be secret as a whole: only its scheme and host are reported */
   readonly url: URL
-  readonly format: WebhookFormat
+  readonly format: EventFormat
   /** signs the bodies; without it they are not signed */
   readonly secret?: string
   readonly post: Post
@@ -101,7 +99,7 @@ async function attempt(id: string, body: Uint8Array, webhook: Webhook, call: Cal
   }
 }
 
-function bodyOf(record: AuditRecord, format: WebhookFormat): string {
+function bodyOf(record: AuditRecord, format: EventFormat): string {
   const line = formatEventLine(record, format)
   if (line === undefined) throw new DrayError('internal', `the record ${record.id} has no event`)
   return line

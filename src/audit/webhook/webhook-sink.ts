@@ -1,5 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
+import { eventOf } from '../export/export.ts'
 import type { AuditRecord } from '../log/record.ts'
 import type { AuditSink } from '../log/sink.ts'
 import { deliver, type Webhook } from './webhook-delivery.ts'
@@ -19,7 +20,8 @@ export interface WebhookSinkOptions extends Webhook {
 }
 
 /**
- * Sends the outcomes and refusals of a log to a webhook too, one event each, in order. `write` does
+ * Sends the records of a log that have an event in the format of a webhook to that webhook too, one
+ * event each, in order. `write` does
  * not wait for the webhook. The owner of the run calls `flush`, and `close` in any case.
  */
 export class WebhookSink implements AuditSink {
@@ -45,7 +47,8 @@ export class WebhookSink implements AuditSink {
 
   async write(records: readonly AuditRecord[]): Promise<void> {
     await this.#log.write(records)
-    for (const record of records) if (record.phase !== 'intent') this.#enqueue(record)
+    for (const record of records)
+      if (eventOf(record, this.#options.format) !== undefined) this.#enqueue(record)
   }
 
   /**

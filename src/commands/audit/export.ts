@@ -14,6 +14,7 @@ import { formatCount } from '../../render/text/format.ts'
 export default class AuditExport extends BaseCommand {
   static override summary = 'Export the audit log in another format.'
   static override description = `- cloudevents (CloudEvents 1.0) and ocsf (OCSF 1.8, API Activity) have one event for each outcome and each refusal, as JSON Lines.
+- cdevents (CDEvents as CloudEvents) has one event for each tag that was written and each deletion, as JSON Lines. Other records have no event.
 - csv has one line for each record, intents included.
 
 A record must match all filters. If you repeat a filter, it must match one of the values. The filters have the same forms as those of \`dray audit log\`. Without \`--out\`, dray writes to stdout.`
@@ -47,7 +48,7 @@ A record must match all filters. If you repeat a filter, it must match one of th
     keepHeapSmall()
     if (this.format !== 'text' && flags.out === undefined) {
       throw new DrayError('usage', `-o ${this.format} needs --out FILE: the export itself is on stdout`, {
-        hint: 'Omit the output format. cloudevents and ocsf are JSON, one object per line.',
+        hint: 'Omit the output format. cloudevents, cdevents and ocsf are JSON, one object per line.',
       })
     }
     const path = await this.context.auditPath(flags['audit-file'])

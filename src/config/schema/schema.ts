@@ -27,7 +27,7 @@ const webhook = optional(
   v.strictObject({
     url: described(webUrl, 'The URL that receives an event for each outcome.'),
     format: optional(
-      v.picklist(['cloudevents', 'ocsf'], 'must be cloudevents or ocsf'),
+      v.picklist(['cloudevents', 'cdevents', 'ocsf'], 'must be cloudevents, cdevents or ocsf'),
       'The format of the events.',
     ),
     secretEnv: optional(variable, 'The environment variable with the secret that signs the events.'),

@@ -7,7 +7,8 @@ import { array, assert, asyncProperty, constantFrom, integer } from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import type { AuditSink } from '../../../src/audit/log/sink.ts'
-import { type Post, type WebhookFormat } from '../../../src/audit/webhook/webhook-delivery.ts'
+import type { EventFormat } from '../../../src/audit/export/export.ts'
+import type { Post } from '../../../src/audit/webhook/webhook-delivery.ts'
 import { WebhookSink, type WebhookSinkOptions } from '../../../src/audit/webhook/webhook-sink.ts'
 import type { ProgressEvent } from '../../../src/lib/call.ts'
 import { DrayError, toErrorInfo } from '../../../src/lib/errors.ts'
@@ -22,6 +23,8 @@ import {
   scriptedServer,
   type SeenRequest,
 } from '../../support/scripted-server.ts'
+import { untagStep } from '../../support/delete-steps.ts'
+import { recordOf } from '../../support/log-lines.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const secret = 'hush-canary-hush'
@@ -209,7 +212,30 @@ describe('an event', () => {
     expect(server.seen.map((seen) => isSigned(seen, secret))).toEqual([true])
   })
 
-  it.each(['cloudevents', 'ocsf'] satisfies WebhookFormat[])(
+  it('is an event of CDEvents if that is configured, and only of tags and deletions', async () => {
+    const { sink, logged, server, call } = await received(taken, {
+      format: 'cdevents',
+      secret,
+      required: true,
+    })
+    const written = recordOf()
+    const unchanged = recordOf({ id: 'record-2', result: 'unchanged' })
+    const deleted = recordOf({ id: 'record-3', operation: 'prune', step: untagStep(), after: null })
+    await sink.write([record(), refusal(), written, unchanged, deleted])
+    await sink.flush(call)
+    expect(logged).toHaveLength(5)
+    expect(idsOf(server.seen)).toEqual([written.id, deleted.id])
+    expect(server.seen.map(({ headers }) => headers['content-type'])).toEqual(
+      Array<string>(2).fill('application/cloudevents+json; charset=UTF-8'),
+    )
+    expect(server.seen.map((seen) => eventOf(seen))).toMatchObject([
+      { type: 'dev.cdevents.artifact.published.0.3.0', data: { customData: written } },
+      { type: 'dev.cdevents.artifact.deleted.0.2.0', data: { customData: deleted } },
+    ])
+    expect(server.seen.map((seen) => isSigned(seen, secret))).toEqual([true, true])
+  })
+
+  it.each(['cloudevents', 'ocsf'] satisfies EventFormat[])(
     'of %s is signed over its time and exact bytes, as a receiver can check',
     async (format) => {
       const { sink, server, call, clock } = await received(taken, { secret, format })

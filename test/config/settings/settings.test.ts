@@ -53,6 +53,27 @@ describe('the settings of a file', () => {
     ])
   })
 
+  it.each(['cloudevents', 'cdevents', 'ocsf'])('have the format of the webhook: %s', (format) => {
+    const file = `version: 1\naudit: { webhook: { url: "https://hooks.example.com/", format: ${format} } }\n`
+    const config = parseConfig({ file: '/x/dray.yaml', content: file }, 'dray.yaml')
+    expect(listSettings(config).find(({ key }) => key === 'audit.webhook.format')?.value).toBe(format)
+  })
+
+  it('refuse another format of the webhook', () => {
+    const file = `version: 1\naudit: { webhook: { url: "https://hooks.example.com/", format: cdevent } }\n`
+    expect(() => parseConfig({ file: '/x/dray.yaml', content: file }, 'dray.yaml')).toThrow(
+      expect.objectContaining({
+        code: 'config',
+        mistakes: [
+          expect.objectContaining({
+            path: 'audit.webhook.format',
+            message: expect.stringContaining('cdevents') as string,
+          }),
+        ],
+      }),
+    )
+  })
+
   it('do not show the path of the webhook', () => {
     expect(settingOf('audit.webhook.url')?.value).toBe('https://hooks.example.com/…')
   })

@@ -1,13 +1,14 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { deliver } from '../../../../src/audit/webhook/webhook-delivery.ts'
-import type { WebhookFormat } from '../../../../src/audit/webhook/webhook-delivery.ts'
+import type { EventFormat } from '../../../../src/audit/export/export.ts'
 import type {
   EventRequest,
   EventSecret,
   EventSourceName,
 } from '../../../../src/usecases/watch/registry-event.ts'
 import { eventSources } from '../../../../src/usecases/watch/sources/event-sources.ts'
+import { digestOf } from '../../../../src/oci/digest.ts'
 import { recordOf } from '../../../support/log-lines.ts'
 import { type ManualClock, manualClock } from '../../../support/manual-clock.ts'
 import { pushRequests, samplePush, withHeaders, withSecret } from '../../../support/watch/event-samples.ts'
@@ -142,7 +143,7 @@ describe('the time of a signature of dray', () => {
   })
 })
 
-async function sent(format: WebhookFormat, clock: ManualClock): Promise<EventRequest> {
+async function sent(format: EventFormat, clock: ManualClock): Promise<EventRequest> {
   const requests: EventRequest[] = []
   const why = await deliver(
     recordOf(),
@@ -164,12 +165,30 @@ async function sent(format: WebhookFormat, clock: ManualClock): Promise<EventReq
 }
 
 describe("dray's own webhook", () => {
-  it('is authentic for the source cloudevents and gives its tag', async () => {
-    const clock = manualClock()
-    const request = await sent('cloudevents', clock)
-    expect(isAuthentic('cloudevents', request, hmac, clock.now())).toBe(true)
-    expect(eventSources.cloudevents.parse(request)).toMatchObject([
-      { kind: 'push', registry: 'registry.example.com', path: 'prod/api', tag: '1.4.2', id: 'record-1' },
-    ])
+  it.each(['cloudevents', 'cdevents'] as const)(
+    'of the format %s is authentic for the source cloudevents and gives its tag',
+    async (format) => {
+      const clock = manualClock()
+      const request = await sent(format, clock)
+      expect(isAuthentic('cloudevents', request, hmac, clock.now())).toBe(true)
+      expect(eventSources.cloudevents.parse(request)).toEqual([
+        {
+          source: 'cloudevents',
+          kind: 'push',
+          registry: 'registry.example.com',
+          path: 'prod/api',
+          tag: '1.4.2',
+          digest: digestOf('image'),
+          id: 'record-1',
+        },
+      ])
+    },
+  )
+
+  it('of the format ocsf is malformed', async () => {
+    const request = await sent('ocsf', manualClock())
+    expect(() => eventSources.cloudevents.parse(request)).toThrow(
+      expect.objectContaining({ code: 'malformed' }),
+    )
   })
 })

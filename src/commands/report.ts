@@ -24,6 +24,7 @@ Sections:
 
 - status: images by environments, as \`dray status\`
 - timeline: promotions, rollbacks and refusals, from the audit log
+- anomalies: unusual changes of the last 7 days, as \`dray audit anomalies\`
 - retention: images to delete and to keep with the reasons, as \`dray prune\`
 - usage: stored bytes, growth and last pulls, as \`dray usage\`
 
@@ -49,7 +50,7 @@ The page names people, images and repositories. Publish it accordingly. With \`-
       helpGroup: flagGroups.output,
     }),
     sections: string({
-      summary: 'Only these: status, timeline, retention, usage.',
+      summary: 'Only these sections, such as status,usage.',
       helpValue: 'NAME,...',
       helpGroup: flagGroups.output,
     }),

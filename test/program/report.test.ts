@@ -58,6 +58,7 @@ describe('dray report', () => {
     expect(await readFile(project.auditFile)).toEqual(log)
     expect(await textOf(project, 'status')).toContain('1.4.2')
     expect(await textOf(project, 'timeline')).toContain('Release 7')
+    expect(await textOf(project, 'anomalies')).toContain('the baseline has no records')
     expect(await textOf(project, 'retention')).toContain('nightlies')
     expect(await textOf(project, 'usage')).toContain('@staging/api')
   })
@@ -75,7 +76,7 @@ describe('dray report', () => {
     const { code, document } = await project.json('report', '--since', '30d')
     expect(code).toBe(0)
     const { sections } = reportOf(document)
-    expect(Object.values(sections).map(({ state }) => state)).toEqual(['read', 'read', 'read', 'read'])
+    expect(Object.values(sections).map(({ state }) => state)).toEqual(['read', 'read', 'read', 'read', 'read'])
     const prune = await project.json('prune', '--dry-run')
     const planned = (prune.document.result as unknown as { plan: { repositories: readonly unknown[] } }).plan
     const retention = sections.retention?.state === 'read' ? sections.retention.value : undefined
@@ -99,6 +100,7 @@ describe('dray report', () => {
     expect(text).toContain('no environments are configured')
     expect(text).toContain('no retention policy is configured')
     expect(text).toContain('There is no audit log')
+    expect(text).toContain('Unusual volume: the baseline has no records')
   })
 })
 

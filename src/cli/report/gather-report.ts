@@ -1,6 +1,7 @@
 import { hashOfConfig } from '../../config/hash.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { findPolicy, retentionOf } from '../../config/retention/retention.ts'
+import type { AnomalyReport } from '../../audit/anomalies/finding.ts'
 import { readHead } from '../../audit/log/head.ts'
 import type { Call } from '../../lib/call.ts'
 import { dayMs } from '../../lib/day.ts'
@@ -45,6 +46,7 @@ export async function gatherReport(request: ReportRequest, context: Context, cal
     request.sections.has(name) ? await readSection(values, call) : undefined
   const status = await read('status', () => readStatus(context, call))
   const timeline = await read('timeline', () => readAuditLog(path, request, context, call))
+  const anomalies = await read('anomalies', () => readAnomalies(path, request, context, call))
   const retention = await read('retention', async () =>
     planRetention({ ...request, policies: await selectPolicies(request, context) }, context, call),
   )
@@ -60,6 +62,7 @@ export async function gatherReport(request: ReportRequest, context: Context, cal
     sections: {
       ...(status !== undefined && { status }),
       ...(timeline !== undefined && { timeline }),
+      ...(anomalies !== undefined && { anomalies }),
       ...(retention !== undefined && { retention }),
       ...(usage !== undefined && { usage }),
     },
@@ -112,6 +115,34 @@ async function readAuditLog(
     context.clock,
     signal,
   )
+}
+
+/** The age from which on changes are checked, and the length of the baseline before. */
+const checkedMs = 7 * dayMs
+const baselineMs = 90 * dayMs
+
+/** Without a log there is nothing to compare. */
+async function readAnomalies(
+  path: string,
+  { since: reported }: ReportRequest,
+  context: Context,
+  { signal }: Call,
+): Promise<AnomalyReport> {
+  const { config } = await context.config()
+  const now = context.clock.now()
+  const since = Math.max(reported, now - checkedMs)
+  const { timezone = 'UTC' } = config.audit
+  const options = { baseline: since - baselineMs, since, now, timezone, matches: () => true }
+  const [{ findAnomalies }, { AnomalyDetector }] = await Promise.all([
+    import('../../audit/anomalies/find-anomalies.ts'),
+    import('../../audit/anomalies/detector.ts'),
+  ])
+  try {
+    return await findAnomalies(path, options, signal)
+  } catch (error) {
+    if (!isDrayError(error) || error.code !== 'not-found') throw error
+    return { log: path, ...new AnomalyDetector(options).result() }
+  }
 }
 
 /** With one policy, the usage has what a prune would free. */

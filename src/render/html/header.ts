@@ -7,6 +7,7 @@ import type { NamedSection } from './sections/section.ts'
 export const reportTitles: Readonly<Record<ReportSectionName, string>> = {
   status: 'Status',
   timeline: 'Timeline',
+  anomalies: 'Unusual changes',
   retention: 'Retention',
   usage: 'Usage',
 }

@@ -3,6 +3,7 @@ import { reportTitles, renderReportHeader } from './header.ts'
 import { markup, type Markup } from './markup.ts'
 import { renderSprites } from './parts/icons.ts'
 import { code, renderErrorNote, renderNote } from './parts/texts.ts'
+import { renderAnomaliesSection } from '../anomalies/anomalies-section.ts'
 import { renderRetentionSection } from './sections/retention-section.ts'
 import {
   type NamedSection,
@@ -64,11 +65,12 @@ export function renderReportPage(report: Report, all: boolean): RenderedReport {
 }
 
 function renderSections({ sections, time }: Report, limits: RowLimits): readonly NamedSection[] {
-  const { status, timeline, retention, usage } = sections
+  const { status, timeline, anomalies, retention, usage } = sections
   const now = Date.parse(time)
   const rendered: readonly (readonly [ReportSectionName, RenderedSection | undefined])[] = [
     ['status', status && renderOne(status, (view) => renderStatusSection(view, now, limits))],
     ['timeline', timeline && renderOne(timeline, (view) => renderTimelineSection(view, limits))],
+    ['anomalies', anomalies && renderOne(anomalies, (view) => renderAnomaliesSection(view, limits))],
     ['retention', retention && renderOne(retention, (view) => renderRetentionSection(view, limits))],
     ['usage', usage && renderOne(usage, (view) => renderUsageSection(view, limits))],
   ]

@@ -1,3 +1,4 @@
+import type { AnomalyReport } from '../../audit/anomalies/finding.ts'
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { Hash } from '../../plan/plan.ts'
@@ -6,7 +7,7 @@ import type { UsageReport } from '../usage/usage-report.ts'
 import type { StatusView } from '../views/status/status.ts'
 import type { Timeline } from './timeline/timeline.ts'
 
-export const reportSectionNames = ['status', 'timeline', 'retention', 'usage'] as const
+export const reportSectionNames = ['status', 'timeline', 'anomalies', 'retention', 'usage'] as const
 export type ReportSectionName = (typeof reportSectionNames)[number]
 
 /** All values of `dray report`. The page and the JSON document have the same ones. */
@@ -24,6 +25,7 @@ export interface Report {
   readonly sections: {
     readonly status?: ReportSection<StatusView>
     readonly timeline?: ReportSection<Timeline>
+    readonly anomalies?: ReportSection<AnomalyReport>
     readonly retention?: ReportSection<RetentionReport>
     readonly usage?: ReportSection<UsageReport>
   }

@@ -4,6 +4,7 @@ import type { Report } from '../../../src/usecases/report/report.ts'
 import { tagVerdict, whys, repositoryPlan } from '../../support/prune-plans.ts'
 import { type PageElement, readPage } from '../../support/report/read-page.ts'
 import {
+  anomaliesOf,
   daysBefore,
   eventOf,
   fullReport,
@@ -40,6 +41,7 @@ function reportWith(text: string): Report {
     ...fullReport({
       status: { state: 'read', value: statusOf([[text, 'latest=a', 'latest=b', '!']]) },
       timeline: { state: 'read', value: timelineOf([event], { path: text, mergedFrom: [text] }) },
+      anomalies: { state: 'read', value: anomaliesOf(text) },
       retention: {
         state: 'read',
         value: { policies: [{ ...policyPlan([plan], { refusals: [{ error }] }), warnings: [text] }] },
@@ -87,6 +89,7 @@ describe('the page of a report', () => {
     expect(links).toEqual([
       '#status',
       '#timeline',
+      '#anomalies',
       '#retention',
       '#usage',
       'https://tickets.example.com/OPS-1',

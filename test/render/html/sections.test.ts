@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { renderReportPage } from '../../../src/render/html/report-page.ts'
 import type { Report, ReportSectionName } from '../../../src/usecases/report/report.ts'
 import type { TimelineLog } from '../../../src/usecases/report/timeline/timeline.ts'
+import type { AnomalyReport } from '../../../src/audit/anomalies/finding.ts'
+import { dailyRuns, detect } from '../../support/anomalies/entries.ts'
 import { repositoryPlan, tagVerdict, whys } from '../../support/prune-plans.ts'
 import { readPage } from '../../support/report/read-page.ts'
 import {
+  anomaliesOf,
   daysBefore,
   eventOf,
   fullReport,
@@ -236,5 +239,29 @@ describe('the usage of a report', () => {
 
   it('says that there are no repositories', () => {
     expect(usageSection([]).headline).toBe('No repositories')
+  })
+})
+
+describe('the unusual changes of a report', () => {
+  const anomalies = (value: AnomalyReport) => render('anomalies', { anomalies: { state: 'read', value } })
+
+  it('have the numbers of each finding, its lines in the log and the command that shows them', () => {
+    const { headline, tone, detail, text } = anomalies(anomaliesOf())
+    expect({ headline, tone }).toEqual({ headline: '3 findings', tone: 'notice' })
+    expect(detail).toBe('Since 2026-11-16, 1 record, compared with 91 runs')
+    expect(text).toContain('1 run. The baseline has 91 runs, none of them with this name.')
+    expect(text).toContain('Rollback mallory to mallory')
+    expect(text).toMatch(/line 92 command dray audit log --since \S+ --until \S+ --actor mallory --all/)
+  })
+
+  it('say that nothing could be compared, and why', () => {
+    const { headline, tone, text } = anomalies({ log: 'audit.jsonl', ...detect([]) })
+    expect({ headline, tone }).toEqual({ headline: 'Not enough data', tone: 'none' })
+    expect(text).toContain('Unusual volume: the baseline has no records')
+  })
+
+  it('say that there are no findings', () => {
+    const value = { log: 'audit.jsonl', ...detect(dailyRuns()) }
+    expect(anomalies(value)).toMatchObject({ headline: 'No findings', tone: 'good' })
   })
 })

@@ -1,3 +1,4 @@
+import type { AnomalyReport } from '../../../src/audit/anomalies/finding.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import type { RepositoryName } from '../../../src/oci/reference.ts'
 import type { PrunePlan, RepositoryPlan } from '../../../src/plan/prune/prune-plan.ts'
@@ -12,6 +13,7 @@ import type {
 import { buildStatus, type StatusView } from '../../../src/usecases/views/status/status.ts'
 import { manifestVerdict, prunePlan, repositoryPlan, tagVerdict, whys } from '../prune-plans.ts'
 import { type FactsOf, statusFacts } from '../status-facts.ts'
+import { dailyRuns, detect, entry, since as anomaliesSince } from '../anomalies/entries.ts'
 
 /** The time of these reports. */
 const reportTime = '2026-11-25T05:02:00.000Z'
@@ -35,6 +37,7 @@ export function fullReport(over: Partial<Report['sections']> = {}): Report {
     sections: {
       status: { state: 'read', value: statusOf() },
       timeline: { state: 'read', value: timelineOf() },
+      anomalies: { state: 'read', value: anomaliesOf() },
       retention: { state: 'read', value: { policies: [policyPlan()] } },
       usage: { state: 'read', value: usageOf() },
       ...over,
@@ -251,4 +254,12 @@ function historyOf(series: readonly string[], days: number): UsageHistory {
     bytes: series.map((_name, at) => (i < at * 3 ? null : (400 + at * 90 + i * 9) * mebi)),
   }))
   return { series, points }
+}
+
+/** A new actor with a rollback of an image, and rules without enough data. */
+export function anomaliesOf(text = 'mallory'): AnomalyReport {
+  const run = { actor: { user: text, host: `${text}-laptop` }, image: text, environment: { to: text } }
+  const rollback = entry(anomaliesSince, { ...run, operation: 'rollback' })
+  const entries = [...dailyRuns(), rollback].map((one, i) => ({ ...one, seq: i + 1 }))
+  return { log: '/home/ada/audit.jsonl', ...detect(entries) }
 }

@@ -79,7 +79,7 @@ export class OpenedFile implements FileBytes {
   usersOf(place: ValuePlace): readonly ValuePlace[] {
     if (this.content instanceof TfvarsText) return this.find(place) === undefined ? [] : [place]
     return this.#usersIn(this.content, place, ({ document, node }) =>
-      node === undefined ? [] : document.shared.pathsOf(node),
+      node === undefined ? [] : document.nodes.pathsOf(node),
     )
   }
 
@@ -90,7 +90,7 @@ export class OpenedFile implements FileBytes {
    */
   usersOfKey(place: ValuePlace, map: YAMLMap, key: string): readonly ValuePlace[] {
     if (this.content instanceof TfvarsText) return []
-    return this.#usersIn(this.content, place, ({ document }) => document.shared.pathsOfKey(map, key))
+    return this.#usersIn(this.content, place, ({ document }) => document.nodes.pathsOfKey(map, key))
   }
 
   /**
@@ -111,7 +111,7 @@ export class OpenedFile implements FileBytes {
   #locateIn(text: YamlText, { document: index, path, embedded }: ValuePlace): LocatedNode {
     const document = text.documents[index]
     if (document === undefined) throw this.#noValue({ document: index, path })
-    const node = document.shared.find(path)
+    const node = document.nodes.find(path)
     if (embedded === undefined) return { text, document, node }
     if (node === undefined) throw this.#noValue({ document: index, path })
     return this.#locateIn(text.embedded(node, offsetOf(node)), embedded)
@@ -135,7 +135,7 @@ export class OpenedFile implements FileBytes {
     }
     if (embedded === undefined) return find(pathsOf)
     const inner = this.#usersIn(text.embedded(located.node, offset), embedded, pathsOf)
-    const outer = find(({ document: { shared }, node }) => shared.pathsOf(node))
+    const outer = find(({ document: { nodes }, node }) => nodes.pathsOf(node))
     return outer.flatMap((one) => inner.map((user) => embedPlace(one, user)))
   }
 
@@ -174,6 +174,6 @@ function kindOf(value: unknown): FoundValue['kind'] {
 
 /** Returns the offset of a node in its text. */
 export function offsetOf(node: unknown): number {
-  const { range } = node as { readonly range?: readonly number[] | null }
+  const { range } = (node ?? {}) as { readonly range?: readonly number[] | null }
   return range?.[0] ?? 0
 }

@@ -146,7 +146,7 @@ function planAdd(file: OpenedFile, { change, places }: ChangeGroup): PlannedEdit
   if (existing !== undefined) {
     const { text, isString, offset } = editableValue({
       ...located,
-      node: located.document.shared.resolve(existing.value),
+      node: located.document.nodes.resolve(existing.value),
     })
     if (isString && text === change.value) return undefined
     throw located.text.refuse(

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Stats } from 'node:fs'
 import { type FileHandle, link, lstat, open, readlink, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DrayError, isDrayError } from '../errors.ts'
@@ -18,6 +19,13 @@ export interface AtomicOptions {
   readonly sync?: false
   /** `true` fails with `refused` if the path exists. */
   readonly mustBeNew?: boolean
+  /**
+   * The file gets these permissions without the umask, and this owner and group if the process may
+   * set them. Windows has none of these.
+   */
+  readonly like?: Pick<Stats, 'mode' | 'uid' | 'gid'>
+  /** Runs when the new content is on disk, before the rename. Nothing is replaced if it throws. */
+  readonly beforeMove?: () => Promise<void>
 }
 
 /**
@@ -126,10 +134,12 @@ async function writeAtomic(
     const handle = await open(temp, 'wx', options.mode ?? 0o666)
     try {
       await write(handle)
+      if (options.like !== undefined) await copyAccess(handle, options.like)
       if (options.sync !== false) await handle.sync()
     } finally {
       await handle.close()
     }
+    await options.beforeMove?.()
     if (options.mustBeNew === true) await moveToNew(temp, path)
     else await moveOver(temp, path)
     if (options.sync !== false) await syncFolder(dirname(path))
@@ -137,6 +147,24 @@ async function writeAtomic(
     await rm(temp, { force: true }).catch(() => undefined)
     throw writeError(cause, temp, path)
   }
+}
+
+const permissions = 0o7777
+
+async function copyAccess(
+  handle: FileHandle,
+  { mode, uid, gid }: Pick<Stats, 'mode' | 'uid' | 'gid'>,
+): Promise<void> {
+  const own = await handle.stat()
+  if (own.uid !== uid || own.gid !== gid) {
+    try {
+      await handle.chown(uid, gid)
+    } catch (cause) {
+      if (systemCode(cause) !== 'EPERM') throw cause
+    }
+  }
+  // A change of the owner clears some permissions, so they are set after it.
+  await handle.chmod(mode & permissions)
 }
 
 /** The user does not know the temporary file. */

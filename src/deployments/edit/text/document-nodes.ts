@@ -13,6 +13,7 @@ import {
   type YAMLSeq,
 } from 'yaml'
 import type { DocumentPath } from '../../references/document-path.ts'
+import type { DocumentFault } from '../../references/documents.ts'
 
 /** Maps, arrays and scalars that a search visits; aliases make of a few lines any number. */
 const maxVisits = 1_000_000
@@ -38,31 +39,34 @@ export class DocumentNodes {
   readonly #keys = new Set<unknown>()
   readonly #parents = new Map<unknown, NodeParent>()
   readonly #indexes = new Map<YAMLMap, ReadonlyMap<string, Pair>>()
-  /** whether maps and arrays are nested more than 200 levels deep */
-  readonly isTooDeep: boolean
+  /** why the document is not edited */
+  readonly fault: DocumentFault | undefined
 
   constructor(document: Document.Parsed) {
     this.#root = document.contents
     const anchors = new Map<string, Node>()
-    let isTooDeep = false
+    let fault: DocumentFault | undefined
+    const stop = (why: string, node: Node): symbol => {
+      fault = { why, offset: node.range?.[0] ?? 0 }
+      return visit.BREAK
+    }
     visit(document, {
       Node: (key, node, ancestors) => {
-        if (ancestors.length > maxAncestors) {
-          isTooDeep = true
-          return visit.BREAK
-        }
+        if (ancestors.length > maxAncestors) return stop('it is nested deeper than 200 levels', node)
         if (key === 'key') this.#keys.add(node)
         const [outer, parent] = ancestors.slice(-2)
         if (isPair(parent) && isMap(outer)) this.#parents.set(node, { collection: outer, pair: parent })
         else if (isSeq(parent)) this.#parents.set(node, { collection: parent })
         if (isAlias(node)) {
           const target = anchors.get(node.source)
-          if (target !== undefined) this.#targets.set(node, target)
+          if (target === undefined) return stop(`there is no anchor &${node.source} before the alias`, node)
+          if (ancestors.includes(target)) return stop('an alias contains itself', node)
+          this.#targets.set(node, target)
         } else if (node.anchor !== undefined) anchors.set(node.anchor, node)
         return undefined
       },
     })
-    this.isTooDeep = isTooDeep
+    this.fault = fault
   }
 
   /** Returns the node that an alias repeats; another node unchanged. */

@@ -1,5 +1,5 @@
-import { type Document, isScalar, type Scalar } from 'yaml'
-import { type DrayError, isDrayError } from '../../../lib/errors.ts'
+import { isScalar, type Scalar } from 'yaml'
+import type { DrayError } from '../../../lib/errors.ts'
 import { isShallow } from '../../../oci/json.ts'
 import { isShallowYaml, maxYamlDepth } from '../../../lib/yaml-depth.ts'
 import { composeDocuments, faultOf, resolvedValueOf } from '../../references/documents.ts'
@@ -10,10 +10,9 @@ import { findTemplate } from './templates.ts'
 
 /** One document of a YAML text. */
 export interface YamlDocument {
-  readonly node: Document.Parsed
   /** maps, arrays, strings, null and `WrittenNumber`; aliases and merges are resolved */
   readonly value: unknown
-  readonly shared: DocumentNodes
+  readonly nodes: DocumentNodes
 }
 
 /** The position of a text in its file. */
@@ -144,20 +143,16 @@ export class YamlText {
       this.refuse(0, cause instanceof Error ? cause.message : String(cause), formatHint)
     const documents = composeDocuments(this.text, overflow, { keepSourceTokens: true })
     return [...documents].map((node) => {
-      const fault = faultOf(node)
-      if (fault !== undefined) throw this.refuse(fault.offset, fault.why, formatHint)
+      const broken = faultOf(node)
+      if (broken !== undefined) throw this.refuse(broken.offset, broken.why, formatHint)
+      const nodes = new DocumentNodes(node)
+      if (nodes.fault !== undefined) throw this.refuse(nodes.fault.offset, nodes.fault.why, formatHint)
       try {
-        return { node, value: resolvedValueOf(node), shared: this.#sharedIn(node) }
+        return { value: resolvedValueOf(node), nodes }
       } catch (cause) {
-        throw isDrayError(cause) ? cause : overflow(cause)
+        throw overflow(cause)
       }
     })
-  }
-
-  #sharedIn(node: Document.Parsed): DocumentNodes {
-    const shared = new DocumentNodes(node)
-    if (shared.isTooDeep) throw this.refuse(node.range[0], 'it is nested deeper than 200 levels', formatHint)
-    return shared
   }
 }
 

@@ -17,7 +17,7 @@ export interface KeySibling {
 
 /** Finds the map that contains a key; undefined if it has no such key. */
 export function findSibling({ text, document, node }: LocatedNode, key: string): KeySibling | undefined {
-  const owned = isMap(node) ? document.shared.findPair(node, key) : undefined
+  const owned = isMap(node) ? document.nodes.findPair(node, key) : undefined
   return owned === undefined ? undefined : { text, ...owned }
 }
 

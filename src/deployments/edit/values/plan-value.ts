@@ -30,11 +30,11 @@ export interface EditableValue {
 export function editableValue({ text, document, node }: LocatedNode): EditableValue {
   const offset = offsetOf(node)
   if (!isScalar(node)) throw text.refuse(offset, `the value is ${describe(node)}`, rewriteHint)
-  if (document.shared.isKey(node))
+  if (document.nodes.isKey(node))
     throw text.refuse(offset, 'an alias repeats a key of a map', 'Write the value instead of the alias.')
   if (node.tag?.startsWith(yamlTags) === true && node.tag !== `${yamlTags}str`)
     throw text.refuse(offset, 'a tag makes another type of the value', 'Remove the tag.')
-  const parent = document.shared.parentOf(node)
+  const parent = document.nodes.parentOf(node)
   if (parent === undefined) throw text.refuse(offset, 'the value is a whole document', rewriteHint)
   if (sourceOf(node) === '') return missingValue(text, node, parent)
   return presentValue(text, node, parent.collection.flow === true)

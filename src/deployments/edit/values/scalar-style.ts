@@ -19,7 +19,7 @@ const words = /^(?:null|true|false|yes|no|on|off|y|n|nan|inf|infinity)$/i
 const otherTypes = [
   /^\d[\d_,]*$/,
   /^\d[\d_,]*\.[\d_,]*$/,
-  /^\d[\d_,]*(?:\.[\d_,]*)?e[-+]?[\d_]+$/i,
+  /^(?:\d[\d_,]*)?(?:\.[\d_,]*)?e[-+]?[\d_]+$/i,
   /^0[box][\da-f_]+$/i,
   /^\d[\d_]*(?::\d[\d_]*)+(?:\.[\d_]*)?$/,
   /^\d{4}-\d\d?-\d\d?(?:t.*)?$/i,
@@ -46,13 +46,14 @@ export function isOtherType(text: string): boolean {
 }
 
 /**
- * Writes a string in a style, with double quotes if plain text would be no string. Undefined if
- * the style cannot write it.
+ * Writes a string in a style, with double quotes if plain text would be no string. Undefined for a
+ * text with control characters or line breaks.
  */
 export function writeScalar(value: string, style: ScalarStyle, context: ScalarContext): string | undefined {
   if (!isPrintable(value)) return undefined
-  const text = styled(value, style, context)
-  return isReadAs(text, value, '1.1') && isReadAs(text, value, '1.2') ? text : undefined
+  return [styled(value, style, context), JSON.stringify(value)].find(
+    (text) => isReadAs(text, value, '1.1') && isReadAs(text, value, '1.2'),
+  )
 }
 
 function styled(value: string, style: ScalarStyle, { isFlow, replaced }: ScalarContext): string {

@@ -1,7 +1,7 @@
 import { editFile } from '../../src/deployments/edit/edit-file.ts'
 import type { EditOptions } from '../../src/deployments/edit/plan-changes.ts'
 import type { ValueChange, ValuePlace } from '../../src/deployments/edit/value-place.ts'
-import { DrayError, isDrayError } from '../../src/lib/errors.ts'
+import { type DrayError, isDrayError } from '../../src/lib/errors.ts'
 
 export const newDigest = `sha256:${'5'.repeat(64)}`
 

@@ -21,9 +21,13 @@ export async function publish(request: PublishRequest, ports: GitPorts, call: Ca
   await checkHashes(request.files)
   const names = [...new Set(paths.values())]
   if (target.remote !== undefined) {
-    const { publishPush } = await import('./push/publish-push.ts')
-    const to = { remote: target.remote, branch: target.name }
-    return await publishPush({ repository, request, target, to, names })
+    const push = { repository, request, target, to: { remote: target.remote, branch: target.name }, names }
+    if (request.mode === 'push') {
+      const { publishPush } = await import('./push/publish-push.ts')
+      return await publishPush(push)
+    }
+    const { publishPullRequest } = await import('./pull-requests/publish-pull-request.ts')
+    return await publishPullRequest(push)
   }
   if (!target.isCheckedOut) {
     const { commitToBranch } = await import('./commits/commit-to-branch.ts')

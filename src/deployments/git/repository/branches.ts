@@ -1,7 +1,7 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { quoteWord } from '../../../lib/quote-word.ts'
 import type { GitRequest } from '../../../plan/edits/edit-step.ts'
-import type { Git } from '../process/git.ts'
+import { type Git, splitNul } from '../process/git.ts'
 import { headsPrefix, type HeadState } from './head-state.ts'
 
 /** The branch that gets the commit, or that the pull request is for. */
@@ -25,7 +25,7 @@ export async function findTarget(
   head: HeadState,
   { mode, branch }: Pick<GitRequest, 'mode' | 'branch'>,
 ): Promise<TargetBranch> {
-  if (branch !== undefined) await checkName(git, branch)
+  if (branch !== undefined) await checkBranchName(git, branch)
   if (branch === undefined && head.branch === undefined) throw detached(git.folder)
   if (mode === 'commit') return await localTarget(git, head, branch)
   const upstream = await upstreamOf(git, head.branch)
@@ -56,13 +56,24 @@ async function upstreamOf(
   branch: string | undefined,
 ): Promise<{ readonly remote: string; readonly branch: string } | undefined> {
   if (branch === undefined) return undefined
-  const config = async (key: string): Promise<string | undefined> => await git.line(['config', '--get', key])
-  const from = await config(`branch.${branch}.remote`)
-  const merge = await config(`branch.${branch}.merge`)
+  const config = await readConfig(git)
+  const from = config.get(`branch.${branch}.remote`)
+  const merge = config.get(`branch.${branch}.merge`)
   // A remote `.` means another local branch.
   if (from === undefined || from === '.' || merge?.startsWith(headsPrefix) !== true) return undefined
-  const to = (await config(`branch.${branch}.pushRemote`)) ?? (await config('remote.pushDefault')) ?? from
+  const to = config.get(`branch.${branch}.pushremote`) ?? config.get('remote.pushdefault') ?? from
   return { remote: to, branch: to === from ? merge.slice(headsPrefix.length) : branch }
+}
+
+/** Returns the last value of each key. Sections and names are in lower case, subsections are not. */
+async function readConfig(git: Git): Promise<ReadonlyMap<string, string>> {
+  const output = await git.read(`read the configuration of ${git.folder}`, ['config', '--list', '-z'])
+  return new Map(
+    splitNul(output).map((entry) => {
+      const end = entry.indexOf('\n')
+      return end === -1 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)]
+    }),
+  )
 }
 
 /** @throws `refused` if it is unknown which remote is meant. */
@@ -84,7 +95,8 @@ async function defaultRemote(git: Git): Promise<string> {
   })
 }
 
-async function checkName(git: Git, branch: string): Promise<void> {
+/** @throws `usage` for a name that git does not allow. */
+export async function checkBranchName(git: Git, branch: string): Promise<void> {
   const { status } = await git.run(['check-ref-format', `${headsPrefix}${branch}`])
   if (status === 0 && !branch.startsWith('-') && branch !== 'HEAD') return
   throw new DrayError('usage', `${JSON.stringify(branch)} is not the name of a branch`, {

@@ -23,14 +23,14 @@ const operations: readonly (readonly [file: string, name: string, command: strin
 
 /** @throws `refused` if there is no commit. */
 export async function readHead(git: Git): Promise<HeadState> {
-  const commit = await git.line(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])
-  if (commit === undefined)
+  const { status, stdout } = await git.run(['rev-parse', 'HEAD^{commit}', '--symbolic-full-name', 'HEAD'])
+  const [commit = '', ref = ''] = status === 0 ? stdout.toString('utf8').split('\n') : []
+  if (commit === '')
     throw new DrayError('refused', `the repository ${git.folder} has no commits`, {
       subject: git.folder,
       hint: 'Commit the files first: git add . && git commit',
     })
-  const ref = await git.line(['symbolic-ref', '--quiet', 'HEAD'])
-  return { commit, ...(ref?.startsWith(headsPrefix) && { branch: ref.slice(headsPrefix.length) }) }
+  return { commit, ...(ref.startsWith(headsPrefix) && { branch: ref.slice(headsPrefix.length) }) }
 }
 
 export const headsPrefix = 'refs/heads/'

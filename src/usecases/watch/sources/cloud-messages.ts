@@ -29,10 +29,15 @@ export function cloudMessages(request: EventRequest): readonly CloudMessage[] {
     case 'application/cloudevents-batch+json':
       return listOf(parseJson(request.body, what), 'the batch of CloudEvents').map(structured)
     default:
-      if (contentType.startsWith('application/cloudevents'))
+      if (isWholeInBody(contentType))
         throw new DrayError('malformed', `${what} is in a format other than JSON`)
       return [binary(request, contentType)]
   }
+}
+
+/** Whether a request has its CloudEvents in the body: in structured or batched mode. */
+export function isWholeInBody(contentType: string): boolean {
+  return bareMediaType(contentType).startsWith('application/cloudevents')
 }
 
 function structured(value: unknown): CloudMessage {

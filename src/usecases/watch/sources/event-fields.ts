@@ -45,8 +45,11 @@ export function listOf(value: unknown, what: string): readonly unknown[] {
 /**
  * Returns the events whose repository and tag have valid names. dray ignores the others: there is
  * nothing to read at the registry. A digest, registry or id that is not valid is omitted.
+ * @throws `malformed` if one message has too many events.
  */
 export function validEvents(claims: readonly ClaimedEvent[]): readonly RegistryEvent[] {
+  if (claims.length > maxEvents)
+    throw new DrayError('malformed', `the message has more than ${maxEvents} events`)
   return claims.flatMap((claim) => validEvent(claim) ?? [])
 }
 

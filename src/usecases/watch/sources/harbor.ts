@@ -1,8 +1,7 @@
 import { DrayError } from '../../../lib/errors.ts'
-import { bareMediaType } from '../../../oci/media-types.ts'
 import type { EventRequest, EventSource, RegistryEvent } from '../registry-event.ts'
 import { authenticator } from './authentication.ts'
-import { type CloudMessage, cloudMessages } from './cloud-messages.ts'
+import { type CloudMessage, cloudMessages, isWholeInBody } from './cloud-messages.ts'
 import { type ClaimedEvent, type EventKind, fieldsOf, listOf, objectOf, validEvents } from './event-fields.ts'
 
 const what = 'the message of Harbor'
@@ -24,7 +23,7 @@ const cloudTypes: ReadonlyMap<unknown, EventKind> = new Map([
  * `src/pkg/notifier/model/event.go`).
  */
 function parse(request: EventRequest): readonly RegistryEvent[] {
-  if (bareMediaType(request.headers.get('content-type') ?? '').startsWith('application/cloudevents'))
+  if (isWholeInBody(request.headers.get('content-type') ?? ''))
     return validEvents(cloudMessages(request).flatMap((message) => harborClaims(message, 'harbor')))
   const { type, event_data: data } = objectOf(request, what)
   if (typeof type !== 'string') throw new DrayError('malformed', `"type" of ${what} is not text`)

@@ -11,7 +11,13 @@ import { eventSources } from '../../../../src/usecases/watch/sources/event-sourc
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { recordOf } from '../../../support/log-lines.ts'
 import { type ManualClock, manualClock } from '../../../support/manual-clock.ts'
-import { pushRequests, samplePush, withHeaders, withSecret } from '../../../support/watch/event-samples.ts'
+import {
+  pushRequests,
+  requestOf,
+  samplePush,
+  withHeaders,
+  withSecret,
+} from '../../../support/watch/event-samples.ts'
 
 const now = Date.UTC(2026, 10, 28, 10, 0, 0)
 const key = 'k'.repeat(32)
@@ -115,6 +121,16 @@ describe.each(['ghcr', 'cloudevents'] as const)('a signature of %s', (name) => {
     const upper = withHeaders(request, { [field]: value.toUpperCase() })
     expect([bare, upper].map((one) => isAuthentic(name, one, hmac))).toEqual([false, false])
   })
+})
+
+it('a signature of a CloudEvent in binary mode is refused, because its headers are not signed', () => {
+  const { body } = pushRequests.cloudevents(samplePush)
+  for (const contentType of ['application/json', '', 'text/plain']) {
+    const request = withSecret(requestOf(body, contentType), hmac, now)
+    expect(isAuthentic('cloudevents', request, hmac)).toBe(false)
+  }
+  const batch = withSecret(requestOf([], 'application/cloudevents-batch+json'), hmac, now)
+  expect(isAuthentic('cloudevents', batch, hmac)).toBe(true)
 })
 
 describe('the time of a signature of dray', () => {

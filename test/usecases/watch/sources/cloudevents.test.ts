@@ -119,6 +119,16 @@ describe('events of dray', () => {
     expect(ofRecord({ operation: 'prune', ...lost })).toEqual(both)
   })
 
+  it('of an image with more than 1000 tags are malformed', () => {
+    const losing = (count: number): unknown =>
+      cloudEventOf(
+        recordOf({ step: manifestStep({ losesTags: Array.from({ length: count }, (_, i) => `pr-${i}`) }) }),
+      )
+    expect(ofEvent(losing(1000))).toHaveLength(1000)
+    expect(() => ofEvent(losing(1001))).toThrow(malformed)
+    expect(() => parse(requestOf([losing(999), losing(2)], batched))).toThrow(malformed)
+  })
+
   it.each([null, {}, { step: null }, { step: { kind: 'tag', repository: [], tag: {} } }, []])(
     'with the data %j give none',
     (data) => expect(ofEvent({ ...minimal, type: 'dev.dray.promote.done', data })).toEqual([]),

@@ -1,6 +1,6 @@
 import { string as stringArg } from '@oclif/core/args'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
-import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
+import { changeFlags, metricsFlag, outFlag } from '../cli/command/change-flags.ts'
 import { planPromotion, promotionFlags } from '../cli/changes/promotion.ts'
 
 export default class Copy extends ChangeCommand {
@@ -37,7 +37,7 @@ dray shows the plan and asks for confirmation. \`--dry-run\` and \`--out\` chang
       ignoreStdin: true,
     }),
   }
-  static override flags = { ...changeFlags, ...outFlag, ...promotionFlags }
+  static override flags = { ...changeFlags, ...metricsFlag, ...outFlag, ...promotionFlags }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Copy)

@@ -1,6 +1,12 @@
 import { string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
-import { allowBackwardFlag, changeFlags, outFlag, partialFlag } from '../cli/command/change-flags.ts'
+import {
+  allowBackwardFlag,
+  changeFlags,
+  metricsFlag,
+  outFlag,
+  partialFlag,
+} from '../cli/command/change-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { planPromotion, promotionFlags } from '../cli/changes/promotion.ts'
 import type { PromotionArguments } from '../cli/terminal/complete-promotion.ts'
@@ -59,6 +65,7 @@ dray shows the plan and asks for confirmation. On a terminal, it also asks for m
       helpGroup: flagGroups.target,
     }),
     ...changeFlags,
+    ...metricsFlag,
     ...outFlag,
     ...promotionFlags,
     ...allowBackwardFlag,

@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
-import { changeFlags, moveTagFlag, outFlag, partialFlag } from '../cli/command/change-flags.ts'
+import { changeFlags, metricsFlag, moveTagFlag, outFlag, partialFlag } from '../cli/command/change-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import type { RollbackArguments } from '../cli/terminal/complete-tagging.ts'
 import { overrideGateFlag, scanReportFlag } from '../cli/gates/gate-flags.ts'
@@ -52,6 +52,7 @@ The next release moves the floating tags forward as usual. On a terminal, dray a
       helpGroup: flagGroups.target,
     }),
     ...changeFlags,
+    ...metricsFlag,
     ...outFlag,
     ...moveTagFlag,
     ...partialFlag,

@@ -3,6 +3,7 @@ import { ChangeCommand } from '../cli/changes/change-command.ts'
 import {
   allowBackwardFlag,
   changeFlags,
+  metricsFlag,
   moveTagFlag,
   outFlag,
   partialFlag,
@@ -126,6 +127,7 @@ For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags over
       helpGroup: flagGroups.target,
     }),
     ...changeFlags,
+    ...metricsFlag,
     ...outFlag,
     ...moveTagFlag,
     ...allowBackwardFlag,

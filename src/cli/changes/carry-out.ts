@@ -43,6 +43,8 @@ export async function carryOut<T extends OperationTypes>(
   }
   const executed = await operation.execute(plan, review.findings, mustConfirm, ports)
   const isDelivered = await flushAuditLog(ports)
+  if (operation.onlyRefusal?.(plan) !== undefined)
+    await measureRefusal(operation, plan, executed, review.startedAt, ports)
   throwOnlyRefusal(operation, plan)
   const verified = await operation.verify?.(executed.plan ?? plan, executed, review.findings, ports)
   const isAllDelivered = (verified === undefined || (await flushAuditLog(ports))) && isDelivered
@@ -102,17 +104,37 @@ async function reviewOrRefuse<T extends OperationTypes>(
   { plan, review }: PlannedChange<T>,
   ports: ChangePorts,
 ): Promise<Review<T>> {
-  const { config } = await ports.context.config()
+  const { context } = ports
+  const { config } = await context.config()
+  const startedAt = context.clock.now()
   try {
     await checkJustification(operation.changedTargets(plan), config, justificationOf(ports.flags))
     return await review()
   } catch (error) {
     if (toDrayError(error).code === 'refused') {
-      await operation.execute(operation.refuseAll(plan, toErrorInfo(error)), undefined, false, ports)
+      const refused = operation.refuseAll(plan, toErrorInfo(error))
+      const executed = await operation.execute(refused, undefined, false, ports)
       await flushAuditLog(ports)
+      await measureRefusal(operation, refused, executed, startedAt, ports)
     }
     throw error
   }
+}
+
+/** Writes the metrics of a run that ends with an error. A monitor must see it. */
+async function measureRefusal<T extends OperationTypes>(
+  { writeMetrics }: Operation<T>,
+  plan: T['plan'],
+  executed: Executed<T>,
+  startedAt: number,
+  ports: ChangePorts,
+): Promise<void> {
+  const { flags, context } = ports
+  const { metrics } = flags
+  if (metrics === undefined || writeMetrics === undefined) return
+  const durationMs = context.clock.now() - startedAt
+  const facts = { plan: executed.plan ?? plan, outcome: executed.outcome, durationMs, isSuccess: false }
+  await succeeds(ports, () => writeMetrics(metrics, facts, context.clock))
 }
 
 async function confirm<T extends OperationTypes>(

@@ -51,6 +51,10 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
     },
     outcomeDocument,
     ciReport,
+    writeMetrics: async (file, facts, clock) => {
+      const { writePlacementMetrics } = await import('../ci/placement-metrics.ts')
+      await writePlacementMetrics(file, facts, clock)
+    },
   }
 }
 

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
-import { readFileBounded } from '../../lib/files/read.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import { outcomeTotalsOf } from '../../render/prune/prune-totals.ts'
 import { escapeLabel, formatFamily, writeExposition } from './exposition.ts'
+import { readFormerSamples } from './former-samples.ts'
 
 export interface PruneMetrics {
   readonly plan: PrunePlan
@@ -15,7 +15,6 @@ export interface PruneMetrics {
   readonly isSuccess: boolean
 }
 
-const maxFileSize = 16 * 1024 ** 2
 const lastSuccess = 'dray_prune_last_success_timestamp_seconds'
 
 /** The outcome of a repository and the number of images in the plan. */
@@ -76,7 +75,9 @@ const perRepository: readonly Metric[] = [
 export async function writeMetrics(file: string, metrics: PruneMetrics, clock: Clock): Promise<void> {
   const path = resolve(file)
   const now = clock.now() / 1000
-  const success = metrics.isSuccess ? now : await lastSuccessIn(path, labelsOf(metrics))
+  const success = metrics.isSuccess
+    ? now
+    : (await readFormerSamples(path, lastSuccess)).get(labelsOf(metrics))
   await writeExposition(path, formatMetrics(metrics, now, success))
 }
 
@@ -134,17 +135,4 @@ function changedRepositories(
 
 function labelsOf({ plan }: PruneMetrics): string {
   return `policy="${escapeLabel(plan.policyName ?? '')}"`
-}
-
-async function lastSuccessIn(path: string, labels: string): Promise<number | undefined> {
-  const bytes = await readFileBounded(path, maxFileSize)
-  if (bytes === undefined) return undefined
-  const prefix = `${lastSuccess}{${labels}} `
-  const line = new TextDecoder()
-    .decode(bytes)
-    .split('\n')
-    .find((one) => one.startsWith(prefix))
-  // A number of seconds. dray has not written anything else.
-  const [value] = /^\d+(?:\.\d+)?(?=\s*$)/.exec(line?.slice(prefix.length) ?? '') ?? []
-  return value === undefined ? undefined : Number(value)
 }

@@ -53,6 +53,14 @@ export const outFlag = {
   }),
 }
 
+export const metricsFlag = {
+  metrics: string({
+    summary: 'Write metrics for Prometheus to this file.',
+    helpValue: 'FILE',
+    helpGroup: flagGroups.output,
+  }),
+}
+
 export const moveTagFlag = {
   'move-tag': boolean({
     summary: 'Allow version tags and immutable tags to move.',

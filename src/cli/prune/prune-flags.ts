@@ -1,5 +1,5 @@
 import { boolean, string } from '@oclif/core/flags'
-import { changeFlags, outFlag } from '../command/change-flags.ts'
+import { changeFlags, metricsFlag, outFlag } from '../command/change-flags.ts'
 import { flagGroups } from '../help/flag-groups.ts'
 
 /** Flags that choose the policy and the images in use. */
@@ -33,9 +33,5 @@ export const pruneFlags = {
     helpGroup: flagGroups.output,
   }),
   all: boolean({ summary: 'List every tag that is kept.', helpGroup: flagGroups.output }),
-  metrics: string({
-    summary: 'Write metrics for Prometheus to this file.',
-    helpValue: 'FILE',
-    helpGroup: flagGroups.output,
-  }),
+  ...metricsFlag,
 }

@@ -1,19 +1,21 @@
 import { resolve } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
-import { readFileBounded } from '../../lib/files/read.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { DriftState } from '../../plan/sync/drift.ts'
 import type { SyncOutcome } from '../../plan/sync/sync-outcome.ts'
 import type { SyncPlan } from '../../plan/sync/sync-plan.ts'
 import { isPlaced } from '../changes/execute-placements.ts'
 import { escapeLabel, formatFamily, type MetricSample, writeExposition } from '../ci/exposition.ts'
+import { readFormerSamples } from '../ci/former-samples.ts'
+import { imageResults, resultOf } from '../ci/placement-metrics.ts'
 
 interface SyncMetrics {
   readonly plan: SyncPlan
   readonly outcome: SyncOutcome
+  /** absent for a dry run */
+  readonly durationMs?: number
 }
 
-const maxFileSize = 16 * 1024 ** 2
 const lastSuccess = 'dray_sync_last_success_timestamp_seconds'
 const states: readonly DriftState[] = ['missing', 'moved', 'changed', 'extra', 'evidenceMissing', 'damaged']
 
@@ -26,7 +28,7 @@ const states: readonly DriftState[] = ['missing', 'moved', 'changed', 'extra', '
 export async function writeSyncMetrics(file: string, metrics: SyncMetrics, clock: Clock): Promise<void> {
   const path = resolve(file)
   const now = clock.now() / 1000
-  const before = await successesIn(path)
+  const before = await readFormerSamples(path, lastSuccess)
   await writeExposition(path, formatSyncMetrics(metrics, now, before))
 }
 
@@ -35,7 +37,7 @@ export async function writeSyncMetrics(file: string, metrics: SyncMetrics, clock
  * @param before the last success of each rule in seconds since 1970, by its labels
  */
 function formatSyncMetrics(
-  { plan, outcome }: SyncMetrics,
+  { plan, outcome, durationMs }: SyncMetrics,
   now: number,
   before: ReadonlyMap<string, number>,
 ): readonly string[] {
@@ -55,6 +57,39 @@ function formatSyncMetrics(
         const success = successOf(rule)
         return success === undefined ? undefined : Math.max(0, now - success)
       }),
+    ),
+    ...formatFamily(
+      'dray_sync_images',
+      'Images that the last run wrote to a destination, by their result.',
+      rules.flatMap(({ labels, results }) =>
+        imageResults.map((result) => [`{${labels},result="${result}"}`, results.get(result) ?? 0] as const),
+      ),
+    ),
+    ...formatFamily(
+      'dray_sync_refused',
+      'Images and repositories that the last run refused or could not read.',
+      samples(({ refused }) => refused),
+    ),
+    ...formatFamily(
+      'dray_sync_gate_failures',
+      'Gates that refused an image in the last run.',
+      samples(({ gates }) => gates.refused),
+    ),
+    ...formatFamily(
+      'dray_sync_gate_overrides',
+      'Gates that a person overrode in the last run.',
+      samples(({ gates }) => gates.overridden),
+    ),
+    ...formatDeletes(outcome),
+    ...formatFamily(
+      'dray_sync_duration_seconds',
+      'Duration of the last run, the same for each of its rules.',
+      durationMs === undefined ? [] : samples(() => durationMs / 1000),
+    ),
+    ...formatFamily(
+      'dray_sync_last_run_timestamp_seconds',
+      'End of the last run, seconds since 1970.',
+      samples(() => now),
     ),
     ...formatFamily(
       'dray_sync_copied_bytes',
@@ -79,6 +114,10 @@ function formatSyncMetrics(
 interface RuleMetrics {
   readonly labels: string
   readonly bytes: number
+  /** images by `imageResults` */
+  readonly results: ReadonlyMap<string, number>
+  readonly refused: number
+  readonly gates: { readonly refused: number; readonly overridden: number }
   readonly drift: ReadonlyMap<DriftState, number>
   readonly isInSync: boolean
 }
@@ -119,8 +158,51 @@ function measureRule(name: string, plan: SyncPlan, outcome: SyncOutcome): RuleMe
   const read = plan.drift.some(({ rule }) => rule === name)
   const bytes = placements.reduce((sum, { id }) => sum + (outcomes.get(id)?.transferred.bytes ?? 0), 0)
   // A source that cannot be read has no differences, and is not in sync either.
-  const isRefused = plan.refusals.some(({ rule }) => rule === name)
-  return { labels: `rule="${escapeLabel(name)}"`, bytes, drift, isInSync: isInSync && read && !isRefused }
+  const refused = plan.refusals.filter(({ rule }) => rule === name).length
+  const placed = placements.flatMap(({ id }) => outcomes.get(id) ?? [])
+  const results = Map.groupBy(placed, resultOf)
+  const effects = placed.flatMap(({ gates = [] }) => gates.map(({ effect }) => effect))
+  return {
+    labels: `rule="${escapeLabel(name)}"`,
+    bytes,
+    results: new Map([...results].map(([result, all]) => [result, all.length])),
+    refused,
+    gates: {
+      refused: effects.filter((one) => one === 'refused').length,
+      overridden: effects.filter((one) => one === 'overridden').length,
+    },
+    drift,
+    isInSync: isInSync && read && refused === 0,
+  }
+}
+
+/** Deletes of extra tags, of the repositories in which the run changed something. */
+function formatDeletes({ deletes }: SyncOutcome): readonly string[] {
+  const changed = (deletes?.repositories ?? []).filter(({ status }) => status !== 'unchanged')
+  const samples = (value: (one: (typeof changed)[number]) => number): readonly MetricSample[] =>
+    changed.map((one) => [`{repository="${escapeLabel(formatRepository(one.repository))}"}`, value(one)])
+  return [
+    ...formatFamily(
+      'dray_sync_deleted_manifests',
+      'Manifests that the last run deleted.',
+      samples(({ deleted }) => deleted),
+    ),
+    ...formatFamily(
+      'dray_sync_untagged',
+      'Tags that the last run deleted from kept images.',
+      samples(({ untagged }) => untagged),
+    ),
+    ...formatFamily(
+      'dray_sync_locked',
+      'Images and tags that the registry refused to delete in the last run.',
+      samples(({ locked }) => locked),
+    ),
+    ...formatFamily(
+      'dray_sync_delete_failures',
+      'Deletes of the last run that failed.',
+      samples(({ failed }) => failed),
+    ),
+  ]
 }
 
 /** The tags of repositories in which every delete succeeded. A protected tag stays. */
@@ -141,17 +223,4 @@ function deletedTags(plan: SyncPlan, { deletes }: SyncOutcome): ReadonlySet<stri
 
 function tagKey(repository: SyncPlan['drift'][number]['to'], tag: string): string {
   return `${formatRepository(repository)} ${tag}`
-}
-
-async function successesIn(path: string): Promise<ReadonlyMap<string, number>> {
-  const bytes = await readFileBounded(path, maxFileSize)
-  const prefix = `${lastSuccess}{`
-  const lines = new TextDecoder().decode(bytes ?? new Uint8Array()).split('\n')
-  return new Map(
-    lines.flatMap((line) => {
-      if (!line.startsWith(prefix)) return []
-      const [, labels, value] = /^\{(.*)\} (\d+(?:\.\d+)?)\s*$/.exec(line.slice(lastSuccess.length)) ?? []
-      return labels === undefined ? [] : [[labels, Number(value)] as const]
-    }),
-  )
 }

@@ -3,6 +3,7 @@ import type { InferredFlags } from '@oclif/core/interfaces'
 import {
   allowBackwardFlag,
   changeFlags,
+  metricsFlag,
   evidenceConflictFlags,
   moveTagFlag,
 } from '../../command/change-flags.ts'
@@ -19,6 +20,7 @@ export const applyFlags = {
     helpGroup: flagGroups.target,
   }),
   ...changeFlags,
+  ...metricsFlag,
   ...bundleKeyFlag,
   base: string({
     summary: 'Last receipt of the destination (default: dray has it).',

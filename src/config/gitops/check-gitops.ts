@@ -97,21 +97,30 @@ function readPlaceRule(
   if (unnamed !== undefined) report([...path, 'image'], unnamed)
   else if (known.images.length > 0 && !known.images.includes(image))
     report([...path, 'image'], unknownName('image', image, known.images))
-  const { tag, digest } = at
-  if (tag === undefined && digest === undefined)
-    report([...path, 'at'], 'must have a position for `tag` or `digest`', 'key', true)
-  if (tag !== undefined && tag === digest)
-    report([...path, 'at', 'digest'], 'is the position of the tag too: write only `tag`')
-  if (write !== undefined && write !== 'both' && at[write] === undefined && (tag ?? digest) !== undefined)
-    report([...path, 'write'], `${write} needs the position \`at.${write}\``)
+  for (const [key, message] of positionProblems(at, write))
+    report([...path, ...key], message, key.at(-1) === 'at' ? 'key' : 'value', key.at(-1) === 'at')
   return {
     kind: 'place',
     name: formatKeyPath(path),
     file,
     image,
-    at: { ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) },
+    at: at as PlaceRule['at'],
     write: write ?? 'both',
   }
+}
+
+function positionProblems(
+  { tag, digest }: { readonly [key in 'tag' | 'digest']?: string | undefined },
+  write: string | undefined,
+): readonly (readonly [path: Path, message: string])[] {
+  if (tag === undefined && digest === undefined)
+    return [[['at'], 'must have a position for `tag` or `digest`']]
+  if (tag !== undefined && tag === digest)
+    return [[['at', 'digest'], 'is the position of the tag too: write only `tag`']]
+  const isMissing = { tag: tag === undefined, digest: digest === undefined }
+  if ((write === 'tag' || write === 'digest') && isMissing[write])
+    return [[['write'], `${write} needs the position \`at.${write}\``]]
+  return []
 }
 
 /** Two rules for one image in one file would edit it twice. */

@@ -1,5 +1,5 @@
-/** How an edit writes an image. */
-export type WriteMode = 'both' | 'digest' | 'tag'
+/** The parts of an image that an edit writes. */
+export type WriteSetting = 'both' | 'digest' | 'tag'
 
 /** The deployment files of an environment, and how edits of them are committed. */
 export interface GitOpsConfig {
@@ -20,7 +20,7 @@ export interface FilesRule {
   readonly name: string
   /** globs */
   readonly files: readonly string[]
-  readonly write: WriteMode
+  readonly write: WriteSetting
   /** other names of the repositories in these files, each with `{image}` once */
   readonly as: readonly string[]
 }
@@ -34,7 +34,7 @@ export interface PlaceRule {
   readonly image: string
   /** at least one */
   readonly at: { readonly tag?: string; readonly digest?: string }
-  readonly write: WriteMode
+  readonly write: WriteSetting
 }
 
 export interface GitConfig {

@@ -28,7 +28,7 @@ const placeRule = v.strictObject({
   image: described(text('the name of an image'), 'The image.'),
   at: described(
     v.strictObject({
-      tag: optional(text('a position such as web.version'), 'The position of the tag.'),
+      tag: optional(text('a position such as web.version'), 'The position of the tag, or of a whole image: name:tag@digest.'),
       digest: optional(text('a position such as web.sha'), 'The position of the digest.'),
     }),
     'The positions of the values, as keys and indexes with dots: web.version, containers[0].tag.',

@@ -40,6 +40,7 @@ export function createEditEntries(): v.ObjectEntries {
     edits: v.exactOptional(
       v.strictObject({
         environment: v.string(),
+        images: v.array(image),
         steps: v.array(step),
         upToDate: v.array(file),
         git: v.exactOptional(git),

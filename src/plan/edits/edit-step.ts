@@ -45,6 +45,9 @@ export interface EditStep {
 /** The edits of a plan: they come after all tags of all targets. */
 export interface EditPlan {
   readonly environment: string
+  /** the images that the files get */
+  readonly images: readonly EditedImage[]
+  /** one for each file that changes, in the order of their names */
   readonly steps: readonly EditStep[]
   /** files that have the images already, as in `EditStep.file` */
   readonly upToDate: readonly string[]

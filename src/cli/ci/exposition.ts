@@ -8,16 +8,17 @@ const mode = 0o644
 /** Labels with braces, escaped, and the value. */
 export type MetricSample = readonly [labels: string, value: number]
 
-/** Formats a family of gauges; none without samples (Exposition formats, Text-based format). */
+/** Formats a family, by default of gauges; none without samples (Exposition formats, Text-based format). */
 export function formatFamily(
   name: string,
   help: string,
   samples: readonly MetricSample[],
+  type: 'gauge' | 'counter' = 'gauge',
 ): readonly string[] {
   if (samples.length === 0) return []
   return [
     `# HELP ${name} ${help}`,
-    `# TYPE ${name} gauge`,
+    `# TYPE ${name} ${type}`,
     ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
   ]
 }

@@ -90,7 +90,7 @@ export class Journal {
     return this.#next
   }
 
-  /** Resolves when all lines that were appended before are on disk. @throws as `append`. */
+  /** Resolves when all lines that wait are on disk. @throws as `append`. */
   async flushed(): Promise<void> {
     return this.#next ?? this.#last
   }
@@ -110,9 +110,12 @@ export class Journal {
   async #afterLast(work: () => Promise<void>): Promise<void> {
     const done = this.#last.catch(() => undefined).then(work)
     this.#last = done
-    // The callers get the error. The next write must not fail because of it.
-    done.catch(() => undefined)
-    return done
+    try {
+      await done
+    } finally {
+      // A failure belongs to the lines of this write only.
+      if (this.#last === done) this.#last = Promise.resolve()
+    }
   }
 
   async #writeWaiting(): Promise<void> {

@@ -1,3 +1,4 @@
+import { relativePattern } from '../../config/sync/read-repositories.ts'
 import type { SyncRule } from '../../config/sync/sync-rule.ts'
 import { syncRulesOf } from '../../config/sync/sync-rules.ts'
 import { readingAt } from '../../config/settings/version-reading.ts'
@@ -40,6 +41,8 @@ export interface SyncArguments extends SyncFlags, GateFlags {
   readonly rules: readonly string[]
   readonly to?: string | undefined
   readonly shard?: string | undefined
+  /** only the repository at this path below `from`, by the one rule */
+  readonly only?: string
   readonly 'dry-run': boolean
   readonly 'audit-file'?: string | undefined
 }
@@ -62,7 +65,10 @@ export async function planSync(
   const rules = selectRules(syncRulesOf(loaded, now), { names: args.rules, to: args.to }, config, loaded.name)
   checkDelete(rules, args)
   const catalog: Parameters<typeof resolveSyncScope>[2]['catalog'] = (...of) => context.repositories(...of)
-  const scope = await resolveSyncScope(rules, shard, { config, catalog }, call)
+  const { only } = args
+  const repositories = only === undefined ? undefined : [relativePattern(only)]
+  const scoped = repositories === undefined ? rules : rules.map((rule) => ({ ...rule, repositories }))
+  const scope = await resolveSyncScope(scoped, shard, { config, catalog }, call)
   keepHeapSmall()
   growHeapSlowly()
   const planner = await openPlanner(rules, scope, args, context, call)
@@ -87,7 +93,7 @@ export async function planSync(
   const refusals: readonly Refusal[] = [
     ...scope.failures.map(({ rule, name, error }) => ({ image: name, rule, error: toErrorInfo(error) })),
     ...unread,
-    ...(shard === undefined ? emptyRules(rules, scope, parts, unread) : []),
+    ...(shard === undefined && only === undefined ? emptyRules(rules, scope, parts, unread) : []),
   ]
   const exclusive = parts.flatMap((part) => part.exclusive)
   const deletes = await planDeletes(exclusive, rules, args, context, call)

@@ -137,7 +137,7 @@ async function pathsOf(
 }
 
 /** The images of an environment without a list of images, by the catalog of its first target. */
-async function imagesOfCatalog(
+export async function imagesOfCatalog(
   environment: string,
   config: Config,
   catalog: ListRepositories,

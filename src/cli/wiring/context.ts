@@ -31,6 +31,8 @@ export interface ContextOptions {
   readonly version: string
   /** the longest wait for a registry, milliseconds; by default five minutes */
   readonly maxWaitMs?: number
+  /** the configuration that an earlier part of the process read; by default it is searched for */
+  readonly loaded?: LoadedConfig
   /** called with the configuration after it was read */
   readonly onConfig?: (loaded: LoadedConfig) => void
   /** the credentials of the command line */
@@ -229,6 +231,7 @@ export class Context {
   }
 
   async #loadConfig(): Promise<LoadedConfig> {
+    if (this.#options.loaded !== undefined) return this.#options.loaded
     const { openConfig } = await import('./opening/open-config.ts')
     const loaded = await openConfig({ ...this.#options, now: this.clock.now() })
     this.#options.onConfig?.(loaded)

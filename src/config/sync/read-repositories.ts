@@ -85,7 +85,8 @@ function patternOf(text: string, from: SyncSource): RelativePattern {
   return relativePattern(isShort ? `library/${text}` : text)
 }
 
-function relativePattern(text: string): RelativePattern {
+/** Makes a pattern of a checked text. */
+export function relativePattern(text: string): RelativePattern {
   const { isPlain, regex } = repositoryPattern(text, { kind: 'registry', registry: '' }, text)
   return { text, isPlain, regex }
 }

@@ -95,9 +95,14 @@ export class EventQueue {
     }
   }
 
-  /** The digest of a tag that a rule processed last. */
-  handledDigest(event: Pick<QueuedEvent, 'rule' | 'repository' | 'tag'>): HandledTag['digest'] | undefined {
-    return this.#handled.get(keyOf(event))?.digest
+  /** Whether a run of the rule ended a short time ago with this digest of the tag. */
+  isHandled(
+    event: Pick<QueuedEvent, 'rule' | 'repository' | 'tag'>,
+    digest: HandledTag['digest'],
+    now: number,
+  ): boolean {
+    const handled = this.#handled.get(keyOf(event))
+    return handled?.digest === digest && now - handled.at < this.#limits.duplicateMs
   }
 
   /** Adds an event for each run that it starts. */
@@ -179,8 +184,7 @@ export class EventQueue {
     if (event.digest === undefined) return false
     const key = keyOf({ ...event, ...trigger })
     if (this.#waiting.get(key)?.digest === event.digest) return true
-    const handled = this.#handled.get(key)
-    return handled?.digest === event.digest && now - handled.at < this.#limits.duplicateMs
+    return this.isHandled({ ...event, rule: trigger.rule }, event.digest, now)
   }
 
   #put(event: AcceptedEvent, trigger: Trigger, now: number): QueuedEvent {

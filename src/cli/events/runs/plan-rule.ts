@@ -1,0 +1,123 @@
+import type { PromoteOnEvent, SyncOnEvent, WatchRule } from '../../../config/watch/watch-config.ts'
+import type { WatchRun } from '../../../usecases/watch/queue/watch-work.ts'
+import type { ChangePorts } from '../../changes/operation.ts'
+import type { ChangeFlags } from '../../command/change-flags.ts'
+import type { Context } from '../../wiring/context.ts'
+import { parseImageSubject } from '../image-subject.ts'
+
+/** The flags of `dray watch` that its runs use. */
+export interface RuleFlags {
+  readonly 'dry-run': boolean
+  readonly 'audit-file': string | undefined
+}
+
+/** The longest reason in an audit record has 2000 characters. */
+const maxNamedTags = 20
+
+/** The flags of a run, and the function that plans and carries it out as the command does. */
+interface PlannedRule {
+  readonly flags: ChangeFlags
+  readonly plan: (context: Context, ports: ChangePorts) => Promise<void>
+}
+
+/** @param tags that the source has */
+export function planRule(
+  rule: WatchRule,
+  run: WatchRun,
+  tags: readonly string[],
+  flags: RuleFlags,
+): PlannedRule {
+  const change = changeFlagsOf(rule, run, tags, flags)
+  return {
+    flags: change,
+    plan: (context, ports) =>
+      rule.do === 'promote'
+        ? promote(rule, run, { tags, change }, context, ports)
+        : sync(rule, run, change, context, ports),
+  }
+}
+
+/** The defaults of flags about copies. No event can override a rule. */
+const copyFlags = {
+  evidence: true,
+  attest: undefined,
+  'allow-missing-evidence': false,
+  'evidence-conflict': 'refuse',
+  verify: false,
+} as const
+
+async function promote(
+  rule: PromoteOnEvent,
+  run: WatchRun,
+  { tags, change }: { readonly tags: readonly string[]; readonly change: ChangeFlags },
+  context: Context,
+  ports: ChangePorts,
+): Promise<void> {
+  const [{ planPromotion }, { carryOut }, { operationNamed }] = await Promise.all([
+    import('../../changes/promotion.ts'),
+    import('../../changes/carry-out.ts'),
+    import('../../changes/operations.ts'),
+  ])
+  const { environment } = parseImageSubject(run.subject)
+  const references = tags.map((tag) => `${run.subject}:${tag}`)
+  const flags = {
+    ...change,
+    ...copyFlags,
+    from: environment,
+    to: rule.to,
+    tag: undefined,
+    platform: undefined,
+    'expect-digest': undefined,
+    'move-tag': false,
+    'override-gate': undefined,
+    'scan-report': undefined,
+  }
+  const planned = await planPromotion('promote', references, flags, context, ports.reading)
+  await carryOut(await operationNamed('promote'), planned, ports)
+}
+
+async function sync(
+  rule: SyncOnEvent,
+  run: WatchRun,
+  change: ChangeFlags,
+  context: Context,
+  ports: ChangePorts,
+): Promise<void> {
+  const [{ planSync }, { carryOut }, { operationNamed }] = await Promise.all([
+    import('../../sync/plan-sync.ts'),
+    import('../../changes/carry-out.ts'),
+    import('../../changes/operations.ts'),
+  ])
+  const flags = {
+    ...change,
+    ...copyFlags,
+    rules: [rule.rule.name],
+    only: run.subject,
+    'overwrite-changed': false,
+    full: false,
+    delete: false,
+  }
+  const planned = await planSync(flags, context, ports.reading)
+  await carryOut(await operationNamed('sync'), planned, ports)
+}
+
+function changeFlagsOf(
+  rule: WatchRule,
+  run: WatchRun,
+  tags: readonly string[],
+  { 'dry-run': isDryRun, 'audit-file': auditFile }: RuleFlags,
+): ChangeFlags {
+  const [source = ''] = run.events.map((event) => event.source)
+  const named = tags.slice(0, maxNamedTags).join(', ')
+  const more = tags.length > maxNamedTags ? ` and ${tags.length - maxNamedTags} more` : ''
+  return {
+    yes: true,
+    'dry-run': isDryRun,
+    'detailed-exitcode': false,
+    'audit-file': auditFile,
+    reason: rule.reason ?? `rule ${rule.name}: ${run.subject} ${named}${more}`,
+    ticket: rule.ticket,
+    actor: `watch:${source}`,
+    report: undefined,
+  }
+}

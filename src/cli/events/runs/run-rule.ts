@@ -1,0 +1,139 @@
+import type { WatchRule } from '../../../config/watch/watch-config.ts'
+import type { Call } from '../../../lib/call.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import { type ErrorCode, type ErrorInfo, toDrayError, toErrorInfo } from '../../../lib/errors.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import type { WatchRun } from '../../../usecases/watch/queue/watch-work.ts'
+import { exitCodes } from '../../command/exit-codes.ts'
+import type { Context } from '../../wiring/context.ts'
+import type { FinishedRun, WatchRunResult } from '../../../usecases/watch/watch-report.ts'
+import { type CapturedRun, createRunPorts } from './run-ports.ts'
+import { planRule, type RuleFlags } from './plan-rule.ts'
+import { resolveSources } from './resolve-sources.ts'
+
+export interface RuleRunner {
+  readonly rules: ReadonlyMap<string, WatchRule>
+  /** Creates the context of one run, which it closes. */
+  readonly openContext: () => Context
+  readonly clock: Clock
+  readonly flags: RuleFlags
+  /** aborted: no further step begins */
+  readonly stop: AbortSignal
+  readonly call: Call
+  /** Whether a run of the event's rule ended a short time ago with this digest of its tag. */
+  readonly isHandled: (event: WatchRun['events'][number], digest: Digest) => boolean
+}
+
+/**
+ * A later attempt can succeed without a change by a person: a registry, the disk or the audit log
+ * was not available, or another run was quicker.
+ */
+const temporary: ReadonlySet<ErrorCode> = new Set([
+  'unavailable',
+  'network',
+  'timeout',
+  'conflict',
+  'audit',
+  'io',
+  'protocol',
+  'interrupted',
+])
+
+/**
+ * Executes the run of a rule as the command would, with the digests that the registry has now.
+ * Never throws: every failure is a part of the report.
+ */
+export async function runRule(run: WatchRun, runner: RuleRunner): Promise<FinishedRun> {
+  const { clock, rules } = runner
+  const began = clock.now()
+  const warnings: string[] = []
+  const call: Call = {
+    signal: runner.call.signal,
+    notify: (event) => {
+      if (event.kind !== 'warning') return
+      warnings.push(event.from === undefined ? event.text : `${event.from}: ${event.text}`)
+    },
+  }
+  const rule = rules.get(run.rule)
+  const context = runner.openContext()
+  let ended: EndedRun
+  try {
+    ended = rule === undefined ? absent : await execute(rule, run, { ...runner, call }, context)
+  } catch (thrown) {
+    ended = failed([toErrorInfo(thrown)])
+  } finally {
+    // What is left of a failed run must not end the process.
+    await context.close().catch((error: unknown) => void warnings.push(toDrayError(error).message))
+  }
+  const { result, digests, errors } = ended
+  const isDone = result !== 'retried'
+  return {
+    report: {
+      kind: 'run',
+      at: new Date(clock.now()).toISOString(),
+      rule: run.rule,
+      subject: run.subject,
+      sources: [...new Set(run.events.map(({ source }) => source))],
+      tags: [...new Set(run.events.map(({ tag }) => tag))],
+      result,
+      attempt: 1 + Math.max(...run.events.map(({ attempts }) => attempts)),
+      durationMs: clock.now() - began,
+      digests: Object.fromEntries(digests),
+      warnings: [...new Set([...ended.warnings, ...warnings])],
+      errors,
+    },
+    end: {
+      kind: isDone ? 'done' : 'retry',
+      digests: result === 'changed' || result === 'unchanged' ? digests : new Map(),
+    },
+  }
+}
+
+interface EndedRun {
+  readonly result: WatchRunResult
+  readonly digests: ReadonlyMap<string, Digest>
+  readonly warnings: readonly string[]
+  readonly errors: readonly ErrorInfo[]
+}
+
+const absent: EndedRun = { result: 'absent', digests: new Map(), warnings: [], errors: [] }
+
+async function execute(
+  rule: WatchRule,
+  run: WatchRun,
+  runner: RuleRunner,
+  context: Context,
+): Promise<EndedRun> {
+  const { digests, isHandled } = await resolveSources(rule, run, runner, context)
+  if (digests.size === 0) return absent
+  if (isHandled) return { ...absent, result: 'unchanged', digests }
+  const { flags, plan } = planRule(rule, run, [...digests.keys()], runner.flags)
+  const { stop, call } = runner
+  const { ports, captured } = createRunPorts({ flags, context, call, stop })
+  try {
+    await plan(context, ports)
+  } catch (thrown) {
+    return { ...failed([toErrorInfo(thrown)]), digests, warnings: captured.warnings }
+  }
+  return { ...endOf(captured, flags['dry-run']), digests, warnings: captured.warnings }
+}
+
+function endOf({ exitCode, errors, document }: CapturedRun, isDryRun: boolean): Omit<EndedRun, 'digests'> {
+  if (exitCode !== exitCodes.done) return failed(errors)
+  const result = isDryRun ? 'planned' : hasChanged(document) ? 'changed' : 'unchanged'
+  return { result, warnings: [], errors: [] }
+}
+
+/** Whether a run has an image or repository that is not unchanged. */
+function hasChanged(document: object | undefined): boolean {
+  const { images = [] } = (document ?? {}) as { readonly images?: readonly { readonly status?: string }[] }
+  return images.some(({ status }) => status !== 'unchanged')
+}
+
+function failed(errors: readonly ErrorInfo[]): EndedRun {
+  const codes = errors.map(({ code }) => code)
+  const isTemporary = codes.some((code) => temporary.has(code))
+  const isRefused = codes.length > 0 && codes.every((code) => code === 'refused')
+  const result = isTemporary ? 'retried' : isRefused ? 'refused' : 'failed'
+  return { result, digests: new Map(), warnings: [], errors }
+}

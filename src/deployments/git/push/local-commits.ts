@@ -16,7 +16,9 @@ export interface PushRequest {
   readonly names: readonly string[]
 }
 
-/** Returns the commit that the remote branch had at the last fetch or push; undefined if unknown. */
+/**
+ * Returns the commit that the remote branch had at the last fetch or push; undefined if unknown.
+ */
 export async function readUpstream({ repository: { git }, to }: PushRequest): Promise<string | undefined> {
   const ref = `refs/remotes/${to.remote}/${to.branch}^{commit}`
   return await git.line(['rev-parse', '--verify', '--quiet', ref])

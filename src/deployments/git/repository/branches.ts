@@ -65,7 +65,9 @@ async function upstreamOf(
   return { remote: to, branch: to === from ? merge.slice(headsPrefix.length) : branch }
 }
 
-/** Returns the last value of each key. Sections and names are in lower case, subsections are not. */
+/**
+ * Returns the last value of each key. Sections and names are in lower case, subsections are not.
+ */
 async function readConfig(git: Git): Promise<ReadonlyMap<string, string>> {
   const output = await git.read(`read the configuration of ${git.folder}`, ['config', '--list', '-z'])
   return new Map(

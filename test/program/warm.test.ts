@@ -79,6 +79,7 @@ const startedElsewhere = [
   'config show',
   'copy',
   'doctor',
+  'gitops pin',
   'help',
   'k8s pull-secret',
   'login',

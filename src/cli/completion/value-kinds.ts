@@ -110,6 +110,7 @@ const argumentKinds: Readonly<
   diff: { first: ['environment', 'environment'], rest: 'imageName' },
   doctor: { first: ['host'] },
   explain: { first: [image] },
+  'gitops pin': { rest: 'file' },
   help: { rest: 'command' },
   history: { first: [bareImage] },
   hold: { rest: { ...bareImage, hasEnvironments: true } },

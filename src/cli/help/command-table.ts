@@ -53,6 +53,7 @@ export const commandTable: readonly CommandGroup[] = [
       serve: 'embedded-registry.md',
     },
   },
+  { title: 'GitOps commands', commands: { 'gitops:pin': 'promote.md' } },
   {
     title: 'Kubernetes commands',
     commands: { 'k8s:prepull': 'credentials.md', 'k8s:pull-secret': 'credentials.md' },

@@ -22,6 +22,7 @@ export const commandIds = [
   'diff',
   'doctor',
   'explain',
+  'gitops:pin',
   'help',
   'history',
   'hold',

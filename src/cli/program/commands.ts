@@ -27,6 +27,7 @@ const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> 
   diff: () => import('../../commands/diff.ts'),
   doctor: () => import('../../commands/doctor.ts'),
   explain: () => import('../../commands/explain.ts'),
+  'gitops:pin': () => import('../../commands/gitops/pin.ts'),
   help: () => import('../../commands/help.ts'),
   history: () => import('../../commands/history.ts'),
   hold: () => import('../../commands/hold.ts'),

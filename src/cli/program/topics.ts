@@ -4,6 +4,7 @@ export const topics: Readonly<Record<string, string>> = {
   audit: 'Read, check, verify, sign, export and merge audit logs.',
   bundle: 'Carry images in a file across an air gap.',
   config: 'Write, show and check a dray.yaml.',
+  gitops: 'Write digests into deployment files.',
   k8s: 'Print manifests for Kubernetes.',
   plan: 'Show saved plans.',
 }

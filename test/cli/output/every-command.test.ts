@@ -12,6 +12,7 @@ const further: Readonly<Record<string, readonly string[]>> = {
   check: ['jsonl', 'name', 'digest'],
   copy: ['name', 'digest'],
   diff: ['jsonl'],
+  'gitops pin': ['jsonl'],
   history: ['jsonl'],
   hold: ['name', 'digest'],
   inspect: ['name', 'digest'],

@@ -12,8 +12,6 @@ import type { ResolvedTag } from './resolve-tags.ts'
 /** A decision about a file. */
 export interface DecidedPins {
   readonly pinned: PinnedFile
-  /** the content before */
-  readonly source: Uint8Array
   /** the content to write; absent: the file does not change */
   readonly bytes?: Uint8Array
 }
@@ -32,10 +30,10 @@ export function decidePins(
   resolved: ReadonlyMap<string, ResolvedTag>,
   options: PinOptions,
 ): DecidedPins {
-  const { name, bytes: source } = file
+  const { name } = file
   if (template !== undefined)
-    return { pinned: { file: name, status: 'skipped', images: [], reason: template }, source }
-  if (error !== undefined) return { pinned: { file: name, status: 'failed', images: [], error }, source }
+    return { pinned: { file: name, status: 'skipped', images: [], reason: template } }
+  if (error !== undefined) return { pinned: { file: name, status: 'failed', images: [], error } }
   const decided = entries.map(({ entry, at }) => decideImage(entry, at, resolved, options))
   const images = inOrder([...decided.map(({ image }) => image), ...skipped])
   const failed = (reason?: ErrorInfo): DecidedPins => ({
@@ -47,7 +45,6 @@ export function decidePins(
       ),
       ...(reason !== undefined && { error: reason }),
     },
-    source,
   })
   if (images.some(({ status }) => status === 'failed')) return failed()
   try {
@@ -55,8 +52,8 @@ export function decidePins(
       file,
       decided.flatMap(({ changes }) => changes),
     )
-    if (edits.length === 0) return { pinned: { file: name, status: 'unchanged', images }, source }
-    return { pinned: { file: name, status: 'changed', images }, source, bytes }
+    if (edits.length === 0) return { pinned: { file: name, status: 'unchanged', images } }
+    return { pinned: { file: name, status: 'changed', images }, bytes }
   } catch (thrown) {
     if (!isDrayError(thrown) || thrown.code === 'internal') throw thrown
     return failed(toErrorInfo(thrown))

@@ -40,3 +40,10 @@ export interface PinnedFile {
   readonly reason?: string
   readonly error?: ErrorInfo
 }
+
+/** The result of `dray gitops pin`. */
+export interface PinResult {
+  /** no file was written */
+  readonly dryRun: boolean
+  readonly files: readonly PinnedFile[]
+}

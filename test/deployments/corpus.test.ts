@@ -15,12 +15,12 @@ const promoted = { digest: newDigest, tag: '1.5.0' }
 const names = readdirSync(folder).filter(
   (name) =>
     /\.(?:ya?ml|json|tfvars)$/.test(name) &&
-    !/\.(?:expected|changes)\.\w+$/.test(name) &&
+    !/\.(?:expected|changes)\./.test(name) &&
     !existsSync(join(folder, `${nameOf(name).base}.changes.json`)),
 )
 
 function nameOf(name: string): { readonly base: string; readonly extension: string } {
-  const dot = name.lastIndexOf('.')
+  const dot = name.indexOf('.')
   return { base: name.slice(0, dot), extension: name.slice(dot) }
 }
 

@@ -39,10 +39,11 @@ const pod = 'kind: Pod\nspec:\n  containers:\n    - image: API:1.4.2 # api\n'
 
 describe('gitops pin', () => {
   it('writes the digest of the index behind the tag, in a process of its own', async () => {
-    const { folder, read, api, digest } = await place({ 'pod.yaml': pod })
-    const ended = await dray(['gitops', 'pin', 'pod.yaml'], { cwd: folder, env: { HOME: folder } })
+    const at = await place({ 'pod.yaml': pod })
+    const here = { cwd: at.folder, env: { HOME: at.folder } }
+    const ended = await dray(['gitops', 'pin', 'pod.yaml'], here)
     expect(ended.code).toBe(0)
-    expect(await read('pod.yaml')).toBe(pod.replace('API:1.4.2', `${api}:1.4.2@${digest}`))
+    expect(await at.read('pod.yaml')).toBe(pod.replace('API:1.4.2', `${at.api}:1.4.2@${at.digest}`))
     expect(ended.stdout).toContain('Pinned 1 image in 1 file.')
   })
 

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GitFolder, type GitWorld, gitWorld } from './git-world.ts'
+import { inSmallShell } from './small-shell.ts'
 
 /** A clone whose remote is an SSH URL of a server that this machine simulates. */
 export interface ForgeWorld {
@@ -49,8 +49,7 @@ export async function forgeWorld(options: ForgeOptions): Promise<ForgeWorld> {
   const bin = join(plain.folder, 'bin')
   await mkdir(bin)
   // No gh and no glab of this machine is in PATH.
-  const git = execFileSync('sh', ['-c', 'command -v git'], { env: { PATH: plain.env['PATH'] } })
-  await symlink(git.toString().trim(), join(bin, 'git'))
+  await symlink(await inSmallShell(plain.folder, plain.env, 'command -v git'), join(bin, 'git'))
   const program = async (name: string, script: string): Promise<void> => {
     await writeFile(join(bin, name), script)
     await chmod(join(bin, name), 0o755)

@@ -1,12 +1,13 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { GitPorts } from '../../../src/deployments/git/process/git-ports.ts'
 import type { FileToPublish, PublishRequest } from '../../../src/deployments/git/publish-request.ts'
+import { quoteWord } from '../../../src/lib/quote-word.ts'
 import { randomFrom } from '../random.ts'
 import { tempFolder } from '../temp.ts'
+import { inSmallShell } from './small-shell.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -44,9 +45,10 @@ export async function gitWorld(over: Partial<GitPorts> = {}): Promise<GitWorld> 
     GIT_COMMITTER_NAME: 'C O Mitter',
     GIT_COMMITTER_EMAIL: 'committer@example.test',
   }
+  const shell = (script: string, own: Environment = env): Promise<string> => inSmallShell(folder, own, script)
   const at = (path: string, own: Environment = env): GitFolder => ({
     path,
-    git: (...args) => run(path, args, own),
+    git: (...args) => shell(`cd ${quoteWord(path)} && ${['git', ...args].map(quoteWord).join(' ')}`, own),
     write: async (name, text) => {
       await mkdir(dirname(join(path, name)), { recursive: true })
       await writeFile(join(path, name), text)
@@ -54,34 +56,31 @@ export async function gitWorld(over: Partial<GitPorts> = {}): Promise<GitWorld> 
     },
     read: (name) => readFile(join(path, name), 'utf8'),
   })
-  const repository: GitWorld['repository'] = async (files, name = 'repository') => {
+  const begin = async (files: Readonly<Record<string, string>>, name: string): Promise<string> => {
     const here = at(join(folder, name))
-    await run(folder, ['init', '--quiet', '--template=', '--initial-branch=main', name], env)
+    await mkdir(here.path, { recursive: true })
     for (const [file, text] of Object.entries(files)) await here.write(file, text)
-    await here.git('add', '--all')
-    await here.git('commit', '--quiet', '--message=Begin')
-    return here
+    const init = 'git init --quiet --template= --initial-branch=main'
+    return `cd ${quoteWord(here.path)} && ${init} && git add --all && git commit --quiet --message=Begin`
   }
-  const clone: GitWorld['clone'] = async (remote, name = 'clone', ...args) => {
-    await run(folder, ['clone', '--quiet', '--template=', ...args, remote.path, name], env)
+  const repository: GitWorld['repository'] = async (files, name = 'repository') => {
+    await shell(await begin(files, name))
+    return at(join(folder, name))
+  }
+  const cloneOf = (from: string, to: string, ...args: readonly string[]): string =>
+    ['git', 'clone', '--quiet', '--template=', ...args, from, to].map(quoteWord).join(' ')
+  const clone: GitWorld['clone'] = async (from, name = 'clone', ...args) => {
+    await shell(cloneOf(from.path, join(folder, name), ...args))
     return at(join(folder, name))
   }
   const remote: GitWorld['remote'] = async (files, name = 'remote.git') => {
-    const from = await repository(files, `${name}-origin`)
-    return await clone(from, name, '--bare')
+    const from = `${name}-origin`
+    const path = join(folder, name)
+    await shell(`${await begin(files, from)} && ${cloneOf('.', path, '--bare')}`)
+    return at(path)
   }
   const ports = { env, clock: systemClock, random: randomFrom(1), temporaryFolder: folder, ...over }
   return { folder, env, ports, at, repository, remote, clone }
-}
-
-/** @throws the output of git if it fails. */
-function run(cwd: string, args: readonly string[], env: Environment): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile('git', args, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      if (error !== null) reject(new Error(`git ${args.join(' ')}: ${stderr}${stdout}`))
-      else resolve(stdout.replace(/\n$/, ''))
-    })
-  })
 }
 
 /** The lines of each file that begin with `image:`, set to this digest. */

@@ -87,8 +87,8 @@ export async function warmDrayJson(
 
 export interface Running {
   readonly child: ChildProcess
-  /** resolves with stdout when it matches */
-  seen(pattern: RegExp): Promise<string>
+  /** resolves with stdout, or stderr, when it matches */
+  seen(pattern: RegExp, stream?: 'stdout' | 'stderr'): Promise<string>
   /** the exit code */
   readonly ended: Promise<number | null>
 }
@@ -96,16 +96,15 @@ export interface Running {
 /** Starts `dray`. It is killed after the test. */
 export function startDray(args: readonly string[], options: RunOptions = {}): Running {
   const child = start(args, options)
-  const stdout = collect(child, 'stdout')
-  collect(child, 'stderr')
+  const texts = { stdout: collect(child, 'stdout'), stderr: collect(child, 'stderr') }
   const ended = once(child, 'close').then(([code]) => code as number | null)
   onTestFinished(() => void child.kill('SIGKILL'))
   return {
     child,
     ended,
-    seen: async (pattern) => {
-      while (!pattern.test(stdout())) await once(child.stdout, 'data')
-      return stdout()
+    seen: async (pattern, stream = 'stdout') => {
+      while (!pattern.test(texts[stream]())) await once(child[stream], 'data')
+      return texts[stream]()
     },
   }
 }

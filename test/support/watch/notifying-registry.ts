@@ -24,6 +24,9 @@ export interface NotifyingRegistry extends AsyncDisposable {
 /** The value of the header that authenticates its notifications. */
 export const notificationToken = 'Bearer of-the-test'
 
+/** The registry repeats a request with this answer. */
+const unavailable = 503
+
 /** Starts docker-registry and its endpoint on free ports of 127.0.0.1. */
 export async function notifyingRegistry(): Promise<NotifyingRegistry> {
   const kept: Notification[] = []
@@ -82,7 +85,11 @@ async function forward({ headers, body }: EventRequest, url: string): Promise<nu
     const value = headers.get(name)
     return value === undefined ? [] : [[name, value]]
   })
-  const response = await fetch(url, { method: 'POST', headers: sent, body: Buffer.from(body) })
-  await response.arrayBuffer()
-  return response.status
+  try {
+    const response = await fetch(url, { method: 'POST', headers: sent, body: Buffer.from(body) })
+    await response.arrayBuffer()
+    return response.status
+  } catch {
+    return unavailable
+  }
 }

@@ -172,6 +172,7 @@ describe('the hidden command of completion', () => {
       'baseline',
       'branch',
       'busybox-image',
+      'context',
       'expect-digest',
       'expires',
       'glob',

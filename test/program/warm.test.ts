@@ -80,6 +80,7 @@ const startedElsewhere = [
   'copy',
   'doctor',
   'gitops pin',
+  'gitops diff',
   'help',
   'k8s pull-secret',
   'login',

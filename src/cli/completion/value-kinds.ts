@@ -111,6 +111,7 @@ const argumentKinds: Readonly<
   doctor: { first: ['host'] },
   explain: { first: [image] },
   'gitops pin': { rest: 'file' },
+  'gitops diff': { rest: 'imageName' },
   help: { rest: 'command' },
   history: { first: [bareImage] },
   hold: { rest: { ...bareImage, hasEnvironments: true } },

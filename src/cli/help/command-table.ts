@@ -55,6 +55,10 @@ export const commandTable: readonly CommandGroup[] = [
   },
   { title: 'GitOps commands', commands: { 'gitops:pin': 'promote.md' } },
   {
+    title: 'GitOps commands',
+    commands: { 'gitops:diff': 'status.md' },
+  },
+  {
     title: 'Kubernetes commands',
     commands: { 'k8s:prepull': 'credentials.md', 'k8s:pull-secret': 'credentials.md' },
   },

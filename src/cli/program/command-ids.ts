@@ -23,6 +23,7 @@ export const commandIds = [
   'doctor',
   'explain',
   'gitops:pin',
+  'gitops:diff',
   'help',
   'history',
   'hold',

@@ -28,6 +28,7 @@ const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> 
   doctor: () => import('../../commands/doctor.ts'),
   explain: () => import('../../commands/explain.ts'),
   'gitops:pin': () => import('../../commands/gitops/pin.ts'),
+  'gitops:diff': () => import('../../commands/gitops/diff.ts'),
   help: () => import('../../commands/help.ts'),
   history: () => import('../../commands/history.ts'),
   hold: () => import('../../commands/hold.ts'),

@@ -13,6 +13,7 @@ const further: Readonly<Record<string, readonly string[]>> = {
   copy: ['name', 'digest'],
   diff: ['jsonl'],
   'gitops pin': ['jsonl'],
+  'gitops diff': ['jsonl'],
   history: ['jsonl'],
   hold: ['name', 'digest'],
   inspect: ['name', 'digest'],

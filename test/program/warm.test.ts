@@ -88,6 +88,7 @@ const startedElsewhere = [
   'promote',
   'prune',
   'serve',
+  'watch',
 ]
 
 it('commands also end in a process of its own, with the same output', { timeout: 60_000 }, async () => {

@@ -8,7 +8,10 @@ const mode = 0o644
 /** Labels with braces, escaped, and the value. */
 export type MetricSample = readonly [labels: string, value: number]
 
-/** Formats a family, by default of gauges; none without samples (Exposition formats, Text-based format). */
+/**
+ * Formats a family, by default of gauges; none without samples (Exposition formats, Text-based
+ * format).
+ */
 export function formatFamily(
   name: string,
   help: string,

@@ -17,15 +17,10 @@ import { formatRepository, parseRepository, type RepositoryName } from '../../oc
 import { matchesRepository } from '../../selectors/repository-pattern.ts'
 import { selectTag } from '../../selectors/select-tag.ts'
 import type { VersionReading } from '../../semver/version.ts'
-import type { AcceptedEvent, Trigger } from '../../usecases/watch/queue/watch-work.ts'
+import type { MatchedEvent, Trigger } from '../../usecases/watch/queue/watch-work.ts'
 import type { RegistryEvent } from '../../usecases/watch/registry-event.ts'
 import { formatImageSubject } from './image-subject.ts'
-
-/** An event with the runs that it starts; none if no rule reads its tag. */
-export interface MatchedEvent {
-  readonly event: AcceptedEvent
-  readonly triggers: readonly Trigger[]
-}
+import { lockOfRule } from './whole-rule.ts'
 
 /** Finds the rules that read the tag of an event. It only knows `dray.yaml`, and no registry. */
 export class EventMatcher {
@@ -102,7 +97,7 @@ export class EventMatcher {
     return {
       rule: rule.name,
       subject: path,
-      targets: targets.map((one) => this.#names.identity(one.repository)),
+      targets: [lockOfRule(rule.rule.name), ...targets.map((one) => this.#names.identity(one.repository))],
     }
   }
 }

@@ -20,13 +20,24 @@ import {
   type SettledRun,
 } from '../../usecases/watch/queue/event-queue.ts'
 import { QueueLoop } from '../../usecases/watch/queue/run-queue.ts'
-import type { QueuedEvent, RunEnd, WatchRun } from '../../usecases/watch/queue/watch-work.ts'
+import type {
+  MatchedEvent,
+  QueuedEvent,
+  RunEnd,
+  Trigger,
+  WatchRun,
+} from '../../usecases/watch/queue/watch-work.ts'
 import type { RegistryEvent } from '../../usecases/watch/registry-event.ts'
-import type { EventResult, FinishedRun, WatchReport } from '../../usecases/watch/watch-report.ts'
+import type { EventResult, FinishedRun, RunReport, WatchReport } from '../../usecases/watch/watch-report.ts'
 import type { Journal } from './journal.ts'
-import { EventMatcher, type MatchedEvent } from './match-events.ts'
+import { EventMatcher } from './match-events.ts'
 import { SeenState } from './checks/seen-state.ts'
+import { allRepositories } from './whole-rule.ts'
 import { WatchCounts } from './watch-metrics.ts'
+
+/** Milliseconds after which a check starts a refused run again: each attempt is an audit record. */
+const repeatRefusedMs = 60 * 60_000
+const maxRefused = 10_000
 
 export interface WatchServiceOptions {
   readonly loaded: LoadedConfig
@@ -49,6 +60,7 @@ export class WatchService {
   readonly #matcher: EventMatcher
   readonly #sources: ReadonlyMap<string, WatchSource>
   readonly #loop: QueueLoop
+  readonly #refusedAt = new Map<string, number>()
   readonly #lost = Promise.withResolvers<never>()
 
   private constructor(journal: Journal, content: JournalContent, options: WatchServiceOptions) {
@@ -120,6 +132,12 @@ export class WatchService {
     await this.#loop.drain(stop)
   }
 
+  /** Whether a check may start a run again: not soon after it was refused, which is recorded. */
+  mayRepeat({ rule, subject }: Trigger, tag: string): boolean {
+    const at = this.#refusedAt.get(`${rule}\0${subject}\0${tag}`)
+    return at === undefined || this.#options.clock.now() - at >= repeatRefusedMs
+  }
+
   /** Writes tags that a check has seen. @throws as `accept`. */
   async remember(seen: SeenTags): Promise<void> {
     if (this.seen.set(seen)) await this.#append([formatSeen(seen)])
@@ -145,7 +163,7 @@ export class WatchService {
   async #write(added: readonly QueuedEvent[]): Promise<void> {
     if (added.length === 0) return await this.#journal.flushed()
     try {
-      await this.#append(added.map(formatEvent))
+      await this.#append(added.filter(isKept).map(formatEvent))
     } catch (error) {
       this.queue.remove(added)
       throw error
@@ -164,6 +182,7 @@ export class WatchService {
   async #execute(run: WatchRun): Promise<RunEnd> {
     const { report, end } = await this.#options.execute(run, this)
     for (const _ of report.tags) this.counts.countRun(report.rule, report.result)
+    this.#noteRefusal(report)
     this.#options.report(report)
     return end
   }
@@ -174,12 +193,25 @@ export class WatchService {
       notify({ kind: 'warning', text: `dray gave up ${repository}:${tag} of the rule ${rule} after a day` })
     const seen = handled.flatMap((one) => this.seen.handle(one) ?? [])
     try {
-      await this.#append([...removed.map(formatEnd), ...handled.map(formatHandled), ...seen.map(formatSeen)])
+      await this.#append([
+        ...removed.filter(isKept).map(formatEnd),
+        ...handled.map(formatHandled),
+        ...seen.map(formatSeen),
+      ])
       if (this.#journal.isLarge) await this.#journal.compact(() => this.#lines())
     } catch (error) {
       const { message, why } = toDrayError(error)
       const text = `${message}: a restart repeats finished runs`
       notify({ kind: 'warning', text: why === undefined ? text : `${text} (${why})` })
+    }
+  }
+
+  #noteRefusal({ rule, subject, tags, result }: RunReport): void {
+    const isRefused = result === 'refused' || result === 'failed'
+    for (const tag of tags) {
+      const key = `${rule}\0${subject}\0${tag}`
+      this.#refusedAt.delete(key)
+      if (isRefused && this.#refusedAt.size < maxRefused) this.#refusedAt.set(key, this.#options.clock.now())
     }
   }
 
@@ -196,7 +228,11 @@ export class WatchService {
 
   #lines(): readonly string[] {
     const { events, handled } = this.queue.snapshot()
-    return [...events.map(formatEvent), ...handled.map(formatHandled), ...this.seen.list().map(formatSeen)]
+    return [
+      ...events.filter(isKept).map(formatEvent),
+      ...handled.map(formatHandled),
+      ...this.seen.list().map(formatSeen),
+    ]
   }
 
   #reportEvent({ event, triggers }: MatchedEvent, result: EventResult): void {
@@ -214,6 +250,11 @@ export class WatchService {
       rules: triggers.map(({ rule }) => rule),
     })
   }
+}
+
+/** The next start checks whole rules anyway. */
+function isKept({ subject }: QueuedEvent): boolean {
+  return subject !== allRepositories
 }
 
 function unmatched(source: string, { path, tag }: RegistryEvent): MatchedEvent {

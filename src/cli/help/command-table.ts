@@ -18,6 +18,7 @@ export const commandTable: readonly CommandGroup[] = [
       tag: 'tags.md',
       rollback: 'tags.md',
       sync: 'sync.md',
+      watch: 'sync.md',
       report: 'usage.md',
     },
   },

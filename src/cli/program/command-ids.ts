@@ -44,6 +44,7 @@ export const commandIds = [
   'sync',
   'tag',
   'usage',
+  'watch',
 ] as const
 
 const known: ReadonlySet<string> = new Set(commandIds)

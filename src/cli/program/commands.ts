@@ -49,6 +49,7 @@ const table: Readonly<Record<(typeof commandIds)[number], () => CommandModule>> 
   sync: () => import('../../commands/sync.ts'),
   tag: () => import('../../commands/tag.ts'),
   usage: () => import('../../commands/usage.ts'),
+  watch: () => import('../../commands/watch.ts'),
 }
 
 /** The same table for any text. */

@@ -54,6 +54,8 @@ export class Context {
   readonly cwd: string
   readonly version: string
   readonly clock: Clock
+  /** of the process */
+  readonly env: ContextOptions['env']
   /** The run leaves `reservePulls` of each registry for others. Set it before `stores`. */
   keepsReserves = false
   readonly #options: ContextOptions
@@ -68,17 +70,13 @@ export class Context {
     this.cwd = options.cwd
     this.version = options.version
     this.clock = options.clock ?? systemClock
+    this.env = options.env
     this.#options = options
-  }
-
-  /** The environment of the process. */
-  get env(): ContextOptions['env'] {
-    return this.#options.env
   }
 
   /** The configuration, read once. @throws `config`, `not-found`, `usage`, `io`. */
   async config(): Promise<LoadedConfig> {
-    this.#config ??= this.#loadConfig()
+    this.#config ??= Promise.resolve(this.#options.loaded ?? this.#loadConfig())
     return await this.#config
   }
 
@@ -231,7 +229,6 @@ export class Context {
   }
 
   async #loadConfig(): Promise<LoadedConfig> {
-    if (this.#options.loaded !== undefined) return this.#options.loaded
     const { openConfig } = await import('./opening/open-config.ts')
     const loaded = await openConfig({ ...this.#options, now: this.clock.now() })
     this.#options.onConfig?.(loaded)

@@ -14,7 +14,7 @@ export function renderWatchReport(report: WatchReport, { style }: Page): string 
 
 function eventLine({ at, source, result, repository, tag, rules }: EventReport, style: Style): string {
   const image = `${escapeText(repository)}:${escapeText(tag)}`
-  const then = rules.length === 0 ? '' : ` -> ${rules.map(escapeText).join(', ')}`
+  const then = rules.length === 0 ? '' : ` (${rules.map(escapeText).join(', ')})`
   return `${timeOf(at, style)} event ${escapeText(source)} ${style.dim(result)} ${image}${then}`
 }
 

@@ -2,7 +2,7 @@ import type { ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RunEnd } from './queue/watch-work.ts'
 
-/** What happened to an event or a request of a source. */
+/** The result of an event, or of a request of a source. */
 export type EventResult =
   | 'queued'
   | 'merged'

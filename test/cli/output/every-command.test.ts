@@ -25,6 +25,7 @@ const further: Readonly<Record<string, readonly string[]>> = {
   sync: ['name', 'digest'],
   tag: ['name', 'digest'],
   usage: ['jsonl', 'name'],
+  watch: ['jsonl'],
 }
 
 describe('--output of every command', () => {

@@ -15,7 +15,7 @@ import { selects } from '../match-events.ts'
 /** Tags without a wildcard that a check compares by digest, of one rule. */
 const maxNamed = 20
 
-export interface CheckedImage {
+export interface CheckedSubject {
   /** formatted */
   readonly repository: string
   /** tags to run the rule for, with their digests if a check knows them */
@@ -60,7 +60,7 @@ export async function checkImageOfRule(
   seenBefore: (repository: string) => SeenTags | undefined,
   context: Context,
   call: Call,
-): Promise<CheckedImage | undefined> {
+): Promise<CheckedSubject | undefined> {
   const [{ config }, stores] = await Promise.all([context.config(), context.stores()])
   const [source] = repositoriesOf(config, environment, image)
   if (source === undefined) return undefined

@@ -4,18 +4,14 @@ import type { ChangePorts } from '../../changes/operation.ts'
 import type { ChangeFlags } from '../../command/change-flags.ts'
 import type { Context } from '../../wiring/context.ts'
 import { parseImageSubject } from '../image-subject.ts'
-
-/** The flags of `dray watch` that its runs use. */
-export interface RuleFlags {
-  readonly 'dry-run': boolean
-  readonly 'audit-file': string | undefined
-}
+import type { RuleFlags } from './rule-runner.ts'
+import { allRepositories } from '../whole-rule.ts'
 
 /** The longest reason in an audit record has 2000 characters. */
 const maxNamedTags = 20
 
 /** The flags of a run, and the function that plans and carries it out as the command does. */
-interface PlannedRule {
+interface RuleExecution {
   readonly flags: ChangeFlags
   readonly plan: (context: Context, ports: ChangePorts) => Promise<void>
 }
@@ -26,7 +22,7 @@ export function planRule(
   run: WatchRun,
   tags: readonly string[],
   flags: RuleFlags,
-): PlannedRule {
+): RuleExecution {
   const change = changeFlagsOf(rule, run, tags, flags)
   return {
     flags: change,
@@ -92,7 +88,7 @@ async function sync(
     ...change,
     ...copyFlags,
     rules: [rule.rule.name],
-    only: run.subject,
+    ...(run.subject !== allRepositories && { only: run.subject }),
     'overwrite-changed': false,
     full: false,
     delete: false,
@@ -110,12 +106,13 @@ function changeFlagsOf(
   const [source = ''] = run.events.map((event) => event.source)
   const named = tags.slice(0, maxNamedTags).join(', ')
   const more = tags.length > maxNamedTags ? ` and ${tags.length - maxNamedTags} more` : ''
+  const what = run.subject === allRepositories ? 'all repositories' : `${run.subject} ${named}${more}`
   return {
     yes: true,
     'dry-run': isDryRun,
     'detailed-exitcode': false,
     'audit-file': auditFile,
-    reason: rule.reason ?? `rule ${rule.name}: ${run.subject} ${named}${more}`,
+    reason: rule.reason ?? `rule ${rule.name}: ${what}`,
     ticket: rule.ticket,
     actor: `watch:${source}`,
     report: undefined,

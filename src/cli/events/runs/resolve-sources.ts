@@ -2,12 +2,13 @@ import { repositoriesOf } from '../../../config/environments.ts'
 import { sourceOf } from '../../../config/sync/destinations.ts'
 import type { WatchRule } from '../../../config/watch/watch-config.ts'
 import { resolveTags } from '../../../images/tags/tags.ts'
+import { DrayError } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import { parseImageSubject } from '../image-subject.ts'
 import type { WatchRun } from '../../../usecases/watch/queue/watch-work.ts'
 import type { Context } from '../../wiring/context.ts'
-import type { RuleRunner } from './run-rule.ts'
+import type { RuleRunner } from './rule-runner.ts'
 
 interface ResolvedSources {
   /** by tag; without the tags that the source does not have */
@@ -49,6 +50,6 @@ export async function sourceRepository(
   if (rule.do === 'sync') return sourceOf(rule.rule, subject, config)
   const { environment, image } = parseImageSubject(subject)
   const [first] = repositoriesOf(config, environment, image)
-  if (first === undefined) throw new Error(`${environment} has no target`)
+  if (first === undefined) throw new DrayError('internal', `${environment} has no target`)
   return first
 }

@@ -6,7 +6,7 @@ import type { ChangeFlags } from '../../command/change-flags.ts'
 import type { ExitCode } from '../../command/exit-codes.ts'
 import type { Context } from '../../wiring/context.ts'
 
-/** What a run of the change pipeline printed, as data. */
+/** The output of a run of the change pipeline, as data. */
 export interface CapturedRun {
   exitCode: ExitCode | undefined
   document: object | undefined

@@ -1,6 +1,5 @@
 import type { WatchRule } from '../../../config/watch/watch-config.ts'
 import type { Call } from '../../../lib/call.ts'
-import type { Clock } from '../../../lib/clock.ts'
 import { type ErrorCode, type ErrorInfo, toDrayError, toErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { WatchRun } from '../../../usecases/watch/queue/watch-work.ts'
@@ -8,21 +7,10 @@ import { exitCodes } from '../../command/exit-codes.ts'
 import type { Context } from '../../wiring/context.ts'
 import type { FinishedRun, WatchRunResult } from '../../../usecases/watch/watch-report.ts'
 import { type CapturedRun, createRunPorts } from './run-ports.ts'
-import { planRule, type RuleFlags } from './plan-rule.ts'
+import { planRule } from './plan-rule.ts'
+import { allRepositories } from '../whole-rule.ts'
+import type { RuleRunner } from './rule-runner.ts'
 import { resolveSources } from './resolve-sources.ts'
-
-export interface RuleRunner {
-  readonly rules: ReadonlyMap<string, WatchRule>
-  /** Creates the context of one run, which it closes. */
-  readonly openContext: () => Context
-  readonly clock: Clock
-  readonly flags: RuleFlags
-  /** aborted: no further step begins */
-  readonly stop: AbortSignal
-  readonly call: Call
-  /** Whether a run of the event's rule ended a short time ago with this digest of its tag. */
-  readonly isHandled: (event: WatchRun['events'][number], digest: Digest) => boolean
-}
 
 /**
  * A later attempt can succeed without a change by a person: a registry, the disk or the audit log
@@ -62,7 +50,7 @@ export async function runRule(run: WatchRun, runner: RuleRunner): Promise<Finish
   } catch (thrown) {
     ended = failed([toErrorInfo(thrown)])
   } finally {
-    // What is left of a failed run must not end the process.
+    // A connection that does not close must not end the process.
     await context.close().catch((error: unknown) => void warnings.push(toDrayError(error).message))
   }
   const { result, digests, errors } = ended
@@ -104,8 +92,11 @@ async function execute(
   runner: RuleRunner,
   context: Context,
 ): Promise<EndedRun> {
-  const { digests, isHandled } = await resolveSources(rule, run, runner, context)
-  if (digests.size === 0) return absent
+  const isWhole = run.subject === allRepositories
+  const { digests, isHandled } = isWhole
+    ? { digests: new Map<string, Digest>(), isHandled: false }
+    : await resolveSources(rule, run, runner, context)
+  if (digests.size === 0 && !isWhole) return absent
   if (isHandled) return { ...absent, result: 'unchanged', digests }
   const { flags, plan } = planRule(rule, run, [...digests.keys()], runner.flags)
   const { stop, call } = runner

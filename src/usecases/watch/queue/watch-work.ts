@@ -56,3 +56,9 @@ export interface HandledTag {
   /** milliseconds since 1970 */
   readonly at: number
 }
+
+/** An event with the runs that it starts; none if no rule reads its tag. */
+export interface MatchedEvent {
+  readonly event: AcceptedEvent
+  readonly triggers: readonly Trigger[]
+}

@@ -92,6 +92,10 @@ export class WatchService {
     return service
   }
 
+  get journalPath(): string {
+    return this.#journal.path
+  }
+
   /** Rejects if another process has taken the journal over. */
   get lost(): Promise<never> {
     return this.#lost.promise

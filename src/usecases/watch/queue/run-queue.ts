@@ -55,7 +55,6 @@ export class QueueLoop {
   #start(run: WatchRun): void {
     const work = this.#execute(run).finally(() => {
       this.#running.delete(work)
-      this.#wake?.abort('wake')
     })
     this.#running.add(work)
   }
@@ -63,7 +62,10 @@ export class QueueLoop {
   async #execute(run: WatchRun): Promise<void> {
     const { queue, clock, execute, settled } = this.#ports
     const end = await execute(run)
-    await settled(run, queue.settle(run, end, clock.now()))
+    const ended = queue.settle(run, end, clock.now())
+    // The next run need not wait for the disk.
+    this.#wake?.abort('wake')
+    await settled(run, ended)
   }
 
   /** Sleeps until the time, until a run ends, or until an event is due earlier. */

@@ -1,22 +1,28 @@
-import { Composer, type Document, Parser, visit } from 'yaml'
 import { DrayError } from '../../lib/errors.ts'
 import { type DocumentPath, formatDocumentPath } from '../references/document-path.ts'
-import type { FileBytes } from './text/decode.ts'
-import { type OpenedFile, openFile } from './open-file.ts'
+import { composeDocuments, faultOf, isMap, resolvedValueOf } from '../references/documents.ts'
+import type { OpenedFile } from './open-file.ts'
 import type { PlannedEdit } from './plan-changes.ts'
+import { decodeFile, type FileBytes } from './text/decode.ts'
 import { TfvarsText } from './text/tfvars.ts'
-import type { ValuePlace } from './value-place.ts'
 import { withoutMark } from './text/yaml-text.ts'
+import type { ValuePlace } from './value-place.ts'
 
 /** Values that are compared; aliases make of a few lines any number. */
 const maxCompared = 5_000_000
-const maxAliases = 10_000
 
-type PathStep = DocumentPath[number]
+/** A boolean without quotes, which is no string. */
+class WrittenBoolean {
+  readonly source: string
+
+  constructor(source: string) {
+    this.source = source
+  }
+}
 
 /** The planned differences of a value. */
 interface Difference {
-  readonly children: Map<PathStep, Difference>
+  readonly children: Map<DocumentPath[number], Difference>
   /** of a text with YAML: by the index of the document */
   readonly documents: Map<number, Difference>
   written?: { readonly value: string; readonly isNew: boolean }
@@ -24,8 +30,8 @@ interface Difference {
 
 /**
  * Parses an edited file and compares it with the file before: only the planned values may differ,
- * and they must be strings. Aliases and merges are resolved. Does not use the positions by which
- * the file was edited.
+ * and they must be strings. Aliases and merges are resolved. Does not use the positions in the text
+ * by which the file was edited.
  * @throws `internal` for any other difference.
  */
 export function proveEdit(before: OpenedFile, after: FileBytes, planned: readonly PlannedEdit[]): void {
@@ -33,21 +39,11 @@ export function proveEdit(before: OpenedFile, after: FileBytes, planned: readonl
   for (const { places, edit, kind } of planned)
     for (const place of places) addDifference(root, place, { value: edit.after, isNew: kind === 'add' })
   const proof = new Proof(before.name)
-  const opened = openAgain(after)
-  if (opened.content instanceof TfvarsText) return proof.compareTfvars(before, opened, root)
-  proof.compareTexts(before.text, opened.text, root, before.format === 'json')
-}
-
-function openAgain(after: FileBytes): OpenedFile {
-  try {
-    return openFile(after)
-  } catch (cause) {
-    throw new DrayError('internal', `the edit of ${after.name} would break the file`, {
-      subject: after.name,
-      hint: 'Edit the file by hand, and report this file as a bug of dray.',
-      cause,
-    })
-  }
+  const { content } = before
+  if (content instanceof TfvarsText)
+    return proof.compareDocuments([tfvarsOf(content)], [tfvarsOf(proof.openTfvars(after))], root, [])
+  const values = content.documents.map(({ value }) => value)
+  proof.compareDocuments(values, proof.parse(decodeFile(after), content.isJson), root, [])
 }
 
 function newDifference(): Difference {
@@ -65,9 +61,9 @@ function addDifference(
   else addDifference(difference, embedded, written)
 }
 
-function childIn(children: Map<PathStep, Difference>, step: PathStep): Difference {
-  const child = children.get(step) ?? newDifference()
-  children.set(step, child)
+function childIn<Key>(children: Map<Key, Difference>, key: Key): Difference {
+  const child = children.get(key) ?? newDifference()
+  children.set(key, child)
   return child
 }
 
@@ -81,29 +77,43 @@ class Proof {
     this.#name = name
   }
 
-  compareTexts(
-    before: string,
-    after: string,
+  /** Parses an edited text. */
+  parse(text: string, isJson: boolean): readonly unknown[] {
+    const broken = (why: string, cause?: unknown): DrayError =>
+      this.#failure([], `the file would be broken: ${why}`, cause)
+    if (isJson && !isJsonText(text)) throw broken('it is not JSON')
+    const overflow = (cause: unknown): DrayError => broken('it cannot be parsed', cause)
+    const readBoolean = (source: string): WrittenBoolean => new WrittenBoolean(source)
+    return [...composeDocuments(text, overflow, { readBoolean })].map((document) => {
+      const fault = faultOf(document)
+      if (fault !== undefined) throw broken(fault.why, fault.cause)
+      try {
+        return resolvedValueOf(document)
+      } catch (cause) {
+        throw overflow(cause)
+      }
+    })
+  }
+
+  openTfvars(after: FileBytes): TfvarsText {
+    try {
+      return new TfvarsText(after.name, decodeFile(after))
+    } catch (cause) {
+      throw this.#failure([], 'the file would be broken', cause)
+    }
+  }
+
+  compareDocuments(
+    before: readonly unknown[],
+    after: readonly unknown[],
     { documents }: Difference,
-    isJson: boolean,
-    path: readonly PathStep[] = [],
+    path: DocumentPath,
   ): void {
-    const values = valuesOf(before, isJson)
-    const others = valuesOf(after, isJson)
-    if (values.length !== others.length) throw this.#failure(path, 'the number of documents changes')
-    for (const [i, value] of values.entries()) this.#compare(value, others[i], documents.get(i), path)
+    if (before.length !== after.length) throw this.#failure(path, 'the number of documents changes')
+    for (const [i, value] of before.entries()) this.#compare(value, after[i], documents.get(i), path)
   }
 
-  compareTfvars(before: OpenedFile, after: OpenedFile, { documents }: Difference): void {
-    this.#compare(tfvarsOf(before), tfvarsOf(after), documents.get(0), [])
-  }
-
-  #compare(
-    before: unknown,
-    after: unknown,
-    difference: Difference | undefined,
-    path: readonly PathStep[],
-  ): void {
+  #compare(before: unknown, after: unknown, difference: Difference | undefined, path: DocumentPath): void {
     this.#compared += 1
     if (this.#compared > maxCompared) throw this.#failure(path, 'the file has too many aliases')
     if (difference === undefined) {
@@ -113,29 +123,28 @@ class Proof {
     } else if (difference.documents.size > 0) {
       if (typeof before !== 'string' || typeof after !== 'string')
         throw this.#failure(path, 'it is no text before or after')
-      this.compareTexts(before, after, difference, false, path)
-    } else if (before instanceof Map && after instanceof Map)
-      this.#compareMaps(before, after, difference, path)
+      this.compareDocuments(this.parse(before, false), this.parse(after, false), difference, path)
+    } else if (isMap(before) && isMap(after)) this.#compareMaps(before, after, difference, path)
     else if (Array.isArray(before) && Array.isArray(after))
       this.#compareArrays(before, after, difference, path)
     else throw this.#failure(path, 'it is not a map or array before and after')
   }
 
   #compareMaps(
-    before: ReadonlyMap<unknown, unknown>,
-    after: ReadonlyMap<unknown, unknown>,
+    before: Readonly<Record<string, unknown>>,
+    after: Readonly<Record<string, unknown>>,
     { children }: Difference,
-    path: readonly PathStep[],
+    path: DocumentPath,
   ): void {
-    const isAdded = (key: unknown): boolean =>
-      !before.has(key) && children.get(stepOf(key))?.written?.isNew === true
-    const kept = [...after.keys()].filter((key) => !isAdded(key))
-    if (!this.#isEqual([...before.keys()], kept)) throw this.#failure(path, 'its keys change')
-    if ([...children.keys()].some((step) => ![...after.keys()].some((key) => stepOf(key) === step)))
+    const isAdded = (key: string): boolean =>
+      !Object.hasOwn(before, key) && children.get(key)?.written?.isNew === true
+    const kept = Object.keys(after).filter((key) => !isAdded(key))
+    if (!this.#isEqual(Object.keys(before), kept)) throw this.#failure(path, 'its keys change')
+    if ([...children.keys()].some((key) => !Object.hasOwn(after, key)))
       throw this.#failure(path, 'a planned key is missing')
-    for (const [key, value] of after) {
-      const step = stepOf(key)
-      this.#compare(before.get(key), value, children.get(step), [...path, step])
+    for (const [key, value] of Object.entries(after)) {
+      const own = Object.hasOwn(before, key) ? before[key] : undefined
+      this.#compare(own, value, children.get(key), [...path, key])
     }
   }
 
@@ -143,18 +152,20 @@ class Proof {
     before: readonly unknown[],
     after: readonly unknown[],
     { children }: Difference,
-    path: readonly PathStep[],
+    path: DocumentPath,
   ): void {
     if (before.length !== after.length) throw this.#failure(path, 'its length changes')
     for (const [i, item] of before.entries()) this.#compare(item, after[i], children.get(i), [...path, i])
   }
 
+  /** The file before has the source of a boolean in place of the boolean. */
   #isEqual(before: unknown, after: unknown): boolean {
     if (Object.is(before, after)) return true
-    if (typeof before !== 'object' || before === null || typeof after !== 'object' || after === null)
-      return false
+    if (typeof after !== 'object' || after === null) return false
+    if (after instanceof WrittenBoolean && before === after.source) return true
+    if (typeof before !== 'object' || before === null) return false
     if (this.#equal.get(before) === after) return true
-    if (Object.getPrototypeOf(before) !== Object.getPrototypeOf(after)) return false
+    if (before.constructor !== after.constructor) return false
     const entries = entriesOf(before)
     const others = entriesOf(after)
     const isEqual =
@@ -167,11 +178,12 @@ class Proof {
     return isEqual
   }
 
-  #failure(path: readonly PathStep[], why: string): DrayError {
+  #failure(path: DocumentPath, why: string, cause?: unknown): DrayError {
     return new DrayError('internal', `the edit of ${this.#name} is not exact`, {
       subject: this.#name,
       why: path.length === 0 ? why : `${formatDocumentPath(path)}: ${why}`,
       hint: 'Edit the file by hand, and report this file as a bug of dray.',
+      cause,
     })
   }
 }
@@ -184,44 +196,19 @@ function entriesOf(value: object): readonly (readonly [unknown, unknown])[] {
   return Object.entries(value)
 }
 
-function stepOf(key: unknown): PathStep {
-  return typeof key === 'string' ? key : ''
-}
-
-/** Parses a text with the types of YAML 1.2, or as JSON. */
-function valuesOf(text: string, isJson: boolean): readonly unknown[] {
-  if (isJson) return [JSON.parse(withoutMark(text), toMap)]
-  const documents = new Composer({
-    merge: true,
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: 'silent',
-  }).compose(new Parser().parse(text))
-  return [...documents].map((document) => toValue(document))
-}
-
-function toValue(document: Document.Parsed): unknown {
-  if (document.errors[0] !== undefined) throw document.errors[0]
-  // Keys of other types are compared by their source, except merge keys and null.
-  visit(document, {
-    Scalar(role, node) {
-      if (role === 'key' && typeof node.value !== 'symbol' && node.value !== null)
-        node.value = typeof node.value === 'string' ? node.value : node.source
-    },
-  })
-  return document.toJS({ mapAsMap: true, maxAliasCount: maxAliases })
-}
-
-function toMap(_key: string, value: unknown): unknown {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? new Map(Object.entries(value))
-    : value
+/** JSON is stricter than YAML. */
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(withoutMark(text))
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The names with their strings; the source of other values. */
-function tfvarsOf({ content, text }: OpenedFile): unknown {
-  if (!(content instanceof TfvarsText)) return undefined
-  return new Map(
-    content.entries.map(({ name, value, start, end }) => [name, value ?? { source: text.slice(start, end) }]),
+function tfvarsOf({ entries, text }: TfvarsText): unknown {
+  return Object.fromEntries(
+    entries.map(({ name, value, start, end }) => [name, value ?? [text.slice(start, end)]]),
   )
 }

@@ -79,6 +79,12 @@ function parseJsonDocument(text: string, name: string): unknown {
   })
 }
 
+export interface ComposeOptions {
+  readonly keepSourceTokens?: boolean
+  /** Returns the value of a boolean without quotes; by default, its source. */
+  readonly readBoolean?: (source: string) => unknown
+}
+
 /**
  * Parses a stream of YAML documents, one at a time. Numbers are `WrittenNumber`, booleans are
  * strings. The depth of the text is checked before.
@@ -87,11 +93,12 @@ function parseJsonDocument(text: string, name: string): unknown {
 export function* composeDocuments(
   text: string,
   overflow: (cause: unknown) => DrayError,
-  options: { readonly keepSourceTokens?: boolean } = {},
+  options: ComposeOptions = {},
 ): Generator<Document.Parsed> {
+  const { keepSourceTokens = false, readBoolean } = options
   const composer = new Composer({
-    ...options,
-    customTags,
+    keepSourceTokens,
+    customTags: (tags) => customTags(tags, readBoolean),
     merge: true,
     prettyErrors: false,
     // The check of the library takes quadratic time; `checkKeys` does it instead.
@@ -115,9 +122,11 @@ export function* composeDocuments(
 type ResolveArguments = Parameters<NonNullable<ScalarTag['resolve']>>
 
 /** Booleans stay texts, and numbers keep their source. */
-function customTags(tags: Tags): Tags {
+function customTags(tags: Tags, readBoolean: ComposeOptions['readBoolean']): Tags {
   return tags.flatMap((tag) => {
-    if (typeof tag === 'string' || tag.tag === booleanTag) return []
+    if (typeof tag === 'string') return []
+    if (tag.tag === booleanTag && tag.collection === undefined)
+      return readBoolean === undefined ? [] : [{ ...tag, resolve: readBoolean }]
     if (!numberTags.has(tag.tag) || tag.collection !== undefined) return [tag]
     const resolve = (...args: ResolveArguments): WrittenNumber =>
       new WrittenNumber(args[0], numberOf(tag, ...args))

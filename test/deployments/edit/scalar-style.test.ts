@@ -40,7 +40,8 @@ describe('a string is written in double quotes if YAML reads another type withou
 
 const versions =
   '1.4.2 1.4.2-rc.1 v1 latest 20.04-jammy 1.2.3_build.4 3f2e1d0c9b8a 1e3f 0x 08a 2026-11-28-abc'
-const images = 'registry.example.com:5000/team/api:1.4.2 localhost:5000/a 10.0.0.1:5000/a:1 yes-1 none'
+const images =
+  'registry.example.com:5000/team/api:1.4.2 localhost:5000/a 10.0.0.1:5000/a:1 yes-1 none api=localhost/a:1 a='
 const digests = [`sha256:${'5'.repeat(64)}`, `1.4.2@sha256:${'0'.repeat(64)}`]
 
 describe('a string stays plain if all versions of YAML read a string', () => {

@@ -24,13 +24,13 @@ const editHint = 'Write the value in a line of its own: name = "value".'
 export class TfvarsText {
   readonly entries: readonly TfvarsEntry[]
   readonly #name: string
-  readonly #text: string
+  readonly text: string
   #at: number
 
   /** @throws `refused` for heredocs, interpolation, blocks and broken text. */
   constructor(name: string, text: string) {
     this.#name = name
-    this.#text = text
+    this.text = text
     this.#at = text.startsWith('\u{feff}') ? 1 : 0
     this.entries = [...this.#scan()]
   }
@@ -47,7 +47,7 @@ export class TfvarsText {
     if (entry === undefined) return undefined
     const text = entry.value ?? ''
     const kind = entry.value === undefined ? 'other' : 'text'
-    return { kind, text, place, ...positionIn(this.#text, entry.start), isTemplate: false }
+    return { kind, text, place, ...positionIn(this.text, entry.start), isTemplate: false }
   }
 
   entryAt({ document, path, embedded }: ValuePlace): TfvarsEntry | undefined {
@@ -56,12 +56,12 @@ export class TfvarsText {
   }
 
   positionOf(offset: number): LineColumn {
-    return positionIn(this.#text, offset)
+    return positionIn(this.text, offset)
   }
 
   /** Returns the error for a text that cannot be edited at an offset. */
   refuse(offset: number, why: string, hint = editHint): DrayError {
-    return refuseFile(this.#name, why, hint, positionIn(this.#text, offset))
+    return refuseFile(this.#name, why, hint, positionIn(this.text, offset))
   }
 
   *#scan(): Generator<TfvarsEntry> {
@@ -69,7 +69,7 @@ export class TfvarsText {
     for (;;) {
       this.#skip(/\s+|#[^\n]*|\/\/[^\n]*|\/\*[^]*?\*\//y)
       const start = this.#at
-      if (start === this.#text.length) return
+      if (start === this.text.length) return
       const name = this.#take(/[\p{ID_Start}_][\p{ID_Continue}-]*/uy)
       if (name === undefined) throw this.refuse(start, 'it is no line of the form name = value')
       if (names.has(name)) throw this.refuse(start, `the name ${name} occurs twice`, 'Remove one of the two.')
@@ -89,7 +89,7 @@ export class TfvarsText {
     let depth = 0
     for (let parts = 0; ; parts += 1) {
       this.#skipSpace()
-      const character = this.#text[this.#at]
+      const character = this.text[this.#at]
       const isEnd = character === undefined || (depth === 0 && /^[\r\n]$/.test(character))
       if (isEnd || this.#isComment()) {
         if (depth > 0 && character === undefined) throw this.refuse(start, 'a bracket is not closed')
@@ -111,16 +111,16 @@ export class TfvarsText {
   }
 
   #isComment(): boolean {
-    return this.#text.startsWith('#', this.#at) || this.#text.startsWith('//', this.#at)
+    return this.text.startsWith('#', this.#at) || this.text.startsWith('//', this.#at)
   }
 
   /** Reads a string, a word or one other character. Returns the value of a string. */
   #part(first: string): string | undefined {
     const at = this.#at
     if (first === '"') return this.#string()
-    if (this.#text.startsWith('<<', at))
+    if (this.text.startsWith('<<', at))
       throw this.refuse(at, 'it has a heredoc', 'Move the heredoc to another .tfvars file.')
-    if (this.#text.startsWith('/*', at))
+    if (this.text.startsWith('/*', at))
       throw this.refuse(at, 'a comment is not closed', 'Close the comment with */.')
     if (this.#take(/[\p{ID_Continue}.-]+/uy) === undefined) this.#at += 1
     return undefined
@@ -170,7 +170,7 @@ export class TfvarsText {
 
   #take(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.#at
-    const text = pattern.exec(this.#text)?.[0]
+    const text = pattern.exec(this.text)?.[0]
     if (text !== undefined) this.#at += text.length
     return text
   }

@@ -72,7 +72,7 @@ function planInBlock({ text, offset, start, end }: SiblingSource, { key, value }
   if (!/^[ \t]*(?:#.*)?$/.test(source.slice(end, lineEnd)))
     throw text.refuse(offset, 'the line has more than one key', addHint)
   const lineStart = source.lastIndexOf('\n', start - 1) + 1
-  const prefix = source.slice(lineStart, start).replace(/^\u{feff}/u, '')
+  const prefix = source.slice(lineStart, start).replace(/^\u{feff}(?! )/u, '')
   if (!/^(?: |[-?:] )*$/.test(prefix))
     throw text.refuse(offset, 'the indentation of the key is not clear', addHint)
   const indent = ' '.repeat(prefix.length)

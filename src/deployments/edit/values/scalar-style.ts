@@ -25,7 +25,7 @@ const otherTypes = [
   /^\d{4}-\d\d?-\d\d?(?:t.*)?$/i,
 ]
 /** Texts without a character that has a meaning in YAML, in block and in flow. */
-const plainText = /^[A-Za-z0-9_/][A-Za-z0-9_/.@+:-]*$/
+const plainText = /^[A-Za-z0-9_/][A-Za-z0-9_/.@+:=-]*$/
 
 /** Whether a text is a string without quotes, in YAML 1.1 and 1.2 and in any position. */
 export function isPlainString(text: string): boolean {

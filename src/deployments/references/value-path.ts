@@ -1,5 +1,8 @@
 import { DrayError } from '../../lib/errors.ts'
 
+/** characters; the files of people have shorter paths */
+const maxPath = 4096
+
 /** A step of a path that a person writes. */
 export type PathStep =
   | { readonly key: string }
@@ -15,6 +18,7 @@ export type PathStep =
  * @throws `config` for another text
  */
 export function parseValuePath(text: string): readonly PathStep[] {
+  if (text.length > maxPath) throw notPath(`${text.slice(0, 100)}…`)
   const steps: PathStep[] = []
   let at = 0
   const take = (pattern: RegExp): string | undefined => {

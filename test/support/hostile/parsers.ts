@@ -69,6 +69,7 @@ import { parseImageSettings } from '../../../src/images/config/image-settings.ts
 import { promotionOf } from '../attestations.ts'
 import { prunePlan } from '../prune-plans.ts'
 import { simplePayload } from '../signing/signed.ts'
+import { deploymentParsers } from './deployment-parsers.ts'
 import { eventParsers } from './event-parsers.ts'
 
 /** Parses external bytes. The result does not matter. */
@@ -431,5 +432,6 @@ export const parsers: readonly Parser[] = [
   { name: 'parseReport', sample: 'dotenv=x', parse: ofText(parseReport) },
   { name: 'parseLevels', sample: 'major,minor', parse: ofText(parseLevels) },
   { name: 'parseChannels', sample: 'beta,rc', parse: ofText((text) => parseChannels([text])) },
+  ...deploymentParsers,
   ...eventParsers,
 ]

@@ -32,6 +32,7 @@ export function entryOf(occurrence: Occurrence, context: EntryContext): EntryOrS
   const { at } = occurrence
   switch (occurrence.kind) {
     case 'image':
+      if (occurrence.isBuilt) return { skipped: 'Compose builds it', names: [] }
       return entryOfText(occurrence.text, 'image', at.steps, context)
     case 'transform':
       return entryOfText(occurrence.text, 'transform', at.steps, context)

@@ -10,8 +10,8 @@ export type Occurrence = {
 } & OccurrenceKind
 
 type OccurrenceKind =
-  /** a text that has to be an image */
-  | { readonly kind: 'image'; readonly text: string }
+  /** a text that has to be an image; Compose can build it */
+  | { readonly kind: 'image'; readonly text: string; readonly isBuilt: boolean }
   /** the image that a node runs */
   | { readonly kind: 'running'; readonly text: string }
   /** a map with the parts of an image */

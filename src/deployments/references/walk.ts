@@ -118,7 +118,8 @@ class Walk {
     // Helm values can have `image: team/api` beside `tag: 1.2`.
     const isWhole = isContainer || text === '' || splitImage(text).rest !== ''
     const split = isWhole ? undefined : splitValuesImage(map)
-    if (split === undefined) this.#take(text, below)
+    const isBuilt = this.#isCompose && 'build' in map
+    if (split === undefined) this.#add({ kind: 'image', text, isBuilt, at: below })
     else this.#addValues(map, at, split)
   }
 
@@ -241,7 +242,7 @@ class Walk {
 
   /** Adds a text that has to be an image. */
   #take(text: string, at: WalkPosition): void {
-    this.#add({ kind: 'image', text, at })
+    this.#add({ kind: 'image', text, isBuilt: false, at })
   }
 
   #addUnknown(at: WalkPosition, what: string, remedy: Remedy): void {

@@ -117,6 +117,12 @@ services:
     ])
   })
 
+  it('skip the name of an image that Compose builds', () => {
+    const text = 'services: { a: { build: ., image: r.test/a:1 }, b: { image: r.test/b:1 } }'
+    expect(listed(text)).toEqual(['r.test/b:1 at services.b.image'])
+    expect(skipped(text)).toEqual(['file.yaml: services.a.image: Compose builds it'])
+  })
+
   it('skip images with variables, also with a default', () => {
     const text = 'services: { a: { image: "r.test/a:${TAG:-1.2}" }, b: { image: r.test/b:1 } }'
     expect(listed(text)).toEqual(['r.test/b:1 at services.b.image'])

@@ -4,7 +4,7 @@ import { Git } from './process/git.ts'
 import type { GitPorts } from './process/git-ports.ts'
 import { findTarget } from './repository/branches.ts'
 import { findRepository } from './repository/find-repository.ts'
-import { checkNoOperation, readHead } from './repository/head-state.ts'
+import { checkNoOperation } from './repository/head-state.ts'
 import { checkIdentity, checkVersion } from './repository/identity.ts'
 import { checkFiles, type EditBytes } from './repository/working-files.ts'
 
@@ -32,10 +32,10 @@ export async function checkWorkingTree(
   if (request.files.length === 0) return []
   const anywhere = new Git(request.folder, ports, call)
   await checkVersion(anywhere)
-  const { git, paths } = await findRepository(request.files, anywhere)
-  const head = await readHead(git)
-  await checkNoOperation(git)
-  await findTarget(git, head, request)
+  const repository = await findRepository(request.files, anywhere)
+  const { git, paths } = repository
+  await checkNoOperation(git, repository)
+  await findTarget(git, repository.head, request)
   await checkIdentity(git)
   const files = await checkFiles(git, paths, request.edit)
   return files.filter(({ isToCommit }) => isToCommit).map(({ path }) => path)

@@ -5,7 +5,6 @@ import type { GitPorts } from './process/git-ports.ts'
 import type { PublishRequest, Published } from './publish-request.ts'
 import { findTarget } from './repository/branches.ts'
 import { findRepository } from './repository/find-repository.ts'
-import { readHead } from './repository/head-state.ts'
 
 /**
  * Commits edited files, and pushes the commit or opens a pull request if the mode is that. Nothing
@@ -16,8 +15,8 @@ import { readHead } from './repository/head-state.ts'
 export async function publish(request: PublishRequest, ports: GitPorts, call: Call): Promise<Published> {
   const files = request.files.map(({ path }) => path)
   const repository = await findRepository(files, new Git(request.folder, ports, call))
-  const { git, paths } = repository
-  const target = await findTarget(git, await readHead(git), request)
+  const { git, head, paths } = repository
+  const target = await findTarget(git, head, request)
   await checkHashes(request.files)
   const names = [...new Set(paths.values())]
   if (target.remote !== undefined) {
@@ -33,6 +32,6 @@ export async function publish(request: PublishRequest, ports: GitPorts, call: Ca
     const { commitToBranch } = await import('./commits/commit-to-branch.ts')
     return await commitToBranch(repository, target, names, request)
   }
-  const commit = await commitFiles(repository.git, names, request)
+  const commit = await commitFiles(git, names, request)
   return { ...(commit !== undefined && { commit }), branch: target.name, isPushed: false, attempts: 0 }
 }

@@ -6,13 +6,8 @@ import { publish } from '../../../src/deployments/git/publish.ts'
 import type { GitRequest } from '../../../src/plan/edits/edit-step.ts'
 import type { DrayError } from '../../../src/lib/errors.ts'
 import { errorOf } from '../../support/git/error-of.ts'
-import {
-  type GitFolder,
-  type GitWorld,
-  gitWorld,
-  publishRequest,
-  setImage,
-} from '../../support/git/git-world.ts'
+import { type GitFolder, type GitWorld, gitWorld } from '../../support/git/git-world.ts'
+import { publishRequest, setImage } from '../../support/git/publish-requests.ts'
 import { notedCall } from '../../support/http-world.ts'
 
 const app = 'replicas: 2\nimage: one\n'

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { publish } from '../../../src/deployments/git/publish.ts'
 import { errorOf } from '../../support/git/error-of.ts'
 import { type ForgeWorld, forgeWorld } from '../../support/git/forge-world.ts'
-import { publishRequest } from '../../support/git/git-world.ts'
+import { publishRequest } from '../../support/git/publish-requests.ts'
 import { notedCall } from '../../support/http-world.ts'
 import type { PublishRequest, Published } from '../../../src/deployments/git/publish-request.ts'
 

@@ -1,7 +1,8 @@
 import { chmod } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { publish } from '../../../src/deployments/git/publish.ts'
-import { gitWorld, publishRequest, setImage } from '../../support/git/git-world.ts'
+import { gitWorld } from '../../support/git/git-world.ts'
+import { publishRequest, setImage } from '../../support/git/publish-requests.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { randomFrom } from '../../support/random.ts'
 
@@ -42,6 +43,5 @@ describe('ten runs that push to one branch at the same time', () => {
     expect(new Set(published.map(({ commit }) => commit))).toEqual(new Set(commits))
     const attempts = published.map(({ attempts: count }) => count)
     expect(Math.max(...attempts)).toBeGreaterThan(1)
-    console.log(attempts)
   })
 })

@@ -1,14 +1,12 @@
-import { chmod } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { publish } from '../../../src/deployments/git/publish.ts'
 import { errorOf } from '../../support/git/error-of.ts'
-import {
-  type GitFolder,
-  type GitWorld,
-  gitWorld,
-  publishRequest,
-  setImage,
-} from '../../support/git/git-world.ts'
+import { type GitFolder, type GitWorld, gitWorld } from '../../support/git/git-world.ts'
+import { publishRequest, setImage } from '../../support/git/publish-requests.ts'
 import { notedCall } from '../../support/http-world.ts'
 
 const app = 'replicas: 2\nimage: one\n'
@@ -42,6 +40,15 @@ async function commitRemotely({ w, remote }: RemoteWorld, text = '2\n', name = '
 
 async function hook(remote: GitFolder, name: string, script: string): Promise<void> {
   await chmod(await remote.write(`hooks/${name}`, `#!/bin/sh\n${script}\n`), 0o755)
+}
+
+/** A script for a hook: another client commits the same tree while a push is received. */
+function moveWith(message: string): string {
+  return [
+    'unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES',
+    `message="$(printf '${message.replaceAll('%n', String.raw`\n`)}')"`,
+    'git update-ref refs/heads/main "$(git commit-tree -p main -m "$message" main^{tree})"',
+  ].join('\n')
 }
 
 async function isClean(folder: GitFolder): Promise<void> {
@@ -162,6 +169,22 @@ describe('a push', () => {
     expect(await remote.git('rev-parse', 'main')).toBe(commit)
   })
 
+  it('is finished by the next run after kill -9 during the push', async () => {
+    const { w, remote, clone } = await remoteWorld()
+    await edit(clone)
+    await hook(w.at(join(clone.path, '.git')), 'pre-push', 'kill -9 "$RUN"')
+    const script = join(import.meta.dirname, '../../support/git/publish-process.ts')
+    const child = spawn(process.execPath, [script, clone.path, 'app.yaml'], { env: w.env, stdio: 'ignore' })
+    const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    expect(signal).toBe('SIGKILL')
+    expect(await clone.git('log', '-1', '--format=%s')).toBe('Deploy api 1.4.2 to prod')
+    await rm(join(clone.path, '.git', 'hooks'), { recursive: true })
+    const published = await publish(await publishRequest(clone, ['app.yaml'], push), w.ports, notedCall())
+    expect(published.isPushed).toBe(true)
+    expect(await remote.git('rev-parse', 'main')).toBe(await clone.git('rev-parse', 'HEAD'))
+    expect(await remote.git('rev-list', '--count', 'main')).toBe('2')
+  })
+
   it('replaces the commit of a killed run if the remote has moved on', async () => {
     const world = await remoteWorld()
     const { w, remote, clone } = world
@@ -242,11 +265,7 @@ describe('a remote', () => {
 
   it('whose branch moves before each push is given up after 5 attempts', async () => {
     const { w, remote, clone } = await remoteWorld()
-    // Each push finds a newer head: a commit of another client with the same tree.
-    const move =
-      'unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n' +
-      'git update-ref refs/heads/main $(git commit-tree -p main -m Other main^{tree})\nexit 1'
-    await hook(remote, 'pre-receive', move)
+    await hook(remote, 'pre-receive', `${moveWith('Other')}\nexit 1`)
     await edit(clone)
     const error = await errorOf(
       publish(await publishRequest(clone, ['app.yaml'], push), w.ports, notedCall()),
@@ -254,6 +273,15 @@ describe('a remote', () => {
     expect(error).toMatchObject({ code: 'conflict', message: 'cannot push to main of origin' })
     expect(await remote.git('rev-list', '--count', 'main')).toBe('6')
     await isClean(clone)
+  })
+
+  it('gets another attempt after each push that lost against a run of dray', async () => {
+    const { w, remote, clone } = await remoteWorld()
+    const isOver = '[ "$(git rev-list --count main)" -gt 6 ] && exit 0'
+    await hook(remote, 'pre-receive', `${isOver}\n${moveWith('Deploy%n%nDray-Image: web')}\nexit 1`)
+    await edit(clone)
+    const request = await publishRequest(clone, ['app.yaml'], push)
+    expect(await publish(request, w.ports, notedCall())).toMatchObject({ isPushed: true, attempts: 7 })
   })
 
   it('that cannot be reached is an error, and no credentials of its URL appear', async () => {

@@ -10,4 +10,6 @@ export interface GitPorts {
   readonly temporaryFolder?: string
   /** milliseconds for one process; by default, a limit for each kind of command */
   readonly limitMs?: number
+  /** of the output of one process */
+  readonly maxBytes?: number
 }

@@ -47,7 +47,7 @@ export class Git {
    * @throws `config` without git; `timeout`; the signal's reason.
    */
   async run(args: readonly string[], { kind = 'read', input }: GitOptions = {}): Promise<ProgramResult> {
-    const { env, clock, limitMs = limits[kind] } = this.ports
+    const { env, clock, maxBytes, limitMs = limits[kind] } = this.ports
     const settings = ['core.quotePath=false', ...this.#config]
     try {
       return await runProgram({
@@ -57,6 +57,7 @@ export class Git {
         env: gitEnvironment(env, kind !== 'read'),
         ...(input !== undefined && { input }),
         limitMs,
+        maxBytes,
         clock,
         signal: this.call.signal,
       })

@@ -1,4 +1,5 @@
 import type { ChildProcess, ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { type Clock, withTimeLimit } from '../../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../../lib/errors.ts'
@@ -6,7 +7,7 @@ import { systemCode, explainFailure } from '../../../lib/files/io-error.ts'
 import { startProcess } from '../../../lib/start-process.ts'
 import { redactUrls } from './redact-urls.ts'
 
-const maxOutputBytes = 64 * 1024 * 1024
+const defaultMaxBytes = 64 * 1024 * 1024
 const maxErrorBytes = 16 * 1024
 const maxErrorLines = 12
 /** Milliseconds between SIGTERM, after which git removes its lock files, and SIGKILL. */
@@ -23,6 +24,8 @@ export interface ProgramCall {
   readonly input?: string | Uint8Array
   /** milliseconds */
   readonly limitMs: number
+  /** of the output */
+  readonly maxBytes?: number | undefined
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -69,12 +72,16 @@ async function run(call: ProgramCall, signal: AbortSignal): Promise<ProgramResul
   )
   const over = new AbortController()
   try {
-    const ended = Promise.all([statusOf(child), outputOf(child.stdout, program), tailOf(child.stderr)])
+    const ended = Promise.all([
+      statusOf(child, call.clock),
+      outputOf(child.stdout, program, call.maxBytes ?? defaultMaxBytes),
+      tailOf(child.stderr),
+    ])
     writeInput(child.stdin, call.input)
     const [status, stdout, stderr] = await Promise.race([ended, rejectionOf(signal, over.signal)])
     return { status, stdout, stderr: lastLines(stderr) }
   } catch (error) {
-    await endGroup(child)
+    await endGroup(child, call.clock)
     throw error
   } finally {
     over.abort()
@@ -101,30 +108,33 @@ async function startedProgram({ program, folder }: ProgramCall, start: () => Git
 }
 
 /** A child in the background, such as `git gc --auto`, may keep the output open. */
-function statusOf(child: GitChild): Promise<number | null> {
+function statusOf(child: GitChild, clock: Clock): Promise<number | null> {
   return new Promise((resolve, reject) => {
+    const closed = new AbortController()
     child.on('error', reject)
-    child.on('exit', (status) => {
-      const timer = setTimeout(() => {
-        child.stdout.destroy()
-        child.stderr.destroy()
-      }, outputGraceMs)
-      timer.unref()
-      child.on('close', () => {
-        clearTimeout(timer)
-        resolve(status)
-      })
+    child.on('exit', () => {
+      clock.sleep(outputGraceMs, closed.signal).then(
+        () => {
+          child.stdout.destroy()
+          child.stderr.destroy()
+        },
+        () => undefined, // the output has ended
+      )
+    })
+    child.on('close', (status) => {
+      closed.abort('closed')
+      resolve(status)
     })
   })
 }
 
-async function outputOf(stream: Readable, program: string): Promise<Buffer> {
+async function outputOf(stream: Readable, program: string, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   await readTo(stream, (chunk) => {
     length += chunk.byteLength
-    if (length > maxOutputBytes)
-      throw new DrayError('malformed', `${program} printed more than ${maxOutputBytes} bytes`, {
+    if (length > maxBytes)
+      throw new DrayError('malformed', `${program} printed more than ${maxBytes} bytes`, {
         subject: program,
       })
     chunks.push(chunk)
@@ -169,15 +179,20 @@ function rejectionOf(signal: AbortSignal, over: AbortSignal): Promise<never> {
 }
 
 /** Ends the program and its children, and waits until it has ended. */
-async function endGroup(child: GitChild): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve())
-  })
-  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs)
-  signalGroup(child, 'SIGTERM')
-  await ended
-  clearTimeout(timer)
+async function endGroup(child: GitChild, clock: Clock): Promise<void> {
+  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
+  if (!isOver()) {
+    const ended = new AbortController()
+    const exit = once(child, 'exit')
+    signalGroup(child, 'SIGTERM')
+    clock.sleep(graceMs, ended.signal).then(
+      () => signalGroup(child, 'SIGKILL'),
+      () => undefined, // it has ended
+    )
+    await exit
+    ended.abort('ended')
+  }
+  signalGroup(child, 'SIGKILL')
 }
 
 function signalGroup(child: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
@@ -185,7 +200,7 @@ function signalGroup(child: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(-child.pid, name)
   } catch {
-    // The process has ended, or the system has no groups.
+    // No process of the group is left, or the system has no groups.
     child.kill(name)
   }
 }

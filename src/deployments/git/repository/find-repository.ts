@@ -2,10 +2,11 @@ import { realpath, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { DrayError } from '../../../lib/errors.ts'
 import { explainFailure, systemCode } from '../../../lib/files/io-error.ts'
-import { explainGit, type Git } from '../process/git.ts'
+import type { Git } from '../process/git.ts'
+import { readState, type WorkingState } from './head-state.ts'
 
 /** The working tree that has all files of a request. */
-export interface WorkingRepository {
+export interface WorkingRepository extends WorkingState {
   /** in the root of the working tree */
   readonly git: Git
   /** real path */
@@ -19,7 +20,7 @@ export interface WorkingRepository {
  * file in a submodule belongs to the repository of the submodule.
  * @param files absolute paths
  * @param git in any folder
- * @throws `refused` if there is none, or more than one; `io` if git cannot read it.
+ * @throws `refused` if there is none, or more than one, and as `readState`; `io`.
  */
 export async function findRepository(files: readonly string[], git: Git): Promise<WorkingRepository> {
   const roots = new Map<string, string | undefined>()
@@ -34,10 +35,10 @@ export async function findRepository(files: readonly string[], git: Git): Promis
   if (root === undefined || first === undefined) throw new DrayError('internal', 'no file to commit')
   if (other !== undefined) throw twoRepositories([root, first.file], [other, second?.file ?? ''])
   const within = git.in(root)
-  await checkReadable(within)
+  const state = await readState(within)
   const paths = new Map<string, string>()
   for (const file of files) paths.set(file, gitPath(root, await realPathOf(file)))
-  return { git: within, root, paths }
+  return { ...state, git: within, root, paths }
 }
 
 /** Returns a path below the root as git writes it. */
@@ -75,18 +76,6 @@ async function exists(path: string): Promise<boolean> {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return false
     throw thrown
   }
-}
-
-/** Git refuses a repository of another user, and a damaged one. */
-async function checkReadable(git: Git): Promise<void> {
-  const result = await git.run(['rev-parse', '--is-inside-work-tree', '--is-bare-repository'])
-  const isWorkTree = result.status === 0 && result.stdout.toString('utf8').startsWith('true\n')
-  if (isWorkTree) return
-  throw new DrayError('refused', `git does not accept ${git.folder} as a working tree`, {
-    subject: git.folder,
-    why: result.status === 0 ? 'it has no working tree' : explainGit(result),
-    hint: 'Correct the repository until "git status" works there.',
-  })
 }
 
 function noRepository(file: string): DrayError {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DrayError } from '../../../lib/errors.ts'
 import { systemCode } from '../../../lib/files/io-error.ts'
-import type { Git } from '../process/git.ts'
+import { explainGit, type Git } from '../process/git.ts'
 
 /** The checked-out commit. */
 export interface HeadState {
@@ -21,29 +21,48 @@ const operations: readonly (readonly [file: string, name: string, command: strin
   ['sequencer', 'series of commits', 'cherry-pick'],
 ]
 
-/** @throws `refused` if there is no commit. */
-export async function readHead(git: Git): Promise<HeadState> {
-  const { status, stdout } = await git.run(['rev-parse', 'HEAD^{commit}', '--symbolic-full-name', 'HEAD'])
-  const [commit = '', ref = ''] = status === 0 ? stdout.toString('utf8').split('\n') : []
-  if (commit === '')
-    throw new DrayError('refused', `the repository ${git.folder} has no commits`, {
-      subject: git.folder,
-      hint: 'Commit the files first: git add . && git commit',
-    })
-  return { commit, ...(ref.startsWith(headsPrefix) && { branch: ref.slice(headsPrefix.length) }) }
+/** The state of a working tree. */
+export interface WorkingState {
+  readonly head: HeadState
+  /** the folder of git for this working tree, absolute */
+  readonly gitFolder: string
 }
 
 export const headsPrefix = 'refs/heads/'
 
-/** @throws `refused` during a merge, rebase, cherry-pick or revert. */
-export async function checkNoOperation(git: Git): Promise<void> {
-  const output = await git.read(`read the state of ${git.folder}`, ['rev-parse', '--absolute-git-dir'])
-  // The path may contain line breaks.
-  const folder = output.toString('utf8').replace(/\r?\n$/, '')
-  for (const [file, name, command] of operations) {
-    if (!(await isThere(join(folder, file)))) continue
-    throw new DrayError('refused', `a ${name} is in progress in ${git.folder}`, {
+/**
+ * Reads the state of the working tree in which git runs.
+ * @throws `refused` if git does not accept it, such as one of another user; and without a commit.
+ */
+export async function readState(git: Git): Promise<WorkingState> {
+  const isInside = '--is-inside-work-tree'
+  const args = [isInside, 'HEAD^{commit}', '--symbolic-full-name', 'HEAD', '--absolute-git-dir']
+  const { status, stdout } = await git.run(['rev-parse', ...args])
+  const [inside, commit = '', ref = '', ...folder] = stdout.toString('utf8').split('\n')
+  if (status === 0 && inside === 'true') {
+    const head = { commit, ...(ref.startsWith(headsPrefix) && { branch: ref.slice(headsPrefix.length) }) }
+    // The last line is empty. The path may contain line breaks.
+    return { head, gitFolder: folder.slice(0, -1).join('\n') }
+  }
+  const readable = await git.run(['rev-parse', isInside])
+  if (readable.status === 0 && readable.stdout.toString('utf8') === 'true\n')
+    throw new DrayError('refused', `the repository ${git.folder} has no commits`, {
       subject: git.folder,
+      hint: 'Commit the files first: git add . && git commit',
+    })
+  throw new DrayError('refused', `git does not accept ${git.folder} as a working tree`, {
+    subject: git.folder,
+    why: readable.status === 0 ? 'it has no working tree' : explainGit(readable),
+    hint: 'Correct the repository until "git status" works there.',
+  })
+}
+
+/** @throws `refused` during a merge, rebase, cherry-pick or revert. */
+export async function checkNoOperation({ folder }: Git, { gitFolder }: WorkingState): Promise<void> {
+  for (const [file, name, command] of operations) {
+    if (!(await isThere(join(gitFolder, file)))) continue
+    throw new DrayError('refused', `a ${name} is in progress in ${folder}`, {
+      subject: folder,
       why: 'dray would commit in the middle of it',
       hint: `Finish it, or end it: git ${command} --abort`,
     })

@@ -3,15 +3,15 @@ import { explainGit, type Git } from '../process/git.ts'
 
 /** @throws `refused` if git knows no author or committer. */
 export async function checkIdentity(git: Git): Promise<void> {
-  for (const name of ['GIT_AUTHOR_IDENT', 'GIT_COMMITTER_IDENT']) {
-    const result = await git.run(['var', name])
-    if (result.status === 0) continue
+  const names = ['GIT_AUTHOR_IDENT', 'GIT_COMMITTER_IDENT']
+  const results = await Promise.all(names.map(async (name) => await git.run(['var', name])))
+  const failed = results.find(({ status }) => status !== 0)
+  if (failed !== undefined)
     throw new DrayError('refused', `git has no identity for commits in ${git.folder}`, {
       subject: git.folder,
-      why: explainGit(result).split('\n').at(-1),
+      why: explainGit(failed).split('\n').at(-1),
       hint: 'Set it: git config user.name NAME && git config user.email EMAIL',
     })
-  }
 }
 
 const minVersion: readonly [major: number, minor: number] = [2, 25]

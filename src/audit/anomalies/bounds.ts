@@ -48,10 +48,6 @@ export class BoundedMap<K, V> {
     return this.#ignored
   }
 
-  get size(): number {
-    return this.#map.size
-  }
-
   find(key: K): V | undefined {
     return this.#map.get(key)
   }

@@ -8,7 +8,7 @@ export interface Usual {
 }
 
 /** The median of numbers; 0 without any. */
-export function median(numbers: readonly number[]): number {
+function median(numbers: readonly number[]): number {
   if (numbers.length === 0) return 0
   const sorted = numbers.toSorted((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)

@@ -64,7 +64,7 @@ dray plan show plan.json`,
       ownOnly: true,
       keyOfOverrides: () => this.context.signingKey(),
     })
-    const { review } = await operationNamed(plan.operation)
+    const { review } = await operationNamed(plan.operation, plan)
     const ports = this.portsFor(flags)
     await this.carryOut(
       plan.operation,

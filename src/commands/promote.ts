@@ -7,6 +7,7 @@ import {
   outFlag,
   partialFlag,
 } from '../cli/command/change-flags.ts'
+import { gitopsFlags, withEdits } from '../cli/gitops/gitops-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { planPromotion, promotionFlags } from '../cli/changes/promotion.ts'
 import type { PromotionArguments } from '../cli/terminal/complete-promotion.ts'
@@ -23,6 +24,8 @@ If the destination has gates in dray.yaml, dray evaluates them before it writes 
 
 \`--platform\` copies only those platforms of an index, such as \`linux/arm64\`, and the unchanged index. Its digest and signatures stay valid. Some registries refuse an index without all of its platforms.
 
+\`--gitops\` also writes the tag and the digest into the deployment files of the destination (gitops in dray.yaml), after all tags. Without \`--commit\`, \`--push\` or \`--pr\`, the edits stay in the working tree.
+
 dray shows the plan and asks for confirmation. On a terminal, it also asks for missing arguments. \`--dry-run\` and \`--out\` change nothing.
 
 \`--verify\` reads every manifest and one byte of every blob at the destination, and copies missing content again.`
@@ -35,6 +38,10 @@ dray shows the plan and asks for confirmation. On a terminal, it also asks for m
       description: 'Promote exactly the image that was tested, in a CI job',
       command: `dray promote api:1.4.2 --from staging --to prod --yes --json \\
     --expect-digest "$DIGEST"`,
+    },
+    {
+      description: 'Promote an image and open a pull request for its files',
+      command: 'dray promote api:1.4.2 --from staging --to prod --gitops --pr',
     },
     {
       description: 'Save the plan for several images, to apply it later',
@@ -70,6 +77,7 @@ dray shows the plan and asks for confirmation. On a terminal, it also asks for m
     ...promotionFlags,
     ...allowBackwardFlag,
     ...partialFlag,
+    ...gitopsFlags,
   }
 
   async run(): Promise<void> {
@@ -80,7 +88,8 @@ dray shows the plan and asks for confirmation. On a terminal, it also asks for m
       to: flags.to,
     })
     const complete = { ...flags, ...environments }
-    const change = await planPromotion('promote', references, complete, this.context, this.reading)
+    const planned = await planPromotion('promote', references, complete, this.context, this.reading)
+    const change = await withEdits(planned, flags, this.context, this.reading)
     await this.carryOut('promote', change, complete)
   }
 

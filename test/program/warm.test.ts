@@ -63,6 +63,7 @@ const others = [
   'audit anomalies',
   'audit merge audit.jsonl --out all.jsonl',
   'explain @prod/api:1.4.2',
+  'gitops update --env prod --yes',
   'hold @prod/api:1.4.2 --reason incident --yes',
   'report --out report.html',
   'rollback @prod/api --to 1.4.2 --yes',

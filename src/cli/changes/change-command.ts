@@ -31,7 +31,7 @@ export abstract class ChangeCommand extends BaseCommand {
       import('./carry-out.ts'),
       import('./operations.ts'),
     ])
-    await carryOut(await operationNamed(name), change, this.portsFor(flags))
+    await carryOut(await operationNamed(name, change.plan), change, this.portsFor(flags))
   }
 
   /** Returns the ports that this command gives to the change pipeline. */

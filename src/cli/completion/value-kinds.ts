@@ -116,6 +116,7 @@ const argumentKinds: Readonly<
   history: { first: [bareImage] },
   hold: { rest: { ...bareImage, hasEnvironments: true } },
   inspect: { first: [bareImage] },
+  'gitops update': { rest: bareImage },
   'k8s prepull': { rest: bareImage },
   'k8s pull-secret': { rest: 'host' },
   login: { first: ['host'] },

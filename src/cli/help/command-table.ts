@@ -54,10 +54,9 @@ export const commandTable: readonly CommandGroup[] = [
       serve: 'embedded-registry.md',
     },
   },
-  { title: 'GitOps commands', commands: { 'gitops:pin': 'promote.md' } },
   {
     title: 'GitOps commands',
-    commands: { 'gitops:diff': 'status.md' },
+    commands: { 'gitops:update': 'promote.md', 'gitops:diff': 'status.md', 'gitops:pin': 'promote.md' },
   },
   {
     title: 'Kubernetes commands',

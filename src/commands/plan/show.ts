@@ -33,7 +33,7 @@ export default class PlanShow extends BaseCommand {
     const { args, flags } = await this.parse(PlanShow)
     const plan = await readPlanFile(args.plan, { keyFiles: flags.key, ownOnly: false })
     if (flags.key !== undefined) this.say('The plan is signed with a key of --key.')
-    const operation = await operationNamed(plan.operation)
+    const operation = await operationNamed(plan.operation, plan)
     this.finish(planDocument(operation, plan), (page) =>
       operation.renderPlan(plan, page, { all: flags.all, configuration: undefined }),
     )

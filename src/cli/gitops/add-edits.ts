@@ -1,0 +1,39 @@
+import type { Call } from '../../lib/call.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { PlannedChange } from '../changes/operation.ts'
+import type { PlacementTypes } from '../changes/placement-types.ts'
+import type { Context } from '../wiring/context.ts'
+import type { EditingTypes } from './editing-types.ts'
+import type { PublishFlags } from './git-request.ts'
+import { planEdits } from './plan-edits.ts'
+import { placedImages } from './wanted-images.ts'
+
+/**
+ * Adds the edits of the deployment files of the destination environment to a plan (`--gitops`).
+ * Images that are refused get no edit. It sends no request to a registry.
+ * @throws `usage` if no environment, or several, are the destination; what `planEdits` throws.
+ */
+export async function addEdits(
+  change: PlannedChange<PlacementTypes>,
+  flags: PublishFlags,
+  context: Context,
+  call: Call,
+): Promise<PlannedChange<EditingTypes>> {
+  const plan: Plan = change.plan
+  const { config } = await context.config()
+  const images = placedImages(plan, config)
+  const [first] = images
+  if (first === undefined) return change
+  const { edits, findings, warnings } = await planEdits(images, first.environment, { flags }, context, call)
+  return {
+    plan: { ...plan, edits },
+    review: async () => {
+      const review = await change.review()
+      return {
+        ...review,
+        findings: { ...review.findings, edits: findings },
+        warnings: [...review.warnings, ...warnings],
+      }
+    },
+  }
+}

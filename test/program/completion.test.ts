@@ -230,6 +230,7 @@ describe('the hidden command of completion', () => {
       'config schema',
       'config show',
       'report',
+      'watch',
     ])
   })
 

@@ -80,8 +80,8 @@ const startedElsewhere = [
   'config show',
   'copy',
   'doctor',
-  'gitops pin',
   'gitops diff',
+  'gitops pin',
   'help',
   'k8s pull-secret',
   'login',
@@ -100,7 +100,13 @@ it('commands also end in a process of its own, with the same output', { timeout:
   const { environments, ...config } = JSON.parse(configOf(at.staging.host)) as {
     environments: { prod: object }
   }
-  const prod = { ...environments.prod, tags: { semver: ['exact', 'latest'] } }
+  const prod = {
+    ...environments.prod,
+    tags: { semver: ['exact', 'latest'] },
+    gitops: [{ files: ['clusters/*.yaml'] }],
+  }
+  await mkdir(join(folder, 'clusters'))
+  await writeFile(join(folder, 'clusters', 'api.yaml'), `image: ${at.staging.host}/prod/api:1.4.2\n`)
   const rules = [{ name: 'old', repositories: ['@prod/**'], tags: ['pr-*'], olderThan: '14d' }]
   const retention = { protect: [{ tags: ['latest'] }], rules }
   const hub = { name: 'hub', from: 'docker.io', repositories: ['library/alpine'] }

@@ -1,5 +1,4 @@
 import { boolean, string } from '@oclif/core/flags'
-import type { GitRequest } from '../../plan/edits/edit-step.ts'
 import { flagGroups } from '../help/flag-groups.ts'
 
 const modes = ['commit', 'push', 'pr']
@@ -33,17 +32,4 @@ export const gitFlags = {
     helpGroup: flagGroups.git,
     ...needsMode,
   }),
-}
-
-interface GitModeFlags {
-  readonly commit: boolean
-  readonly push: boolean
-  readonly pr: boolean
-}
-
-/** Returns what the flags ask git for; undefined if the edits stay uncommitted. */
-export function gitModeOf({ commit, push, pr }: GitModeFlags): GitRequest['mode'] | undefined {
-  if (pr) return 'pullRequest'
-  if (push) return 'push'
-  return commit ? 'commit' : undefined
 }

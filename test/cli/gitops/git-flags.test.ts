@@ -1,13 +1,12 @@
 import { Parser } from '@oclif/core'
 import { describe, expect, it } from 'vitest'
 import { fromOclif } from '../../../src/cli/command/usage-error.ts'
-import { gitFlags, gitModeOf } from '../../../src/cli/gitops/git-flags.ts'
+import { gitFlags } from '../../../src/cli/gitops/git-flags.ts'
 import { errorOf } from '../../support/git/error-of.ts'
 
-async function modeOf(line: string): Promise<string | undefined> {
+async function parse(line: string): Promise<object> {
   try {
-    const { flags } = await Parser.parse(line.split(' ').filter(Boolean), { flags: gitFlags })
-    return gitModeOf(flags)
+    return (await Parser.parse(line.split(' '), { flags: gitFlags })).flags
   } catch (error) {
     throw fromOclif(error)
   }
@@ -15,18 +14,20 @@ async function modeOf(line: string): Promise<string | undefined> {
 
 describe('the flags for git', () => {
   it.each([
-    ['', undefined],
-    ['--commit', 'commit'],
-    ['--push --branch release/prod --message Deploy', 'push'],
-    ['--pr', 'pullRequest'],
-  ])('%j selects %s', async (line, mode) => {
-    expect(await modeOf(line)).toBe(mode)
+    ['--commit', { commit: true }],
+    [
+      '--push --branch release/prod --message Deploy',
+      { push: true, branch: 'release/prod', message: 'Deploy' },
+    ],
+    ['--pr', { pr: true }],
+  ])('are accepted: %s', async (line, flags) => {
+    expect(await parse(line)).toEqual(flags)
   })
 
   it.each(['--commit --push', '--push --pr', '--commit --pr', '--branch x', '--message x'])(
     '%s is wrong usage',
     async (line) => {
-      const error = await errorOf(modeOf(line))
+      const error = await errorOf(parse(line))
       expect(error.code).toBe('usage')
     },
   )

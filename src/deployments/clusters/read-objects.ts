@@ -30,6 +30,8 @@ export interface ClusterQuery {
   readonly selector?: string
   /** the limit of the answer if the ports have none */
   readonly maxBytes?: number
+  /** milliseconds, if the ports have no limit */
+  readonly limitMs?: number
   readonly take: (object: Readonly<Record<string, unknown>>, kind: string) => void
   /** the hints of errors */
   readonly hints: {
@@ -55,7 +57,7 @@ export interface ClusterQuery {
 export async function readObjects(query: ClusterQuery, ports: KubectlPorts, call: Call): Promise<void> {
   const { context } = query
   checkContext(context)
-  const limitMs = ports.limitMs ?? defaultLimitMs
+  const limitMs = ports.limitMs ?? query.limitMs ?? defaultLimitMs
   const limit = { ms: limitMs, clock: ports.clock, reason: () => tooLate(context, limitMs) }
   await withTimeLimit(limit, call.signal, (signal) => run(query, ports, signal))
 }

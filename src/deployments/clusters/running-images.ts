@@ -26,6 +26,7 @@ export type ImageFilter = (image: string, imageId: string) => boolean
 
 /** A cluster of 5,000 nodes has 150,000 pods with some 8 kB each. */
 const maxBytes = 2 * 1024 * 1024 * 1024
+const limitMs = 5 * 60_000
 
 const hints = {
   missing: 'Install kubectl, or omit --context to compare only files.',
@@ -63,7 +64,7 @@ export async function queryRunningImages(
     }
   }
   const selector = 'status.phase!=Succeeded,status.phase!=Failed'
-  await readObjects({ context, resources: ['pods'], selector, maxBytes, take, hints }, ports, call)
+  await readObjects({ context, resources: ['pods'], selector, maxBytes, limitMs, take, hints }, ports, call)
   return [...found.values()]
 }
 

@@ -48,7 +48,10 @@ export class JsonListReader {
   *push(chunk: Uint8Array): Generator {
     let start = 0
     let part = this.#part()
-    for (const [at, byte] of chunk.entries()) {
+    for (let at = 0; at < chunk.length; at++) {
+      at = this.#skipText(chunk, at)
+      const byte = chunk[at]
+      if (byte === undefined) break
       const before = this.#part()
       this.#step(byte)
       const after = this.#part()
@@ -76,6 +79,14 @@ export class JsonListReader {
     const frame = parseJson(Buffer.concat(this.#frame, this.#frameBytes), `the answer of ${this.#name}`)
     if (!isRecord(frame) || !this.#hasItems) throw this.#malformed('it is not a list of objects')
     return frame
+  }
+
+  /** Returns the next position with a byte that matters: most bytes of items are in strings. */
+  #skipText(chunk: Uint8Array, from: number): number {
+    if (!this.#isInString || this.#isEscaped || this.#depth <= 1) return from
+    let at = from
+    while (at < chunk.length && chunk[at] !== quote && chunk[at] !== backslash) at++
+    return at
   }
 
   #part(): ListPart {

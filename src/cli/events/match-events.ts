@@ -22,15 +22,11 @@ import type { RegistryEvent } from '../../usecases/watch/registry-event.ts'
 import { formatImageSubject } from './image-subject.ts'
 import { lockOfRule } from './whole-rule.ts'
 
-/** Repositories whose rules are kept in memory. */
-const maxKnown = 2_000
-
 /** Finds the rules that read the tag of an event. It only knows `dray.yaml`, and no registry. */
 export class EventMatcher {
   readonly #config: Config
   readonly #watch: WatchConfig
   readonly #names: RegistryNames
-  readonly #readers = new Map<string, readonly RuleReader[]>()
 
   constructor(config: Config, watch: WatchConfig) {
     this.#config = config
@@ -59,25 +55,14 @@ export class EventMatcher {
   triggersOf(repository: RepositoryName, tag: string): readonly Trigger[] {
     // Attached artifacts are copied together with their images.
     if (isEvidenceTag(tag)) return []
-    return this.#readersOf(repository)
-      .filter(({ rule, reading }) => selects(rule, tag, reading))
-      .map(({ trigger }) => trigger)
+    return this.#watch.rules.flatMap((rule) => this.#trigger(rule, repository, tag) ?? [])
   }
 
-  /** The rules that read a repository. Events come in storms, so that they are found once. */
-  #readersOf(repository: RepositoryName): readonly RuleReader[] {
-    const name = formatRepository(repository)
-    const known = this.#readers.get(name)
-    if (known !== undefined) return known
-    if (this.#readers.size >= maxKnown) this.#readers.clear()
-    const readers = this.#watch.rules.flatMap((rule) => this.#reader(rule, repository) ?? [])
-    this.#readers.set(name, readers)
-    return readers
-  }
-
-  #reader(rule: WatchRule, repository: RepositoryName): RuleReader | undefined {
+  #trigger(rule: WatchRule, repository: RepositoryName, tag: string): Trigger | undefined {
     try {
-      return rule.do === 'promote' ? this.#promotion(rule, repository) : this.#sync(rule, repository)
+      return rule.do === 'promote'
+        ? this.#promotion(rule, repository, tag)
+        : this.#sync(rule, repository, tag)
     } catch (error) {
       // The path of the repository makes no valid name at the destination.
       if (isDrayError(error) && error.code !== 'internal') return undefined
@@ -85,21 +70,18 @@ export class EventMatcher {
     }
   }
 
-  #promotion(rule: PromoteOnEvent, repository: RepositoryName): RuleReader | undefined {
+  #promotion(rule: PromoteOnEvent, repository: RepositoryName, tag: string): Trigger | undefined {
     const owner = findImagesAt(this.#config, repository).find((image) =>
       rule.on.some((pattern) => matchesRepository(pattern, repository, [image], this.#names)),
     )
     if (owner === undefined) return undefined
     const { environment, image } = owner
+    if (!selects(rule, tag, readingIn(this.#config, environment, image))) return undefined
     const targets = repositoriesOf(this.#config, rule.to, image).map((one) => this.#names.identity(one))
-    return {
-      rule,
-      reading: readingIn(this.#config, environment, image),
-      trigger: { rule: rule.name, subject: formatImageSubject(environment, image), targets },
-    }
+    return { rule: rule.name, subject: formatImageSubject(environment, image), targets }
   }
 
-  #sync(rule: SyncOnEvent, repository: RepositoryName): RuleReader | undefined {
+  #sync(rule: SyncOnEvent, repository: RepositoryName, tag: string): Trigger | undefined {
     const images = findImagesAt(this.#config, repository)
     const isOn =
       rule.on?.some((pattern) => matchesRepository(pattern, repository, images, this.#names)) ?? true
@@ -110,24 +92,14 @@ export class EventMatcher {
         : relativePathOf(rule.rule, repository)
     if (!isOn || path === undefined || !repositories.some(({ regex }) => regex.match(path) !== undefined))
       return undefined
+    if (!selects(rule, tag, readingAt(this.#config, repository))) return undefined
     const targets = destinationsOf(rule.rule, path, this.#config)
     return {
-      rule,
-      reading: readingAt(this.#config, repository),
-      trigger: {
-        rule: rule.name,
-        subject: path,
-        targets: [lockOfRule(rule.rule.name), ...targets.map((one) => this.#names.identity(one.repository))],
-      },
+      rule: rule.name,
+      subject: path,
+      targets: [lockOfRule(rule.rule.name), ...targets.map((one) => this.#names.identity(one.repository))],
     }
   }
-}
-
-/** A rule that reads a repository. */
-interface RuleReader {
-  readonly rule: WatchRule
-  readonly reading: VersionReading
-  readonly trigger: Trigger
 }
 
 /** As in a sync rule, a range has a pre-release only if it names one of the same version. */

@@ -6,7 +6,7 @@ import { outputFlag } from '../cli/command/global-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { formatLines } from '../cli/output/result-lines.ts'
 import { toDrayError } from '../lib/errors.ts'
-import type { WatchReport } from '../usecases/watch/watch-report.ts'
+import type { ListeningReport, WatchReport } from '../usecases/watch/watch-report.ts'
 import { renderWatchReport } from '../render/watch/watch-report.ts'
 import { escapeText } from '../render/text/escape.ts'
 
@@ -106,6 +106,8 @@ SIGTERM or Ctrl-C ends dray with exit code 0 after the running work is done.`
           ready: (address, metrics) => {
             this.say(`Listening on ${address}. Ctrl-C ends it.`)
             if (metrics !== undefined) this.say(`Metrics: ${metrics}/metrics`)
+            const url = metrics === undefined ? null : `${metrics}/metrics`
+            this.#write({ kind: 'listening', address, metrics: url })
             if (!/\/\/(?:127\.|\[::1\])/.test(address))
               this.warn('dray receives events from other machines with plain HTTP: use a proxy with TLS')
           },
@@ -128,13 +130,15 @@ SIGTERM or Ctrl-C ends dray with exit code 0 after the running work is done.`
   }
 
   #show(report: WatchReport, isVerbose: boolean): void {
-    if (this.format === 'jsonl') {
-      process.stdout.write(formatLines('jsonl', { rows: () => [report] }))
-      return
-    }
+    this.#write(report)
     const isQuiet = report.kind === 'event' && ['ignored', 'duplicate'].includes(report.result)
     if (this.format !== 'text' || (isQuiet && !isVerbose)) return
     process.stdout.write(`${renderWatchReport(report, this.page)}\n`)
+  }
+
+  /** Writes an object to stdout, if the format is JSON Lines. */
+  #write(row: WatchReport | ListeningReport): void {
+    if (this.format === 'jsonl') process.stdout.write(formatLines('jsonl', { rows: () => [row] }))
   }
 
   #summary({ events, runs }: { readonly events: object; readonly runs: object }): string {

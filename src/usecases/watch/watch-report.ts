@@ -51,6 +51,15 @@ export interface RunReport {
   readonly errors: readonly ErrorInfo[]
 }
 
+/** dray receives events from now on. */
+export interface ListeningReport {
+  readonly kind: 'listening'
+  /** `http://127.0.0.1:8730` */
+  readonly address: string
+  /** the URL of the metrics; null: there is none */
+  readonly metrics: string | null
+}
+
 export type WatchReport = EventReport | RunReport
 
 export interface FinishedRun {

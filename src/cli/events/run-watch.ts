@@ -114,14 +114,20 @@ async function check({
 }: Omit<RunningWatch, 'ready' | 'refused'>): Promise<void> {
   const { config } = await context.config()
   const matcher = new EventMatcher(config, watch)
-  const own: Call = { ...call, signal: AbortSignal.any([call.signal, stop]) }
+  const own = new AbortController()
+  const follow = (): void => own.abort(stop.reason)
+  // A signal that follows one of the whole process would stay in memory.
+  stop.addEventListener('abort', follow, { once: true })
   try {
-    const first = await checkRules({ rules: watch.rules, matcher, service }, context, own)
+    stop.throwIfAborted()
+    const reading = { ...call, signal: own.signal }
+    const first = await checkRules({ rules: watch.rules, matcher, service }, context, reading)
     if (first > 0) call.notify({ kind: 'warning', text: firstCheck(first) })
   } catch (error) {
     if (stop.aborted || call.signal.aborted) return
     call.notify({ kind: 'warning', text: `the check of the rules failed: ${toDrayError(error).message}` })
   } finally {
+    stop.removeEventListener('abort', follow)
     // The next check reads again.
     await context.renew()
   }

@@ -148,7 +148,8 @@ describe('the receiver', () => {
       const time = String(at / 1000)
       const mac = createHmac('sha256', 'key').update(`${time}.${body}`).digest('hex')
       const headers = { 'x-dray-timestamp': time, 'x-dray-signature': `sha256=${mac}` }
-      return (await post(`${url}/dray`, { ...headers, 'content-type': 'application/json' }, body)).status
+      return (await post(`${url}/dray`, { ...headers, 'content-type': 'application/cloudevents+json' }, body))
+        .status
     }
     expect(await status(now - 301_000)).toBe(401)
     expect(await status(now + 301_000)).toBe(401)

@@ -78,8 +78,9 @@ async function emptied({ service }: Watching): Promise<void> {
   while (service.queue.length > 0) await new Promise((resolve) => setImmediate(resolve))
 }
 
+/** The number of open files of this process; 0 on a system without /proc. */
 async function openFiles(): Promise<number> {
-  return (await readdir('/proc/self/fd')).length
+  return (await readdir('/proc/self/fd').catch(() => [])).length
 }
 
 describe('WatchService', () => {
@@ -87,7 +88,7 @@ describe('WatchService', () => {
     const at = await watching()
     const images = Array.from({ length: 20 }, (_, i) => `api-${i}`)
     const sources = ['registry', 'harbor', 'dray']
-    const before = process.platform === 'linux' ? await openFiles() : 0
+    const before = await openFiles()
     let longest = 0
     const requests = Array.from({ length: 10_000 }, async (_, i) => {
       const image = images[i % images.length] ?? ''
@@ -100,7 +101,7 @@ describe('WatchService', () => {
     expect(new Set(await Promise.all(requests))).toEqual(new Set(['accepted']))
     expect(at.service.queue.length).toBe(20)
     expect(longest).toBe(20)
-    if (process.platform === 'linux') expect(await openFiles()).toBeLessThanOrEqual(before + 1)
+    expect(await openFiles()).toBeLessThanOrEqual(before + 1)
     await at.advance(60_000)
     await emptied(at)
     expect(at.runs.map(({ subject }) => subject).toSorted()).toEqual(
@@ -111,7 +112,7 @@ describe('WatchService', () => {
     expect(events['queued']).toBe(20)
     expect((events['merged'] ?? 0) + (events['duplicate'] ?? 0)).toBe(9_980)
     // An event has a line of 300 bytes, and its end has two.
-    expect((await stat(`${at.service.journalPath}`)).size).toBeLessThan(20 * 1_000)
+    expect((await stat(at.service.journalPath)).size).toBeLessThan(20 * 1_000)
   })
 
   it('keeps a storm of 30,000 different tags in a bounded queue and journal', async () => {

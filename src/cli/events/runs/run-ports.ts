@@ -1,4 +1,4 @@
-import { type Call, firstOf } from '../../../lib/call.ts'
+import type { Call } from '../../../lib/call.ts'
 import { DrayError, type ErrorInfo } from '../../../lib/errors.ts'
 import { plainStyle } from '../../../render/text/style.ts'
 import type { ChangePorts } from '../../changes/operation.ts'
@@ -31,7 +31,7 @@ export function createRunPorts({ flags, context, call, stop }: RunPortsOptions):
     flags,
     context,
     call,
-    reading: { ...call, signal: firstOf(call.signal, stop) },
+    reading: call,
     stop,
     random: Math.random,
     terminal: {

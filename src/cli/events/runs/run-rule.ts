@@ -35,8 +35,11 @@ export async function runRule(run: WatchRun, runner: RuleRunner): Promise<Finish
   const { clock, rules } = runner
   const began = clock.now()
   const warnings: string[] = []
+  const own = new AbortController()
+  const follow = (): void => own.abort(runner.call.signal.reason)
+  runner.call.signal.addEventListener('abort', follow, { once: true })
   const call: Call = {
-    signal: runner.call.signal,
+    signal: own.signal,
     notify: (event) => {
       if (event.kind !== 'warning') return
       warnings.push(event.from === undefined ? event.text : `${event.from}: ${event.text}`)
@@ -46,10 +49,13 @@ export async function runRule(run: WatchRun, runner: RuleRunner): Promise<Finish
   const context = runner.openContext()
   let ended: EndedRun
   try {
-    ended = rule === undefined ? absent : await execute(rule, run, { ...runner, call }, context)
+    ended =
+      rule === undefined ? absent : await execute(rule, run, { ...runner, call, stop: own.signal }, context)
   } catch (thrown) {
     ended = failed([toErrorInfo(thrown)])
   } finally {
+    // Signals that follow one of the whole process would stay in memory.
+    runner.call.signal.removeEventListener('abort', follow)
     // A connection that does not close must not end the process.
     await context.close().catch((error: unknown) => void warnings.push(toDrayError(error).message))
   }

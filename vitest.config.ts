@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { memoryFolder } from './test/support/memory-folder.ts'
 
 const report = process.env['DRAY_TEST_REPORT']
+
+// Tests write many small files, and dray waits until the disk has them.
+const inMemory = memoryFolder()
+if (inMemory !== undefined) process.env['TMPDIR'] ??= inMemory
 
 /** Tests that run `bin/dray.js`. */
 const startsProgram = ['attacks', 'commands', 'program', 'promises'].map(

@@ -44,6 +44,8 @@ import { challengeScopes } from '../../../src/registry/http/auth/scopes.ts'
 import { Secrets } from '../../../src/registry/http/secrets.ts'
 import { readRealm } from '../../../src/registry/http/auth/token-realms.ts'
 import { interpolate } from '../../../src/deployments/references/formats/compose.ts'
+import { editFile } from '../../../src/deployments/edit/edit-file.ts'
+import { openFile } from '../../../src/deployments/edit/open-file.ts'
 import { documentsOf } from '../../../src/deployments/references/documents.ts'
 import { filesMatching } from '../../../src/deployments/files/glob.ts'
 import { JsonListReader } from '../../../src/deployments/inuse/json-list.ts'
@@ -318,6 +320,20 @@ export const parsers: readonly Parser[] = [
     parse: ofText((text) =>
       [...documentsOf(text, 'it')].map(({ value, where }) => findReferences(value, where).found),
     ),
+  },
+  {
+    name: 'editFile',
+    sample: 'image: &i r.test/a:1 # c\nv: |\n  tag: 1\nb: { <<: { c: *i }, d: "e" }\n',
+    parse: (bytes) => {
+      const file = openFile({ name: 'it.yaml', bytes })
+      const place = { document: 0, path: ['image'] }
+      return editFile(file, file.find(place) === undefined ? [] : [{ kind: 'set', place, value: 'b' }])
+    },
+  },
+  {
+    name: 'editFile of tfvars',
+    sample: 'a = "b" # c\nl = [{ x = 1 }, "$${y}"] /* d */\n',
+    parse: (bytes) => openFile({ name: 'it.tfvars', bytes }).documents,
   },
   {
     name: 'readList',

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { DrayError } from '../../lib/errors.ts'
 import type { ValuePlace } from '../edit/value-place.ts'
 import { isMap, textOf } from './documents.ts'
 import { type EntryOrSkip, entryOf } from './entry-of.ts'
@@ -15,6 +16,8 @@ export interface ParsedFile {
   readonly documents: readonly { readonly index: number; readonly value: unknown }[]
 }
 
+/** In a file. Aliases make any number of images of a few lines. */
+const maxEntries = 20_000
 const kustomizationFile = /^(?:kustomization\.ya?ml|Kustomization)$/
 const kustomizationKinds: ReadonlySet<unknown> = new Set(['Kustomization', 'Component'])
 
@@ -23,7 +26,7 @@ const kustomizationKinds: ReadonlySet<unknown> = new Set(['Kustomization', 'Comp
  * repeats is an entry at each place. It omits labels, annotations, statuses of objects, and values
  * that Argo CD ignores. Pure.
  * @returns in the order of the file
- * @throws `malformed` for a document that is too deep or too large.
+ * @throws `malformed` for a document that is too deep or too large, or has too many images.
  */
 export function findImageEntries(file: ParsedFile): FoundEntries {
   const found = new FileEntries(file.name)
@@ -35,6 +38,7 @@ class FileEntries implements FoundEntries {
   readonly entries: ImageEntry[] = []
   readonly skipped: SkippedImage[] = []
   readonly #name: string
+  #count = 0
   /** the texts that belong to an entry */
   readonly #taken = new Set<string>()
 
@@ -48,9 +52,14 @@ class FileEntries implements FoundEntries {
     const isKustomization =
       kustomizationFile.test(basename(this.#name)) || (isMap(value) && kustomizationKinds.has(value['kind']))
     const isObject = isMap(value) && 'kind' in value
-    const occurrences = findOccurrences(value, where, isComposeFile).filter(
-      ({ isDescription, at }) => !isDescription && !(isObject && isStatus(at.keys)),
-    )
+    const occurrences: Occurrence[] = []
+    findOccurrences(value, where, isComposeFile, (occurrence) => {
+      const { isDescription, at } = occurrence
+      if (isDescription || (isObject && isStatus(at.keys))) return
+      this.#count += 1
+      if (this.#count > maxEntries) throw tooMany(this.#name)
+      occurrences.push(occurrence)
+    })
     const replaced = replacedEntries(occurrences)
     for (const occurrence of occurrences) {
       const { steps } = occurrence.at
@@ -70,6 +79,13 @@ class FileEntries implements FoundEntries {
     if ('skipped' in result) this.skipped.push({ by, place, what: result.skipped, names: result.names })
     else this.entries.push(result)
   }
+}
+
+function tooMany(name: string): DrayError {
+  return new DrayError('malformed', `${name} has more than ${maxEntries} images`, {
+    subject: name,
+    hint: 'Split the file, or remove aliases that repeat images.',
+  })
 }
 
 /** `status` of an object, also in a list. It describes the past. */

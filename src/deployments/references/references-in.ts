@@ -21,7 +21,7 @@ const maxText = 4096
 export function findReferences(value: unknown, where: string): FoundImages {
   const isComposeFile = isMap(value) && isCompose(value)
   const images = new DocumentImages(where, isComposeFile)
-  for (const occurrence of findOccurrences(value, where, isComposeFile)) images.add(occurrence)
+  findOccurrences(value, where, isComposeFile, (occurrence) => images.add(occurrence))
   return images
 }
 

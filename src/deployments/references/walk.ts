@@ -36,30 +36,31 @@ const helmKeys: ReadonlySet<string> = new Set(['values', 'valuesObject', 'parame
  * @param value from `documentsOf`
  * @param where the file or object, for errors
  * @param isComposeFile whether the document is a Compose file
- * @throws `malformed` for a document that is too deep or too large.
+ * @param take gets each image, in the order of the document
+ * @throws `malformed` for a document that is too deep or too large; what `take` throws.
  */
 export function findOccurrences(
   value: unknown,
   where: string,
   isComposeFile: boolean,
-): readonly Occurrence[] {
-  const walk = new Walk(where, isComposeFile)
-  walk.visit(value, new WalkPosition([]), undefined)
-  return walk.occurrences
+  take: (occurrence: Occurrence) => void,
+): void {
+  new Walk(where, isComposeFile, take).visit(value, new WalkPosition([]), undefined)
 }
 
 class Walk {
-  readonly occurrences: Occurrence[] = []
   readonly #where: string
   readonly #isCompose: boolean
+  readonly #takeOccurrence: (occurrence: Occurrence) => void
   readonly #merged = new MergedPlaces()
   #nodes = 0
   /** while it visits values that Argo CD ignores */
   #isIgnored = false
 
-  constructor(where: string, isComposeFile: boolean) {
+  constructor(where: string, isComposeFile: boolean, take: (occurrence: Occurrence) => void) {
     this.#where = where
     this.#isCompose = isComposeFile
+    this.#takeOccurrence = take
   }
 
   /** @param registry the registry that Helm values around it set for all images */
@@ -251,7 +252,7 @@ class Walk {
 
   #add(occurrence: DistributedOmit<Occurrence, 'isDescription'>): void {
     const isDescription = this.#isIgnored || labelKeys.has(occurrence.at.keys.at(-2))
-    this.occurrences.push({ ...occurrence, isDescription })
+    this.#takeOccurrence({ ...occurrence, isDescription })
   }
 
   #by({ steps }: WalkPosition): string {

@@ -67,6 +67,12 @@ status: { containerStatuses: [{ image: r.test/a:1, imageID: "r.test/a@${oldDiges
     ])
   })
 
+  it('of too many aliases are refused', () => {
+    const images = Array.from({ length: 200 }, (_, i) => `{ image: r.test/a:${i} }`).join(', ')
+    const repeated = Array.from({ length: 200 }, (_, i) => `k${i}: *a`).join('\n')
+    expect(() => entriesIn(`a: &a [${images}]\n${repeated}`)).toThrow('file.yaml has more than 20000 images')
+  })
+
   it.each([
     ['nginx:1.27', 'docker.io/library/nginx'],
     ['acme/api:1', 'docker.io/acme/api'],

@@ -172,3 +172,26 @@ describe('a hook', () => {
     expect(await repository.read('hook.txt')).toBe('C.UTF-8 yes\n')
   })
 })
+
+describe('a signing program', () => {
+  it('signs the commit as configured, and its failure leaves the edited file', async () => {
+    const w = await gitWorld()
+    const repository = await w.repository({ 'app.yaml': app })
+    const signature = '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'
+    const sign = `cat > /dev/null; printf '${signature}'; printf '\\n[GNUPG:] SIG_CREATED x\\n' >&2`
+    const program = await w.at(w.folder).write('sign', `#!/bin/sh\n[ ! -e "$0.fails" ] || exit 1\n${sign}\n`)
+    await chmod(program, 0o755)
+    await repository.git('config', 'commit.gpgSign', 'true')
+    await repository.git('config', 'gpg.program', program)
+    await edit(repository, 'app.yaml')
+    await w.at(w.folder).write('sign.fails', '')
+    const request = await publishRequest(repository, ['app.yaml'])
+    expect((await errorOf(publish(request, w.ports, notedCall()))).code).toBe('refused')
+    expect(await repository.read('app.yaml')).toBe('replicas: 2\nimage: two\n')
+    await rename(`${program}.fails`, `${program}.works`)
+    await publish(request, w.ports, notedCall())
+    expect(await repository.git('cat-file', 'commit', 'HEAD')).toContain(
+      'gpgsig -----BEGIN PGP SIGNATURE-----',
+    )
+  })
+})

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, rm } from 'node:fs/promises'
+import { access, chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { publish } from '../../../src/deployments/git/publish.ts'
+import { processIdentity } from '../../../src/lib/files/process-identity.ts'
 import { errorOf } from '../../support/git/error-of.ts'
 import { type GitFolder, type GitWorld, gitWorld } from '../../support/git/git-world.ts'
 import { publishRequest, setImage } from '../../support/git/publish-requests.ts'
@@ -196,6 +197,24 @@ describe('a push', () => {
     expect(await remote.git('log', '--format=%s', 'main')).toBe('Deploy api 1.4.2 to prod\nOther\nBegin')
     expect(await clone.git('rev-parse', 'HEAD')).toBe(published.commit)
     expect(call.events).toEqual([])
+  })
+
+  it('removes the temporary working tree of a run that was killed', async () => {
+    const world = await remoteWorld()
+    const { w, clone } = world
+    const ended = spawn('/bin/true', { stdio: 'ignore' })
+    await once(ended, 'exit')
+    const identity = `${processIdentity().slice(0, 8)}${(ended.pid ?? 0).toString(16).padStart(8, '0')}`
+    const orphaned = join(w.folder, `dray-git-${identity}-abc`)
+    const alive = join(w.folder, `dray-git-${processIdentity()}-abc`)
+    for (const folder of [orphaned, alive]) await clone.git('worktree', 'add', '--detach', `${folder}/tree`)
+    await commitRemotely(world)
+    await edit(clone)
+    await publish(await publishRequest(clone, ['app.yaml'], push), w.ports, notedCall())
+    const trees = await clone.git('worktree', 'list', '--porcelain')
+    expect(trees).not.toContain(orphaned)
+    expect(trees).toContain(alive)
+    await expect(access(orphaned)).rejects.toThrow('ENOENT')
   })
 
   it('works from a shallow clone', async () => {

@@ -1,9 +1,12 @@
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { hasEnded, processIdentity } from '../../../lib/files/process-identity.ts'
 import { Git } from '../process/git.ts'
 import { realPathOf, type WorkingRepository } from '../repository/find-repository.ts'
 
+const prefix = 'dray-git-'
+const treeName = 'tree'
 const withoutHooks = 'core.hooksPath=/dev/null'
 
 /**
@@ -30,10 +33,13 @@ export class TemporaryTree implements AsyncDisposable {
   static async create(repository: WorkingRepository, folder: string, commit: string): Promise<TemporaryTree> {
     const { git, root } = repository
     const { temporaryFolder = tmpdir() } = git.ports
-    const temporary = await realpath(await mkdtemp(join(temporaryFolder, 'dray-git-')))
+    await removeOrphaned(git, temporaryFolder)
+    const temporary = await realpath(await mkdtemp(join(temporaryFolder, `${prefix}${processIdentity()}-`)))
     const real = await realPathOf(folder)
     const common = commonFolder(root, real)
-    const [treeRoot, treeFolder] = [root, real].map((path) => join(temporary, 'tree', relative(common, path)))
+    const [treeRoot, treeFolder] = [root, real].map((path) =>
+      join(temporary, treeName, relative(common, path)),
+    )
     const within = new Git(treeRoot ?? '', quietPorts(git), git.call, ['core.fsmonitor=false'])
     const tree = new TemporaryTree(within, treeFolder ?? '', git, temporary)
     try {
@@ -63,6 +69,18 @@ export class TemporaryTree implements AsyncDisposable {
     const owner = new Git(folder, ports, { ...call, signal })
     await owner.run(['worktree', 'remove', '--force', '--force', this.git.folder]).catch(() => undefined)
     await rm(this.#temporary, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** Removes the working trees of runs of this machine that were killed. */
+async function removeOrphaned(git: Git, temporaryFolder: string): Promise<void> {
+  const own = processIdentity()
+  for (const name of await readdir(temporaryFolder).catch(() => [])) {
+    if (!name.startsWith(prefix) || !hasEnded(name.slice(prefix.length).split('-')[0] ?? '', own)) continue
+    const path = join(temporaryFolder, name)
+    // Git removes its entry only if the tree is of this repository. Another user's folder stays.
+    await git.run(['worktree', 'remove', '--force', '--force', join(path, treeName)])
+    await rm(path, { recursive: true, force: true }).catch(() => undefined)
   }
 }
 

@@ -178,7 +178,7 @@ describe('a signing program', () => {
     const w = await gitWorld()
     const repository = await w.repository({ 'app.yaml': app })
     const signature = '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'
-    const sign = `cat > /dev/null; printf '${signature}'; printf '\\n[GNUPG:] SIG_CREATED x\\n' >&2`
+    const sign = `cat > /dev/null; printf -- '${signature}'; printf '\\n[GNUPG:] SIG_CREATED x\\n' >&2`
     const program = await w.at(w.folder).write('sign', `#!/bin/sh\n[ ! -e "$0.fails" ] || exit 1\n${sign}\n`)
     await chmod(program, 0o755)
     await repository.git('config', 'commit.gpgSign', 'true')

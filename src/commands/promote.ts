@@ -6,8 +6,8 @@ import {
   metricsFlag,
   outFlag,
   partialFlag,
+  gitopsFlags,
 } from '../cli/command/change-flags.ts'
-import { gitopsFlags, withEdits } from '../cli/gitops/gitops-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import { planPromotion, promotionFlags } from '../cli/changes/promotion.ts'
 import type { PromotionArguments } from '../cli/terminal/complete-promotion.ts'
@@ -89,7 +89,7 @@ dray shows the plan and asks for confirmation. On a terminal, it also asks for m
     })
     const complete = { ...flags, ...environments }
     const planned = await planPromotion('promote', references, complete, this.context, this.reading)
-    const change = await withEdits(planned, flags, this.context, this.reading)
+    const change = await this.withEdits(planned, flags)
     await this.carryOut('promote', change, complete)
   }
 

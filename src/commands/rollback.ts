@@ -1,7 +1,14 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
-import { changeFlags, metricsFlag, moveTagFlag, outFlag, partialFlag } from '../cli/command/change-flags.ts'
+import {
+  changeFlags,
+  metricsFlag,
+  moveTagFlag,
+  outFlag,
+  partialFlag,
+  gitopsFlags,
+} from '../cli/command/change-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import type { RollbackArguments } from '../cli/terminal/complete-tagging.ts'
 import { overrideGateFlag, scanReportFlag } from '../cli/gates/gate-flags.ts'
@@ -58,18 +65,20 @@ The next release moves the floating tags forward as usual. On a terminal, dray a
     ...partialFlag,
     ...overrideGateFlag,
     ...scanReportFlag,
+    ...gitopsFlags,
   }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Rollback)
     const { image, env } = await this.#completed({ image: args.image, env: flags.env })
     if (image === undefined) throw missingImage()
-    const change = await planRollback(
+    const planned = await planRollback(
       { image, env, to: flags.to, variant: flags.variant },
       flags,
       this.context,
       this.reading,
     )
+    const change = await this.withEdits(planned, flags)
     await this.carryOut('rollback', change, flags)
   }
 

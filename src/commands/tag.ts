@@ -7,6 +7,7 @@ import {
   moveTagFlag,
   outFlag,
   partialFlag,
+  gitopsFlags,
 } from '../cli/command/change-flags.ts'
 import { flagGroups } from '../cli/help/flag-groups.ts'
 import type { CompleteTagging, TaggingArguments } from '../cli/terminal/complete-tagging.ts'
@@ -134,6 +135,7 @@ For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags over
     ...partialFlag,
     ...overrideGateFlag,
     ...scanReportFlag,
+    ...gitopsFlags,
   }
 
   async run(): Promise<void> {
@@ -166,7 +168,8 @@ For an image in an environment, \`tags\` in dray.yaml sets the rules. Flags over
       fromLabel: flags['from-label'] || fromLabel === true,
       policy,
     }
-    await this.carryOut('tag', await planTagging(args, flags, this.context, this.reading), flags)
+    const planned = await planTagging(args, flags, this.context, this.reading)
+    await this.carryOut('tag', await this.withEdits(planned, flags), flags)
   }
 
   /** Asks for missing arguments, unless the run is non-interactive. */

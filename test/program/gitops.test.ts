@@ -46,9 +46,13 @@ describe('dray gitops update', () => {
       { phase: 'outcome', result: 'done', step: { file, edits: [{ before: `${nameIn(place)}:1.4.1` }] } },
     ])
     const before = await place.mtime(file)
-    const again = await place.run('gitops', 'update', '--env', 'prod', '--yes', '-o', 'digest')
+    const metrics = ['--metrics', join(place.folder, 'gitops.prom')] as const
+    const again = await place.run('gitops', 'update', '--env', 'prod', '--yes', '-o', 'digest', ...metrics)
     expect(again).toMatchObject({ code: 0, stdout: `${digestOf('1.4.2')}\n` })
     expect(await place.mtime(file)).toBe(before)
+    const written = await place.read('gitops.prom')
+    expect(written).toContain('dray_gitops_files{environment="prod",result="unchanged"} 1')
+    expect(written).toContain('dray_gitops_last_success_timestamp_seconds{environment="prod"}')
     const log = await place.run('audit', 'log', '--image', 'api', '--env', 'prod')
     expect(log.stdout).toContain(`api:1.4.2: edit ${file} -> ${digestOf('1.4.2')}`)
   })
@@ -178,6 +182,21 @@ describe('dray promote --gitops', () => {
     const place = await promotable()
     const ended = await place.json(...promote.slice(0, -1), '--yes', '--commit')
     expect(ended).toMatchObject({ code: 64, document: { error: { message: '--commit needs --gitops' } } })
+  })
+})
+
+describe('dray rollback --gitops and tag --gitops', () => {
+  it('write the release into the files', async () => {
+    const place = await gitopsPlace()
+    await deploy(place, '1.4.1', '1.4')
+    await deploy(place, '1.4.2', '1.4', 'stable')
+    await place.write(file, edited(place))
+    const back = await place.run('rollback', 'api', '--env', 'prod', '--to', '1.4.1', '--gitops', '--yes')
+    expect(back).toMatchObject({ code: 0 })
+    expect(await place.read(file)).toBe(edited(place, '1.4.1'))
+    const args = ['tag', '@prod/api:1.4.2', '1.4.3', '--gitops', '--yes'] as const
+    expect(await place.run(...args)).toMatchObject({ code: 0 })
+    expect(await place.read(file)).toBe(pod(`${nameIn(place)}:1.4.3@${digestOf('1.4.2')}`))
   })
 })
 

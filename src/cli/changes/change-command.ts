@@ -7,7 +7,9 @@ import type { AskPorts } from '../terminal/ask-images.ts'
 import { keepHeapSmall } from '../wiring/small-heap.ts'
 import { renderError } from '../../render/error.ts'
 import type { ChangePorts, PlannedChange } from './operation.ts'
+import type { EditFlags } from '../gitops/git-request.ts'
 import type { TypesOf } from './operations.ts'
+import type { PlacementTypes } from './placement-types.ts'
 
 /** Bytes to transfer from which on the chunks of blobs would make the heap grow. */
 const largeTransfer = 64 * 1024 * 1024
@@ -32,6 +34,17 @@ export abstract class ChangeCommand extends BaseCommand {
       import('./operations.ts'),
     ])
     await carryOut(await operationNamed(name, change.plan), change, this.portsFor(flags))
+  }
+
+  /** Adds the edits of deployment files that flags ask for. Without them, nothing is loaded. */
+  protected async withEdits(
+    change: PlannedChange<PlacementTypes>,
+    flags: EditFlags,
+  ): Promise<PlannedChange<PlacementTypes>> {
+    const { gitops, commit, push, pr } = flags
+    if ([gitops, commit, push, pr].every((flag) => flag !== true)) return change
+    const { withEdits } = await import('../gitops/add-edits.ts')
+    return await withEdits(change, flags, this.context, this.reading)
   }
 
   /** Returns the ports that this command gives to the change pipeline. */

@@ -114,6 +114,48 @@ export const evidenceConflictFlags = {
   }),
 }
 
+const commitModes = ['commit', 'push', 'pr']
+const needsMode = { relationships: [{ type: 'some' as const, flags: commitModes }] }
+
+/** Flags of the commands that edit deployment files. Without one of the first three, no commit. */
+export const gitFlags = {
+  commit: boolean({
+    summary: 'Commit the edited files.',
+    helpGroup: flagGroups.git,
+    exclusive: ['push', 'pr'],
+  }),
+  push: boolean({
+    summary: 'Commit the edited files and push the commit.',
+    helpGroup: flagGroups.git,
+    exclusive: ['pr'],
+  }),
+  pr: boolean({
+    summary: 'Push the edits to a branch and open a pull request.',
+    helpGroup: flagGroups.git,
+  }),
+  branch: string({
+    summary: 'Branch that gets the edits (default: the current one).',
+    helpValue: 'BRANCH',
+    helpGroup: flagGroups.git,
+    ...needsMode,
+  }),
+  message: string({
+    summary: 'Subject of the commit.',
+    helpValue: 'TEXT',
+    helpGroup: flagGroups.git,
+    ...needsMode,
+  }),
+}
+
+/** Flags of the commands that write tags, and then edit deployment files. */
+export const gitopsFlags = {
+  gitops: boolean({
+    summary: 'Also edit the deployment files of the environment.',
+    helpGroup: flagGroups.git,
+  }),
+  ...gitFlags,
+}
+
 /** The flags of a command that changes a registry. Not every command has all of them. */
 export type ChangeFlags = Omit<InferredFlags<typeof changeFlags>, 'output' | 'json'> & {
   readonly out?: string | undefined

@@ -1,10 +1,11 @@
 import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { PlannedChange } from '../changes/operation.ts'
 import type { PlacementTypes } from '../changes/placement-types.ts'
 import type { Context } from '../wiring/context.ts'
 import type { EditingTypes } from './editing-types.ts'
-import type { PublishFlags } from './git-request.ts'
+import type { EditFlags, PublishFlags } from './git-request.ts'
 import { planEdits } from './plan-edits.ts'
 import { placedImages } from './wanted-images.ts'
 
@@ -13,7 +14,7 @@ import { placedImages } from './wanted-images.ts'
  * Images that are refused get no edit. It sends no request to a registry.
  * @throws `usage` if no environment, or several, are the destination; what `planEdits` throws.
  */
-export async function addEdits(
+async function addEdits(
   change: PlannedChange<PlacementTypes>,
   flags: PublishFlags,
   context: Context,
@@ -36,4 +37,22 @@ export async function addEdits(
       }
     },
   }
+}
+
+/**
+ * Adds edits to a plan if the flags ask for them.
+ * @throws `usage` for a commit without edits; what `addEdits` throws.
+ */
+export async function withEdits(
+  change: PlannedChange<PlacementTypes>,
+  flags: EditFlags,
+  context: Context,
+  call: Call,
+): Promise<PlannedChange<PlacementTypes>> {
+  if (flags.gitops === true) return await addEdits(change, flags, context, call)
+  const given = (['commit', 'push', 'pr'] as const).find((name) => flags[name] === true)
+  if (given === undefined) return change
+  throw new DrayError('usage', `--${given} needs --gitops`, {
+    hint: `Pass --gitops, so that there are edits to commit, or omit --${given}.`,
+  })
 }

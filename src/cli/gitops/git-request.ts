@@ -12,6 +12,11 @@ export interface PublishFlags {
   readonly branch?: string | undefined
 }
 
+/** Of a command that also writes tags: `--gitops` asks for edits. */
+export interface EditFlags extends PublishFlags {
+  readonly gitops?: boolean | undefined
+}
+
 const defaultMessage = 'Deploy {image} {version} to {env}'
 /** The most images that a commit message and the name of a branch list. */
 const maxNamed = 3
@@ -25,7 +30,7 @@ export function gitRequestOf(
   { environment, git }: GitOpsConfig,
   images: readonly EditedImage[],
 ): GitRequest | undefined {
-  const mode = modeOf(flags, git.pullRequest === true)
+  const mode = gitModeOf(flags, git.pullRequest === true)
   if (mode === undefined) {
     const given = (['message', 'branch'] as const).find((name) => flags[name] !== undefined)
     if (given === undefined) return undefined
@@ -41,7 +46,11 @@ export function gitRequestOf(
   }
 }
 
-function modeOf({ commit, push, pr }: PublishFlags, isPullRequest: boolean): GitRequest['mode'] | undefined {
+/** Returns what the flags ask git for; undefined if the edits stay uncommitted. */
+export function gitModeOf(
+  { commit, push, pr }: PublishFlags,
+  isPullRequest = false,
+): GitRequest['mode'] | undefined {
   if (pr === true) return 'pullRequest'
   if (push === true) return isPullRequest ? 'pullRequest' : 'push'
   return commit === true ? 'commit' : undefined

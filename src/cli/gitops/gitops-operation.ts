@@ -16,4 +16,10 @@ const withoutPlacements: Operation<PlacementTypes> = {
   },
 }
 
-export const gitopsOperation: Operation<EditingTypes> = editingOperation(withoutPlacements)
+export const gitopsOperation: Operation<EditingTypes> = {
+  ...editingOperation(withoutPlacements),
+  writeMetrics: async (file, facts, clock) => {
+    const { writeEditMetrics } = await import('./edit-metrics.ts')
+    await writeEditMetrics(file, facts, clock)
+  },
+}

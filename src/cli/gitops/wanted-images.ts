@@ -4,7 +4,7 @@ import { RegistryNames } from '../../config/registry-names.ts'
 import { readingIn } from '../../config/settings/version-reading.ts'
 import type { GitOpsConfig } from '../../config/gitops/gitops.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { formatRepository } from '../../oci/reference.ts'
+import { formatRepository, sameRepository } from '../../oci/reference.ts'
 import type { EditedImage } from '../../plan/edits/edit-step.ts'
 import type { Placement, Plan } from '../../plan/plan.ts'
 import { versionTagsIn, type VersionReading } from '../../semver/version.ts'
@@ -93,8 +93,9 @@ function checkOnce(images: readonly EditedImage[]): void {
 /** The tag that files get: an exact version if the placement has one. */
 function tagOf({ from, to, tags }: Placement, reading: VersionReading): string | undefined {
   const written = tags.map(({ tag }) => tag)
-  const isInPlace = formatRepository(from.repository) === formatRepository(to.repository)
-  // The release of a rollback is the tag that its image was found by.
-  const known = isInPlace && from.tag !== undefined ? [from.tag, ...written] : written
-  return versionTagsIn(known, reading)[0]?.tag ?? known[0]
+  const isInPlace = sameRepository(from.repository, to.repository)
+  // The release of a rollback is the tag that its image was found by. Files name no floating tag.
+  const release = isInPlace ? from.tag : undefined
+  const known = release === undefined ? written : [...written, release]
+  return versionTagsIn(known, reading)[0]?.tag ?? (isInPlace ? release : written[0])
 }

@@ -1,7 +1,6 @@
 import { string } from '@oclif/core/flags'
 import { ChangeCommand } from '../../cli/changes/change-command.ts'
-import { changeFlags, outFlag } from '../../cli/command/change-flags.ts'
-import { gitFlags } from '../../cli/gitops/git-flags.ts'
+import { changeFlags, gitFlags, metricsFlag, outFlag } from '../../cli/command/change-flags.ts'
 import { flagGroups } from '../../cli/help/flag-groups.ts'
 
 export default class GitopsUpdate extends ChangeCommand {
@@ -43,6 +42,7 @@ The edits stay in the working tree, unless you pass \`--commit\`, \`--push\` or 
     }),
     ...gitFlags,
     ...changeFlags,
+    ...metricsFlag,
     ...outFlag,
   }
 

@@ -1,7 +1,7 @@
 import { Parser } from '@oclif/core'
 import { describe, expect, it } from 'vitest'
 import { fromOclif } from '../../../src/cli/command/usage-error.ts'
-import { gitFlags } from '../../../src/cli/gitops/git-flags.ts'
+import { gitFlags } from '../../../src/cli/command/change-flags.ts'
 import { errorOf } from '../../support/git/error-of.ts'
 
 async function parse(line: string): Promise<object> {

@@ -72,8 +72,15 @@ const rule = described(
       to: optional(text('the name of an environment'), 'The environment to promote to.'),
       rule: optional(text('the name of a sync rule'), 'The sync rule to run.'),
       gitops: optional(
-        flag,
-        'Also edit the deployment files of the environment, as with --gitops.',
+        either(
+          (value) => typeof value === 'boolean',
+          flag,
+          v.picklist(
+            ['commit', 'push', 'pullRequest'],
+            'must be true, false, commit, push or pullRequest',
+          ),
+        ),
+        'Also edit the deployment files of the environment, as with --gitops: true leaves the edits uncommitted; commit, push and pullRequest also do the same as --commit, --push and --pr.',
       ),
       reason: optional(text('a reason'), 'The reason in audit records. By default it names the event.'),
       ticket: optional(text('a ticket'), 'The ticket in audit records.'),

@@ -50,7 +50,8 @@ function readPromotion(
   context: WatchRuleContext,
 ): PromoteOnEvent | undefined {
   const { report } = context
-  const { to, gitops = false } = written
+  const { to } = written
+  const gitops = written.gitops === true ? 'edit' : (written.gitops ?? false)
   const on = readOn(written.on, path, context)
   const tags = readTags(written.tags, path, context)
   if (on === undefined)
@@ -60,7 +61,7 @@ function readPromotion(
   if (to === undefined) report(path, 'a rule that promotes needs `to`: an environment', 'value', true)
   if (on === undefined || tags === undefined || to === undefined) return undefined
   checkDestination(to, on, path, context)
-  if (gitops && context.config.environments.has(to) && !context.withFiles.has(to))
+  if (gitops !== false && context.config.environments.has(to) && !context.withFiles.has(to))
     report([...path, 'gitops'], `the environment ${to} has no deployment files: add \`gitops\` to it`)
   return { ...common(written, `${textOf(on)} -> ${to}`), do: 'promote', on, tags, to, gitops }
 }

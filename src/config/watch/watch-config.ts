@@ -67,7 +67,8 @@ export interface PromoteOnEvent extends EventRule {
   readonly tags: TagSelector
   /** the environment */
   readonly to: string
-  readonly gitops: boolean
+  /** `edit`: the edits of deployment files stay uncommitted */
+  readonly gitops: false | 'edit' | 'commit' | 'push' | 'pullRequest'
 }
 
 /** Runs a sync rule for the repository to which a tag was pushed. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { checkRules } from '../../../src/cli/events/checks/check-rules.ts'
 import { EventMatcher } from '../../../src/cli/events/match-events.ts'
@@ -187,6 +187,23 @@ describe('the runs of events', () => {
     expect((await ended(watching, 1)).map(({ result }) => result)).toEqual(['planned'])
     expect(await at.staging.oracle.tags('prod/api')).toEqual([])
     expect(await auditLog(folder)).toEqual([])
+  })
+
+  it('also edits the deployment files of a rule with `gitops`', async () => {
+    const at = await world().image('api:1.4.2').start()
+    const folder = await tempFolder()
+    await writeFile(
+      `${folder}/pod.yaml`,
+      `kind: Pod\nspec:\n  containers:\n  - image: ${at.staging.host}/prod/api:1.0.0 # c\n`,
+    )
+    const rule = toProd.replace('do: promote', 'do: promote, gitops: true')
+    const config = configFor(at, rule, ', gitops: [{ files: "*.yaml" }]')
+    const watching = await startWatching({ config, folder })
+    await watching.service.accept('registry', [pushed('staging/api', '1.4.2')])
+    await watching.advance(2_000)
+    expect(await ended(watching, 1)).toMatchObject([{ result: 'changed', errors: [] }])
+    const image = `${at.staging.host}/prod/api:1.4.2@${at.content('api:1.4.2').root.digest}`
+    expect(await readFile(`${folder}/pod.yaml`, 'utf8')).toContain(`  - image: ${image} # c\n`)
   })
 
   it('runs a sync rule only for the repository of the event', async () => {

@@ -2,6 +2,7 @@ import type { PromoteOnEvent, SyncOnEvent, WatchRule } from '../../../config/wat
 import type { WatchRun } from '../../../usecases/watch/queue/watch-work.ts'
 import type { ChangePorts } from '../../changes/operation.ts'
 import type { ChangeFlags } from '../../command/change-flags.ts'
+import type { EditFlags } from '../../gitops/gitops-flags.ts'
 import type { Context } from '../../wiring/context.ts'
 import { parseImageSubject } from '../image-subject.ts'
 import type { RuleFlags } from './rule-runner.ts'
@@ -49,10 +50,11 @@ async function promote(
   context: Context,
   ports: ChangePorts,
 ): Promise<void> {
-  const [{ planPromotion }, { carryOut }, { operationNamed }] = await Promise.all([
+  const [{ planPromotion }, { carryOut }, { operationNamed }, { withEdits }] = await Promise.all([
     import('../../changes/promotion.ts'),
     import('../../changes/carry-out.ts'),
     import('../../changes/operations.ts'),
+    import('../../gitops/gitops-flags.ts'),
   ])
   const { environment } = parseImageSubject(run.subject)
   const references = tags.map((tag) => `${run.subject}:${tag}`)
@@ -69,7 +71,18 @@ async function promote(
     'scan-report': undefined,
   }
   const planned = await planPromotion('promote', references, flags, context, ports.reading)
-  await carryOut(await operationNamed('promote'), planned, ports)
+  const withFiles = await withEdits(planned, editFlags(rule), context, ports.reading)
+  await carryOut(await operationNamed('promote', withFiles.plan), withFiles, ports)
+}
+
+/** The flags of `dray promote` for the key `gitops` of a rule. */
+function editFlags({ gitops }: PromoteOnEvent): EditFlags {
+  return {
+    gitops: gitops !== false,
+    commit: gitops === 'commit',
+    push: gitops === 'push',
+    pr: gitops === 'pullRequest',
+  }
 }
 
 async function sync(

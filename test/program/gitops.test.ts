@@ -139,6 +139,26 @@ describe('dray promote --gitops', () => {
     expect(order.lastIndexOf('tag')).toBeLessThan(order.indexOf('edit'))
   })
 
+  it('shows and records no text beside the image', async () => {
+    const place = await promotable()
+    const secret = 'hunter2-of-the-database'
+    const text = (version: string): string =>
+      `image:\n  repository: ${nameIn(place)}\n  tag: ${version}\n  password: ${secret} # ${secret}\n`
+    await place.write('clusters/prod/values.yaml', text('1.4.1'))
+    const shown = await place.json(...promote, '--out', 'plan.json')
+    const ended = await place.run('apply', 'plan.json', '--verbose')
+    expect(ended).toMatchObject({ code: 0 })
+    expect(await place.read('clusters/prod/values.yaml')).toBe(text(`1.4.2@${digestOf('1.4.2')}`))
+    for (const output of [
+      shown.stdout,
+      ended.stdout,
+      ended.stderr,
+      await place.read('plan.json'),
+      await readFile(place.auditFile, 'utf8'),
+    ])
+      expect(output).not.toContain(secret)
+  })
+
   it('shows the edits in the plan, and asks about them', async () => {
     const place = await promotable()
     const { code, document } = await place.json(...promote, '--dry-run')

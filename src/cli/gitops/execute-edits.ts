@@ -7,7 +7,6 @@ import {
   omittedOf,
   type SettledEdit,
 } from '../../execute/edits/execute-edits.ts'
-import type { ExecutePorts } from '../../execute/ports.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import { digestOf } from '../../oci/digest.ts'
@@ -21,6 +20,8 @@ import { justificationOf } from '../changes/justification.ts'
 import type { ChangePorts } from '../changes/operation.ts'
 import { deploymentFilesIn } from './deployment-files.ts'
 import { pullRequestBranch } from './git-request.ts'
+import type { Context } from '../wiring/context.ts'
+import { openGitPorts } from './open-git-ports.ts'
 import type { EditFindings } from './plan-edits.ts'
 
 export interface ExecutedEdits {
@@ -51,7 +52,7 @@ export async function executePlanEdits(
     ? allSkipped(plan, stopped())
     : await compare(plan, request, findings, call)
   const { files } = findings
-  const publish = publisherOf({ plan, request, findings, now, recorded, random: ports.random }, context.env)
+  const publish = publisherOf({ plan, request, findings, now, run: recorded.runId }, context)
   const editPorts: EditPorts = {
     ...recorded,
     stop,
@@ -177,14 +178,13 @@ interface PublishBasis {
   readonly request: EditRequest
   readonly findings: EditFindings
   readonly now: DecidedEdits | undefined
-  readonly recorded: Pick<ExecutePorts, 'clock' | 'runId'>
-  readonly random: () => number
+  readonly run: string
 }
 
 /** Returns how the edits are committed; undefined if they are not, or no file has an image. */
 function publisherOf(
-  { plan, request, findings, now, recorded: { clock, runId }, random }: PublishBasis,
-  env: Readonly<Record<string, string | undefined>>,
+  { plan, request, findings, now, run }: PublishBasis,
+  context: Context,
 ): EditPorts['publish'] {
   const { edits } = plan
   const { files, toCommit = [] } = findings
@@ -209,12 +209,12 @@ function publisherOf(
             ['Dray-Digest', image.digest] as const,
           ]),
           ['Dray-Plan', hashOfPlan(plan)],
-          ['Dray-Run', runId],
+          ['Dray-Run', run],
         ],
         pullRequestBranch: pullRequestBranch({ ...edits, images: now.plan.images }),
         editAgain: async (folder) => await editAgain(folder, request, writer, call),
       },
-      { env, clock, random },
+      openGitPorts(context),
       call,
     )
     return commitOf(published)

@@ -30,7 +30,7 @@ export function gitRequestOf(
   { environment, git }: GitOpsConfig,
   images: readonly EditedImage[],
 ): GitRequest | undefined {
-  const mode = gitModeOf(flags, git.pullRequest === true)
+  const mode = modeOf(flags, git.pullRequest === true)
   if (mode === undefined) {
     const given = (['message', 'branch'] as const).find((name) => flags[name] !== undefined)
     if (given === undefined) return undefined
@@ -47,10 +47,7 @@ export function gitRequestOf(
 }
 
 /** Returns what the flags ask git for; undefined if the edits stay uncommitted. */
-export function gitModeOf(
-  { commit, push, pr }: PublishFlags,
-  isPullRequest = false,
-): GitRequest['mode'] | undefined {
+function modeOf({ commit, push, pr }: PublishFlags, isPullRequest = false): GitRequest['mode'] | undefined {
   if (pr === true) return 'pullRequest'
   if (push === true) return isPullRequest ? 'pullRequest' : 'push'
   return commit === true ? 'commit' : undefined

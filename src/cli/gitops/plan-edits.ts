@@ -10,6 +10,7 @@ import type { EditRequest } from '../../usecases/gitops/request.ts'
 import type { Context } from '../wiring/context.ts'
 import { deploymentFilesIn, type EditableFiles } from './deployment-files.ts'
 import { gitRequestOf, type PublishFlags } from './git-request.ts'
+import { openGitPorts } from './open-git-ports.ts'
 import { editRequest } from './wanted-images.ts'
 
 /** The current basis of the edits of a plan. */
@@ -101,7 +102,7 @@ async function checkCommit(
       files: [...paths.keys()],
       edit: async (path, bytes) => editedBytes(paths.get(path), bytes, basis),
     },
-    { env: context.env, clock: context.clock, random: Math.random },
+    openGitPorts(context),
     call,
   )
 }

@@ -2,7 +2,7 @@ import type { PromoteOnEvent, SyncOnEvent, WatchRule } from '../../../config/wat
 import type { WatchRun } from '../../../usecases/watch/queue/watch-work.ts'
 import type { ChangePorts } from '../../changes/operation.ts'
 import type { ChangeFlags } from '../../command/change-flags.ts'
-import type { EditFlags } from '../../gitops/gitops-flags.ts'
+import type { EditFlags } from '../../gitops/git-request.ts'
 import type { Context } from '../../wiring/context.ts'
 import { parseImageSubject } from '../image-subject.ts'
 import type { RuleFlags } from './rule-runner.ts'
@@ -54,7 +54,7 @@ async function promote(
     import('../../changes/promotion.ts'),
     import('../../changes/carry-out.ts'),
     import('../../changes/operations.ts'),
-    import('../../gitops/gitops-flags.ts'),
+    import('../../gitops/git-request.ts'),
   ])
   const { environment } = parseImageSubject(run.subject)
   const references = tags.map((tag) => `${run.subject}:${tag}`)

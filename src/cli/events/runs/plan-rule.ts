@@ -54,7 +54,7 @@ async function promote(
     import('../../changes/promotion.ts'),
     import('../../changes/carry-out.ts'),
     import('../../changes/operations.ts'),
-    import('../../gitops/git-request.ts'),
+    import('../../gitops/add-edits.ts'),
   ])
   const { environment } = parseImageSubject(run.subject)
   const references = tags.map((tag) => `${run.subject}:${tag}`)

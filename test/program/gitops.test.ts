@@ -329,6 +329,38 @@ describe('commits of edits', () => {
     expect(git(place, 'rev-parse', 'HEAD').trim()).toBe(id)
   })
 
+  it('are pushed, also if another commit was pushed meanwhile', async () => {
+    const place = await promotable(undefined, identity)
+    const remote = await tempFolder()
+    const other = join(await tempFolder(), 'clone')
+    execFileSync('git', ['init', '-q', '--bare', '-b', 'main', remote])
+    git(place, 'init', '-q', '-b', 'main')
+    await place.write('.gitignore', 'audit.jsonl*\n')
+    git(place, 'add', '-A')
+    git(place, 'commit', '-qm', 'first')
+    git(place, 'remote', 'add', 'origin', remote)
+    git(place, 'push', '-q', '-u', 'origin', 'main')
+    execFileSync('git', ['clone', '-q', remote, other])
+    await writeFile(join(other, 'new.txt'), 'by others')
+    const there = { cwd: other, env: { ...process.env, ...identity } }
+    for (const args of [
+      ['add', '-A'],
+      ['commit', '-qm', 'second'],
+      ['push', '-q'],
+    ])
+      execFileSync('git', args, there)
+    const { code, document } = await place.json(...promote, '--yes', '--push')
+    expect(document).toMatchObject({ result: { edits: { commit: { branch: 'main', isPushed: true } } } })
+    expect(code).toBe(0)
+    const pushed = execFileSync('git', ['show', `main:${file}`], { cwd: remote, encoding: 'utf8' })
+    expect(pushed).toBe(edited(place))
+    expect(execFileSync('git', ['show', 'main:new.txt'], { cwd: remote, encoding: 'utf8' })).toBe('by others')
+    const stepsOf = (phase: string): Set<string | undefined> =>
+      new Set(place.entries().flatMap((one) => (one.phase === phase && 'step' in one ? [one.step?.id] : [])))
+    expect(stepsOf('outcome')).toEqual(stepsOf('intent'))
+    expect(await place.run('audit', 'verify')).toMatchObject({ code: 0 })
+  })
+
   it('are refused before anything is promoted if a file has changes', async () => {
     const place = await promotable(undefined, identity)
     git(place, 'init', '-q', '-b', 'main')

@@ -79,7 +79,7 @@ export class Volumes implements RuleOfAnomalies {
       }
     }
     const { omissions = [] } = omission(this.#series.ignored + this.#ignoredDays, 'actors and days')
-    const reason = `${unknown} daily counts have fewer than ${leastDays} days of the same kind (weekday or weekend) to compare`
+    const reason = `${unknown === 1 ? '1 daily count has' : `${unknown} daily counts have`} fewer than ${leastDays} days of the same kind (weekday or weekend) to compare`
     if (unknown === 0) return { findings, omissions }
     if (compared === 0) return { findings, notEnoughData: reason }
     return { findings, omissions: [reason, ...omissions] }

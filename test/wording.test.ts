@@ -64,7 +64,7 @@ const privateStyle: readonly Term[] = [
   [/\blives? and dies?\b/, 'a plain sentence'],
   [/\bthe same holds\b|\b(?:rule|this) holds for\b/, 'applies to'],
   [/\bmay be given (?:several times|more than once)\b/, '(repeatable)'],
-  [/(?<!\bto )\bdo:(?=\s)/, 'fix:'],
+  [/(?<!\bto )\bdo:(?=\s)(?!\s+(?:promote|sync)\b)/, 'fix:'],
 ]
 
 function compile([{ source }, instead]: Term): readonly [pattern: RegExp, instead: string] {
@@ -151,6 +151,7 @@ describe('the check of terms', () => {
 
   it.each([
     'Nothing to do: no record was changed.',
+    '{ do: promote, to: prod }',
     'The folder where dray keeps its state.',
     '| What does a command print? | the renderer |',
     'Pass --no-evidence or --evidence-conflict replace.',

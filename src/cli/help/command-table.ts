@@ -18,7 +18,7 @@ export const commandTable: readonly CommandGroup[] = [
       tag: 'tags.md',
       rollback: 'tags.md',
       sync: 'sync.md',
-      watch: 'sync.md',
+      watch: 'watch.md',
       report: 'usage.md',
     },
   },
@@ -32,7 +32,7 @@ export const commandTable: readonly CommandGroup[] = [
     title: 'Audit commands',
     commands: {
       'audit:log': 'audit.md',
-      'audit:anomalies': 'audit.md',
+      'audit:anomalies': 'anomalies.md',
       'audit:verify': 'audit.md',
       'audit:checkpoint': 'audit.md',
       'audit:export': 'audit.md',

@@ -10,6 +10,7 @@ import {
   type ScalarTag,
   type Tags,
   visit,
+  type YAMLParseError,
 } from 'yaml'
 import { DrayError } from '../../lib/errors.ts'
 import { isRecord, isShallow, parseJson } from '../../oci/json.ts'
@@ -164,7 +165,7 @@ export interface DocumentFault {
  */
 export function faultOf(document: Document.Parsed): DocumentFault | undefined {
   const [mistake] = document.errors
-  if (mistake !== undefined) return { why: mistake.message, offset: mistake.pos[0], cause: mistake }
+  if (mistake !== undefined) return { why: explainMistake(mistake), offset: mistake.pos[0], cause: mistake }
   let named = 0
   let fault: DocumentFault | undefined
   visit(document, {
@@ -178,6 +179,11 @@ export function faultOf(document: Document.Parsed): DocumentFault | undefined {
     },
   })
   return fault
+}
+
+/** The library quotes unexpected text, which can be a secret beside an image. */
+function explainMistake({ code, message }: YAMLParseError): string {
+  return code === 'UNEXPECTED_TOKEN' ? 'there is text that YAML does not expect' : message
 }
 
 /**

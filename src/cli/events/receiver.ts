@@ -16,7 +16,7 @@ export interface ReceivedSource {
 }
 
 /** How a request ended, for metrics. */
-export type RequestResult = 'received' | 'unauthorized' | 'malformed' | 'tooLarge' | 'unavailable'
+type RequestResult = 'received' | 'unauthorized' | 'malformed' | 'tooLarge' | 'unavailable'
 
 export interface ReceiverOptions {
   readonly host: string

@@ -19,7 +19,7 @@ import {
 const azureTokenUser = '00000000-0000-0000-0000-000000000000'
 
 /** A registry in the Secret, without its credentials. */
-export interface SecretRegistry {
+interface SecretRegistry {
   /** `HOST[:PORT][/PATH]` */
   readonly registry: string
   /** ISO 8601; null: unknown, or the credentials do not expire */

@@ -1,7 +1,7 @@
 import type { ValuePlace } from '../edit/value-place.ts'
 
 /** How a file names an image. */
-export type EntryForm =
+type EntryForm =
   /** an entry of `images` of a kustomization, also within Flux */
   | 'kustomization'
   /** one text: `image: name:tag@digest` */
@@ -12,7 +12,7 @@ export type EntryForm =
   | 'transform'
 
 /** The parts of an image that have a field of their own. */
-export interface EntryFields<T> {
+interface EntryFields<T> {
   /** the one text of `image` and `transform` */
   readonly image?: T
   readonly tag?: T

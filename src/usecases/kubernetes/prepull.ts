@@ -3,7 +3,7 @@ import { formatReference, type RepositoryName } from '../../oci/reference.ts'
 import type { KubernetesObject, ManifestValue } from './object.ts'
 
 /** Images of one DaemonSet. A pod mounts them all, and one that fails stops the others. */
-export const imagesPerDaemonSet = 16
+const imagesPerDaemonSet = 16
 
 /** The user of the pause container. No image runs as root. */
 const user = 65_535

@@ -104,17 +104,19 @@ describe('an intent without an outcome', () => {
   })
 
   it.each([
-    { content: 'after', result: 'done' },
-    { content: 'before', result: 'failed', message: 'was not edited: it has not changed' },
-    { content: 'other', result: 'failed', message: 'is unknown: the file has other content' },
-    { content: undefined, result: 'failed', message: 'does not exist' },
+    { content: 'after', result: 'done', message: undefined },
+    { content: 'before', result: 'failed', message: /was not edited: it has not changed/ },
+    { content: 'other', result: 'failed', message: /is unknown: the file has other content/ },
+    { content: undefined, result: 'failed', message: /does not exist/ },
   ])('of an edit is resolved by the hash of the file ($content)', async ({ content, result, message }) => {
     const name = `${hashOf(String(content)).slice(7, 20)}.yaml`
     if (content !== undefined) writeFileSync(join(dirname(run.auditFile), name), content)
     await died(record({ step: editStep({ file: name }) }))
     expect(await resolve()).toEqual({ resolved: 1, left: 0 })
-    const error = message === undefined ? undefined : { message: expect.stringContaining(message) as string }
-    expect(outcomes()).toMatchObject([{ result, ...(error !== undefined && { error }), resolvedBy: 'run2' }])
+    const [outcome] = outcomes()
+    expect(outcome).toMatchObject({ result, resolvedBy: 'run2' })
+    const found = outcome !== undefined && 'error' in outcome ? outcome.error?.message : undefined
+    expect(found ?? '').toMatch(message ?? /^$/)
   })
 
   it.each([

@@ -5,7 +5,7 @@ import { Oracle } from '../oracle.ts'
 import { scriptedServer } from '../scripted-server.ts'
 
 /** A request of the registry, with the status that it was answered with. */
-export interface Notification extends EventRequest {
+interface Notification extends EventRequest {
   readonly status: number
 }
 

@@ -13,7 +13,7 @@ import { checkImageOfRule, type CheckedSubject, imagesOfRule } from './check-rul
 /** Images that one check reads at once. */
 const imagesAtOnce = 4
 /** The source of events that a check finds, in output and in audit records. */
-export const checkSource = 'every'
+const checkSource = 'every'
 
 interface RuleCheckOptions {
   readonly rules: readonly WatchRule[]

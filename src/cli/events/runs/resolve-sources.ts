@@ -41,7 +41,7 @@ export async function resolveSources(
 }
 
 /** The repository that the run reads: of an environment with several targets, the first one. */
-export async function sourceRepository(
+async function sourceRepository(
   rule: WatchRule,
   { subject }: Pick<WatchRun, 'subject'>,
   context: Context,

@@ -123,7 +123,7 @@ export function splitNul(output: Buffer): readonly string[] {
 }
 
 /** @param what completes "cannot" */
-export function gitFailed(what: string, folder: string, result: ProgramResult): DrayError {
+function gitFailed(what: string, folder: string, result: ProgramResult): DrayError {
   return new DrayError('io', `cannot ${what}`, { subject: folder, why: explainGit(result) })
 }
 

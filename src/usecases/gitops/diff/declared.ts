@@ -18,7 +18,7 @@ export interface DeclaredFile {
 }
 
 /** One image at fixed positions of a file. */
-export interface DeclaredPlace {
+interface DeclaredPlace {
   readonly image: string
   readonly at: { readonly image?: string; readonly tag?: string; readonly digest?: string }
 }

@@ -68,7 +68,7 @@ export interface GitOpsDiff {
   readonly summary: Readonly<Record<GitOpsState, number>>
 }
 
-export interface ComparedCluster {
+interface ComparedCluster {
   readonly context: string
   /** why the cluster could not be read */
   readonly error?: ErrorInfo

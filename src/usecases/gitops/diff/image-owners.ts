@@ -103,7 +103,7 @@ function namesOf(image: string, imageId: string): readonly Reference[] {
 }
 
 /** Undefined for the id of an image, and for text that is no reference. */
-export function parseName(text: string): Reference | undefined {
+function parseName(text: string): Reference | undefined {
   if (text === '' || /^(?:sha256:)?[a-f0-9]{64}$/.test(text)) return undefined
   try {
     return parseReference(text)

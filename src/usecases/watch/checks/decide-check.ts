@@ -8,7 +8,7 @@ import {
 import type { SeenTags } from './seen-tags.ts'
 
 /** Versions of one image that a check can start runs for. Older ones need an event or a person. */
-export const maxVersionsOfCheck = 20
+const maxVersionsOfCheck = 20
 
 /** The source of a rule for one image, as a check read it. */
 export interface CheckedSource {

@@ -14,7 +14,7 @@ export type EventSignatureCheck = (request: EventRequest, key: string, now: numb
  * Checks that a source can send the secret. @throws `config` for another kind, and for an empty
  * value: any person could send that.
  */
-export function checkSecret(
+function checkSecret(
   { name, secrets }: Pick<EventSource, 'name' | 'secrets'>,
   secret: EventSecret,
 ): void {

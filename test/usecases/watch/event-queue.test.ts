@@ -3,6 +3,7 @@ import type { Digest } from '../../../src/oci/digest.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { EventQueue, queueLimits } from '../../../src/usecases/watch/queue/event-queue.ts'
 import type { AcceptedEvent, RunEnd, Trigger } from '../../../src/usecases/watch/queue/watch-work.ts'
+import { randomFrom } from '../../support/random.ts'
 
 const a = digestOf('a')
 const b = digestOf('b')
@@ -27,7 +28,7 @@ function started(queue: EventQueue, now: number): readonly string[] {
 }
 
 describe('EventQueue', () => {
-  it('starts a run after two seconds without an event of its tag', () => {
+  it('starts a run after two seconds without an event of its image', () => {
     const queue = new EventQueue()
     queue.add(event('1.0.0', a), toProd(), 0)
     queue.add(event('1.0.0', b), toProd(), 1_500)
@@ -36,7 +37,7 @@ describe('EventQueue', () => {
     expect(started(queue, 3_500)).toEqual(['api:1.0.0'])
   })
 
-  it('starts a run after thirty seconds while events of its tag continue', () => {
+  it('starts a run after thirty seconds while events of its image continue', () => {
     const queue = new EventQueue()
     for (let now = 0; now < 30_000; now += 1_000) {
       queue.add(event('main', digestOf(String(now))), toProd(), now)
@@ -76,13 +77,56 @@ describe('EventQueue', () => {
     expect(queue.add(event('1.0.0', a), toProd(), 4_000).kind).toBe('queued')
   })
 
-  it('processes the due tags of an image in one run', () => {
+  it('processes all tags of an image in one run, when the last one is quiet', () => {
     const queue = new EventQueue()
     queue.add(event('1.0.0'), toProd(), 0)
     queue.add(event('1.0.0', a, 'web'), toProd('web'), 0)
     queue.add(event('1.1.0'), toProd(), 0)
-    queue.add(event('1.2.0'), toProd(), 1)
-    expect(started(queue, 2_000)).toEqual(['api:1.0.0,1.1.0', 'web:1.0.0'])
+    queue.add(event('1.2.0'), toProd(), 1_000)
+    expect(queue.nextAt()).toBe(2_000)
+    expect(started(queue, 2_000)).toEqual(['web:1.0.0'])
+    expect(queue.nextAt()).toBe(3_000)
+    expect(started(queue, 3_000)).toEqual(['api:1.0.0,1.1.0,1.2.0'])
+  })
+
+  it('starts a run of all tags when one has waited thirty seconds, while other tags continue', () => {
+    const queue = new EventQueue()
+    queue.add(event('1.0.0', a), toProd(), 0)
+    for (let now = 1_000; now < 30_000; now += 1_000) {
+      queue.add(event(`1.0.${now}`, a), toProd(), now)
+      expect(started(queue, now)).toEqual([])
+    }
+    expect(queue.nextAt()).toBe(30_000)
+    const [run, ...others] = queue.take(30_000)
+    expect([run?.events.length, others]).toEqual([30, []])
+  })
+
+  it('starts the run of a new tag while another tag of its image waits for its next attempt', () => {
+    const queue = new EventQueue({ ...queueLimits, retryMs: 60_000 })
+    queue.add(event('1.0.0', a), toProd(), 0)
+    const [run] = queue.take(2_000)
+    if (run === undefined) throw new Error('no run')
+    queue.settle(run, retry, 2_000)
+    queue.add(event('2.0.0', a), toProd(), 10_000)
+    expect(queue.nextAt()).toBe(12_000)
+    expect(started(queue, 12_000)).toEqual(['api:2.0.0'])
+  })
+
+  it('takes a run whenever its time has come: the loop never wakes up in vain', () => {
+    const random = randomFrom(22)
+    const queue = new EventQueue()
+    const inVain: number[] = []
+    let now = 0
+    for (let i = 0; i < 2_000; i++) {
+      now += Math.floor(random() * 3_000)
+      queue.add(event(`1.0.${Math.floor(random() * 4)}`, digestOf(String(i))), toProd(), now)
+      const isDue = (queue.nextAt() ?? Infinity) <= now
+      const runs = queue.take(now)
+      if (isDue !== runs.length > 0) inVain.push(now)
+      const end = random() < 0.5 ? retry : done()
+      for (const run of runs) queue.settle(run, end, now + Math.floor(random() * 3_000))
+    }
+    expect(inVain).toEqual([])
   })
 
   it('starts no second run with a common target until the first has ended', () => {

@@ -1,10 +1,11 @@
+import { dueEvents, groupByImage, imageDueAt, withoutPause } from './due-images.ts'
 import { HandledTags, keyOf } from './handled-tags.ts'
 import type { AcceptedEvent, HandledTag, QueuedEvent, RunEnd, Trigger, WatchRun } from './watch-work.ts'
 
 export interface QueueLimits {
-  /** a run begins when so many milliseconds have passed without an event of its tag */
+  /** a run begins when so many milliseconds have passed without an event of its image */
   readonly quietMs: number
-  /** a run begins after so many milliseconds also if events of its tag continue */
+  /** a run begins so many milliseconds after its first event also if others continue */
   readonly maxWaitMs: number
   /** an event with the digest of a run that ended in these milliseconds is a duplicate */
   readonly duplicateMs: number
@@ -134,13 +135,11 @@ export class EventQueue {
    * @param isLast no further events are expected, so that none is waited for
    */
   take(now: number, isLast = false): readonly WatchRun[] {
-    const due = [...this.#waiting.values()].filter(
-      (event) => (isLast ? event.notBefore : this.#dueAt(event)) <= now,
-    )
-    const bySubject = Map.groupBy(due, ({ rule, subject }) => JSON.stringify([rule, subject]))
     const started: WatchRun[] = []
-    for (const [first, ...more] of bySubject.values()) {
+    for (const waiting of groupByImage(this.#waiting.values())) {
       if (this.#running.size >= this.#limits.runsAtOnce) break
+      const due = isLast ? withoutPause(waiting, now) : dueEvents(waiting, now, this.#limits)
+      const [first, ...more] = due
       if (first === undefined || this.#isBlocked(first)) continue
       const events = [first, ...more].slice(0, this.#limits.tagsInRun)
       const run = { rule: first.rule, subject: first.subject, targets: first.targets, events }
@@ -154,9 +153,9 @@ export class EventQueue {
   nextAt(): number | undefined {
     if (this.#running.size >= this.#limits.runsAtOnce) return undefined
     let next: number | undefined
-    for (const event of this.#waiting.values()) {
-      if (this.#isBlocked(event)) continue
-      const at = this.#dueAt(event)
+    for (const waiting of groupByImage(this.#waiting.values())) {
+      if (waiting[0] === undefined || this.#isBlocked(waiting[0])) continue
+      const at = imageDueAt(waiting, this.#limits)
       next = Math.min(next ?? at, at)
     }
     return next
@@ -238,10 +237,5 @@ export class EventQueue {
 
   #isBlocked({ targets }: Trigger): boolean {
     return targets.some((target) => this.#busy.has(target))
-  }
-
-  #dueAt({ firstAt, lastAt, notBefore }: QueuedEvent): number {
-    const { quietMs, maxWaitMs } = this.#limits
-    return Math.max(notBefore, Math.min(lastAt + quietMs, firstAt + maxWaitMs))
   }
 }

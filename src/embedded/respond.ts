@@ -192,7 +192,7 @@ async function drained(response: ServerResponse): Promise<void> {
   try {
     await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
   } finally {
-    given.abort()
+    given.abort('answered')
   }
 }
 
@@ -250,7 +250,7 @@ function limitRestOfBody(incoming: IncomingMessage, response: ServerResponse, st
     if (remaining < 0) incoming.destroy()
   })
   const ended = new AbortController()
-  incoming.once('close', () => ended.abort())
+  incoming.once('close', () => ended.abort('closed'))
   state.clock.sleep(ms, ended.signal).then(
     () => incoming.destroy(),
     () => undefined,

@@ -42,7 +42,8 @@ export class BodyPace {
 
   /** The body has ended, or its reader is gone. */
   end(): void {
-    this.#ended.abort()
+    // Without a reason, each request would create an error with a stack.
+    this.#ended.abort('ended')
   }
 
   #waited(): number {

@@ -14,6 +14,7 @@ import { warmScript } from '../warm/warm-script.ts'
 import { memoryStorage } from '../../../src/embedded/storage/memory-storage.ts'
 import { push, repositoriesOf, repositoryOf, type SeededRepository, standardConfig } from './content.ts'
 import { openHosts } from './hosts.ts'
+import { seed } from './seed.ts'
 import { type CommandStep, type DocsPage, readPage } from './page.ts'
 import { openStandIns } from './stand-ins.ts'
 import { apiHosts, awsEnv, datePushes, registryOfApi, vendorOf } from './vendor-hosts.ts'
@@ -146,7 +147,11 @@ class PageRegistries {
     const isHere = (repository: SeededRepository): boolean => serverOf(repository.host) === host
     const own = this.#content.filter(isHere)
     const content = own.length > 0 || this.#isEmpty ? own : repositoriesOf(standardConfig)
-    for (const repository of content) await push(oracle, repository, { isUnsigned: this.#isUnsigned })
+    const isUnsigned = this.#isUnsigned
+    for (const repository of content) {
+      const key = JSON.stringify([host, profile, isUnsigned, repository])
+      await seed(key, repository.path, storage, () => push(oracle, repository, { isUnsigned }))
+    }
     if (running.records !== undefined) await datePushes(running.records, storage, content)
     return running
   }

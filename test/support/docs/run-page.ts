@@ -31,7 +31,7 @@ export interface DocsRunner extends AsyncDisposable {
 }
 
 /** Programs of vendors: each prints a token. */
-const tokenPrograms = ['aws', 'gcloud', 'az', 'gh', 'glab', 'docker', 'podman', 'kubectl', 'helm', 'crane']
+const tokenPrograms = ['aws', 'gcloud', 'az', 'gh', 'glab', 'docker', 'podman', 'helm', 'crane']
 const localName = /\b(?:localhost|127\.0\.0\.1):(\d{4,5})\b/g
 /** Commands that a reader confirms. */
 const asksFor = /^dray (?:promote|copy|cp|tag|rollback|prune .*--apply)\b/

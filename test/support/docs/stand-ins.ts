@@ -1,11 +1,17 @@
 import type { Oracle } from '../oracle.ts'
 import { runCosign } from './cosign.ts'
+import { runKubectl } from './kubectl.ts'
 import type { NamedImage, StandIn, StandInPorts } from './stand-in.ts'
 import { runTrivy } from './trivy.ts'
 import { listenForScripts, type ScriptRequest, type ScriptResult } from '../warm/warm-protocol.ts'
 import { standInScript } from '../warm/warm-script.ts'
 
-const programs: Readonly<Record<string, StandIn>> = { cosign: runCosign, crane: runCrane, trivy: runTrivy }
+const programs: Readonly<Record<string, StandIn>> = {
+  cosign: runCosign,
+  crane: runCrane,
+  kubectl: runKubectl,
+  trivy: runTrivy,
+}
 
 export interface StandIns {
   /** the text of each script, by the name of the program */

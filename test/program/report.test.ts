@@ -76,7 +76,13 @@ describe('dray report', () => {
     const { code, document } = await project.json('report', '--since', '30d')
     expect(code).toBe(0)
     const { sections } = reportOf(document)
-    expect(Object.values(sections).map(({ state }) => state)).toEqual(['read', 'read', 'read', 'read', 'read'])
+    expect(Object.values(sections).map(({ state }) => state)).toEqual([
+      'read',
+      'read',
+      'read',
+      'read',
+      'read',
+    ])
     const prune = await project.json('prune', '--dry-run')
     const planned = (prune.document.result as unknown as { plan: { repositories: readonly unknown[] } }).plan
     const retention = sections.retention?.state === 'read' ? sections.retention.value : undefined

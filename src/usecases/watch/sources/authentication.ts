@@ -14,10 +14,7 @@ export type EventSignatureCheck = (request: EventRequest, key: string, now: numb
  * Checks that a source can send the secret. @throws `config` for another kind, and for an empty
  * value: any person could send that.
  */
-function checkSecret(
-  { name, secrets }: Pick<EventSource, 'name' | 'secrets'>,
-  secret: EventSecret,
-): void {
+function checkSecret({ name, secrets }: Pick<EventSource, 'name' | 'secrets'>, secret: EventSecret): void {
   if (!secrets.includes(secret.kind)) {
     throw new DrayError('config', `events of ${name} cannot be authenticated by ${titles[secret.kind]}`, {
       subject: name,

@@ -170,14 +170,33 @@ describe('EventQueue', () => {
     expect(queue.oldestAt).toBe(0)
   })
 
-  it('drops an event whose runs have failed for a day', () => {
+  it('drops an event whose runs have failed for a day, and not after the first attempt', () => {
     const queue = new EventQueue()
     queue.add(event('1.0.0', a), toProd(), 0)
-    const [run] = queue.take(queueLimits.giveUpMs)
-    if (run === undefined) throw new Error('no run')
-    const settled = queue.settle(run, retry, queueLimits.giveUpMs)
-    expect(settled.dropped.map(({ tag }) => tag)).toEqual(['1.0.0'])
+    let now: number = queueLimits.giveUpMs
+    for (let attempt = 1; attempt <= queueLimits.giveUpAttempts; attempt++) {
+      const [run] = queue.take(now)
+      if (run === undefined) throw new Error('no run')
+      const isLast = attempt === queueLimits.giveUpAttempts
+      const settled = queue.settle(run, retry, now)
+      expect(settled.dropped.map(({ tag }) => tag)).toEqual(isLast ? ['1.0.0'] : [])
+      now = queue.nextAt() ?? now
+    }
     expect(queue.length).toBe(0)
+  })
+
+  it('waits no longer if the clock is set back', () => {
+    const hour = 60 * 60_000
+    const queue = new EventQueue()
+    queue.add(event('1.0.0', a), toProd(), 2 * hour)
+    queue.add(event('1.0.0', a, 'web'), toProd('web'), 2 * hour + 1_000)
+    const [run] = queue.take(2 * hour + 2_000)
+    if (run === undefined) throw new Error('no run')
+    queue.settle(run, retry, hour)
+    expect(queue.nextAt()).toBe(hour + queueLimits.retryMs)
+    queue.add(event('2.0.0', a, 'web'), toProd('web'), 10_000)
+    expect(queue.nextAt()).toBe(12_000)
+    expect(queue.take(15_000).map(({ subject }) => subject)).toEqual(['web', 'api'])
   })
 
   it('refuses new tags if it is full, and keeps the oldest events', () => {

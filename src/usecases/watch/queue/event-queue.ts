@@ -17,8 +17,10 @@ export interface QueueLimits {
   /** the pause after the first failed attempt, which doubles up to `maxRetryMs` */
   readonly retryMs: number
   readonly maxRetryMs: number
-  /** an event is dropped if its runs have failed for so many milliseconds */
+  /** an event of this age in milliseconds is dropped if `giveUpAttempts` of its runs failed */
   readonly giveUpMs: number
+  /** since the start: after a restart or a suspension, an old event has as many attempts again */
+  readonly giveUpAttempts: number
 }
 
 export const queueLimits: QueueLimits = {
@@ -31,6 +33,7 @@ export const queueLimits: QueueLimits = {
   retryMs: 5_000,
   maxRetryMs: 5 * 60_000,
   giveUpMs: 24 * 60 * 60_000,
+  giveUpAttempts: 12,
 }
 
 /**
@@ -59,6 +62,8 @@ export class EventQueue {
   readonly #handled: HandledTags
   #runningEvents = 0
   #seq = 0
+  /** the time of the last call, milliseconds since 1970 */
+  #latest = -Infinity
 
   constructor(limits: QueueLimits = queueLimits) {
     this.#limits = limits
@@ -103,11 +108,12 @@ export class EventQueue {
     now: number,
   ): boolean {
     const handled = this.#handled.get(keyOf(event))
-    return handled?.digest === digest && now - handled.at < this.#limits.duplicateMs
+    return handled?.digest === digest && Math.abs(now - handled.at) < this.#limits.duplicateMs
   }
 
   /** Adds an event for each run that it starts. */
   add(event: AcceptedEvent, triggers: readonly Trigger[], now: number): AddResult {
+    this.#followClock(now)
     const news = triggers.filter((trigger) => !this.#isDuplicate(event, trigger, now))
     if (news.length === 0) return { kind: 'duplicate' }
     const unknown = news.filter((trigger) => !this.#waiting.has(keyOf({ ...event, ...trigger })))
@@ -135,6 +141,7 @@ export class EventQueue {
    * @param isLast no further events are expected, so that none is waited for
    */
   take(now: number, isLast = false): readonly WatchRun[] {
+    this.#followClock(now)
     const started: WatchRun[] = []
     for (const waiting of groupByImage(this.#waiting.values())) {
       if (this.#running.size >= this.#limits.runsAtOnce) break
@@ -163,15 +170,34 @@ export class EventQueue {
 
   /** Ends a run: its events leave the queue, or wait for another attempt. */
   settle(run: WatchRun, end: RunEnd, now: number): SettledRun {
+    this.#followClock(now)
     this.#running.delete(run)
     this.#runningEvents -= run.events.length
     for (const target of run.targets) this.#busy.delete(target)
     const handled = run.events.flatMap((event) => this.#handle(event, end, now))
     if (end.kind === 'done') return { removed: run.events, dropped: [], handled }
-    const { giveUpMs } = this.#limits
-    const dropped = run.events.filter(({ firstAt }) => now - firstAt >= giveUpMs)
+    const { giveUpMs, giveUpAttempts } = this.#limits
+    const dropped = run.events.filter(
+      ({ firstAt, attempts }) => now - firstAt >= giveUpMs && attempts + 1 >= giveUpAttempts,
+    )
     for (const event of run.events) if (!dropped.includes(event)) this.#putBack(event, now)
     return { removed: dropped, dropped, handled }
+  }
+
+  /** A clock that is set back must not delay what waits: its times are set back too. */
+  #followClock(now: number): void {
+    const back = this.#latest - now
+    this.#latest = now
+    if (!(back > 0 && back < Infinity)) return
+    for (const [key, event] of this.#waiting) {
+      const { firstAt, lastAt, notBefore } = event
+      this.#waiting.set(key, {
+        ...event,
+        firstAt: firstAt - back,
+        lastAt: lastAt - back,
+        notBefore: Math.max(0, notBefore - back),
+      })
+    }
   }
 
   #all(): Iterable<QueuedEvent> {
@@ -213,7 +239,8 @@ export class EventQueue {
     const later = this.#waiting.get(keyOf(event))
     this.#waiting.set(keyOf(event), {
       ...(later ?? event),
-      firstAt: event.firstAt,
+      firstAt: Math.min(event.firstAt, now),
+      lastAt: Math.min((later ?? event).lastAt, now),
       attempts,
       notBefore: now + pause,
     })

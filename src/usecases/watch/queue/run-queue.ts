@@ -25,7 +25,10 @@ export class QueueLoop {
   /** Call it after events were added. It is cheap if the loop wakes up early enough anyway. */
   notice(): void {
     const { queue, clock } = this.#ports
-    if (queue.dueOfNew(clock.now()) < this.#sleepsUntil) this.#wake?.abort('wake')
+    const now = clock.now()
+    // The clock may have been set forward during the sleep.
+    const isOver = this.#sleepsUntil <= now
+    if (isOver || queue.dueOfNew(now) < this.#sleepsUntil) this.#wake?.abort('wake')
   }
 
   /** Starts runs until `stop` aborts, and resolves when the last one has ended. Never throws. */

@@ -44,7 +44,8 @@ function renderFile({ file, status, edits, omitted = [], error }: FileOutcome, p
 function sumOf(files: readonly FileOutcome[]): string {
   const counts = Object.entries(fileStatusTexts).flatMap(([status, { text }]) => {
     const count = files.filter((file) => file.status === status).length
-    return count === 0 ? [] : [`${formatCount(count, 'file')} ${text}`]
+    if (count === 0) return []
+    return [status === 'conflict' ? formatCount(count, 'conflict') : `${formatCount(count, 'file')} ${text}`]
   })
   return counts.length === 0 ? 'No file edited' : counts.join(', ')
 }

@@ -17,10 +17,11 @@ const github = { host: 'git@github.com', files }
 async function open(
   { w, clone }: ForgeWorld,
   over: Parameters<typeof publishRequest>[2] = {},
+  call = notedCall(),
 ): Promise<Published> {
   await clone.write('app.yaml', edited)
   const request: PublishRequest = await publishRequest(clone, ['app.yaml'], { mode: 'pullRequest', ...over })
-  return await publish(request, w.ports, notedCall())
+  return await publish(request, w.ports, call)
 }
 
 describe('a pull request', () => {
@@ -135,9 +136,13 @@ describe('a pull request', () => {
     })
   })
 
-  it('has no page on a server that dray does not know', async () => {
+  it('has no page on a server that dray does not know, and a warning names the branches', async () => {
     const world = await forgeWorld({ ...github, host: 'git@git.example.test' })
-    expect(await open(world)).toMatchObject({ isPushed: true, attempts: 1 })
+    const call = notedCall()
+    expect(await open(world, {}, call)).toMatchObject({ isPushed: true, attempts: 1 })
+    const text =
+      'No pull request is open, because the server of origin is unknown. Open one from dray/prod/two to main.'
+    expect(call.events).toEqual([{ kind: 'warning', text }])
   })
 
   it('is opened by the program that is logged in to an unknown server', async () => {

@@ -8,6 +8,7 @@ import { replaceCommit, restoreFiles } from '../push/settle.ts'
 import { TemporaryTree } from '../push/temporary-tree.ts'
 import type { Published } from '../publish-request.ts'
 import { checkBranchName } from '../repository/branches.ts'
+import { redactUrls } from '../process/redact-urls.ts'
 import { findProgram, type ForgeProgram, openPullRequest } from './forge-programs.ts'
 import { mergeRequestsUrl, newPullRequestUrl } from './page-url.ts'
 import { type ForgeRepository, parseRemoteUrl } from './remote-repository.ts'
@@ -49,6 +50,7 @@ export async function publishPullRequest(push: PushRequest): Promise<Published> 
   })
   await restoreTree(push)
   const pullRequest = await open(push, opener)
+  if (pullRequest === undefined) warnNotOpen(push)
   const { commit, attempts } = pushed
   return {
     ...(commit !== undefined && { commit }),
@@ -99,6 +101,11 @@ async function open(
   if (pushOptions.length > 0) return { url: mergeRequestsUrl(repository, branch), isOpen: true }
   const url = newPullRequestUrl(repository, text)
   return url === undefined ? undefined : { url, isOpen: false }
+}
+
+function warnNotOpen({ repository: { git }, request, to }: PushRequest): void {
+  const text = `No pull request is open, because the server of ${redactUrls(to.remote)} is unknown. Open one from ${request.pullRequestBranch} to ${to.branch}.`
+  git.call.notify({ kind: 'warning', text })
 }
 
 /** The trailers, as code: their values are not Markdown. */

@@ -157,10 +157,10 @@ function decoyOf(sources: readonly ReceivedSource[]): ReceivedSource {
   const [first] = sources
   if (first === undefined) throw new DrayError('internal', 'there is no source to receive events from')
   const one = sources.find(({ secret }) => secret.kind === 'hmac') ?? first
-  return { ...one, secret: withoutMeaning(one.secret) }
+  return { ...one, secret: withRandomValue(one.secret) }
 }
 
-function withoutMeaning(secret: EventSecret): EventSecret {
+function withRandomValue(secret: EventSecret): EventSecret {
   const random = randomBytes(32).toString('hex')
   switch (secret.kind) {
     case 'hmac':

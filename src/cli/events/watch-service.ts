@@ -194,7 +194,10 @@ export class WatchService {
   async #settled({ removed, dropped, handled }: SettledRun): Promise<void> {
     const { notify } = this.#options
     for (const { repository, tag, rule } of dropped)
-      notify({ kind: 'warning', text: `dray gave up ${repository}:${tag} of the rule ${rule} after a day` })
+      notify({
+        kind: 'warning',
+        text: `dray drops ${repository}:${tag} of the rule ${rule}: its runs have failed for a day`,
+      })
     const seen = handled.flatMap((one) => this.seen.handle(one) ?? [])
     try {
       await this.#append([

@@ -1,12 +1,10 @@
 import type { LoadedConfig } from '../../config/parse.ts'
-import { parseAddress } from '../../config/watch/check-watch.ts'
-import type { ListenAddress, WatchConfig } from '../../config/watch/watch-config.ts'
+import { minEveryMs } from '../../config/watch/check-watch.ts'
+import { type ListenAddress, parseListenAddress } from '../../config/watch/listen-address.ts'
+import type { WatchConfig } from '../../config/watch/watch-config.ts'
 import { watchOf } from '../../config/watch/watch-of.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { parseDuration } from '../command/duration.ts'
-
-/** Milliseconds. A check sends requests for each rule and image. */
-const minEveryMs = 60_000
 
 interface SettingFlags {
   readonly listen?: string | undefined
@@ -33,8 +31,7 @@ export function watchSettings(loaded: LoadedConfig, flags: SettingFlags, now: nu
 }
 
 function listenFlag(text: string): ListenAddress {
-  const isAddress = /^(?:[0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/.test(text)
-  const address = isAddress ? parseAddress(text) : undefined
+  const address = parseListenAddress(text)
   if (address !== undefined) return address
   throw new DrayError('usage', `--listen ${JSON.stringify(text)} is not an address and a port`, {
     hint: 'Pass an address and a port: --listen 127.0.0.1:8730.',

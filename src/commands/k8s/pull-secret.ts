@@ -86,7 +86,7 @@ dray warns about tokens that expire, such as those of Amazon ECR (12 hours) and 
 
 function visibleToOthers(): DrayError {
   return new DrayError('refused', 'dray does not print credentials on a terminal', {
-    why: 'a terminal shows them, and many keep them',
+    why: 'others can see a terminal, and it can keep its output',
     hint: 'Pipe the output to "kubectl apply -f -", pass --out FILE, or pass --show to print it.',
   })
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { listenPattern } from '../watch/listen-address.ts'
 import { watchSourceKinds } from '../watch/watch-source-kinds.ts'
 import { described, either, flag, list, optional, pattern, text, variable } from './schema-parts.ts'
 import { age, tags } from './schema-selectors.ts'
@@ -9,7 +10,7 @@ const nameRule =
 
 const address = pattern(
   'an address and a port, for example 127.0.0.1:8730',
-  /^(?:[0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/,
+  listenPattern,
   'must be an address and a port, for example 127.0.0.1:8730',
 )
 

@@ -10,15 +10,16 @@ import { checkCycles, type CopyingRule } from '../sync/relations/check-cycles.ts
 import { flowsOf } from '../sync/relations/flows.ts'
 import { ComparisonBudget } from '../sync/relations/text-set.ts'
 import type { SyncRule } from '../sync/sync-rule.ts'
+import { parseListenAddress } from './listen-address.ts'
 import { readWatchRule } from './read-rule.ts'
 import { readSource } from './read-source.ts'
-import type { ListenAddress, WatchConfig, WatchRule } from './watch-config.ts'
+import type { WatchConfig, WatchRule } from './watch-config.ts'
 
 const defaultListen = '127.0.0.1:8730'
 /** Steps of the comparison of rules. */
 const maxSteps = 1_000_000
 /** Milliseconds. A check sends requests for each rule and image. */
-const minEveryMs = 60_000
+export const minEveryMs = 60_000
 
 /** The parts of a file that the section can name. */
 export interface WatchSurroundings {
@@ -61,10 +62,10 @@ export function checkWatch(
   const rules = section.rules.map((one, i) => readWatchRule(one, ['watch', 'rules', i], context))
   issues.push(...sameNames(rules))
   if (surroundings.isWhole !== false) issues.push(...cyclesIn(rules, config))
-  const listen = parseAddress(section.listen ?? defaultListen)
-  const metrics = section.metricsListen === undefined ? undefined : parseAddress(section.metricsListen)
+  const listen = parseListenAddress(section.listen ?? defaultListen)
+  const metrics = section.metricsListen === undefined ? undefined : parseListenAddress(section.metricsListen)
   for (const key of ['listen', 'metricsListen'] as const)
-    if (section[key] !== undefined && parseAddress(section[key]) === undefined)
+    if (section[key] !== undefined && parseListenAddress(section[key]) === undefined)
       report(['watch', key], 'the port must be from 0 to 65535')
   const everyMs = readEvery(section.every, report)
   const watch: WatchConfig = {
@@ -88,13 +89,6 @@ function readEvery(text: string | undefined, report: ReportIssue): number | unde
   const problem = typeof ms === 'string' ? ms : ms < minEveryMs ? 'must be at least 1m' : undefined
   if (problem !== undefined) report(['watch', 'every'], problem)
   return typeof ms === 'string' ? undefined : ms
-}
-
-/** Parses `127.0.0.1:8730` and `[::1]:8730`; undefined if the port is no port. */
-export function parseAddress(text: string): ListenAddress | undefined {
-  const colon = text.lastIndexOf(':')
-  const port = Number(text.slice(colon + 1))
-  return port > 65_535 ? undefined : { host: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port }
 }
 
 /** Rules of one name: the journal and the metrics need different ones. */

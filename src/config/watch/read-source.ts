@@ -6,6 +6,9 @@ import type { ReportIssue } from '../shape.ts'
 import type { WatchAuth, WatchSecret, WatchSource } from './watch-config.ts'
 import type { WatchSourceKind } from './watch-source-kinds.ts'
 
+/** The source of events that a check finds, in output and in audit records. */
+export const sourceOfChecks = 'every'
+
 /** The registries of services that have one. */
 const usualRegistries: { readonly [Kind in WatchSourceKind]?: string } = {
   ghcr: 'ghcr.io',
@@ -39,6 +42,8 @@ export function readSource(
   context: SourceContext,
 ): WatchSource | undefined {
   const { name, kind } = written
+  if (name === sourceOfChecks)
+    context.report([...path, 'name'], `${name} is the source of checks without an event: write another name`)
   const secret = readSecret(written, path, context)
   const auth = readAuth(written, path, context)
   const registry = readRegistry(written, path, context)

@@ -1,6 +1,7 @@
 import type { RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import type { TagSelector } from '../../selectors/tag-selector.ts'
 import type { SyncRule } from '../sync/sync-rule.ts'
+import type { ListenAddress } from './listen-address.ts'
 import type { WatchSourceKind } from './watch-source-kinds.ts'
 
 /** The section `watch`, checked. */
@@ -16,13 +17,6 @@ export interface WatchConfig {
   readonly sources: readonly WatchSource[]
   /** at least one */
   readonly rules: readonly WatchRule[]
-}
-
-export interface ListenAddress {
-  /** without brackets */
-  readonly host: string
-  /** 0: a free port */
-  readonly port: number
 }
 
 /** A registry that sends events. */

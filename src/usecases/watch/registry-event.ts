@@ -1,21 +1,11 @@
-/** The services that send events. */
-export type EventSourceName =
-  | 'distribution'
-  | 'harbor'
-  | 'ghcr'
-  | 'acr'
-  | 'ecr'
-  | 'quay'
-  | 'dockerhub'
-  | 'gitlab'
-  | 'cloudevents'
+import type { WatchSourceKind } from '../../config/watch/watch-source-kinds.ts'
 
 /**
  * An event of a registry. It is only a hint: dray reads the tag from the registry before it does
  * anything.
  */
 export interface RegistryEvent {
-  readonly source: EventSourceName
+  readonly source: WatchSourceKind
   readonly kind: 'push' | 'delete'
   /** the host as the event names it; absent if the event does not */
   readonly registry?: string
@@ -46,7 +36,7 @@ export type EventSecret =
 
 /** The body as events: those of tags that were pushed or deleted; other messages give none. */
 export interface EventSource {
-  readonly name: EventSourceName
+  readonly name: WatchSourceKind
   /** the kinds of secrets that the source can send */
   readonly secrets: readonly EventSecret['kind'][]
   /**

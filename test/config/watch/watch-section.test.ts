@@ -112,6 +112,16 @@ describe('the section watch', () => {
     }
   })
 
+  it('refuses the name of the source of checks', () => {
+    expect(
+      mistakesIn(`
+  sources: [{ name: every, kind: ghcr, secretEnv: A }]
+  rules: [{ do: sync, rule: hub }]`),
+    ).toEqual([
+      '12:21 watch.sources[0].name: every is the source of checks without an event: write another name',
+    ])
+  })
+
   it('refuses sources without a secret or a registry', () => {
     expect(
       mistakesIn(`

@@ -1,11 +1,12 @@
-import type { EventRequest, EventSourceName } from '../../../src/usecases/watch/registry-event.ts'
+import type { WatchSourceKind } from '../../../src/config/watch/watch-source-kinds.ts'
+import type { EventRequest } from '../../../src/usecases/watch/registry-event.ts'
 import { eventSources } from '../../../src/usecases/watch/sources/event-sources.ts'
 import { harborCloudEvent, pushRequests, requestOf, samplePush, withHeaders } from '../watch/event-samples.ts'
 import type { Parser } from './parsers.ts'
 
-const names = Object.keys(eventSources) as EventSourceName[]
+const names = Object.keys(eventSources) as WatchSourceKind[]
 
-function parserOf(name: string, source: EventSourceName, request: EventRequest): Parser {
+function parserOf(name: string, source: WatchSourceKind, request: EventRequest): Parser {
   return {
     name,
     sample: Buffer.from(request.body).toString(),

@@ -1,11 +1,8 @@
+import type { WatchSourceKind } from '../../../src/config/watch/watch-source-kinds.ts'
 import { createHmac } from 'node:crypto'
 import { cloudEventOf } from '../../../src/audit/export/export-cloudevents.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import type {
-  EventRequest,
-  EventSecret,
-  EventSourceName,
-} from '../../../src/usecases/watch/registry-event.ts'
+import type { EventRequest, EventSecret } from '../../../src/usecases/watch/registry-event.ts'
 import { recordOf } from '../log-lines.ts'
 
 /** A push of a tag, for samples of all sources. */
@@ -191,7 +188,7 @@ export function drayEvent({ digest, id, path, registry, tag }: SamplePush): obje
 const distributionType = 'application/vnd.docker.distribution.events.v1+json'
 
 /** The request that each source sends for a push of a tag. */
-export const pushRequests: Readonly<Record<EventSourceName, (push: SamplePush) => EventRequest>> = {
+export const pushRequests: Readonly<Record<WatchSourceKind, (push: SamplePush) => EventRequest>> = {
   distribution: (push) => requestOf({ events: [distributionEvent(push)] }, distributionType),
   gitlab: (push) => requestOf({ events: [distributionEvent(push)] }, distributionType),
   harbor: (push) => requestOf(harborBody(push)),

@@ -1,9 +1,6 @@
+import type { WatchSourceKind } from '../../../src/config/watch/watch-source-kinds.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import type {
-  EventRequest,
-  EventSecret,
-  EventSourceName,
-} from '../../../src/usecases/watch/registry-event.ts'
+import type { EventRequest, EventSecret } from '../../../src/usecases/watch/registry-event.ts'
 import { randomFrom } from '../random.ts'
 import {
   acrBody,
@@ -23,7 +20,7 @@ export type StormKind = 'push' | 'foreign' | 'ignored' | 'malformed' | 'unauthor
 
 export interface StormEvent {
   readonly kind: StormKind
-  readonly source: EventSourceName
+  readonly source: WatchSourceKind
   readonly request: EventRequest
   /** of the kind `push` */
   readonly push?: SamplePush
@@ -44,7 +41,7 @@ export interface StormOptions {
 }
 
 /** The secret of each source in a storm. */
-export const stormSecrets: Readonly<Record<EventSourceName, EventSecret>> = {
+export const stormSecrets: Readonly<Record<WatchSourceKind, EventSecret>> = {
   distribution: { kind: 'header', name: 'Authorization', value: 'Bearer distribution' },
   gitlab: { kind: 'header', name: 'Authorization', value: 'Bearer gitlab' },
   harbor: { kind: 'header', name: 'Authorization', value: 'Basic harbor' },
@@ -56,7 +53,7 @@ export const stormSecrets: Readonly<Record<EventSourceName, EventSecret>> = {
   cloudevents: { kind: 'hmac', key: 'the key of cloudevents' },
 }
 
-const sources = Object.keys(stormSecrets) as EventSourceName[]
+const sources = Object.keys(stormSecrets) as WatchSourceKind[]
 /** The sources that name any host. The others name their own. */
 const anyHost = ['distribution', 'gitlab', 'harbor', 'acr', 'quay', 'cloudevents'] as const
 /** The sources that send something that a receiver can refuse. */

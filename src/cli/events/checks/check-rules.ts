@@ -1,3 +1,4 @@
+import { sourceOfChecks } from '../../../config/watch/read-source.ts'
 import type { PromoteOnEvent, WatchRule } from '../../../config/watch/watch-config.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { Call } from '../../../lib/call.ts'
@@ -12,8 +13,6 @@ import { checkImageOfRule, type CheckedSubject, imagesOfRule } from './check-rul
 
 /** Images that one check reads at once. */
 const imagesAtOnce = 4
-/** The source of events that a check finds, in output and in audit records. */
-const checkSource = 'every'
 
 interface RuleCheckOptions {
   readonly rules: readonly WatchRule[]
@@ -29,7 +28,7 @@ interface RuleCheckOptions {
 export async function checkRules(options: RuleCheckOptions, context: Context, call: Call): Promise<number> {
   let first = 0
   for (const rule of options.rules) {
-    if (rule.do === 'sync') await options.service.add([wholeRule(rule, checkSource)])
+    if (rule.do === 'sync') await options.service.add([wholeRule(rule, sourceOfChecks)])
     else first += await checkPromotions(rule, options, context, call)
   }
   return first
@@ -82,7 +81,7 @@ function dueEvents(
     const triggers = matcher
       .triggersOf(parseRepository(repository), tag)
       .filter((trigger) => trigger.rule === rule.name && service.mayRepeat(trigger, tag))
-    const event = { source: checkSource, repository, tag, ...(digest !== undefined && { digest }) }
+    const event = { source: sourceOfChecks, repository, tag, ...(digest !== undefined && { digest }) }
     return triggers.length === 0 ? [] : [{ event, triggers }]
   })
 }

@@ -114,11 +114,11 @@ export class EventQueue {
   /** Adds an event for each run that it starts. */
   add(event: AcceptedEvent, triggers: readonly Trigger[], now: number): AddResult {
     this.#followClock(now)
-    const news = triggers.filter((trigger) => !this.#isDuplicate(event, trigger, now))
-    if (news.length === 0) return { kind: 'duplicate' }
-    const unknown = news.filter((trigger) => !this.#waiting.has(keyOf({ ...event, ...trigger })))
+    const fresh = triggers.filter((trigger) => !this.#isDuplicate(event, trigger, now))
+    if (fresh.length === 0) return { kind: 'duplicate' }
+    const unknown = fresh.filter((trigger) => !this.#waiting.has(keyOf({ ...event, ...trigger })))
     if (this.length + unknown.length > this.#limits.maxEvents) return { kind: 'full' }
-    const events = news.map((trigger) => this.#put(event, trigger, now))
+    const events = fresh.map((trigger) => this.#put(event, trigger, now))
     const added = events.filter((one) => unknown.some(({ rule }) => rule === one.rule))
     return added.length === 0 ? { kind: 'merged' } : { kind: 'queued', events: added }
   }

@@ -7,7 +7,7 @@ export interface QueuePorts {
   readonly clock: Clock
   /** Executes a run. It must not throw. */
   readonly execute: (run: WatchRun) => Promise<RunEnd>
-  /** Writes to the journal what became of the events of a run. It must not throw. */
+  /** Writes the events of a run that have ended to the journal. It must not throw. */
   readonly settled: (run: WatchRun, settled: SettledRun) => Promise<void>
 }
 

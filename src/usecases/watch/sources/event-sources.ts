@@ -1,4 +1,5 @@
-import type { EventSource, EventSourceName } from '../registry-event.ts'
+import type { WatchSourceKind } from '../../../config/watch/watch-source-kinds.ts'
+import type { EventSource } from '../registry-event.ts'
 import { acr } from './acr.ts'
 import { cloudevents } from './cloudevents.ts'
 import { distribution } from './distribution.ts'
@@ -10,7 +11,7 @@ import { harbor } from './harbor.ts'
 import { quay } from './quay.ts'
 
 /** The sources of events by name. */
-export const eventSources: Readonly<Record<EventSourceName, EventSource>> = {
+export const eventSources: Readonly<Record<WatchSourceKind, EventSource>> = {
   distribution,
   gitlab,
   harbor,

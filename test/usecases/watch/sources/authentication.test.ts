@@ -1,12 +1,9 @@
+import type { WatchSourceKind } from '../../../../src/config/watch/watch-source-kinds.ts'
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { deliver } from '../../../../src/audit/webhook/webhook-delivery.ts'
 import type { EventFormat } from '../../../../src/audit/export/export.ts'
-import type {
-  EventRequest,
-  EventSecret,
-  EventSourceName,
-} from '../../../../src/usecases/watch/registry-event.ts'
+import type { EventRequest, EventSecret } from '../../../../src/usecases/watch/registry-event.ts'
 import { eventSources } from '../../../../src/usecases/watch/sources/event-sources.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { recordOf } from '../../../support/log-lines.ts'
@@ -26,7 +23,7 @@ const header: EventSecret = { kind: 'header', name: 'Authorization', value: 'Bea
 const path: EventSecret = { kind: 'path' }
 const all = { header, hmac, path }
 
-const accepted: Readonly<Record<EventSourceName, readonly EventSecret[]>> = {
+const accepted: Readonly<Record<WatchSourceKind, readonly EventSecret[]>> = {
   distribution: [header],
   gitlab: [header],
   harbor: [header],
@@ -37,7 +34,7 @@ const accepted: Readonly<Record<EventSourceName, readonly EventSecret[]>> = {
   dockerhub: [path],
   cloudevents: [hmac, header],
 }
-const names = Object.keys(accepted) as EventSourceName[]
+const names = Object.keys(accepted) as WatchSourceKind[]
 const pairs = names.flatMap((name) => accepted[name].map((secret) => [name, secret.kind, secret] as const))
 const wrongPairs = names.flatMap((name) =>
   Object.values(all)
@@ -45,11 +42,11 @@ const wrongPairs = names.flatMap((name) =>
     .map((secret) => [name, secret.kind, secret] as const),
 )
 
-function isAuthentic(name: EventSourceName, request: EventRequest, secret: EventSecret, at = now): boolean {
+function isAuthentic(name: WatchSourceKind, request: EventRequest, secret: EventSecret, at = now): boolean {
   return eventSources[name].isAuthentic(request, secret, at)
 }
 
-function signed(name: EventSourceName, at = now): EventRequest {
+function signed(name: WatchSourceKind, at = now): EventRequest {
   return withSecret(pushRequests[name](samplePush), hmac, at)
 }
 

@@ -4,12 +4,13 @@ import { isDrayError } from '../../../../src/lib/errors.ts'
 import { isDigest } from '../../../../src/oci/digest.ts'
 import { isRepositoryPath, isTag } from '../../../../src/oci/reference.ts'
 import { normalRegistry } from '../../../../src/oci/registry-host.ts'
-import type { EventSourceName, RegistryEvent } from '../../../../src/usecases/watch/registry-event.ts'
+import type { WatchSourceKind } from '../../../../src/config/watch/watch-source-kinds.ts'
+import type { RegistryEvent } from '../../../../src/usecases/watch/registry-event.ts'
 import { eventSources } from '../../../../src/usecases/watch/sources/event-sources.ts'
 import { anyText } from '../../../support/any-text.ts'
 import { pushRequests, samplePush } from '../../../support/watch/event-samples.ts'
 
-const names = Object.keys(eventSources) as EventSourceName[]
+const names = Object.keys(eventSources) as WatchSourceKind[]
 
 /** Returns the JSON with another value at its nth field, in the order of the text. */
 function withField(text: string, n: number, value: string): string {

@@ -1,10 +1,7 @@
+import type { WatchSourceKind } from '../../../../src/config/watch/watch-source-kinds.ts'
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../../../src/oci/digest.ts'
-import type {
-  EventRequest,
-  EventSourceName,
-  RegistryEvent,
-} from '../../../../src/usecases/watch/registry-event.ts'
+import type { EventRequest, RegistryEvent } from '../../../../src/usecases/watch/registry-event.ts'
 import { eventSources } from '../../../../src/usecases/watch/sources/event-sources.ts'
 import {
   acrBody,
@@ -24,9 +21,9 @@ import {
 const v1 = 'application/vnd.docker.distribution.events.v1+json'
 const push = samplePush
 const { digest, id, path, registry, tag } = push
-const names = Object.keys(eventSources) as EventSourceName[]
+const names = Object.keys(eventSources) as WatchSourceKind[]
 
-function parse(name: EventSourceName, request: EventRequest): readonly RegistryEvent[] {
+function parse(name: WatchSourceKind, request: EventRequest): readonly RegistryEvent[] {
   return eventSources[name].parse(request)
 }
 
@@ -34,7 +31,7 @@ function tagsOf(events: readonly RegistryEvent[]): readonly string[] {
   return events.map((event) => `${event.kind} ${event.path}:${event.tag}`)
 }
 
-const read: Readonly<Record<EventSourceName, Partial<RegistryEvent>>> = {
+const read: Readonly<Record<WatchSourceKind, Partial<RegistryEvent>>> = {
   distribution: { registry, path, digest, id },
   gitlab: { registry, path, digest, id },
   harbor: { registry, path, digest },

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type Clock, systemClock } from '../lib/clock.ts'
-import { DrayError } from '../lib/errors.ts'
-import { explainFailure } from '../lib/files/io-error.ts'
+import { listenOn } from '../lib/host/listen-on.ts'
 import type { AccessControl, AccessOptions } from './access/permissions.ts'
 import type { AccessEntry } from './access/access.ts'
 import { defaultLimits, type ServerLimits } from './access/limits.ts'
@@ -79,7 +77,7 @@ export async function startRegistry(options: ServerOptions = {}): Promise<Runnin
   const host = options.host ?? '127.0.0.1'
   const notify = options.onRequest ?? (() => undefined)
   const server = newServer(limits)
-  const { port, address } = await listen(server, options.port ?? 0, host)
+  const { port, address } = await listenOn(server, { host, port: options.port ?? 0 })
   const isLoopback = isLoopbackAddress(address)
   const { vendor: imitation, vendorOptions = {} } = options
   const profile = options.profile ?? imitation?.profile ?? 'oci-1.1'
@@ -147,23 +145,6 @@ function allowedHosts(host: string, isLoopback: boolean, names: AllowedHosts = [
 
 function accessControl(options: AccessOptions, clock: Clock, newSecret: () => string): AccessControl {
   return { options, clock, newSecret, tokens: new Map(), refreshTokens: new Map() }
-}
-
-async function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  server.once('error', reject)
-  server.listen(port, host, resolve)
-  try {
-    await promise
-  } catch (cause) {
-    throw new DrayError('io', `cannot listen on ${host}:${port}`, {
-      subject: `${host}:${port}`,
-      why: explainFailure(cause),
-      hint: 'Choose another port. Port 0 selects a free one.',
-      cause,
-    })
-  }
-  return server.address() as AddressInfo
 }
 
 async function stop(server: Server): Promise<void> {

@@ -1,8 +1,10 @@
+import type { AnomalyRuleResult } from './observation.ts'
+
 /** The limits of what the search for anomalies keeps. A hostile log must not fill the memory. */
 export const bounds = {
   /** actors, hosts, workflows and repositories, each */
   names: 10_000,
-  /** environments that one actor changes */
+  /** environments of the baseline */
   environments: 200,
   /** days with a count, of all series together */
   days: 1_000_000,
@@ -20,7 +22,7 @@ export const bounds = {
   recent: 65_536,
   /** tags whose version is known */
   tags: 100_000,
-  /** prunes of a repository by one run */
+  /** runs of one rule, and for prunes, the repositories of each */
   runs: 50_000,
   /** runs of one actor in which refusals are counted */
   runsOfActor: 1_000,
@@ -85,5 +87,15 @@ export class RecentKeys {
       this.#newer = new Set()
     }
     return isNew
+  }
+}
+
+/** Says what a full map did not keep. */
+export function omission(ignored: number, plural: string): Pick<AnomalyRuleResult, 'omissions'> {
+  if (ignored === 0) return {}
+  return {
+    omissions: [
+      `the log has more ${plural} than dray compares, and ${ignored} records of others are omitted`,
+    ],
   }
 }

@@ -10,7 +10,7 @@ import {
   type RuleState,
 } from './finding.ts'
 import { actorName } from './names.ts'
-import type { BaselineFacts, RuleOfAnomalies, AnomalyRuleResult } from './observation.ts'
+import type { BaselineFacts, RuleDetector, AnomalyRuleResult } from './observation.ts'
 import { ListedChanges } from './rules/listed-changes.ts'
 import { NewActorsInEnvironments, NewNames } from './rules/new-names.ts'
 import { Prunes } from './rules/prunes.ts'
@@ -21,7 +21,7 @@ import { Volumes } from './rules/volumes.ts'
 /** A baseline needs this much, or everything would be new. */
 const leastBaseline = { days: 14, runs: 20 } as const
 
-const rules: Readonly<Record<AnomalyRule, () => RuleOfAnomalies>> = {
+const rules: Readonly<Record<AnomalyRule, () => RuleDetector>> = {
   newActor: () => new NewNames('newActor'),
   newActorInEnvironment: () => new NewActorsInEnvironments(),
   newHost: () => new NewNames('newHost'),
@@ -39,9 +39,9 @@ const rules: Readonly<Record<AnomalyRule, () => RuleOfAnomalies>> = {
 
 /** Times in milliseconds since 1970. */
 export interface AnomalyOptions {
-  /** begin of the baseline */
+  /** start of the baseline */
   readonly baseline: number
-  /** begin of the period that is checked */
+  /** start of the period that is checked */
   readonly since: number
   /** its end, exclusive; absent: the present */
   readonly until?: number | undefined

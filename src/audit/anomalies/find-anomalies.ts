@@ -3,7 +3,7 @@ import { AnomalyDetector, type AnomalyOptions } from './detector.ts'
 import type { AnomalyReport } from './finding.ts'
 
 /**
- * Finds unusual changes in the log at `path`. Reads the records since the begin of the baseline
+ * Finds unusual changes in the log at `path`. Reads the records since the start of the baseline
  * once, and keeps none. Does not verify the chain: see `verifyLog`. @throws `not-found`, `io`;
  * `malformed` for a line that is not a record.
  */

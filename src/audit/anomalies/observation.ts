@@ -23,7 +23,7 @@ export interface Observation {
 /** The baseline as a whole. */
 export interface BaselineFacts {
   readonly runs: number
-  /** the begin of the period that is checked, and its local day */
+  /** the start of the period that is checked, and its local day */
   readonly since: number
   readonly sinceDay: number
   /** why nothing can be compared with the baseline; undefined if it is long enough */
@@ -39,7 +39,7 @@ export interface AnomalyRuleResult {
 }
 
 /** A rule over a stream of records. It keeps no records. */
-export interface RuleOfAnomalies {
+export interface RuleDetector {
   add(observation: Observation): void
   result(baseline: BaselineFacts): AnomalyRuleResult
 }

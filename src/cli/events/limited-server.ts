@@ -1,7 +1,5 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { DrayError } from '../../lib/errors.ts'
-import { explainFailure } from '../../lib/files/io-error.ts'
 
 /** Open connections. Further ones are closed, and their senders repeat the request. */
 const maxConnections = 64
@@ -39,29 +37,6 @@ export function createLimitedServer(): Server {
   // A connection on which nothing arrives, and a client that does not read its answer.
   server.timeout = requestMs
   return server
-}
-
-/** @throws `io`. */
-export async function listenOn(
-  server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<AddressInfo> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  server.once('error', reject)
-  server.listen(port, host, resolve)
-  try {
-    await promise
-  } catch (cause) {
-    const at = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    throw new DrayError('io', `cannot listen on ${at}`, {
-      subject: at,
-      why: explainFailure(cause),
-      hint: 'Choose another address and port. Port 0 selects a free one.',
-      cause,
-    })
-  }
-  server.off('error', reject)
-  return server.address() as AddressInfo
 }
 
 export async function stopServer(server: Server): Promise<void> {

@@ -1,6 +1,7 @@
 import { toDrayError } from '../../lib/errors.ts'
+import { listenOn } from '../../lib/host/listen-on.ts'
 import { send } from './http-messages.ts'
-import { createLimitedServer, listenOn, type ListeningServer, stopServer } from './limited-server.ts'
+import { createLimitedServer, type ListeningServer, stopServer } from './limited-server.ts'
 
 interface MetricsServerOptions {
   readonly host: string

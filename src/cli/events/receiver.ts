@@ -1,9 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
+import { listenOn } from '../../lib/host/listen-on.ts'
 import type { EventSecret, EventSource, RegistryEvent } from '../../usecases/watch/registry-event.ts'
 import { type HttpAnswer, readRequest, send } from './http-messages.ts'
-import { createLimitedServer, listenOn, type ListeningServer, stopServer } from './limited-server.ts'
+import { createLimitedServer, type ListeningServer, stopServer } from './limited-server.ts'
 
 /** A source whose events are received. */
 export interface ReceivedSource {

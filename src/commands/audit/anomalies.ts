@@ -21,7 +21,7 @@ The filters choose the findings: at least one record must match. dray compares w
 
 If the baseline is too short for a rule, dray prints the reason. A finding is no proof of an attack, and an actor can write other names into the log: verify it with \`dray audit verify\`.
 
-TIME is a day in UTC (2026-03-04), a time (2026-03-04T05:06Z) or an age (24h, 7d). An age of \`--baseline\` counts from the begin of the period.`
+TIME is a day in UTC (2026-03-04), a time (2026-03-04T05:06Z) or an age (24h, 7d). An age of \`--baseline\` counts from the start of the period.`
   static override examples = [
     { description: 'Show unusual changes of the last 7 days', command: 'dray audit anomalies' },
     {
@@ -37,13 +37,13 @@ TIME is a day in UTC (2026-03-04), a time (2026-03-04T05:06Z) or an age (24h, 7d
   static override flags = {
     ...filterFlags,
     since: string({
-      summary: 'Begin of the period to check (default: 7d).',
+      summary: 'Start of the period to check (default: 7d).',
       helpValue: 'TIME',
       default: '7d',
       helpGroup: flagGroups.audit,
     }),
     baseline: string({
-      summary: 'Begin of the baseline before it (default: 90d).',
+      summary: 'Start of the baseline before it (default: 90d).',
       helpValue: 'TIME',
       default: '90d',
       helpGroup: flagGroups.audit,

@@ -1,5 +1,6 @@
 import type { Environment } from '@marcbachmann/cel-js'
 import { dayMs } from '../../lib/day.ts'
+import { clockIn } from '../../lib/zones/clock-in.ts'
 import { parseCreated } from '../../oci/created.ts'
 
 /**
@@ -65,29 +66,5 @@ function parseTimestamp(text: string): Date {
 
 /** Returns the time that a clock in the zone shows, as if it were UTC. Throws for no zone. */
 function inZone(at: Date, zone: string): Date {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    calendar: 'gregory',
-    numberingSystem: 'latn',
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  })
-  const of = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]))
-  const field = (name: Intl.DateTimeFormatPartTypes): number => Number(of.get(name))
-  return new Date(
-    Date.UTC(
-      field('year'),
-      field('month') - 1,
-      field('day'),
-      field('hour'),
-      field('minute'),
-      field('second'),
-      at.getUTCMilliseconds(),
-    ),
-  )
+  return new Date(clockIn(zone)(at) + at.getUTCMilliseconds())
 }

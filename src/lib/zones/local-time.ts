@@ -1,4 +1,5 @@
 import { dayMs } from '../day.ts'
+import { clockIn } from './clock-in.ts'
 
 /** A moment by the clock on the wall of a time zone. */
 export interface LocalTime {
@@ -6,7 +7,6 @@ export interface LocalTime {
   readonly day: number
   /** 0 to 23 */
   readonly hour: number
-  readonly isWeekend: boolean
 }
 
 const hourMs = 3_600_000
@@ -32,16 +32,7 @@ export function isTimeZone(name: string): boolean {
  * RangeError for an unknown zone.
  */
 export function localTimes(zone: string): (time: number) => LocalTime {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  })
+  const clockAt = clockIn(zone)
   // Formatting is slow, and a log has millions of records.
   const offsets = new Map<number, number>()
   const offsetAt = (time: number): number => {
@@ -49,33 +40,22 @@ export function localTimes(zone: string): (time: number) => LocalTime {
     const known = offsets.get(slot)
     if (known !== undefined) return known
     if (offsets.size >= maxSlots) offsets.clear()
-    const offset = offsetOf(format, slot * slotMs)
+    const offset = clockAt(slot * slotMs) - slot * slotMs
     offsets.set(slot, offset)
     return offset
   }
   return (time) => {
     const local = time + offsetAt(time)
     const day = Math.floor(local / dayMs)
-    // 1970-01-01 was a Thursday.
-    const weekday = (((day + 4) % 7) + 7) % 7
     return {
       day,
       hour: Math.floor((local - day * dayMs) / hourMs),
-      isWeekend: weekday === 0 || weekday === 6,
     }
   }
 }
 
-function offsetOf(format: Intl.DateTimeFormat, time: number): number {
-  const parts = new Map(format.formatToParts(time).map(({ type, value }) => [type, Number(value)]))
-  const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0
-  const local = Date.UTC(
-    part('year'),
-    part('month') - 1,
-    part('day'),
-    part('hour'),
-    part('minute'),
-    part('second'),
-  )
-  return local - time
+/** Whether a day is a Saturday or Sunday. @param day since 1970-01-01, which was a Thursday */
+export function isWeekend(day: number): boolean {
+  const weekday = (((day + 4) % 7) + 7) % 7
+  return weekday === 0 || weekday === 6
 }

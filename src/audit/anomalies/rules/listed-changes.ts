@@ -1,9 +1,8 @@
 import { formatAt } from '../../../oci/reference.ts'
-import { bounds, cutName } from '../bounds.ts'
+import { bounds, cutName, omission } from '../bounds.ts'
 import type { ChangeFinding } from '../finding.ts'
-import type { Observation, RuleOfAnomalies, AnomalyRuleResult } from '../observation.ts'
+import type { Observation, RuleDetector, AnomalyRuleResult } from '../observation.ts'
 import { RecordLinks } from '../record-links.ts'
-import { omission } from './new-names.ts'
 import { TagVersions } from './tag-versions.ts'
 
 /** The part of a change that a rule found in one record; undefined: nothing. */
@@ -52,7 +51,7 @@ const matchers: Readonly<Record<ChangeFinding['rule'], () => Matcher>> = {
 const results = ['failed', 'done', 'refused', 'open'] as const
 
 /** Changes that are listed whenever they occur: one finding for each image of a run. */
-export class ListedChanges implements RuleOfAnomalies {
+export class ListedChanges implements RuleDetector {
   readonly #rule: ChangeFinding['rule']
   readonly #matches: Matcher
   readonly #found = new Map<string, FoundChange>()

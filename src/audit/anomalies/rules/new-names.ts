@@ -1,7 +1,7 @@
-import { BoundedMap, bounds, cutName } from '../bounds.ts'
+import { BoundedMap, bounds, cutName, omission } from '../bounds.ts'
 import type { NewNameFinding } from '../finding.ts'
 import { hostOf, workflowOf } from '../names.ts'
-import type { BaselineFacts, Observation, RuleOfAnomalies, AnomalyRuleResult } from '../observation.ts'
+import type { BaselineFacts, Observation, RuleDetector, AnomalyRuleResult } from '../observation.ts'
 import { RecordLinks } from '../record-links.ts'
 
 type NewNameRule = Exclude<NewNameFinding['rule'], 'newActorInEnvironment'>
@@ -37,7 +37,7 @@ class SeenName {
 }
 
 /** Actors, hosts or CI workflows that the baseline does not have. */
-export class NewNames implements RuleOfAnomalies {
+export class NewNames implements RuleDetector {
   readonly #rule: NewNameRule
   readonly #seen = new BoundedMap<string, SeenName>(bounds.names, () => new SeenName())
 
@@ -62,7 +62,7 @@ export class NewNames implements RuleOfAnomalies {
 }
 
 /** Known actors that change an environment for the first time. */
-export class NewActorsInEnvironments implements RuleOfAnomalies {
+export class NewActorsInEnvironments implements RuleDetector {
   /** the actors of the baseline */
   readonly #actors = new BoundedMap<string, true>(bounds.names, () => true)
   /** environments in the baseline */
@@ -106,17 +106,7 @@ export class NewActorsInEnvironments implements RuleOfAnomalies {
       })
     }
     const { omissions = [] } = omission(this.#pairs.ignored, 'pairs of an actor and an environment')
-    const news = [...unknown].map((name) => `the environment ${name} has no records in the baseline`)
-    return { findings, omissions: [...news.slice(0, bounds.details), ...omissions] }
-  }
-}
-
-/** Says what a full map did not keep. */
-export function omission(ignored: number, plural: string): Pick<AnomalyRuleResult, 'omissions'> {
-  if (ignored === 0) return {}
-  return {
-    omissions: [
-      `the log has more ${plural} than dray compares, and ${ignored} records of others are omitted`,
-    ],
+    const unknownNames = [...unknown].map((name) => `the environment ${name} has no records in the baseline`)
+    return { findings, omissions: [...unknownNames.slice(0, bounds.details), ...omissions] }
   }
 }

@@ -1,11 +1,10 @@
 import { formatRepository } from '../../../oci/reference.ts'
 import { affectedBy } from '../../query/affected.ts'
-import { BoundedMap, bounds, cutName } from '../bounds.ts'
+import { BoundedMap, bounds, cutName, omission } from '../bounds.ts'
 import type { PruneFinding } from '../finding.ts'
-import type { BaselineFacts, Observation, RuleOfAnomalies, AnomalyRuleResult } from '../observation.ts'
+import type { BaselineFacts, Observation, RuleDetector, AnomalyRuleResult } from '../observation.ts'
 import { RecordLinks } from '../record-links.ts'
 import { usualCount } from '../statistics.ts'
-import { omission } from './new-names.ts'
 
 /** A run that deletes less is never unusual. */
 const leastDeletes = 5
@@ -22,7 +21,7 @@ interface PrunedRun {
  * Prunes that delete far more from a repository than earlier runs. The log has no number of images
  * of a repository, and the rule therefore compares counts.
  */
-export class Prunes implements RuleOfAnomalies {
+export class Prunes implements RuleDetector {
   /** by repository and run */
   readonly #runs = new BoundedMap<string, PrunedRun>(bounds.runs, () => ({
     deletes: 0,

@@ -1,8 +1,7 @@
-import { BoundedMap, bounds, cutName } from '../bounds.ts'
+import { BoundedMap, bounds, cutName, omission } from '../bounds.ts'
 import type { RefusalsFinding } from '../finding.ts'
-import type { Observation, RuleOfAnomalies, AnomalyRuleResult } from '../observation.ts'
+import type { Observation, RuleDetector, AnomalyRuleResult } from '../observation.ts'
 import { RecordLinks } from '../record-links.ts'
-import { omission } from './new-names.ts'
 
 /** Fewer refused runs in a row are a part of daily work. */
 const leastRuns = 3
@@ -16,7 +15,7 @@ interface CheckedRun {
 }
 
 /** Runs of one actor in a row of which everything was refused. */
-export class Refusals implements RuleOfAnomalies {
+export class Refusals implements RuleDetector {
   #ignored = 0
   #runs = 0
   readonly #actors = new BoundedMap<string, Map<string, CheckedRun>>(bounds.names, () => new Map())

@@ -1,9 +1,8 @@
 import { dayMs, formatDay } from '../../../lib/day.ts'
-import { BoundedMap, bounds } from '../bounds.ts'
+import { BoundedMap, bounds, omission } from '../bounds.ts'
 import type { HourFinding } from '../finding.ts'
-import type { BaselineFacts, Observation, RuleOfAnomalies, AnomalyRuleResult } from '../observation.ts'
+import type { BaselineFacts, Observation, RuleDetector, AnomalyRuleResult } from '../observation.ts'
 import { RecordLinks } from '../record-links.ts'
-import { omission } from './new-names.ts'
 
 const hoursOfDay = 24
 /** The runs of an actor that the baseline must have. */
@@ -21,7 +20,7 @@ interface ActorHours {
  * Runs at hours at which their actor does not work. It counts runs and not records: one run with
  * many images would make all other hours rare.
  */
-export class UnusualHours implements RuleOfAnomalies {
+export class UnusualHours implements RuleDetector {
   readonly #actors = new BoundedMap<string, ActorHours>(bounds.names, () => ({
     hours: Array.from({ length: hoursOfDay }, () => 0),
     total: 0,

@@ -1,10 +1,10 @@
 import { dayMs, formatDay } from '../../../lib/day.ts'
-import { BoundedMap, bounds, cutName } from '../bounds.ts'
+import { isWeekend } from '../../../lib/zones/local-time.ts'
+import { BoundedMap, bounds, cutName, omission } from '../bounds.ts'
 import type { VolumeFinding } from '../finding.ts'
-import type { BaselineFacts, Observation, RuleOfAnomalies, AnomalyRuleResult } from '../observation.ts'
+import type { BaselineFacts, Observation, RuleDetector, AnomalyRuleResult } from '../observation.ts'
 import { RecordLinks } from '../record-links.ts'
 import { usualCount } from '../statistics.ts'
-import { omission } from './new-names.ts'
 
 /** A smaller count is never unusual. */
 const leastCount = 5
@@ -24,7 +24,7 @@ interface Series {
  * Days with far more changes than usual. A change is one image in one environment by one run.
  * Prunes have a rule of their own.
  */
-export class Volumes implements RuleOfAnomalies {
+export class Volumes implements RuleDetector {
   #days = 0
   #ignoredDays = 0
   readonly #series = new BoundedMap<string, Series>(bounds.names, () => ({
@@ -97,11 +97,6 @@ function countsOfKind(
   const list: number[] = []
   for (let one = first; one < sinceDay; one++) if (isWeekend(one) === kind) list.push(counts.get(one) ?? 0)
   return list
-}
-
-/** 1970-01-01 was a Thursday. */
-function isWeekend(day: number): boolean {
-  return (day + 4) % 7 === 0 || (day + 4) % 7 === 6
 }
 
 function findingOf(

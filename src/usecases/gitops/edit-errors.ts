@@ -57,6 +57,15 @@ export function notWritable({ image, tag }: WantedImage, by: string, write: stri
   })
 }
 
+/** @param name of the image at the position */
+export function otherImage({ image }: WantedImage, by: string, name: string): DrayError {
+  return new DrayError('refused', `${by} is not the position of ${image}`, {
+    subject: by,
+    why: `it has the image ${name}`,
+    hint: 'Correct `at` in dray.yaml. Select an item of a list by its name: spec.containers[name=api].image',
+  })
+}
+
 function listed(lines: readonly string[]): readonly string[] {
   if (lines.length <= maxListed) return lines
   return [...lines.slice(0, maxListed), `and ${lines.length - maxListed} more`]

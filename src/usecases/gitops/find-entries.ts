@@ -6,6 +6,7 @@ import type { ImageEntry } from '../../deployments/references/image-entry.ts'
 import { entryAt } from '../../deployments/references/entry-at.ts'
 import { isDrayError } from '../../lib/errors.ts'
 import { parseRepository } from '../../oci/reference.ts'
+import { otherImage } from './edit-errors.ts'
 import type { GatheredFile } from './gather.ts'
 import type { EditRequest, WantedImage } from './request.ts'
 
@@ -48,6 +49,7 @@ export function findEntries(files: readonly GatheredFile[], request: EditRequest
         .filter((one) => one.image === image)
         .map((one) => ({ file, entry: entryAt(parsed, at), image: one, write, isNamed: true })),
     )
+    for (const { entry, image } of named) checkName(entry, image)
     const taken = new Set(named.flatMap(({ entry }) => placesOf(entry)))
     const found = rule === undefined ? [] : entriesByName(parsed, rule, request, skipped, replaced)
     const others = found.filter(({ entry }) => !placesOf(entry).some((key) => taken.has(key)))
@@ -55,6 +57,18 @@ export function findEntries(files: readonly GatheredFile[], request: EditRequest
     entries.push(...named, ...others)
   }
   return { entries, opened, skipped, replaced }
+}
+
+/**
+ * A position in a list can lead to another image after an item was added. A mirror has another
+ * registry and folder, and the same last part of the path.
+ * @throws `refused` for a whole image with another name.
+ */
+function checkName({ names, by }: ImageEntry, image: WantedImage): void {
+  const paths = [image.name, ...image.repositories.map(({ path }) => path)]
+  const known = new Set(paths.map(lastPart))
+  const other = names.find((name) => !known.has(lastPart(name)))
+  if (other !== undefined) throw otherImage(image, by, other)
 }
 
 function entriesByName(
@@ -112,10 +126,12 @@ function open({ file, bytes, places }: GatheredFile, request: EditRequest): Open
 function mentionsAny(bytes: Uint8Array, images: readonly WantedImage[]): boolean {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return images.some(({ name, repositories }) =>
-    [name, ...repositories.map(({ path }) => path)].some((path) =>
-      text.includes(path.slice(path.lastIndexOf('/') + 1)),
-    ),
+    [name, ...repositories.map(({ path }) => path)].some((path) => text.includes(lastPart(path))),
   )
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 function mentionsRepository(bytes: Uint8Array, images: readonly WantedImage[]): boolean {

@@ -63,6 +63,24 @@ describe('a position in dray.yaml', () => {
   })
 
   it.each([
+    ['eu.example.com/prod/sidecar:1.0.0', 'it has the image eu.example.com/prod/sidecar'],
+    [`eu.example.com/prod/api-worker:1.0.0@${newDigest}`, 'it has the image eu.example.com/prod/api-worker'],
+  ])('with the whole image %s of another repository is refused', async (text, why) => {
+    const pod = `kind: Pod\nspec:\n  containers:\n    - image: ${text}\n`
+    const rule = place({ tag: 'spec.containers[0].image' }, { file: 'pod.yaml' })
+    const error = await decided({ 'pod.yaml': pod }, [wanted()], [rule]).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'refused', why })
+  })
+
+  it('with the whole image of a mirror gets the digest', async () => {
+    const pod = (tag: string): string =>
+      `kind: Pod\nspec:\n  containers:\n    - image: mirror.example.com/hub/api:${tag}\n`
+    const rule = place({ tag: 'spec.containers[0].image' }, { file: 'pod.yaml' })
+    const found = await decided({ 'pod.yaml': pod('1.4.1') }, [wanted()], [rule])
+    expect(found.text('pod.yaml')).toBe(pod(`1.4.2@${newDigest}`))
+  })
+
+  it.each([
     ['that does not exist', place({ tag: 'web.versions' }), 'config'],
     ['in a file that does not exist', place({ tag: 'a' }, { file: 'other.yaml' }), 'not-found'],
     ['with another value', place({ digest: 'web.version' }), 'config'],

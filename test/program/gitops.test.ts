@@ -90,6 +90,25 @@ describe('dray gitops update', () => {
     expect(await place.read(file)).toBe(pod(`${nameIn(place)}:1.4.1`))
   })
 
+  it('refuses a tag that is another image, or missing, at one target', async () => {
+    const place = await gitopsPlace({ gitops: [{ files: 'clusters/**/*.yaml', write: 'tag' }] })
+    const before = pod(`${nameIn(place)}:1.4.1`)
+    await place.write(file, before)
+    await place.eu.oracle.push(contentOf('1.4.2'), 'prod/api', '1.4.2')
+    for (const target of [place.eu, place.us])
+      await target.oracle.push(contentOf('1.4.2'), 'prod/api', 'stable')
+    const refusal = { code: 3, document: { error: { code: 'conflict' } } }
+    expect(await place.json('gitops', 'update', '--env', 'prod', '--yes')).toMatchObject(refusal)
+    await place.us.oracle.push(contentOf('1.4.1'), 'prod/api', '1.4.2')
+    expect(await place.json('gitops', 'update', '--env', 'prod', '--yes')).toMatchObject(refusal)
+    const both = `api:1.4.2@${digestOf('1.4.2')}`
+    const given = await place.json('gitops', 'update', '--env', 'prod', both, '--yes')
+    expect(given).toMatchObject(refusal)
+    const tagged = await place.json('tag', 'api:1.4.2', '--env', 'prod', '--tags', 'ok', '--gitops', '--yes')
+    expect(tagged).toMatchObject(refusal)
+    expect(await place.read(file)).toBe(before)
+  })
+
   it('needs the reason that the environment requires', async () => {
     const place = await gitopsPlace({ gitops: [{ files: 'clusters/**/*.yaml' }], require: ['reason'] })
     await deploy(place, '1.4.2', 'stable')

@@ -1,5 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
+import type { EditedImage } from '../../plan/edits/edit-step.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { PlannedChange } from '../changes/operation.ts'
 import type { PlacementTypes } from '../changes/placement-types.ts'
@@ -11,7 +12,8 @@ import { placedImages } from './wanted-images.ts'
 
 /**
  * Adds the edits of the deployment files of the destination environment to a plan (`--gitops`).
- * Images that are refused get no edit. It sends no request to a registry.
+ * Images that are refused get no edit. It sends requests to a registry only for a tag that the plan
+ * does not write to all targets.
  * @throws `usage` if no environment, or several, are the destination; what `planEdits` throws.
  */
 async function addEdits(
@@ -25,6 +27,7 @@ async function addEdits(
   const images = placedImages(plan, config)
   const [first] = images
   if (first === undefined) return change
+  for (const image of images) await confirmUnwritten(image, plan, context, call)
   const { edits, findings, warnings } = await planEdits(images, first.environment, { flags }, context, call)
   return {
     plan: { ...plan, edits },
@@ -37,6 +40,22 @@ async function addEdits(
       }
     },
   }
+}
+
+/** @throws `conflict` if a tag that the plan does not write is another image at a target. */
+async function confirmUnwritten(
+  { tag, digest, placements = [] }: EditedImage,
+  plan: Plan,
+  context: Context,
+  call: Call,
+): Promise<void> {
+  if (tag === undefined) return
+  const own = plan.placements.filter(({ id }) => placements.includes(id))
+  const unwritten = own.filter(({ tags }) => !tags.some((one) => one.tag === tag))
+  if (unwritten.length === 0) return
+  const { confirmTag } = await import('./deployed-images.ts')
+  const repositories = unwritten.map(({ to }) => to.repository)
+  await confirmTag({ tag, digest }, repositories, context, call)
 }
 
 /**

@@ -70,8 +70,38 @@ export async function deployedImages(
         : await Promise.all(
             repositoriesOf(config, environment, image).map((one) => readAt(one, at, context, inner)),
           )
-    return { ...onlyImage(image, environment, found), image, environment }
+    const only = onlyImage(image, environment, found)
+    const { tag } = only
+    const others = found.flatMap((one) => (one.tag === tag ? [] : [one.repository]))
+    if (tag !== undefined) await confirmTag({ ...only, tag }, others, context, inner)
+    return { ...only, image, environment }
   })
+}
+
+/**
+ * Checks that a tag is the same image in other repositories: a file may name the tag alone.
+ * @throws `conflict` for a repository with another image, or without the tag.
+ */
+export async function confirmTag(
+  { tag, digest }: { readonly tag: string; readonly digest: Digest },
+  repositories: readonly RepositoryName[],
+  context: Context,
+  call: Call,
+): Promise<void> {
+  const stores = repositories.length === 0 ? undefined : await context.stores()
+  for (const repository of repositories) {
+    const found = await stores?.source(repository).resolve({ tag }, call)
+    if (found?.digest === digest) continue
+    const reference = formatAt(repository, { tag })
+    throw new DrayError('conflict', `the tag ${tag} is not the same image at all targets`, {
+      subject: reference,
+      why:
+        found === undefined
+          ? `${reference} does not exist`
+          : `${reference} is ${found.digest}, and the image is ${digest}`,
+      hint: 'Promote the version to all targets, and run the command again.',
+    })
+  }
 }
 
 function parseNamed(text: string, environment: string, config: Config): AskedImage {
@@ -166,8 +196,10 @@ async function readAt(
   context: Context,
   call: Call,
 ): Promise<ImageAtTarget> {
-  const found = await (await context.stores()).source(repository).resolve(tagOrDigest(at), call)
-  const reference = formatAt(repository, tagOrDigest(at))
+  // A tag beside a digest is written too, so it is what the registry confirms.
+  const asked = tagOrDigest(at.tag === undefined ? at : { tag: at.tag })
+  const found = await (await context.stores()).source(repository).resolve(asked, call)
+  const reference = formatAt(repository, asked)
   if (found === undefined)
     throw new DrayError('not-found', `${reference} does not exist`, {
       subject: reference,

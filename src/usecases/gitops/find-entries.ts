@@ -110,31 +110,33 @@ function placesOf({ fields, place }: ImageEntry): readonly string[] {
 }
 
 /** Undefined for a file that names no wanted image. */
-function open({ file, bytes, places }: GatheredFile, request: EditRequest): OpenedFile | undefined {
+function open({ file, bytes, rule, places }: GatheredFile, request: EditRequest): OpenedFile | undefined {
   const isNamed = places.length > 0
-  if (!isNamed && !mentionsAny(bytes, request.images)) return undefined
+  const names = request.images.map((image) => pathsOf(image, rule))
+  if (!isNamed && !names.flat().some((path) => mentions(bytes, lastPart(path)))) return undefined
   try {
     return openFile({ name: file, bytes })
   } catch (error) {
     const isOther = isDrayError(error) && error.code === 'refused' && !isNamed
-    if (isOther && !mentionsRepository(bytes, request.images)) return undefined
+    if (isOther && !names.flat().some((path) => mentions(bytes, path))) return undefined
     throw error
   }
 }
 
-/** Every spelling of an image has the last part of its path. */
-function mentionsAny(bytes: Uint8Array, images: readonly WantedImage[]): boolean {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return images.some(({ name, repositories }) =>
-    [name, ...repositories.map(({ path }) => path)].some((path) => text.includes(lastPart(path))),
-  )
+function pathsOf(image: WantedImage, rule: FilesRule | undefined): readonly string[] {
+  const names = rule === undefined ? image.repositories : namesOf(image, rule)
+  return names.map(({ path }) => path)
 }
 
+/** Whether bytes have a text, also in the UTF-16 of a file that dray does not edit. */
+function mentions(bytes: Uint8Array, text: string): boolean {
+  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (content.includes(text)) return true
+  const wide = Buffer.from(text, 'utf16le')
+  return content.includes(wide) || content.includes(wide.swap16())
+}
+
+/** Every spelling of an image has the last part of its path. */
 function lastPart(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
-}
-
-function mentionsRepository(bytes: Uint8Array, images: readonly WantedImage[]): boolean {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return images.some(({ repositories }) => repositories.some(({ path }) => text.includes(path)))
 }

@@ -182,6 +182,41 @@ describe('a file', () => {
     })
   })
 
+  it('with templates is an error also if it has another name of the image', async () => {
+    const rule = { ...allYaml, as: ['mirror.example.com/hub/{image}'] }
+    const texts = {
+      'a.yaml': pod(`${api}:1.4.1`),
+      'chart.yaml': 'image: mirror.example.com/hub/api:{{ .Values.tag }}\n',
+    }
+    const error = await errorOf(decided(texts, [wanted()], [rule]))
+    expect(error).toMatchObject({ code: 'refused', subject: 'chart.yaml' })
+  })
+
+  it.each(['utf16le', 'utf16be'])(
+    'in %s is an error if it names the image, and skipped otherwise',
+    async (encoding) => {
+      const encode = (text: string): Buffer => {
+        const bytes = Buffer.from(`\u{feff}${text}`, 'utf16le')
+        return encoding === 'utf16le' ? bytes : bytes.swap16()
+      }
+      const edits = request([wanted()])
+      const decide = async (other: string): Promise<unknown> => {
+        const files = { 'a.yaml': Buffer.from(pod(`${api}:1.4.1`)), 'b.yaml': encode(pod(other)) }
+        const read = async (file: string): Promise<Buffer> => files[file as keyof typeof files]
+        const list = async (): Promise<readonly string[]> => Object.keys(files)
+        return decideEdits(await gatherFiles(edits, { list, read }, call), edits)
+      }
+      expect(await decide('eu.example.com/prod/web:1')).toMatchObject({
+        plan: { steps: [{ file: 'a.yaml' }] },
+      })
+      expect(await errorOf(decide(`${api}:1.4.1`))).toMatchObject({
+        code: 'refused',
+        subject: 'b.yaml',
+        why: 'it is UTF-16',
+      })
+    },
+  )
+
   it('with templates is an error only if it names the image', async () => {
     const template = (name: string): string => `image: {{ .Values.image }} # ${name}\n`
     const other = await decided({

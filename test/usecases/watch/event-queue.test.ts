@@ -193,7 +193,7 @@ describe('EventQueue', () => {
     const [run] = queue.take(2 * hour + 2_000)
     if (run === undefined) throw new Error('no run')
     queue.settle(run, retry, hour)
-    expect(queue.nextAt()).toBe(hour + queueLimits.retryMs)
+    expect(queue.nextAt()).toBe(hour + 1_000)
     queue.add(event('2.0.0', a, 'web'), toProd('web'), 10_000)
     expect(queue.nextAt()).toBe(12_000)
     expect(queue.take(15_000).map(({ subject }) => subject)).toEqual(['web', 'api'])

@@ -13,11 +13,12 @@ const examples = (await readManifest()).flatMap((command) =>
 )
 
 /**
- * Functions in place of the programs: `dray` prints its arguments, one on each line, and an empty
- * line. jq compiles its program, because it has no input. The others read and print nothing.
+ * Functions in place of the programs: `dray` prints its arguments in one line, which is one write,
+ * because several run at once in a pipe. jq compiles its program, because it has no input. The
+ * others read and print nothing.
  */
 const programs = `
-dray() { printf '%s\\n' "$@" '' >&3; }
+dray() { local IFS=$'\\x1f'; printf '%s\\n' "$*" >&3; }
 jq() { if type -P jq >/dev/null; then command jq "$@" </dev/null; fi; }
 kubectl() { :; }
 openssl() { :; }
@@ -46,9 +47,9 @@ function run(example: string): readonly (readonly string[])[] {
   expect({ status: ended.status, stderr: ended.stderr }).toEqual({ status: 0, stderr: '' })
   const printed = ended.output[3] ?? ''
   return printed
-    .split('\n\n')
-    .filter((part) => part !== '')
-    .map((part) => part.split('\n'))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split('\x1f'))
 }
 
 /** Parses the arguments with the flags of the command that they name. */

@@ -18,7 +18,10 @@ const startsProgram = ['attacks', 'commands', 'program', 'promises'].map(
  * workers, and modules are loaded once.
  */
 const sharesProcess = [
+  'action',
   'audit',
+  'ci-files',
+  'cli',
   'config',
   'deployments',
   'embedded',
@@ -32,10 +35,15 @@ const sharesProcess = [
   'registry',
   'render',
   'reports',
+  'scripts',
   'selectors',
   'semver',
+  'signing',
   'usecases',
 ].map((folder) => `test/${folder}/**/*.test.ts`)
+
+/** Tests of what a process has not loaded yet, and of all objects in its memory. */
+const ownProcess = ['test/signing/trust/load-signer.test.ts', 'test/cli/prune/prune-run.test.ts']
 
 /** Small files with long tests. Without recorded times, vitest would start them last. */
 const long =
@@ -60,7 +68,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'modules', include: sharesProcess, isolate: false },
+        test: { name: 'modules', include: sharesProcess, exclude: ownProcess, isolate: false },
       },
       {
         extends: true,
@@ -70,10 +78,17 @@ export default defineConfig({
           exclude: [...startsProgram, ...sharesProcess],
         },
       },
+      { extends: true, test: { name: 'alone', include: ownProcess } },
       // built first, once
       {
         extends: true,
-        test: { name: 'program', include: startsProgram, globalSetup: 'test/support/build.ts' },
+        test: {
+          name: 'program',
+          include: startsProgram,
+          // The files of a worker also share the processes of `warmDray`.
+          isolate: false,
+          globalSetup: 'test/support/build.ts',
+        },
       },
     ],
     // .ci/run takes its last line from this report

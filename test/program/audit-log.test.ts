@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { outcome, refusal } from '../support/audit-log.ts'
 import { writeLog, exampleRecords } from '../support/log-files.ts'
+import { compileCache } from '../support/program.ts'
 import { program } from '../support/program-command.ts'
 import { world } from '../support/world.ts'
 import { toProd, type Workplace, warmWorkplace } from '../support/workplace.ts'
@@ -123,7 +124,12 @@ describe('an output', () => {
     const [command, ...first] = program
     const child = spawn(command, [...first, ...args], {
       cwd: project.folder,
-      env: { PATH: process.env['PATH'], HOME: project.folder, DRAY_AUDIT_FILE: project.auditFile },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: project.folder,
+        DRAY_AUDIT_FILE: project.auditFile,
+        NODE_COMPILE_CACHE: compileCache,
+      },
       stdio: ['ignore', stdout, 'pipe'],
     })
     let stderr = ''

@@ -9,7 +9,7 @@ import { kindOfArgument, kindOfFlag } from '../../src/cli/completion/value-kinds
 import { readCommandList } from '../../src/cli/completion/command-list.ts'
 import { readManifest } from '../../src/cli/program/manifest.ts'
 import { shells } from '../../src/cli/completion/shells.ts'
-import { dray } from '../support/program.ts'
+import { compileCache, dray } from '../support/program.ts'
 import { programWords } from '../support/program-command.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { tools } from '../support/tools.ts'
@@ -42,6 +42,10 @@ echo >> '${at.folder}/typed'
   return { ...at, path: `${at.folder}:${process.env['PATH']}` }
 }
 
+function envOf(folder: string, path: string): Readonly<Record<string, string>> {
+  return { PATH: path, HOME: folder, NODE_COMPILE_CACHE: compileCache }
+}
+
 /** Types lines into a shell on a terminal. Returns the arguments that each line passed to dray. */
 async function type(
   shell: string,
@@ -50,7 +54,7 @@ async function type(
 ): Promise<readonly string[]> {
   const child = spawn('script', ['-qefc', shell, '/dev/null'], {
     cwd: folder,
-    env: { PATH: path, HOME: folder, ZDOTDIR: folder, TERM: 'xterm', COLUMNS: '100' },
+    env: { ...envOf(folder, path), ZDOTDIR: folder, TERM: 'xterm', COLUMNS: '100' },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -101,7 +105,7 @@ COMP_WORDS=(dray inspect @staging/api:1.4); COMP_CWORD=2; _dray; echo "\${COMPRE
 COMP_WORDS=(dray promote --from ''); COMP_CWORD=3; _dray; echo "\${COMPREPLY[*]}"`
     const { stdout } = await promisify(execFile)('bash', ['-c', script], {
       cwd: at.folder,
-      env: { PATH: at.path, HOME: at.folder },
+      env: envOf(at.folder, at.path),
     })
     expect(stdout).toBe('@staging/api:1.4.2 @staging/api:1.4.1\ndev staging prod\n')
   })
@@ -132,7 +136,7 @@ describe.skipIf(!fish.available)(`completion in fish${fish.note}`, () => {
     ]
     const { stdout } = await promisify(execFile)('fish', ['-N', '-c', script, ...asked], {
       cwd: at.folder,
-      env: { PATH: at.path, HOME: at.folder },
+      env: envOf(at.folder, at.path),
     })
     const listed = stdout.split('\n.\n').map((text) => text.replaceAll(/\t.*$/gm, '').split('\n'))
     expect(listed.slice(0, -1)).toEqual([

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { compileCache } from '../support/program.ts'
 import { program } from '../support/program-command.ts'
 import { tempFolder } from '../support/temp.ts'
 import { tools } from '../support/tools.ts'
@@ -30,6 +31,7 @@ function onTerminal(args: readonly string[], folder: string): Terminal {
       TERM: 'xterm',
       COLUMNS: '120',
       DRAY_AUDIT_FILE: `${folder}/audit.jsonl`,
+      NODE_COMPILE_CACHE: compileCache,
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   })

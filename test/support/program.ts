@@ -11,7 +11,7 @@ import { WarmProcess } from './warm/warm-process.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 /** All runs share one compile cache, because their home folders are empty. */
-const compileCache = join(root, 'node_modules', '.cache', 'dray-compile')
+export const compileCache: string = join(root, 'node_modules', '.cache', 'dray-compile')
 
 export interface RunOptions {
   /** added to an environment of `PATH`, an empty `HOME` and the compile cache */

@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { expireRuns } from '../audit-log.ts'
 import { cuttingProxy } from '../cutting-proxy.ts'
 import { injuringProxy, type Injury } from '../faulty-proxy.ts'
+import { compileCache, type Ended, warmDray } from '../program.ts'
 import { program } from '../program-command.ts'
 import { makeFolder, removeFolder } from '../temp.ts'
 import { configOf } from '../world.ts'
@@ -71,13 +72,14 @@ export async function crash(setUp: SetUp, killPoint: KillPoint | undefined): Pro
         ? syncConfig(setUp.within ? line.host : registries.from, line.host)
         : configOf(setUp.within ? line.host : registries.from, [line.host]),
     )
-    const copy = (): Promise<Ended> => copyOnce(setUp, folder, running)
-    const first = await copy()
+    const args = argumentsOf(setUp)
+    const env = { HOME: folder, DRAY_AUDIT_FILE: auditFile }
+    const first = await runToKill(args, folder, env, running)
     const bytes = line.sent()
     isFirst = false
     const afterFirst = await tagComplaints(setUp, registries)
     expireRuns(auditFile)
-    const second = await copy()
+    const second = await warmDray(args, { cwd: folder, env })
     const complaints = [
       ...(isKilled || first.code === 0 ? [] : [`the first run ended with ${first.code}: ${first.stderr}`]),
       ...afterFirst.map((one) => `after the first run: ${one}`),
@@ -107,16 +109,11 @@ async function logComplaints(auditFile: string): Promise<readonly string[]> {
   ]
 }
 
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function copyOnce({ syncs, old }: SetUp, folder: string, running: { child?: ChildProcess }): Promise<Ended> {
+function argumentsOf({ syncs, old }: SetUp): readonly string[] {
   const move = old === undefined ? [] : ['--move-tag']
-  const promotion = ['promote', `api:${tag}`, '--from', 'staging', '--to', 'prod', '--yes', ...move]
-  return dray(syncs ? ['sync', '--yes'] : promotion, folder, running)
+  return syncs
+    ? ['sync', '--yes']
+    : ['promote', `api:${tag}`, '--from', 'staging', '--to', 'prod', '--yes', ...move]
 }
 
 function syncConfig(from: string, to: string): string {
@@ -130,16 +127,16 @@ function syncConfig(from: string, to: string): string {
   return JSON.stringify({ version: 1, sync: [rule] })
 }
 
-async function dray(
+async function runToKill(
   args: readonly string[],
   folder: string,
+  env: Readonly<Record<string, string>>,
   running: { child?: ChildProcess },
 ): Promise<Ended> {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl') }
   const [command, ...first] = program
   const child = spawn(command, [...first, ...args], {
     cwd: folder,
-    env,
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.child = child

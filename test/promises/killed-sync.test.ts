@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
 import { image, index, referrer, together } from '../support/images.ts'
 import { sampleIntegers } from '../support/random.ts'
-import { type Workplace, workplace } from '../support/workplace.ts'
+import { type Workplace, warmWorkplace } from '../support/workplace.ts'
 import { watchedRegistry } from '../support/world.ts'
 
 const multi = index(['amd64', 'arm64'], { label: 'multi', layers: 2, layerSize: 60_000 })
@@ -48,7 +48,7 @@ async function newScene(): Promise<Scene> {
     ],
   }
   const scene: Scene = {
-    here: await workplace(JSON.stringify(config)),
+    here: await warmWorkplace(JSON.stringify(config)),
     complaints: async () => {
       const found: string[] = []
       for (const [tag, digest] of wanted) {

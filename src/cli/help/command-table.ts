@@ -56,11 +56,11 @@ export const commandTable: readonly CommandGroup[] = [
   },
   {
     title: 'GitOps commands',
-    commands: { 'gitops:update': 'promote.md', 'gitops:diff': 'status.md', 'gitops:pin': 'promote.md' },
+    commands: { 'gitops:update': 'gitops.md', 'gitops:diff': 'gitops.md', 'gitops:pin': 'gitops.md' },
   },
   {
     title: 'Kubernetes commands',
-    commands: { 'k8s:prepull': 'credentials.md', 'k8s:pull-secret': 'credentials.md' },
+    commands: { 'k8s:prepull': 'kubernetes.md', 'k8s:pull-secret': 'kubernetes.md' },
   },
   {
     title: 'Setup commands',

@@ -44,7 +44,7 @@ describe('dray audit anomalies', () => {
     const { project, log } = await withLog()
     const { stdout } = await project.run('audit', 'anomalies', ...log, ...period)
     const [, command = ''] = /^ {2}dray (audit log .*)$/m.exec(stdout) ?? []
-    const shown = await project.run(...command.split(' '), ...log)
+    const shown = await project.run(...command.split(' '))
     expect(shown.stdout.trimEnd().split('\n')).toHaveLength(2)
     expect(shown.stdout).toContain(' eve ')
   })

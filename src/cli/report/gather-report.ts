@@ -124,7 +124,7 @@ const baselineMs = 90 * dayMs
 /** Without a log there is nothing to compare. */
 async function readAnomalies(
   path: string,
-  { since: reported }: ReportRequest,
+  { since: reported, auditFile }: ReportRequest,
   context: Context,
   { signal }: Call,
 ): Promise<AnomalyReport> {
@@ -138,7 +138,7 @@ async function readAnomalies(
     import('../../audit/anomalies/detector.ts'),
   ])
   try {
-    return await findAnomalies(path, options, signal)
+    return await findAnomalies(path, { ...options, auditFile }, signal)
   } catch (error) {
     if (!isDrayError(error) || error.code !== 'not-found') throw error
     return { log: path, ...new AnomalyDetector(options).result() }

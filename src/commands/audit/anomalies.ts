@@ -66,11 +66,16 @@ TIME is a day in UTC (2026-03-04), a time (2026-03-04T05:06Z) or an age (24h, 7d
       this.context.config(),
       import('../../audit/anomalies/find-anomalies.ts'),
     ])
-    const report = await findAnomalies(
-      path,
-      { baseline, since, until, now, timezone: config.audit.timezone ?? 'UTC', matches: matcher(filter) },
-      this.call.signal,
-    )
+    const options = {
+      baseline,
+      since,
+      until,
+      now,
+      timezone: config.audit.timezone ?? 'UTC',
+      matches: matcher(filter),
+      auditFile: flags['audit-file'],
+    }
+    const report = await findAnomalies(path, options, this.call.signal)
     const isFound = flags['detailed-exitcode'] && report.findings.length > 0
     this.finish(report, (page) => renderAnomalies(report, page), isFound ? exitCodes.changes : exitCodes.done)
   }

@@ -14,7 +14,7 @@ export default class Watch extends BaseCommand {
   static override summary = 'Receive events of registries and run rules.'
   static override description = `The sources of events and the rules are under \`watch\` in dray.yaml. Each source has a secret, in an environment variable or a file. dray answers an event after it is on disk. After a restart, dray continues with these events.
 
-An event only says that a tag may have changed. dray waits until no event of the image arrives for 2 seconds, at most for 30 seconds, and reads the tag from the registry with its own credentials. Then it does the same as \`dray promote --yes\` or \`dray sync --yes\`, with the same gates, limits and audit records. The actor in audit records is watch:SOURCE. dray repeats a run if a registry is not available.
+An event only says that a tag may have changed. dray waits until no event of the image arrives for 2 seconds, at most for 30 seconds, and reads the tags from the registry with its own credentials. Then it does the same as \`dray promote --yes\` or \`dray sync --yes\`, with the same gates, limits and audit records. The actor in audit records is watch:SOURCE. dray repeats a run if a registry is not available.
 
 With \`--every\`, dray also checks all rules at the start and after each interval, because registries can lose events. The first check of an image only notes its tags. Later checks promote the versions that are new since then, at most 20, and the tags without a wildcard that moved.
 

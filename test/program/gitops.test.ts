@@ -26,6 +26,10 @@ async function promotable(more?: object, env?: Readonly<Record<string, string>>)
 const edited = (place: GitOpsPlace, version = '1.4.2'): string =>
   pod(`${nameIn(place)}:${version}@${digestOf(version)}`)
 
+interface CdEvent {
+  readonly data: { readonly context: { readonly chainId: string } }
+}
+
 const promote = ['promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--gitops'] as const
 
 describe('dray gitops update', () => {
@@ -156,6 +160,21 @@ describe('dray promote --gitops', () => {
       .entries()
       .flatMap((entry) => (entry.phase === 'intent' ? [entry.step?.kind ?? ''] : []))
     expect(order.lastIndexOf('tag')).toBeLessThan(order.indexOf('edit'))
+  })
+
+  it('records tags and edits as one run', async () => {
+    const place = await promotable()
+    await place.run(...promote, '--yes')
+    const entries = place.entries()
+    expect(entries.map(({ phase }) => phase)).toContain('outcome')
+    expect(new Set(entries.map((entry) => entry.run)).size).toBe(1)
+    expect(await place.run('audit', 'verify')).toMatchObject({ code: 0 })
+    const exported = await place.run('audit', 'export', '--format', 'cdevents')
+    const chains = exported.stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as CdEvent).data.context.chainId)
+    expect(new Set(chains)).toEqual(new Set([entries[0]?.run]))
   })
 
   it('shows and records no text beside the image', async () => {

@@ -23,10 +23,10 @@ export async function executePlacements(
   const plan = await withCurrentGates(given, findings)
   // The reads before a confirmation are too old after it.
   const attempt = await executeAttempt(plan, findings, isConfirmed, ports)
-  const { auditLog, steps } = attempt
+  const { auditLog, run, steps } = attempt
   const planAgain = isConfirmed ? undefined : findings?.planAgain
   if (planAgain === undefined || !steps.some(({ result }) => result === 'conflict'))
-    return { outcome: summarise(plan, steps), auditLog, ...(plan !== given && { plan }) }
+    return { outcome: summarise(plan, steps), auditLog, run, ...(plan !== given && { plan }) }
   const { decideAgain } = await import('./conflicts/decide-again.ts')
   return await decideAgain(attempt, planAgain, ports)
 }

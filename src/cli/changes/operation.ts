@@ -53,6 +53,8 @@ export interface Executed<T extends OperationTypes> {
   readonly outcome: T['outcome']
   /** where the audit log is */
   readonly auditLog: string
+  /** id of the run in the audit log; after a further decision, of its first plan */
+  readonly run?: string
   /** `--verify`: everything that the plan placed was read back */
   readonly verified?: boolean
   /** the deletes that were executed */

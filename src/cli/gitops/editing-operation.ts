@@ -116,7 +116,7 @@ async function executeEditing(
   const done = new Set(placed.outcome.placements.filter(isPlaced).map(({ placement }) => placement))
   const isThere = ({ placements: ids }: EditedImage): boolean => ids?.every((id) => done.has(id)) ?? true
   const { executePlanEdits } = await import('./execute-edits.ts')
-  const { outcome } = await executePlanEdits(plan, isThere, findings.edits, ports)
+  const { outcome } = await executePlanEdits(plan, isThere, findings.edits, { ...ports, run: placed.run })
   return { ...placed, outcome: { ...placed.outcome, edits: outcome }, plan }
 }
 

@@ -30,6 +30,11 @@ export interface ExecutedEdits {
   readonly auditLog: string
 }
 
+interface EditRunPorts extends ChangePorts {
+  /** of the audit records of the tags: the edits belong to the same run */
+  readonly run: string | undefined
+}
+
 /**
  * Executes the edits of a plan for the images that were confirmed: decides them again on the
  * current files, writes them, and commits them. If a file of the plan has other content now, no
@@ -40,11 +45,15 @@ export async function executePlanEdits(
   plan: EditingPlan,
   isConfirmed: (image: EditedImage) => boolean,
   findings: EditFindings,
-  ports: ChangePorts,
+  { context, flags, call, stop, run }: EditRunPorts,
 ): Promise<ExecutedEdits> {
-  const { context, flags, call, stop } = ports
   const recorded = await context.executePorts(
-    { auditFile: flags['audit-file'], isAttesting: false, ...justificationOf(flags) },
+    {
+      auditFile: flags['audit-file'],
+      isAttesting: false,
+      ...(run !== undefined && { run }),
+      ...justificationOf(flags),
+    },
     call,
   )
   const request = confirmedRequest(findings.request, isConfirmed)

@@ -44,6 +44,8 @@ interface ExecuteOptions extends Justification {
   readonly auditFile: string | undefined
   /** the plan attests promotions, so the signing key is needed */
   readonly isAttesting: boolean
+  /** of a run that has records already; absent: a new run */
+  readonly run?: string
 }
 
 /**
@@ -112,7 +114,7 @@ export class Context {
 
   /** The ports for executing a plan. The audit log is that of `auditPath`. */
   async executePorts(
-    { auditFile, isAttesting, actor, ...justification }: ExecuteOptions,
+    { auditFile, isAttesting, actor, run: runId = randomUUID(), ...justification }: ExecuteOptions,
     call: Call,
   ): Promise<Omit<ExecutePorts, 'stop' | 'readAt' | 'reviewed'>> {
     const [recorder, { findActor }, stores] = await Promise.all([
@@ -120,8 +122,6 @@ export class Context {
       import('./surroundings.ts'),
       this.stores(),
     ])
-    const newId = (): string => randomUUID()
-    const runId = newId()
     await recorder.settleOrphans(runId, () => this.uncachedStores(), call)
     const signingKey = isAttesting ? await this.signingKey() : undefined
     return {
@@ -132,7 +132,7 @@ export class Context {
       ...justification,
       ...(signingKey !== undefined && { signingKey }),
       tool: this.version,
-      newId,
+      newId: () => randomUUID(),
       runId,
     }
   }

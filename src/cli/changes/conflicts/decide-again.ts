@@ -67,6 +67,7 @@ export async function decideAgain(
   return {
     outcome: summarise(plan, steps),
     auditLog: first.auditLog,
+    run: first.run,
     ...(plans.length > 0 && { plan, decidedAgain: plans }),
   }
 }

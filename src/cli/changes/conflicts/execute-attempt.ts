@@ -12,6 +12,8 @@ import { conflictPorts } from './conflict-ports.ts'
 export interface ExecutedAttempt extends PlanAttempt {
   /** where the audit log is */
   readonly auditLog: string
+  /** id of the run in the audit log */
+  readonly run: string
   readonly conflicts: ConflictPorts
 }
 
@@ -44,7 +46,7 @@ export async function executeAttempt(
   const conflicts = await conflictPorts({ auditLog, plan, findings }, context, call)
   const tagLocks = plan.steps.length === 0 ? undefined : await context.tagLocks(call)
   const steps = await execute(plan, { ...ports, tagLocks, stop, ...freshness, conflicts }, call)
-  return { plan, steps, auditLog, conflicts }
+  return { plan, steps, auditLog, run: ports.runId, conflicts }
 }
 
 /** A run without gates does not load this part. */

@@ -7,11 +7,13 @@ import { makeFolders } from '../../lib/files/make-folders.ts'
 
 /** Milliseconds without a heartbeat after which the lock of another machine is taken over. */
 const staleMs = 5_000
-/** Milliseconds: a lock that is still renewed after this time belongs to a running process. */
+/** Milliseconds: a lock that is not free after this time passes from process to process. */
 const maxWaitMs = staleMs + 1_500
 
 /**
- * Takes the lock of a journal. @throws `refused` if another process holds it; `io`; the signal's
+ * Takes the lock of a journal. The lock of a process that was killed is taken over after its last
+ * heartbeat; that of a running process is an error with its next heartbeat, within a second.
+ * @throws `refused` if another process holds it; `io`; the signal's
  * reason.
  */
 export async function takeJournalLock(
@@ -24,9 +26,10 @@ export async function takeJournalLock(
   } catch (cause) {
     throw ioError(cause, `cannot create the folder of ${path}`, path)
   }
-  const limit = { ms: maxWaitMs, clock, reason: () => held(path) }
+  const renewedError = (): DrayError => held(path)
+  const limit = { ms: maxWaitMs, clock, reason: renewedError }
   return await withTimeLimit(limit, signal, (limited) =>
-    takeLock(`${path}.lock`, { clock, staleMs, pollMs: 100 }, limited),
+    takeLock(`${path}.lock`, { clock, staleMs, pollMs: 100, renewedError }, limited),
   )
 }
 

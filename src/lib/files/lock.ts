@@ -19,6 +19,11 @@ export interface LockOptions {
   readonly renewMs?: number
   /** Is called once if another process still holds the lock after some seconds. */
   readonly onLongWait?: () => void
+  /**
+   * Returns the error for a lock whose holder renews it while this process waits, so that it does
+   * not wait for the release. By default, it waits.
+   */
+  readonly renewedError?: () => DrayError
 }
 
 export interface HeldLock {
@@ -120,7 +125,7 @@ function hold(path: string, id: string, since: number, options: LockOptions): Ta
 
 /** Returns a time before the lock was taken, in milliseconds. */
 async function acquire(path: string, id: string, options: LockOptions, signal: AbortSignal): Promise<number> {
-  const { clock, staleMs = defaultStaleMs, pollMs = 50 } = options
+  const { clock, staleMs = defaultStaleMs, pollMs = 50, renewedError } = options
   const start = clock.now()
   let isLong = false
   let observed: ObservedLock | undefined
@@ -142,6 +147,7 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
       observed.id !== current.id ||
       observed.heartbeat !== current.heartbeat
     ) {
+      if (observed?.id === current.id && renewedError !== undefined) throw renewedError()
       observed = { ...current, since: clock.now() }
     } else if (clock.now() - observed.since >= staleMs) {
       if (!ownId.test(observed.id)) throw foreignLock(path)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../../src/lib/clock.ts'
+import { DrayError } from '../../../src/lib/errors.ts'
 import { takeLock, withLock } from '../../../src/lib/files/lock.ts'
 import { processIdentity } from '../../../src/lib/files/process-identity.ts'
 
@@ -109,6 +110,34 @@ describe('a lock', () => {
     const waiting = withLock(path, options, stop.signal, () => Promise.resolve())
     await expect(waiting).rejects.toThrow('gave up')
     expect(readdirSync(folder)).toEqual(['lock'])
+  })
+
+  it('is an error with the next heartbeat of its holder, if the options have one', async () => {
+    writeFileSync(path, 'alive')
+    utimesSync(path, new Date(0), new Date(0))
+    let polls = 0
+    const clock = leapingClock((now) => {
+      if (++polls === 3) utimesSync(path, new Date(now), new Date(now))
+    })
+    const renewedError = (): DrayError => new DrayError('refused', 'it is in use')
+    const options = { clock, staleMs: 500, pollMs: 100, renewedError, ...noHeartbeat }
+    await expect(takeLock(path, options, never)).rejects.toMatchObject({ code: 'refused' })
+    expect(polls).toBe(3)
+    expect(readdirSync(folder)).toEqual(['lock'])
+  })
+
+  it('passes to this process without an error if another process releases it or was killed', async () => {
+    writeFileSync(path, 'dead')
+    let polls = 0
+    const clock = leapingClock(() => {
+      if (++polls === 3) writeFileSync(path, 'beef')
+    })
+    const renewedError = (): DrayError => new DrayError('refused', 'it is in use')
+    const options = { clock, staleMs: 500, pollMs: 100, renewedError, ...noHeartbeat }
+    const lock = await takeLock(path, options, never)
+    await lock.check()
+    expect(polls).toBe(3 + 5)
+    await lock.release()
   })
 
   it.each([

@@ -8,11 +8,11 @@ import { harborClaims } from './harbor.ts'
 
 const source = 'cloudevents'
 
-/** Types of zot (`pkg/extensions/events/events.go`). */
-const zotTypes: ReadonlyMap<string, EventKind> = new Map([
-  ['zotregistry.image.updated', 'push'],
-  ['zotregistry.image.deleted', 'delete'],
-])
+/**
+ * Types of zot (`pkg/extensions/events/events.go`). They begin with `zotregistry`, or with another
+ * text if its configuration has `typePrefix`.
+ */
+const zotType = /\.image\.(updated|deleted)$/
 const deletion = /(?:^|\.)delet(?:e|ed|ion)$/
 
 /** Returns the events of a message. The first word of its type decides how to read it. */
@@ -21,7 +21,7 @@ function claimsOf(message: CloudMessage): readonly ClaimedEvent[] {
   if (type.startsWith('dev.dray.')) return drayClaims(message)
   if (type.startsWith('dev.cdevents.')) return artifactClaims(message)
   if (type.startsWith('harbor.')) return harborClaims(message, source)
-  if (type.startsWith('zotregistry.')) return zotClaims(message)
+  if (isFromZot(message)) return zotClaims(message)
   return subjectClaims(message)
 }
 
@@ -48,10 +48,16 @@ function artifactClaims(message: CloudMessage): readonly ClaimedEvent[] {
     : [claimAt(at, kind === 'published' ? 'push' : 'delete', message.id)]
 }
 
+/** zot sends no subject. An event of another sender has its reference there. */
+function isFromZot({ type, subject }: CloudMessage): boolean {
+  return type.startsWith('zotregistry.') || (subject === undefined && zotType.test(type))
+}
+
 function zotClaims(message: CloudMessage): readonly ClaimedEvent[] {
-  const kind = zotTypes.get(message.type)
+  const [, change] = zotType.exec(message.type) ?? []
+  if (change === undefined) return []
+  const kind = change === 'updated' ? 'push' : 'delete'
   const { name: path, reference: tag, digest } = dataOf(message)
-  if (kind === undefined) return []
   return [{ source, kind, path, tag, ...(kind === 'push' && { digest }), id: message.id }]
 }
 

@@ -180,6 +180,9 @@ describe('events of zot', () => {
 
   it.each([
     ['zotregistry.image.deleted', ['delete']],
+    ['com.example.zot.image.updated', ['push']],
+    ['com.example.zot.image.deleted', ['delete']],
+    ['com.example.zot.image.lint_failed', []],
     ['zotregistry.image.lint_failed', []],
     ['zotregistry.repository.created', []],
   ])('%s gives %j', (type, expected) => {

@@ -8,7 +8,7 @@ import type { Context } from '../wiring/context.ts'
 import type { EditingTypes } from './editing-types.ts'
 import type { EditFlags, PublishFlags } from './git-request.ts'
 import { planEdits } from './plan-edits.ts'
-import { placedImages } from './wanted-images.ts'
+import { type ChooseImages, placedImages } from './wanted-images.ts'
 
 /**
  * Adds the edits of the deployment files of the destination environment to a plan (`--gitops`).
@@ -21,10 +21,11 @@ async function addEdits(
   flags: PublishFlags,
   context: Context,
   call: Call,
+  choose?: ChooseImages,
 ): Promise<PlannedChange<EditingTypes>> {
   const plan: Plan = change.plan
   const { config } = await context.config()
-  const images = placedImages(plan, config)
+  const images = placedImages(plan, config, choose)
   const [first] = images
   if (first === undefined) return change
   for (const image of images) await confirmUnwritten(image, plan, context, call)
@@ -60,6 +61,7 @@ async function confirmUnwritten(
 
 /**
  * Adds edits to a plan if the flags ask for them.
+ * @param choose selects from several versions of an image
  * @throws `usage` for a commit without edits; what `addEdits` throws.
  */
 export async function withEdits(
@@ -67,8 +69,9 @@ export async function withEdits(
   flags: EditFlags,
   context: Context,
   call: Call,
+  choose?: ChooseImages,
 ): Promise<PlannedChange<PlacementTypes>> {
-  if (flags.gitops === true) return await addEdits(change, flags, context, call)
+  if (flags.gitops === true) return await addEdits(change, flags, context, call, choose)
   const given = (['commit', 'push', 'pr'] as const).find((name) => flags[name] === true)
   if (given === undefined) return change
   throw new DrayError('usage', `--${given} needs --gitops`, {

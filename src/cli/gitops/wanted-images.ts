@@ -10,6 +10,8 @@ import type { Placement, Plan } from '../../plan/plan.ts'
 import { versionTagsIn, type VersionReading } from '../../semver/version.ts'
 import type { EditRequest, WantedImage } from '../../usecases/gitops/request.ts'
 
+export type ChooseImages = (images: readonly EditedImage[]) => readonly EditedImage[]
+
 /** Completes an image by what dray.yaml has about it. */
 export function wantedImage(edited: EditedImage, config: Config): WantedImage {
   const { environment, image } = edited
@@ -36,15 +38,20 @@ export function editRequest(
 
 /**
  * The images of a plan in their environment, without those that are refused.
+ * @param choose selects from several versions of an image; by default they are a mistake
  * @throws `usage` if the plan writes to no environment, or to several.
  */
-export function placedImages(plan: Plan, config: Config): readonly EditedImage[] {
+export function placedImages(
+  plan: Plan,
+  config: Config,
+  choose: ChooseImages = (images) => images,
+): readonly EditedImage[] {
   const refused = new Set(plan.refusals.map(({ image }) => image))
   const placed = plan.placements.flatMap((placement) =>
     refused.has(placement.image) ? [] : [{ placement, owner: ownerOf(placement, config) }],
   )
   const groups = Map.groupBy(placed, ({ placement }) => placement.image)
-  const images = [...groups.values()].flatMap((group): EditedImage[] => {
+  const all = [...groups.values()].flatMap((group): EditedImage[] => {
     const [first] = group
     if (first === undefined) return []
     const { placement, owner } = first
@@ -59,6 +66,7 @@ export function placedImages(plan: Plan, config: Config): readonly EditedImage[]
       },
     ]
   })
+  const images = choose(all)
   checkOnce(images)
   return images
 }

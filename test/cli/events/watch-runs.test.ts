@@ -34,6 +34,17 @@ function pushed(path: string, tag: string, digest?: string): RegistryEvent {
   return { source: 'distribution', kind: 'push', path, tag, ...(digest !== undefined && { digest }) }
 }
 
+/** A rule with `gitops`, and a file that has this version. */
+async function watchingFile(at: World, version: string): Promise<{ watching: Watching; file: string }> {
+  const folder = await tempFolder()
+  const file = `${folder}/pod.yaml`
+  const image = `${at.staging.host}/prod/api:${version}`
+  await writeFile(file, `kind: Pod\nspec:\n  containers:\n  - image: ${image} # c\n`)
+  const rule = toProd.replace('do: promote', 'do: promote, gitops: true')
+  const config = configFor(at, rule, ', gitops: [{ files: "*.yaml" }]')
+  return { watching: await startWatching({ config, folder }), file }
+}
+
 async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
 }
@@ -191,19 +202,35 @@ describe('the runs of events', () => {
 
   it('also edits the deployment files of a rule with `gitops`', async () => {
     const at = await world().image('api:1.4.2').start()
-    const folder = await tempFolder()
-    await writeFile(
-      `${folder}/pod.yaml`,
-      `kind: Pod\nspec:\n  containers:\n  - image: ${at.staging.host}/prod/api:1.0.0 # c\n`,
-    )
-    const rule = toProd.replace('do: promote', 'do: promote, gitops: true')
-    const config = configFor(at, rule, ', gitops: [{ files: "*.yaml" }]')
-    const watching = await startWatching({ config, folder })
+    const { watching, file } = await watchingFile(at, '1.0.0')
     await watching.service.accept('registry', [pushed('staging/api', '1.4.2')])
     await watching.advance(2_000)
     expect(await ended(watching, 1)).toMatchObject([{ result: 'changed', errors: [] }])
     const image = `${at.staging.host}/prod/api:1.4.2@${at.content('api:1.4.2').root.digest}`
-    expect(await readFile(`${folder}/pod.yaml`, 'utf8')).toContain(`  - image: ${image} # c\n`)
+    expect(await readFile(file, 'utf8')).toContain(`  - image: ${image} # c\n`)
+  })
+
+  it('promotes all versions of an image, and edits the files to the highest one', async () => {
+    const at = await world().image('api:1.4.2').image('api:1.10.0').image('api:1.9.0').start()
+    const { watching, file } = await watchingFile(at, '1.4.1')
+    const events = ['1.10.0', '1.4.2', '1.9.0'].map((tag) => pushed('staging/api', tag))
+    await watching.service.accept('registry', events)
+    await watching.advance(2_000)
+    expect(await ended(watching, 1)).toMatchObject([{ result: 'changed', errors: [], warnings: [] }])
+    expect(await at.staging.oracle.tags('prod/api')).toEqual(['1.10.0', '1.4.2', '1.9.0'])
+    expect(await readFile(file, 'utf8')).toContain(`prod/api:1.10.0@`)
+  })
+
+  it('promotes a version that is lower than that in the files, and does not edit them', async () => {
+    const at = await world().image('api:1.4.2').start()
+    const { watching, file } = await watchingFile(at, '3.3.0')
+    await watching.service.accept('registry', [pushed('staging/api', '1.4.2')])
+    await watching.advance(2_000)
+    expect(await ended(watching, 1)).toMatchObject([
+      { result: 'changed', errors: [], warnings: [expect.stringContaining('pod.yaml has 3.3.0')] },
+    ])
+    expect(await at.staging.oracle.tags('prod/api')).toEqual(['1.4.2'])
+    expect(await readFile(file, 'utf8')).toContain('prod/api:3.3.0 # c\n')
   })
 
   it('runs a sync rule only for the repository of the event', async () => {

@@ -50,11 +50,11 @@ async function promote(
   context: Context,
   ports: ChangePorts,
 ): Promise<void> {
-  const [{ planPromotion }, { carryOut }, { operationNamed }, { withEdits }] = await Promise.all([
+  const [{ planPromotion }, { carryOut }, { operationNamed }, { withForwardEdits }] = await Promise.all([
     import('../../changes/promotion.ts'),
     import('../../changes/carry-out.ts'),
     import('../../changes/operations.ts'),
-    import('../../gitops/add-edits.ts'),
+    import('./forward-edits.ts'),
   ])
   const { environment } = parseImageSubject(run.subject)
   const references = tags.map((tag) => `${run.subject}:${tag}`)
@@ -71,7 +71,7 @@ async function promote(
     'scan-report': undefined,
   }
   const planned = await planPromotion('promote', references, flags, context, ports.reading)
-  const withFiles = await withEdits(planned, editFlags(rule), context, ports.reading)
+  const withFiles = await withForwardEdits(planned, editFlags(rule), context, ports.reading)
   await carryOut(await operationNamed('promote', withFiles.plan), withFiles, ports)
 }
 

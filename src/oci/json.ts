@@ -207,6 +207,16 @@ function foldCase(key: string): string {
   return key.toUpperCase().toLowerCase()
 }
 
+/** Whether a text is JSON (RFC 8259), without a limit of its depth. */
+export function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

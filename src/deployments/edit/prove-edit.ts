@@ -1,4 +1,5 @@
 import { DrayError } from '../../lib/errors.ts'
+import { isJsonText } from '../../oci/json.ts'
 import { type DocumentPath, formatDocumentPath } from '../references/document-path.ts'
 import { composeDocuments, faultOf, isMap, resolvedValueOf } from '../references/documents.ts'
 import type { OpenedFile } from './open-file.ts'
@@ -81,7 +82,8 @@ class Proof {
   parse(text: string, isJson: boolean): readonly unknown[] {
     const broken = (why: string, cause?: unknown): DrayError =>
       this.#failure([], `the file would be broken: ${why}`, cause)
-    if (isJson && !isJsonText(text)) throw broken('it is not JSON')
+    // JSON is stricter than YAML.
+    if (isJson && !isJsonText(withoutMark(text))) throw broken('it is not JSON')
     const overflow = (cause: unknown): DrayError => broken('it cannot be parsed', cause)
     const readBoolean = (source: string): WrittenBoolean => new WrittenBoolean(source)
     return [...composeDocuments(text, overflow, { readBoolean })].map((document) => {
@@ -194,16 +196,6 @@ function entriesOf(value: object): readonly (readonly [unknown, unknown])[] {
   if (value instanceof Set) return [...value].map((item) => [item, undefined])
   if (value instanceof Date) return [['time', value.getTime()]]
   return Object.entries(value)
-}
-
-/** JSON is stricter than YAML. */
-function isJsonText(text: string): boolean {
-  try {
-    JSON.parse(withoutMark(text))
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** The names with their strings; the source of other values. */

@@ -13,7 +13,7 @@ import {
   type YAMLParseError,
 } from 'yaml'
 import { DrayError } from '../../lib/errors.ts'
-import { isRecord, isShallow, parseJson } from '../../oci/json.ts'
+import { isJsonText, isRecord, isShallow, parseJson } from '../../oci/json.ts'
 import { isShallowYaml, maxYamlDepth } from '../../lib/yaml-depth.ts'
 
 /** How often aliases may repeat their content: a few lines of YAML can expand to gigabytes. */
@@ -51,7 +51,7 @@ export interface ParsedDocument {
  */
 export function* documentsOf(text: string, name: string): Generator<ParsedDocument> {
   if (text.includes('\0')) throw notReadable(name, 'it contains zero bytes')
-  if (/^\s*[[{]/.test(text) && isShallow(text) && isJson(text)) {
+  if (/^\s*[[{]/.test(text) && isShallow(text) && isJsonText(text)) {
     yield { value: parseJsonDocument(text, name), where: name }
     return
   }
@@ -60,15 +60,6 @@ export function* documentsOf(text: string, name: string): Generator<ParsedDocume
   for (const document of composeDocuments(text, (cause) => notReadable(name, messageOf(cause), cause))) {
     number += 1
     yield { value: valueOf(document, text, name), where: number === 1 ? name : `${name}, document ${number}` }
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
   }
 }
 

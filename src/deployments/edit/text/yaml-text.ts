@@ -1,6 +1,6 @@
 import { isScalar, type Scalar } from 'yaml'
 import type { DrayError } from '../../../lib/errors.ts'
-import { isShallow } from '../../../oci/json.ts'
+import { isJsonText, isShallow } from '../../../oci/json.ts'
 import { isShallowYaml, maxYamlDepth } from '../../../lib/yaml-depth.ts'
 import { composeDocuments, faultOf, resolvedValueOf } from '../../references/documents.ts'
 import { alignBlock } from './literal-block.ts'
@@ -50,7 +50,7 @@ export class YamlText {
     this.text = text
     this.#origin = options.origin ?? ownOrigin(text)
     if (options.mustBeJson) this.#checkJson()
-    this.isJson = options.mustBeJson || (/^\s*[[{]/.test(text) && isShallow(text) && isJson(text))
+    this.isJson = options.mustBeJson || (/^\s*[[{]/.test(text) && isShallow(text) && isJsonText(text))
     if (!this.isJson) this.#checkTemplate()
     if (!isShallowYaml(text))
       throw this.refuse(0, `it is nested deeper than ${maxYamlDepth} levels`, formatHint)
@@ -158,15 +158,6 @@ function ownOrigin(text: string): TextOrigin {
       const end = next === -1 ? text.lastIndexOf('\n') : next
       return text[end - 1] === '\r' ? '\r\n' : '\n'
     },
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EditPlan } from '../../plan/edits/edit-step.ts'
 import { escapeText } from '../text/escape.ts'
+import { formatCount } from '../text/format.ts'
 import { breakLines } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { formatEditCount, formatGitRequest, renderEdits } from './edit-rows.ts'
@@ -31,10 +32,23 @@ export function renderEditsAfterTags(edits: EditPlan, page: Page): string {
   return `${title}\n\n${renderEditPlan(edits, page)}`
 }
 
+const published = {
+  commit: ' and commit',
+  push: ', commit and push',
+  pullRequest: ' and open a pull request',
+} as const
+
+/** An earlier run may have edited the files and not committed them. */
+const onlyPublished = {
+  commit: 'Commit',
+  push: 'Commit and push',
+  pullRequest: 'Open a pull request for',
+} as const
+
 /** A question about the edits of a plan: `Edit 2 files of prod?` */
 export function editQuestion({ steps, environment, git }: EditPlan): string {
-  const files = steps.length === 1 ? '1 file' : `${steps.length} files`
-  const then = { commit: ' and commit', push: ', commit and push', pullRequest: ' and open a pull request' }
-  const after = git === undefined ? '' : then[git.mode]
-  return `${steps.length === 0 ? 'Publish the files' : `Edit ${files}`} of ${escapeText(environment)}${after}?`
+  const files = `${formatCount(steps.length, 'file')} of ${escapeText(environment)}`
+  if (git === undefined) return `Edit ${files}?`
+  if (steps.length === 0) return `${onlyPublished[git.mode]} the files of ${escapeText(environment)}?`
+  return `Edit ${files}${published[git.mode]}?`
 }

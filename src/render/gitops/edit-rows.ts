@@ -76,14 +76,16 @@ export function formatGitRequest({ git }: Pick<EditPlan, 'git'>): string | undef
 
 /** The commit, branch and pull request of edits. */
 export function formatCommit({ id, branch, isPushed, pullRequest }: CommitOutcome): readonly string[] {
-  const on = ` on ${escapeText(branch)}`
+  const at = escapeText(branch)
   const commit =
-    id === undefined ? `Nothing was to commit${on}` : `Committed ${escapeText(id.slice(0, 12))}${on}`
+    id === undefined
+      ? `Nothing to commit: ${at} has the edits.`
+      : `Committed ${escapeText(id.slice(0, 12))} on ${at}${isPushed ? ' and pushed' : ''}.`
   const request =
     pullRequest === undefined
       ? []
       : [
           `${pullRequest.isOpen ? 'Pull request' : 'Open the pull request at'}: ${escapeText(pullRequest.url)}`,
         ]
-  return [`${commit}${isPushed ? ' and pushed' : ''}.`, ...request]
+  return [commit, ...request]
 }

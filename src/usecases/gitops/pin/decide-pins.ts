@@ -66,11 +66,11 @@ function decideImage(
   resolved: ReadonlyMap<string, ResolvedTag>,
   options: PinOptions,
 ): DecidedImage {
-  const { names, tag, digest: former } = entry
+  const { names, tag, digest: before } = entry
   const shown = {
     ...at,
     ...(names[0] !== undefined && { image: `${names.at(-1)}${tag === undefined ? '' : `:${tag}`}` }),
-    ...(former !== undefined && isDigest(former) && { former }),
+    ...(before !== undefined && isDigest(before) && { before }),
   }
   const found = classifyEntry(entry, options)
   if (found.kind === 'unchanged') return { image: { ...shown, status: 'unchanged' }, changes: [] }
@@ -79,7 +79,7 @@ function decideImage(
   const digest = digestOf(found.tags, resolved)
   if (typeof digest !== 'string')
     return { image: { ...shown, status: 'failed', error: toErrorInfo(digest) }, changes: [] }
-  if (digest === former) return { image: { ...shown, status: 'unchanged', digest }, changes: [] }
+  if (digest === before) return { image: { ...shown, status: 'unchanged', digest }, changes: [] }
   const changes = changesOf(entry, { digest }, 'digest')
   if (changes.length === 0)
     return { image: { ...shown, status: 'skipped', reason: 'it has no field for a digest' }, changes }

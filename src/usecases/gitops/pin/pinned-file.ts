@@ -20,7 +20,7 @@ export interface PinnedImage {
    */
   readonly status: 'pinned' | 'unchanged' | 'skipped' | 'failed' | 'notWritten'
   /** the digest that the file has, or had */
-  readonly former?: Digest
+  readonly before?: Digest
   readonly digest?: Digest
   readonly reason?: string
   readonly error?: ErrorInfo

@@ -72,7 +72,7 @@ describe('a pinned file', () => {
     expect(statuses(decide(before))).toEqual(['unchanged', 'unchanged'])
     const updated = decide(before, { update: true })
     expect(updated.text).toBe(before.replace(oldDigest, newDigest))
-    expect(updated.pinned.images[0]).toMatchObject({ former: oldDigest, digest: newDigest, status: 'pinned' })
+    expect(updated.pinned.images[0]).toMatchObject({ before: oldDigest, digest: newDigest, status: 'pinned' })
     expect(statuses(decide(updated.text ?? '', { update: true }))).toEqual(['unchanged', 'unchanged'])
   })
 

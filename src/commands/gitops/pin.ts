@@ -7,7 +7,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { listPinWarnings, renderPinErrors, renderPins } from '../../render/gitops/pin.ts'
 import type { PinResult } from '../../usecases/gitops/pin/pinned-file.ts'
 
-export default class GitopsPin extends BaseCommand {
+export default class GitOpsPin extends BaseCommand {
   static override summary = 'Write the digests of tags into deployment files.'
   static override description = `dray finds the images in deployment files, resolves each tag at its registry, and writes the digest into the file: \`api:1.4.2\` becomes \`api:1.4.2@sha256:…\`. Nothing else in the file changes. dray reads kustomizations, Kubernetes manifests, Helm values, Compose files, Argo CD and Flux resources, and .tfvars files.
 
@@ -47,7 +47,7 @@ dray changes no registry, and writes no audit record.`
   }
 
   async run(): Promise<void> {
-    const { argv, flags } = await this.parse(GitopsPin)
+    const { argv, flags } = await this.parse(GitOpsPin)
     if (argv.length === 0)
       throw new DrayError('usage', 'a file is required', {
         hint: 'Name a file, a folder, or a glob in quotes: dray gitops pin FILE',

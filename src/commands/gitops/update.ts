@@ -3,7 +3,7 @@ import { ChangeCommand } from '../../cli/changes/change-command.ts'
 import { changeFlags, gitFlags, metricsFlag, outFlag } from '../../cli/command/change-flags.ts'
 import { flagGroups } from '../../cli/help/flag-groups.ts'
 
-export default class GitopsUpdate extends ChangeCommand {
+export default class GitOpsUpdate extends ChangeCommand {
   static override summary = 'Write deployed digests into deployment files.'
   static override description = `dray edits the deployment files of an environment (gitops in dray.yaml) so that they name what its registries have. It changes the tag and the digest of the images and no other byte of a file. It finds images by the names of their repositories in Kubernetes manifests, kustomizations, Helm values, Compose files, and objects of Argo CD and Flux, or at the positions that dray.yaml names.
 
@@ -47,7 +47,7 @@ The edits stay in the working tree, unless you pass \`--commit\`, \`--push\` or 
   }
 
   async run(): Promise<void> {
-    const { argv, flags } = await this.parse(GitopsUpdate)
+    const { argv, flags } = await this.parse(GitOpsUpdate)
     const { planUpdate } = await import('../../cli/gitops/plan-update.ts')
     const given = { env: flags.env, references: argv as string[] }
     const change = await planUpdate(given, flags, this.context, this.reading)

@@ -3,7 +3,9 @@ import type { Readable } from 'node:stream'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, withTimeLimit } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
-import { startProcess } from '../../lib/start-process.ts'
+import { abortRejection } from '../../lib/processes/abort-rejection.ts'
+import { signalGroup } from '../../lib/processes/signal-group.ts'
+import { startProcess } from '../../lib/processes/start-process.ts'
 import { isRecord } from '../../oci/json.ts'
 import { JsonListReader } from '../inuse/json-list.ts'
 
@@ -83,13 +85,13 @@ async function run(query: ClusterQuery, ports: KubectlPorts, signal: AbortSignal
   try {
     await Promise.race([
       answerOf(child, query, ports.maxBytes ?? query.maxBytes ?? defaultMaxBytes),
-      rejectionOf(signal, abort.signal),
+      abortRejection(signal, abort.signal),
     ])
   } finally {
     abort.abort()
     child.stdout.destroy()
     child.stderr.destroy()
-    if (!isOver) killGroup(child)
+    if (!isOver) signalGroup(child, 'SIGKILL')
   }
 }
 
@@ -192,29 +194,11 @@ export function clusterName(context: string): string {
   return `cluster ${context}`
 }
 
-/** Rejects with the reason of `signal`, until `over`. */
-function rejectionOf(signal: AbortSignal, over: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is the caller's reason
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over })
-  })
-}
-
 /** Reads a stream and returns its last bytes. */
 async function tailOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   let tail = Buffer.alloc(0)
   for await (const chunk of stream) tail = Buffer.concat([tail, chunk]).subarray(-maxStderrBytes)
   return tail.toString('utf8')
-}
-
-function killGroup(child: Child): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    // The process has ended, or the system has no groups.
-    child.kill('SIGKILL')
-  }
 }
 
 function checkContext(context: string): void {

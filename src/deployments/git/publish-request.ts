@@ -28,7 +28,7 @@ export interface PublishRequest extends GitRequest {
 }
 
 export interface Published {
-  /** absent: nothing was to commit */
+  /** absent: there was nothing to commit */
   readonly commit?: string
   readonly branch: string
   /** whether the branch of the remote has the edits */

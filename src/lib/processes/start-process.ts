@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { DrayError } from './errors.ts'
-import { explainFailure, systemCode } from './files/io-error.ts'
-import { reachedLimit } from './system-errors.ts'
+import { DrayError } from '../errors.ts'
+import { explainFailure, systemCode } from '../files/io-error.ts'
+import { reachedLimit } from '../system-errors.ts'
 
 /**
  * Returns a process that `start` has started. If the limit of open files is reached, Node returns a

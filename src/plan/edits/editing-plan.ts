@@ -39,7 +39,7 @@ export interface FileOutcome {
 }
 
 export interface CommitOutcome {
-  /** absent: nothing was to commit */
+  /** absent: there was nothing to commit */
   readonly id?: string
   readonly branch: string
   readonly isPushed: boolean

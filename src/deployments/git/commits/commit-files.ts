@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { DrayError } from '../../../lib/errors.ts'
-import { explainFailure } from '../../../lib/files/io-error.ts'
+import { digestOf } from '../../../oci/digest.ts'
 import { explainGit, type Git } from '../process/git.ts'
 import type { FileToPublish } from '../publish-request.ts'
+import { readBytes } from '../repository/file-reads.ts'
 import { formatMessage, type MessageParts } from './message.ts'
 
 /**
@@ -43,13 +42,7 @@ async function differFromHead(git: Git, names: readonly string[]): Promise<boole
 /** @throws `conflict` if another program has changed a file after the edits. */
 export async function checkHashes(files: readonly FileToPublish[]): Promise<void> {
   for (const { path, hash } of files) {
-    let bytes: Uint8Array
-    try {
-      bytes = await readFile(path)
-    } catch (cause) {
-      throw new DrayError('io', `cannot read ${path}`, { subject: path, why: explainFailure(cause), cause })
-    }
-    if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` === hash) continue
+    if (digestOf(await readBytes(path)) === hash) continue
     throw new DrayError('conflict', `${path} was changed after dray edited it`, {
       subject: path,
       why: 'dray commits only the bytes that it wrote',

@@ -1,10 +1,12 @@
-import type { ChildProcess, ChildProcessByStdio } from 'node:child_process'
+import type { ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { type Clock, withTimeLimit } from '../../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import { systemCode, explainFailure } from '../../../lib/files/io-error.ts'
-import { startProcess } from '../../../lib/start-process.ts'
+import { abortRejection } from '../../../lib/processes/abort-rejection.ts'
+import { signalGroup } from '../../../lib/processes/signal-group.ts'
+import { startProcess } from '../../../lib/processes/start-process.ts'
 import { redactUrls } from './redact-urls.ts'
 
 const defaultMaxBytes = 64 * 1024 * 1024
@@ -78,7 +80,7 @@ async function run(call: ProgramCall, signal: AbortSignal): Promise<ProgramResul
       tailOf(child.stderr),
     ])
     writeInput(child.stdin, call.input)
-    const [status, stdout, stderr] = await Promise.race([ended, rejectionOf(signal, over.signal)])
+    const [status, stdout, stderr] = await Promise.race([ended, abortRejection(signal, over.signal)])
     return { status, stdout, stderr: lastLines(stderr) }
   } catch (error) {
     await endGroup(child, call.clock)
@@ -171,13 +173,6 @@ function writeInput(stdin: Writable, input: ProgramCall['input']): void {
   stdin.end(input ?? '')
 }
 
-function rejectionOf(signal: AbortSignal, over: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is the caller's reason
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over })
-  })
-}
-
 /** Ends the program and its children, and waits until it has ended. */
 async function endGroup(child: GitChild, clock: Clock): Promise<void> {
   const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
@@ -193,16 +188,6 @@ async function endGroup(child: GitChild, clock: Clock): Promise<void> {
     ended.abort('ended')
   }
   signalGroup(child, 'SIGKILL')
-}
-
-function signalGroup(child: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, name)
-  } catch {
-    // No process of the group is left, or the system has no groups.
-    child.kill(name)
-  }
 }
 
 function lastLines(text: string): string {

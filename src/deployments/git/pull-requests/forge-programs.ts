@@ -75,7 +75,7 @@ const glab: ForgeProgram = {
 
 /**
  * Returns the program that can open a pull request: it is installed and logged in to the host.
- * undefined if there is none.
+ * Returns undefined if there is none.
  */
 export async function findProgram(
   git: Git,

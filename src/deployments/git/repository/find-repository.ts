@@ -1,9 +1,9 @@
-import { realpath, stat } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { DrayError } from '../../../lib/errors.ts'
-import { explainFailure, systemCode } from '../../../lib/files/io-error.ts'
 import type { Git } from '../process/git.ts'
 import { readState, type WorkingState } from './head-state.ts'
+import { cannotRead, exists } from './file-reads.ts'
 
 /** The working tree that has all files of a request. */
 export interface WorkingRepository extends WorkingState {
@@ -53,7 +53,7 @@ export async function realPathOf(file: string): Promise<string> {
   try {
     return await realpath(file)
   } catch (cause) {
-    throw new DrayError('io', `cannot read ${file}`, { subject: file, why: explainFailure(cause), cause })
+    throw cannotRead(file, cause)
   }
 }
 
@@ -66,16 +66,6 @@ async function rootOf(folder: string, known: Map<string, string | undefined>): P
   else if (parent !== folder) root = await rootOf(parent, known)
   known.set(folder, root)
   return root
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (thrown) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return false
-    throw thrown
-  }
 }
 
 function noRepository(file: string): DrayError {

@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DrayError } from '../../../lib/errors.ts'
-import { systemCode } from '../../../lib/files/io-error.ts'
 import { explainGit, type Git } from '../process/git.ts'
+import { exists } from './file-reads.ts'
 
 /** The checked-out commit. */
 export interface HeadState {
@@ -60,21 +59,11 @@ export async function readState(git: Git): Promise<WorkingState> {
 /** @throws `refused` during a merge, rebase, cherry-pick or revert. */
 export async function checkNoOperation({ folder }: Git, { gitFolder }: WorkingState): Promise<void> {
   for (const [file, name, command] of operations) {
-    if (!(await isThere(join(gitFolder, file)))) continue
+    if (!(await exists(join(gitFolder, file)))) continue
     throw new DrayError('refused', `a ${name} is in progress in ${folder}`, {
       subject: folder,
       why: 'dray would commit in the middle of it',
       hint: `Finish it, or end it: git ${command} --abort`,
     })
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') return false
-    throw thrown
   }
 }

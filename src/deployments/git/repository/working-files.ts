@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DrayError } from '../../../lib/errors.ts'
-import { explainFailure } from '../../../lib/files/io-error.ts'
 import { quoteWord } from '../../../lib/quote-word.ts'
 import { type Git, splitNul } from '../process/git.ts'
+import { readBytes } from './file-reads.ts'
 
 /**
  * Returns the bytes of a file after the edits, or undefined if they cannot be decided.
@@ -140,14 +139,6 @@ async function mayCommit(
 async function objectOf(git: Git, name: string, bytes: Uint8Array): Promise<string> {
   const args = ['hash-object', '--stdin', `--path=${name}`]
   return (await git.read(`hash ${name}`, args, { input: bytes })).toString('utf8')
-}
-
-async function readBytes(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file)
-  } catch (cause) {
-    throw new DrayError('io', `cannot read ${file}`, { subject: file, why: explainFailure(cause), cause })
-  }
 }
 
 function uncommitted(file: string, name: string, why: string): DrayError {

@@ -51,14 +51,27 @@ export function selectLine(
   return { selected, kept }
 }
 
-/** A minor line with its variant, such as `1.4 alpine`; another tag is a line of its own. */
+/**
+ * A minor line with its variant and the word after its numbers, such as `1.4 alpine` and `1.4 -rc`;
+ * another tag is a line of its own.
+ */
 function lineKey(tag: string, image: WantedImage): string {
   const version = versionOf(tag, image)
   return version === undefined ? `tag ${tag}` : minorLine(version)
 }
 
 function minorLine(version: Version): string {
-  return `${lineOf(version, 'minor')} ${version.variant}`
+  return `${lineOf(version, 'minor')} ${suffixOf(version)}`
+}
+
+/**
+ * Side by side, `1.4.1-slim` and `1.4.1` are two lines, also if dray.yaml does not name the variant.
+ * The hash of a commit is no word.
+ */
+function suffixOf({ variant, prerelease: [first = ''] }: Version): string {
+  const isHash = /\d/.test(first) && /^[\da-f]+$/i.test(first)
+  const word = isHash ? '' : (/^[a-z]+/i.exec(first)?.[0].toLowerCase() ?? '')
+  return word === '' ? variant : `${variant}-${word}`
 }
 
 function findLine(image: WantedImage, lines: readonly string[]): string | undefined {
@@ -69,7 +82,7 @@ function findLine(image: WantedImage, lines: readonly string[]): string | undefi
   const minor = minorLine(version)
   if (lines.includes(minor)) return minor
   const ofMajor = lines.filter(
-    (line) => line.startsWith(`${lineOf(version, 'major')}.`) && line.endsWith(` ${version.variant}`),
+    (line) => line.startsWith(`${lineOf(version, 'major')}.`) && line.endsWith(` ${suffixOf(version)}`),
   )
   return ofMajor.length === 1 ? ofMajor[0] : undefined
 }

@@ -305,6 +305,27 @@ describe('several versions of an image', () => {
     expect(found.plan.steps[0]?.edits.map(({ before }) => before)).toEqual([`${api}:1.4.1-alpine`])
   })
 
+  it.each([
+    ['1.4.2', ['1.4.1']],
+    ['1.5.0', ['1.4.1']],
+    ['1.4.2-slim', ['1.4.1-slim']],
+  ])('of variants that dray.yaml does not name are lines of their own: %s', async (tag, moved) => {
+    const file = { 'a.yaml': pod(`${api}:1.4.1`, `${api}:1.4.1-slim`) }
+    expect(await tags(file, tag)).toEqual(moved)
+  })
+
+  it('of pre-releases and of releases side by side are lines of their own', async () => {
+    const file = { 'a.yaml': pod(`${api}:1.4.1`, `${api}:1.4.2-rc.1`) }
+    expect(await tags(file, '1.4.2')).toEqual(['1.4.1'])
+    expect(await tags(file, '1.4.2-rc.2')).toEqual(['1.4.2-rc.1'])
+    expect(await tags({ 'a.yaml': pod(`${api}:1.4.2-rc.1`) }, '1.4.2')).toEqual(['1.4.2-rc.1'])
+  })
+
+  it.each(['1a2b3c4', '20261128'])('with the commit or day %s are of one line', async (suffix) => {
+    const file = { 'a.yaml': pod(`${api}:1.4.1-${suffix}`, `${api}:1.4.1-9f8e7d6`) }
+    expect(await tags(file, '1.4.2-abc1234')).toHaveLength(2)
+  })
+
   it('do not include positions without a tag, which move with the only line', async () => {
     expect(await tags({ 'a.yaml': pod(`${api}:1.4.1`, `${api}@${oldDigest}`) }, '2.0.0')).toHaveLength(2)
   })

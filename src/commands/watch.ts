@@ -85,12 +85,6 @@ SIGTERM or Ctrl-C ends dray with exit code 0 after the running work is done.`
       {
         watch,
         context,
-        contextOptions: {
-          configFile: flags.config,
-          env: context.env,
-          cwd: context.cwd,
-          version: context.version,
-        },
         flags,
         report: (report) => this.#show(report, flags.verbose),
       },

@@ -52,11 +52,14 @@ it('runs the event of a process that was killed after its answer', { timeout: 60
   await first.ended
   expect(await at.staging.oracle.tags('prod/api')).toEqual([])
 
-  const second = await startWatch(project)
+  const second = await startWatch(project, '--metrics', 'dray.prom')
   await second.seen(/ run .* changed @staging\/api 1\.4\.2/)
   expect(await at.staging.oracle.tags('prod/api')).toEqual(['1.4.2'])
   second.child.kill('SIGTERM')
   expect(await second.ended).toBe(0)
+  // Written at the end: 15 seconds have not passed since the start.
+  const metrics = await readFile(`${project.folder}/dray.prom`, 'utf8')
+  expect(metrics).toMatch(/^dray_watch_runs_total\{.*result="changed"\} 1$/m)
   const log = await readFile(project.auditFile, 'utf8')
   expect(log).toContain('"says":"watch:registry"')
   expect(log + (await readFile(`${project.folder}/watch.jsonl`, 'utf8'))).not.toContain(token)

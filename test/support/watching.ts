@@ -2,7 +2,8 @@ import { onTestFinished } from 'vitest'
 import { runRule } from '../../src/cli/events/runs/run-rule.ts'
 import { Journal } from '../../src/cli/events/journal.ts'
 import { WatchService, type WatchServiceOptions } from '../../src/cli/events/watch-service.ts'
-import { Context } from '../../src/cli/wiring/context.ts'
+import { contextOfRun } from '../../src/cli/events/open-watch.ts'
+import { Context, type ContextOptions } from '../../src/cli/wiring/context.ts'
 import { parseWholeConfig } from '../../src/config/parse.ts'
 import { watchOf } from '../../src/config/watch/watch-of.ts'
 import type { WatchConfig } from '../../src/config/watch/watch-config.ts'
@@ -19,6 +20,8 @@ export interface Watching {
   readonly clock: ManualClock
   readonly reports: WatchReport[]
   readonly warnings: string[]
+  /** requests that `--verbose` shows */
+  readonly requests: string[]
   readonly loaded: LoadedConfig
   readonly watch: WatchConfig
   readonly call: Call
@@ -39,6 +42,8 @@ export interface WatchingOptions {
   /** in place of real runs */
   readonly execute?: WatchServiceOptions['execute']
   readonly isDryRun?: boolean
+  /** of the command */
+  readonly context?: Partial<ContextOptions>
 }
 
 /** Opens the journal and starts the loop of runs. */
@@ -52,12 +57,21 @@ export async function startWatching(options: WatchingOptions): Promise<Watching>
   const warnings: string[] = []
   const ended = new AbortController()
   const hard = new AbortController()
+  const requests: string[] = []
   const notify: Call['notify'] = (event) => {
+    if (event.kind === 'request') requests.push(`${event.method} ${event.url} ${event.status}`)
     if (event.kind === 'warning') warnings.push(event.text)
   }
   const call: Call = { signal: hard.signal, notify }
-  const openContext = (): Context =>
-    new Context({ configFile: undefined, env: { HOME: folder }, cwd: folder, version: '0', loaded, clock })
+  const context = new Context({
+    configFile: undefined,
+    env: { HOME: folder },
+    cwd: folder,
+    version: '0',
+    clock,
+    ...options.context,
+  })
+  const openContext = (): Context => contextOfRun(context, loaded)
   // The lock of a file has heartbeats of its own.
   const journalOptions = { clock: systemClock, warn: (text: string) => void warnings.push(text) }
   const opened = await Journal.open(`${folder}/watch.jsonl`, journalOptions, hard.signal)
@@ -95,5 +109,5 @@ export async function startWatching(options: WatchingOptions): Promise<Watching>
     await clock.sleepers(1)
     await clock.advance(ms)
   }
-  return { service, clock, reports, warnings, loaded, watch, call, openContext, advance, stop }
+  return { service, clock, reports, warnings, requests, loaded, watch, call, openContext, advance, stop }
 }

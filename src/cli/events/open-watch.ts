@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import type { LoadedConfig } from '../../config/parse.ts'
 import type { WatchConfig } from '../../config/watch/watch-config.ts'
 import type { Call } from '../../lib/call.ts'
 import type { WatchRun } from '../../usecases/watch/queue/watch-work.ts'
 import type { FinishedRun, WatchReport } from '../../usecases/watch/watch-report.ts'
-import { Context, type ContextOptions } from '../wiring/context.ts'
+import { Context } from '../wiring/context.ts'
 import { findPrivateFolder } from '../wiring/private-folders.ts'
 import { Journal } from './journal.ts'
 import type { RuleFlags } from './runs/rule-runner.ts'
@@ -14,8 +15,6 @@ import { WatchService } from './watch-service.ts'
 export interface OpenWatchOptions {
   readonly watch: WatchConfig
   readonly context: Context
-  /** of the contexts of runs */
-  readonly contextOptions: Omit<ContextOptions, 'loaded' | 'onConfig' | 'clock'>
   readonly flags: RuleFlags
   readonly report: (report: WatchReport) => void
 }
@@ -26,7 +25,7 @@ export interface OpenWatchOptions {
  * @throws `refused` if another process has the journal open; `io`; the signal's reason.
  */
 export async function openWatch(options: OpenWatchOptions, call: Call): Promise<WatchService> {
-  const { watch, context, contextOptions, flags, report } = options
+  const { watch, context, flags, report } = options
   const { clock } = context
   const loaded = await context.config()
   const rules = new Map(watch.rules.map((rule) => [rule.name, rule]))
@@ -36,7 +35,7 @@ export async function openWatch(options: OpenWatchOptions, call: Call): Promise<
   const execute = async (run: WatchRun, service: WatchService): Promise<FinishedRun> =>
     await runRule(run, {
       rules,
-      openContext: () => new Context({ ...contextOptions, loaded, clock }),
+      openContext: () => contextOfRun(context, loaded),
       clock,
       flags,
       stop: call.signal,
@@ -50,6 +49,11 @@ export async function openWatch(options: OpenWatchOptions, call: Call): Promise<
     await opened.journal.close()
     throw error
   }
+}
+
+/** With the credentials and limits of the command, and connections of its own. */
+export function contextOfRun({ options, clock }: Context, loaded: LoadedConfig): Context {
+  return new Context({ ...options, loaded, clock })
 }
 
 /** One journal for each configuration file of a user. */

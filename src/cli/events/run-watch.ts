@@ -69,6 +69,8 @@ export async function runWatch(running: RunningWatch): Promise<void> {
       ending.abort()
       await Promise.all(servers.map((server) => server.stop()))
       await Promise.all(parts)
+      // The runs that ended after the stop count too.
+      await writeMetricsFile(running)
     }
   } finally {
     await Promise.all(servers.map((server) => server.stop()))

@@ -114,13 +114,10 @@ export class WatchService {
   /** As `accept`, for events that have been matched. */
   async add(matched: readonly MatchedEvent[]): Promise<'accepted' | 'full'> {
     const added: QueuedEvent[] = []
-    let isFull = false
-    for (const one of matched) {
-      const result = this.#add(one, added)
-      isFull ||= result === 'full'
-      this.#reportEvent(one, result)
-    }
+    const results = matched.map((one) => [one, this.#add(one, added)] as const)
     await this.#write(added)
+    for (const [one, result] of results) this.#reportEvent(one, result)
+    const isFull = results.some(([, result]) => result === 'full')
     this.#loop.notice()
     if (this.#journal.isLarge) await this.#journal.compact(() => this.#lines())
     return isFull ? 'full' : 'accepted'

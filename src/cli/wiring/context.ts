@@ -60,7 +60,7 @@ export class Context {
   readonly env: ContextOptions['env']
   /** The run leaves `reservePulls` of each registry for others. Set it before `stores`. */
   keepsReserves = false
-  readonly #options: ContextOptions
+  readonly options: ContextOptions
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
   #stores: Promise<AllRepositories> | undefined
@@ -73,12 +73,12 @@ export class Context {
     this.version = options.version
     this.clock = options.clock ?? systemClock
     this.env = options.env
-    this.#options = options
+    this.options = options
   }
 
   /** The configuration, read once. @throws `config`, `not-found`, `usage`, `io`. */
   async config(): Promise<LoadedConfig> {
-    this.#config ??= Promise.resolve(this.#options.loaded ?? this.#loadConfig())
+    this.#config ??= Promise.resolve(this.options.loaded ?? this.#loadConfig())
     return await this.#config
   }
 
@@ -128,7 +128,7 @@ export class Context {
       stores,
       sink: recorder.sink,
       clock: this.clock,
-      actor: findActor(this.#options.env, actor),
+      actor: findActor(this.options.env, actor),
       ...justification,
       ...(signingKey !== undefined && { signingKey }),
       tool: this.version,
@@ -170,7 +170,7 @@ export class Context {
   /** The reads of earlier runs. Undefined, with a warning, if others can write to the folder. */
   async pruneCache(call: Call): Promise<PruneCache | undefined> {
     const { openPruneCache } = await import('../prune/prune-cache.ts')
-    return openPruneCache(this.#options.env, this.clock, call)
+    return openPruneCache(this.options.env, this.clock, call)
   }
 
   /** The key of `audit.sign`, or undefined. @throws `config`, `malformed`, `not-found`, `io`. */
@@ -178,7 +178,7 @@ export class Context {
     const { sign } = (await this.config()).config.audit
     if (sign === undefined) return undefined
     const { loadPrivateKey } = await import('./private-key.ts')
-    return await loadPrivateKey(sign.key, sign.passwordEnv, this.#options.env)
+    return await loadPrivateKey(sign.key, sign.passwordEnv, this.options.env)
   }
 
   /**
@@ -191,7 +191,7 @@ export class Context {
     const named = flag ?? (await this.config()).config.audit.file
     const { findDefaultAuditLog, resolveAuditLog } = await import('./private-folders.ts')
     if (named !== undefined) return resolveAuditLog(named, this.cwd)
-    return findDefaultAuditLog(this.#options.env, options)
+    return findDefaultAuditLog(this.options.env, options)
   }
 
   /** Waits for the webhook. @throws `audit` if delivery is required and failed. */
@@ -213,7 +213,7 @@ export class Context {
     return await Opened.open({
       path,
       loaded,
-      env: this.#options.env,
+      env: this.options.env,
       clock: this.clock,
       newId: () => randomUUID(),
       tool: this.version,
@@ -230,8 +230,8 @@ export class Context {
 
   async #loadConfig(): Promise<LoadedConfig> {
     const { openConfig } = await import('./opening/open-config.ts')
-    const loaded = await openConfig({ ...this.#options, now: this.clock.now() })
-    this.#options.onConfig?.(loaded)
+    const loaded = await openConfig({ ...this.options, now: this.clock.now() })
+    this.options.onConfig?.(loaded)
     return loaded
   }
 
@@ -243,7 +243,7 @@ export class Context {
   /** The places to search for credentials. */
   async credentialOptions(): Promise<FindOptions> {
     const { credentialPlaces } = await import('./opening/credential-places.ts')
-    return credentialPlaces(this.#options.env, this.clock, this.#options.given)
+    return credentialPlaces(this.options.env, this.clock, this.options.given)
   }
 
   /** A stack with only these credentials, for a login. The caller closes it. */
@@ -255,7 +255,7 @@ export class Context {
   async examination(): Promise<Examination> {
     const { createExamination, examinationPace } = await import('./examination.ts')
     this.#stack ??= this.#openStack(examinationPace)
-    return createExamination(await this.#stack, this.#options.env, this.clock)
+    return createExamination(await this.#stack, this.options.env, this.clock)
   }
 
   async #openStack(options: Omit<StackOptions, 'userAgent'> = {}): Promise<FetchStack> {
@@ -264,7 +264,7 @@ export class Context {
       this.config(),
       this.credentialOptions(),
     ])
-    const { maxWaitMs } = this.#options
+    const { maxWaitMs } = this.options
     return await openStack(config, find, {
       ...options,
       userAgent: `dray/${this.version}`,
@@ -275,7 +275,7 @@ export class Context {
 
   async #openMachineFiles(call: Call): Promise<MachineFiles | undefined> {
     this.#machineFiles ??= import('./machine-locks.ts').then(({ openMachineFiles }) =>
-      openMachineFiles(this.#options.env, this.clock, call),
+      openMachineFiles(this.options.env, this.clock, call),
     )
     return await this.#machineFiles
   }
@@ -294,6 +294,6 @@ export class Context {
   async #openInventories(): Promise<Inventories> {
     const { openAllInventories } = await import('./opening/open-inventories.ts')
     const [{ config }, stack, stores] = await Promise.all([this.config(), this.#fetchStack(), this.stores()])
-    return openAllInventories(config, stack, stores, this.#options.env, this.clock)
+    return openAllInventories(config, stack, stores, this.options.env, this.clock)
   }
 }

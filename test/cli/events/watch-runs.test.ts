@@ -7,6 +7,7 @@ import { memoryStorage } from '../../../src/embedded/storage/memory-storage.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import type { RegistryEvent } from '../../../src/usecases/watch/registry-event.ts'
 import type { RunReport } from '../../../src/usecases/watch/watch-report.ts'
+import { secret, startGuardedRegistry, user } from '../../support/guarded-registry.ts'
 import { tempFolder } from '../../support/temp.ts'
 import { startWatching, type Watching } from '../../support/watching.ts'
 import { type World, world } from '../../support/world.ts'
@@ -170,6 +171,27 @@ describe('the runs of events', () => {
     while (watching.service.counts.totals().runs['changed'] !== 1) await watching.clock.advance(1_000)
     expect(await at.staging.oracle.tags('prod/api')).toEqual(['1.4.2'])
     expect(watching.service.queue.length).toBe(0)
+  })
+
+  it('uses the credentials of the command line, and shows its requests', async () => {
+    const { name } = await startGuardedRegistry({ scheme: 'basic' })
+    const config = `version: 1
+environments:
+  staging: { registry: "${name}", path: "staging/{image}" }
+  prod: { registry: "${name}", path: "prod/{image}" }
+watch:
+  sources: [{ name: registry, kind: distribution, registry: "${name}", secretEnv: A }]
+  rules: [${toProd}]
+`
+    const given = { username: user, password: async () => secret, registry: name }
+    const watching = await startWatching({ config, folder: await tempFolder(), context: { given } })
+    await watching.service.accept('registry', [pushed('staging/api', '1.4.2')])
+    await watching.advance(2_000)
+    expect(await ended(watching, 1)).toMatchObject([{ result: 'changed', errors: [] }])
+    expect(watching.requests).toContainEqual(
+      expect.stringMatching(/^PUT \S+\/v2\/prod\/api\/manifests\/1\.4\.2 201$/),
+    )
+    expect(JSON.stringify([watching.requests, watching.reports])).not.toContain(secret)
   })
 
   it('logs a refused run and continues with the next one', async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
@@ -132,6 +132,15 @@ describe('WatchService', () => {
     expect(at.runs).toHaveLength(20)
     expect(at.runs[0]?.events[0]?.tag).toBe('1.0.0')
     expect(at.service.queue.snapshot().handled).toHaveLength(1_000)
+  })
+
+  it('counts and shows no event as queued that is not on disk', async () => {
+    const at = await watching()
+    await at.service.accept('registry', [pushed('api', '1.0.0')])
+    await rm(`${at.service.journalPath}.lock`, { recursive: true })
+    await expect(at.service.accept('registry', [pushed('web', '1.0.0')])).rejects.toThrow()
+    expect(at.service.counts.totals().events).toEqual({ queued: 1 })
+    expect(at.reports.filter(({ kind }) => kind === 'event')).toHaveLength(1)
   })
 
   it('accepts an event of an unknown repository and does nothing', async () => {

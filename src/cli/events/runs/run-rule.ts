@@ -1,5 +1,5 @@
 import type { WatchRule } from '../../../config/watch/watch-config.ts'
-import type { Call } from '../../../lib/call.ts'
+import type { Call, ProgressEvent } from '../../../lib/call.ts'
 import { type ErrorCode, type ErrorInfo, toDrayError, toErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { WatchRun } from '../../../usecases/watch/queue/watch-work.ts'
@@ -27,6 +27,16 @@ const temporary: ReadonlySet<ErrorCode> = new Set([
   'interrupted',
 ])
 
+/** For `--verbose`. Sums of all runs would stay in memory. */
+const shownDuringRuns: ReadonlySet<ProgressEvent['kind']> = new Set([
+  'request',
+  'retry',
+  'quota',
+  'wait',
+  'note',
+  'proxied',
+])
+
 /**
  * Executes the run of a rule as the command would, with the digests that the registry has now.
  * Never throws: every failure is a part of the report.
@@ -41,6 +51,7 @@ export async function runRule(run: WatchRun, runner: RuleRunner): Promise<Finish
   const call: Call = {
     signal: own.signal,
     notify: (event) => {
+      if (shownDuringRuns.has(event.kind)) runner.call.notify(event)
       if (event.kind !== 'warning') return
       warnings.push(event.from === undefined ? event.text : `${event.from}: ${event.text}`)
     },

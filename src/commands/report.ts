@@ -55,7 +55,7 @@ The page names people, images and repositories. Publish it accordingly. With \`-
       helpGroup: flagGroups.output,
     }),
     since: string({
-      summary: 'Start of timeline and growth (default: 90d).',
+      summary: 'Start of timeline and growth.',
       helpValue: 'TIME',
       default: '90d',
       helpGroup: flagGroups.output,

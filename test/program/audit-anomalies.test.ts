@@ -49,6 +49,17 @@ describe('dray audit anomalies', () => {
     expect(shown.stdout).toContain(' eve ')
   })
 
+  it.each([
+    ['--since', '2030-01-01'],
+    ['--since', '2d', '--until', '3d'],
+    ['--since', '2026-11-16', '--until', '2026-11-22', '--baseline', '2026-11-16'],
+  ])('refuses a period or a baseline without time: %s %s', async (...args) => {
+    const { project, log } = await withLog()
+    const { code, stdout, stderr } = await project.run('audit', 'anomalies', ...log, ...args)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain(' is not before ')
+  })
+
   it('says that an empty log has not enough data, and that a missing log does not exist', async () => {
     const project = await warmWorkplace('version: 1\n')
     expect((await project.run('audit', 'anomalies')).stderr).toContain('does not exist')

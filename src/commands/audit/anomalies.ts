@@ -5,6 +5,7 @@ import { BaseCommand } from '../../cli/command/base-command.ts'
 import { exitCodes } from '../../cli/command/exit-codes.ts'
 import { flagGroups } from '../../cli/help/flag-groups.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
+import { DrayError } from '../../lib/errors.ts'
 import { renderAnomalies } from '../../render/anomalies/anomalies.ts'
 
 export default class AuditAnomalies extends BaseCommand {
@@ -37,13 +38,13 @@ TIME is a day in UTC (2026-03-04), a time (2026-03-04T05:06Z) or an age (24h, 7d
   static override flags = {
     ...filterFlags,
     since: string({
-      summary: 'Start of the period to check (default: 7d).',
+      summary: 'Start of the period to check.',
       helpValue: 'TIME',
       default: '7d',
       helpGroup: flagGroups.audit,
     }),
     baseline: string({
-      summary: 'Start of the baseline before it (default: 90d).',
+      summary: 'Start of the baseline before it.',
       helpValue: 'TIME',
       default: '90d',
       helpGroup: flagGroups.audit,
@@ -61,6 +62,8 @@ TIME is a day in UTC (2026-03-04), a time (2026-03-04T05:06Z) or an age (24h, 7d
     const now = this.context.clock.now()
     const { since = now, until, ...filter } = filterOf(flags, now)
     const baseline = parseMoment(flags.baseline, 'since', since, '--baseline')
+    checkOrder(`--since ${flags.since}`, since, 'the end of the period', Math.min(until ?? now, now))
+    checkOrder(`--baseline ${flags.baseline}`, baseline, `--since ${flags.since}`, since)
     const [path, { config }, { findAnomalies }] = await Promise.all([
       this.context.auditPath(flags['audit-file']),
       this.context.config(),
@@ -79,4 +82,14 @@ TIME is a day in UTC (2026-03-04), a time (2026-03-04T05:06Z) or an age (24h, 7d
     const isFound = flags['detailed-exitcode'] && report.findings.length > 0
     this.finish(report, (page) => renderAnomalies(report, page), isFound ? exitCodes.changes : exitCodes.done)
   }
+}
+
+/** An empty period would have no findings. @throws `usage`. */
+function checkOrder(flag: string, from: number, end: string, to: number): void {
+  if (from < to) return
+  const iso = (at: number): string => new Date(at).toISOString()
+  throw new DrayError('usage', `${flag} is not before ${end}`, {
+    why: `it is ${iso(from)}, and ${end} is ${iso(to)}`,
+    hint: 'The baseline begins before --since, and --since is before --until and before now.',
+  })
 }

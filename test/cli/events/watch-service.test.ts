@@ -138,7 +138,7 @@ describe('WatchService', () => {
     const at = await watching()
     await at.service.accept('registry', [pushed('api', '1.0.0')])
     await rm(`${at.service.journalPath}.lock`, { recursive: true })
-    await expect(at.service.accept('registry', [pushed('web', '1.0.0')])).rejects.toThrow()
+    await expect(at.service.accept('registry', [pushed('web', '1.0.0')])).rejects.toThrow(/lock/)
     expect(at.service.counts.totals().events).toEqual({ queued: 1 })
     expect(at.reports.filter(({ kind }) => kind === 'event')).toHaveLength(1)
   })

@@ -41,6 +41,12 @@ describe('the static text of commands', () => {
     expect(texts.filter(([, text]) => !isSummary(text))).toEqual([])
   })
 
+  it.each(named)('of %s names the default of a flag once', (_, command) => {
+    // Without the indentation of a summary that continues on the next line.
+    const text = linesOf(command, maxWidth).join(' ').replaceAll(/ +/g, ' ')
+    expect(text).not.toMatch(/\(default: [^)]*\)\. \(default:/)
+  })
+
   it.each(named)('of %s has one of the groups for each flag', (_, command) => {
     const known: readonly (string | undefined)[] = Object.values(flagGroups)
     const flags = Object.entries(command.flags).filter(([, { helpGroup }]) => !known.includes(helpGroup))

@@ -44,6 +44,7 @@ const loggedRecords: readonly AuditRecord[] = [
 const whole = logOf(loggedRecords)
 const count = whole.lines.length
 const lineNumber = fc.integer({ min: 1, max: count })
+const lineNumbersOfLog = Array.from({ length: count }, (_, i) => i + 1)
 
 describe('an intact log', () => {
   it('has no problem, and its counts are right', async () => {
@@ -115,12 +116,10 @@ describe('a damaged log', () => {
   })
 
   it('has a problem at a removed line', async () => {
-    await fc.assert(
-      fc.asyncProperty(lineNumber, async (line) => {
-        put(whole.lines.toSpliced(line - 1, 1), whole.head)
-        expect((await verify()).problem).toMatchObject({ kind: 'removed', line })
-      }),
-    )
+    for (const line of lineNumbersOfLog) {
+      put(whole.lines.toSpliced(line - 1, 1), whole.head)
+      expect((await verify()).problem).toMatchObject({ kind: 'removed', line })
+    }
   })
 
   it('has a problem at an inserted line, also if it continues the line before it', async () => {
@@ -141,15 +140,15 @@ describe('a damaged log', () => {
   })
 
   it('has a problem at the first of two swapped lines', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(lineNumber, { minLength: 2, maxLength: 2 }), async ([a = 1, b = 2]) => {
+    for (const a of lineNumbersOfLog) {
+      for (const b of lineNumbersOfLog.slice(a)) {
         const swapped = whole.lines
           .with(a - 1, whole.lines[b - 1] ?? '')
           .with(b - 1, whole.lines[a - 1] ?? '')
         put(swapped, whole.head)
-        expect((await verify()).problem).toMatchObject({ kind: 'moved', line: Math.min(a, b) })
-      }),
-    )
+        expect((await verify()).problem).toMatchObject({ kind: 'moved', line: a })
+      }
+    }
   })
 
   it('has a problem at the first missing line if it was cut at any byte', async () => {
@@ -165,28 +164,26 @@ describe('a damaged log', () => {
   })
 
   it('has a problem by its head if its end was rewritten from any line on', async () => {
-    await fc.assert(
-      fc.asyncProperty(lineNumber, async (line) => {
-        const anew = logOf([
-          ...loggedRecords.slice(0, line - 1),
-          ...loggedRecords.slice(line - 1).map((one) => ({ ...one, tool: '9' })),
-        ])
-        put(anew.lines, whole.head)
-        expect((await verify()).problem).toMatchObject({ line: count })
-      }),
-    )
+    for (const line of lineNumbersOfLog) {
+      const anew = logOf([
+        ...loggedRecords.slice(0, line - 1),
+        ...loggedRecords.slice(line - 1).map((one) => ({ ...one, tool: '9' })),
+      ])
+      put(anew.lines, whole.head)
+      expect((await verify()).problem).toMatchObject({ line: count })
+    }
   })
 
   it('has no problem if its end and its head were rewritten or cut, which needs a checkpoint', async () => {
-    await fc.assert(
-      fc.asyncProperty(lineNumber, fc.boolean(), async (line, isCut) => {
+    for (const line of lineNumbersOfLog) {
+      for (const isCut of [false, true]) {
         const kept = loggedRecords.slice(0, line - 1)
         const rest = isCut ? [] : loggedRecords.slice(line - 1).map((one) => ({ ...one, tool: '9' }))
         const anew = logOf([...kept, ...rest])
         put(anew.lines, anew.lines.length === 0 ? undefined : anew.head)
         expect((await verify()).problem).toBeUndefined()
-      }),
-    )
+      }
+    }
   })
 
   it.each([

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto'
  * cannot prepare a collision.
  */
 export class Fingerprints {
-  #table = new Float64Array(1 << 16)
+  #table = new Float64Array(1 << 10)
   #count = 0
   readonly #seedA = randomInt(2 ** 32)
   readonly #seedB = randomInt(2 ** 32)

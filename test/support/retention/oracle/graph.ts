@@ -9,22 +9,27 @@ export function visibleIn(snapshot: Snapshot, roots: readonly string[]): Set<str
 /** Reachability by children, subjects, lists of referrers and evidence tags. */
 export class Graph {
   readonly #snapshot: Snapshot
-  readonly #known: ReadonlySet<string>
+  /** by the subject that the tag names */
+  readonly #underTags: ReadonlyMap<string, readonly string[]>
+  readonly #bySubject: ReadonlyMap<string | undefined, readonly string[]>
 
   /** @param known manifests whose `subject` counts, even if the registry does not list them */
   constructor(snapshot: Snapshot, known: ReadonlySet<string>) {
     this.#snapshot = snapshot
-    this.#known = known
+    const evidence = [...snapshot.tags].filter(([tag]) => isEvidence(tag))
+    const tagsBySubject = Map.groupBy(evidence, ([tag]) => subjectOf(tag))
+    this.#underTags = new Map(
+      [...tagsBySubject].map(([subject, tags]) => [subject, tags.map(([, to]) => to)]),
+    )
+    this.#bySubject = Map.groupBy(known, (one) => snapshot.manifests.get(one)?.subject)
   }
 
   /** The existing manifests that a digest leads to directly. */
   neighbours(digest: string): readonly string[] {
-    const { manifests, tags } = this.#snapshot
+    const { manifests } = this.#snapshot
     const children = manifests.get(digest)?.children.map((child) => child.digest) ?? []
-    const underTags = [...tags].flatMap(([tag, to]) =>
-      isEvidence(tag) && subjectOf(tag) === digest ? [to] : [],
-    )
-    const bySubject = [...this.#known].filter((other) => manifests.get(other)?.subject === digest)
+    const underTags = this.#underTags.get(digest) ?? []
+    const bySubject = this.#bySubject.get(digest) ?? []
     const all = [...children, ...this.#snapshot.referrers(digest), ...underTags, ...bySubject]
     return all.filter((to) => manifests.has(to))
   }

@@ -68,6 +68,7 @@ describe('the overview', () => {
         '',
         'Learn more:',
         '  https://example.com/docs/audit.md',
+        '  https://example.com/docs/anomalies.md',
         '',
       ].join('\n'),
     )

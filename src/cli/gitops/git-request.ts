@@ -10,6 +10,8 @@ export interface PublishFlags {
   readonly pr?: boolean | undefined
   readonly message?: string | undefined
   readonly branch?: string | undefined
+  /** the audit log, which shows the edits that an interrupted run began */
+  readonly 'audit-file'?: string | undefined
 }
 
 /** Of a command that also writes tags: `--gitops` asks for edits. */

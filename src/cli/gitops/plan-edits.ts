@@ -8,6 +8,7 @@ import { decideEdits } from '../../usecases/gitops/decide.ts'
 import { type GatheredFile, gatherFiles } from '../../usecases/gitops/gather.ts'
 import type { EditRequest } from '../../usecases/gitops/request.ts'
 import type { Context } from '../wiring/context.ts'
+import { decideWithRecords } from './decide-with-records.ts'
 import { deploymentFilesIn, type EditableFiles } from './deployment-files.ts'
 import { gitRequestOf, type PublishFlags } from './git-request.ts'
 import { openGitPorts } from './open-git-ports.ts'
@@ -36,7 +37,9 @@ export interface PlannedEdits {
 export async function planEdits(
   images: readonly EditedImage[],
   environment: string,
-  git: { readonly flags: PublishFlags } | { readonly saved: GitRequest | undefined },
+  git:
+    | { readonly flags: PublishFlags }
+    | { readonly saved: GitRequest | undefined; readonly auditFile: string | undefined },
   context: Context,
   call: Call,
 ): Promise<PlannedEdits> {
@@ -54,10 +57,12 @@ async function planEditsIn(
   { config, context, call }: { readonly config: Config; readonly context: Context; readonly call: Call },
 ): Promise<PlannedEdits> {
   const wanted = 'flags' in git ? gitRequestOf(git.flags, gitops, images) : git.saved
-  const request = editRequest(gitops, images, config)
+  const auditFile = 'flags' in git ? git.flags['audit-file'] : git.auditFile
   const files = deploymentFilesIn(gitops.folder)
-  const gathered = await gatherFiles(request, files, call)
-  const { plan, results, warnings } = decideEdits(gathered, request)
+  const plain = editRequest(gitops, images, config)
+  const gathered = await gatherFiles(plain, files, call)
+  const { request, decided } = await decideWithRecords(gathered, plain, auditFile, context, call)
+  const { plan, results, warnings } = decided
   const edits = { ...plan, ...(wanted !== undefined && { git: wanted }) }
   const toCommit =
     wanted === undefined

@@ -24,14 +24,15 @@ import { wantedImage } from './wanted-images.ts'
 export async function reviewEdits(
   plan: EditingPlan,
   reviewed: Review<PlacementTypes>,
-  { context, reading: call }: ChangePorts,
+  { context, flags, reading: call }: ChangePorts,
 ): Promise<Review<EditingTypes>> {
   const { edits } = plan
   if (edits === undefined) return reviewed
   const { config } = await context.config()
   for (const image of edits.images) checkOwner(image, plan, config)
   if (plan.operation === 'gitops') await checkDeployed(edits.images, config, context, call)
-  const now = await planEdits(edits.images, edits.environment, { saved: edits.git }, context, call)
+  const git = { saved: edits.git, auditFile: flags['audit-file'] }
+  const now = await planEdits(edits.images, edits.environment, git, context, call)
   checkSteps(edits, now)
   return {
     ...reviewed,

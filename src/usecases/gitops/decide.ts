@@ -2,8 +2,9 @@ import { editFile } from '../../deployments/edit/edit-file.ts'
 import type { OpenedFile } from '../../deployments/edit/open-file.ts'
 import type { ValueChange } from '../../deployments/edit/value-place.ts'
 import { changesOf } from '../../deployments/references/changes-of.ts'
+import { isDrayError } from '../../lib/errors.ts'
 import { digestOf } from '../../oci/digest.ts'
-import type { EditedImage, EditPlan, EditStep } from '../../plan/edits/edit-step.ts'
+import type { EditedImage, EditPlan, EditStep, ValueEdit } from '../../plan/edits/edit-step.ts'
 import { noEntry, notWritable } from './edit-errors.ts'
 import { findEntries, type WantedEntry } from './find-entries.ts'
 import type { GatheredFile } from './gather.ts'
@@ -15,6 +16,8 @@ export interface DecidedEdits {
   /** of each file with an entry: its bytes after the edits */
   readonly results: ReadonlyMap<string, Uint8Array>
   readonly warnings: readonly string[]
+  /** an entry of an image keeps its version */
+  readonly hasKept: boolean
 }
 
 /**
@@ -29,12 +32,14 @@ export function decideEdits(files: readonly GatheredFile[], request: EditRequest
   const byImage = Map.groupBy(entries, ({ image }) => image)
   const warnings: string[] = []
   const selected: WantedEntry[] = []
+  let hasKept = false
   for (const image of request.images) {
-    const own = byImage.get(image) ?? []
+    const own = (byImage.get(image) ?? []).map((one) => withBegun(one, opened, request))
     const notEdited = skipped.get(image.image) ?? []
     if (own.length === 0) throw noEntry(image, files.length, notEdited)
     const { selected: chosen, kept } = selectLine(image, own, replaced)
     selected.push(...chosen)
+    hasKept ||= kept.length > 0
     warnings.push(
       ...kept.map(
         ({ entry }) =>
@@ -43,7 +48,36 @@ export function decideEdits(files: readonly GatheredFile[], request: EditRequest
       ...notEdited.map((text) => `dray does not edit ${text}`),
     )
   }
-  return { ...editAll(selected, opened, request), warnings: [...new Set(warnings)] }
+  return { ...editAll(selected, opened, request), warnings: [...new Set(warnings)], hasKept }
+}
+
+/** An entry that has just the text before an edit that an earlier run began gets the image. */
+function withBegun(
+  one: WantedEntry,
+  opened: ReadonlyMap<string, OpenedFile>,
+  { begun = [] }: EditRequest,
+): WantedEntry {
+  const file = opened.get(one.file)
+  const known = begun.flatMap((step) => (step.file === one.file ? step.edits : []))
+  if (file === undefined || known.length === 0) return one
+  const edits = editsOf(file, one)
+  const isBegun = edits.length > 0 && edits.every((edit) => known.some((other) => isSameEdit(edit, other)))
+  return isBegun ? { ...one, isNamed: true } : one
+}
+
+/** None for an entry that cannot be edited: it is an error only if it gets the image. */
+function editsOf(file: OpenedFile, entry: WantedEntry): readonly ValueEdit[] {
+  try {
+    return editEntries(file, [entry]).edits
+  } catch (error) {
+    if (isDrayError(error) && error.code === 'refused') return []
+    throw error
+  }
+}
+
+/** The number of the line may be another one. */
+function isSameEdit(a: ValueEdit, b: ValueEdit): boolean {
+  return a.document === b.document && a.place === b.place && a.before === b.before && a.after === b.after
 }
 
 function editAll(

@@ -16,7 +16,7 @@ export interface WantedEntry {
   readonly entry: ImageEntry
   readonly image: WantedImage
   readonly write: WriteSetting
-  /** dray.yaml names its position: it always gets the image */
+  /** dray.yaml names its position, or an earlier run began to edit it: it always gets the image */
   readonly isNamed: boolean
 }
 

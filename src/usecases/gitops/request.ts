@@ -1,6 +1,6 @@
 import type { GitOpsConfig } from '../../config/gitops/gitops.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import type { EditedImage } from '../../plan/edits/edit-step.ts'
+import type { EditedImage, EditStep } from '../../plan/edits/edit-step.ts'
 import type { VersionReading } from '../../semver/version.ts'
 
 /** An image that the files get. */
@@ -23,4 +23,6 @@ export interface EditRequest extends FilesRequest {
   readonly images: readonly WantedImage[]
   /** one text for all names of a repository: ports, Docker Hub, aliases of dray.yaml */
   readonly identify: (repository: RepositoryName) => string
+  /** edits with these images that earlier runs have begun: they are finished */
+  readonly begun?: readonly EditStep[]
 }

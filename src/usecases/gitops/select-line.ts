@@ -15,7 +15,8 @@ export interface SelectedEntries {
  * Selects the entries of one image that get its new version. Pure. If all entries have versions of
  * one line (1.4), or the same tag, all of them move. Otherwise several lines are deployed side by
  * side, and only the line of the new version moves: its minor line, or the only line of its major
- * version. An entry that dray.yaml names by position always moves.
+ * version. An entry that dray.yaml names by position, or that an earlier run began to edit, always
+ * moves.
  * @param replaced names that kustomizations replace: such an entry says nothing about versions
  * @throws `refused` if no such line exists, or an entry has no tag that shows its line.
  */

@@ -1,6 +1,7 @@
 import type { FilesRule, GitOpsRule } from '../../../src/config/gitops/gitops.ts'
 import { digestOf, type Digest } from '../../../src/oci/digest.ts'
 import { formatRepository } from '../../../src/oci/reference.ts'
+import type { EditStep } from '../../../src/plan/edits/edit-step.ts'
 import { plainReading } from '../../../src/semver/version.ts'
 import { decideEdits, type DecidedEdits } from '../../../src/usecases/gitops/decide.ts'
 import { gatherFiles, type DeploymentFiles } from '../../../src/usecases/gitops/gather.ts'
@@ -71,9 +72,10 @@ export async function decided(
   texts: Readonly<Record<string, string>>,
   images: readonly WantedImage[] = [wanted()],
   rules: readonly GitOpsRule[] = [allYaml],
+  begun: readonly EditStep[] = [],
 ): Promise<DecidedEdits & { readonly text: (file: string) => string | undefined }> {
   const call = { signal: new AbortController().signal, notify: () => undefined }
-  const edits = request(images, rules)
+  const edits = { ...request(images, rules), begun }
   const found = decideEdits(await gatherFiles(edits, filesOf(texts), call), edits)
   return {
     ...found,

@@ -270,6 +270,38 @@ describe('several versions of an image', () => {
     ])
   })
 
+  it.each([
+    ['1.5.0', '1.4.1', '1.4.1'],
+    ['1.4.2', '1.4.1', '1.4.0'],
+    ['2.0.0', '1.4.1', '1.4.1'],
+  ])('are the same for a run of %s that was killed between two files', async (tag, first, second) => {
+    const texts = { 'a.yaml': pod(`${api}:${first}`), 'b.yaml': pod(`${api}:${second}`) }
+    const images = [wanted({ tag })]
+    const planned = await decided(texts, images)
+    const begun = planned.plan.steps
+    expect(begun).toHaveLength(2)
+    const half = { ...texts, 'a.yaml': planned.text('a.yaml') ?? '' }
+    const again = await decided(half, images, [allYaml], begun)
+    expect(again.text('b.yaml')).toBe(planned.text('b.yaml'))
+    expect(again.hasKept).toBe(false)
+  })
+
+  it('that an earlier run kept are kept, if it was killed', async () => {
+    const texts = {
+      'a.yaml': pod(`${api}:2.0.0`),
+      'b.yaml': pod(`${api}:2.0.0`),
+      'c.yaml': pod(`${api}:1.4.1`),
+    }
+    const images = [wanted({ tag: '2.1.0' })]
+    const planned = await decided(texts, images)
+    const half = { ...texts, 'a.yaml': planned.text('a.yaml') ?? '' }
+    expect((await decided(half, images)).text('b.yaml')).toBeUndefined()
+    const again = await decided(half, images, [allYaml], planned.plan.steps)
+    expect(again.text('b.yaml')).toBe(planned.text('b.yaml'))
+    expect(again.warnings).toEqual(planned.warnings)
+    expect(again.text('c.yaml')).toBeUndefined()
+  })
+
   it('in several files are the same as in one', async () => {
     expect(await tags({ 'v1.yaml': pod(`${api}:1.4.1`), 'v2.yaml': pod(`${api}:2.0.0`) }, '1.4.2')).toEqual([
       '1.4.1',

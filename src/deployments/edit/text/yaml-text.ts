@@ -118,7 +118,7 @@ export class YamlText {
 
   #checkJson(): void {
     // The message of the parser quotes the file, which can have secrets.
-    if (!isJson(withoutMark(this.text))) throw this.refuse(0, 'it is not JSON', formatHint)
+    if (!isJsonText(withoutMark(this.text))) throw this.refuse(0, 'it is not JSON', formatHint)
   }
 
   #checkTemplate(): void {

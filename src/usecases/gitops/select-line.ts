@@ -66,8 +66,8 @@ function minorLine(version: Version): string {
 }
 
 /**
- * Side by side, `1.4.1-slim` and `1.4.1` are two lines, also if dray.yaml does not name the variant.
- * The hash of a commit is no word.
+ * Side by side, `1.4.1-slim` and `1.4.1` are two lines, also if dray.yaml does not name the
+ * variant. The hash of a commit is no word.
  */
 function suffixOf({ variant, prerelease: [first = ''] }: Version): string {
   const isHash = /\d/.test(first) && /^[\da-f]+$/i.test(first)

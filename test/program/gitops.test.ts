@@ -301,6 +301,48 @@ describe('a saved plan with edits', () => {
     expect([await place.read(file), await place.read(second)]).toEqual([edited(place), edited(place)])
   })
 
+  it.each([
+    ['that was up to date', file],
+    ['that was added', 'clusters/prod/added.yaml'],
+  ])('reports a file %s and needs an edit now', async (_, other) => {
+    const place = await promotable()
+    const planned = 'clusters/prod/worker.yaml'
+    await place.write(file, edited(place))
+    await place.write(planned, pod(`${nameIn(place)}:1.4.1`))
+    await place.run(...promote, '--out', 'plan.json')
+    const old = pod(`${nameIn(place)}:1.4.0`)
+    await place.write(other, old)
+    expect(await place.json('apply', 'plan.json')).toMatchObject({
+      code: 4,
+      document: {
+        result: {
+          edits: {
+            files: [
+              { file: other, status: 'conflict', step: 'edit2' },
+              { file: planned, status: 'notAttempted', step: 'edit1' },
+            ],
+          },
+        },
+      },
+    })
+    expect([await place.read(other), await place.read(planned)]).toEqual([old, pod(`${nameIn(place)}:1.4.1`)])
+    expect(await place.run(...promote, '--yes')).toMatchObject({ code: 0 })
+    expect([await place.read(other), await place.read(planned)]).toEqual([edited(place), edited(place)])
+  })
+
+  it('without changes is refused if a file needs an edit now', async () => {
+    const place = await gitopsPlace()
+    await deploy(place, '1.4.2', 'stable')
+    await place.write(file, edited(place))
+    await place.run('gitops', 'update', '--env', 'prod', '--out', 'plan.json')
+    expect(await place.run('apply', 'plan.json')).toMatchObject({ code: 0 })
+    await place.write(file, pod(`${nameIn(place)}:1.4.1`))
+    expect(await place.json('apply', 'plan.json')).toMatchObject({
+      code: 3,
+      document: { error: { code: 'conflict', subject: file } },
+    })
+  })
+
   it('of an update is refused if its tag moved', async () => {
     const place = await gitopsPlace()
     await deploy(place, '1.4.2', 'stable')

@@ -102,19 +102,32 @@ async function compare(
     const current = new Map(now.plan.steps.map((step) => [step.file, step]))
     const hashes = new Map(gathered.map(({ file, bytes }) => [file, digestOf(bytes)]))
     const compared = steps.map((step) => compareStep(step, current.get(step.file), hashes, now, confirmed))
-    const isBlocked = compared.some((one) => 'outcome' in one && one.outcome.status === 'conflict')
+    const added = unplannedSteps(steps, now.plan.steps).map((step) =>
+      settledAs(step, 'conflict', toErrorInfo(changedSince(step.file, false))),
+    )
+    const isBlocked =
+      added.length > 0 || compared.some((one) => 'outcome' in one && one.outcome.status === 'conflict')
+    const settled = compared.flatMap((one) =>
+      'outcome' in one ? [one] : isBlocked ? [skipped(one.step, otherFileChanged())] : [],
+    )
     return {
       now,
       toEdit: isBlocked ? [] : compared.flatMap((one) => ('bytes' in one ? [one] : [])),
-      settled: compared.flatMap((one) =>
-        'outcome' in one ? [one] : isBlocked ? [skipped(one.step, otherFileChanged())] : [],
-      ),
+      settled: [...settled, ...added],
     }
   } catch (error) {
     const info = toErrorInfo(error)
     if (info.code === 'interrupted') throw error
     return { toEdit: [], settled: steps.map((step) => settledAs(step, 'failed', info)) }
   }
+}
+
+/** Edits of files that the plan does not have, because they were changed or added after it. */
+function unplannedSteps(planned: readonly EditStep[], now: readonly EditStep[]): readonly EditStep[] {
+  const files = new Set(planned.map(({ file }) => file))
+  return now
+    .filter(({ file }) => !files.has(file))
+    .map((step, i) => ({ ...step, id: `edit${planned.length + i + 1}` }))
 }
 
 function compareStep(

@@ -19,7 +19,8 @@ import { wantedImage } from './wanted-images.ts'
  * positions that it decides now. A file that changed is a conflict of the execution.
  * @param reviewed the placements of the plan
  * @throws `refused` if the plan edits something else than dray decides now; `conflict` if an image
- * is not in the environment any more; what `planEdits` throws.
+ * is not in the environment any more, or a plan without changes has a file to edit now; what
+ * `planEdits` throws.
  */
 export async function reviewEdits(
   plan: EditingPlan,
@@ -34,6 +35,9 @@ export async function reviewEdits(
   const git = { saved: edits.git, auditFile: flags['audit-file'] }
   const now = await planEdits(edits.images, edits.environment, git, context, call)
   checkSteps(edits, now)
+  const [missing] = now.edits.steps
+  const isEmpty = plan.steps.length === 0 && edits.steps.length === 0
+  if (isEmpty && missing !== undefined) throw notPlanned(missing)
   return {
     ...reviewed,
     findings: { ...reviewed.findings, edits: now.findings },
@@ -104,6 +108,14 @@ function checkSteps(saved: EditPlan, { edits: now }: PlannedEdits): void {
     if (decided === undefined || decided.fileHash !== step.fileHash) continue
     if (!isSame(decided, step)) throw other(step, 'dray decides other values by the current dray.yaml')
   }
+}
+
+function notPlanned({ file }: EditStep): DrayError {
+  return new DrayError('conflict', `${file} was changed since the plan was made`, {
+    subject: file,
+    why: 'the plan changes nothing, and the file does not have the images any more',
+    hint: 'Nothing was changed. Make a new plan.',
+  })
 }
 
 function isSame(a: EditStep, b: EditStep): boolean {

@@ -53,10 +53,13 @@ export function compareGitOps(compared: Compared, owners: ImageOwners): GitOpsDi
       if (owner !== undefined) rowOf(owner).running.push(compareContainer(context, container, owner, facts))
     }
   }
+  // An image that is found nowhere may be in a file or cluster that dray could not read.
+  const isUnread = (declared?.unread.length ?? 0) > 0 || clusters.some(({ error }) => error !== undefined)
+  const otherwise = isUnread ? 'unknown' : 'unused'
   const byImage = Map.groupBy(desired, ({ image }) => image)
   const images = [...rows].map(([image, row]): GitOpsRow => {
     const own = byImage.get(image) ?? []
-    return { image, state: stateOf(own, row.declared, row.running), desired: own, ...row }
+    return { image, state: stateOf(own, row.declared, row.running) ?? otherwise, desired: own, ...row }
   })
   const count = (state: GitOpsState): number => images.filter((one) => one.state === state).length
   return {
@@ -75,14 +78,15 @@ export function compareGitOps(compared: Compared, owners: ImageOwners): GitOpsDi
   }
 }
 
+/** Undefined if no file and no cluster has the image. */
 function stateOf(
   desired: readonly DesiredImage[],
   declared: readonly DeclaredImage[],
   running: readonly RunningContainer[],
-): GitOpsState {
+): GitOpsState | undefined {
   const states = new Set<GitOpsState>([...declared, ...running].map(({ state }) => state))
   if (desired.some(({ error }) => error !== undefined)) states.add('unknown')
-  return gravest.find((state) => states.has(state)) ?? 'unused'
+  return gravest.find((state) => states.has(state))
 }
 
 /** The targets of an image that were read. */

@@ -5,7 +5,11 @@ import { type Digest, parseDigest } from '../../../../src/oci/digest.ts'
 import { formatAt, formatRepository, parseRepository } from '../../../../src/oci/reference.ts'
 import { compareGitOps } from '../../../../src/usecases/gitops/diff/compare.ts'
 import type { DesiredImage } from '../../../../src/usecases/gitops/diff/desired-image.ts'
-import type { ComparedFacts, DeclaredEntry } from '../../../../src/usecases/gitops/diff/facts.ts'
+import type {
+  ComparedFacts,
+  DeclaredEntry,
+  DeclaredFacts,
+} from '../../../../src/usecases/gitops/diff/facts.ts'
 import type { GitOpsDiff } from '../../../../src/usecases/gitops/diff/gitops-diff.ts'
 import { ImageOwners, type OtherName } from '../../../../src/usecases/gitops/diff/image-owners.ts'
 
@@ -31,6 +35,9 @@ interface Scene {
   readonly running?: readonly (readonly [image: string, imageId: string])[]
   readonly others?: readonly OtherName[]
   readonly facts?: Partial<ComparedFacts>
+  /** of the cluster */
+  readonly error?: ErrorInfo
+  readonly unread?: DeclaredFacts['unread']
 }
 
 function compare(scene: Scene): GitOpsDiff {
@@ -52,8 +59,8 @@ function compare(scene: Scene): GitOpsDiff {
     pods: 1,
   }))
   const facts = { tags: new Map(), configs: new Map(), known: new Set<string>(), ...scene.facts }
-  const declared = { entries, unread: [] }
-  const clusters = [{ context: 'prod', images }]
+  const declared = { entries, unread: scene.unread ?? [] }
+  const clusters = [{ context: 'prod', images, ...(scene.error !== undefined && { error: scene.error }) }]
   return compareGitOps({ environment: 'prod', desired: all, declared, clusters, facts }, owners)
 }
 
@@ -193,6 +200,13 @@ describe('an image', () => {
     expect(compare(scene).images[0]?.state).toBe('unused')
     expect(running('r.test/prod/api', `r.test/prod/api@${old}`, scene)).toEqual(['unmanaged'])
     expect(declared({ tag: '1' }, scene)?.state).toBe('unmanaged')
+  })
+
+  it('that is found nowhere is unknown if a cluster or a file could not be read', () => {
+    const error: ErrorInfo = { code: 'unavailable', message: 'no such context' }
+    const unread = [{ file: 'deploy.yaml', why: 'it is not YAML' }]
+    const states = [{ error }, { unread }, {}].map((scene) => compare(scene).images[0]?.state)
+    expect(states).toEqual(['unknown', 'unknown', 'unused'])
   })
 
   it('of a registry that cannot be read is unknown', () => {

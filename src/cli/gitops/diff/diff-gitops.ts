@@ -34,7 +34,7 @@ const fatal: ReadonlySet<ErrorCode> = new Set(['config', 'interrupted', 'interna
 /**
  * Compares the deployment files and clusters of an environment with its images at the registry.
  * Changes nothing.
- * @throws `usage`, `config`, `refused`, `io`; what the registries throw for tags that files name.
+ * @throws `usage`, `config`, `refused`, `io`.
  */
 export async function diffGitOps(
   context: Context,

@@ -1,7 +1,8 @@
 import { parseImageId } from '../../../deployments/clusters/image-id.ts'
 import type { RunningImage } from '../../../deployments/clusters/running-images.ts'
+import type { ErrorInfo } from '../../../lib/errors.ts'
 import { isDigest } from '../../../oci/digest.ts'
-import { formatAt } from '../../../oci/reference.ts'
+import { formatAt, formatRepository } from '../../../oci/reference.ts'
 import type { DesiredImage } from './desired-image.ts'
 import type { ClusterFacts, ComparedFacts, DeclaredEntry, DeclaredFacts } from './facts.ts'
 import { isOneOf } from './gather-compared.ts'
@@ -37,7 +38,11 @@ export interface Compared {
 
 /** Compares deployment files and clusters with the environment. Pure. */
 export function compareGitOps(compared: Compared, owners: ImageOwners): GitOpsDiff {
-  const { environment, desired, declared, clusters, facts } = compared
+  const { environment, declared, clusters, facts } = compared
+  const desired = compared.desired.map((one) => {
+    const error = one.error ?? errorOf(one, facts)
+    return error === undefined ? one : { ...one, error }
+  })
   const rows = new Map<string, { declared: DeclaredImage[]; running: RunningContainer[] }>()
   const rowOf = (owner: GitOpsOwner): { declared: DeclaredImage[]; running: RunningContainer[] } => {
     const name = owner.kind === 'image' ? owner.image : owner.repository
@@ -101,11 +106,18 @@ function readableOf(owner: GitOpsOwner): Readable {
   const targets = owner.desired.filter(({ digest }) => digest !== null)
   if (targets.length > 0) return { targets }
   const isUnread = owner.desired.some(({ error }) => error !== undefined)
-  if (isUnread) return { targets, settled: { state: 'unknown', why: 'the registry could not be read' } }
+  if (isUnread) return { targets, settled: { state: 'unknown', why: unread } }
   return { targets, settled: { state: 'unmanaged', why: 'it is not deployed in the environment' } }
 }
 
-function compareEntry(entry: DeclaredEntry, { tags }: ComparedFacts): DeclaredImage {
+const unread = 'the registry could not be read'
+
+/** Why facts of a target are missing. */
+function errorOf({ repository }: DesiredImage, { errors }: ComparedFacts): ErrorInfo | undefined {
+  return errors.get(formatRepository(repository))
+}
+
+function compareEntry(entry: DeclaredEntry, facts: ComparedFacts): DeclaredImage {
   const { by, owner, tag, digest, unclear } = entry
   const { targets, settled } = readableOf(owner)
   const own = digest !== undefined && isDigest(digest) ? digest : null
@@ -127,10 +139,11 @@ function compareEntry(entry: DeclaredEntry, { tags }: ComparedFacts): DeclaredIm
     return result(targets.some((one) => one.digest === digest) ? 'in-sync' : 'declared-behind')
   const resolved = targets.map((one) => ({
     wanted: one.digest,
-    found: tags.get(formatAt(one.repository, { tag: tag ?? '' })) ?? null,
+    found: facts.tags.get(formatAt(one.repository, { tag: tag ?? '' })) ?? null,
   }))
   const same = resolved.find(({ wanted, found }) => found !== null && found === wanted)
   if (same !== undefined) return result('in-sync', undefined, same.found)
+  if (targets.some((one) => errorOf(one, facts) !== undefined)) return result('unknown', unread)
   return result('declared-behind', undefined, resolved.find(({ found }) => found !== null)?.found ?? null)
 }
 
@@ -154,7 +167,9 @@ function compareContainer(
   const isSame = targets.some(
     (one) => isOneOf(id.digest, one) || (id.name === undefined && hasConfig(one, id.digest, facts)),
   )
-  return result(isSame ? 'in-sync' : 'running-behind')
+  if (isSame) return result('in-sync')
+  const mayHaveConfig = id.name === undefined && targets.some((one) => errorOf(one, facts) !== undefined)
+  return mayHaveConfig ? result('unknown', unread) : result('running-behind')
 }
 
 function hasConfig(

@@ -41,4 +41,6 @@ export interface ComparedFacts {
   readonly configs: ReadonlyMap<string, readonly Digest[]>
   /** digests of containers that exist at a target, for containers from a mirror */
   readonly known: ReadonlySet<string>
+  /** why facts of a repository are missing, by its name */
+  readonly errors: ReadonlyMap<string, ErrorInfo>
 }

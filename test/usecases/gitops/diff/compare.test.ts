@@ -58,7 +58,13 @@ function compare(scene: Scene): GitOpsDiff {
     imageId,
     pods: 1,
   }))
-  const facts = { tags: new Map(), configs: new Map(), known: new Set<string>(), ...scene.facts }
+  const facts = {
+    tags: new Map(),
+    configs: new Map(),
+    known: new Set<string>(),
+    errors: new Map(),
+    ...scene.facts,
+  }
   const declared = { entries, unread: scene.unread ?? [] }
   const clusters = [{ context: 'prod', images, ...(scene.error !== undefined && { error: scene.error }) }]
   return compareGitOps({ environment: 'prod', desired: all, declared, clusters, facts }, owners)
@@ -162,6 +168,19 @@ describe('a position in a file', () => {
     })
     expect(declared({ tag: '1.4' }, facts(old))).toMatchObject({ state: 'declared-behind', digest: old })
     expect(declared({ tag: '1.4' }, facts(null))).toMatchObject({ state: 'declared-behind', digest: null })
+  })
+
+  it('with only a tag is unknown if its registry cannot be read, and with a digest compared', () => {
+    const info: ErrorInfo = { code: 'network', message: 'no route' }
+    const two = [desired(), desired({}, 'eu.test/prod/api')]
+    const facts = { errors: new Map([['r.test/prod/api', info]]) }
+    const [row] = compare({ desired: two, declared: [['r.test/prod/api', { tag: '1.4.2' }]], facts }).images
+    expect(row).toMatchObject({
+      state: 'unknown',
+      declared: [{ state: 'unknown', why: 'the registry could not be read' }],
+      desired: [{ error: info }, { digest: wanted }],
+    })
+    expect(declared({ digest: wanted }, { facts })).toMatchObject({ state: 'in-sync' })
   })
 
   it('that dray cannot determine is unknown', () => {

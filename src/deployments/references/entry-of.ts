@@ -49,12 +49,14 @@ export function entryOf(occurrence: Occurrence, context: EntryContext): EntryOrS
 
 /** @param names the names of the image, unless they are in the text */
 function entryOfText(
-  text: string,
+  written: string,
   form: 'image' | 'transform',
   steps: Steps,
   { by, placeOf }: EntryContext,
   names?: readonly string[],
 ): EntryOrSkip {
+  // A block scalar ends with a line break. It is an entry all the same, and its edit is refused.
+  const text = written.trim()
   const image = withoutTransport(form === 'transform' ? text.slice(text.indexOf('=') + 1) : text)
   const foreign = foreignText(text)
   if (foreign !== undefined) return { skipped: foreign, names: names ?? namesBefore(image) }

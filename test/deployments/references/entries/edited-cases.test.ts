@@ -102,6 +102,14 @@ data:
   })
 })
 
+it.each([
+  ['folded', '>\n  r.test/a:1.4.2\n'],
+  ['literal', '|\n  r.test/a:1.4.2\n'],
+  ['folded without its last line break', '>-\n  r.test/a:1.4.2\n'],
+])('case 11: an image in a %s block is refused with its line', (_, value) => {
+  expect(() => edited(`name: x\nimage: ${value}`)).toThrow(/^cannot edit a\.yaml/)
+})
+
 it('case 13: write: tag writes no @ for a chart that uses the tag as a label', () => {
   const before = `image: { repository: r.test/a, tag: "1.4.2@${oldDigest}" }\nproxyImage: r.test/b:1@${oldDigest}`
   expect(edited(before, { write: 'tag' })).toBe(

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, chmod, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { publish } from '../../../src/deployments/git/publish.ts'
 import { processIdentity } from '../../../src/lib/files/process-identity.ts'
@@ -57,6 +57,19 @@ async function isClean(folder: GitFolder): Promise<void> {
 }
 
 describe('a push', () => {
+  it('reaches a remote with a path relative to the clone, also after a rejection', async () => {
+    const world = await remoteWorld()
+    const { w, remote, clone } = world
+    const path = relative(clone.path, remote.path)
+    await clone.git('remote', 'set-url', 'origin', path)
+    await commitRemotely(world)
+    await edit(clone)
+    const published = await publish(await publishRequest(clone, ['app.yaml'], push), w.ports, notedCall())
+    expect(published).toMatchObject({ branch: 'main', isPushed: true })
+    expect(path).toMatch(/^\.\.\//)
+    expect(await remote.git('show', 'main:app.yaml')).toBe(edited.trimEnd())
+  })
+
   it('adds one commit to the remote branch', async () => {
     const { w, remote, clone } = await remoteWorld()
     await edit(clone)

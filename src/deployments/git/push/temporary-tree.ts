@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { hasEnded, processIdentity } from '../../../lib/files/process-identity.ts'
 import { Git } from '../process/git.ts'
 import { realPathOf, type WorkingRepository } from '../repository/find-repository.ts'
@@ -40,7 +40,8 @@ export class TemporaryTree implements AsyncDisposable {
     const [treeRoot, treeFolder] = [root, real].map((path) =>
       join(temporary, treeName, relative(common, path)),
     )
-    const within = new Git(treeRoot ?? '', quietPorts(git), git.call, ['core.fsmonitor=false'])
+    const settings = ['core.fsmonitor=false', ...(await absoluteUrls(git, root))]
+    const within = new Git(treeRoot ?? '', quietPorts(git), git.call, settings)
     const tree = new TemporaryTree(within, treeFolder ?? '', git, temporary)
     try {
       await mkdir(dirname(within.folder), { recursive: true })
@@ -82,6 +83,19 @@ async function removeOrphaned(git: Git, temporaryFolder: string): Promise<void> 
     await git.run(['worktree', 'remove', '--force', '--force', join(path, treeName)])
     await rm(path, { recursive: true, force: true }).catch(() => undefined)
   }
+}
+
+/** Settings that make absolute paths of remotes with a path relative to the working tree. */
+async function absoluteUrls(git: Git, root: string): Promise<readonly string[]> {
+  const { status, stdout } = await git.run(['config', '--null', '--get-regexp', String.raw`^remote\..*url$`])
+  if (status !== 0) return []
+  const urls = stdout
+    .toString('utf8')
+    .split('\0')
+    .map((entry) => entry.slice(entry.indexOf('\n') + 1))
+  return [...new Set(urls)]
+    .filter((url) => /^\.\.?\//.test(url))
+    .map((url) => `url.${resolve(root, url)}.insteadOf=${url}`)
 }
 
 /** Large files that no edit concerns are not downloaded. */

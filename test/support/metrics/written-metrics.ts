@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeMetrics } from '../../../src/cli/ci/metrics.ts'
 import { writePlacementMetrics } from '../../../src/cli/ci/placement-metrics.ts'
+import { writeEditMetrics } from '../../../src/cli/gitops/edit-metrics.ts'
 import { writeSyncMetrics } from '../../../src/cli/sync/sync-metrics.ts'
 import { writeUsageMetrics } from '../../../src/cli/usage/usage-metrics.ts'
+import { summarise } from '../../../src/plan/outcome.ts'
 import type { PruneOutcome } from '../../../src/plan/prune/prune-outcome.ts'
 import type { SyncOutcome } from '../../../src/plan/sync/sync-outcome.ts'
 import type { SyncPlan } from '../../../src/plan/sync/sync-plan.ts'
@@ -40,6 +42,7 @@ export async function writtenMetrics(): Promise<ReadonlyMap<string, ReadonlySet<
         ),
       ),
     )),
+    await written((file) => writeEditMetrics(file, { ...editRun(), durationMs: 1, isSuccess: true }, clock)),
     await watchMetrics(),
   ]
   const labels = new Map<string, Set<string>>()
@@ -49,6 +52,23 @@ export async function writtenMetrics(): Promise<ReadonlyMap<string, ReadonlySet<
     for (const label of Object.keys(found)) known.add(label)
   }
   return labels
+}
+
+/** A run of `dray gitops update` that edits nothing. */
+function editRun(): Pick<Parameters<typeof writeEditMetrics>[1], 'plan' | 'outcome'> {
+  const edits = { environment: 'prod', images: [], steps: [], upToDate: ['clusters/api.yaml'] }
+  const plan = {
+    schema: 'dray.plan/1' as const,
+    operation: 'gitops' as const,
+    createdAt: '2026-11-29T00:00:00.000Z',
+    tool: '0',
+    policy: '',
+    placements: [],
+    steps: [],
+    refusals: [],
+    edits,
+  }
+  return { plan, outcome: { ...summarise(plan, []), edits: { files: [] } } }
 }
 
 async function written(write: (file: string) => Promise<void>): Promise<string> {

@@ -154,7 +154,7 @@ export class OpenedFile implements FileBytes {
 
 /**
  * Parses a file to find and edit values. Pure.
- * @throws `refused` for a file that is not edited safely: other encodings than UTF-8, more than 16
+ * @throws `refused` for a file that is not edited safely: other encodings than UTF-8, more than 2
  * MiB, templates, broken YAML, duplicate keys; for `.tfvars`, heredocs and interpolation.
  */
 export function openFile(file: FileBytes): OpenedFile {

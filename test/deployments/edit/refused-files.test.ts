@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { maxFileSize } from '../../../src/deployments/edit/text/decode.ts'
+import { maxEditedSize } from '../../../src/deployments/edit/text/decode.ts'
 import { add, edited, editError, set } from '../../support/editing.ts'
 
 const change = [set('image', 'x:2')]
@@ -53,7 +53,11 @@ describe('a file is refused', () => {
     ['in UTF-16 without a byte order mark', Buffer.from('image: x:1\n', 'utf16le'), 'it is UTF-16'],
     ['in big-endian UTF-16', Buffer.from('image: x:1\n', 'utf16le').swap16(), 'it is UTF-16'],
     ['in Latin-1', Buffer.from('image: x:1 # \u{fc}\n', 'latin1'), 'it is not UTF-8'],
-    ['with more than 16 MiB', Buffer.alloc(maxFileSize + 1, 0x23), `it is larger than ${maxFileSize} bytes`],
+    [
+      'with more than 2 MiB',
+      Buffer.alloc(maxEditedSize + 1, 0x23),
+      `it is larger than ${maxEditedSize} bytes`,
+    ],
   ])('%s', (_, bytes, why) => {
     expect(editError(bytes, change)).toMatchObject({ code: 'refused', message: 'cannot edit file.yaml', why })
   })

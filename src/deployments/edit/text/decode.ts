@@ -1,7 +1,9 @@
 import { positionIn, refuseFile } from './refusal.ts'
 
-/** Of an edited file, in bytes, as for the files of `--in-use`. */
+/** Of a file that is read, in bytes, as for the files of `--in-use`. */
 export const maxFileSize = 16 * 2 ** 20
+/** Of a file that is parsed with the positions of its values: 2 MiB of YAML take 500 MB of memory. */
+export const maxEditedSize = 2 * 2 ** 20
 
 /** The content of a file that dray reads and edits. */
 export interface FileBytes {
@@ -12,12 +14,12 @@ export interface FileBytes {
 
 /**
  * Returns the text of a file with its byte order mark. Its encoding gives the same bytes again.
- * @throws `refused` if it is larger than 16 MiB, not UTF-8, or has characters that parsers read
+ * @throws `refused` if it is larger than 2 MiB, not UTF-8, or has characters that parsers read
  * differently.
  */
 export function decodeFile({ name, bytes }: FileBytes): string {
-  if (bytes.byteLength > maxFileSize)
-    throw refuseFile(name, `it is larger than ${maxFileSize} bytes`, 'Split the file.')
+  if (bytes.byteLength > maxEditedSize)
+    throw refuseFile(name, `it is larger than ${maxEditedSize} bytes`, 'Split the file.')
   if (isUtf16(bytes)) throw refuseFile(name, 'it is UTF-16', 'Save the file as UTF-8.')
   let text: string
   try {

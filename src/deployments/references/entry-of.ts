@@ -56,7 +56,7 @@ function entryOfText(
   names?: readonly string[],
 ): EntryOrSkip {
   // A block scalar ends with a line break. It is an entry all the same, and its edit is refused.
-  const text = written.trim()
+  const text = written.replace(/\n+$/, '')
   const image = withoutTransport(form === 'transform' ? text.slice(text.indexOf('=') + 1) : text)
   const foreign = foreignText(text)
   if (foreign !== undefined) return { skipped: foreign, names: names ?? namesBefore(image) }

@@ -2,7 +2,9 @@ import { positionIn, refuseFile } from './refusal.ts'
 
 /** Of a file that is read, in bytes, as for the files of `--in-use`. */
 export const maxFileSize = 16 * 2 ** 20
-/** Of a file that is parsed with the positions of its values: 2 MiB of YAML take 500 MB of memory. */
+/**
+ * Of a file that is parsed with the positions of its values: 2 MiB of YAML take 500 MB of memory.
+ */
 export const maxEditedSize = 2 * 2 ** 20
 
 /** The content of a file that dray reads and edits. */

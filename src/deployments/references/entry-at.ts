@@ -36,7 +36,10 @@ export function entryAt(file: ParsedFile, paths: ImagePaths): ImageEntry {
   if (first === undefined) throw new DrayError('config', 'an image needs the path of its tag or digest')
   if (tag !== undefined && digest === undefined && tag.text.includes('/')) return imageEntryAt(file, tag)
   const parts = partsOf(tag?.text ?? '', digest?.text ?? '')
-  if ('skipped' in parts) throw notPart(file, first, parts.skipped)
+  if ('skipped' in parts) {
+    const isTagWrong = tag !== undefined && 'skipped' in partsOf(tag.text, '')
+    throw notPart(file, isTagWrong ? tag : (digest ?? first), 'it is neither empty nor a tag or digest')
+  }
   const isHash = isBareHash(digest?.text ?? '') || (digest?.text === '' && digest.key === 'sha')
   return {
     form: 'values',
@@ -53,7 +56,7 @@ export function entryAt(file: ParsedFile, paths: ImagePaths): ImageEntry {
 function imageEntryAt(file: ParsedFile, field: FieldAt): ImageEntry {
   const image = withoutTransport(field.text)
   const parts = partsOfImage(image)
-  if (parts === undefined) throw notPart(file, field, `${JSON.stringify(field.text)} is no tag and no image`)
+  if (parts === undefined) throw notPart(file, field, 'it is neither a tag nor an image')
   return {
     form: 'image',
     by: field.by,
@@ -75,11 +78,11 @@ function fieldAt(file: ParsedFile, path: string): FieldAt {
     key: typeof last === 'object' ? undefined : last,
     place: valuePlaceAt(document, steps),
   }
-  const foreign = foreignText(field.text)
-  if (foreign !== undefined) throw notPart(file, field, foreign)
+  if (foreignText(field.text) !== undefined) throw notPart(file, field, 'it contains a template or variable')
   return field
 }
 
+/** Without the value: a wrong path can lead to a secret. */
 function notPart({ name }: ParsedFile, { path }: FieldAt, why: string): DrayError {
   return new DrayError('config', `the value at ${path} in ${name} is not a tag or digest`, {
     subject: name,

@@ -55,7 +55,7 @@ function entryOfText(
   { by, placeOf }: EntryContext,
   names?: readonly string[],
 ): EntryOrSkip {
-  // A block scalar ends with a line break. It is an entry all the same, and its edit is refused.
+  // A block scalar ends with a line break. It is an entry, and its edit is refused.
   const text = written.replace(/\n+$/, '')
   const image = withoutTransport(form === 'transform' ? text.slice(text.indexOf('=') + 1) : text)
   const foreign = foreignText(text)

@@ -103,12 +103,20 @@ describe('a path without a value is an error that names the file and', () => {
   })
 
   it.each([
-    ['a: "x y"', '"x y" is not a tag'],
-    ['a: "{{ .tag }}"', 'contains a template'],
-    ['a: "${TAG}"', 'contains a variable'],
-    ['a: "r.test/X:1"', 'is no tag and no image'],
-  ])('the value if it is another one: %s', (text, why) => {
-    expect(errorAt({ tag: 'a' }, text).why).toContain(why)
+    ['a: "x y"', 'it is neither empty nor a tag or digest'],
+    ['a: "{{ .tag }}"', 'it contains a template or variable'],
+    ['a: "${TAG}"', 'it contains a template or variable'],
+    ['a: "r.test/X:1"', 'it is neither a tag nor an image'],
+  ])('the kind of another value, without the value: %s', (text, why) => {
+    const error = errorAt({ tag: 'a' }, text)
+    expect(error.why).toBe(why)
+    expect(error.message).toBe('the value at a in apps/web.yaml is not a tag or digest')
+  })
+
+  it('the path of the digest if the tag is one', () => {
+    const error = errorAt({ tag: 'a', digest: 'b' }, 'a: "1"\nb: "hunter 2"')
+    expect(error.message).toBe('the value at b in apps/web.yaml is not a tag or digest')
+    expect(JSON.stringify(error)).not.toContain('hunter')
   })
 })
 

@@ -117,6 +117,9 @@ it('is not loaded by other commands', async () => {
   const options = { cwd: project.folder, env: { HOME: project.folder } }
   const { modules } = await loadedModules(['status', 'api'], options)
   const ofWatch = /src\/(?:config|usecases|render)\/watch\/|src\/cli\/events\//
-  // The schema of dray.yaml has the names of the sources.
-  expect(modules.filter((one) => ofWatch.test(one))).toEqual(['src/config/watch/watch-source-kinds.ts'])
+  // The schema of dray.yaml has the names of the sources and the pattern of addresses.
+  expect(modules.filter((one) => ofWatch.test(one))).toEqual([
+    'src/config/watch/listen-address.ts',
+    'src/config/watch/watch-source-kinds.ts',
+  ])
 })

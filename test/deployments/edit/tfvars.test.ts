@@ -81,3 +81,8 @@ describe('a .tfvars file', () => {
     expect(editError('a = "b"\n', [set('c', 'd')], { name }).why).toBe('document 1 has no value at c')
   })
 })
+
+it('a long string that is not closed is refused without a search of all its parts', () => {
+  const text = `a = "${'x'.repeat(100_000)}\n`
+  expect(() => openFile({ name, bytes: Buffer.from(text) })).toThrow('cannot edit prod.tfvars')
+})

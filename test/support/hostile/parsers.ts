@@ -327,7 +327,8 @@ export const parsers: readonly Parser[] = [
     parse: (bytes) => {
       const file = openFile({ name: 'it.yaml', bytes })
       const place = { document: 0, path: ['image'] }
-      return editFile(file, file.find(place) === undefined ? [] : [{ kind: 'set', place, value: 'b' }])
+      const changes = file.find(place) === undefined ? [] : [{ kind: 'set', place, value: 'b' } as const]
+      return editFile(file, changes, { mayShare: () => true })
     },
   },
   {

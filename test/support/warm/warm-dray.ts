@@ -72,13 +72,22 @@ async function run({ args, cwd, env, input, isTerminal }: WarmRequest): Promise<
     process.removeAllListeners('uncaughtException')
     for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error')
   }
-  const left = leftBehind()
+  const left = await leftBehind()
   if (left.length > 0) return { fault: `dray ${args.join(' ')} left ${left.join(', ')}` }
   return { code: process.exitCode ?? 0, written }
 }
 
-/** What would keep a process of its own from ending, or would change the next run. */
-function leftBehind(): readonly string[] {
+/**
+ * The listeners and timers that would keep a process of its own from ending, or would change the
+ * next run. Connections that close take some turns of the event loop to clear their timers.
+ */
+async function leftBehind(): Promise<readonly string[]> {
+  for (let turn = 0; turn < 20 && leftNow().length > 0; turn++)
+    await new Promise((resolve) => setImmediate(resolve))
+  return leftNow()
+}
+
+function leftNow(): readonly string[] {
   const signals = ['SIGINT', 'SIGTERM'].filter((name) => process.listenerCount(name) > 0)
   const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout')
   return [...signals, ...timers]

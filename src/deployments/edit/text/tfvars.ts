@@ -128,7 +128,7 @@ export class TfvarsText {
 
   #string(): string {
     const start = this.#at
-    const text = this.#take(/"(?:[^"\\\n]+|\\[^\n])*"/y)
+    const text = this.#take(/"(?:[^"\\\n]|\\[^\n])*"/y)
     if (text === undefined) throw this.refuse(start, 'a string is not closed in its line')
     // `$${` and `%%{` are text.
     const template = text.replaceAll(/(?<!\$)\$\$\{|(?<!%)%%\{/g, '   ').search(/[$%]\{/)

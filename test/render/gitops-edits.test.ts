@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { EditPlan, GitRequest } from '../../src/plan/edits/edit-step.ts'
 import type { CommitOutcome } from '../../src/plan/edits/editing-plan.ts'
-import { editQuestion } from '../../src/render/gitops/edit-plan.ts'
+import { renderEditOutcome } from '../../src/render/gitops/edit-outcome.ts'
+import { editQuestion, renderEditsAfterTags } from '../../src/render/gitops/edit-plan.ts'
 import { formatCommit } from '../../src/render/gitops/edit-rows.ts'
+import type { Style } from '../../src/render/text/style.ts'
 import { editStep } from '../support/gitops/edit-steps.ts'
 
 const upToDate: EditPlan = { environment: 'prod', images: [], steps: [], upToDate: ['a.yaml'] }
@@ -24,6 +26,35 @@ describe('the question about edits', () => {
     expect(editQuestion(withMode(upToDate, 'commit'))).toBe('Commit the files of prod?')
     expect(editQuestion(withMode(upToDate, 'push'))).toBe('Commit and push the files of prod?')
     expect(editQuestion(withMode(upToDate, 'pullRequest'))).toBe('Open a pull request for the files of prod?')
+  })
+})
+
+describe('edits on a terminal', () => {
+  const coloured = (text: string): string => `\u001b[1m${text}\u001b[22m`
+  const style: Style = {
+    bold: coloured,
+    dim: coloured,
+    red: coloured,
+    green: coloured,
+    yellow: coloured,
+    cyan: coloured,
+  }
+  const step = editStep({})
+  const plan = withMode({ ...upToDate, steps: [step] }, 'push')
+  const edited = { step: step.id, file: step.file, status: 'edited', edits: step.edits } as const
+  const outcome = { files: [edited], commit: { branch: 'main', id: '1', isPushed: true, attempts: 1 } }
+
+  it.each([undefined, 30, 100])('have colours and no escaped colours at a width of %s', (width) => {
+    const page = { style, width }
+    const texts = [
+      renderEditsAfterTags(plan, page),
+      renderEditsAfterTags(upToDate, page),
+      renderEditOutcome(outcome, page),
+    ]
+    for (const text of texts) {
+      expect(text).toContain('\u001b[1m')
+      expect(text).not.toContain(String.raw`\x1b`)
+    }
   })
 })
 

@@ -18,12 +18,11 @@ export function renderEditPlan(edits: EditPlan, page: Page): string {
 function sumOf(edits: EditPlan, { style, width }: Page): string {
   const git = formatGitRequest(edits)
   const count = edits.steps.length === 0 ? 'No file to edit' : `${formatEditCount(edits)} to edit`
+  const sum = `${count} in the deployment files of ${escapeText(edits.environment)}.`
   return [
-    style.bold(`${count} in the deployment files of ${escapeText(edits.environment)}.`),
-    ...(git === undefined ? [] : [`Then ${git}.`]),
-  ]
-    .flatMap((line) => breakLines(line, width))
-    .join('\n')
+    ...breakLines(sum, width).map((line) => style.bold(line)),
+    ...(git === undefined ? [] : breakLines(`Then ${git}.`, width)),
+  ].join('\n')
 }
 
 /** The edits of a plan that also places images, under a heading. */

@@ -54,7 +54,7 @@ async function confirmUnwritten(
   const own = plan.placements.filter(({ id }) => placements.includes(id))
   const unwritten = own.filter(({ tags }) => !tags.some((one) => one.tag === tag))
   if (unwritten.length === 0) return
-  const { confirmTag } = await import('./deployed-images.ts')
+  const { confirmTag } = await import('./images-to-write.ts')
   const repositories = unwritten.map(({ to }) => to.repository)
   await confirmTag({ tag, digest }, repositories, context, call)
 }

@@ -9,7 +9,7 @@ import type { PulledImage } from '../../usecases/kubernetes/prepull.ts'
 import { resolveImageNames } from '../arguments/named-images.ts'
 import { listTargets } from '../arguments/status-request.ts'
 import type { Context } from '../wiring/context.ts'
-import { type DeployedImage, readDeployedImages } from './deployed-images.ts'
+import { type DeployedImage, readDeployedImages } from '../deployed/read-deployed-images.ts'
 
 /** Tags that are resolved in parallel. */
 const atOnce = 16

@@ -8,6 +8,7 @@ import { isDrayError } from '../../lib/errors.ts'
 import { parseRepository } from '../../oci/reference.ts'
 import { otherImage } from './edit-errors.ts'
 import type { GatheredFile } from './gather.ts'
+import { repositoryByOtherName } from './other-names.ts'
 import type { EditRequest, WantedImage } from './request.ts'
 
 /** An entry of a wanted image. */
@@ -33,7 +34,8 @@ export interface FoundInFiles {
 /**
  * Finds the entries of the wanted images in files. Pure. A file that cannot be edited safely is an
  * error only if its text has the name of an image.
- * @throws `refused` for such a file, and for a position that does not exist or holds another value.
+ * @throws `refused` for such a file, and for a position that holds another image; `config` for one
+ * that does not exist or holds another value.
  */
 export function findEntries(files: readonly GatheredFile[], request: EditRequest): FoundInFiles {
   const entries: WantedEntry[] = []
@@ -99,7 +101,7 @@ function entriesByName(
 
 /** The repositories of an image, and their other names in the files of a rule. */
 function namesOf({ repositories, name }: WantedImage, { as }: FilesRule): WantedImage['repositories'] {
-  return [...repositories, ...as.map((other) => parseRepository(other.replace('{image}', () => name)))]
+  return [...repositories, ...as.map((other) => repositoryByOtherName(other, name))]
 }
 
 function placesOf({ fields, place }: ImageEntry): readonly string[] {

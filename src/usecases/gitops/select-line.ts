@@ -1,7 +1,7 @@
-import type { ImageEntry } from '../../deployments/references/image-entry.ts'
 import { lineOf } from '../../semver/line.ts'
 import { parseVersion, type Version } from '../../semver/version.ts'
 import { severalLines } from './edit-errors.ts'
+import { isReplaced } from './replaced-entries.ts'
 import type { WantedEntry } from './find-entries.ts'
 import type { WantedImage } from './request.ts'
 
@@ -93,10 +93,6 @@ function versionOf(tag: string, { reading }: WantedImage): Version | undefined {
 }
 
 /** kustomize replaces the tag of an image with this name. */
-function isReplaced({ form, names }: ImageEntry, replaced: ReadonlySet<string>): boolean {
-  return form === 'image' && names.some((name) => replaced.has(name))
-}
-
 function describe({ entry }: WantedEntry): string {
   return `${entry.by}: ${entry.tag ?? entry.digest ?? 'no tag'}`
 }

@@ -2,9 +2,9 @@ import type { Config } from '../../../config/config.ts'
 import { mostSpecific, ownersOf } from '../../../config/environments.ts'
 import type { FilesRule, GitOpsConfig } from '../../../config/gitops/gitops.ts'
 import { RegistryNames } from '../../../config/registry-names.ts'
-import { imagePlaceholder } from '../../../config/config.ts'
-import { parseRepository, type RepositoryName } from '../../../oci/reference.ts'
+import type { RepositoryName } from '../../../oci/reference.ts'
 import type { OtherName, OwnerPorts } from '../../../usecases/gitops/diff/image-owners.ts'
+import { repositoryByOtherName } from '../../../usecases/gitops/other-names.ts'
 
 /**
  * Returns the functions that compare names of repositories with those of an environment.
@@ -32,10 +32,7 @@ export function otherNamesIn(
 ): readonly OtherName[] {
   return images.flatMap((image) => {
     const name = config.images?.get(image)?.name ?? image
-    return as.map((text) => ({
-      image,
-      repository: parseRepository(text.replace(imagePlaceholder, () => name)),
-    }))
+    return as.map((text) => ({ image, repository: repositoryByOtherName(text, name) }))
   })
 }
 

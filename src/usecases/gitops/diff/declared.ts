@@ -4,6 +4,7 @@ import type { ImageEntry } from '../../../deployments/references/image-entry.ts'
 import { entryAt } from '../../../deployments/references/entry-at.ts'
 import { isDrayError } from '../../../lib/errors.ts'
 import { defaultTag, parseRepository } from '../../../oci/reference.ts'
+import { isReplaced } from '../replaced-entries.ts'
 import type { DeclaredEntry, DeclaredFacts, UnreadFile } from './facts.ts'
 import type { GitOpsOwner } from './desired-image.ts'
 import type { ImageOwners } from './image-owners.ts'
@@ -44,10 +45,8 @@ export function findDeclared(files: readonly DeclaredFile[], owners: ImageOwners
     else found.push(...entriesOf(opened, one, owners))
   }
   const replaced = new Set(found.flatMap(({ entry }) => entry?.replaces ?? []))
-  // kustomize replaces the tag of such an entry.
-  const isReplaced = ({ entry }: OwnedEntry): boolean =>
-    entry?.form === 'image' && entry.names.some((name) => replaced.has(name))
-  return { entries: found.filter((one) => !isReplaced(one)).map(({ declared }) => declared), unread }
+  const effective = found.filter(({ entry }) => entry === undefined || !isReplaced(entry, replaced))
+  return { entries: effective.map(({ declared }) => declared), unread }
 }
 
 /** Undefined for a file that cannot be parsed and names no image of the environment. */

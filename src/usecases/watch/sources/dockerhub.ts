@@ -8,7 +8,7 @@ const what = 'the message of Docker Hub'
 
 /**
  * Reads the payload of a push (docs.docker.com, "Webhooks"). It has no digest. dray does not read
- * `callback_url`: whoever knows the path of the webhook could write any URL there.
+ * `callback_url`: a sender that knows the path of the webhook could write any URL there.
  */
 function parse(request: EventRequest): readonly RegistryEvent[] {
   const { push_data: push, repository } = objectOf(request, what)

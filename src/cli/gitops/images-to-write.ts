@@ -1,4 +1,4 @@
-import { type Config, imagePlaceholder } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
 import { findImagesAt, repositoriesOf } from '../../config/environments.ts'
 import type { GitOpsConfig } from '../../config/gitops/gitops.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
@@ -8,18 +8,14 @@ import { inParallel } from '../../images/parallel.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
-import {
-  formatAt,
-  formatRepository,
-  parseRepository,
-  type RepositoryName,
-  tagOrDigest,
-} from '../../oci/reference.ts'
+import { formatAt, formatRepository, type RepositoryName, tagOrDigest } from '../../oci/reference.ts'
 import type { EditedImage } from '../../plan/edits/edit-step.ts'
 import { gatherFiles } from '../../usecases/gitops/gather.ts'
 import { namedImages } from '../../usecases/gitops/named-images.ts'
+import { repositoryByOtherName } from '../../usecases/gitops/other-names.ts'
 import type { StatusCell } from '../../usecases/views/status/status.ts'
 import { resolveStatusRequest } from '../arguments/status-request.ts'
+import { readDeployedImages } from '../deployed/read-deployed-images.ts'
 import type { Context } from '../wiring/context.ts'
 import { deploymentFilesIn } from './deployment-files.ts'
 
@@ -56,7 +52,7 @@ export async function deployedImages(
   checkOnce(named)
   const targets = named.flatMap(({ image }) => repositoriesOf(config, environment, image))
   await context.expectRepositories([], targets, 'read')
-  const cells = await statusOf(
+  const cells = await readCells(
     named.flatMap(({ image, at }) => (at === undefined ? [image] : [])),
     environment,
     context,
@@ -136,7 +132,7 @@ async function allNamed(gitops: GitOpsConfig, config: Config, call: Call): Promi
 /** The image of dray.yaml that has this repository by another name (`as`). */
 function imageNamed(identity: string, as: string, config: Config, names: RegistryNames): string | undefined {
   for (const [image, { name = image }] of config.images ?? []) {
-    const other = parseRepository(as.replace(imagePlaceholder, () => name))
+    const other = repositoryByOtherName(as, name)
     if (names.identity(other) === identity) return image
   }
   return undefined
@@ -148,24 +144,19 @@ function checkOnce(named: readonly AskedImage[]): void {
   if (repeated !== undefined) throw new DrayError('usage', `${repeated} is given twice`)
 }
 
-async function statusOf(
+/**
+ * The deployed versions of images at the targets of an environment, as `dray status` shows them.
+ */
+async function readCells(
   images: readonly string[],
   environment: string,
   context: Context,
   call: Call,
 ): Promise<ReadonlyMap<string, readonly StatusCell[]>> {
   if (images.length === 0) return new Map()
-  const [{ gatherStatus }, { buildStatus }, { config }] = await Promise.all([
-    import('../../usecases/views/status/gather-status.ts'),
-    import('../../usecases/views/status/status.ts'),
-    context.config(),
-  ])
-  const { targets } = resolveStatusRequest(images, [environment], config)
-  const inventory = (registry: string): ReturnType<typeof context.inventory> => context.inventory(registry)
-  const options = { now: new Date(context.clock.now()), children: false, inventory }
-  const facts = await gatherStatus(await context.stores(), targets, [], options, call)
-  const view = buildStatus([environment], [], facts)
-  return new Map(view.images.map(({ image, cells }) => [image, cells]))
+  const { targets } = resolveStatusRequest(images, [environment], (await context.config()).config)
+  const byImage = Map.groupBy(await readDeployedImages(context, targets, call), ({ target }) => target.image)
+  return new Map([...byImage].map(([image, all]) => [image, all.map(({ cell }) => cell)]))
 }
 
 interface ImageAtTarget {

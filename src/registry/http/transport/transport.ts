@@ -67,6 +67,7 @@ export function createTransport(options: TransportOptions): Transport {
   const opening = new Set<Socket>()
   const headers = { 'accept-encoding': 'identity', 'user-agent': options.userAgent }
   let closed = false
+  const closing = new AbortController()
 
   const poolFor = (registry: string, url: URL, call: Call): Promise<OpenPool> => {
     if (closed) throw new DrayError('internal', 'a request was made after the transport was closed')
@@ -88,7 +89,7 @@ export function createTransport(options: TransportOptions): Transport {
       loadPool(most),
       connectorWith(isTls ? certificates : undefined),
     ])
-    return openProxied(url.origin, proxy, pooled, connector, clock)
+    return openProxied(url.origin, proxy, pooled, connector, { clock, closing: closing.signal })
   }
 
   const connectionsTo = (registry: string, url: URL): Promise<SpareConnections> =>
@@ -150,6 +151,7 @@ export function createTransport(options: TransportOptions): Transport {
     },
     close: async () => {
       closed = true
+      closing.abort('closed')
       const spares = await Promise.allSettled(connections.values())
       for (const one of spares) if (one.status === 'fulfilled') one.value.close()
       for (const socket of opening) socket.destroy(closedError())
@@ -245,9 +247,9 @@ function openProxied(
   proxy: Proxy,
   pooled: MakePool,
   open: Connector,
-  clock: Clock,
+  { clock, closing }: { readonly clock: Clock; readonly closing: AbortSignal },
 ): OpenPool {
-  if (origin.startsWith('https:')) return { pool: pooled(origin, tunnel(proxy, open, clock)) }
+  if (origin.startsWith('https:')) return { pool: pooled(origin, tunnel(proxy, open, clock, closing)) }
   const authorization = proxyAuthorization(proxy.url)
   const headers = authorization === undefined ? {} : { 'proxy-authorization': authorization }
   // undici would take the name to verify from the Host header, which names the registry.

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import type { Connector } from 'undici/lib/core/connect.js'
+import { offAbort, onAbort } from '../../../lib/call.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { isCertificateCode, tlsOptions } from './certificates.ts'
 import { bareHost, portOf, serverName } from './origins.ts'
@@ -32,10 +33,16 @@ export class ProxyFailure extends Error {
  * Returns a connector of undici for an https origin behind a proxy: a tunnel by CONNECT (RFC 9110,
  * section 9.3.6), and TLS with the origin in it. The user and the password of the proxy go only to
  * the proxy. It fails with `ProxyFailure`.
+ * @param closing aborted when the transport is closed: it does not wait for the proxy then
  */
-export function tunnel(proxy: Proxy, open: Connector, clock: Clock): buildConnector.connector {
+export function tunnel(
+  proxy: Proxy,
+  open: Connector,
+  clock: Clock,
+  closing: AbortSignal,
+): buildConnector.connector {
   const begin = async (options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
-    const socket = await connectThrough(proxy, options, clock).catch((error: Error) => error)
+    const socket = await connectThrough(proxy, options, clock, closing).catch((error: Error) => error)
     if (socket instanceof Error) callback(socket, null)
     else open({ ...options, httpSocket: socket }, callback)
   }
@@ -46,6 +53,7 @@ async function connectThrough(
   proxy: Proxy,
   { hostname, port }: buildConnector.Options,
   clock: Clock,
+  closing: AbortSignal,
 ): Promise<Socket> {
   const { url } = proxy
   // Node would take the name to verify from the Host header, which names the registry.
@@ -56,6 +64,7 @@ async function connectThrough(
   // program.
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
   const ended = new AbortController()
+  let close = (): void => undefined
   return await new Promise<Socket>((resolve, reject) => {
     const connect = request({
       host: bareHost(url.hostname),
@@ -85,6 +94,12 @@ async function connectThrough(
     connect.on('error', (error: NodeJS.ErrnoException) =>
       fail(error.message, isCertificateCode(error.code ?? '') ? 'PROXY_REFUSED' : 'PROXY_FAILED'),
     )
+    close = () => fail('the client is closed', 'PROXY_FAILED')
+    if (closing.aborted) close()
+    else onAbort(closing, close)
     connect.end()
-  }).finally(() => ended.abort('over'))
+  }).finally(() => {
+    offAbort(closing, close)
+    ended.abort('over')
+  })
 }

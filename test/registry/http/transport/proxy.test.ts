@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Clock } from '../../../../src/lib/clock.ts'
 import type { RegistrySettings } from '../../../../src/registry/http/transport/origins.ts'
 import { proxyFor } from '../../../../src/registry/http/transport/proxy.ts'
 import { createFetch } from '../../../../src/registry/http/stack.ts'
@@ -188,6 +191,52 @@ describe('a registry behind a proxy', () => {
       expect(w.proxy.seen).toHaveLength(attempts)
     },
   )
+
+  it('that has not answered at the end keeps no connection and no timer', async () => {
+    const asked = Promise.withResolvers<Socket>()
+    const silent = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => asked.resolve(socket))
+    })
+    await once(silent.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void silent.close())
+    const { port } = silent.address() as AddressInfo
+    const url = new URL(`http://127.0.0.1:${port}`)
+    let sleeping = 0
+    // Its time never passes.
+    const clock: Clock = {
+      now: () => 0,
+      sleep: (_, signal) => {
+        sleeping++
+        return once(signal, 'abort').then(() => {
+          sleeping--
+          throw new Error('aborted')
+        })
+      },
+    }
+    const stack = createFetch({
+      settings: new Map(),
+      credentials: async () => undefined,
+      userAgent: 'test',
+      proxy: () => ({ url, variable: 'HTTPS_PROXY' }),
+      clock,
+    })
+    const call = notedCall()
+    const stop = new AbortController()
+    const registry = 'r.example.com'
+    const sending = stack.fetch(requestOf(`https://${registry}/v2/`, { registry }), {
+      ...call,
+      signal: stop.signal,
+    })
+    const failed = sending.catch((error: unknown) => error)
+    const socket = await asked.promise
+    const closed = once(socket, 'close')
+    stop.abort(new Error('over'))
+    expect(await failed).toMatchObject({ message: 'over' })
+    await stack.close()
+    await closed
+    expect(sleeping).toBe(0)
+  })
 
   it('that does not listen is an error', async () => {
     const w = await world()
